@@ -1,0 +1,60 @@
+"""probes asks; it never fits.
+
+A :class:`Probe` names the region of a model's input-output map that somebody cares about, a :class:`Design` holds the
+questions, :func:`ask` puts them to a :class:`Model` and returns :class:`Answers`. That is the whole flow of this
+package: Model and Probe → Design → ask → Answers. What is made of the answers is the business of ``surrogates``, which
+imports this package and is never imported by it.
+
+Importing it loads neither torch nor transformers: adapters import them when an object of theirs is passed in.
+"""
+
+from probes.context import ContextProbe
+from probes.design import Design, cube, sample
+from probes.errors import InputError, IomapError, MissingExtra, ModelError, StoreError
+from probes.locality import Background, LocalGaussian
+from probes.mask import MaskProbe
+from probes.model import Generator, Identity, Model, as_model
+from probes.models.callable import CallableModel
+from probes.models.causal_lm import CausalLM
+from probes.models.classifier import TextClassifier
+from probes.models.estimator import EstimatorModel
+from probes.probe import Feature, Probe
+from probes.query import Answers, Cost, ask, complete
+from probes.store import Store, open_store
+from probes.tabular import TabularProbe
+from probes.target import Target
+from probes.text import TextProbe
+
+__all__ = [
+    "Answers",
+    "Background",
+    "CallableModel",
+    "CausalLM",
+    "ContextProbe",
+    "Cost",
+    "Design",
+    "EstimatorModel",
+    "Feature",
+    "Generator",
+    "Identity",
+    "InputError",
+    "IomapError",
+    "LocalGaussian",
+    "MaskProbe",
+    "MissingExtra",
+    "Model",
+    "ModelError",
+    "Probe",
+    "Store",
+    "StoreError",
+    "TabularProbe",
+    "Target",
+    "TextClassifier",
+    "TextProbe",
+    "as_model",
+    "ask",
+    "complete",
+    "cube",
+    "open_store",
+    "sample",
+]

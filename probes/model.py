@@ -1,0 +1,210 @@
+"""The Model: a map from a batch of inputs to numbers, with named outputs, a unit and an identity.
+
+Everything a user passes in becomes a :class:`Model` through :func:`as_model`. Nothing else in the library knows what
+kind of thing answers the questions. A new kind of model is one file in ``probes/models/`` that offers ``adopt``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from probes.errors import InputError
+
+__all__ = ["Generator", "Identity", "Model", "as_model", "digest_rows"]
+
+
+class Identity(NamedTuple):
+    """What a map is remembered under.
+
+    Attributes
+    ----------
+    id : str
+    persistent : bool
+        Whether `id` identifies the map beyond this run. If False, answers are remembered for one run only.
+    """
+
+    id: str
+    persistent: bool
+
+
+class Model(ABC):
+    """A map from a batch of inputs to an array ``(n, k)``.
+
+    Attributes
+    ----------
+    unit : str
+        Unit of the outputs: ``"logit"``, ``"probability"``, ``"nats"`` or the target's own.
+    outputs : tuple of str or None
+        Names of the k outputs; None when they are known only after the first answer.
+    batch : int
+        The most work units (see :meth:`sizes`) asked for in one call, rows times the longest row.
+    size_unit : str or None
+        What :meth:`sizes` counts; None where inputs have no size of their own.
+    """
+
+    unit: str = "output"
+    outputs: tuple[str, ...] | None = None
+    batch: int = 4096
+    size_unit: str | None = None
+
+    @abstractmethod
+    def identity(self) -> Identity:
+        """Names the map as it is now: weights, settings, revision. Answers are remembered under it."""
+
+    @abstractmethod
+    def __call__(self, inputs: Any) -> Any:
+        """Answer a batch: ``n`` inputs → array ``(n, k)`` or ``(n,)``."""
+
+    def sizes(self, inputs: Any) -> np.ndarray:
+        """Work units of each input (tokens for a language model, otherwise 1), integer array ``(n,)``."""
+        return np.ones(len(inputs), dtype=int)
+
+    def digests(self, inputs: Any) -> list[bytes]:
+        """SHA-256 of each input as this model sees it."""
+        return digest_rows(inputs)
+
+    def order(self, inputs: Any) -> np.ndarray:
+        """The order in which inputs are cheapest to ask, integer array ``(n,)``: longest first."""
+        return np.argsort(-self.sizes(inputs), kind="stable")
+
+
+class Generator(ABC):
+    """A model of text: it becomes a :class:`Model` once the continuation to score is fixed."""
+
+    @abstractmethod
+    def identity(self) -> Identity:
+        """Names the map as it is now."""
+
+    @abstractmethod
+    def generate(self, prompt: Any, max_new_tokens: int) -> str:
+        """Greedy continuation of one prompt."""
+
+    @abstractmethod
+    def scoring(self, answer: str, prompt: Any) -> Model:
+        """The map from prompts to the log-probability (nats) of every token of `answer`."""
+
+
+def digest_rows(inputs: Any) -> list[bytes]:
+    """SHA-256 of every row of a batch: strings, chats, arrays or data frames.
+
+    Raises
+    ------
+    InputError
+        For an input that has no canonical form.
+
+    Examples
+    --------
+    >>> a, b, c = digest_rows(["x", "y", "x"])
+    >>> a == c, a == b
+    (True, False)
+    """
+    if isinstance(inputs, pd.DataFrame):
+        return _digest_frame(inputs)
+    if isinstance(inputs, np.ndarray) and inputs.dtype != object:
+        rows = np.ascontiguousarray(inputs)
+        head = f"array {rows.dtype.str} {rows.shape[1:]} ".encode()
+        return [hashlib.sha256(head + row.tobytes()).digest() for row in rows]
+    return [hashlib.sha256(_canonical(item)).digest() for item in inputs]
+
+
+def _canonical(item: object) -> bytes:
+    if isinstance(item, str):
+        return b"text " + item.encode("utf-8", "surrogatepass")
+    try:
+        return b"json " + json.dumps(item, sort_keys=True, ensure_ascii=True).encode()
+    except TypeError as error:
+        raise InputError("input", "be text, a chat, numbers or a data frame row", item) from error
+
+
+def _digest_frame(frame: pd.DataFrame) -> list[bytes]:
+    """Row digests of a frame: column names and types first, then each row's values."""
+    head = json.dumps([[str(c), str(t)] for c, t in frame.dtypes.items()]).encode()
+    columns = []
+    for j in range(frame.shape[1]):
+        column = frame.iloc[:, j]
+        if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufc":
+            values = np.ascontiguousarray(column.to_numpy())
+            columns.append([v.tobytes() for v in values])
+        else:
+            columns.append([f"{type(v).__name__}:{v!r};".encode() for v in column])
+    return [hashlib.sha256(head + b"".join(row)).digest() for row in zip(*columns, strict=True)]
+
+
+def as_model(model: object, name: str | None = None, *, batched: bool = True) -> Model | Generator:
+    """Turn whatever answers questions into a :class:`Model`.
+
+    Parameters
+    ----------
+    model : object
+        A :class:`Model`; a scikit-learn estimator or pipeline; a transformers sequence classifier, ``pipeline`` or
+        causal language model; or any callable from a batch of inputs to numbers.
+    name : str, optional
+        A name that identifies the map for ever (``"risk-model-v3"``). A plain callable without one is remembered
+        for one run only, because nobody can tell whether it still computes the same.
+    batched : bool, default True
+        For a plain callable: whether it takes a list of inputs (True) or one input at a time (False).
+
+    Returns
+    -------
+    Model or Generator
+
+    Raises
+    ------
+    InputError
+        If nothing here knows how to ask `model`.
+
+    Examples
+    --------
+    >>> as_model(lambda texts: [len(t) for t in texts])(["a", "bcd"])
+    array([[1.],
+           [3.]])
+    """
+    if isinstance(model, (Model, Generator)):
+        return model
+    if name is not None and (not isinstance(name, str) or not name.strip()):
+        raise InputError("name", "be a non-empty string", name)
+    from probes.models import ADAPTERS
+
+    for adapter in ADAPTERS:
+        adopted = adapter.adopt(model, name, batched)
+        if adopted is not None:
+            return adopted
+    raise InputError(
+        "model",
+        "be a scikit-learn estimator with predict, a transformers classifier, pipeline or causal language model, "
+        "or a callable that takes a batch of inputs and returns one row of numbers for each",
+        model,
+    )
+
+
+def as_outputs(values: Any, n: int, source: str) -> np.ndarray:
+    """Check a model's raw return value and make it a float array ``(n, k)``.
+
+    Raises
+    ------
+    ModelError
+        If it is not numeric, or does not have one row per input.
+    """
+    from probes.errors import ModelError, describe
+
+    if isinstance(values, Sequence) and len(values) and isinstance(values[0], (str, dict)):
+        raise ModelError(
+            f"{source} must return numbers, one row per input; got labels such as {describe(values[0])}. "
+            "Pass a function that returns scores or probabilities instead."
+        )
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{source} must return numbers, one row per input; got {describe(values)}.") from error
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or len(array) != n or array.shape[1] == 0:
+        raise ModelError(f"{source} must return one row of numbers per input, shape ({n}, k); got {np.shape(values)}.")
+    return array

@@ -1,0 +1,105 @@
+"""transformers sequence classifiers, and ``pipeline`` objects around them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from probes.errors import InputError, ModelError, require
+from probes.model import Identity, Model
+from probes.models.weights import fingerprint, token_digests
+
+__all__ = ["TextClassifier", "adopt"]
+
+
+class TextClassifier(Model):
+    """A transformers sequence classifier: texts → one logit per class.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        With a sequence-classification head.
+    tokenizer : transformers.PreTrainedTokenizerBase
+    name : str, optional
+        Replaces the fingerprint of the weights as the identity.
+
+    Raises
+    ------
+    InputError
+        If the model has no class logits, or no tokenizer is given.
+
+    Notes
+    -----
+    Texts longer than the model's window are cut by the tokenizer; the first such text raises, because a feature that
+    is cut off can have no effect.
+    """
+
+    unit = "logit"
+    size_unit = "tokens"
+
+    def __init__(self, model: Any, tokenizer: Any, name: str | None = None):
+        if tokenizer is None:
+            raise InputError("tokenizer", "come with a transformers model: TextClassifier(model, tokenizer)", tokenizer)
+        self.module = model.eval()
+        self.tokenizer = tokenizer
+        self.name = name
+        labels = model.config.id2label or {}
+        self.outputs = tuple(str(labels.get(i, i)) for i in range(model.config.num_labels))
+        limits = (tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", None))
+        self.limit = min((n for n in limits if n is not None and n < 10**9), default=None)
+
+    @classmethod
+    def from_pretrained(cls, path: str, **options: Any) -> TextClassifier:
+        """Load model and tokenizer from a folder or a hub name (safetensors only, no remote code)."""
+        transformers = require("transformers", "TextClassifier")
+        model = transformers.AutoModelForSequenceClassification.from_pretrained(path, use_safetensors=True, **options)
+        return cls(model, transformers.AutoTokenizer.from_pretrained(path))
+
+    def identity(self) -> Identity:
+        return Identity(f"classifier:{self.name}", True) if self.name else fingerprint(self.module)
+
+    def _encode(self, inputs: Sequence[str]) -> list[list[int]]:
+        return self.tokenizer(list(inputs), add_special_tokens=True)["input_ids"]
+
+    def sizes(self, inputs: Sequence[str]) -> np.ndarray:
+        sizes = np.array([len(ids) for ids in self._encode(inputs)])
+        if self.limit is not None and len(sizes) and sizes.max() > self.limit:
+            raise InputError("text", f"fit the classifier's window of {self.limit} tokens", f"{sizes.max()} tokens")
+        return sizes
+
+    def digests(self, inputs: Sequence[str]) -> list[bytes]:
+        return token_digests(self._encode(inputs))
+
+    def __call__(self, inputs: Sequence[str]) -> np.ndarray:
+        import torch
+
+        batch = self.tokenizer.pad({"input_ids": self._encode(inputs)}, return_tensors="pt").to(self.module.device)
+        with torch.inference_mode():
+            return self.module(**batch).logits.float().cpu().numpy()
+
+
+def adopt(model: object, name: str | None, batched: bool) -> Model | None:
+    """A transformers text-classification pipeline, or a bare sequence classifier (which lacks its tokenizer)."""
+    transformers = sys.modules.get("transformers")
+    if transformers is None:
+        return None
+    if isinstance(model, transformers.Pipeline):
+        if isinstance(model, transformers.TextClassificationPipeline):
+            return TextClassifier(model.model, model.tokenizer, name)
+        if isinstance(model, transformers.TextGenerationPipeline):
+            return None
+        raise InputError("model", "be a text-classification or text-generation pipeline", model.task)
+    if isinstance(model, transformers.PreTrainedModel):
+        from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING as KNOWN
+
+        kind: Any = KNOWN.get(type(model.config), None)
+        if kind is not None and isinstance(model, kind):
+            path = model.config.name_or_path
+            try:
+                return TextClassifier(model, transformers.AutoTokenizer.from_pretrained(path), name)
+            except (OSError, ValueError) as error:
+                raise ModelError(f"No tokenizer at {path!r}; pass TextClassifier(model, tokenizer) instead.") from error
+    return None

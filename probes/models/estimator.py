@@ -1,0 +1,135 @@
+"""scikit-learn estimators and pipelines."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import sys
+import types
+import uuid
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from probes.errors import InputError, ModelError, describe
+from probes.model import Identity, Model, as_outputs
+
+__all__ = ["EstimatorModel", "adopt", "fingerprint"]
+
+
+class _Unknown(Exception):
+    """Something whose behaviour its bytes do not fix."""
+
+
+#: packages whose released code is fixed by its version
+KNOWN = ("sklearn", "numpy", "scipy", "pandas", "xgboost", "lightgbm", "catboost", "imblearn", "interpret")
+_PYTHON = ("builtins", "copyreg", "_codecs", "collections", "functools", "operator")
+
+
+class _Fingerprint(pickle.Pickler):
+    """Writes an object's bytes into a hash; nothing is ever loaded from them.
+
+    Code outside the known packages (the user's own function or class) is not fixed by its name, so it makes the whole
+    object unidentifiable.
+    """
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, (type, types.FunctionType, types.BuiltinFunctionType)):
+            root = (getattr(obj, "__module__", None) or "").split(".")[0]
+            if root not in KNOWN and root not in _PYTHON:
+                raise _Unknown(root)
+        return NotImplemented
+
+
+class _Sink:
+    """A file that only hashes."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        self.hash.update(data)
+        return memoryview(data).nbytes
+
+
+def fingerprint(estimator: BaseEstimator) -> str | None:
+    """SHA-256 of a fitted estimator's parameters and state, or None when user code makes it unidentifiable."""
+    sink = _Sink()
+    try:
+        _Fingerprint(sink, protocol=5).dump(estimator)
+    except (_Unknown, pickle.PicklingError, TypeError, AttributeError):
+        return None
+    versions = (
+        getattr(sys.modules[root], "__version__", "") for root in ("sklearn", type(estimator).__module__.split(".")[0])
+    )
+    sink.write(" ".join(versions).encode())
+    return sink.hash.hexdigest()
+
+
+class EstimatorModel(Model):
+    """A fitted scikit-learn estimator: ``predict_proba``, else ``decision_function``, else ``predict``.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Fitted. Class names become output names. Identified by a fingerprint of its parameters and fitted state.
+    name : str, optional
+        Identifies the estimator where it holds user code that no fingerprint can see through.
+    method : {"predict_proba", "decision_function", "predict"}, optional
+        Which method answers; by default the first of the three that a classifier has, ``predict`` for the others.
+
+    Raises
+    ------
+    InputError
+        If the estimator is not fitted, or has none of the methods.
+    """
+
+    def __init__(self, estimator: BaseEstimator, name: str | None = None, method: str | None = None):
+        methods = ("predict_proba", "decision_function", "predict")
+        if method is not None and method not in methods:
+            raise InputError("method", f"be one of {', '.join(methods)}", method)
+        candidates = (method,) if method else (methods if is_classifier(estimator) else ("predict",))
+        found = next((m for m in candidates if hasattr(estimator, m)), None)
+        if found is None:
+            raise InputError("model", f"have {' or '.join(candidates)}", estimator)
+        try:
+            check_is_fitted(estimator)
+        except NotFittedError as error:
+            raise InputError("model", "be fitted: call fit first", estimator) from error
+        self.estimator = estimator
+        self.method = found
+        self.name = name
+        self.unit = {"predict_proba": "probability", "decision_function": "logit"}.get(found, "output")
+        self.batch = 65536
+        classes = getattr(estimator, "classes_", None)
+        if found != "predict" and isinstance(classes, np.ndarray):
+            binary_margin = found == "decision_function" and len(classes) == 2
+            self.outputs = tuple(str(c) for c in (classes[1:] if binary_margin else classes))
+
+    def identity(self) -> Identity:
+        mark = self.name or fingerprint(self.estimator)
+        head = f"estimator:{type(self.estimator).__name__}:{self.method}"
+        return Identity(f"{head}:{mark or uuid.uuid4().hex}", mark is not None)
+
+    def __call__(self, inputs: Any) -> np.ndarray:
+        kind = type(self.estimator).__name__
+        try:
+            values = getattr(self.estimator, self.method)(inputs)
+        except Exception as error:
+            raise ModelError(
+                f"{kind}.{self.method} raised {type(error).__name__}: {describe(str(error), 300)}"
+            ) from error
+        if np.asarray(values).dtype.kind in "OUS":
+            raise ModelError(
+                f"{kind}.{self.method} returned labels such as {describe(np.ravel(values)[0])} where numbers are "
+                "needed. Use a classifier with predict_proba, or pass a callable that returns scores."
+            )
+        return as_outputs(values, len(inputs), f"{kind}.{self.method}")
+
+
+def adopt(model: object, name: str | None, batched: bool) -> Model | None:
+    """A scikit-learn estimator."""
+    return EstimatorModel(model, name) if isinstance(model, BaseEstimator) else None

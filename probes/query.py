@@ -1,0 +1,251 @@
+"""ask(): the only caller of a model.
+
+It asks every distinct question once, in batches, keeps each answer on disk before it is used, checks what comes back,
+and counts what it cost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from probes.design import Design
+from probes.errors import InputError, ModelError, describe
+from probes.model import Generator, Identity, Model, as_outputs, digest_rows
+from probes.probe import Probe
+from probes.store import Store
+
+__all__ = ["Answers", "Cost", "ask", "complete"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Cost:
+    """What answers cost.
+
+    Attributes
+    ----------
+    calls : int
+        How often the model was called with a batch.
+    rows : int
+        Inputs that the model answered.
+    reused : int
+        Distinct inputs whose answers were in the store already.
+    tokens : int
+        Tokens of the inputs that the model answered; 0 where inputs have no tokens.
+    seconds : float
+        Time spent inside the model.
+    """
+
+    calls: int = 0
+    rows: int = 0
+    reused: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A model's answers to a design.
+
+    Attributes
+    ----------
+    design : Design
+    y : ndarray ``(n, K)``
+        Raw outputs, averaged over the probe's replicates.
+    outputs : tuple of str
+        Names of the K outputs.
+    unit : str
+    probe : str
+        Digest of the probe.
+    model : str
+        Identity of the model.
+    cost : Cost
+    """
+
+    design: Design
+    y: np.ndarray
+    outputs: tuple[str, ...]
+    unit: str
+    probe: str
+    model: str
+    cost: Cost = field(default_factory=Cost)
+
+    def __sub__(self, other: Answers) -> Answers:
+        """What changed from `other` to this: the same questions, the same unit, answers subtracted.
+
+        Raises
+        ------
+        InputError
+            If design, probe, outputs or unit differ.
+        """
+        for name in ("probe", "unit", "outputs"):
+            if getattr(self, name) != getattr(other, name):
+                raise InputError(
+                    "answers", f"have the same {name} to be subtracted", (getattr(self, name), getattr(other, name))
+                )
+        if self.design.digest != other.design.digest:
+            raise InputError(
+                "answers", "come from the same design to be subtracted", (self.design.digest, other.design.digest)
+            )
+        pair = f"{self.model} minus {other.model}"
+        return Answers(self.design, self.y - other.y, self.outputs, self.unit, self.probe, pair, self.cost + other.cost)
+
+
+def ask(model: Model, probe: Probe, design: Design, store: Store, progress: bool | None = None) -> Answers:
+    """Put a design's questions to a model.
+
+    Parameters
+    ----------
+    model : Model
+    probe : Probe
+    design : Design
+    store : Store
+        Where answers are kept. A model that is not identifiable beyond this run uses memory instead.
+    progress : bool, optional
+        Whether to show a progress bar; by default on a terminal only.
+
+    Returns
+    -------
+    Answers
+
+    Raises
+    ------
+    ModelError
+        If the model fails, or answers with the wrong shape, NaN or infinity.
+    StoreError
+        If an answer cannot be kept.
+    """
+    identity = model.identity()
+    memory = store if identity.persistent else Store()
+    inputs = probe.render(design.Z)
+    keys = [hashlib.sha256(identity.id.encode() + digest).digest() for digest in model.digests(inputs)]
+    first = {key: i for i, key in reversed(list(enumerate(keys)))}
+    known = {k: v for k, v in memory.get(first).items() if not isinstance(v, str)}
+    cost = Cost(reused=len(known))
+    missing = np.array(sorted(i for key, i in first.items() if key not in known), dtype=int)
+    log.info("asking %d of %d distinct questions, %d known", len(missing), len(first), len(known))
+
+    if len(missing):
+        todo = _take(inputs, missing)
+        bar = tqdm(total=len(missing), desc="asking", unit="row", disable=None if progress is None else not progress)
+        with bar:
+            for batch in _batches(model, todo, first_alone=int(np.sum(missing < probe.replicates))):
+                for part, values in _answer(model, todo, batch, cost):
+                    fresh = dict(zip((keys[i] for i in missing[part]), values, strict=True))
+                    good = {k: v for k, v in fresh.items() if np.isfinite(v).all()}
+                    if good:
+                        memory.put(good)
+                        known.update(good)
+                    if len(good) < len(fresh):
+                        bad = next(int(i) for i, v in zip(part, values, strict=True) if not np.isfinite(v).all())
+                        raise ModelError(
+                            f"The model must answer with finite numbers; got {values[list(part).index(bad)]} "
+                            f"for the input {describe(_shown(todo, bad))}."
+                        )
+                    bar.update(len(part))
+
+    widths = {len(v) for v in known.values()}
+    if len(widths) > 1:
+        raise ModelError(f"The model must return as many outputs for every input; got {sorted(widths)}.")
+    y = np.stack([known[key] for key in keys])
+    y = y.reshape(len(design), probe.replicates, -1).mean(axis=1)
+    outputs = model.outputs or (("output",) if y.shape[1] == 1 else tuple(f"output {j}" for j in range(y.shape[1])))
+    if len(outputs) != y.shape[1]:
+        raise ModelError(f"The model names {len(outputs)} outputs but returned {y.shape[1]}.")
+    return Answers(design, y, tuple(outputs), model.unit, probe.digest, identity.id, cost)
+
+
+def complete(model: Generator, prompt: Any, max_new_tokens: int, store: Store) -> tuple[str, Cost]:
+    """The model's own answer to a prompt, from the store if it was generated before.
+
+    Raises
+    ------
+    ModelError
+        If the answer is empty.
+    """
+    identity: Identity = model.identity()
+    memory = store if identity.persistent else Store()
+    question = f"{identity.id}:generate:{max_new_tokens}:".encode() + digest_rows([prompt])[0]
+    key = hashlib.sha256(question).digest()
+    known = memory.get([key]).get(key)
+    if isinstance(known, str):
+        return known, Cost(reused=1)
+    start = time.perf_counter()
+    text = model.generate(prompt, max_new_tokens)
+    cost = Cost(calls=1, rows=1, seconds=time.perf_counter() - start)
+    if not text.strip():
+        raise ModelError("The model answered the full prompt with nothing; pass the answer to explain as answer=.")
+    memory.put({key: text})
+    return text, cost
+
+
+def _take(inputs: Any, index: np.ndarray) -> Any:
+    if isinstance(inputs, pd.DataFrame):
+        return inputs.iloc[index].reset_index(drop=True)
+    return inputs[index] if isinstance(inputs, np.ndarray) else [inputs[i] for i in index]
+
+
+def _shown(inputs: Any, i: int) -> Any:
+    return inputs.iloc[i].to_dict() if isinstance(inputs, pd.DataFrame) else inputs[i]
+
+
+def _batches(model: Model, inputs: Any, first_alone: int) -> list[np.ndarray]:
+    """Index arrays: the instance alone first, so that a model that cannot answer costs one call; then by size."""
+    sizes = model.sizes(inputs)
+    batches = [np.arange(first_alone)] if first_alone else []
+    current: list[int] = []
+    longest = 0
+    for i in model.order(inputs):
+        if i < first_alone:
+            continue
+        longest = max(longest, int(sizes[i]))
+        if current and longest * (len(current) + 1) > model.batch:
+            batches.append(np.array(current))
+            current, longest = [], int(sizes[i])
+        current.append(int(i))
+    return [*batches, np.array(current)] if current else batches
+
+
+def _answer(model: Model, inputs: Any, batch: np.ndarray, cost: Cost) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Answers of one batch, halved as often as memory demands: pairs of indices and values ``(len, K)``."""
+    part = _take(inputs, batch)
+    start = time.perf_counter()
+    try:
+        values = as_outputs(model(part), len(batch), f"The model ({type(model).__name__})")
+    except Exception as error:
+        if not _out_of_memory(error) or len(batch) == 1:
+            raise
+        log.warning("out of memory with %d inputs; going on with half as many", len(batch))
+        values = None
+    if values is None:
+        for half in np.array_split(batch, 2):
+            yield from _answer(model, inputs, half, cost)
+        return
+    cost.calls += 1
+    cost.rows += len(batch)
+    cost.seconds += time.perf_counter() - start
+    cost.tokens += int(model.sizes(part).sum()) if model.size_unit == "tokens" else 0
+    yield batch, values
+
+
+def _out_of_memory(error: BaseException | None) -> bool:
+    if error is None:
+        return False
+    torch = sys.modules.get("torch")
+    kinds = (MemoryError, torch.OutOfMemoryError) if torch is not None else (MemoryError,)
+    told = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, kinds) or told or _out_of_memory(error.__cause__)

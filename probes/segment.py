@@ -1,0 +1,168 @@
+"""Cutting a text into features, and putting it together again without some of them.
+
+Spacing is kept: with everything present the text comes back character by character; a removed piece takes the white
+space that followed it along.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from probes.errors import InputError
+
+__all__ = ["Segments", "Span", "sentences", "words"]
+
+Span = tuple[int, int]
+
+_IDEOGRAPH = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(f"[{_IDEOGRAPH}]|[^\\s{_IDEOGRAPH}]+")
+_STOP = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”’）]*|\n\s*\n")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:mr|mrs|ms|dr|prof|sr|jr|st|vs|etc|e\.g|i\.e|cf|fig|no|vol|pp|ca|approx|dept|inc|ltd|co|corp|gen|col|sen|rep)"
+    r"|(?:^|[\s(])[A-Z](?:\.[A-Z])*)\.$",
+    re.IGNORECASE,
+)
+_INITIAL = re.compile(r"(?:^|[\s(.])[A-Z]\.$")
+
+
+def words(text: str) -> list[Span]:
+    """Spans of words: runs without white space (punctuation stays with its word), or single CJK characters.
+
+    Examples
+    --------
+    >>> [text[a:b] for text in ["Not bad, at all!"] for a, b in words(text)]
+    ['Not', 'bad,', 'at', 'all!']
+    """
+    return [m.span() for m in _WORD.finditer(text)]
+
+
+def sentences(text: str) -> list[Span]:
+    """Spans of sentences, white space between them left out; abbreviations, initials and decimals do not end one.
+
+    Examples
+    --------
+    >>> text = "Dr. Ada B. Lovelace paid 3.50 pounds. Why? Nobody knows."
+    >>> [text[a:b] for a, b in sentences(text)]
+    ['Dr. Ada B. Lovelace paid 3.50 pounds.', 'Why?', 'Nobody knows.']
+    """
+    spans: list[Span] = []
+    start = 0
+    for stop in [*(m for m in _STOP.finditer(text)), None]:
+        end = len(text) if stop is None else stop.end()
+        piece = text[start:end]
+        if (
+            stop is not None
+            and stop.group().startswith(".")
+            and len(stop.group()) == 1
+            and _unfinished(piece, text[end:])
+        ):
+            continue
+        lead = len(piece) - len(piece.lstrip())
+        if piece.strip():
+            spans.append((start + lead, start + len(piece.rstrip())))
+        start = end
+    return spans
+
+
+def _unfinished(piece: str, rest: str) -> bool:
+    """Whether the full stop that ends `piece` belongs to an abbreviation or initial rather than to a sentence."""
+    following = rest.lstrip()[:1]
+    if _INITIAL.search(piece):
+        return True
+    if _ABBREVIATION.search(piece):
+        known_title = re.search(
+            r"\b(?:mr|mrs|ms|dr|prof|st|gen|col|sen|rep|no|fig|vs|e\.g|i\.e|cf)\.$", piece, re.IGNORECASE
+        )
+        return bool(known_title) or following.islower() or following.isdigit()
+    return following.islower()
+
+
+#: name of a unit -> how it cuts a text
+UNITS: dict[str, Callable[[str], list[Span]]] = {"word": words, "sentence": sentences}
+
+
+def cut(text: str, unit: str, spans: Sequence[Span] | None, tokenizer: Any, parameter: str) -> list[Span]:
+    """Spans of the features of `text`: the user's own, a tokenizer's, words or sentences.
+
+    Raises
+    ------
+    InputError
+        If the text is empty, the unit unknown, or the spans overlap or leave the text.
+    """
+    if not isinstance(text, str):
+        raise InputError(parameter, "be a string", text)
+    if not text.strip():
+        raise InputError(parameter, "hold some text", text)
+    if spans is not None:
+        return _checked(text, spans)
+    if unit == "token":
+        if tokenizer is None:
+            raise InputError("tokenizer", 'be given with unit="token" (a fast transformers tokenizer)', tokenizer)
+        offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        return [(int(a), int(b)) for a, b in offsets if b > a]
+    if unit not in UNITS:
+        raise InputError("unit", f"be one of {', '.join([*UNITS, 'token'])}", unit)
+    return UNITS[unit](text)
+
+
+def _checked(text: str, spans: Sequence[Span]) -> list[Span]:
+    last = 0
+    for span in spans:
+        if len(span) != 2 or not all(isinstance(i, (int, np.integer)) for i in span):
+            raise InputError("spans", "be (start, end) pairs of integers", span)
+        if not last <= span[0] < span[1] <= len(text):
+            raise InputError(
+                "spans", f"be in order, not overlap and lie within the text of {len(text)} characters", span
+            )
+        last = span[1]
+    return [(int(a), int(b)) for a, b in spans]
+
+
+@dataclass(frozen=True)
+class Segments:
+    """A text cut at spans: ``glue[0] piece[0] glue[1] piece[1] … glue[n]``.
+
+    Parameters
+    ----------
+    pieces : tuple of str
+        The n features.
+    glue : tuple of str
+        The n + 1 texts around them, always kept.
+    """
+
+    pieces: tuple[str, ...]
+    glue: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, spans: Sequence[Span]) -> Segments:
+        edges = [0, *(i for span in spans for i in span), len(text)]
+        parts = [text[a:b] for a, b in pairwise(edges)]
+        return cls(tuple(parts[1::2]), tuple(parts[0::2]))
+
+    def render(self, present: np.ndarray, replacement: str | None) -> str:
+        """The text with the absent pieces removed (``replacement=None``) or replaced.
+
+        Examples
+        --------
+        >>> s = Segments.of("not bad at all", words("not bad at all"))
+        >>> s.render(np.array([1, 0, 1, 1]), None), s.render(np.array([1, 0, 1, 1]), "[MASK]")
+        ('not at all', 'not [MASK] at all')
+        """
+        out = [self.glue[0]]
+        for i, keep in enumerate(present):
+            space = self.glue[i + 1]
+            if keep:
+                out += [self.pieces[i], space]
+            elif replacement is not None:
+                out += [replacement, space]
+            else:
+                out.append(space.lstrip())
+        text = "".join(out)
+        # a removed last piece leaves the space before it behind
+        return text.rstrip() if replacement is None and len(present) and not present[-1] else text

@@ -1,0 +1,228 @@
+"""TabularProbe: which columns of a row a model's answer depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+from probes.errors import InputError
+from probes.locality import Background, LocalGaussian
+from probes.probe import Feature, Probe, at_least_two
+
+__all__ = ["TabularProbe"]
+
+Row: TypeAlias = pd.Series | pd.DataFrame | Mapping[str, Any] | np.ndarray | Sequence[float]
+
+
+class TabularProbe(Probe):
+    """A row of a table against a background.
+
+    Parameters
+    ----------
+    row : Series, one-row DataFrame, dict, or array ``(p,)``
+        The instance.
+    background : DataFrame ``(N, p)``, or numeric array ``(N, p)``
+        What absent values are replaced from. Numeric, categorical, boolean and missing values are all allowed in a
+        DataFrame; its column types are what the model will see. With an array the model is asked with arrays.
+    law : Background or LocalGaussian, optional
+        What is varied and how far. By default :class:`~probes.locality.Background`.
+    groups : dict of str to list of str, optional
+        Columns that are kept or replaced together as one feature; columns not named stay features of their own.
+    feature_names : sequence of str, optional
+        Names for the columns of an array.
+    random_state : int, default 0
+        Chooses the background rows when there are more than the law's ``replicates``.
+
+    Raises
+    ------
+    InputError
+        If columns differ, a value does not fit its column's type, a category is unknown, or fewer than two features
+        remain.
+
+    Examples
+    --------
+    >>> background = pd.DataFrame({"age": [20.0, 40.0], "city": ["Bonn", "Rome"]})
+    >>> probe = TabularProbe({"age": 30.0, "city": "Bonn"}, background)
+    >>> probe.render(np.array([[1, 0]]))
+        age  city
+    0  30.0  Bonn
+    1  30.0  Rome
+    """
+
+    def __init__(
+        self,
+        row: Row,
+        background: pd.DataFrame | np.ndarray,
+        *,
+        law: Background | LocalGaussian | None = None,
+        groups: Mapping[str, Sequence[str]] | None = None,
+        feature_names: Sequence[str] | None = None,
+        random_state: int = 0,
+    ):
+        self.law = Background() if law is None else law
+        if not isinstance(self.law, (Background, LocalGaussian)):
+            raise InputError("law", "be Background(replicates) or LocalGaussian(width)", law)
+        self.as_array = not isinstance(background, pd.DataFrame)
+        frame = _background_frame(background, feature_names)
+        instance = _instance_frame(row, frame)
+        grouped = _groups(groups, frame.columns)
+        width = self.law.width if isinstance(self.law, LocalGaussian) else None
+        if width is not None and groups:
+            raise InputError(
+                "groups", "be left out with LocalGaussian, which varies every numeric column alone", groups
+            )
+
+        features, self._columns = [], []  # per feature: its column positions
+        for name, columns in grouped.items():
+            positions = [frame.columns.get_loc(c) for c in columns]
+            column, value = frame[columns[0]], instance[columns[0]].iloc[0]
+            shown = (
+                ", ".join(f"{c}={_show(instance[c].iloc[0])}" for c in columns)
+                if groups and name in groups
+                else _show(value)
+            )
+            numeric = is_numeric_dtype(column) and not is_bool_dtype(column) and not pd.isna(value)
+            spread = float(column.astype(float).std()) if numeric else 0.0
+            if width is not None and numeric and np.isfinite(spread) and spread > 0:
+                features.append(Feature(name, "real", shown, float(value), width * spread))
+            else:
+                features.append(Feature(name, "binary", shown))
+            self._columns.append(positions)
+        self.features = at_least_two(features, "row", row)
+
+        mixed = any(f.kind == "binary" for f in features)
+        self.replicates = min(self.law.replicates, len(frame)) if mixed else 1
+        chosen = np.sort(np.random.default_rng(random_state).permutation(len(frame))[: self.replicates])
+        # position 0 is the instance, then the replicates
+        self._pool = pd.concat([instance, frame.iloc[chosen]], ignore_index=True)
+        self._background_text = {c: _summary(frame[c]) for c in frame.columns}
+        self.notes = tuple(
+            f"{f.name}: all background rows used hold the instance's value, so its effect is zero by design."
+            for f, positions in zip(self.features, self._columns, strict=True)
+            if f.kind == "binary" and all(_constant(self._pool.iloc[:, j]) for j in positions)
+        )
+
+    def render(self, Z: np.ndarray) -> pd.DataFrame | np.ndarray:
+        Z = np.asarray(Z, dtype=float)
+        replicate = np.arange(1, self.replicates + 1)
+        columns: dict[int, Any] = {}
+        for j, feature in enumerate(self.features):
+            if feature.kind == "real":
+                columns[self._columns[j][0]] = np.repeat(Z[:, j], self.replicates)
+                continue
+            source = np.where(Z[:, j, None] > 0.5, 0, replicate).ravel()
+            for position in self._columns[j]:
+                columns[position] = self._pool.iloc[:, position].array.take(source)
+        if self.as_array:
+            return np.column_stack([np.asarray(columns[i], dtype=float) for i in range(self._pool.shape[1])])
+        return pd.DataFrame({name: columns[i] for i, name in enumerate(self._pool.columns)}, columns=self._pool.columns)
+
+    def view(self) -> dict[str, Any]:
+        rows = [
+            {
+                "name": f.name,
+                "value": f.value,
+                "background": "; ".join(self._background_text[self._pool.columns[i]] for i in positions),
+            }
+            for f, positions in zip(self.features, self._columns, strict=True)
+        ]
+        return {"kind": "table", "rows": rows, "law": str(self.law), "pool": _digest(self._pool)}
+
+
+def _digest(pool: pd.DataFrame) -> str:
+    from probes.model import digest_rows
+
+    return "".join(d.hex()[:8] for d in digest_rows(pool))
+
+
+def _background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str] | None) -> pd.DataFrame:
+    if isinstance(background, pd.DataFrame):
+        frame = background
+        if not frame.columns.is_unique:
+            raise InputError("background", "have column names that do not repeat", list(frame.columns))
+    else:
+        array = np.asarray(background)
+        if array.dtype.kind not in "biuf":
+            raise InputError("background", "be a DataFrame when columns hold categories or text", background)
+        if array.ndim != 2:
+            raise InputError("background", "be two-dimensional, one row an example", background)
+        columns = list(names) if names is not None else [f"x{j}" for j in range(array.shape[1])]
+        if len(columns) != array.shape[1]:
+            raise InputError("feature_names", f"name all {array.shape[1]} columns", names)
+        frame = pd.DataFrame(array.astype(float), columns=columns)
+    if not len(frame):
+        raise InputError("background", "hold at least one row", background)
+    return frame
+
+
+def _instance_frame(row: Row, frame: pd.DataFrame) -> pd.DataFrame:
+    """The instance as a one-row frame with the background's columns and types."""
+    if isinstance(row, pd.DataFrame):
+        if len(row) != 1:
+            raise InputError("row", "be a single row", row)
+        values = row.iloc[0].to_dict() if row.columns.is_unique else {}
+    elif isinstance(row, (pd.Series, Mapping)):
+        values = dict(row)
+    else:
+        array = np.asarray(row, dtype=object).ravel()
+        if len(array) != frame.shape[1]:
+            raise InputError("row", f"hold {frame.shape[1]} values, as the background does", row)
+        values = dict(zip(frame.columns, array, strict=True))
+    if set(values) != set(frame.columns):
+        odd = sorted(map(str, set(values) ^ set(frame.columns)))
+        raise InputError(
+            "row", f"have the background's columns; these are in only one of the two: {', '.join(odd)}", row
+        )
+    out = {}
+    for name in frame.columns:
+        dtype, value = frame[name].dtype, values[name]
+        if isinstance(dtype, pd.CategoricalDtype) and not pd.isna(value) and value not in dtype.categories:
+            raise InputError(f"row[{name!r}]", f"be one of the column's categories {list(dtype.categories)[:8]}", value)
+        try:
+            out[name] = pd.Series([value]).astype(dtype)
+        except (TypeError, ValueError) as error:
+            if is_numeric_dtype(dtype) and isinstance(value, (int, float, np.number)):
+                out[name] = pd.Series([value], dtype=float)  # 2.5 or a missing value in a column of integers
+            else:
+                raise InputError(f"row[{name!r}]", f"fit the column's type {dtype}", value) from error
+    return pd.DataFrame(out)
+
+
+def _groups(groups: Mapping[str, Sequence[str]] | None, columns: pd.Index) -> dict[str, list[Any]]:
+    """Feature name → its columns, in the order of the table."""
+    owner: dict[Any, str] = {}
+    for name, members in (groups or {}).items():
+        if isinstance(members, str) or not len(members):
+            raise InputError(f"groups[{name!r}]", "be a list of column names", members)
+        for column in members:
+            if column not in columns or column in owner:
+                raise InputError(f"groups[{name!r}]", "name columns of the background, each in one group only", column)
+            owner[column] = name
+    out: dict[str, list[Any]] = {}
+    for column in columns:
+        out.setdefault(str(owner.get(column, column)), []).append(column)
+    return out
+
+
+def _show(value: Any) -> str:
+    if not isinstance(value, (str, bool, np.bool_)) and pd.isna(value):
+        return "missing"
+    return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+def _summary(column: pd.Series) -> str:
+    """One line on a background column: its middle and spread, or its commonest values."""
+    if is_numeric_dtype(column) and not is_bool_dtype(column):
+        values = column.dropna().astype(float)
+        return f"mean {values.mean():.4g}, sd {values.std(ddof=0):.3g}" if len(values) else "all missing"
+    shares = column.value_counts(normalize=True, dropna=False).head(3)
+    return ", ".join(f"{_show(v)} {share:.0%}" for v, share in shares.items())
+
+
+def _constant(column: pd.Series) -> bool:
+    first = column.iloc[0]
+    return bool(column.isna().all()) if pd.isna(first) else bool((column == first).all())

@@ -1,0 +1,87 @@
+"""TextProbe: which parts of a text an answer depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from probes.errors import InputError
+from probes.probe import Feature, Probe, at_least_two, unique_names
+from probes.segment import Segments, Span, cut
+
+__all__ = ["TextProbe"]
+
+
+class TextProbe(Probe):
+    """A text whose words (or sentences, tokens, spans) are present or absent.
+
+    Parameters
+    ----------
+    text : str
+    unit : {"word", "sentence", "token"}, default "word"
+        What a feature is; "token" needs `tokenizer`.
+    replacement : str, optional
+        What stands in for an absent feature, such as ``"[MASK]"`` or ``"…"``. None removes it with the white space
+        after it.
+    spans : sequence of (int, int), optional
+        The user's own features as character ranges, in order; overrides `unit`. What lies between them always stays.
+    tokenizer : transformers tokenizer, optional
+        A fast one, for ``unit="token"``.
+    answer : str, optional
+        When the model is a language model: the continuation to explain; None has it generated.
+    max_new_tokens : int, default 64
+
+    Raises
+    ------
+    InputError
+        For an empty text, fewer than two features, or spans that overlap.
+
+    Examples
+    --------
+    >>> probe = TextProbe("not bad at all")
+    >>> [f.name for f in probe.features]
+    ['not', 'bad', 'at', 'all']
+    >>> probe.render(np.array([[1, 1, 1, 1], [0, 1, 1, 1]]))
+    ['not bad at all', 'bad at all']
+    """
+
+    def __init__(
+        self,
+        text: str,
+        unit: str = "word",
+        *,
+        replacement: str | None = None,
+        spans: Sequence[Span] | None = None,
+        tokenizer: Any = None,
+        answer: str | None = None,
+        max_new_tokens: int = 64,
+    ):
+        found = cut(text, unit, spans, tokenizer, "text")
+        if replacement is not None and not isinstance(replacement, str):
+            raise InputError("replacement", "be a string, or None to remove", replacement)
+        self.text = text
+        self.unit = "span" if spans is not None else unit
+        self.replacement = replacement
+        self.answer = answer
+        self.max_new_tokens = max_new_tokens
+        self.segments = Segments.of(text, found)
+        names = unique_names([piece.strip() or repr(piece) for piece in self.segments.pieces])
+        self.features = at_least_two([Feature(name) for name in names], "text", text)
+
+    def render(self, Z: np.ndarray) -> list[str]:
+        return [self.segments.render(row, self.replacement) for row in np.asarray(Z) > 0.5]
+
+    def view(self) -> dict[str, Any]:
+        return {
+            "kind": "text",
+            "unit": self.unit,
+            "removal": "removed" if self.replacement is None else f"replaced by {self.replacement!r}",
+            "blocks": [{"title": "", **segments_view(self.segments, 0)}],
+        }
+
+
+def segments_view(segments: Segments, offset: int) -> dict[str, Any]:
+    """Pieces and glue as JSON; piece i is feature ``offset + i``."""
+    return {"pieces": list(segments.pieces), "glue": list(segments.glue), "offset": offset}

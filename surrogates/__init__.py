@@ -1,0 +1,30 @@
+"""surrogates fits, judges and shows; it asks nothing itself.
+
+:func:`explain` runs the whole flow: ``probes`` asks, a family is fitted to the answers, the fit is judged on answers it
+has not seen, and the :class:`Explanation` carries the surrogate, its fidelity and its attributions to a report, a plot,
+a data frame or JSON. Every family is a weighted sum of readable terms (``surrogates.terms``), so prediction, scoring,
+attribution and display exist once.
+
+This package imports ``probes``; ``probes`` never imports it.
+"""
+
+from surrogates.base import Surrogate
+from surrogates.explain import explain
+from surrogates.explanation import Explanation
+from surrogates.families import FAMILIES
+from surrogates.fidelity import Fidelity
+from surrogates.linear import SparseLinear
+from surrogates.terms import Box, Product
+from surrogates.tree import TreeSurrogate
+
+__all__ = [
+    "FAMILIES",
+    "Box",
+    "Explanation",
+    "Fidelity",
+    "Product",
+    "SparseLinear",
+    "Surrogate",
+    "TreeSurrogate",
+    "explain",
+]

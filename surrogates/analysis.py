@@ -1,0 +1,100 @@
+"""Answers → surrogate, fidelity, attributions. Fits and judges; asks nothing, shows nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.base import clone
+
+from probes.design import Design
+from probes.probe import Feature
+from surrogates.attribution import average_effects, effect_estimates
+from surrogates.base import Surrogate
+from surrogates.fidelity import Fidelity, cross_fit, fidelity
+
+__all__ = ["Analysis", "analyse"]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What was made of the answers.
+
+    Attributes
+    ----------
+    surrogate : Surrogate
+        Fitted to all sampled rows.
+    fidelity : Fidelity
+    attributions : DataFrame
+        One row an output and feature, strongest first: ``output, feature, value, attribution, low, high, surrogate``.
+        The attribution is the estimate for the model, ``surrogate`` the same effect of the surrogate shown.
+    """
+
+    surrogate: Surrogate
+    fidelity: Fidelity
+    attributions: pd.DataFrame
+
+
+def analyse(
+    family: Surrogate,
+    design: Design,
+    y: np.ndarray,
+    outputs: tuple[str, ...],
+    features: Sequence[Feature],
+    random_state: int,
+) -> Analysis:
+    """Fit a family to answers ``(n, k)`` and judge it."""
+    sampled = y[design.fixed :]
+    single = sampled[:, 0] if sampled.shape[1] == 1 else sampled
+    surrogate = clone(family).fit(design.sampled, single)
+    crossed = cross_fit(family, design.sampled, sampled, random_state)
+    own = average_effects(surrogate.terms_, np.atleast_2d(surrogate.coef_), features)
+    effects, errors = effect_estimates(design, sampled, crossed, features)
+    width = stats.t.ppf(0.975, len(sampled) - 1) * errors
+    found = [_standing(effect, error, len(sampled)) for effect, error in zip(effects, errors, strict=True)]
+    frames = [
+        pd.DataFrame(
+            {
+                "output": output,
+                "feature": [features[i].name for i in standing.order],
+                "value": [features[i].value for i in standing.order],
+                "attribution": effects[j, standing.order],
+                "low": (effects - width)[j, standing.order],
+                "high": (effects + width)[j, standing.order],
+                "surrogate": own[j, standing.order],
+            }
+        )
+        for j, (output, standing) in enumerate(zip(outputs, found, strict=True))
+    ]
+    clear, ordered = tuple(s.clear for s in found), tuple(s.ordered for s in found)
+    judged = fidelity(surrogate, design, y, crossed, clear, ordered, outputs, random_state)
+    return Analysis(surrogate, judged, pd.concat(frames, ignore_index=True))
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """Which effects stand out: their order, how many are not zero, how many leading places are certain."""
+
+    order: np.ndarray
+    clear: int
+    ordered: int
+
+
+def _standing(effect: np.ndarray, error: np.ndarray, m: int) -> _Standing:
+    """Effects that differ from zero first, strongest first; all tests at 95% together (Bonferroni)."""
+    size = np.abs(effect)
+    bound = stats.t.ppf(1 - 0.025 / len(effect), m - 1)
+    apart = size > np.maximum(bound * error, 1e-12 * (1 + size.max(initial=0.0)))
+    order = np.lexsort((-size, ~apart))
+    clear = int(apart.sum())
+    ordered = 0
+    for this, following in islice(pairwise(order), clear):
+        gap = bound * np.hypot(error[this], error[following])
+        if size[this] - size[following] <= max(gap, 1e-12):
+            break
+        ordered += 1
+    return _Standing(order, clear, ordered)

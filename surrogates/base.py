@@ -1,0 +1,95 @@
+"""The Surrogate: ŷ = b + Σ wₖ φₖ(Z). Prediction, scoring and display exist once, here, for all families."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from probes.errors import InputError
+from surrogates.terms import Term, evaluate
+
+__all__ = ["FixedTerms", "Surrogate", "folds"]
+
+
+class Surrogate(RegressorMixin, BaseEstimator):
+    """Base of all families. A family is one file that selects terms and fits weights in ``_fit``.
+
+    Attributes
+    ----------
+    terms_ : list of t terms
+    coef_ : ndarray ``(t,)``, or ``(k, t)`` for k outputs
+    intercept_ : float, or ndarray ``(k,)``
+    n_features_in_ : int
+    """
+
+    terms_: list[Term]
+    coef_: np.ndarray
+    intercept_: float | np.ndarray
+    n_features_in_: int
+
+    @abstractmethod
+    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        """Terms, weights ``(k, t)`` and intercepts ``(k,)`` from distinct rows, their ``(n, k)`` and weights."""
+
+    def fit(self, Z: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit to rows and answers.
+
+        Parameters
+        ----------
+        Z : array ``(n, d)``
+        y : array ``(n,)`` or ``(n, k)``
+        sample_weight : array ``(n,)``, optional
+            A weight of 2 counts like the row twice, a weight of 0 like its absence.
+        """
+        Z, y = validate_data(self, Z, y, multi_output=True, y_numeric=True, dtype=float, ensure_min_samples=2)
+        y = np.asarray(y, dtype=float)
+        weight = _check_sample_weight(sample_weight, Z, dtype=float, ensure_non_negative=True)
+        used = weight > 0
+        Y = y[:, None] if y.ndim == 1 else y
+        self.terms_, coef, intercept = self._fit(*_merged(Z[used], Y[used], weight[used]))
+        self.coef_, self.intercept_ = (coef[0], float(intercept[0])) if y.ndim == 1 else (coef, intercept)
+        return self
+
+    def predict(self, Z: Any) -> np.ndarray:
+        """ŷ for rows ``(n, d)``: ``(n,)``, or ``(n, k)`` if fitted to k outputs."""
+        check_is_fitted(self)
+        Z = validate_data(self, Z, reset=False, dtype=float)
+        return evaluate(self.terms_, Z) @ self.coef_.T + self.intercept_
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class FixedTerms(Surrogate):
+    """A sum of given terms that cannot be fitted: what remains of a user's own family in a file."""
+
+    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        raise InputError(
+            "family", "be one that this installation knows to be fitted again", "a family read from a file"
+        )
+
+
+def _merged(Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct rows in a fixed order, mean answers and total weights: all that least squares can see.
+
+    So a row given twice is never tested on itself, a weight means a repetition, and the order of rows means nothing.
+    """
+    rows, which = np.unique(Z, axis=0, return_inverse=True)
+    which = which.ravel()
+    total = np.bincount(which, weight)
+    means = np.column_stack([np.bincount(which, weight * column) / total for column in y.T])
+    return rows, means, total
+
+
+def folds(n: int, k: int, random_state: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(train, test) index pairs of k folds over n rows; fewer folds when there are fewer rows."""
+    fold = np.random.default_rng(random_state).permutation(n) % k
+    for j in range(min(k, n) if n > 1 else 0):
+        yield np.flatnonzero(fold != j), np.flatnonzero(fold == j)

@@ -1,0 +1,333 @@
+"""The Explanation: the result of a run, as data. Views (report, plots, CLI) draw it; it draws nothing itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from probes.design import Design
+from probes.errors import InputError, require
+from probes.probe import Feature
+from probes.query import Answers, Cost
+from probes.target import Target
+from surrogates.analysis import analyse
+from surrogates.base import FixedTerms, Surrogate
+from surrogates.families import FAMILIES
+from surrogates.fidelity import Fidelity
+from surrogates.terms import describe, shapley, term_from_json, term_to_json
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["SCHEMA", "Explanation", "library_version"]
+
+SCHEMA = 1
+
+
+def library_version() -> str:
+    """Version of the installed distribution."""
+    try:
+        return version("iomap")
+    except PackageNotFoundError:
+        return "source"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A surrogate of a model around one instance, what it says, and how far it can be trusted.
+
+    Attributes
+    ----------
+    surrogate : Surrogate
+        The readable model, fitted.
+    fidelity : Fidelity
+        Held-out agreement with the model, baselines, verdict.
+    attributions : DataFrame
+        ``output, feature, value, attribution, low, high``: the average effect of each feature in the unit of the
+        target, with 95% intervals; strongest first.
+    features : tuple of Feature
+    target : Target
+        The number explained.
+    answers : Answers
+        Every answer it rests on, raw.
+    view : dict
+        What the instance looks like.
+    answer : str or None
+        For language models: the continuation that is explained.
+    warnings : tuple of str
+    provenance : dict
+        Versions, seed, family and its settings, model identity, cost.
+    """
+
+    surrogate: Surrogate
+    fidelity: Fidelity
+    attributions: pd.DataFrame
+    features: tuple[Feature, ...]
+    target: Target
+    answers: Answers
+    view: dict[str, Any]
+    answer: str | None = None
+    warnings: tuple[str, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def y(self) -> np.ndarray:
+        """The explained number for every question asked, ``(n, k)``; row 0 is the instance, row 1 the reference."""
+        return self.target(self.answers.y)
+
+    @property
+    def terms(self) -> pd.DataFrame:
+        """The surrogate itself, one row a term: ``term`` in words and its weight for each output, heaviest first."""
+        coef = np.atleast_2d(self.surrogate.coef_)
+        frame = pd.DataFrame(dict(zip(self.target.outputs, coef, strict=True)))
+        frame.insert(0, "term", [describe(term, self.features) for term in self.surrogate.terms_])
+        return frame.iloc[np.argsort(-np.abs(coef).sum(axis=0), kind="stable")].reset_index(drop=True)
+
+    def predict(self, Z: Any) -> np.ndarray:
+        """The surrogate's answer to rows ``(n, d)``: ``(n,)``, or ``(n, k)`` for k outputs."""
+        return self.surrogate.predict(Z)
+
+    def attribute(self, span: str | tuple[int, int]) -> Explanation:
+        """Explain a part of a language model's answer. No new call: every token's log-probability is known already.
+
+        Parameters
+        ----------
+        span : str or (int, int)
+            A piece of the answer's text (its first occurrence), or a character range of it.
+
+        Returns
+        -------
+        Explanation
+            Of the mean log-probability (nats) of the tokens that overlap the span.
+
+        Raises
+        ------
+        InputError
+            If there is no answer, or the span is not in it.
+        """
+        if self.answer is None:
+            raise InputError(
+                "attribute", "be used on explanations of a language model's answer", "another kind of model"
+            )
+        text = "".join(self.answers.outputs)
+        if isinstance(span, str):
+            start = text.find(span) if span else -1
+            if start < 0:
+                raise InputError("span", f"be part of the answer {text!r}", span)
+            start, stop = start, start + len(span)
+        else:
+            start, stop = span
+            if not 0 <= start < stop <= len(text):
+                raise InputError("span", f"be a character range within the answer's {len(text)} characters", span)
+        ends = np.cumsum([len(piece) for piece in self.answers.outputs])
+        starts = np.concatenate([[0], ends[:-1]])
+        columns = tuple(int(i) for i in np.flatnonzero((starts < stop) & (ends > start)))
+        if not columns:
+            raise InputError("span", "overlap a token of the answer", span)
+        target = Target("mean", columns, (text[start:stop],), "nats")
+        analysis = analyse(
+            self.surrogate,
+            self.answers.design,
+            target(self.answers.y),
+            target.outputs,
+            self.features,
+            self.provenance["random_state"],
+        )
+        return replace(
+            self,
+            surrogate=analysis.surrogate,
+            fidelity=analysis.fidelity,
+            attributions=analysis.attributions,
+            target=target,
+            provenance={
+                **self.provenance,
+                "cost": asdict(Cost(reused=self.answers.cost.rows + self.answers.cost.reused)),
+            },
+        )
+
+    def shapley(self) -> np.ndarray:
+        """Shapley values of the surrogate for the instance against the reference, exact, ``(k, d)``."""
+        instance, reference = (
+            np.array([getattr(f, name) for f in self.features]) for name in ("instance", "reference")
+        )
+        return shapley(self.surrogate.terms_, np.atleast_2d(self.surrogate.coef_), instance, reference)
+
+    def to_shap(self) -> Any:
+        """A ``shap.Explanation`` of the surrogate's Shapley values, for shap's plots.
+
+        Values have shape ``(d,)``, or ``(d, k)`` for k outputs, and add up to the surrogate's prediction for the
+        instance minus ``base_values``, its prediction for the reference.
+
+        Raises
+        ------
+        MissingExtra
+            Without the ``shap`` extra.
+        """
+        shap = require("shap", "to_shap()")
+        values = self.shapley().T
+        base = np.atleast_1d(self.surrogate.predict(np.array([[f.reference for f in self.features]]))[0])
+        single = values.shape[1] == 1
+        return shap.Explanation(
+            values=values[:, 0] if single else values,
+            base_values=float(base[0]) if single else base,
+            data=np.array([f.value or f.name for f in self.features], dtype=object),
+            feature_names=[f.name for f in self.features],
+            output_names=self.target.outputs[0] if single else list(self.target.outputs),
+        )
+
+    def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
+        """Attributions with intervals as a bar chart; returns the Axes."""
+        from surrogates.plots import attribution_plot
+
+        return attribution_plot(self, ax, output=output, max_features=max_features)
+
+    def report(self, path: str | Path) -> Path:
+        """Write one self-contained HTML page; it opens anywhere and loads nothing."""
+        from surrogates.report import page
+
+        target = Path(path)
+        target.write_text(page(self), encoding="utf-8")
+        return target
+
+    def _repr_html_(self) -> str:
+        from surrogates.report import fragment
+
+        return fragment(self)
+
+    def __str__(self) -> str:
+        from surrogates.summary import summary
+
+        return summary(self)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """The whole explanation as JSON, written to `path` if given. Includes the instance and the model's answers."""
+        data = {
+            "iomap": library_version(),
+            "schema": SCHEMA,
+            "surrogate": _surrogate_to_json(self.surrogate),
+            "fidelity": {f.name: _plain(getattr(self.fidelity, f.name)) for f in fields(self.fidelity)},
+            "attributions": {name: _plain(column.to_numpy()) for name, column in self.attributions.items()},
+            "features": [asdict(f) for f in self.features],
+            "target": asdict(self.target),
+            "answers": _answers_to_json(self.answers),
+            "view": self.view,
+            "answer": self.answer,
+            "warnings": list(self.warnings),
+            "provenance": self.provenance,
+        }
+        text = json.dumps(data, ensure_ascii=False, allow_nan=False)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    @classmethod
+    def from_json(cls, source: str | Path) -> Explanation:
+        """Read what :meth:`to_json` wrote: a path, or the JSON text itself. The result predicts, plots, reports.
+
+        Raises
+        ------
+        InputError
+            If it is not an explanation, or was written by a newer version.
+        """
+        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
+        if isinstance(source, str) and not source.lstrip().startswith("{"):
+            text = Path(source).read_text(encoding="utf-8")
+        try:
+            data = json.loads(text)
+            schema = data["schema"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise InputError("source", "be an explanation written by to_json", text[:80]) from error
+        if schema != SCHEMA:
+            raise InputError("source", f"have schema {SCHEMA}, the one this version reads", schema)
+        try:
+            return cls(
+                surrogate=_surrogate_from_json(data["surrogate"]),
+                fidelity=Fidelity(**{k: _read(v, k) for k, v in data["fidelity"].items()}),
+                attributions=pd.DataFrame(data["attributions"]),
+                features=tuple(Feature(**f) for f in data["features"]),
+                target=_target_from_json(data["target"]),
+                answers=_answers_from_json(data["answers"]),
+                view=data["view"],
+                answer=data["answer"],
+                warnings=tuple(data["warnings"]),
+                provenance=data["provenance"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError("source", f"be a whole explanation written by to_json ({error})", text[:80]) from error
+
+
+def _plain(value: Any) -> Any:
+    """Arrays and tuples as lists, NaN and infinities as null."""
+    if isinstance(value, (np.ndarray, tuple, list)):
+        return [_plain(v) for v in (value.tolist() if isinstance(value, np.ndarray) else value)]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _read(value: Any, name: str) -> Any:
+    if name in ("observed", "predicted"):
+        return np.array(value, dtype=float)
+    if isinstance(value, list):
+        return tuple(np.nan if v is None else v for v in value)
+    return value
+
+
+def _surrogate_to_json(surrogate: Surrogate) -> dict[str, Any]:
+    family = next((name for name, kind in FAMILIES.items() if type(surrogate) is kind), None)
+    return {
+        "family": family,
+        "settings": surrogate.get_params() if family else {},
+        "terms": [term_to_json(term) for term in surrogate.terms_],
+        "coef": _plain(surrogate.coef_),
+        "intercept": _plain(surrogate.intercept_),
+        "n_features": int(surrogate.n_features_in_),
+    }
+
+
+def _surrogate_from_json(data: dict[str, Any]) -> Surrogate:
+    surrogate = FAMILIES[data["family"]](**data["settings"]) if data["family"] else FixedTerms()
+    surrogate.terms_ = [term_from_json(term) for term in data["terms"]]
+    surrogate.coef_ = np.array(data["coef"], dtype=float)
+    single = not isinstance(data["intercept"], list)
+    surrogate.intercept_ = float(data["intercept"]) if single else np.array(data["intercept"], dtype=float)
+    surrogate.n_features_in_ = int(data["n_features"])
+    return surrogate
+
+
+def _target_from_json(data: dict[str, Any]) -> Target:
+    return Target(data["kind"], tuple(data["columns"]), tuple(data["outputs"]), data["unit"])
+
+
+def _answers_to_json(answers: Answers) -> dict[str, Any]:
+    design = answers.design
+    return {
+        "Z": _plain(design.Z),
+        "fixed": design.fixed,
+        "leave_one_out": design.leave_one_out,
+        "population": _plain(float(design.population)),
+        "y": _plain(answers.y),
+        "outputs": list(answers.outputs),
+        "unit": answers.unit,
+        "probe": answers.probe,
+        "model": answers.model,
+        "cost": asdict(answers.cost),
+    }
+
+
+def _answers_from_json(data: dict[str, Any]) -> Answers:
+    population = np.inf if data["population"] is None else data["population"]
+    design = Design(np.array(data["Z"], dtype=float), data["fixed"], data["leave_one_out"], population)
+    return Answers(
+        design,
+        np.array(data["y"], dtype=float),
+        tuple(data["outputs"]),
+        data["unit"],
+        data["probe"],
+        data["model"],
+        Cost(**data["cost"]),
+    )

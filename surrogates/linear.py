@@ -1,0 +1,121 @@
+"""SparseLinear: a few main effects."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.linear_model import lasso_path
+
+from probes.errors import InputError
+from surrogates.base import Surrogate, folds
+from surrogates.terms import Product, Term
+
+__all__ = ["SparseLinear"]
+
+_ALPHAS = np.geomspace(1, 1e-3, 25)
+
+
+class SparseLinear(Surrogate):
+    """Main effects chosen by a cross-validated lasso, weights refitted by ridge on the chosen ones.
+
+    Parameters
+    ----------
+    max_terms : int, optional
+        The most features with a weight; the lasso's first ones are kept. None sets no limit.
+    folds : int, default 5
+        For choosing how many features, and how much to shrink their weights.
+    random_state : int, default 0
+        Assigns folds.
+
+    Examples
+    --------
+    >>> Z = np.random.default_rng(0).integers(0, 2, (64, 8))
+    >>> fitted = SparseLinear().fit(Z, 3 * Z[:, 2] - Z[:, 5])
+    >>> [term.features for term in fitted.terms_], fitted.coef_.round(2)
+    ([(2,), (5,)], array([ 3., -1.]))
+
+    Notes
+    -----
+    Lasso: Tibshirani (1996). Refitting: the relaxed lasso (Meinshausen 2007), with a ridge penalty in place of none.
+    """
+
+    def __init__(self, max_terms: int | None = None, folds: int = 5, random_state: int = 0):
+        self.max_terms = max_terms
+        self.folds = folds
+        self.random_state = random_state
+
+    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        if self.max_terms is not None and (not isinstance(self.max_terms, Integral) or self.max_terms < 1):
+            raise InputError("max_terms", "be a positive integer or None", self.max_terms)
+        if not isinstance(self.folds, Integral) or self.folds < 2:
+            raise InputError("folds", "be an integer of at least 2", self.folds)
+        coef = np.vstack([self._coefficients(Z, column, weight) for column in y.T])
+        chosen = np.flatnonzero(coef.any(axis=0))
+        coef = coef[:, chosen]
+        intercept = np.average(y, axis=0, weights=weight) - coef @ np.average(Z[:, chosen], axis=0, weights=weight)
+        return [Product((int(i),)) for i in chosen], coef, intercept
+
+    def _coefficients(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Weights ``(d,)`` of one output, zero where a feature is left out."""
+        center = np.average(Z, axis=0, weights=weight)
+        scale = np.sqrt(np.average((Z - center) ** 2, axis=0, weights=weight))
+        varies = scale > 1e-12 * (1 + np.abs(center))
+        level = np.average(y, weights=weight)
+        spread = np.sqrt(np.average((y - level) ** 2, weights=weight))
+        if not varies.any() or spread <= 1e-12 * (1 + abs(level)):
+            return np.zeros(Z.shape[1])
+        X = ((Z - center) / np.where(varies, scale, 1.0))[:, varies]
+        t = (y - level) / spread
+        standardised = self._choose(X, t, weight)
+        out = np.zeros(Z.shape[1])
+        out[varies] = standardised / scale[varies] * spread
+        return out
+
+    def _choose(self, X: np.ndarray, t: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Standardised weights ``(d,)`` at the lasso penalty and ridge penalty with the least cross-validated error."""
+        ridges = np.array([0.0, 0.01, 0.03, 0.1, 0.3])
+        errors = np.zeros((len(_ALPHAS), len(ridges)))
+        for train, test in folds(len(X), self.folds, self.random_state):
+            path = self._path(X[train], t[train], weight[train])
+            for j, support in enumerate(path):
+                fits = _ridge(X[train], t[train], weight[train], support, ridges)
+                errors[j] += ((t[test, None] - fits[0] - X[test] @ fits[1].T) ** 2 * weight[test, None]).sum(axis=0)
+        best, r = np.unravel_index(np.argmin(errors.round(12)), errors.shape)
+        return _ridge(X, t, weight, self._path(X, t, weight)[best], ridges[[r]])[1][0]
+
+    def _path(self, X: np.ndarray, t: np.ndarray, weight: np.ndarray) -> list[np.ndarray]:
+        """Features the lasso keeps at each penalty of the grid (relative to the least penalty that keeps none)."""
+        root = np.sqrt(weight * len(weight) / weight.sum())[:, None]
+        Xw = root * (X - np.average(X, axis=0, weights=weight))
+        tw = root[:, 0] * (t - np.average(t, weights=weight))
+        top = np.abs(Xw.T @ tw).max() / len(tw)
+        if top <= 0:
+            return [np.empty(0, dtype=int)] * len(_ALPHAS)
+        _, coefs, _ = lasso_path(Xw, tw, alphas=top * _ALPHAS, tol=1e-6, max_iter=5000)
+        kept = []
+        for column in coefs.T:
+            support = np.flatnonzero(column)
+            if self.max_terms is not None and len(support) > self.max_terms:
+                support = np.sort(support[np.argsort(-np.abs(column[support]), kind="stable")[: self.max_terms]])
+            kept.append(support)
+        return kept
+
+
+def _ridge(
+    X: np.ndarray, t: np.ndarray, weight: np.ndarray, support: np.ndarray, penalties: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ridge fits on `support` with unpenalised intercept, one a penalty: intercepts ``(p,)``, weights ``(p, d)``.
+
+    The Gram matrix is decomposed once for all penalties; directions without variance get no weight.
+    """
+    w = weight / weight.sum()
+    center, level = w @ X, w @ t
+    Xs = (X - center)[:, support]
+    values, vectors = np.linalg.eigh((Xs * w[:, None]).T @ Xs)
+    moment = vectors.T @ ((Xs * w[:, None]).T @ (t - level))
+    usable = values > 1e-10 * max(1.0, values.max(initial=0.0))
+    shrunk = np.where(usable, moment / np.where(usable, values + penalties[:, None], 1.0), 0.0)
+    coef = np.zeros((len(penalties), X.shape[1]))
+    coef[:, support] = shrunk @ vectors.T
+    return level - coef @ center, coef

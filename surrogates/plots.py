@@ -1,0 +1,87 @@
+"""Figures: one function each, every one takes and returns matplotlib Axes. Nothing is computed here."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from probes.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from surrogates.explanation import Explanation
+
+__all__ = ["NEGATIVE", "POSITIVE", "attribution_plot", "fidelity_plot"]
+
+#: blue raises the output, vermilion lowers it (Okabe and Ito's colours, told apart by colour-blind readers)
+POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
+
+
+def attribution_plot(
+    explanation: Explanation, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15
+) -> Axes:
+    """Average effects as horizontal bars with 95% intervals, strongest on top.
+
+    Parameters
+    ----------
+    explanation : Explanation
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    output : str, optional
+        Which output; the first by default.
+    max_features : int, default 15
+
+    Raises
+    ------
+    InputError
+        If `output` is not one that is explained.
+    """
+    outputs = explanation.target.outputs
+    if output is not None and output not in outputs:
+        raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
+    if max_features < 1:
+        raise InputError("max_features", "be at least 1", max_features)
+    chosen = output if output is not None else outputs[0]
+    table = explanation.attributions
+    table = table[table["output"] == chosen].head(max_features)
+    if ax is None:
+        ax = _new_axes(7.0, 1.2 + 0.32 * len(table))
+    place = np.arange(len(table))[::-1]
+    value = table["attribution"].to_numpy()
+    errors = np.abs(table[["low", "high"]].to_numpy().T - value)
+    ax.barh(place, value, color=np.where(value >= 0, POSITIVE, NEGATIVE), height=0.62, alpha=0.85)
+    ax.errorbar(value, place, xerr=errors, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
+    ax.axvline(0, color="#333333", linewidth=0.8)
+    labels = [f"{f} = {v}" if v and v != f else f for f, v in zip(table["feature"], table["value"], strict=True)]
+    ax.set_yticks(place, [textwrap.shorten(label, 46, placeholder="…").replace("$", r"\$") for label in labels])
+    ax.set_xlabel(f"average effect on {chosen} ({explanation.target.unit})".replace("$", r"\$"))
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def fidelity_plot(explanation: Explanation, ax: Axes | None = None, *, output: str | None = None) -> Axes:
+    """Held-out answers against what the surrogate predicted for them; a perfect one lies on the diagonal."""
+    outputs = explanation.target.outputs
+    if output is not None and output not in outputs:
+        raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
+    j = outputs.index(output) if output is not None else 0
+    if ax is None:
+        ax = _new_axes(4.2, 4.0)
+    predicted, observed = explanation.fidelity.predicted[:, j], explanation.fidelity.observed[:, j]
+    ends = [min(predicted.min(), observed.min()), max(predicted.max(), observed.max())]
+    ax.plot(ends, ends, color="#999999", linewidth=1)
+    ax.scatter(predicted, observed, s=14, color=POSITIVE, alpha=0.6, linewidths=0)
+    ax.set_xlabel("surrogate's prediction, held out")
+    ax.set_ylabel(f"model's answer ({explanation.target.unit})")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _new_axes(width: float, height: float) -> Axes:
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]

@@ -1,0 +1,244 @@
+"""What a report is made of: an explanation becomes a list of parts, each plain data with the template that draws it.
+
+Text is escaped in one place, by the template engine, where it becomes HTML. A part that fails is replaced by a note, so
+that one bad figure does not cost the page.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surrogates.summary import cost_line
+
+if TYPE_CHECKING:
+    from surrogates.explanation import Explanation
+
+__all__ = ["Part", "parts"]
+
+log = logging.getLogger(__name__)
+
+_TABLE_ROWS = 60
+
+
+@dataclass(frozen=True)
+class Part:
+    """One section of a page.
+
+    Parameters
+    ----------
+    kind : str
+        Names the macro that draws it.
+    title : str
+    data : dict
+        Plain values for the macro.
+    """
+
+    kind: str
+    title: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def parts(explanation: Explanation) -> list[Part]:
+    """An explanation as parts, in the order they are read."""
+    makers: list[Callable[[Explanation], list[Part]]] = [_verdict, _instance, _effects, _judgement, _terms, _provenance]
+    page: list[Part] = []
+    for make in makers:
+        try:
+            page += make(explanation)
+        except Exception as error:  # noqa: BLE001 - the rest of the report is worth having
+            log.warning("a part of the report could not be made (%s): %s", make.__name__.strip("_"), error)
+            page.append(Part("note", data={"text": f"This part could not be drawn: {type(error).__name__}: {error}"}))
+    return page
+
+
+def _verdict(ex: Explanation) -> list[Part]:
+    f = ex.fidelity
+    rows = [
+        {
+            "output": name,
+            "verdict": f.verdicts[j],
+            "level": _level(f.r2_low[j]),
+            "r2": _number(f.r2[j]),
+            "interval": _interval(f.r2_low[j], f.r2_high[j]),
+            "rank": _number(f.rank[j]),
+        }
+        for j, name in enumerate(f.outputs)
+    ]
+    held = f"exact: all {f.rows} possible questions were asked" if f.exact else f"on {f.rows} held-out answers"
+    data = {"rows": rows, "held": held, "warnings": list(ex.warnings), "unit": ex.target.unit}
+    return [Part("verdict", "How far to trust this", data)]
+
+
+def _instance(ex: Explanation) -> list[Part]:
+    kind = ex.view["kind"]
+    found = (
+        [Part("answer", "The answer explained", {"text": ex.answer, "question": ex.view.get("question")})]
+        if ex.answer
+        else []
+    )
+    if kind == "text":
+        return [*found, *(_highlighted(ex, j) for j in range(len(ex.target.outputs)))]
+    if kind == "table":
+        return [Part("law", data={"text": f"The region asked about: {ex.view['law']}."})]
+    return found
+
+
+def _highlighted(ex: Explanation, j: int) -> Part:
+    """The text with every feature shaded by its effect, faintly where the interval holds zero."""
+    name = ex.target.outputs[j]
+    table = ex.attributions[ex.attributions["output"] == name].set_index("feature")
+    largest = float(table["attribution"].abs().max()) or 1.0
+    blocks = []
+    for block in ex.view["blocks"]:
+        pieces = []
+        for i, text in enumerate(block["pieces"]):
+            row = table.loc[ex.features[block["offset"] + i].name]
+            sure = row["low"] > 0 or row["high"] < 0
+            strength = abs(row["attribution"]) / largest * (0.75 if sure else 0.3)
+            pieces.append(
+                {
+                    "before": block["glue"][i],
+                    "text": text,
+                    "sign": "up" if row["attribution"] >= 0 else "down",
+                    "strength": f"{strength:.2f}",
+                    "tip": f"{row['attribution']:+.3g} {_interval(row['low'], row['high'])} {ex.target.unit}",
+                }
+            )
+        blocks.append({"title": block["title"], "pieces": pieces, "after": block["glue"][-1]})
+    title = "Where it comes from" if ex.answer else "What it depends on"
+    suffix = f": {name}" if len(ex.target.outputs) > 1 else ""
+    return Part("text", title + suffix, {"blocks": blocks, "unit": ex.view["unit"], "removal": ex.view["removal"]})
+
+
+def _effects(ex: Explanation) -> list[Part]:
+    found = []
+    background = {row["name"]: row["background"] for row in ex.view.get("rows", [])}
+    for name in ex.target.outputs:
+        table = ex.attributions[ex.attributions["output"] == name]
+        reach = float(np.nanmax(np.abs(table[["attribution", "low", "high"]].to_numpy()))) or 1.0
+        rows = [
+            {
+                "feature": row.feature,
+                "value": row.value if row.value != row.feature else "",
+                "background": background.get(row.feature, ""),
+                "effect": f"{row.attribution:+.3g}",
+                "interval": _interval(row.low, row.high),
+                "sign": "up" if row.attribution >= 0 else "down",
+                **_bar(row.attribution, row.low, row.high, reach),
+            }
+            for row in table.head(_TABLE_ROWS).itertuples()
+        ]
+        data = {
+            "rows": rows,
+            "unit": ex.target.unit,
+            "more": max(0, len(table) - _TABLE_ROWS),
+            "output": name,
+            "background": bool(background),
+            "values": any(row["value"] for row in rows),
+        }
+        found.append(Part("effects", f"Average effects on {name}", data))
+    return found
+
+
+def _bar(value: float, low: float, high: float, reach: float) -> dict[str, str]:
+    """Positions in percent on an axis from −reach to reach."""
+    left, right = sorted((0.0, value))
+
+    def at(v: float) -> float:
+        return 50 + 50 * v / reach
+
+    return {
+        "left": f"{at(left):.2f}",
+        "width": f"{at(right) - at(left):.2f}",
+        "low": f"{at(low):.2f}",
+        "span": f"{at(high) - at(low):.2f}",
+    }
+
+
+def _judgement(ex: Explanation) -> list[Part]:
+    f = ex.fidelity
+    rows = [
+        {
+            "output": name,
+            "surrogate": f"{_number(f.r2[j])} {_interval(f.r2_low[j], f.r2_high[j])}",
+            "constant": _number(f.constant[j]),
+            "leave_one_out": _number(f.leave_one_out[j], "not asked: too dear for this budget"),
+            "permuted": _number(f.permuted[j]),
+            "rank": f"{_number(f.rank[j])} {_interval(f.rank_low[j], f.rank_high[j])}",
+        }
+        for j, name in enumerate(f.outputs)
+    ]
+    picture = _svg(ex)
+    return [
+        Part("judgement", "How it was judged", {"rows": rows, "picture": picture, "exact": f.exact, "count": f.rows})
+    ]
+
+
+def _svg(ex: Explanation) -> str:
+    """The held-out scatter as a data URI; drawn without touching matplotlib's global state."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    from surrogates.plots import fidelity_plot
+
+    figure = Figure(figsize=(4.2, 3.8), layout="constrained")
+    fidelity_plot(ex, figure.add_subplot())
+    buffer = io.BytesIO()
+    with rc_context({"svg.fonttype": "path", "svg.hashsalt": "iomap"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _terms(ex: Explanation) -> list[Part]:
+    table = ex.terms.head(_TABLE_ROWS)
+    rows = [
+        {"term": row["term"], "weights": [f"{row[name]:+.4g}" for name in ex.target.outputs]}
+        for _, row in table.iterrows()
+    ]
+    intercept = [f"{v:+.4g}" for v in np.atleast_1d(ex.surrogate.intercept_)]
+    data = {
+        "rows": rows,
+        "outputs": list(ex.target.outputs),
+        "intercept": intercept,
+        "more": len(ex.terms) - len(table),
+    }
+    return [Part("terms", "The surrogate itself", data)]
+
+
+def _provenance(ex: Explanation) -> list[Part]:
+    p = ex.provenance
+    items = {
+        "Model": p["model"],
+        "Probe": p["probe"],
+        "Questions": f"{p['questions']} of {p['replicates']} model inputs each"
+        if p["replicates"] > 1
+        else str(p["questions"]),
+        "Cost": cost_line(p["cost"]),
+        "Family": f"{p['family']}({', '.join(f'{k}={v!r}' for k, v in p['settings'].items())})",
+        "Seed": str(p["random_state"]),
+        "Versions": ", ".join(f"{k} {v}" for k, v in p["versions"].items()),
+    }
+    if ex.view.get("system"):
+        items["System prompt"] = ex.view["system"]
+    return [Part("provenance", "Provenance", {"items": items})]
+
+
+def _number(value: float, missing: str = "not defined") -> str:
+    return missing if not np.isfinite(value) else f"{value:.2f}".replace("-", "−")
+
+
+def _interval(low: float, high: float) -> str:
+    return "" if not (np.isfinite(low) and np.isfinite(high)) else f"[{low:.3g}, {high:.3g}]".replace("-", "−")
+
+
+def _level(low: float) -> str:
+    if not np.isfinite(low) or low <= 0:
+        return "poor"
+    return "good" if low >= 0.7 else "fair" if low >= 0.4 else "weak"
