@@ -54,6 +54,7 @@ def analyse(
     crossed = cross_fit(family, design.sampled, sampled, random_state)
     own = average_effects(surrogate.terms_, np.atleast_2d(surrogate.coef_), features)
     effects, errors = effect_estimates(design, sampled, crossed, features)
+    effects[np.abs(effects) < 1e-12 * (1 + np.abs(sampled).max())] = 0.0  # rounding
     width = stats.t.ppf(0.975, len(sampled) - 1) * errors
     found = [_standing(effect, error, len(sampled)) for effect, error in zip(effects, errors, strict=True)]
     frames = [

@@ -237,8 +237,8 @@ def _r2_interval(Z: np.ndarray, y: np.ndarray, crossed: CrossFit, score: np.ndar
 
     Two sources of error add up: the sampling of the held-out rows (delta method on the ratio of two means), and that
     the surrogate shown is not one of those judged. The second grows with how much the folds' surrogates differ, the
-    jackknife variance of the fit relative to its error; its weight of 0.05 was calibrated on real games, where
-    intervals without it cover 67 to 93% of the time and with it 91 to 98% (``benchmarks/coverage.py``).
+    jackknife variance of the fit relative to its error; its weight of 5/m was calibrated on real games, where intervals
+    without it cover 67 to 93% of the time (``benchmarks/coverage.py`` has the figures with it).
     """
     m = len(y)
     error, total = (y - crossed.predicted) ** 2, (y - y.mean(axis=0)) ** 2
@@ -246,7 +246,7 @@ def _r2_interval(Z: np.ndarray, y: np.ndarray, crossed: CrossFit, score: np.ndar
     share = error / scale - total / np.maximum(total.mean(axis=0), 1e-300)
     everyone = np.stack([fitted.predict(Z).reshape(m, -1) for fitted, _ in crossed.fits])
     unstable = (len(everyone) - 1) * everyone.var(axis=0).mean(axis=0) / scale
-    spread = np.sqrt(share.var(axis=0, ddof=1) / m + 0.05 * np.minimum(unstable, 10.0))
+    spread = np.sqrt(share.var(axis=0, ddof=1) / m + 5 / m * np.minimum(unstable, 10.0))
     factor = np.exp(stats.t.ppf(0.975, m - 1) * spread)
     return 1 - (1 - score) * factor, 1 - (1 - score) / factor
 

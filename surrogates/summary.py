@@ -18,7 +18,7 @@ def cost_line(cost: dict[str, float]) -> str:
     """What the answers cost, in words."""
     tokens = f", {cost['tokens']:,} tokens" if cost["tokens"] else ""
     return (
-        f"{cost['rows']:,} inputs asked in {cost['calls']:,} calls{tokens}, {cost['seconds']:.1f} s in the model; "
+        f"{cost['rows']:,} inputs asked in {cost['calls']:,} calls{tokens}, {cost['seconds']:.{2 if cost['seconds'] < 1 else 1}f} s in the model; "
         f"{cost['reused']:,} answers reused"
     )
 
@@ -36,14 +36,14 @@ def summary(explanation: Explanation) -> str:
         largest = float(table["attribution"].abs().max())
         lines += [
             "",
-            f"{'effect':>9}  {'95% interval':^19}  {'':{_BAR}}  {output if len(target.outputs) > 1 else ''}".rstrip(),
+            f"{'effect':>9}  {'95% interval':^21}  {'':{_BAR}}  {output if len(target.outputs) > 1 else ''}".rstrip(),
         ]
         for row in table.head(_ROWS).itertuples():
             length = round(_BAR * abs(row.attribution) / largest) if largest > 0 else 0
             name = f"{row.feature} = {row.value}" if row.value and row.value != row.feature else row.feature
             shown = textwrap.shorten(name, 60, placeholder=" …") if len(name) > 60 else name
             interval = f"[{row.low:+.3g}, {row.high:+.3g}]"
-            lines.append(f"{row.attribution:>+9.3g}  {interval:^19}  {'█' * length:{_BAR}}  {shown}")
+            lines.append(f"{row.attribution:>+9.3g}  {interval:^21}  {'█' * length:{_BAR}}  {shown}")
         if len(table) > _ROWS:
-            lines.append(f"{'':>9}  {'':19}  {'':{_BAR}}  … and {len(table) - _ROWS} more in .attributions")
+            lines.append(f"{'':>9}  {'':21}  {'':{_BAR}}  … and {len(table) - _ROWS} more in .attributions")
     return "\n".join([*lines, "", cost_line(explanation.provenance["cost"])])

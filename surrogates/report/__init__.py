@@ -32,7 +32,7 @@ def _environment() -> Environment:
 
 def page(explanation: Explanation) -> str:
     """A whole HTML document."""
-    title = f"{', '.join(explanation.target.outputs)} explained"
+    title = f"Explanation: {', '.join(explanation.target.outputs)} ({explanation.target.unit})"
     return _environment().get_template("page.html").render(title=title, parts=parts(explanation))
 
 

@@ -47,7 +47,15 @@ class Part:
 
 def parts(explanation: Explanation) -> list[Part]:
     """An explanation as parts, in the order they are read."""
-    makers: list[Callable[[Explanation], list[Part]]] = [_verdict, _instance, _effects, _judgement, _terms, _provenance]
+    makers: list[Callable[[Explanation], list[Part]]] = [
+        _verdict,
+        _numbers,
+        _instance,
+        _effects,
+        _judgement,
+        _terms,
+        _provenance,
+    ]
     page: list[Part] = []
     for make in makers:
         try:
@@ -74,6 +82,22 @@ def _verdict(ex: Explanation) -> list[Part]:
     held = f"exact: all {f.rows} possible questions were asked" if f.exact else f"on {f.rows} held-out answers"
     data = {"rows": rows, "held": held, "warnings": list(ex.warnings), "unit": ex.target.unit}
     return [Part("verdict", "How far to trust this", data)]
+
+
+def _numbers(ex: Explanation) -> list[Part]:
+    """What the model itself says about the instance and the reference."""
+    real = any(f.kind == "real" for f in ex.features)
+    gone = {"text": "with every feature removed", "table": "with every feature replaced"}
+    reference = "one step of every feature away" if real else gone.get(ex.view["kind"], "with every feature absent")
+    rows = [
+        {
+            "output": name,
+            "instance": f"{ex.y[0, j]:.4g}".replace("-", "−"),
+            "reference": f"{ex.y[1, j]:.4g}".replace("-", "−"),
+        }
+        for j, name in enumerate(ex.target.outputs)
+    ]
+    return [Part("numbers", data={"rows": rows, "unit": ex.target.unit, "reference": reference})]
 
 
 def _instance(ex: Explanation) -> list[Part]:

@@ -1,0 +1,239 @@
+"""The ``iomap`` command."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from probes.context import ContextProbe
+from probes.errors import InputError, IomapError
+from probes.models.causal_lm import CausalLM
+from probes.models.classifier import TextClassifier
+from probes.probe import Probe
+from probes.tabular import TabularProbe
+from probes.text import TextProbe
+from surrogates.explain import explain
+from surrogates.explanation import Explanation, library_version
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Explain what a model does: ask it, fit a small readable surrogate, say how far that can be trusted.
+
+Examples:
+
+\b
+  iomap explain text "Not bad at all, oddly moving" --model ./my-classifier -o why.html
+  iomap explain text "Not bad at all" --model mypackage.scores:sentiment
+  iomap explain tabular people.csv --row 17 --drop income --model mypackage.models:forest --family tree
+  iomap explain context report.txt --question "When did it open?" --model SmolLM2.gguf --budget 64 -o why.html
+  iomap report why.json -o why.html
+""",
+)
+explaining = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Explain one answer of a model.")
+app.add_typer(explaining, name="explain")
+
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model", "-m", help="A folder, hub name or .gguf file; or module:attribute for a Python object or function."
+    ),
+]
+Family = Annotated[str, typer.Option(help="The kind of readable model: linear or tree.")]
+Budget = Annotated[int | None, typer.Option(help="The most inputs the model may be asked.")]
+Target = Annotated[str | None, typer.Option(help="Output to explain: a class name, or all.")]
+Seed = Annotated[int, typer.Option(help="The same seed asks the same questions.")]
+Store = Annotated[str | None, typer.Option(help="Where answers are kept; 'none' keeps them in memory only.")]
+Html = Annotated[Path | None, typer.Option("--output", "-o", help="Write an HTML report here.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the explanation as JSON here.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
+
+
+@explaining.command("text")
+def text(
+    text: Annotated[str, typer.Argument(help="The text, or @FILE to read it from a file.")],
+    model: Model,
+    unit: Annotated[str, typer.Option(help="What a feature is: word, sentence or token.")] = "word",
+    replacement: Annotated[
+        str | None, typer.Option(help="Put this in place of absent features; default: remove.")
+    ] = None,
+    family: Family = "linear",
+    budget: Budget = None,
+    target: Target = None,
+    seed: Seed = 0,
+    store: Store = None,
+    output: Html = None,
+    json: Json = None,
+    quiet: Quiet = False,
+) -> None:
+    """Which words, sentences or tokens an answer depends on."""
+    content = _read(text[1:]) if text.startswith("@") else text
+    asked = _load(model, "classifier")
+    tokenizer = getattr(asked, "tokenizer", None) if unit == "token" else None
+    probe = TextProbe(content, unit, replacement=replacement, tokenizer=tokenizer)
+    _run(asked, probe, family, budget, target, seed, store, output, json, quiet)
+
+
+@explaining.command("tabular")
+def tabular(
+    table: Annotated[Path, typer.Argument(help="A CSV file; it is also the background.")],
+    model: Model,
+    row: Annotated[int, typer.Option(help="Number of the row to explain, from 0.")],
+    drop: Annotated[str, typer.Option(help="Columns the model does not take, separated by commas.")] = "",
+    family: Family = "linear",
+    budget: Budget = None,
+    target: Target = None,
+    seed: Seed = 0,
+    store: Store = None,
+    output: Html = None,
+    json: Json = None,
+    quiet: Quiet = False,
+) -> None:
+    """Which columns of a row an answer depends on."""
+    try:
+        frame = pd.read_csv(table)
+    except (OSError, ValueError) as error:
+        raise InputError("table", f"be a readable CSV file ({error})", str(table)) from error
+    columns = [name.strip() for name in drop.split(",") if name.strip()]
+    if unknown := [name for name in columns if name not in frame.columns]:
+        raise InputError("--drop", f"name columns of the table ({', '.join(map(str, frame.columns))})", unknown)
+    frame = frame.drop(columns=columns)
+    if not 0 <= row < len(frame):
+        raise InputError("--row", f"be between 0 and {len(frame) - 1}", row)
+    probe = TabularProbe(frame.iloc[[row]], frame)
+    _run(_load(model, None), probe, family, budget, target, seed, store, output, json, quiet)
+
+
+@explaining.command("context")
+def context(
+    documents: Annotated[list[Path], typer.Argument(help="One text file, or several.")],
+    question: Annotated[str, typer.Option(help="What is asked of the documents.")],
+    model: Model,
+    unit: Annotated[str | None, typer.Option(help="What a source is: sentence, passage or document.")] = None,
+    answer: Annotated[str | None, typer.Option(help="The answer to explain; default: the model's own.")] = None,
+    span: Annotated[str | None, typer.Option(help="Explain only this part of the answer.")] = None,
+    system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
+    family: Family = "linear",
+    budget: Budget = None,
+    seed: Seed = 0,
+    store: Store = None,
+    output: Html = None,
+    json: Json = None,
+    quiet: Quiet = False,
+) -> None:
+    """Which sentences, passages or documents a language model's answer came from."""
+    texts = {str(path): _read(path) for path in documents}
+    content: Any = next(iter(texts.values())) if len(texts) == 1 else texts
+    probe = ContextProbe(content, question, unit=unit, system=system, answer=answer)
+    _run(_load(model, "lm"), probe, family, budget, None, seed, store, output, json, quiet, span)
+
+
+@app.command("report")
+def report(
+    file: Annotated[Path, typer.Argument(help="An explanation written with --json or to_json.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The page; default: FILE with .html.")] = None,
+) -> None:
+    """Turn a saved explanation into an HTML page."""
+    explanation = Explanation.from_json(_read(file))
+    target = output or file.with_suffix(".html")
+    explanation.report(target)
+    typer.echo(f"wrote {target}")
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done.")] = False,
+) -> None:
+    if verbose:
+        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    if version:
+        typer.echo(f"iomap {library_version()}")
+        raise typer.Exit
+
+
+def _run(
+    model: Any,
+    probe: Probe,
+    family: str,
+    budget: int | None,
+    target: str | None,
+    seed: int,
+    store: str | None,
+    output: Path | None,
+    json: Path | None,
+    quiet: bool,
+    span: str | None = None,
+) -> None:
+    place = "default" if store is None else None if store == "none" else store
+    explanation = explain(
+        model,
+        probe,
+        family,
+        budget=budget,
+        target=target,
+        random_state=seed,
+        store=place,
+        progress=False if quiet else None,
+    )
+    if span is not None:
+        explanation = explanation.attribute(span)
+    if not quiet:
+        typer.echo(str(explanation))
+    for path, write in ((output, explanation.report), (json, explanation.to_json)):
+        if path is not None:
+            write(path)
+            typer.echo(f"wrote {path}")
+
+
+def _read(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("file", f"be a readable UTF-8 text file ({error})", str(path)) from error
+
+
+def _load(model: str, kind: str | None) -> Any:
+    """A Python object by ``module:attribute``, or a transformers model from a folder, hub name or GGUF file."""
+    module, colon, attribute = model.partition(":")
+    if colon and not Path(model).exists():
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise InputError("--model", f"name something that can be imported ({error})", model) from error
+    if kind is None:
+        raise InputError("--model", "be module:attribute, such as mypackage.models:forest", model)
+    loader = CausalLM if kind == "lm" or model.endswith(".gguf") else TextClassifier
+    try:
+        return loader.from_pretrained(model)
+    except (OSError, ValueError) as error:
+        if isinstance(error, IomapError):
+            raise
+        raise InputError("--model", f"be a model that can be loaded ({str(error).splitlines()[0]})", model) from error
+
+
+def main() -> None:
+    """Entry point: errors in one line, exit code 2 for input, 1 for what fails on the way, 130 for Ctrl-C."""
+    try:
+        app(standalone_mode=True)
+    except InputError as error:
+        typer.echo(f"iomap: {error}", err=True)
+        sys.exit(2)
+    except (IomapError, OSError) as error:
+        typer.echo(f"iomap: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("iomap: interrupted; answers so far are in the store", err=True)
+        sys.exit(130)
