@@ -145,7 +145,7 @@ def report(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The page; default: FILE with .html.")] = None,
 ) -> None:
     """Turn a saved explanation into an HTML page."""
-    explanation = Explanation.from_json(_read(file))
+    explanation = Explanation.from_json(file)
     target = output or file.with_suffix(".html")
     explanation.report(target)
     typer.echo(f"wrote {target}")

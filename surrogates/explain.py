@@ -97,7 +97,7 @@ def explain(
     0      x0          2.0
     1      x3         -1.0
     >>> ex.fidelity.verdict
-    'Trust it: the order and the sizes of the top 2.'
+    'Trust the order of the top 2, and the sizes.'
     """
     seed = _seed(random_state)
     surrogate = as_family(family)

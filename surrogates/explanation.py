@@ -178,7 +178,7 @@ class Explanation:
             base_values=float(base[0]) if single else base,
             data=np.array([f.value or f.name for f in self.features], dtype=object),
             feature_names=[f.name for f in self.features],
-            output_names=self.target.outputs[0] if single else list(self.target.outputs),
+            output_names=None if single else list(self.target.outputs),
         )
 
     def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
@@ -235,14 +235,14 @@ class Explanation:
         InputError
             If it is not an explanation, or was written by a newer version.
         """
-        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-        if isinstance(source, str) and not source.lstrip().startswith("{"):
-            text = Path(source).read_text(encoding="utf-8")
+        text = source if isinstance(source, str) else ""
         try:
+            if isinstance(source, Path) or not source.lstrip().startswith("{"):
+                text = Path(source).read_text(encoding="utf-8")
             data = json.loads(text)
             schema = data["schema"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise InputError("source", "be an explanation written by to_json", text[:80]) from error
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+            raise InputError("source", "be an explanation by to_json, or its path", text[:80] or source) from error
         if schema != SCHEMA:
             raise InputError("source", f"have schema {SCHEMA}, the one this version reads", schema)
         try:

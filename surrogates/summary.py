@@ -17,8 +17,9 @@ _BAR = 12
 def cost_line(cost: dict[str, float]) -> str:
     """What the answers cost, in words."""
     tokens = f", {cost['tokens']:,} tokens" if cost["tokens"] else ""
+    seconds = f"{cost['seconds']:.2f}" if cost["seconds"] < 1 else f"{cost['seconds']:.1f}"
     return (
-        f"{cost['rows']:,} inputs asked in {cost['calls']:,} calls{tokens}, {cost['seconds']:.{2 if cost['seconds'] < 1 else 1}f} s in the model; "
+        f"{cost['rows']:,} inputs asked in {cost['calls']:,} calls{tokens}, {seconds} s in the model; "
         f"{cost['reused']:,} answers reused"
     )
 

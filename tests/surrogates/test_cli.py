@@ -1,0 +1,100 @@
+"""The iomap command, run as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+MODELS = """
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+
+def lengths(texts):
+    return [len(t) for t in texts]
+
+def broken(texts):
+    return [float("nan") for _ in texts]
+
+X, y = load_iris(return_X_y=True, as_frame=True)
+forest = RandomForestClassifier(10, random_state=0).fit(X, y)
+"""
+
+
+def iomap(*arguments: str) -> subprocess.CompletedProcess:
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "HF_HUB_OFFLINE": "1"}
+    code = "from surrogates.cli import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=env)
+
+
+@pytest.fixture(autouse=True)
+def _models():
+    Path("mymodels.py").write_text(MODELS)
+
+
+def test_text_to_report_and_json_and_back():
+    done = iomap(
+        "explain", "text", "some words to explain", "-m", "mymodels:lengths", "-o", "a.html", "--json", "a.json"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Verdict: Trust" in done.stdout
+    assert json.loads(Path("a.json").read_text())["schema"] == 1
+    again = iomap("report", "a.json", "-o", "b.html")
+    assert again.returncode == 0, again.stderr
+    assert Path("a.html").read_text() == Path("b.html").read_text()
+
+
+def test_text_from_a_file():
+    Path("long.txt").write_text("First sentence here. Second one there. Third.")
+    done = iomap("explain", "text", "@long.txt", "-m", "mymodels:lengths", "--unit", "sentence", "--seed", "3")
+    assert done.returncode == 0, done.stderr
+    assert "Second one there." in done.stdout
+
+
+def test_tabular():
+    from sklearn.datasets import load_iris
+
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    pd.concat([X, y], axis=1).to_csv("iris.csv", index=False)
+    base = ("explain", "tabular", "iris.csv", "-m", "mymodels:forest")
+    done = iomap(*base, "--row", "3", "--drop", "target", "--family", "tree", "--budget", "160")
+    assert done.returncode == 0, done.stderr
+    assert "petal" in done.stdout
+    for wrong, words in ((("--row", "999"), "--row must"), (("--row", "1", "--drop", "no"), "--drop must")):
+        bad = iomap(*base, *wrong)
+        assert bad.returncode == 2
+        assert words in bad.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["explain", "text", "", "-m", "mymodels:lengths"], 2, "text must"),
+        (["explain", "text", "a b c d", "-m", "mymodels:nothing"], 2, "--model must"),
+        (["explain", "text", "a b c d", "-m", "nomodule:x"], 2, "--model must"),
+        (["explain", "text", "a b c d", "-m", "mymodels:lengths", "--family", "x"], 2, "family must"),
+        (["explain", "text", "a b c d", "-m", "mymodels:broken"], 1, "finite"),
+        (["explain", "text", "a b", "-m", "mymodels:lengths", "--store", "mymodels.py"], 1, "store"),
+        (["explain", "context", "none.txt", "--question", "q", "-m", "x"], 2, "file must"),
+        (["report", "mymodels.py"], 2, "source must"),
+        (["report", "none.json"], 2, "source must"),
+        (["explain", "text"], 2, "Missing"),
+    ],
+)
+def test_errors_are_one_line_with_an_exit_code(arguments, code, words):
+    done = iomap(*arguments)
+    assert done.returncode == code
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_has_examples():
+    done = iomap("--help")
+    assert done.returncode == 0
+    assert "iomap explain context report.txt" in done.stdout
+    assert iomap("--version").stdout.startswith("iomap ")

@@ -1,0 +1,125 @@
+"""What a user sees: no injection, no network, no broken part; looked at in a real browser where there is one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from probes import ContextProbe, MaskProbe, TabularProbe, TextProbe, as_model
+from surrogates import explain
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}{% raw %}"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+class Tags(HTMLParser):
+    """Counts tags and attributes, as a browser would see them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+
+def explanations():
+    frame = pd.DataFrame({EVIL: [1.0, 2.0, 3.0], "b": pd.Categorical([EVIL, "x", "y"]), "c": [True, False, True]})
+    yield "text", explain(lambda ts: [len(t) for t in ts], TextProbe(f"{EVIL} and more {EVIL} words"), store=None)
+    yield "mask", explain(lambda Z: Z[:, 0], MaskProbe([EVIL, "b", "c"]), store=None)
+    yield (
+        "table",
+        explain(
+            lambda rows: pd.DataFrame({EVIL: rows[EVIL], "z": rows["c"].astype(float)}),
+            TabularProbe(frame.iloc[0], frame),
+            target="all",
+            store=None,
+        ),
+    )
+    yield (
+        "context",
+        explain(
+            as_model(lambda chats: [len(c[-1][1]) for c in chats]),
+            ContextProbe({EVIL: f"One {EVIL}. Two.", "b": "Three. Four."}, EVIL, unit="sentence", system=EVIL),
+            store=None,
+        ),
+    )
+
+
+@pytest.mark.parametrize(("kind", "ex"), list(explanations()), ids=lambda v: v if isinstance(v, str) else "")
+def test_no_user_string_becomes_markup(kind, ex):
+    page = ex.report("page.html").read_text()
+    tags = Tags()
+    tags.feed(page)
+    assert "script" not in {tag for tag, _ in tags.tags}
+    assert all(not name.startswith("on") for _, attrs in tags.tags for name in attrs)
+    assert all(attrs["src"].startswith("data:") for tag, attrs in tags.tags if tag == "img")
+    assert "49" not in re.sub(r"\d\.\d+|\d{3,}|base64,\S+", "", page.split("<main")[1]) or "{{7*7}}" in page
+    assert "could not be drawn" not in page
+    assert not re.search(r"""(?:src|href)\s*=\s*["'](?!data:)|url\(|@import""", page.replace("&#34;", ""))
+    notebook = Tags()
+    notebook.feed(ex._repr_html_())
+    assert "script" not in {tag for tag, _ in notebook.tags}
+
+
+def test_fidelity_and_verdict_come_first_and_provenance_last():
+    ex = explain(lambda Z: Z[:, 0], MaskProbe(4), store=None)
+    page = ex.report("page.html").read_text()
+    titles = re.findall(r"<h2>(.*?)</h2>", page)
+    assert titles[0] == "How far to trust this"
+    assert titles[-1] == "Provenance"
+    assert ex.fidelity.verdict in page
+    for words in ("numpy", ex.provenance["model"], "Seed", "inputs asked"):
+        assert words in page
+    assert str(ex).splitlines()[1].startswith("output: R²")
+
+
+def test_a_failing_part_degrades_alone(caplog):
+    ex = explain(lambda Z: Z[:, 0], MaskProbe(4), store=None)
+    broken = ex.provenance.pop("versions")
+    page = ex.report("page.html").read_text()
+    assert "This part could not be drawn" in page
+    assert ex.fidelity.verdict in page
+    ex.provenance["versions"] = broken
+
+
+def test_text_is_shown_whole():
+    text = "  Two  spaces,\n\na break — and “quotes”.  "
+    ex = explain(lambda ts: [len(t) for t in ts], TextProbe(text), store=None)
+    page = ex.report("page.html").read_text()
+    block = re.search(r'<div class="block">(.*?)</div>', page, re.S).group(1)
+    assert re.sub(r"<[^>]+>", "", block) == text
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+def test_in_a_browser_nothing_loads_runs_or_overflows():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=flags)
+        for kind, ex in explanations():
+            path = ex.report(f"{kind}.html").resolve()
+            for width in (360, 1200):
+                view = browser.new_page(viewport={"width": width, "height": 800})
+                seen: list[str] = []
+                view.on("request", lambda r, seen=seen: seen.append(r.url))
+                view.on("dialog", lambda d, seen=seen: (seen.append("dialog"), d.dismiss()))
+                view.on("console", lambda m, seen=seen: seen.append(m.text))
+                view.goto(path.as_uri())
+                assert [u for u in seen if not u.startswith("data:")] == [path.as_uri()]
+                assert view.evaluate("document.documentElement.scrollWidth") <= width
+                assert view.evaluate("document.images[0].naturalWidth") > 0
+                view.close()
+        browser.close()
+
+
+def test_effects_shown_are_those_in_the_table():
+    ex = explain(lambda Z: 2.0 * Z[:, 1] - Z[:, 2], MaskProbe(4), store=None)
+    page = ex.report("page.html").read_text()
+    assert re.search(r"x1</td>\s*<td class=\"n\">\+2</td>", page)
+    assert np.isclose(ex.attributions["attribution"].iloc[0], 2)
