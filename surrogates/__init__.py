@@ -13,17 +13,23 @@ from surrogates.explain import explain
 from surrogates.explanation import Explanation
 from surrogates.families import FAMILIES
 from surrogates.fidelity import Fidelity
+from surrogates.interactions import InteractionSurrogate
 from surrogates.linear import SparseLinear
+from surrogates.proxy import CubeProxy
+from surrogates.stack import StackedProxy
 from surrogates.terms import Box, Product
 from surrogates.tree import TreeSurrogate
 
 __all__ = [
     "FAMILIES",
     "Box",
+    "CubeProxy",
     "Explanation",
     "Fidelity",
+    "InteractionSurrogate",
     "Product",
     "SparseLinear",
+    "StackedProxy",
     "Surrogate",
     "TreeSurrogate",
     "explain",

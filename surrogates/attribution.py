@@ -57,7 +57,7 @@ def _moments(term: Term, features: Sequence[Feature]) -> tuple[list[int], np.nda
     """A term's factors under the law: their features, means E[g], and slopes Cov(z, g) / Var(z)."""
     if isinstance(term, Product):
         members = list(term.features)
-        return members, np.array([features[i].loc for i in members]), np.ones(len(members))
+        return members, np.array([features[i].loc for i in members]) - np.array(term.centers), np.ones(len(members))
     members, means, slopes = [], [], []
     for i, low, high in term.conditions:
         feature = features[i]

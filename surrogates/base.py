@@ -7,17 +7,26 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from probes.design import cube
 from probes.errors import InputError
 from surrogates.terms import Term, evaluate
 
 __all__ = ["FixedTerms", "Surrogate", "folds"]
 
 
+#: rows of free proxy answers that a family learns from
+_FREE = 8192
+
+
 class Surrogate(RegressorMixin, BaseEstimator):
     """Base of all families. A family is one file that selects terms and fits weights in ``_fit``.
+
+    Every family takes a ``proxy``: None fits it to the answers directly; a regressor such as
+    :class:`~surrogates.proxy.CubeProxy` is fitted to the answers first, and the family learns from it (two stages: more
+    fidelity from each answer, at the price of the proxy's fit).
 
     Attributes
     ----------
@@ -27,6 +36,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
     n_features_in_ : int
     """
 
+    proxy: Any
     terms_: list[Term]
     coef_: np.ndarray
     intercept_: float | np.ndarray
@@ -36,8 +46,12 @@ class Surrogate(RegressorMixin, BaseEstimator):
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         """Terms, weights ``(k, t)`` and intercepts ``(k,)`` from distinct rows, their ``(n, k)`` and weights."""
 
+    def _distil(self, proxy: Any, law: np.ndarray, k: int) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        """The same, learnt from a fitted proxy's free answers to rows of the law; a family may know a shorter way."""
+        return self._fit(law, proxy.predict(law).reshape(len(law), k), np.ones(len(law)))
+
     def fit(self, Z: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to rows and answers.
+        """Fit to rows and answers; with a `proxy`, fit that to them and learn from it.
 
         Parameters
         ----------
@@ -51,7 +65,12 @@ class Surrogate(RegressorMixin, BaseEstimator):
         weight = _check_sample_weight(sample_weight, Z, dtype=float, ensure_non_negative=True)
         used = weight > 0
         Y = y[:, None] if y.ndim == 1 else y
-        self.terms_, coef, intercept = self._fit(*_merged(Z[used], Y[used], weight[used]))
+        rows, means, total = _merged(Z[used], Y[used], weight[used])
+        if self.proxy is None:
+            self.terms_, coef, intercept = self._fit(rows, means, total)
+        else:
+            proxy = clone(self.proxy).fit(rows, means[:, 0] if Y.shape[1] == 1 else means, total)
+            self.terms_, coef, intercept = self._distil(proxy, _law(rows, total), Y.shape[1])
         self.coef_, self.intercept_ = (coef[0], float(intercept[0])) if y.ndim == 1 else (coef, intercept)
         return self
 
@@ -70,10 +89,22 @@ class Surrogate(RegressorMixin, BaseEstimator):
 class FixedTerms(Surrogate):
     """A sum of given terms that cannot be fitted: what remains of a user's own family in a file."""
 
+    proxy = None
+
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         raise InputError(
             "family", "be one that this installation knows to be fitted again", "a family read from a file"
         )
+
+
+def _law(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Rows of the law that `rows` were drawn from, features independent: the whole cube if small, else a sample."""
+    d = rows.shape[1]
+    if 2**d <= _FREE and np.isin(rows, (0.0, 1.0)).all():
+        return cube(d)
+    rng = np.random.default_rng(0)
+    share = weight / weight.sum()
+    return np.column_stack([rng.choice(column, _FREE, p=share) for column in rows.T])
 
 
 def _merged(Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -26,7 +26,7 @@ from probes.text import TextProbe
 from surrogates.analysis import analyse
 from surrogates.base import Surrogate
 from surrogates.explanation import Explanation, library_version
-from surrogates.families import as_family
+from surrogates.families import as_family, settings_to_json
 
 __all__ = ["as_probe", "explain"]
 
@@ -55,8 +55,9 @@ def explain(
     probe : Probe, str, Series, one-row DataFrame, or dict
         The region asked about. A string becomes a :class:`~probes.TextProbe`; a row with `background` a
         :class:`~probes.TabularProbe`; a dict with ``context`` and ``question`` a :class:`~probes.ContextProbe`.
-    family : {"linear", "tree"} or Surrogate, default "linear"
-        The kind of readable model.
+    family : {"linear", "interactions", "tree"} or Surrogate, default "linear"
+        The kind of readable model. "interactions" and "tree" learn from a proxy (two stages, more fidelity from each
+        answer); pass ``TreeSurrogate()`` itself for a tree fitted to the answers alone.
     budget : int, optional
         The most inputs the model may be asked, a generated answer included. By default 256 questions, times the
         probe's replicates. When it covers every possible question all are asked and the result is exact.
@@ -214,7 +215,7 @@ def _provenance(answers: Answers, surrogate: Surrogate, region: Probe, seed: int
         "replicates": region.replicates,
         "budget": None if budget is None else int(budget),
         "family": type(surrogate).__name__,
-        "settings": surrogate.get_params(),
+        "settings": settings_to_json(surrogate),
         "random_state": seed,
         "cost": asdict(answers.cost),
         "versions": {

@@ -18,7 +18,7 @@ from probes.query import Answers, Cost
 from probes.target import Target
 from surrogates.analysis import analyse
 from surrogates.base import FixedTerms, Surrogate
-from surrogates.families import FAMILIES
+from surrogates.families import KINDS, settings_from_json, settings_to_json
 from surrogates.fidelity import Fidelity
 from surrogates.terms import describe, shapley, term_from_json, term_to_json
 
@@ -278,10 +278,10 @@ def _read(value: Any, name: str) -> Any:
 
 
 def _surrogate_to_json(surrogate: Surrogate) -> dict[str, Any]:
-    family = next((name for name, kind in FAMILIES.items() if type(surrogate) is kind), None)
+    family = next((name for name, kind in KINDS.items() if type(surrogate) is kind), None)
     return {
         "family": family,
-        "settings": surrogate.get_params() if family else {},
+        "settings": settings_to_json(surrogate) if family else {},
         "terms": [term_to_json(term) for term in surrogate.terms_],
         "coef": _plain(surrogate.coef_),
         "intercept": _plain(surrogate.intercept_),
@@ -290,7 +290,7 @@ def _surrogate_to_json(surrogate: Surrogate) -> dict[str, Any]:
 
 
 def _surrogate_from_json(data: dict[str, Any]) -> Surrogate:
-    surrogate = FAMILIES[data["family"]](**data["settings"]) if data["family"] else FixedTerms()
+    surrogate = KINDS[data["family"]](**settings_from_json(data["settings"])) if data["family"] else FixedTerms()
     surrogate.terms_ = [term_from_json(term) for term in data["terms"]]
     surrogate.coef_ = np.array(data["coef"], dtype=float)
     single = not isinstance(data["intercept"], list)

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from sklearn.base import clone
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.base import BaseEstimator, clone
 
 from probes.errors import InputError
 from surrogates.base import Surrogate
+from surrogates.interactions import InteractionSurrogate
 from surrogates.linear import SparseLinear
+from surrogates.proxy import CubeProxy
+from surrogates.stack import StackedProxy
 from surrogates.tree import TreeSurrogate
 
-__all__ = ["FAMILIES", "as_family"]
+__all__ = ["FAMILIES", "KINDS", "PROXIES", "as_family", "settings_from_json", "settings_to_json"]
 
-FAMILIES: dict[str, type[Surrogate]] = {"linear": SparseLinear, "tree": TreeSurrogate}
+#: every family, by the name under which explanations are saved
+KINDS: dict[str, type[Surrogate]] = {
+    "linear": SparseLinear,
+    "interactions": InteractionSurrogate,
+    "tree": TreeSurrogate,
+}
+
+#: every proxy, likewise
+PROXIES: dict[str, type[BaseEstimator]] = {"CubeProxy": CubeProxy, "StackedProxy": StackedProxy}
+
+#: what a name means in explain(): linear is fitted to the answers, the others learn from a proxy
+FAMILIES: dict[str, Callable[[], Surrogate]] = {
+    "linear": SparseLinear,
+    "interactions": lambda: InteractionSurrogate(proxy=CubeProxy()),
+    "tree": lambda: TreeSurrogate(proxy=CubeProxy()),
+}
 
 
 def as_family(family: str | Surrogate) -> Surrogate:
@@ -24,7 +45,7 @@ def as_family(family: str | Surrogate) -> Surrogate:
     Examples
     --------
     >>> as_family("tree")
-    TreeSurrogate()
+    TreeSurrogate(proxy=CubeProxy())
     """
     if isinstance(family, Surrogate):
         return clone(family)
@@ -33,3 +54,19 @@ def as_family(family: str | Surrogate) -> Surrogate:
     raise InputError(
         "family", f"be one of {', '.join(FAMILIES)}, or a surrogate such as SparseLinear(max_terms=5)", family
     )
+
+
+def settings_to_json(surrogate: Surrogate) -> dict[str, Any]:
+    """A surrogate's parameters as plain data; its proxy as the proxy's name and parameters."""
+    settings = surrogate.get_params(deep=False)
+    proxy = settings.get("proxy")
+    known = next((name for name, kind in PROXIES.items() if type(proxy) is kind), None)
+    return settings | {"proxy": None if proxy is None else {known or repr(proxy): proxy.get_params() if known else {}}}
+
+
+def settings_from_json(settings: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that :func:`settings_to_json` wrote; a proxy of the user's own comes back as none."""
+    if settings.get("proxy"):
+        ((name, parameters),) = settings["proxy"].items()
+        return settings | {"proxy": PROXIES[name](**parameters) if name in PROXIES else None}
+    return settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn import config_context
@@ -30,6 +31,8 @@ class SparseLinear(Surrogate):
         For choosing how many features, and how much to shrink their weights.
     random_state : int, default 0
         Assigns folds.
+    proxy : regressor, optional
+        Fitted first and distilled (see :class:`~surrogates.base.Surrogate`).
 
     Examples
     --------
@@ -43,10 +46,11 @@ class SparseLinear(Surrogate):
     Lasso: Tibshirani (1996). Refitting: the relaxed lasso (Meinshausen 2007), with a ridge penalty in place of none.
     """
 
-    def __init__(self, max_terms: int | None = None, folds: int = 5, random_state: int = 0):
+    def __init__(self, max_terms: int | None = None, folds: int = 5, random_state: int = 0, proxy: Any = None):
         self.max_terms = max_terms
         self.folds = folds
         self.random_state = random_state
+        self.proxy = proxy
 
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         if self.max_terms is not None and (not isinstance(self.max_terms, Integral) or self.max_terms < 1):

@@ -20,18 +20,32 @@ __all__ = ["Box", "Product", "Term", "describe", "evaluate", "shapley", "term_fr
 
 @dataclass(frozen=True)
 class Product:
-    """∏ z_i over `features`; with one feature, the coordinate itself.
+    """∏ (z_i − center) over `features`; with one feature and center 0, the coordinate itself.
+
+    Around the middle of the law (½ for 0/1 features) products are orthogonal to each other, and the weight of one is
+    the average interaction of its features: how much each changes the effect of the others (the Banzhaf index).
 
     Parameters
     ----------
     features : tuple of int
         Feature numbers, increasing.
+    centers : tuple of float, optional
+        One a feature; by default all 0.
     """
 
     features: tuple[int, ...]
+    centers: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.centers:
+            object.__setattr__(self, "centers", (0.0,) * len(self.features))
+
+    def factors(self, Z: np.ndarray) -> np.ndarray:
+        """The factors ``(n, order)``."""
+        return Z[..., list(self.features)] - np.array(self.centers)
 
     def __call__(self, Z: np.ndarray) -> np.ndarray:
-        return Z[:, list(self.features)].prod(axis=1)
+        return self.factors(Z).prod(axis=-1)
 
 
 @dataclass(frozen=True)
@@ -121,6 +135,7 @@ def shapley(terms: Sequence[Term], coef: np.ndarray, x: np.ndarray, reference: n
 
 def _product_shares(term: Product, x: np.ndarray, reference: np.ndarray) -> dict[int, float]:
     size = len(term.features)
+    here, there = (dict(zip(term.features, term.factors(row), strict=True)) for row in (x, reference))
     shares = {}
     for i in term.features:
         others = [j for j in term.features if j != i]
@@ -128,8 +143,8 @@ def _product_shares(term: Product, x: np.ndarray, reference: np.ndarray) -> dict
             factorial(r)
             * factorial(size - r - 1)
             / factorial(size)
-            * (x[i] - reference[i])
-            * np.prod([x[j] if j in chosen else reference[j] for j in others])
+            * (here[i] - there[i])
+            * np.prod([here[j] if j in chosen else there[j] for j in others])
             for r in range(size)
             for chosen in combinations(others, r)
         )
@@ -155,14 +170,14 @@ def _box_shares(term: Box, x: np.ndarray, reference: np.ndarray) -> dict[int, fl
 def term_to_json(term: Term) -> dict[str, list]:
     """A term as plain JSON data; open sides become null."""
     if isinstance(term, Product):
-        return {"product": list(term.features)}
+        return {"product": list(term.features), "centers": list(term.centers)}
     return {"box": [[i, *(None if np.isinf(v) else v for v in (low, high))] for i, low, high in term.conditions]}
 
 
 def term_from_json(data: dict[str, list]) -> Term:
     """The term that :func:`term_to_json` wrote."""
     if "product" in data:
-        return Product(tuple(int(i) for i in data["product"]))
+        return Product(tuple(int(i) for i in data["product"]), tuple(float(c) for c in data["centers"]))
     return Box(
         tuple(
             (int(i), -np.inf if low is None else float(low), np.inf if high is None else float(high))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.tree import DecisionTreeRegressor
@@ -27,6 +28,8 @@ class TreeSurrogate(Surrogate):
         For choosing the number of leaves.
     random_state : int, default 0
         Assigns folds and breaks ties between splits.
+    proxy : regressor, optional
+        Fitted first and distilled (see :class:`~surrogates.base.Surrogate`); the tree then has `max_leaves` leaves.
 
     Examples
     --------
@@ -41,25 +44,45 @@ class TreeSurrogate(Surrogate):
     values come from the one representation that all families share.
     """
 
-    def __init__(self, max_leaves: int = 16, min_leaf: float = 0.02, folds: int = 5, random_state: int = 0):
+    def __init__(
+        self,
+        max_leaves: int = 16,
+        min_leaf: float = 0.02,
+        folds: int = 5,
+        random_state: int = 0,
+        proxy: Any = None,
+    ):
         self.max_leaves = max_leaves
         self.min_leaf = min_leaf
         self.folds = folds
         self.random_state = random_state
+        self.proxy = proxy
 
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        self._check()
+        sizes = [2**i for i in range(1, int(self.max_leaves).bit_length())]
+        return self._best(Z, y, weight, [*sizes, *([] if sizes[-1] == self.max_leaves else [int(self.max_leaves)])])
+
+    def _distil(self, proxy: Any, law: np.ndarray, k: int) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        self._check()  # free answers hold no noise to overfit: as many leaves as are allowed
+        return self._best(law, proxy.predict(law).reshape(len(law), k), np.ones(len(law)), [int(self.max_leaves)])
+
+    def _check(self) -> None:
         if not isinstance(self.max_leaves, Integral) or self.max_leaves < 2:
             raise InputError("max_leaves", "be an integer of at least 2", self.max_leaves)
         if not isinstance(self.min_leaf, Real) or not 0 <= self.min_leaf <= 0.5:
             raise InputError("min_leaf", "be a share between 0 and 0.5", self.min_leaf)
         if not isinstance(self.folds, Integral) or self.folds < 2:
             raise InputError("folds", "be an integer of at least 2", self.folds)
+
+    def _best(
+        self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, sizes: list[int]
+    ) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        """The tree of the size with the least cross-validated error, as terms, weights and intercepts."""
         spread = np.sqrt(np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight))
         scaled = y / np.where(spread > 0, spread, 1.0)  # outputs of one tree count alike
-        sizes = [2**i for i in range(1, int(self.max_leaves).bit_length())]
-        sizes += [] if sizes[-1] == self.max_leaves else [int(self.max_leaves)]
         errors = np.zeros(len(sizes))
-        for train, test in folds(len(Z), self.folds, self.random_state):
+        for train, test in folds(len(Z), self.folds, self.random_state) if len(sizes) > 1 else ():
             for j, size in enumerate(sizes):
                 tree = self._grow(Z[train], scaled[train], weight[train], size)
                 predicted = tree.predict(Z[test]).reshape(len(test), -1)

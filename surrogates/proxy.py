@@ -1,0 +1,400 @@
+"""The proxy: a Gaussian process over the feature cube, cheap to ask and with its Walsh spectrum in closed form.
+
+A row z holds 0/1 (feature absent/present) and x = 2z - 1. The prior covariance of the model's answers is
+
+    k(z, z') = c + l x.x'/n + s exp(-sum_i theta_i (z_i - z'_i)^2)  (+ noise / weight on the diagonal),
+
+a constant, a linear part and a product kernel with one length-scale per feature. On the cube it is diagonal in the
+Walsh basis chi_S(x) = prod_{i in S} x_i, where its eigenvalue at S is
+
+    s prod_i a_i prod_{i in S} rho_i + (l/n if |S| = 1) + (c if S is empty),
+    a_i = (1 + exp(-theta_i)) / 2,   rho_i = tanh(theta_i / 2),
+
+so means and covariances of the posterior's Walsh coefficients need only the training rows. The length-scales are a
+maximum a posteriori estimate in which the log theta_i are pulled to their common mean: many features, few answers.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, lapack
+from scipy.optimize import minimize
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LassoCV
+from sklearn.model_selection import KFold
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
+
+from probes.errors import InputError
+
+__all__ = ["CubeProxy", "Rows", "collapse"]
+
+#: the choices of "cv", strongest pull first because each warm-starts the next
+SHRINKAGES, FOLDS = (16.0, 4.0, 1.0), 3
+#: log c, l, s and noise variance of answers with unit variance: prior mean and sd, then bounds of the search
+SCALES_MEAN, SCALES_SD = np.log([0.1, 0.5, 1.0, 0.2]), np.array([1.5, 1.5, 1.5, 0.7])
+SCALES_BOUNDS = [(-12.0, 5.0), (-12.0, 5.0), (-8.0, 6.0), (float(np.log(1e-6)), 2.0)]
+#: prior mean of sum theta, prior sd of the mean of log theta, bounds of log theta
+THETA_TOTAL, THETA_SD, THETA_BOUNDS = 2.0, 3.0, (-14.0, 5.0)
+JITTER, MAX_ITER = 1e-9, 60
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Distinct rows Z (g, n) and, merged over equal rows: mean answers y (g, k), total weight (g,), scatter (g, k)."""
+
+    Z: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    scatter: np.ndarray
+
+    def take(self, index: np.ndarray) -> Rows:
+        return Rows(self.Z[index], self.y[index], self.weight[index], self.scatter[index])
+
+
+def collapse(Z: np.ndarray, y: np.ndarray, weight: np.ndarray, scatter: np.ndarray | float = 0.0) -> Rows:
+    """Merge equal rows (m, n) and drop those without weight: a weight of two is exactly a row asked twice."""
+    used = weight > 0
+    scatter = np.broadcast_to(scatter, y.shape)[used]
+    Z, y, weight = Z[used], y[used], weight[used]
+    distinct, group = np.unique(Z, axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    total = np.bincount(group, weight)
+    mean = np.column_stack([np.bincount(group, weight * column) / total for column in y.T])
+    squares = (weight[:, None] * (y - mean[group]) ** 2 + scatter).T
+    return Rows(distinct, mean, total, np.column_stack([np.bincount(group, column) for column in squares]))
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """The hyperparameters, as variances of standardised answers; ``theta`` has shape (n,)."""
+
+    constant: float
+    linear: float
+    product: float
+    noise: float
+    theta: np.ndarray
+
+    @classmethod
+    def from_log(cls, p: np.ndarray) -> _Kernel:
+        constant, linear, product, noise = np.exp(p[:4]).tolist()
+        return cls(constant, linear, product, noise, np.exp(p[4:]))
+
+    def __call__(self, X: np.ndarray, X2: np.ndarray) -> np.ndarray:
+        """Covariance (m, m2) between rows of -1/+1, without noise."""
+        exponent = X @ (X2 * (self.theta / 2)).T - (X**2 @ self.theta / 4)[:, None] - X2**2 @ self.theta / 4
+        product = self.product * np.exp(np.minimum(exponent, 0.0))
+        return self.constant + self.linear / X.shape[1] * (X @ X2.T) + product
+
+    def spectrum(self, member: np.ndarray) -> np.ndarray:
+        """Eigenvalues (..., n + 1) of t subsets, given as 0/1 rows (..., n), each with feature i added; last, as is."""
+        log_rho = np.append(np.log(np.tanh(self.theta / 2)), 0.0)
+        order = member.sum(axis=-1, keepdims=True) + (np.arange(len(log_rho)) < len(self.theta))
+        logs = np.log1p(np.exp(-self.theta)).sum() - len(self.theta) * np.log(2) + (member @ log_rho[:-1])[..., None]
+        scale = self.linear / len(self.theta)
+        return self.product * np.exp(logs + log_rho) + scale * (order == 1) + self.constant * (order == 0)
+
+
+class _Objective:
+    """Negative log posterior of the log hyperparameters and its gradient, in O(g^3 + g^2 n).
+
+    A row's likelihood is raised to the power of its weight. What that leaves besides the density of the merged answers
+    (noise alone, within groups of equal rows) enters through ``spare`` and ``within``.
+    """
+
+    def __init__(self, rows: Rows, shrinkage: float):
+        self.X, self.y, self.shrinkage = 2 * rows.Z - 1, rows.y, shrinkage
+        self.X2, self.inverse_weight = self.X**2, 1 / rows.weight
+        g, n = self.X.shape
+        self.linear = self.X @ self.X.T / n
+        self.spare, self.within = rows.y.shape[1] * (rows.weight - 1).sum(), rows.scatter.sum()
+        self.mean_theta = float(np.log(THETA_TOTAL / n))
+        self.start = np.append(SCALES_MEAN, np.full(n, self.mean_theta))
+        self._product, self._work = np.empty((2, g, g))
+
+    def __call__(self, p: np.ndarray) -> tuple[float, np.ndarray]:
+        (c, linear, s, noise), theta, k = np.exp(p[:4]), np.exp(p[4:]), self.y.shape[1]
+        product, K, gradient = self._product, self._work, np.zeros_like(p)
+        np.matmul(self.X * (theta / 2), self.X.T, out=product)
+        half = np.diag(product) / 2
+        np.exp(product - (half[:, None] + half), out=product)
+        product *= s
+        np.multiply(self.linear, linear, out=K)
+        K += product + c
+        K.flat[:: len(K) + 1] += noise * self.inverse_weight + JITTER
+        # K is symmetric, so its transpose is the Fortran-ordered array that LAPACK overwrites without a copy
+        factor, failed = lapack.dpotrf(K.T, lower=1, overwrite_a=1, clean=1)
+        if failed:
+            return 1e12, gradient
+        value = k * np.log(np.diag(factor)).sum() + 0.5 * self.spare * np.log(noise) + 0.5 * self.within / noise
+        M = lapack.dpotri(factor, lower=1, overwrite_c=1)[0].T
+        M = M + np.triu(M, 1).T
+        alpha = M @ self.y
+        value += 0.5 * np.vdot(alpha, self.y)
+        # d value / d log h = tr(M dK/d log h) / 2 with M = k K^-1 - alpha alpha'
+        M *= k
+        M -= alpha @ alpha.T
+        gradient[0] = 0.5 * c * M.sum()
+        gradient[1] = 0.5 * linear * np.vdot(M, self.linear)
+        gradient[3] = 0.5 * (noise * (np.diag(M) @ self.inverse_weight) + self.spare - self.within / noise)
+        M *= product
+        rowsum = M.sum(axis=1)
+        gradient[2] = 0.5 * rowsum.sum()
+        # sum_ab M_ab (x_ai - x_bi)^2 / 4 for all i at once
+        gradient[4:] = -0.25 * theta * (rowsum @ self.X2 - np.einsum("ai,ai->i", self.X, M @ self.X))
+        z, mean = (p[:4] - SCALES_MEAN) / SCALES_SD, p[4:].mean()
+        z_mean, deviation = (mean - self.mean_theta) / THETA_SD, p[4:] - mean
+        gradient[:4] += z / SCALES_SD
+        gradient[4:] += z_mean / THETA_SD / len(deviation) + self.shrinkage * deviation
+        return float(value + 0.5 * (z @ z + z_mean**2 + self.shrinkage * deviation @ deviation)), gradient
+
+
+def _optimise(rows: Rows, shrinkage: float, start: np.ndarray | None = None) -> np.ndarray:
+    """Log hyperparameters (4 + n,) at the maximum a posteriori."""
+    objective, bounds = _Objective(rows, shrinkage), [*SCALES_BOUNDS, *[THETA_BOUNDS] * rows.Z.shape[1]]
+    start, options = objective.start if start is None else start, {"maxiter": MAX_ITER, "ftol": 1e-7, "gtol": 1e-2}
+    return minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+
+
+def _condition(kernel: _Kernel, X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Cholesky factor of the covariance of the training rows, with as much jitter as rounding asks for."""
+    K, jitter = kernel(X, X), JITTER
+    while True:
+        try:
+            return cho_factor(K + np.diag(kernel.noise / weight + jitter), lower=True)
+        except np.linalg.LinAlgError:
+            jitter *= 100
+
+
+def _select(rows: Rows) -> tuple[float, np.ndarray]:
+    """The shrinkage with the least cross-validated squared error, and a start (4 + n,) for the final fit.
+
+    Every fold fits its own hyperparameters. Errors at hyperparameters fitted once to all rows would cost next to
+    nothing, but prefer the weakest shrinkage whatever the truth: the held-out answers had their say in 4 + n numbers.
+    Few rows are split repeatedly: there one unlucky choice costs most, and a fit least.
+    """
+    g = len(rows.Z)
+    splits = [np.random.default_rng(r).permutation(g) % FOLDS for r in range(max(1, min(3, 256 // g)))]
+    loss, fitted = np.zeros(len(SHRINKAGES)), []
+    for test in (split == k for split in splits for k in range(FOLDS)):
+        p, known, asked = None, rows.take(~test), rows.take(test)
+        for j, shrinkage in enumerate(SHRINKAGES):
+            p = _optimise(known, shrinkage, p)
+            kernel, X = _Kernel.from_log(p), 2 * known.Z - 1
+            predicted = kernel(2 * asked.Z - 1, X) @ cho_solve(_condition(kernel, X, known.weight), known.y)
+            loss[j] += asked.weight @ ((predicted - asked.y) ** 2).sum(axis=1)
+            fitted.append(p)
+    best = int(loss.argmin())
+    return SHRINKAGES[best], np.mean(fitted[best :: len(SHRINKAGES)], axis=0)
+
+
+def _screen(rows: Rows, n_keep: int) -> np.ndarray:
+    """Indices of the features with the largest lasso weight or boosted-tree gain, by the better of the two ranks.
+
+    Several outputs are screened through their leading three principal components.
+    """
+    root = np.sqrt(rows.weight)[:, None]
+    left, size, _ = np.linalg.svd(root * rows.y, full_matrices=False)
+    X, scores = 2 * rows.Z - 1, np.zeros((2, rows.Z.shape[1]))
+    for j in np.flatnonzero(size[:3] > 1e-9):
+        component = left[:, j] / root[:, 0] * size[j]
+        boosted = GradientBoostingRegressor(n_estimators=100, min_samples_leaf=5, random_state=0)
+        scores[0] += size[j] ** 2 * boosted.fit(X, component, rows.weight).feature_importances_
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            lasso = LassoCV(cv=KFold(min(5, len(X)), shuffle=True, random_state=0), alphas=30, eps=1e-2)
+            scores[1] += np.abs(lasso.fit(X, component, rows.weight).coef_)
+    rank = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1)
+    best = np.where(scores > 0, rank, scores.shape[1]).min(axis=0)
+    return np.sort(np.argsort(best, kind="stable")[:n_keep])
+
+
+class CubeProxy(RegressorMixin, BaseEstimator):
+    """Gaussian process regression on 0/1 rows, with one length-scale per feature and a closed-form Walsh spectrum.
+
+    Parameters
+    ----------
+    shrinkage : "cv" or float, default "cv"
+        How strongly log length-scales are pulled to their mean (a Gaussian prior's precision). Weak (1) suits few
+        active features among many, strong (16) few rows or features much alike. "cv" takes 1, 4 or 16 by
+        cross-validation in which every fold fits its own hyperparameters.
+    screen_above : int, default 60
+        With more features than this, only the max(10, rows / 12) most promising ones enter the process.
+
+    Attributes
+    ----------
+    features_ : array of shape (d,)
+        Features that entered; the others have no effect on predictions.
+    theta_ : array of shape (d,)
+        Inverse length-scales: flipping feature i multiplies the product kernel by exp(-theta_[i]).
+    shrinkage_ : float
+        The shrinkage used.
+    noise_ : float or array of shape (k,)
+        Variance of single answers around the process, in their unit squared.
+    n_features_in_ : int
+
+    Notes
+    -----
+    Diffusion kernels on the hypercube: Kondor and Lafferty (2002). Posterior and marginal likelihood: Rasmussen and
+    Williams (2006), eq. 2.23, 2.24 and 5.9. Outputs are standardised and share their hyperparameters. Each iteration
+    takes O(m^3 + m^2 d), on one BLAS thread.
+
+    Examples
+    --------
+    >>> Z = np.random.default_rng(0).integers(0, 2, (64, 8))
+    >>> proxy = CubeProxy().fit(Z, 3.0 * Z[:, 2] + 2.0 * Z[:, 0] * Z[:, 5])
+    >>> coef, cov = proxy.walsh([(2,), (0, 5)])
+    >>> coef.round(1), cov.shape
+    (array([1.5, 0.5]), (2, 2))
+    """
+
+    n_features_in_: int
+
+    def __init__(self, shrinkage: str | float = "cv", screen_above: int = 60):
+        self.shrinkage = shrinkage
+        self.screen_above = screen_above
+
+    def fit(self, Z: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit to rows and answers.
+
+        Parameters
+        ----------
+        Z : array of shape (m, n)
+            Rows of 0/1. Other finite numbers are accepted, but then there is no Walsh spectrum.
+        y : array of shape (m,) or (m, k), in any unit
+        sample_weight : array of shape (m,), optional
+            A weight of 2 counts like the row asked twice, a weight of 0 like its absence.
+
+        Raises
+        ------
+        ValueError
+            If a constructor parameter breaks its rule (InputError), or an array has the wrong shape or holds NaN.
+        """
+        if not (self.shrinkage == "cv" or (isinstance(self.shrinkage, Real) and self.shrinkage >= 0)):
+            raise InputError("shrinkage", 'be "cv" or a number that is not negative', self.shrinkage)
+        _check_counts(screen_above=self.screen_above)
+        Z, y = validate_data(self, Z, y, multi_output=True, y_numeric=True, dtype=np.float64)
+        weight = _check_sample_weight(sample_weight, Z, dtype=np.float64, ensure_non_negative=True)
+        y = np.asarray(y, dtype=np.float64)
+        self._single, self.features_ = y.ndim == 1, np.arange(Z.shape[1])
+        with threadpool_limits(1):
+            rows = self._standardised(collapse(Z, y.reshape(len(y), -1), weight))
+            if Z.shape[1] > self.screen_above:
+                self.features_ = _screen(rows, max(10, len(rows.Z) // 12))
+                rows = collapse(rows.Z[:, self.features_], rows.y, rows.weight, rows.scatter)
+            self._fit_process(rows)
+        return self
+
+    def _standardised(self, rows: Rows) -> Rows:
+        total = rows.weight.sum()
+        self._mean = rows.weight @ rows.y / total
+        spread = np.sqrt((rows.weight @ (rows.y - self._mean) ** 2 + rows.scatter.sum(axis=0)) / total)
+        self._scale = np.where(spread > 1e-12 * np.abs(rows.y).max(axis=0), spread, 1.0)
+        return Rows(rows.Z, (rows.y - self._mean) / self._scale, rows.weight, rows.scatter / self._scale**2)
+
+    def _fit_process(self, rows: Rows) -> None:
+        self.shrinkage_, start = SHRINKAGES[0] if self.shrinkage == "cv" else float(self.shrinkage), None
+        if self.shrinkage == "cv" and len(rows.Z) >= 2 * FOLDS:
+            self.shrinkage_, start = _select(rows)
+        self._kernel = _Kernel.from_log(_optimise(rows, self.shrinkage_, start))
+        self._X, self._binary = 2 * rows.Z - 1, bool(np.isin(rows.Z, (0.0, 1.0)).all())
+        self._factor = _condition(self._kernel, self._X, rows.weight)
+        self._alpha = cho_solve(self._factor, rows.y)
+        self.theta_, noise = self._kernel.theta, self._kernel.noise * self._scale**2
+        self.noise_ = float(noise[0]) if self._single else noise
+
+    def predict(self, Z: Any, return_std: bool = False) -> Any:
+        """Posterior mean for rows (m, n), of shape (m,) or (m, k), in the unit of the answers.
+
+        With ``return_std``, a pair of the mean and its standard deviation, of equal shape: that of the function,
+        without the variance ``noise_`` of single answers around it.
+        """
+        check_is_fitted(self)
+        Z = validate_data(self, Z, reset=False, dtype=np.float64)
+        X = 2 * Z[:, self.features_] - 1
+        cross = self._kernel(X, self._X)
+        mean = self._mean + self._scale * (cross @ self._alpha)
+        mean = mean[:, 0] if self._single else mean
+        if not return_std:
+            return mean
+        prior = self._kernel.constant + self._kernel.linear * (X**2).mean(axis=1) + self._kernel.product
+        std = np.sqrt(np.maximum(prior - np.einsum("ij,ji->i", cross, cho_solve(self._factor, cross.T)), 0.0))
+        return mean, std * self._scale[0] if self._single else std[:, None] * self._scale
+
+    def walsh(self, subsets: Iterable[Iterable[int]]) -> tuple[np.ndarray, np.ndarray]:
+        """Walsh (Fourier) coefficients of the posterior: f(z) = sum_S coef_S prod_{i in S} (2 z_i - 1).
+
+        Parameters
+        ----------
+        subsets : t subsets of the features
+            Each an iterable of distinct feature indices; the empty one asks for the mean over the cube.
+
+        Returns
+        -------
+        coef : array of shape (t,) or (k, t)
+            Posterior means, in the unit of the answers.
+        cov : array of shape (t, t) or (k, t, t)
+            Posterior covariance. Screening is taken as certain: both are zero where a feature was screened out.
+
+        Raises
+        ------
+        InputError
+            If a subset repeats or invents a feature, or the process was fitted to rows other than 0/1.
+        """
+        check_is_fitted(self)
+        if not self._binary:
+            raise InputError("Z", "hold only 0 and 1 in fit for a Walsh spectrum", self._X / 2 + 0.5)
+        groups = [tuple(subset) for subset in subsets]
+        full = np.zeros((len(groups), self.n_features_in_))
+        for row, group in zip(full, groups, strict=True):
+            if len(set(group)) < len(group) or not set(group) <= set(range(self.n_features_in_)):
+                raise InputError("subsets", f"hold distinct features from 0 to {self.n_features_in_ - 1}", group)
+            row[list(group)] = 1
+        member = full[:, self.features_]
+        prior = self._kernel.spectrum(member)[:, -1] * (member.sum(axis=1) == full.sum(axis=1))
+        character = np.where((self._X < 0) @ member.T % 2 == 1, -prior, prior)
+        coef = self._scale[:, None] * (self._alpha.T @ character) + self._mean[:, None] * ~full.any(axis=1)
+        cov = np.diag(prior) - character.T @ cho_solve(self._factor, character)
+        return (coef[0], cov * self._scale[0] ** 2) if self._single else (coef, cov * self._scale[:, None, None] ** 2)
+
+    def top_walsh(self, n_terms: int, max_order: int = 3) -> tuple[list[tuple[int, ...]], np.ndarray]:
+        """The largest Walsh coefficients of the posterior mean, the constant aside.
+
+        All singles and pairs compete; of each order from two on, the ``2 n_terms`` largest are extended by every
+        feature. Returns at most ``n_terms`` tuples of features, largest root mean square over standardised outputs
+        first, and their coefficients of shape (t,) or (k, t).
+        """
+        check_is_fitted(self)
+        _check_counts(n_terms=n_terms, max_order=max_order)
+        d, found = len(self.features_), dict[tuple[int, ...], float]()
+        parents: list[tuple[int, ...]] = [()]
+        for order in range(1, min(max_order, d) + 1):
+            member = np.array([np.bincount(np.array(s, dtype=int), minlength=d) for s in parents])
+            character = np.where((self._X < 0) @ member.T % 2 == 1, -1.0, 1.0)
+            power = sum((((character * a[:, None]).T @ self._X) ** 2 for a in self._alpha.T), np.zeros(1))
+            size = np.sqrt(power) * self._kernel.spectrum(member)[:, :-1]
+            level = {tuple(sorted((*s, i))): size[r, i] for r, s in enumerate(parents) for i in range(d) if i not in s}
+            found |= level
+            parents = sorted(level, key=lambda s: -level[s])[: d if order == 1 else 2 * n_terms]
+        best = sorted(found, key=lambda s: -found[s])[:n_terms]
+        subsets = [tuple(self.features_[list(s)].tolist()) for s in best]
+        return subsets, self.walsh(subsets)[0]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _check_counts(**counts: object) -> None:
+    for name, value in counts.items():
+        if not isinstance(value, Integral) or value < 1:
+            raise InputError(name, "be a positive integer", value)
