@@ -10,7 +10,7 @@ import numpy as np
 
 from probes.errors import InputError
 from probes.probe import Feature, Probe, at_least_two, unique_names
-from probes.segment import Segments, Span, sentences
+from probes.segment import Segments, Span, checked_answer, sentences
 from probes.text import segments_view
 
 __all__ = ["ContextProbe"]
@@ -66,22 +66,22 @@ class ContextProbe(Probe):
         documents = self._documents(context)
         if not isinstance(question, str) or not question.strip():
             raise InputError("question", "be a non-empty string", question)
+        if system is not None and not isinstance(system, str):
+            raise InputError("system", "be a string or None", system)
         unit = unit or ("document" if len(documents) > 1 else "sentence")
         if unit not in UNITS:
             raise InputError("unit", f"be one of {', '.join(UNITS)}", unit)
-        if "{context}" not in template or "{question}" not in template:
+        if not isinstance(template, str) or "{context}" not in template or "{question}" not in template:
             raise InputError("template", "hold {context} and {question}", template)
-        if answer is not None and (not isinstance(answer, str) or not answer.strip()):
-            raise InputError("answer", "be a non-empty string, or None to have it generated", answer)
-        if not isinstance(max_new_tokens, int) or max_new_tokens < 1:
-            raise InputError("max_new_tokens", "be a positive integer", max_new_tokens)
         self.question, self.system, self.template, self.unit = question, system, template, unit
-        self.answer = answer
-        self.max_new_tokens = max_new_tokens
+        self.answer, self.max_new_tokens = checked_answer(answer, max_new_tokens)
         self.titles = list(documents)
         self.documents = [Segments.of(text, _cut(text, unit)) for text in documents.values()]
-        pieces = [piece for document in self.documents for piece in document.pieces]
-        labels = self.titles if unit == "document" and any(self.titles) else pieces
+        labels = [
+            title if unit == "document" and title.strip() else piece
+            for title, document in zip(self.titles, self.documents, strict=True)
+            for piece in document.pieces
+        ]
         names = unique_names([" ".join(label.split()) for label in labels])
         self.features = at_least_two([Feature(name) for name in names], "context", context)
 

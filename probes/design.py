@@ -45,7 +45,7 @@ class Design:
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        Z = np.ascontiguousarray(self.Z, dtype=float)
+        Z = np.array(self.Z, dtype=float, order="C")
         Z.flags.writeable = False
         object.__setattr__(self, "Z", Z)
         head = f"{Z.shape} {self.fixed} {self.leave_one_out} {self.population}".encode()
@@ -116,7 +116,7 @@ def sample(features: Sequence[Feature], rows: int, rng: np.random.Generator) -> 
             f"{rows} questions",
         )
     fixed = [instance, reference]
-    leave_one_out = d <= rows // 4
+    leave_one_out = d <= rows // 4 and rows - 2 - d >= MINIMUM
     if leave_one_out:
         fixed += list(np.where(np.eye(d, dtype=bool), reference, instance))
     population = 2.0**d if binary else np.inf

@@ -21,7 +21,7 @@ EXTRAS = {
 def describe(value: object, limit: int = 120) -> str:
     """Short, single-line text for a received value: its type, its shape where it has one, else its repr."""
     shape = getattr(value, "shape", None)
-    if shape is not None and not isinstance(value, (int, float)):
+    if shape is not None and len(shape):
         return f"{type(value).__name__} of shape {tuple(shape)}"
     text = " ".join(repr(value).split())
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -35,7 +35,7 @@ class MaskProbe(Probe):
     def __init__(self, features: int | Sequence[str]):
         if isinstance(features, (int, np.integer)):
             names = [f"x{i}" for i in range(features)]
-        elif isinstance(features, str) or not all(isinstance(f, str) for f in features):
+        elif not isinstance(features, (list, tuple)) or not all(isinstance(f, str) for f in features):
             raise InputError("features", "be a number of features or a list of names", features)
         else:
             names = list(features)

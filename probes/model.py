@@ -82,6 +82,10 @@ class Generator(ABC):
     def identity(self) -> Identity:
         """Names the map as it is now."""
 
+    def generation(self, prompt: Any, max_new_tokens: int) -> bytes:
+        """SHA-256 of all that fixes what :meth:`generate` returns, besides the model's identity."""
+        return hashlib.sha256(digest_rows([prompt])[0] + str(max_new_tokens).encode()).digest()
+
     @abstractmethod
     def generate(self, prompt: Any, max_new_tokens: int) -> str:
         """Greedy continuation of one prompt."""
@@ -133,8 +137,17 @@ def _digest_frame(frame: pd.DataFrame) -> list[bytes]:
             values = np.ascontiguousarray(column.to_numpy())
             columns.append([v.tobytes() for v in values])
         else:
-            columns.append([f"{type(v).__name__}:{v!r};".encode() for v in column])
+            columns.append([_cell(v) for v in column])
     return [hashlib.sha256(head + b"".join(row)).digest() for row in zip(*columns, strict=True)]
+
+
+def _cell(value: Any) -> bytes:
+    """One value of a column of objects."""
+    if isinstance(value, np.ndarray):
+        return digest_rows(value[None])[0]
+    if pd.api.types.is_scalar(value):
+        return f"{type(value).__name__}:{value!r};".encode("utf-8", "surrogatepass")
+    return _canonical(value) + b";"
 
 
 def as_model(model: object, name: str | None = None, *, batched: bool = True) -> Model | Generator:
@@ -194,14 +207,20 @@ def as_outputs(values: Any, n: int, source: str) -> np.ndarray:
     """
     from probes.errors import ModelError, describe
 
-    if isinstance(values, Sequence) and len(values) and isinstance(values[0], (str, dict)):
+    first = values[0] if isinstance(values, (Sequence, np.ndarray)) and len(values) else None
+    if isinstance(first, (str, dict)):
         raise ModelError(
-            f"{source} must return numbers, one row per input; got labels such as {describe(values[0])}. "
+            f"{source} must return numbers, one row per input; got labels such as {describe(first)}. "
             "Pass a function that returns scores or probabilities instead."
         )
     try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
+        if hasattr(values, "detach"):
+            values = values.detach().cpu()
+        array = np.asarray(values)
+        if array.dtype.kind in "US":
+            raise TypeError("text is no number")
+        array = array.astype(float)
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"{source} must return numbers, one row per input; got {describe(values)}.") from error
     if array.ndim == 1:
         array = array[:, None]

@@ -7,6 +7,7 @@ and counts what it cost.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import sys
 import time
@@ -19,8 +20,8 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from probes.design import Design
-from probes.errors import InputError, ModelError, describe
-from probes.model import Generator, Identity, Model, as_outputs, digest_rows
+from probes.errors import InputError, IomapError, ModelError, describe
+from probes.model import Generator, Identity, Model, as_outputs
 from probes.probe import Probe
 from probes.store import Store
 
@@ -92,6 +93,8 @@ class Answers:
         InputError
             If design, probe, outputs or unit differ.
         """
+        if not isinstance(other, Answers):
+            return NotImplemented
         for name in ("probe", "unit", "outputs"):
             if getattr(self, name) != getattr(other, name):
                 raise InputError(
@@ -163,10 +166,23 @@ def ask(model: Model, probe: Probe, design: Design, store: Store, progress: bool
         raise ModelError(f"The model must return as many outputs for every input; got {sorted(widths)}.")
     y = np.stack([known[key] for key in keys])
     y = y.reshape(len(design), probe.replicates, -1).mean(axis=1)
-    outputs = model.outputs or (("output",) if y.shape[1] == 1 else tuple(f"output {j}" for j in range(y.shape[1])))
+    outputs = _names(model, identity, memory, y.shape[1])
     if len(outputs) != y.shape[1]:
         raise ModelError(f"The model names {len(outputs)} outputs but returned {y.shape[1]}.")
     return Answers(design, y, tuple(outputs), model.unit, probe.digest, identity.id, cost)
+
+
+def _names(model: Model, identity: Identity, memory: Store, k: int) -> tuple[str, ...]:
+    """Names of the outputs; those that a model learnt by answering are kept with its answers."""
+    key = hashlib.sha256(f"{identity.id}:outputs".encode()).digest()
+    known = memory.get([key]).get(key)
+    if model.outputs is not None:
+        if known is None:
+            memory.put({key: json.dumps(model.outputs)})
+        return tuple(model.outputs)
+    if isinstance(known, str):
+        return tuple(json.loads(known))
+    return ("output",) if k == 1 else tuple(f"output {j}" for j in range(k))
 
 
 def complete(model: Generator, prompt: Any, max_new_tokens: int, store: Store) -> tuple[str, Cost]:
@@ -179,8 +195,7 @@ def complete(model: Generator, prompt: Any, max_new_tokens: int, store: Store) -
     """
     identity: Identity = model.identity()
     memory = store if identity.persistent else Store()
-    question = f"{identity.id}:generate:{max_new_tokens}:".encode() + digest_rows([prompt])[0]
-    key = hashlib.sha256(question).digest()
+    key = hashlib.sha256(f"{identity.id}:generate:".encode() + model.generation(prompt, max_new_tokens)).digest()
     known = memory.get([key]).get(key)
     if isinstance(known, str):
         return known, Cost(reused=1)
@@ -200,13 +215,16 @@ def _take(inputs: Any, index: np.ndarray) -> Any:
 
 
 def _shown(inputs: Any, i: int) -> Any:
-    return inputs.iloc[i].to_dict() if isinstance(inputs, pd.DataFrame) else inputs[i]
+    if isinstance(inputs, pd.DataFrame):
+        return inputs.iloc[i].to_dict()
+    return inputs[i].tolist() if isinstance(inputs, np.ndarray) else inputs[i]
 
 
-def _batches(model: Model, inputs: Any, first_alone: int) -> list[np.ndarray]:
+def _batches(model: Model, inputs: Any, first_alone: int) -> Iterator[np.ndarray]:
     """Index arrays: the instance alone first, so that a model that cannot answer costs one call; then by size."""
     sizes = model.sizes(inputs)
-    batches = [np.arange(first_alone)] if first_alone else []
+    if first_alone:
+        yield np.arange(first_alone)
     current: list[int] = []
     longest = 0
     for i in model.order(inputs):
@@ -214,10 +232,11 @@ def _batches(model: Model, inputs: Any, first_alone: int) -> list[np.ndarray]:
             continue
         longest = max(longest, int(sizes[i]))
         if current and longest * (len(current) + 1) > model.batch:
-            batches.append(np.array(current))
+            yield np.array(current)
             current, longest = [], int(sizes[i])
         current.append(int(i))
-    return [*batches, np.array(current)] if current else batches
+    if current:
+        yield np.array(current)
 
 
 def _answer(model: Model, inputs: Any, batch: np.ndarray, cost: Cost) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -228,8 +247,12 @@ def _answer(model: Model, inputs: Any, batch: np.ndarray, cost: Cost) -> Iterato
         values = as_outputs(model(part), len(batch), f"The model ({type(model).__name__})")
     except Exception as error:
         if not _out_of_memory(error) or len(batch) == 1:
-            raise
+            if isinstance(error, IomapError):
+                raise
+            shown = describe(str(error), 200)
+            raise ModelError(f"{type(model).__name__} raised {type(error).__name__}: {shown}") from error
         log.warning("out of memory with %d inputs; going on with half as many", len(batch))
+        model.batch = max(1, int(model.sizes(part).max()) * len(batch) // 2)
         values = None
     if values is None:
         for half in np.array_split(batch, 2):

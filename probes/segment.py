@@ -23,12 +23,11 @@ Span = tuple[int, int]
 _IDEOGRAPH = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(f"[{_IDEOGRAPH}]|[^\\s{_IDEOGRAPH}]+")
 _STOP = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”’）]*|\n\s*\n")
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|prof|sr|jr|st|vs|etc|e\.g|i\.e|cf|fig|no|vol|pp|ca|approx|dept|inc|ltd|co|corp|gen|col|sen|rep)"
-    r"|(?:^|[\s(])[A-Z](?:\.[A-Z])*)\.$",
-    re.IGNORECASE,
-)
-_INITIAL = re.compile(r"(?:^|[\s(.])[A-Z]\.$")
+#: never end a sentence; end one only before a capital; end one unless a number follows
+_TITLE = re.compile(r"\b(?:mr|mrs|ms|dr|prof|st|gen|col|sen|rep|vs|cf|e\.g|i\.e)\.$", re.IGNORECASE)
+_SHORT = re.compile(r"\b(?:sr|jr|etc|ca|approx|dept|inc|ltd|co|corp)\.$", re.IGNORECASE)
+_NUMBERED = re.compile(r"\b(?:no|nos|fig|vol|p|pp|sec|ch|art)\.$", re.IGNORECASE)
+_INITIAL = re.compile(r"(?:^|[\s(.])(?!I\.)[A-Z]\.$")
 
 
 def words(text: str) -> list[Span]:
@@ -73,13 +72,10 @@ def sentences(text: str) -> list[Span]:
 def _unfinished(piece: str, rest: str) -> bool:
     """Whether the full stop that ends `piece` belongs to an abbreviation or initial rather than to a sentence."""
     following = rest.lstrip()[:1]
-    if _INITIAL.search(piece):
+    if _INITIAL.search(piece) or _TITLE.search(piece):
         return True
-    if _ABBREVIATION.search(piece):
-        known_title = re.search(
-            r"\b(?:mr|mrs|ms|dr|prof|st|gen|col|sen|rep|no|fig|vs|e\.g|i\.e|cf)\.$", piece, re.IGNORECASE
-        )
-        return bool(known_title) or following.islower() or following.isdigit()
+    if _SHORT.search(piece) or _NUMBERED.search(piece):
+        return following.islower() or following.isdigit()
     return following.islower()
 
 
@@ -105,8 +101,14 @@ def cut(text: str, unit: str, spans: Sequence[Span] | None, tokenizer: Any, para
         if tokenizer is None:
             raise InputError("tokenizer", 'be given with unit="token" (a fast transformers tokenizer)', tokenizer)
         offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-        return [(int(a), int(b)) for a, b in offsets if b > a]
-    if unit not in UNITS:
+        merged: list[Span] = []
+        for start, stop in offsets:
+            if merged and start < merged[-1][1]:  # tokens that share a character are one feature
+                merged[-1] = (merged[-1][0], max(merged[-1][1], int(stop)))
+            elif stop > start:
+                merged.append((int(start), int(stop)))
+        return merged
+    if not isinstance(unit, str) or unit not in UNITS:
         raise InputError("unit", f"be one of {', '.join([*UNITS, 'token'])}", unit)
     return UNITS[unit](text)
 
@@ -114,7 +116,11 @@ def cut(text: str, unit: str, spans: Sequence[Span] | None, tokenizer: Any, para
 def _checked(text: str, spans: Sequence[Span]) -> list[Span]:
     last = 0
     for span in spans:
-        if len(span) != 2 or not all(isinstance(i, (int, np.integer)) for i in span):
+        if (
+            not isinstance(span, (Sequence, np.ndarray))
+            or len(span) != 2
+            or not all(isinstance(i, (int, np.integer)) for i in span)
+        ):
             raise InputError("spans", "be (start, end) pairs of integers", span)
         if not last <= span[0] < span[1] <= len(text):
             raise InputError(
@@ -166,3 +172,17 @@ class Segments:
         text = "".join(out)
         # a removed last piece leaves the space before it behind
         return text.rstrip() if replacement is None and len(present) and not present[-1] else text
+
+
+def checked_answer(answer: str | None, max_new_tokens: int) -> tuple[str | None, int]:
+    """What a probe says about a language model's answer: its text if given, else how long it may get.
+
+    Raises
+    ------
+    InputError
+    """
+    if answer is not None and (not isinstance(answer, str) or not answer.strip()):
+        raise InputError("answer", "be a non-empty string, or None to have it generated", answer)
+    if not isinstance(max_new_tokens, int) or isinstance(max_new_tokens, bool) or max_new_tokens < 1:
+        raise InputError("max_new_tokens", "be a positive integer", max_new_tokens)
+    return answer, max_new_tokens

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -20,6 +21,8 @@ __all__ = ["Store", "cache_folder", "open_store"]
 
 APPLICATION_ID = 0x696F6D70  # "iomp"
 SCHEMA = 1
+_HEADER = 100  # bytes of the shortest SQLite file
+_PATIENCE = 60.0  # seconds to wait for another process's lock
 _LOOKUP = 500  # keys per SELECT, below SQLite's limit on variables
 
 
@@ -52,12 +55,15 @@ class Store:
     def __init__(self, path: str | Path | None = None):
         self.path = None if path is None else Path(path).expanduser()
         self._lock = threading.Lock()
+        self._closed = False
         try:
             if self.path is not None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+                if 0 < self.path.stat().st_size < _HEADER:
+                    raise sqlite3.DatabaseError("it is not a SQLite file")
             self._db = sqlite3.connect(
-                self.path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False
+                self.path or ":memory:", timeout=_PATIENCE, isolation_level=None, check_same_thread=False
             )
             self._prepare()
         except (sqlite3.Error, OSError) as error:
@@ -69,13 +75,15 @@ class Store:
     def _prepare(self) -> None:
         """Check whose file this is before writing a byte to it; make the table in a new one."""
         db = self._db
+        db.execute("BEGIN")  # one snapshot: another process may be making the table right now
         owner, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
         tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        db.execute("COMMIT")
         if owner != APPLICATION_ID and (tables or owner):
             raise sqlite3.DatabaseError("it is a SQLite file of another program")
         if version > SCHEMA:
             raise sqlite3.DatabaseError(f"it has schema {version}, this version of iomap reads up to {SCHEMA}")
-        db.execute("PRAGMA journal_mode=WAL")
+        self._to_wal()
         db.execute("PRAGMA synchronous=NORMAL")
         if version == 0:
             db.executescript(
@@ -84,6 +92,24 @@ class Store:
                 f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA};"
                 "COMMIT;"
             )
+
+    def _to_wal(self) -> None:
+        """Turn write-ahead logging on; SQLite does not wait for a lock here by itself."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closed
 
     def get(self, keys: Iterable[bytes]) -> dict[bytes, np.ndarray | str]:
         """The known ones among `keys`: float arrays ``(k,)``, or text for generated answers.
@@ -104,6 +130,10 @@ class Store:
                     found.update((key, v if isinstance(v, str) else np.frombuffer(v, "<f8")) for key, v in rows)
         except sqlite3.Error as error:
             raise StoreError(f"The answer store {self.path} cannot be read: {error}.") from error
+        except ValueError as error:
+            raise StoreError(
+                f"The answer store {self.path} is damaged: it holds an answer that is no number."
+            ) from error
         return found
 
     def put(self, answers: Mapping[bytes, np.ndarray | str]) -> None:
@@ -125,19 +155,23 @@ class Store:
                     if self._db.in_transaction:
                         self._db.execute("ROLLBACK")
                     raise
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeError) as error:
             raise StoreError(
                 f"The answer store {self.path} cannot be written: {error}. Earlier answers are kept; free some space "
                 "or name another file with store=PATH, then run again: only unanswered questions are asked."
             ) from error
 
     def __len__(self) -> int:
-        with self._lock:
-            return int(self._db.execute("SELECT count(*) FROM answers").fetchone()[0])
+        try:
+            with self._lock:
+                return int(self._db.execute("SELECT count(*) FROM answers").fetchone()[0])
+        except sqlite3.Error as error:
+            raise StoreError(f"The answer store {self.path} cannot be read: {error}.") from error
 
     def close(self) -> None:
         """Close the file; an in-memory store is forgotten."""
         with self._lock:
+            self._closed = True
             self._db.close()
 
 
@@ -170,7 +204,7 @@ def open_store(store: Store | str | Path | None = "default") -> Store:
     path = Path(store).expanduser().resolve()
     # one connection per file and process; a forked child must open its own
     owner, known = _OPEN.get(path, (0, None))
-    if known is None or owner != os.getpid() or not path.exists():
+    if known is None or owner != os.getpid() or known.closed or not path.exists():
         known = Store(path)
         _OPEN[path] = (os.getpid(), known)
     return known

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from numbers import Number
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -112,11 +113,11 @@ class TabularProbe(Probe):
         columns: dict[int, Any] = {}
         for j, feature in enumerate(self.features):
             if feature.kind == "real":
-                columns[self._columns[j][0]] = np.repeat(Z[:, j], self.replicates)
+                columns[self._columns[j][0]] = pd.Series(np.repeat(Z[:, j], self.replicates))
                 continue
             source = np.where(Z[:, j, None] > 0.5, 0, replicate).ravel()
             for position in self._columns[j]:
-                columns[position] = self._pool.iloc[:, position].array.take(source)
+                columns[position] = self._pool.iloc[:, position].take(source).reset_index(drop=True)
         if self.as_array:
             return np.column_stack([np.asarray(columns[i], dtype=float) for i in range(self._pool.shape[1])])
         return pd.DataFrame({name: columns[i] for i, name in enumerate(self._pool.columns)}, columns=self._pool.columns)
@@ -130,7 +131,13 @@ class TabularProbe(Probe):
             }
             for f, positions in zip(self.features, self._columns, strict=True)
         ]
-        return {"kind": "table", "rows": rows, "law": str(self.law), "pool": _digest(self._pool)}
+        return {
+            "kind": "table",
+            "rows": rows,
+            "law": str(self.law),
+            "array": self.as_array,
+            "pool": _digest(self._pool),
+        }
 
 
 def _digest(pool: pd.DataFrame) -> str:
@@ -164,7 +171,7 @@ def _instance_frame(row: Row, frame: pd.DataFrame) -> pd.DataFrame:
     if isinstance(row, pd.DataFrame):
         if len(row) != 1:
             raise InputError("row", "be a single row", row)
-        values = row.iloc[0].to_dict() if row.columns.is_unique else {}
+        values = {c: row[c].iloc[0] for c in row.columns} if row.columns.is_unique else {}
     elif isinstance(row, (pd.Series, Mapping)):
         values = dict(row)
     else:
@@ -177,19 +184,47 @@ def _instance_frame(row: Row, frame: pd.DataFrame) -> pd.DataFrame:
         raise InputError(
             "row", f"have the background's columns; these are in only one of the two: {', '.join(odd)}", row
         )
-    out = {}
-    for name in frame.columns:
-        dtype, value = frame[name].dtype, values[name]
-        if isinstance(dtype, pd.CategoricalDtype) and not pd.isna(value) and value not in dtype.categories:
+    return pd.DataFrame({name: _fitted(name, values[name], frame[name].dtype) for name in frame.columns})
+
+
+def _fitted(name: Any, value: Any, dtype: Any) -> pd.Series:
+    """A value as a column of one row with a column's type, widened from integer to float where the value needs it.
+
+    Raises
+    ------
+    InputError
+        If the type cannot hold the value as it is.
+    """
+    wrong = InputError(f"row[{name!r}]", f"fit the column's type {dtype}", value)
+    missing = pd.api.types.is_scalar(value) and pd.isna(value)
+    if isinstance(dtype, pd.CategoricalDtype):
+        known = missing or (isinstance(value, Hashable) and value in dtype.categories)
+        if not known:
             raise InputError(f"row[{name!r}]", f"be one of the column's categories {list(dtype.categories)[:8]}", value)
+    elif is_bool_dtype(dtype):
+        nullable = pd.api.types.is_extension_array_dtype(dtype)
+        if missing:
+            if not nullable:
+                raise wrong
+            return pd.Series([pd.NA], dtype=dtype)
+        if value not in (True, False):
+            raise wrong
+    elif is_numeric_dtype(dtype):
+        if missing:
+            nullable = pd.api.types.is_extension_array_dtype(dtype) or dtype.kind == "f"
+            return pd.Series([pd.NA if nullable and dtype.kind != "f" else np.nan], dtype=dtype if nullable else float)
+        if isinstance(value, (str, bytes)) or not isinstance(value, (Number, np.number, np.bool_)):
+            raise wrong
         try:
-            out[name] = pd.Series([value]).astype(dtype)
-        except (TypeError, ValueError) as error:
-            if is_numeric_dtype(dtype) and isinstance(value, (int, float, np.number)):
-                out[name] = pd.Series([value], dtype=float)  # 2.5 or a missing value in a column of integers
-            else:
-                raise InputError(f"row[{name!r}]", f"fit the column's type {dtype}", value) from error
-    return pd.DataFrame(out)
+            cast = pd.Series([value]).astype(dtype)
+            exact = dtype.kind == "f" or bool(cast.iloc[0] == value)
+        except (TypeError, ValueError, OverflowError):
+            exact = False
+        return cast if exact else pd.Series([float(value)])  # type: ignore[arg-type]
+    try:
+        return pd.Series([value], dtype=dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise wrong from error
 
 
 def _groups(groups: Mapping[str, Sequence[str]] | None, columns: pd.Index) -> dict[str, list[Any]]:
@@ -204,7 +239,10 @@ def _groups(groups: Mapping[str, Sequence[str]] | None, columns: pd.Index) -> di
             owner[column] = name
     out: dict[str, list[Any]] = {}
     for column in columns:
-        out.setdefault(str(owner.get(column, column)), []).append(column)
+        name = str(owner.get(column, column))
+        if name in out and not (column in owner and out[name][0] in owner):
+            raise InputError("groups" if groups else "background", "give every feature a name of its own", name)
+        out.setdefault(name, []).append(column)
     return out
 
 
@@ -225,4 +263,4 @@ def _summary(column: pd.Series) -> str:
 
 def _constant(column: pd.Series) -> bool:
     first = column.iloc[0]
-    return bool(column.isna().all()) if pd.isna(first) else bool((column == first).all())
+    return bool(column.isna().all()) if pd.isna(first) else bool((column == first).fillna(False).all())

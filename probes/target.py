@@ -70,6 +70,8 @@ class Target:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InputError("kind", f"be one of {', '.join(KINDS)}", self.kind)
+        if not self.columns or min(self.columns) < 0:
+            raise InputError("columns", "hold numbers of outputs, from 0", self.columns)
 
     def __call__(self, raw: np.ndarray) -> np.ndarray:
         """Raw outputs ``(n, K)`` → numbers ``(n, k)``."""
@@ -103,7 +105,7 @@ def resolve(target: Any, outputs: Sequence[str], unit: str, instance: np.ndarray
         return target
     if unit == "nats" and target is None:
         return Target("mean", tuple(range(count)), ("mean token log-prob",), "nats")
-    classes = unit in ("logit", "probability") and count > 1
+    classes = unit in ("logit", "log-odds", "margin", "probability") and count > 1
     if target is None and classes:
         columns = [int(np.argmax(instance))]
     elif target is None or (isinstance(target, str) and target == "all" and "all" not in outputs):

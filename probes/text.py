@@ -9,7 +9,7 @@ import numpy as np
 
 from probes.errors import InputError
 from probes.probe import Feature, Probe, at_least_two, unique_names
-from probes.segment import Segments, Span, cut
+from probes.segment import Segments, Span, checked_answer, cut
 
 __all__ = ["TextProbe"]
 
@@ -64,8 +64,7 @@ class TextProbe(Probe):
         self.text = text
         self.unit = "span" if spans is not None else unit
         self.replacement = replacement
-        self.answer = answer
-        self.max_new_tokens = max_new_tokens
+        self.answer, self.max_new_tokens = checked_answer(answer, max_new_tokens)
         self.segments = Segments.of(text, found)
         names = unique_names([piece.strip() or repr(piece) for piece in self.segments.pieces])
         self.features = at_least_two([Feature(name) for name in names], "text", text)

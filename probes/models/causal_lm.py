@@ -13,6 +13,8 @@ Two ways of computing the same numbers:
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +24,7 @@ import numpy as np
 
 from probes.errors import InputError, ModelError, require
 from probes.model import Generator, Identity, Model
-from probes.models.weights import fingerprint, token_digests
+from probes.models.weights import fingerprint, token_digests, tokenizer_of
 from probes.store import cache_folder
 
 __all__ = ["CausalLM", "Continuation", "Prompt", "adopt"]
@@ -45,7 +47,8 @@ class CausalLM(Generator):
     batch_tokens : int, default 4096
         The most tokens in one call, rows times the longest row.
     share_prefixes : bool, optional
-        Whether to compute shared prefixes once (see the module's text). By default on a CPU only.
+        Whether to compute shared prefixes once (see the module's text). By default on a CPU only; never for models
+        whose cache cannot be cut back (sliding windows, recurrent states).
     """
 
     def __init__(
@@ -66,6 +69,8 @@ class CausalLM(Generator):
         self.name = name
         self.batch_tokens = batch_tokens
         self.share_prefixes = model.device.type == "cpu" if share_prefixes is None else share_prefixes
+        if self.share_prefixes and not _can_forget(model.config):
+            self.share_prefixes = False
 
     @classmethod
     def from_pretrained(
@@ -124,18 +129,31 @@ class CausalLM(Generator):
         return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
 
     def encode(self, prompt: Prompt) -> list[int]:
-        """Token ids of a prompt."""
+        """Token ids of a prompt; an empty one is the token that begins (or ends) texts."""
+        ids = self._ids(self.text(prompt), prompt)
+        start = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
+        if not ids and start == (None, None):
+            raise InputError("prompt", "hold some text, because this tokenizer has no token to begin with", prompt)
+        return ids or [next(i for i in start if i is not None)]
+
+    def _ids(self, text: str, prompt: Prompt) -> list[int]:
+        """Token ids of `text`, which renders `prompt` or begins so; a chat's template brings its own special tokens."""
         templated = not isinstance(prompt, str) and self.tokenizer.chat_template is not None
-        return self.tokenizer(self.text(prompt), add_special_tokens=not templated)["input_ids"]
+        return self.tokenizer(text, add_special_tokens=not templated)["input_ids"]
 
     def answer_ids(self, prompt: Prompt, answer: str) -> list[int]:
-        """Token ids of `answer` where it follows `prompt`; a space that ends the prompt is counted to the answer."""
-        alone = self.encode(prompt)
-        special = isinstance(prompt, str) or self.tokenizer.chat_template is None
-        joint = self.tokenizer(self.text(prompt) + answer, add_special_tokens=special)["input_ids"]
+        """Token ids of `answer` as they follow `prompt`, or by themselves where the border falls inside a token."""
+        alone = self._ids(self.text(prompt), prompt)
+        joint = self._ids(self.text(prompt) + answer, prompt)
         if joint[: len(alone)] == alone and len(joint) > len(alone):
             return joint[len(alone) :]
         return self.tokenizer(answer, add_special_tokens=False)["input_ids"]
+
+    def generation(self, prompt: Prompt, max_new_tokens: int) -> bytes:
+        config = self.module.generation_config.to_diff_dict()
+        config.pop("transformers_version", None)
+        settings = json.dumps([max_new_tokens, config], sort_keys=True, default=str).encode()
+        return hashlib.sha256(settings + token_digests([self.encode(prompt)])[0]).digest()
 
     def generate(self, prompt: Prompt, max_new_tokens: int) -> str:
         import torch
@@ -150,12 +168,15 @@ class CausalLM(Generator):
                 attention_mask=torch.ones_like(ids),
                 max_new_tokens=max_new_tokens,
                 do_sample=False,
+                num_beams=1,
                 temperature=None,
                 top_p=None,
                 top_k=None,
                 pad_token_id=pad,
             )
-        return self.tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True).strip()
+        text = self.tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
+        # after plain text the leading space is part of the first token; after a chat template there is none
+        return text.rstrip() if isinstance(prompt, str) else text.strip()
 
     def scoring(self, answer: str, prompt: Prompt) -> Continuation:
         return Continuation(self, answer, self.answer_ids(prompt, answer))
@@ -193,10 +214,11 @@ class Continuation(Model):
 
     def rows(self, inputs: Sequence[Prompt]) -> list[list[int]]:
         """Token ids that are fed for each prompt: the prompt and all answer tokens but the last."""
-        for prompt in inputs:
-            if prompt not in self._encoded:
-                self._encoded[prompt] = self.lm.encode(prompt) + self.answer_ids[:-1]
-        return [self._encoded[prompt] for prompt in inputs]
+        keys = [p if isinstance(p, str) else tuple(map(tuple, p)) for p in inputs]
+        for key, prompt in zip(keys, inputs, strict=True):
+            if key not in self._encoded:
+                self._encoded[key] = self.lm.encode(prompt) + self.answer_ids[:-1]
+        return [self._encoded[key] for key in keys]
 
     def sizes(self, inputs: Sequence[Prompt]) -> np.ndarray:
         sizes = np.array([len(row) for row in self.rows(inputs)], dtype=int)
@@ -218,6 +240,8 @@ class Continuation(Model):
         import torch
 
         rows = self.rows(inputs)
+        self._past = None  # weights may have changed since the last call
+        self.lm.module.eval()
         with torch.inference_mode():
             if self.lm.share_prefixes:
                 return np.stack([self._score_after_shared_prefix(row) for row in rows])
@@ -279,6 +303,15 @@ class Continuation(Model):
         return self._log_probs(out.logits)[0]
 
 
+def _can_forget(config: Any) -> bool:
+    """Whether the cache of this architecture can be cut back: plain attention in every layer."""
+    text = config.get_text_config()
+    kinds = getattr(text, "layer_types", None)
+    if kinds is not None:
+        return set(kinds) == {"full_attention"}
+    return not getattr(text, "sliding_window", None)
+
+
 def _pieces(tokenizer: Any, ids: list[int]) -> list[str]:
     """Text of each token such that the pieces joined are the decoded whole."""
     ends = [
@@ -310,7 +343,7 @@ def _unpacked(file: Path, dtype: str) -> Path:
     model = transformers.AutoModelForCausalLM.from_config(config, dtype=packed.dtype)
     model.load_state_dict(packed.state_dict())
     model.tie_weights()
-    staging = target.with_name(f"{target.name}.part-{mark}")
+    staging = target.with_name(f"{target.name}.part-{os.getpid()}")
     staging.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(staging)
     model.save_pretrained(staging)
@@ -334,5 +367,5 @@ def adopt(model: object, name: str | None, batched: bool) -> Generator | None:
 
         kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(model.config), None)
         if kind is not None and isinstance(model, kind):
-            return CausalLM(model, transformers.AutoTokenizer.from_pretrained(model.config.name_or_path), name)
+            return CausalLM(model, tokenizer_of(model), name)
     return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from probes.errors import InputError, ModelError, require
+from probes.errors import InputError, require
 from probes.model import Identity, Model
-from probes.models.weights import fingerprint, token_digests
+from probes.models.weights import fingerprint, token_digests, tokenizer_of
 
 __all__ = ["TextClassifier", "adopt"]
 
@@ -37,7 +38,6 @@ class TextClassifier(Model):
     is cut off can have no effect.
     """
 
-    unit = "logit"
     size_unit = "tokens"
 
     def __init__(self, model: Any, tokenizer: Any, name: str | None = None):
@@ -47,15 +47,19 @@ class TextClassifier(Model):
         self.tokenizer = tokenizer
         self.name = name
         labels = model.config.id2label or {}
+        # several labels at once are one logistic each, so that a logit is its label's log-odds already
+        several = model.config.problem_type == "multi_label_classification"
+        self.unit = "output" if model.config.num_labels == 1 else "log-odds" if several else "logit"
         self.outputs = tuple(str(labels.get(i, i)) for i in range(model.config.num_labels))
         limits = (tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", None))
         self.limit = min((n for n in limits if n is not None and n < 10**9), default=None)
 
     @classmethod
-    def from_pretrained(cls, path: str, **options: Any) -> TextClassifier:
+    def from_pretrained(cls, path: str | Path, dtype: str = "float32") -> TextClassifier:
         """Load model and tokenizer from a folder or a hub name (safetensors only, no remote code)."""
         transformers = require("transformers", "TextClassifier")
-        model = transformers.AutoModelForSequenceClassification.from_pretrained(path, use_safetensors=True, **options)
+        kind = transformers.AutoModelForSequenceClassification
+        model = kind.from_pretrained(path, use_safetensors=True, dtype=dtype)
         return cls(model, transformers.AutoTokenizer.from_pretrained(path))
 
     def identity(self) -> Identity:
@@ -76,9 +80,17 @@ class TextClassifier(Model):
     def __call__(self, inputs: Sequence[str]) -> np.ndarray:
         import torch
 
-        batch = self.tokenizer.pad({"input_ids": self._encode(inputs)}, return_tensors="pt").to(self.module.device)
+        rows = self._encode(inputs)
+        filler = self.tokenizer.pad_token_id or 0
+        ids = torch.full((len(rows), max(map(len, rows))), filler, dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for i, row in enumerate(rows):
+            ids[i, : len(row)] = torch.tensor(row)
+            mask[i, : len(row)] = 1
+        device = self.module.eval().device
         with torch.inference_mode():
-            return self.module(**batch).logits.float().cpu().numpy()
+            out = self.module(input_ids=ids.to(device), attention_mask=mask.to(device))
+        return out.logits.float().cpu().numpy()
 
 
 def adopt(model: object, name: str | None, batched: bool) -> Model | None:
@@ -97,9 +109,5 @@ def adopt(model: object, name: str | None, batched: bool) -> Model | None:
 
         kind: Any = KNOWN.get(type(model.config), None)
         if kind is not None and isinstance(model, kind):
-            path = model.config.name_or_path
-            try:
-                return TextClassifier(model, transformers.AutoTokenizer.from_pretrained(path), name)
-            except (OSError, ValueError) as error:
-                raise ModelError(f"No tokenizer at {path!r}; pass TextClassifier(model, tokenizer) instead.") from error
+            return TextClassifier(model, tokenizer_of(model), name)
     return None

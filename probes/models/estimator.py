@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import hashlib
 import pickle
 import sys
@@ -26,6 +27,8 @@ class _Unknown(Exception):
 
 #: packages whose released code is fixed by its version
 KNOWN = ("sklearn", "numpy", "scipy", "pandas", "xgboost", "lightgbm", "catboost", "imblearn", "interpret")
+#: what an estimator derives from the rest of its state and changes when asked: an address, a search tree's counters
+_DERIVED = ("_stop_words_id", "_tree")
 _PYTHON = ("builtins", "copyreg", "_codecs", "collections", "functools", "operator")
 
 
@@ -36,11 +39,20 @@ class _Fingerprint(pickle.Pickler):
     object unidentifiable.
     """
 
+    def __init__(self, file: Any):
+        super().__init__(file, protocol=5)
+        self.fast = True  # no references back: equal parts count the same whether or not they are one object
+        self.roots = {"sklearn"}
+
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, (type, types.FunctionType, types.BuiltinFunctionType)):
             root = (getattr(obj, "__module__", None) or "").split(".")[0]
             if root not in KNOWN and root not in _PYTHON:
                 raise _Unknown(root)
+            self.roots.add(root)
+        if isinstance(obj, BaseEstimator):
+            state = {k: sorted(v, key=repr) if isinstance(v, (set, frozenset)) else v for k, v in vars(obj).items()}
+            return copyreg.__newobj__, (type(obj),), {k: v for k, v in state.items() if k not in _DERIVED}  # type: ignore[attr-defined]
         return NotImplemented
 
 
@@ -58,13 +70,12 @@ class _Sink:
 def fingerprint(estimator: BaseEstimator) -> str | None:
     """SHA-256 of a fitted estimator's parameters and state, or None when user code makes it unidentifiable."""
     sink = _Sink()
+    pickler = _Fingerprint(sink)
     try:
-        _Fingerprint(sink, protocol=5).dump(estimator)
-    except (_Unknown, pickle.PicklingError, TypeError, AttributeError):
+        pickler.dump(estimator)
+    except Exception:  # noqa: BLE001 - user code, cycles, open files: whatever cannot be hashed is not identifiable
         return None
-    versions = (
-        getattr(sys.modules[root], "__version__", "") for root in ("sklearn", type(estimator).__module__.split(".")[0])
-    )
+    versions = (f"{root} {getattr(sys.modules[root], '__version__', '')}" for root in sorted(pickler.roots))
     sink.write(" ".join(versions).encode())
     return sink.hash.hexdigest()
 
@@ -102,7 +113,7 @@ class EstimatorModel(Model):
         self.estimator = estimator
         self.method = found
         self.name = name
-        self.unit = {"predict_proba": "probability", "decision_function": "logit"}.get(found, "output")
+        self.unit = {"predict_proba": "probability", "decision_function": "margin"}.get(found, "output")
         self.batch = 65536
         classes = getattr(estimator, "classes_", None)
         if found != "predict" and isinstance(classes, np.ndarray):
@@ -122,7 +133,7 @@ class EstimatorModel(Model):
             raise ModelError(
                 f"{kind}.{self.method} raised {type(error).__name__}: {describe(str(error), 300)}"
             ) from error
-        if np.asarray(values).dtype.kind in "OUS":
+        if isinstance(values, np.ndarray) and values.dtype.kind in "OUS":
             raise ModelError(
                 f"{kind}.{self.method} returned labels such as {describe(np.ravel(values)[0])} where numbers are "
                 "needed. Use a classifier with predict_proba, or pass a callable that returns scores."

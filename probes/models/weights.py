@@ -10,16 +10,17 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from probes.errors import InputError
 from probes.model import Identity
 
-__all__ = ["fingerprint", "token_digests"]
+__all__ = ["fingerprint", "token_digests", "tokenizer_of"]
 
 
 def fingerprint(module: Any) -> Identity:
     """Identity of a torch module as it is now: SHA-256 of its weights, buffers and configuration.
 
-    Forward hooks change the map without changing a weight, so a hooked module is identified for this run only.
-    Computed afresh at every call, because weights may be changed in place: about a second per gigabyte.
+    Forward hooks, patched methods and code outside torch and transformers change the map without changing a weight, so
+    a module that has them is identified for this run only. Computed afresh at every call, because weights may be changed in place: about a second per gigabyte.
 
     Parameters
     ----------
@@ -42,11 +43,36 @@ def fingerprint(module: Any) -> Identity:
     if config is not None:
         known = {k: v for k, v in config.to_dict().items() if not k.startswith("_") and k != "transformers_version"}
         total.update(json.dumps(known, sort_keys=True, default=str).encode())
-    hooked = any(m._forward_hooks or m._forward_pre_hooks for m in module.modules())
-    suffix = f":hooked-{uuid.uuid4().hex}" if hooked else ""
-    return Identity(f"{type(module).__name__}:{total.hexdigest()}{suffix}", not hooked)
+    released = all(_as_released(part) for part in module.modules())
+    suffix = "" if released else f":changed-{uuid.uuid4().hex}"
+    return Identity(f"{type(module).__name__}:{total.hexdigest()}{suffix}", released)
+
+
+def _as_released(part: Any) -> bool:
+    """Whether a module computes what its released class does: no hooks, no patched forward, no code of the user's."""
+    released = type(part).__module__.split(".")[0] in ("torch", "transformers")
+    return released and not (part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part))
 
 
 def token_digests(rows: Iterable[Sequence[int]]) -> list[bytes]:
     """SHA-256 of token rows: what the network sees, whatever tokenizer or template made it."""
     return [hashlib.sha256(array("q", row).tobytes()).digest() for row in rows]
+
+
+def tokenizer_of(model: Any) -> Any:
+    """The tokenizer that lies beside a transformers model's weights.
+
+    Raises
+    ------
+    InputError
+        If there is none: a model alone does not say how it reads text.
+    """
+    import transformers
+
+    path = model.config.name_or_path
+    try:
+        return transformers.AutoTokenizer.from_pretrained(path)
+    except (OSError, ValueError) as error:
+        kind = type(model).__name__
+        rule = f"have a tokenizer beside it at {path!r}; else pass TextClassifier(model, tokenizer) or CausalLM"
+        raise InputError("model", rule, kind) from error

@@ -1,0 +1,10 @@
+"""Benchmarks: what iomap costs and whether its intervals hold.
+
+``python -m benchmarks NAME`` runs one and keeps its numbers, seeds and versions in ``benchmarks/results/NAME.json``:
+
+* ``speed``: language-model scores per second against the ``context-cite`` package, on the same questions;
+* ``overhead``: the share of an explanation's time that is not the model's own;
+* ``coverage``: how often the intervals hold on games whose truth is known.
+
+What a benchmark needs and does not find (a model, a rival, the data) is named and skipped, never fetched.
+"""

@@ -1,0 +1,239 @@
+"""MaskProbe and the designs: which rows are asked."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probes import Design, Feature, InputError, MaskProbe, Store, as_model, ask, cube, sample
+
+
+def binary(d):
+    return MaskProbe(d).features
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def distinct(rows):
+    return len({row.tobytes() for row in rows})
+
+
+# --- MaskProbe
+
+
+def test_mask_probe_gives_the_rows_themselves():
+    Z = np.array([[1, 0, 1], [0, 0, 1]])
+    rendered = MaskProbe(3).render(Z)
+    np.testing.assert_array_equal(rendered, Z)
+    assert rendered.dtype == float
+    assert [f.name for f in MaskProbe(3).features] == ["x0", "x1", "x2"]
+    assert [f.name for f in MaskProbe(["p", "q"]).features] == ["p", "q"]
+    assert len(MaskProbe(np.int64(4)).features) == 4
+
+
+@pytest.mark.parametrize(
+    ("features", "rule", "received"),
+    [
+        (1, "at least two features", "1"),
+        (0, "at least two features", "0"),
+        (-3, "at least two features", "-3"),
+        (["a"], "at least two features", "['a']"),
+        (["a", "a"], "do not repeat", "['a', 'a']"),
+        ("abc", "a number of features or a list of names", "'abc'"),
+        ([1, 2], "a number of features or a list of names", "[1, 2]"),
+        (3.5, "a number of features or a list of names", "3.5"),
+        (None, "a number of features or a list of names", "None"),
+    ],
+)
+def test_mask_probe_errors(features, rule, received):
+    with pytest.raises(InputError) as caught:
+        MaskProbe(features)
+    assert caught.value.parameter == "features"
+    assert rule in str(caught.value)
+    assert received in str(caught.value)
+
+
+def test_mask_probe_digest():
+    assert MaskProbe(3).digest == MaskProbe(["x0", "x1", "x2"]).digest
+    assert MaskProbe(3).digest != MaskProbe(4).digest
+    assert MaskProbe(["a", "b"]).digest != MaskProbe(["b", "a"]).digest
+
+
+def test_features_are_plain_values():
+    feature = Feature("age", "real", loc=10.0, scale=2.0)
+    assert (feature.instance, feature.reference) == (10.0, 8.0)
+    assert (Feature("w").instance, Feature("w").reference) == (1.0, 0.0)
+    np.testing.assert_array_equal(MaskProbe(3).instance, np.ones(3))
+    np.testing.assert_array_equal(MaskProbe(3).reference, np.zeros(3))
+
+
+def test_cube():
+    table = cube(4)
+    assert table.shape == (16, 4)
+    assert distinct(table) == 16
+    np.testing.assert_array_equal(table @ [1, 2, 4, 8], np.arange(16))
+
+
+# --- exact designs
+
+
+@pytest.mark.parametrize(("d", "rows"), [(2, 4), (3, 8), (3, 500), (8, 256), (8, 300)])
+def test_exact_when_the_budget_covers_the_cube(d, rows):
+    design = sample(binary(d), rows, rng())
+    assert design.exact
+    assert distinct(design.sampled) == 2**d == len(design.sampled)
+    assert distinct(design.Z) <= rows
+    np.testing.assert_array_equal(design.Z[0], np.ones(d))
+    np.testing.assert_array_equal(design.Z[1], np.zeros(d))
+
+
+def test_exact_design_costs_no_more_than_the_cube():
+    design = sample(binary(5), 32, rng())
+    answers = ask(as_model(lambda Z: Z.sum(axis=1)), MaskProbe(5), design, Store())
+    assert answers.cost.rows == 32
+
+
+def test_not_exact_below_the_cube():
+    assert not sample(binary(5), 31, rng()).exact
+    assert not sample([Feature("a", "real"), Feature("b")], 10_000, rng()).exact
+
+
+def test_the_order_of_an_exact_design_depends_on_the_seed():
+    first, second = (sample(binary(5), 32, rng(seed)).sampled for seed in (0, 1))
+    assert not np.array_equal(first, second)
+
+
+# --- sampled designs
+
+
+@settings(max_examples=60, deadline=None)
+@given(d=st.integers(4, 40), rows=st.integers(12, 300), seed=st.integers(0, 2**32 - 1))
+def test_promises_of_a_sample(d, rows, seed):
+    if d <= 20 and 2**d <= rows:
+        return
+    design = sample(binary(d), rows, rng(seed))
+    assert len(design) == rows
+    assert distinct(design.sampled) == len(design.sampled) == rows - design.fixed
+    assert len(design.sampled) >= 10
+    assert set(np.unique(design.Z)) <= {0.0, 1.0}
+    np.testing.assert_array_equal(design.Z[0], np.ones(d))
+    np.testing.assert_array_equal(design.Z[1], np.zeros(d))
+    assert design.population == 2.0**d
+    if design.leave_one_out:
+        assert design.fixed == 2 + d
+        np.testing.assert_array_equal(design.Z[2 : 2 + d], 1 - np.eye(d))
+    else:
+        assert design.fixed == 2
+    assert design.leave_one_out == (d <= rows // 4)
+    np.testing.assert_array_equal(design.Z, sample(binary(d), rows, rng(seed)).Z)
+
+
+def test_leave_one_out_rows_only_where_affordable():
+    assert sample(binary(16), 64, rng()).leave_one_out
+    assert not sample(binary(17), 64, rng()).leave_one_out
+
+
+def test_leave_one_out_of_real_features_uses_the_reference():
+    features = [Feature("a", "real", loc=5.0, scale=2.0), Feature("b"), Feature("c", "real", loc=-1.0, scale=0.5)]
+    design = sample(features, 100, rng())
+    assert design.leave_one_out
+    np.testing.assert_array_equal(design.Z[:5], [[5, 1, -1], [3, 0, -1.5], [3, 1, -1], [5, 0, -1], [5, 1, -1.5]])
+
+
+def test_same_seed_same_design_other_seed_other_design():
+    one, same, other = (sample(binary(12), 100, rng(seed)) for seed in (7, 7, 8))
+    assert one.digest == same.digest != other.digest
+
+
+def test_sampling_leaves_the_global_state_alone():
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    sample(binary(12), 100, rng())
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+@pytest.mark.parametrize("d", [9, 14, 30])
+def test_marginals_are_balanced(d):
+    sampled = sample(binary(d), 420, rng(3)).sampled
+    bound = 4.5 * 0.5 / np.sqrt(len(sampled))
+    assert np.abs(sampled.mean(axis=0) - 0.5).max() < bound
+    centred = 2 * sampled - 1
+    correlations = centred.T @ centred / len(sampled) - np.eye(d)
+    assert np.abs(correlations).max() < 2 * bound
+
+
+def test_every_row_of_the_cube_is_equally_likely():
+    features = binary(4)
+    counts = np.zeros(16)
+    for seed in range(600):
+        rows = sample(features, 12, rng(seed)).sampled
+        counts[(rows @ [1, 2, 4, 8]).astype(int)] += 1
+    expected = counts.sum() / 16
+    assert np.abs(counts - expected).max() < 5 * np.sqrt(expected)
+
+
+def test_many_rows_of_a_cube_too_large_to_list():
+    design = sample(binary(18), 5000, rng())
+    assert distinct(design.sampled) == 5000 - design.fixed
+
+
+def test_real_features_follow_their_law():
+    features = [Feature("a", "real", loc=3.0, scale=0.5), Feature("b"), Feature("c", "real", loc=-2.0, scale=4.0)]
+    sampled = sample(features, 4000, rng()).sampled
+    np.testing.assert_allclose(sampled.mean(axis=0), [3, 0.5, -2], atol=0.3)
+    np.testing.assert_allclose(sampled.std(axis=0), [0.5, 0.5, 4], rtol=0.05)
+    assert set(np.unique(sampled[:, 1])) == {0.0, 1.0}
+
+
+# --- budgets
+
+
+@pytest.mark.parametrize("rows", [1, 4, 11])
+@pytest.mark.parametrize("features", [binary(5), [Feature("a", "real"), Feature("b", "real")]])
+def test_too_small_a_budget_is_refused(features, rows):
+    with pytest.raises(InputError) as caught:
+        sample(features, rows, rng())
+    assert caught.value.parameter == "budget"
+    assert "at least 12 questions" in str(caught.value)
+    assert f"{rows} questions" in str(caught.value)
+
+
+@pytest.mark.parametrize("rows", range(12, 24))
+@pytest.mark.parametrize("d", [2, 3, 4, 5])
+def test_an_accepted_budget_leaves_ten_sampled_rows(d, rows):
+    design = sample([Feature(f"r{j}", "real") for j in range(d)], rows, rng())
+    assert len(design) == rows
+    assert len(design.sampled) >= 10
+
+
+# --- the Design itself
+
+
+def test_a_design_cannot_be_changed_by_accident():
+    design = sample(binary(4), 12, rng())
+    with pytest.raises(ValueError, match="read-only"):
+        design.Z[0, 0] = 5
+    with pytest.raises(AttributeError):
+        design.fixed = 3
+
+
+def test_a_design_does_not_take_hold_of_the_callers_array():
+    Z = np.ones((4, 2))
+    design = Design(Z, fixed=2)
+    Z[0, 0] = 0.0
+    assert design.Z[0, 0] == 1.0
+
+
+def test_design_digest():
+    Z = np.ones((4, 2))
+    digests = {
+        Design(Z, 2).digest,
+        Design(Z, 1).digest,
+        Design(Z.reshape(2, 4), 2).digest,
+        Design(Z * 0, 2).digest,
+        Design(Z, 2, leave_one_out=True).digest,
+        Design(Z, 2, population=4.0).digest,
+    }
+    assert len(digests) == 6
+    assert Design(Z.astype(int), 2).digest == Design(np.asfortranarray(Z), 2).digest == Design(Z, 2).digest
