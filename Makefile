@@ -21,7 +21,7 @@ lint: $(VENV)/.dev
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 
-benchmarks: $(VENV)/.dev
+benchmarks: $(VENV)/.rivals
 	@$(VENV)/bin/python -m benchmarks all
 
 $(VENV)/bin/python:
@@ -39,6 +39,13 @@ $(VENV)/.demo: setup.cfg | $(VENV)/bin/python
 $(VENV)/.dev: $(VENV)/.demo
 	@echo "== installing what the tests need"
 	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+# context-cite pins packages it does not need here
+$(VENV)/.rivals: $(VENV)/.dev
+	@echo "== installing the rivals"
+	@$(PIP) nltk spacy datasets lightgbm shapiq==1.4.1 lime
+	@$(PIP) --no-deps context-cite==0.0.4
 	@touch $@
 
 clean:

@@ -4,7 +4,9 @@
 
 * ``speed``: language-model scores per second against the ``context-cite`` package, on the same questions;
 * ``overhead``: the share of an explanation's time that is not the model's own;
-* ``coverage``: how often the intervals hold on games whose truth is known.
+* ``coverage``: how often the intervals hold on games whose truth is known;
+* ``fidelity``: R² on questions nobody asked, per model call, against shapiq, lime and ContextCite's recipe;
+* ``shapley``: error of Shapley values per model call, against shapiq and shap.
 
 What a benchmark needs and does not find (a model, a rival, the data) is named and skipped, never fetched.
 """

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import coverage, overhead, speed
+from benchmarks import coverage, fidelity, overhead, shapley, speed
 from benchmarks.record import Skipped, environment, write
 
-BENCHMARKS = {"speed": speed, "overhead": overhead, "coverage": coverage}
+BENCHMARKS = {"speed": speed, "overhead": overhead, "coverage": coverage, "fidelity": fidelity, "shapley": shapley}
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("name", choices=[*BENCHMARKS, "all"])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder for NAME.json")
     parser.add_argument("--quick", action="store_true", help="a small run that shows the benchmark works, no more")
-    parser.add_argument("--jobs", type=int, default=1, help="processes for coverage (default 1)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes for coverage, fidelity and shapley (default 1)")
     options = parser.parse_args()
     for name in BENCHMARKS if options.name == "all" else [options.name]:
         before = environment()

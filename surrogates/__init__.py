@@ -8,26 +8,31 @@ attribution and display exist once.
 This package imports ``probes``; ``probes`` never imports it.
 """
 
+from surrogates.additive import AdditiveSurrogate
 from surrogates.base import Surrogate
 from surrogates.explain import explain
 from surrogates.explanation import Explanation
-from surrogates.families import FAMILIES
+from surrogates.families import FAMILIES, Auto
 from surrogates.fidelity import Fidelity
 from surrogates.interactions import InteractionSurrogate
 from surrogates.linear import SparseLinear
 from surrogates.proxy import CubeProxy
+from surrogates.rules import RuleSurrogate
 from surrogates.stack import StackedProxy
 from surrogates.terms import Box, Product
 from surrogates.tree import TreeSurrogate
 
 __all__ = [
     "FAMILIES",
+    "AdditiveSurrogate",
+    "Auto",
     "Box",
     "CubeProxy",
     "Explanation",
     "Fidelity",
     "InteractionSurrogate",
     "Product",
+    "RuleSurrogate",
     "SparseLinear",
     "StackedProxy",
     "Surrogate",

@@ -17,7 +17,7 @@ from surrogates.attribution import average_effects, effect_estimates
 from surrogates.base import Surrogate
 from surrogates.fidelity import Fidelity, cross_fit, fidelity
 
-__all__ = ["Analysis", "analyse"]
+__all__ = ["Analysis", "analyse", "compare_families"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,35 @@ def analyse(
     clear, ordered = tuple(s.clear for s in found), tuple(s.ordered for s in found)
     judged = fidelity(surrogate, design, y, crossed, clear, ordered, outputs, random_state)
     return Analysis(surrogate, judged, pd.concat(frames, ignore_index=True))
+
+
+def compare_families(
+    families: dict[str, Surrogate],
+    penalty: float,
+    design: Design,
+    y: np.ndarray,
+    outputs: tuple[str, ...],
+    features: Sequence[Feature],
+    random_state: int,
+) -> tuple[Analysis, pd.DataFrame]:
+    """Analyse with every family, and choose by mean held-out R² less `penalty` for every term.
+
+    Returns
+    -------
+    Analysis
+        Of the chosen family.
+    DataFrame
+        One row a family, best first: ``family, terms, r2, r2_low, r2_high, score``.
+    """
+    found = {name: analyse(family, design, y, outputs, features, random_state) for name, family in families.items()}
+    rows = []
+    for name, analysis in found.items():
+        judged, terms = analysis.fidelity, len(analysis.surrogate.terms_)
+        mean, low, high = (float(np.mean(values)) for values in (judged.r2, judged.r2_low, judged.r2_high))
+        rows.append((name, terms, mean, low, high, mean - penalty * terms))
+    table = pd.DataFrame(rows, columns=["family", "terms", "r2", "r2_low", "r2_high", "score"])
+    table = table.sort_values("score", ascending=False, ignore_index=True, kind="stable")
+    return found[table.loc[0, "family"]], table
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import abstractmethod
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, Self
 
@@ -19,6 +21,8 @@ __all__ = ["FixedTerms", "Surrogate", "folds"]
 
 #: rows of free proxy answers that a family learns from
 _FREE = 8192
+#: fitted proxies kept: those of one cross-fit and its control
+_REMEMBERED = 24
 
 
 class Surrogate(RegressorMixin, BaseEstimator):
@@ -46,9 +50,9 @@ class Surrogate(RegressorMixin, BaseEstimator):
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         """Terms, weights ``(k, t)`` and intercepts ``(k,)`` from distinct rows, their ``(n, k)`` and weights."""
 
-    def _distil(self, proxy: Any, law: np.ndarray, k: int) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         """The same, learnt from a fitted proxy's free answers to rows of the law; a family may know a shorter way."""
-        return self._fit(law, proxy.predict(law).reshape(len(law), k), np.ones(len(law)))
+        return self._fit(law, y, np.ones(len(law)))
 
     def fit(self, Z: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to rows and answers; with a `proxy`, fit that to them and learn from it.
@@ -69,8 +73,10 @@ class Surrogate(RegressorMixin, BaseEstimator):
         if self.proxy is None:
             self.terms_, coef, intercept = self._fit(rows, means, total)
         else:
-            proxy = clone(self.proxy).fit(rows, means[:, 0] if Y.shape[1] == 1 else means, total)
-            self.terms_, coef, intercept = self._distil(proxy, _law(rows, total), Y.shape[1])
+            proxy = _fitted(self.proxy, rows, means[:, 0] if Y.shape[1] == 1 else means, total)
+            law = _law(rows, total)
+            free = means if law is rows else proxy.predict(law).reshape(len(law), -1)
+            self.terms_, coef, intercept = self._distil(proxy, law, free)
         self.coef_, self.intercept_ = (coef[0], float(intercept[0])) if y.ndim == 1 else (coef, intercept)
         return self
 
@@ -97,11 +103,30 @@ class FixedTerms(Surrogate):
         )
 
 
+_FITTED: OrderedDict[str, Any] = OrderedDict()
+
+
+def _fitted(proxy: Any, rows: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Any:
+    """A fitted copy of `proxy`; the last few are remembered, so that families compared on one cross-fit share them."""
+    mark = hashlib.sha256(repr((type(proxy), proxy.get_params(), rows.shape, y.shape)).encode())
+    for part in (rows, y, weight):
+        mark.update(np.ascontiguousarray(part).tobytes())
+    key = mark.hexdigest()
+    if key not in _FITTED:
+        _FITTED[key] = clone(proxy).fit(rows, y, weight)
+        while len(_FITTED) > _REMEMBERED:
+            _FITTED.popitem(last=False)
+    return _FITTED[key]
+
+
 def _law(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Rows of the law that `rows` were drawn from, features independent: the whole cube if small, else a sample."""
+    """Rows of the law that `rows` were drawn from, features independent: the whole cube if small, else a sample.
+
+    `rows` themselves if they are the whole cube already.
+    """
     d = rows.shape[1]
     if 2**d <= _FREE and np.isin(rows, (0.0, 1.0)).all():
-        return cube(d)
+        return rows if len(rows) == 2**d else cube(d)
     rng = np.random.default_rng(0)
     share = weight / weight.sum()
     return np.column_stack([rng.choice(column, _FREE, p=share) for column in rows.T])

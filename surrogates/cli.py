@@ -50,7 +50,7 @@ Model = Annotated[
         "--model", "-m", help="A folder, hub name or .gguf file; or module:attribute for a Python object or function."
     ),
 ]
-Family = Annotated[str, typer.Option(help="The kind of readable model: linear, interactions or tree.")]
+Family = Annotated[str, typer.Option(help="Readable model: linear, interactions, tree, rules, additive or auto.")]
 Budget = Annotated[int | None, typer.Option(help="The most inputs the model may be asked.")]
 Target = Annotated[str | None, typer.Option(help="Output to explain: a class name, or all.")]
 Seed = Annotated[int, typer.Option(help="The same seed asks the same questions.")]

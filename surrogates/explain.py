@@ -23,10 +23,10 @@ from probes.store import Store, open_store
 from probes.tabular import TabularProbe
 from probes.target import Target, custom, resolve
 from probes.text import TextProbe
-from surrogates.analysis import analyse
+from surrogates.analysis import compare_families
 from surrogates.base import Surrogate
 from surrogates.explanation import Explanation, library_version
-from surrogates.families import as_family, settings_to_json
+from surrogates.families import Auto, candidates, settings_to_json
 
 __all__ = ["as_probe", "explain"]
 
@@ -36,7 +36,7 @@ QUESTIONS = 256
 def explain(
     model: object,
     probe: Probe | str | pd.Series | pd.DataFrame | Mapping[str, Any],
-    family: str | Surrogate = "linear",
+    family: str | Surrogate | Auto = "linear",
     *,
     budget: int | None = None,
     target: Any = None,
@@ -55,9 +55,10 @@ def explain(
     probe : Probe, str, Series, one-row DataFrame, or dict
         The region asked about. A string becomes a :class:`~probes.TextProbe`; a row with `background` a
         :class:`~probes.TabularProbe`; a dict with ``context`` and ``question`` a :class:`~probes.ContextProbe`.
-    family : {"linear", "interactions", "tree"} or Surrogate, default "linear"
-        The kind of readable model. "interactions" and "tree" learn from a proxy (two stages, more fidelity from each
-        answer); pass ``TreeSurrogate()`` itself for a tree fitted to the answers alone.
+    family : {"linear", "interactions", "tree", "rules", "additive", "auto"}, Surrogate or Auto, default "linear"
+        The kind of readable model. "interactions", "tree" and "rules" learn from a proxy (two stages, more fidelity
+        from each answer); pass ``TreeSurrogate()`` itself for a tree fitted to the answers alone. "auto" compares
+        linear, interactions and tree on one set of answers, see :class:`~surrogates.families.Auto`.
     budget : int, optional
         The most inputs the model may be asked, a generated answer included. By default 256 questions, times the
         probe's replicates. When it covers every possible question all are asked and the result is exact.
@@ -101,7 +102,7 @@ def explain(
     'Trust the order of the top 2, and the sizes.'
     """
     seed = _seed(random_state)
-    surrogate = as_family(family)
+    families, penalty = candidates(family)
     region = as_probe(probe, background)
     asked = as_model(model)
     generating = isinstance(asked, Generator)
@@ -132,7 +133,7 @@ def explain(
         target = "all"
     number = resolve(target, answers.outputs, answers.unit, answers.y[0])
     y = number(answers.y)
-    analysis = analyse(surrogate, design, y, number.outputs, region.features, seed)
+    analysis, comparison = compare_families(families, penalty, design, y, number.outputs, region.features, seed)
     return Explanation(
         surrogate=analysis.surrogate,
         fidelity=analysis.fidelity,
@@ -143,7 +144,8 @@ def explain(
         view=region.view(),
         answer=answer,
         warnings=_warnings(region, answers, y, analysis.fidelity.permuted),
-        provenance=_provenance(answers, surrogate, region, seed, budget),
+        comparison=comparison,
+        provenance=_provenance(answers, analysis.surrogate, region, seed, budget),
     )
 
 

@@ -60,6 +60,8 @@ class Explanation:
         What the instance looks like.
     answer : str or None
         For language models: the continuation that is explained.
+    comparison : DataFrame
+        The families that were compared, best first: ``family, terms, r2, r2_low, r2_high, score``.
     warnings : tuple of str
     provenance : dict
         Versions, seed, family and its settings, model identity, cost.
@@ -73,6 +75,7 @@ class Explanation:
     answers: Answers
     view: dict[str, Any]
     answer: str | None = None
+    comparison: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -144,6 +147,7 @@ class Explanation:
             surrogate=analysis.surrogate,
             fidelity=analysis.fidelity,
             attributions=analysis.attributions,
+            comparison=self.comparison.iloc[:0],
             target=target,
             provenance={
                 **self.provenance,
@@ -218,6 +222,7 @@ class Explanation:
             "answers": _answers_to_json(self.answers),
             "view": self.view,
             "answer": self.answer,
+            "comparison": {name: _plain(column.to_numpy()) for name, column in self.comparison.items()},
             "warnings": list(self.warnings),
             "provenance": self.provenance,
         }
@@ -255,6 +260,7 @@ class Explanation:
                 answers=_answers_from_json(data["answers"]),
                 view=data["view"],
                 answer=data["answer"],
+                comparison=pd.DataFrame(data["comparison"]),
                 warnings=tuple(data["warnings"]),
                 provenance=data["provenance"],
             )

@@ -3,36 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sklearn.base import BaseEstimator, clone
 
 from probes.errors import InputError
+from surrogates.additive import AdditiveSurrogate
 from surrogates.base import Surrogate
 from surrogates.interactions import InteractionSurrogate
 from surrogates.linear import SparseLinear
 from surrogates.proxy import CubeProxy
+from surrogates.rules import RuleSurrogate
 from surrogates.stack import StackedProxy
 from surrogates.tree import TreeSurrogate
 
-__all__ = ["FAMILIES", "KINDS", "PROXIES", "as_family", "settings_from_json", "settings_to_json"]
+__all__ = ["FAMILIES", "KINDS", "PROXIES", "Auto", "as_family", "candidates", "settings_from_json", "settings_to_json"]
 
 #: every family, by the name under which explanations are saved
 KINDS: dict[str, type[Surrogate]] = {
     "linear": SparseLinear,
     "interactions": InteractionSurrogate,
     "tree": TreeSurrogate,
+    "rules": RuleSurrogate,
+    "additive": AdditiveSurrogate,
 }
 
 #: every proxy, likewise
 PROXIES: dict[str, type[BaseEstimator]] = {"CubeProxy": CubeProxy, "StackedProxy": StackedProxy}
 
-#: what a name means in explain(): linear is fitted to the answers, the others learn from a proxy
+#: what a name means in explain(): main effects are fitted to the answers, the others learn from a proxy
 FAMILIES: dict[str, Callable[[], Surrogate]] = {
     "linear": SparseLinear,
     "interactions": lambda: InteractionSurrogate(proxy=CubeProxy()),
     "tree": lambda: TreeSurrogate(proxy=CubeProxy()),
+    "rules": lambda: RuleSurrogate(proxy=CubeProxy()),
+    "additive": AdditiveSurrogate,
 }
+
+
+@dataclass(frozen=True)
+class Auto:
+    """Let held-out fidelity choose the family: all are fitted to one set of answers and compared.
+
+    Parameters
+    ----------
+    families : tuple of str or Surrogate, default ("linear", "interactions", "tree")
+    penalty : float, default 0.002
+        R² that one more term must earn.
+    """
+
+    families: tuple[str | Surrogate, ...] = ("linear", "interactions", "tree")
+    penalty: float = 0.002
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.penalty, (int, float)) or not self.penalty >= 0:
+            raise InputError("penalty", "be a number of at least 0", self.penalty)
+        if isinstance(self.families, str) or not len(self.families):
+            raise InputError("families", "be a tuple of names or surrogates", self.families)
+
+
+def candidates(family: str | Surrogate | Auto) -> tuple[dict[str, Surrogate], float]:
+    """The unfitted surrogates to compare, by name, and the penalty for a term; a single one unless `family` is auto."""
+    if isinstance(family, str) and family == "auto":
+        family = Auto()
+    if isinstance(family, Auto):
+        return {f if isinstance(f, str) else repr(f): as_family(f) for f in family.families}, family.penalty
+    return {family if isinstance(family, str) else repr(family): as_family(family)}, 0.0
 
 
 def as_family(family: str | Surrogate) -> Surrogate:
@@ -52,7 +89,7 @@ def as_family(family: str | Surrogate) -> Surrogate:
     if isinstance(family, str) and family in FAMILIES:
         return FAMILIES[family]()
     raise InputError(
-        "family", f"be one of {', '.join(FAMILIES)}, or a surrogate such as SparseLinear(max_terms=5)", family
+        "family", f"be one of {', '.join(FAMILIES)}, auto, or a surrogate such as SparseLinear(max_terms=5)", family
     )
 
 

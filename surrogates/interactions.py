@@ -74,17 +74,17 @@ class InteractionSurrogate(Surrogate):
             center = np.full(d, 0.5)
         members = [c for order in range(1, min(self.max_order, 2) + 1) for c in combinations(range(d), order)]
         terms = [Product(m, tuple(float(center[i]) for i in m)) for m in members]
-        inner = SparseLinear(self.max_terms, self.folds, self.random_state).fit(evaluate(terms, Z), y, weight)
-        chosen = [terms[term.features[0]] for term in inner.terms_ if isinstance(term, Product)]
-        return list(chosen), np.atleast_2d(inner.coef_), np.atleast_1d(inner.intercept_)
+        inner = SparseLinear(self.max_terms, self.folds, self.random_state)
+        kept, coef, intercept = inner.select(evaluate(terms, Z), y, weight)
+        return [terms[i] for i in kept], coef, intercept
 
-    def _distil(self, proxy: Any, law: np.ndarray, k: int) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         self._check()
         if not isinstance(proxy, CubeProxy) or not np.isin(law, (0.0, 1.0)).all():
-            return super()._distil(proxy, law, k)
+            return super()._distil(proxy, law, y)
         subsets, coef = proxy.top_walsh(self.max_terms, self.max_order)
-        coef = coef.reshape(k, -1)
-        intercept = np.reshape(proxy.walsh([()])[0], k)
+        coef = coef.reshape(y.shape[1], -1)
+        intercept = np.reshape(proxy.walsh([()])[0], y.shape[1])
         energy = (coef**2 / np.maximum((coef**2).sum(axis=1, keepdims=True), 1e-300)).sum(axis=0)
         left = np.concatenate([np.cumsum(energy[::-1])[::-1], [0.0]])
         keep = int(np.argmax(left <= (1 - _ENERGY) * max(energy.sum(), 1e-300)))

@@ -53,6 +53,25 @@ class SparseLinear(Surrogate):
         self.proxy = proxy
 
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        chosen, coef, intercept = self.select(Z, y, weight)
+        return [Product((int(i),)) for i in chosen], coef, intercept
+
+    def select(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The same for the columns of any matrix, such as another family's terms evaluated on distinct rows.
+
+        Parameters
+        ----------
+        Z : ndarray ``(n, c)``
+        y : ndarray ``(n, k)``
+        weight : ndarray ``(n,)``
+
+        Returns
+        -------
+        columns : ndarray ``(t,)``
+            Numbers of the columns kept.
+        coef : ndarray ``(k, t)``
+        intercept : ndarray ``(k,)``
+        """
         if self.max_terms is not None and (not isinstance(self.max_terms, Integral) or self.max_terms < 1):
             raise InputError("max_terms", "be a positive integer or None", self.max_terms)
         if not isinstance(self.folds, Integral) or self.folds < 2:
@@ -61,7 +80,7 @@ class SparseLinear(Surrogate):
         chosen = np.flatnonzero(coef.any(axis=0))
         coef = coef[:, chosen]
         intercept = np.average(y, axis=0, weights=weight) - coef @ np.average(Z[:, chosen], axis=0, weights=weight)
-        return [Product((int(i),)) for i in chosen], coef, intercept
+        return chosen, coef, intercept
 
     def _coefficients(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """Weights ``(d,)`` of one output, zero where a feature is left out."""

@@ -32,6 +32,9 @@ def summary(explanation: Explanation) -> str:
     if explanation.answer is not None:
         lines += textwrap.wrap(f"Answer: {explanation.answer}", 100, subsequent_indent="        ")
     lines += [line for w in explanation.warnings for line in textwrap.wrap(f"Note: {w}", 100)]
+    if len(explanation.comparison) > 1:
+        shown = ", ".join(f"{r.family} {r.r2:.2f} with {r.terms} terms" for r in explanation.comparison.itertuples())
+        lines += textwrap.wrap(f"Compared: R² {shown}", 100)
     for output in target.outputs:
         table = explanation.attributions.query("output == @output")
         largest = float(table["attribution"].abs().max())

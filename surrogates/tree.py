@@ -63,9 +63,9 @@ class TreeSurrogate(Surrogate):
         sizes = [2**i for i in range(1, int(self.max_leaves).bit_length())]
         return self._best(Z, y, weight, [*sizes, *([] if sizes[-1] == self.max_leaves else [int(self.max_leaves)])])
 
-    def _distil(self, proxy: Any, law: np.ndarray, k: int) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         self._check()  # free answers hold no noise to overfit: as many leaves as are allowed
-        return self._best(law, proxy.predict(law).reshape(len(law), k), np.ones(len(law)), [int(self.max_leaves)])
+        return self._best(law, y, np.ones(len(law)), [int(self.max_leaves)])
 
     def _check(self) -> None:
         if not isinstance(self.max_leaves, Integral) or self.max_leaves < 2:
@@ -102,20 +102,22 @@ class TreeSurrogate(Surrogate):
 
 
 def leaves(tree: DecisionTreeRegressor) -> tuple[list[Term], np.ndarray]:
-    """The leaves of a fitted tree as conjunctions, and their values ``(leaves, k)``."""
+    """The leaves of a fitted tree as conjunctions, and their values ``(leaves, k)``; equal neighbours are one leaf."""
     nodes = tree.tree_
-    terms: list[Term] = []
-    values = []
+    close = 1e-9 * (1 + np.abs(nodes.value).max())
 
-    def walk(node: int, bounds: dict[int, tuple[float, float]]) -> None:
+    def walk(node: int, bounds: dict[int, tuple[float, float]]) -> list[tuple[Term, np.ndarray]]:
+        value = nodes.value[node].ravel()
+        here: list[tuple[Term, np.ndarray]] = [(Box(tuple((i, *bounds[i]) for i in sorted(bounds))), value)]
         if nodes.children_left[node] < 0:
-            terms.append(Box(tuple((i, *bounds[i]) for i in sorted(bounds))))
-            values.append(nodes.value[node].ravel())
-            return
+            return here
         feature, threshold = int(nodes.feature[node]), float(nodes.threshold[node])
         low, high = bounds.get(feature, (-np.inf, np.inf))
-        walk(nodes.children_left[node], {**bounds, feature: (low, min(high, threshold))})
-        walk(nodes.children_right[node], {**bounds, feature: (max(low, threshold), high)})
+        left = walk(nodes.children_left[node], {**bounds, feature: (low, min(high, threshold))})
+        right = walk(nodes.children_right[node], {**bounds, feature: (max(low, threshold), high)})
+        if len(left) == len(right) == 1 and np.abs(left[0][1] - right[0][1]).max() <= close:
+            return here
+        return [*left, *right]
 
-    walk(0, {})
-    return terms, np.array(values)
+    terms, values = zip(*walk(0, {}), strict=True)
+    return list(terms), np.array(values)

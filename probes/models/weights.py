@@ -20,7 +20,8 @@ def fingerprint(module: Any) -> Identity:
     """Identity of a torch module as it is now: SHA-256 of its weights, buffers and configuration.
 
     Forward hooks, patched methods and code outside torch and transformers change the map without changing a weight, so
-    a module that has them is identified for this run only. Computed afresh at every call, because weights may be changed in place: about a second per gigabyte.
+    a module that has them is identified for this run only. Computed afresh at every call, because weights may be
+    changed in place: about a second per gigabyte.
 
     Parameters
     ----------

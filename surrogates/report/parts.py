@@ -53,6 +53,7 @@ def parts(explanation: Explanation) -> list[Part]:
         _instance,
         _effects,
         _judgement,
+        _comparison,
         _terms,
         _provenance,
     ]
@@ -203,6 +204,22 @@ def _judgement(ex: Explanation) -> list[Part]:
     return [
         Part("judgement", "How it was judged", {"rows": rows, "picture": picture, "exact": f.exact, "count": f.rows})
     ]
+
+
+def _comparison(ex: Explanation) -> list[Part]:
+    """The families that were compared, where there was a choice."""
+    if len(ex.comparison) < 2:
+        return []
+    rows = [
+        {
+            "family": row.family,
+            "terms": str(row.terms),
+            "r2": f"{_number(row.r2)} {_interval(row.r2_low, row.r2_high)}",
+            "score": _number(row.score),
+        }
+        for row in ex.comparison.itertuples()
+    ]
+    return [Part("comparison", "Families compared", {"rows": rows})]
 
 
 def _svg(ex: Explanation) -> str:

@@ -290,3 +290,13 @@ def test_named_callables_are_remembered_and_unnamed_ones_are_not():
         ]
         assert counts[0] > 0
         assert (counts[1] > 0) == (second > 0)
+
+
+@pytest.mark.parametrize(("module", "extra"), [("shap", "shap"), ("transformers", "transformers")])
+def test_a_missing_extra_is_named(module, extra, monkeypatch):
+    from probes import CausalLM, MissingExtra
+
+    ex = explain(additive, MaskProbe(6), store=None)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtra, match=rf"iomap\[{extra}\]"):
+        ex.to_shap() if module == "shap" else CausalLM.from_pretrained("anything")

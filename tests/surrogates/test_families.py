@@ -6,12 +6,23 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from probes import InputError, cube
-from surrogates import SparseLinear, TreeSurrogate
+from probes import InputError, MaskProbe, cube
+from surrogates import (
+    AdditiveSurrogate,
+    CubeProxy,
+    InteractionSurrogate,
+    RuleSurrogate,
+    SparseLinear,
+    TreeSurrogate,
+    explain,
+)
 from surrogates.terms import Product
 
+DIRECT = [SparseLinear(), InteractionSurrogate(), TreeSurrogate(), RuleSurrogate(), AdditiveSurrogate()]
+DISTILLED = [InteractionSurrogate(proxy=CubeProxy()), TreeSurrogate(proxy=CubeProxy())]
 
-@parametrize_with_checks([SparseLinear(), SparseLinear(max_terms=1), TreeSurrogate(), TreeSurrogate(max_leaves=3)])
+
+@parametrize_with_checks([*DIRECT, *DISTILLED, SparseLinear(max_terms=1), AdditiveSurrogate(pairs=2)])
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
 
@@ -49,7 +60,7 @@ def test_max_terms_is_a_limit():
     assert len(SparseLinear(max_terms=3).fit(X, y).terms_) <= 3
 
 
-@pytest.mark.parametrize("family", [SparseLinear(), TreeSurrogate()])
+@pytest.mark.parametrize("family", [*DIRECT, *DISTILLED], ids=repr)
 def test_outputs_share_terms_and_keep_their_scale(family):
     rng = np.random.default_rng(1)
     X = rng.integers(0, 2, (100, 5)).astype(float)
@@ -59,7 +70,7 @@ def test_outputs_share_terms_and_keep_their_scale(family):
     np.testing.assert_allclose(fitted.predict(X), y, atol=1e-6)
 
 
-@pytest.mark.parametrize("family", [SparseLinear(), TreeSurrogate()])
+@pytest.mark.parametrize("family", DIRECT, ids=repr)
 def test_order_and_scale_of_rows_mean_nothing(family):
     rng = np.random.default_rng(2)
     X = rng.integers(0, 2, (60, 6)).astype(float)
@@ -70,11 +81,78 @@ def test_order_and_scale_of_rows_mean_nothing(family):
     np.testing.assert_allclose(7 * first + 3, family.fit(X, 7 * y + 3).predict(X), atol=1e-8)
 
 
-@pytest.mark.parametrize("family", [SparseLinear(), TreeSurrogate()])
+@pytest.mark.parametrize("family", DIRECT, ids=repr)
 def test_constant_answers_give_no_terms(family):
     fitted = family.fit(Z, np.full(len(Z), 4.0))
     assert fitted.terms_ == []
     assert set(fitted.predict(Z)) == {4.0}
+
+
+@pytest.mark.parametrize("y", [AND, OR, XOR], ids=["and", "or", "xor"])
+@pytest.mark.parametrize("proxy", [None, CubeProxy()], ids=["direct", "distilled"])
+def test_interactions_recover_logic(y, proxy):
+    fitted = InteractionSurrogate(proxy=proxy).fit(Z, y)
+    assert fitted.score(Z, y) > 0.999
+    assert any(term.features == (0, 1) for term in fitted.terms_)
+
+
+def test_interaction_weights_are_banzhaf_interactions():
+    rng = np.random.default_rng(5)
+    y = rng.normal(size=len(Z))
+    fitted = InteractionSurrogate(max_terms=64, max_order=6, proxy=CubeProxy(shrinkage=1.0)).fit(Z, y)
+    proxy = CubeProxy(shrinkage=1.0).fit(Z, y)
+    g = proxy.predict(Z)
+    pair = {t.features: w for t, w in zip(fitted.terms_, fitted.coef_, strict=True)}
+
+    def mean(a, b):
+        return g[(Z[:, 2] == a) & (Z[:, 5] == b)].mean()
+
+    assert pair.get((2, 5), 0.0) == pytest.approx(mean(1, 1) - mean(1, 0) - mean(0, 1) + mean(0, 0), abs=0.05)
+
+
+def test_rules_find_the_planted_conjunctions():
+    y = 2.0 * Z[:, 0] * (1 - Z[:, 3]) - Z[:, 5]
+    fitted = RuleSurrogate(max_rules=3).fit(Z, y)
+    assert fitted.score(Z, y) > 0.99
+    assert len(fitted.terms_) <= 3
+
+
+def test_additive_shapes_follow_steps_of_real_features():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 4))
+    y = (X[:, 1] > 0.3) * 2.0 + np.sin(2 * X[:, 2])
+    fresh = rng.normal(size=(400, 4))
+    truth = (fresh[:, 1] > 0.3) * 2.0 + np.sin(2 * fresh[:, 2])
+    assert AdditiveSurrogate(steps=16).fit(X, y).score(fresh, truth) > 0.85
+    product = X[:, 0] * X[:, 3]
+    assert AdditiveSurrogate(pairs=1).fit(X, y + product).score(fresh, truth + fresh[:, 0] * fresh[:, 3]) > 0.75
+
+
+def test_two_stages_beat_one_on_a_smooth_game():
+    rng = np.random.default_rng(1)
+    cube10 = cube(10)
+    gains = []
+    for _ in range(4):
+        table = np.tanh(cube10 @ rng.normal(size=10) + 0.5 * cube10[:, 0] * cube10[:, 1])
+        rows = rng.permutation(1024)[:100]
+        direct, distilled = (
+            tree.fit(cube10[rows], table[rows]).score(cube10, table)
+            for tree in (TreeSurrogate(), TreeSurrogate(proxy=CubeProxy()))
+        )
+        gains.append(distilled - direct)
+    assert np.mean(gains) > 0.05
+
+
+def test_auto_takes_the_simplest_family_that_holds():
+    additive = explain(lambda Z: Z[:, 0] - 2 * Z[:, 1], MaskProbe(9), "auto", budget=90, store=None)
+    assert additive.comparison.loc[0, "family"] == "linear"
+    xor = explain(lambda Z: (Z[:, 0] != Z[:, 1]) * 1.0, MaskProbe(9), "auto", budget=120, store=None)
+    assert xor.comparison.loc[0, "family"] == "interactions"
+    assert isinstance(xor.surrogate, InteractionSurrogate)
+    assert xor.fidelity.r2[0] > 0.95
+    assert set(xor.comparison["family"]) == {"linear", "interactions", "tree"}
+    assert "Compared:" in str(xor)
+    assert "Families compared" in xor.report("auto.html").read_text()
 
 
 def test_products_are_products():
@@ -89,6 +167,12 @@ def test_products_are_products():
         (TreeSurrogate(max_leaves=1), "max_leaves"),
         (TreeSurrogate(min_leaf=0.9), "min_leaf"),
         (TreeSurrogate(folds="5"), "folds"),
+        (InteractionSurrogate(max_terms=0), "max_terms"),
+        (InteractionSurrogate(max_order=0), "max_order"),
+        (RuleSurrogate(max_rules=0), "max_rules"),
+        (RuleSurrogate(max_length=1.5), "max_length"),
+        (AdditiveSurrogate(steps=0), "steps"),
+        (AdditiveSurrogate(pairs=-1), "pairs"),
     ],
 )
 def test_bad_settings_name_the_parameter_the_rule_and_the_value(family, name):
