@@ -13,7 +13,8 @@ from probes.design import Design, cube, sample
 from probes.errors import InputError, IomapError, MissingExtra, ModelError, StoreError
 from probes.locality import Background, LocalGaussian
 from probes.mask import MaskProbe
-from probes.model import Generator, Identity, Model, as_model
+from probes.model import Generator, Identity, Model
+from probes.models import as_model
 from probes.models.callable import CallableModel
 from probes.models.causal_lm import CausalLM
 from probes.models.classifier import TextClassifier

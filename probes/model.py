@@ -1,7 +1,7 @@
 """The Model: a map from a batch of inputs to numbers, with named outputs, a unit and an identity.
 
-Everything a user passes in becomes a :class:`Model` through :func:`as_model`. Nothing else in the library knows what
-kind of thing answers the questions. A new kind of model is one file in ``probes/models/`` that offers ``adopt``.
+Everything a user passes in becomes a :class:`Model` through :func:`probes.as_model`. Nothing else in the library knows
+what kind of thing answers the questions. A new kind of model is one file in ``probes/models/`` that offers ``adopt``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from probes.errors import InputError
+from probes.errors import InputError, ModelError, describe
 
-__all__ = ["Generator", "Identity", "Model", "as_model", "digest_rows"]
+__all__ = ["Generator", "Identity", "Model", "as_outputs", "digest_rows"]
 
 
 class Identity(NamedTuple):
@@ -150,53 +150,6 @@ def _cell(value: Any) -> bytes:
     return _canonical(value) + b";"
 
 
-def as_model(model: object, name: str | None = None, *, batched: bool = True) -> Model | Generator:
-    """Turn whatever answers questions into a :class:`Model`.
-
-    Parameters
-    ----------
-    model : object
-        A :class:`Model`; a scikit-learn estimator or pipeline; a transformers sequence classifier, ``pipeline`` or
-        causal language model; or any callable from a batch of inputs to numbers.
-    name : str, optional
-        A name that identifies the map for ever (``"risk-model-v3"``). A plain callable without one is remembered
-        for one run only, because nobody can tell whether it still computes the same.
-    batched : bool, default True
-        For a plain callable: whether it takes a list of inputs (True) or one input at a time (False).
-
-    Returns
-    -------
-    Model or Generator
-
-    Raises
-    ------
-    InputError
-        If nothing here knows how to ask `model`.
-
-    Examples
-    --------
-    >>> as_model(lambda texts: [len(t) for t in texts])(["a", "bcd"])
-    array([[1.],
-           [3.]])
-    """
-    if isinstance(model, (Model, Generator)):
-        return model
-    if name is not None and (not isinstance(name, str) or not name.strip()):
-        raise InputError("name", "be a non-empty string", name)
-    from probes.models import ADAPTERS
-
-    for adapter in ADAPTERS:
-        adopted = adapter.adopt(model, name, batched)
-        if adopted is not None:
-            return adopted
-    raise InputError(
-        "model",
-        "be a scikit-learn estimator with predict, a transformers classifier, pipeline or causal language model, "
-        "or a callable that takes a batch of inputs and returns one row of numbers for each",
-        model,
-    )
-
-
 def as_outputs(values: Any, n: int, source: str) -> np.ndarray:
     """Check a model's raw return value and make it a float array ``(n, k)``.
 
@@ -205,8 +158,6 @@ def as_outputs(values: Any, n: int, source: str) -> np.ndarray:
     ModelError
         If it is not numeric, or does not have one row per input.
     """
-    from probes.errors import ModelError, describe
-
     first = values[0] if isinstance(values, (Sequence, np.ndarray)) and len(values) else None
     if isinstance(first, (str, dict)):
         raise ModelError(

@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from probes.design import cube
 from probes.errors import InputError
+from surrogates.rows import collapse
 from surrogates.terms import Term, evaluate
 
 __all__ = ["FixedTerms", "Surrogate", "folds"]
@@ -67,13 +68,12 @@ class Surrogate(RegressorMixin, BaseEstimator):
         Z, y = validate_data(self, Z, y, multi_output=True, y_numeric=True, dtype=float, ensure_min_samples=2)
         y = np.asarray(y, dtype=float)
         weight = _check_sample_weight(sample_weight, Z, dtype=float, ensure_non_negative=True)
-        used = weight > 0
-        Y = y[:, None] if y.ndim == 1 else y
-        rows, means, total = _merged(Z[used], Y[used], weight[used])
+        merged = collapse(Z, y.reshape(len(y), -1), weight)
+        rows, means, total = merged.Z, merged.y, merged.weight
         if self.proxy is None:
             self.terms_, coef, intercept = self._fit(rows, means, total)
         else:
-            proxy = _fitted(self.proxy, rows, means[:, 0] if Y.shape[1] == 1 else means, total)
+            proxy = _fitted(self.proxy, rows, means[:, 0] if y.ndim == 1 else means, total)
             law = _law(rows, total)
             free = means if law is rows else proxy.predict(law).reshape(len(law), -1)
             self.terms_, coef, intercept = self._distil(proxy, law, free)
@@ -130,18 +130,6 @@ def _law(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
     rng = np.random.default_rng(0)
     share = weight / weight.sum()
     return np.column_stack([rng.choice(column, _FREE, p=share) for column in rows.T])
-
-
-def _merged(Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct rows in a fixed order, mean answers and total weights: all that least squares can see.
-
-    So a row given twice is never tested on itself, a weight means a repetition, and the order of rows means nothing.
-    """
-    rows, which = np.unique(Z, axis=0, return_inverse=True)
-    which = which.ravel()
-    total = np.bincount(which, weight)
-    means = np.column_stack([np.bincount(which, weight * column) / total for column in y.T])
-    return rows, means, total
 
 
 def folds(n: int, k: int, random_state: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -16,7 +16,8 @@ import pandas as pd
 from probes.context import ContextProbe
 from probes.design import sample
 from probes.errors import InputError
-from probes.model import Generator, as_model
+from probes.model import Generator
+from probes.models import as_model
 from probes.probe import Probe
 from probes.query import Answers, Cost, ask, complete
 from probes.store import Store, open_store

@@ -34,8 +34,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from threadpoolctl import threadpool_limits
 
 from probes.errors import InputError
+from surrogates.rows import Rows, collapse
 
-__all__ = ["CubeProxy", "Rows", "collapse"]
+__all__ = ["CubeProxy"]
 
 #: the choices of "cv", strongest pull first because each warm-starts the next
 SHRINKAGES, FOLDS = (16.0, 4.0, 1.0), 3
@@ -45,32 +46,6 @@ SCALES_BOUNDS = [(-12.0, 5.0), (-12.0, 5.0), (-8.0, 6.0), (float(np.log(1e-6)), 
 #: prior mean of sum theta, prior sd of the mean of log theta, bounds of log theta
 THETA_TOTAL, THETA_SD, THETA_BOUNDS = 2.0, 3.0, (-14.0, 5.0)
 JITTER, MAX_ITER = 1e-9, 60
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Distinct rows Z (g, n) and, merged over equal rows: mean answers y (g, k), total weight (g,), scatter (g, k)."""
-
-    Z: np.ndarray
-    y: np.ndarray
-    weight: np.ndarray
-    scatter: np.ndarray
-
-    def take(self, index: np.ndarray) -> Rows:
-        return Rows(self.Z[index], self.y[index], self.weight[index], self.scatter[index])
-
-
-def collapse(Z: np.ndarray, y: np.ndarray, weight: np.ndarray, scatter: np.ndarray | float = 0.0) -> Rows:
-    """Merge equal rows (m, n) and drop those without weight: a weight of two is exactly a row asked twice."""
-    used = weight > 0
-    scatter = np.broadcast_to(scatter, y.shape)[used]
-    Z, y, weight = Z[used], y[used], weight[used]
-    distinct, group = np.unique(Z, axis=0, return_inverse=True)
-    group = group.reshape(-1)
-    total = np.bincount(group, weight)
-    mean = np.column_stack([np.bincount(group, weight * column) / total for column in y.T])
-    squares = (weight[:, None] * (y - mean[group]) ** 2 + scatter).T
-    return Rows(distinct, mean, total, np.column_stack([np.bincount(group, column) for column in squares]))
 
 
 @dataclass(frozen=True)

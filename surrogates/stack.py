@@ -18,7 +18,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from threadpoolctl import threadpool_limits
 
 from probes.errors import InputError
-from surrogates.proxy import SHRINKAGES, CubeProxy, collapse
+from surrogates.proxy import SHRINKAGES, CubeProxy
+from surrogates.rows import collapse
 
 __all__ = ["StackedProxy"]
 

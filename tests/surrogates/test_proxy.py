@@ -10,7 +10,8 @@ from sklearn.linear_model import LassoCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from probes.errors import InputError
-from surrogates.proxy import CubeProxy, Rows, _Objective, collapse
+from surrogates.proxy import CubeProxy, _Objective
+from surrogates.rows import Rows, collapse
 from surrogates.stack import StackedProxy
 
 
