@@ -22,10 +22,10 @@ from tqdm.auto import tqdm
 from probes.design import Design
 from probes.errors import InputError, IomapError, ModelError, describe
 from probes.model import Generator, Identity, Model, as_outputs
-from probes.probe import Probe
+from probes.probe import Probe, unique_names
 from probes.store import Store
 
-__all__ = ["Answers", "Cost", "ask", "complete"]
+__all__ = ["Answers", "Cost", "ask", "complete", "repeats_itself"]
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +172,20 @@ def ask(model: Model, probe: Probe, design: Design, store: Store, progress: bool
     return Answers(design, y, tuple(outputs), model.unit, probe.digest, identity.id, cost)
 
 
+def repeats_itself(model: Model, probe: Probe, answers: Answers) -> bool:
+    """Whether a model gives the instance the same answer again; the question is added to the cost.
+
+    Up to rounding: a batch of another size may change the last digits.
+    """
+    inputs = probe.render(answers.design.Z[:1])
+    start = time.perf_counter()
+    again = as_outputs(model(inputs), len(inputs), f"The model ({type(model).__name__})").mean(axis=0)
+    answers.cost.calls += 1
+    answers.cost.rows += len(inputs)
+    answers.cost.seconds += time.perf_counter() - start
+    return bool(np.allclose(again, answers.y[0], rtol=1e-4, atol=1e-4 * float(np.ptp(answers.y))))
+
+
 def _names(model: Model, identity: Identity, memory: Store, k: int) -> tuple[str, ...]:
     """Names of the outputs; those that a model learnt by answering are kept with its answers."""
     key = hashlib.sha256(f"{identity.id}:outputs".encode()).digest()
@@ -179,7 +193,8 @@ def _names(model: Model, identity: Identity, memory: Store, k: int) -> tuple[str
     if model.outputs is not None:
         if known is None:
             memory.put({key: json.dumps(model.outputs)})
-        return tuple(model.outputs)
+        # tokens may repeat, outputs that are told apart by name may not
+        return tuple(model.outputs) if model.unit == "nats" else tuple(unique_names(list(model.outputs)))
     if isinstance(known, str):
         return tuple(json.loads(known))
     return ("output",) if k == 1 else tuple(f"output {j}" for j in range(k))

@@ -28,7 +28,8 @@ class TabularProbe(Probe):
         The instance.
     background : DataFrame ``(N, p)``, or numeric array ``(N, p)``
         What absent values are replaced from. Numeric, categorical, boolean and missing values are all allowed in a
-        DataFrame; its column types are what the model will see. With an array the model is asked with arrays.
+        DataFrame; its column types are what the model will see (but numbers drawn by
+        LocalGaussian are floats). With an array the model is asked with arrays.
     law : Background or LocalGaussian, optional
         What is varied and how far. By default :class:`~probes.locality.Background`.
     groups : dict of str to list of str, optional
@@ -65,6 +66,10 @@ class TabularProbe(Probe):
         random_state: int = 0,
     ):
         self.law = Background() if law is None else law
+        if not isinstance(random_state, (int, np.integer)) or random_state < 0:
+            raise InputError("random_state", "be a non-negative integer", random_state)
+        if groups is not None and not isinstance(groups, Mapping):
+            raise InputError("groups", "be a dict of feature names and lists of columns", groups)
         if not isinstance(self.law, (Background, LocalGaussian)):
             raise InputError("law", "be Background(replicates) or LocalGaussian(width)", law)
         self.as_array = not isinstance(background, pd.DataFrame)
@@ -101,7 +106,14 @@ class TabularProbe(Probe):
         # position 0 is the instance, then the replicates
         self._pool = pd.concat([instance, frame.iloc[chosen]], ignore_index=True)
         self._background_text = {c: _summary(frame[c]) for c in frame.columns}
-        self.notes = tuple(
+        partial = self.replicates < len(frame) and mixed
+        share = f"{self.replicates} of {len(frame)} background rows"
+        sampled = f"Absent values come from {share}; all numbers, exact ones too, are for these rows."
+        self.notes = (*((sampled,) if partial else ()), *self._constants())
+
+    def _constants(self) -> tuple[str, ...]:
+        """Features that the background rows cannot change."""
+        return tuple(
             f"{f.name}: all background rows used hold the instance's value, so its effect is zero by design."
             for f, positions in zip(self.features, self._columns, strict=True)
             if f.kind == "binary" and all(_constant(self._pool.iloc[:, j]) for j in positions)

@@ -113,8 +113,8 @@ def resolve(target: Any, outputs: Sequence[str], unit: str, instance: np.ndarray
     else:
         several = isinstance(target, (list, tuple, np.ndarray))
         columns = [_column(t, outputs) for t in (target if several else [target])]
-        if not columns:
-            raise InputError("target", "name at least one output", target)
+        if not columns or len(set(columns)) < len(columns):
+            raise InputError("target", "name at least one output, and none twice", target)
     kind = "log_odds" if unit == "logit" and count > 1 else "identity"
     shown = "log-odds" if kind == "log_odds" else unit
     return Target(kind, tuple(columns), tuple(outputs[c] for c in columns), shown)
@@ -139,7 +139,12 @@ def custom(function: Callable[[np.ndarray], Any], raw: np.ndarray) -> np.ndarray
     """
     from probes.model import as_outputs
 
-    y = as_outputs(function(raw), len(raw), "The target function")
+    try:
+        values = function(raw)
+    except Exception as error:
+        kind = type(error).__name__
+        raise ModelError(f"The target function raised {kind} on raw outputs of shape {raw.shape}: {error}") from error
+    y = as_outputs(values, len(raw), "The target function")
     if not np.isfinite(y).all():
         raise ModelError("The target function must return finite numbers; got NaN or infinity.")
     return y

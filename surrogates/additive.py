@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from probes.errors import InputError
 from surrogates.base import Surrogate
 from surrogates.linear import SparseLinear
 from surrogates.terms import Box, Product, Term, evaluate
@@ -53,11 +51,12 @@ class AdditiveSurrogate(Surrogate):
         self.random_state = random_state
         self.proxy = proxy
 
+    def check(self) -> None:
+        super().check()
+        self._check_at_least(1, "steps")
+        self._check_at_least(0, "pairs")
+
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        if not isinstance(self.steps, Integral) or self.steps < 1:
-            raise InputError("steps", "be a positive integer", self.steps)
-        if not isinstance(self.pairs, Integral) or self.pairs < 0:
-            raise InputError("pairs", "be an integer of at least 0", self.pairs)
         terms = [term for j, column in enumerate(Z.T) for term in self._shape(j, column)]
         terms, coef, intercept = self._select(terms, Z, y, weight, None)
         if self.pairs:

@@ -54,7 +54,9 @@ def analyse(
     crossed = cross_fit(family, design.sampled, sampled, random_state)
     own = average_effects(surrogate.terms_, np.atleast_2d(surrogate.coef_), features)
     effects, errors = effect_estimates(design, sampled, crossed, features)
-    effects[np.abs(effects) < 1e-12 * (1 + np.abs(sampled).max())] = 0.0  # rounding
+    rounding = 64 * np.finfo(float).eps * np.abs(sampled).max(axis=0)[:, None]
+    for values in (effects, errors, own):
+        values[np.abs(values) <= rounding] = 0.0
     width = stats.t.ppf(0.975, len(sampled) - 1) * errors
     found = [_standing(effect, error, len(sampled)) for effect, error in zip(effects, errors, strict=True)]
     frames = [
@@ -118,13 +120,13 @@ def _standing(effect: np.ndarray, error: np.ndarray, m: int) -> _Standing:
     """Effects that differ from zero first, strongest first; all tests at 95% together (Bonferroni)."""
     size = np.abs(effect)
     bound = stats.t.ppf(1 - 0.025 / len(effect), m - 1)
-    apart = size > np.maximum(bound * error, 1e-12 * (1 + size.max(initial=0.0)))
+    apart = size > bound * error
     order = np.lexsort((-size, ~apart))
     clear = int(apart.sum())
     ordered = 0
     for this, following in islice(pairwise(order), clear):
         gap = bound * np.hypot(error[this], error[following])
-        if size[this] - size[following] <= max(gap, 1e-12):
+        if size[this] - size[following] <= max(gap, 1e-12 * size[this]):
             break
         ordered += 1
     return _Standing(order, clear, ordered)

@@ -6,6 +6,7 @@ import hashlib
 from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -47,6 +48,25 @@ class Surrogate(RegressorMixin, BaseEstimator):
     intercept_: float | np.ndarray
     n_features_in_: int
 
+    def check(self) -> None:
+        """Check the parameters; a family adds its own rules.
+
+        Raises
+        ------
+        InputError
+        """
+        folds_ = getattr(self, "folds", 2)
+        if not isinstance(folds_, Integral) or folds_ < 2:
+            raise InputError("folds", "be an integer of at least 2", folds_)
+        if self.proxy is not None and not (hasattr(self.proxy, "fit") and hasattr(self.proxy, "predict")):
+            raise InputError("proxy", "be a regressor such as CubeProxy(), or None", self.proxy)
+
+    def _check_at_least(self, least: int, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < least:
+                raise InputError(name, f"be an integer of at least {least}", value)
+
     @abstractmethod
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         """Terms, weights ``(k, t)`` and intercepts ``(k,)`` from distinct rows, their ``(n, k)`` and weights."""
@@ -65,11 +85,17 @@ class Surrogate(RegressorMixin, BaseEstimator):
         sample_weight : array ``(n,)``, optional
             A weight of 2 counts like the row twice, a weight of 0 like its absence.
         """
+        self.check()
         Z, y = validate_data(self, Z, y, multi_output=True, y_numeric=True, dtype=float, ensure_min_samples=2)
         y = np.asarray(y, dtype=float)
         weight = _check_sample_weight(sample_weight, Z, dtype=float, ensure_non_negative=True)
         merged = collapse(Z, y.reshape(len(y), -1), weight)
-        rows, means, total = merged.Z, merged.y, merged.weight
+        rows, total = merged.Z, merged.weight
+        # centred and scaled once for all families, so that the unit of the answers means nothing
+        level = np.average(merged.y, axis=0, weights=total)
+        spread = np.abs(merged.y - level).max(axis=0)
+        spread = np.where(spread > 64 * np.finfo(float).eps * np.abs(merged.y).max(axis=0), spread, 1.0)
+        means = (merged.y - level) / spread
         if self.proxy is None:
             self.terms_, coef, intercept = self._fit(rows, means, total)
         else:
@@ -77,6 +103,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
             law = _law(rows, total)
             free = means if law is rows else proxy.predict(law).reshape(len(law), -1)
             self.terms_, coef, intercept = self._distil(proxy, law, free)
+        coef, intercept = coef * spread[:, None], intercept * spread + level
         self.coef_, self.intercept_ = (coef[0], float(intercept[0])) if y.ndim == 1 else (coef, intercept)
         return self
 

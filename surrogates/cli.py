@@ -176,6 +176,9 @@ def _run(
     quiet: bool,
     span: str | None = None,
 ) -> None:
+    for path in (output, json):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise InputError("output", "lie in a folder that exists", str(path))
     place = "default" if store is None else None if store == "none" else store
     explanation = explain(
         model,
@@ -211,8 +214,9 @@ def _load(model: str, kind: str | None) -> Any:
         sys.path.insert(0, str(Path.cwd()))
         try:
             return getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            raise InputError("--model", f"name something that can be imported ({error})", model) from error
+        except Exception as error:
+            kind = type(error).__name__
+            raise InputError("--model", f"name something that can be imported ({kind}: {error})", model) from error
     if kind is None:
         raise InputError("--model", "be module:attribute, such as mypackage.models:forest", model)
     loader = CausalLM if kind == "lm" or model.endswith(".gguf") else TextClassifier

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import version
+from inspect import signature
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from probes.context import ContextProbe
-from probes.design import sample
+from probes.design import MINIMUM, sample
 from probes.errors import InputError
 from probes.model import Generator
 from probes.models import as_model
 from probes.probe import Probe
-from probes.query import Answers, Cost, ask, complete
+from probes.query import Answers, Cost, ask, complete, repeats_itself
 from probes.store import Store, open_store
 from probes.tabular import TabularProbe
 from probes.target import Target, custom, resolve
@@ -28,6 +29,7 @@ from surrogates.analysis import compare_families
 from surrogates.base import Surrogate
 from surrogates.explanation import Explanation, library_version
 from surrogates.families import Auto, candidates, settings_to_json
+from surrogates.fidelity import Fidelity
 
 __all__ = ["as_probe", "explain"]
 
@@ -110,7 +112,10 @@ def explain(
     wanted = (
         region.answer if region.answer is not None else (target if generating and isinstance(target, str) else None)
     )
-    rows = _questions(budget, region.replicates, spare=int(generating and wanted is None))
+    # what nobody can fingerprint may not repeat itself: the instance is asked twice
+    unsure = not isinstance(asked, Generator) and not asked.identity().persistent
+    spare = int(generating and wanted is None) + region.replicates * unsure
+    rows = _questions(budget, region.replicates, spare, len(region.features))
     design = sample(region.features, rows, np.random.default_rng(seed))
     memory = open_store(store)
 
@@ -124,8 +129,14 @@ def explain(
             answer, target = wanted, None if isinstance(target, str) else target
         asked = asked.scoring(answer, prompt)
 
+    if asked.outputs is not None and not callable(target):
+        resolve(target, asked.outputs, asked.unit, np.zeros(len(asked.outputs)))  # a wrong name costs no call
     answers = ask(asked, region, design, memory, progress)
     answers = replace(answers, cost=answers.cost + cost)
+    noisy = unsure and not repeats_itself(asked, region, answers)
+    if noisy:
+        design = replace(design, population=np.inf)  # nothing is exact
+        answers = replace(answers, design=design)
     if callable(target) and not isinstance(target, Target):
         y = custom(target, answers.y)
         label = getattr(target, "__name__", "target")
@@ -144,7 +155,7 @@ def explain(
         answers=answers,
         view=region.view(),
         answer=answer,
-        warnings=_warnings(region, answers, y, analysis.fidelity.permuted),
+        warnings=_warnings(region, answers, y, analysis.fidelity, noisy),
         comparison=comparison,
         provenance=_provenance(answers, analysis.surrogate, region, seed, budget),
     )
@@ -167,6 +178,9 @@ def as_probe(probe: Any, background: pd.DataFrame | np.ndarray | None = None) ->
     if isinstance(probe, str):
         return TextProbe(probe)
     if isinstance(probe, Mapping) and {"context", "question"} <= set(probe):
+        known = signature(ContextProbe).parameters
+        if odd := [key for key in probe if key not in known]:
+            raise InputError("probe", f"be a dict with keys of ContextProbe ({', '.join(known)})", odd)
         return ContextProbe(**probe)
     if isinstance(probe, (pd.Series, pd.DataFrame, Mapping, np.ndarray)):
         raise InputError("background", "come with a table row: the rows that absent values are replaced from", None)
@@ -183,26 +197,36 @@ def _seed(random_state: int | np.random.Generator | None) -> int:
     return int(random_state)
 
 
-def _questions(budget: int | None, replicates: int, spare: int) -> int:
+def _questions(budget: int | None, replicates: int, spare: int, d: int) -> int:
     """Rows that a budget of model inputs allows."""
     if budget is None:
         return QUESTIONS
     if not isinstance(budget, Integral) or isinstance(budget, bool) or budget < 1:
         raise InputError("budget", "be a positive integer", budget)
     rows = (int(budget) - spare) // replicates
-    if rows < 4:
-        raise InputError("budget", f"allow at least 4 questions of {replicates} model inputs each", budget)
+    least = min(MINIMUM + 2, 2**d)
+    if rows < least:
+        each = f" of {replicates} model inputs each" if replicates > 1 else ""
+        extra = f", and {spare} more" if spare else ""
+        raise InputError("budget", f"be at least {least * replicates + spare} ({least} questions{each}{extra})", budget)
     return rows
 
 
-def _warnings(region: Probe, answers: Answers, y: np.ndarray, permuted: tuple[float, ...]) -> tuple[str, ...]:
+def _warnings(region: Probe, answers: Answers, y: np.ndarray, judged: Fidelity, noisy: bool) -> tuple[str, ...]:
     notes = list(region.notes)
+    if noisy:
+        notes.append("The model answers the same question differently each time: no surrogate can reach R² 1.")
+    for j in np.flatnonzero(judged.misses):
+        notes.append(
+            f"For this input the model says {y[0, j]:.4g} ({judged.outputs[j]}), far from anything the sample led to "
+            "expect: an effect that needs many features together is out of sight of random removal."
+        )
     m, d = len(answers.design.sampled), len(region.features)
     if not answers.design.exact and m < 2 * d:
         notes.append(
             f"{m} sampled answers for {d} features is few: effects that are left out may be real. Raise budget."
         )
-    if any(p > 0.1 for p in permuted):
+    if any(p > 0.1 for p in judged.permuted):
         notes.append("The method found structure in shuffled answers, so its fidelity is not to be believed.")
     if (np.ptp(y, axis=0) == 0).any():
         notes.append("The model's answer never changed.")

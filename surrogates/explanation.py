@@ -149,10 +149,6 @@ class Explanation:
             attributions=analysis.attributions,
             comparison=self.comparison.iloc[:0],
             target=target,
-            provenance={
-                **self.provenance,
-                "cost": asdict(Cost(reused=self.answers.cost.rows + self.answers.cost.reused)),
-            },
         )
 
     def shapley(self) -> np.ndarray:
@@ -240,13 +236,15 @@ class Explanation:
         InputError
             If it is not an explanation, or was written by a newer version.
         """
+        if not isinstance(source, (str, Path)):
+            raise InputError("source", "be a path or JSON text", source)
         text = source if isinstance(source, str) else ""
         try:
             if isinstance(source, Path) or not source.lstrip().startswith("{"):
                 text = Path(source).read_text(encoding="utf-8")
             data = json.loads(text)
             schema = data["schema"]
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
             raise InputError("source", "be an explanation by to_json, or its path", text[:80] or source) from error
         if schema != SCHEMA:
             raise InputError("source", f"have schema {SCHEMA}, the one this version reads", schema)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from probes.errors import InputError
@@ -85,6 +86,7 @@ def as_family(family: str | Surrogate) -> Surrogate:
     TreeSurrogate(proxy=CubeProxy())
     """
     if isinstance(family, Surrogate):
+        family.check()
         return clone(family)
     if isinstance(family, str) and family in FAMILIES:
         return FAMILIES[family]()
@@ -95,7 +97,7 @@ def as_family(family: str | Surrogate) -> Surrogate:
 
 def settings_to_json(surrogate: Surrogate) -> dict[str, Any]:
     """A surrogate's parameters as plain data; its proxy as the proxy's name and parameters."""
-    settings = surrogate.get_params(deep=False)
+    settings = {k: v.item() if isinstance(v, np.generic) else v for k, v in surrogate.get_params(deep=False).items()}
     proxy = settings.get("proxy")
     known = next((name for name, kind in PROXIES.items() if type(proxy) is kind), None)
     return settings | {"proxy": None if proxy is None else {known or repr(proxy): proxy.get_params() if known else {}}}

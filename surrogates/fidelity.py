@@ -33,8 +33,13 @@ def r2(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """
     total = ((y - y.mean(axis=0)) ** 2).sum(axis=0)
     error = ((y - predicted) ** 2).sum(axis=0)
-    varies = total > 1e-20 * len(y) * (1 + y.mean(axis=0) ** 2)
-    return np.where(varies, 1 - error / np.where(varies, total, 1.0), np.nan)
+    moves = varies(y)
+    return np.where(moves, 1 - error / np.where(moves, total, 1.0), np.nan)
+
+
+def varies(y: np.ndarray) -> np.ndarray:
+    """Whether each column of ``(n, k)`` varies by more than rounding, ``(k,)``."""
+    return np.ptp(y, axis=0) > 64 * np.finfo(float).eps * np.abs(y).max(axis=0)
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,9 @@ class Fidelity:
         How many attributions differ from zero, all tested together at 95%.
     ordered : tuple of int
         How many leading places in their order are certain.
+    misses : tuple of bool
+        Whether the model's answer for the instance itself is far from the surrogate's: out of line with the held-out
+        errors and large against all answers. Something rare happens there that the sample did not show.
     """
 
     outputs: tuple[str, ...]
@@ -106,6 +114,7 @@ class Fidelity:
     exact: bool
     clear: tuple[int, ...]
     ordered: tuple[int, ...]
+    misses: tuple[bool, ...]
     observed: np.ndarray = field(repr=False)
     predicted: np.ndarray = field(repr=False)
 
@@ -119,7 +128,8 @@ class Fidelity:
     def verdicts(self) -> tuple[str, ...]:
         """What the numbers allow, in words, one sentence an output."""
         return tuple(
-            verdict(*row) for row in zip(self.r2, self.r2_low, self.permuted, self.clear, self.ordered, strict=True)
+            verdict(*row)
+            for row in zip(self.r2, self.r2_low, self.permuted, self.clear, self.ordered, self.misses, strict=True)
         )
 
     @property
@@ -137,10 +147,12 @@ class Fidelity:
         )
 
 
-def verdict(r2: float, low: float, permuted: float, clear: int, ordered: int) -> str:
+def verdict(r2: float, low: float, permuted: float, clear: int, ordered: int, misses: bool) -> str:
     """One sentence on what may be relied on: set by the lower end of the interval, never by the estimate alone."""
-    if np.isnan(r2):
-        return "Nothing to explain: the model gave the same answer to every question."
+    if np.isnan(r2) and not misses:
+        return "Nothing to fit: the model gave the same answer to every sampled question."
+    if misses:
+        return "Do not use it for this input: the model's answer here is far from what the surrogate says."
     if r2 <= 0:
         return "Do not use it: on questions it had not seen it predicts no better than a constant."
     if low <= 0:
@@ -149,7 +161,7 @@ def verdict(r2: float, low: float, permuted: float, clear: int, ordered: int) ->
         return "Do not use it: the same method does as well on shuffled answers."
     if clear == 0:
         level = "well" if low >= 0.7 else "in part" if low >= 0.4 else "weakly"
-        return f"It predicts the model {level}, but no single effect stands out: use its predictions, not its effects."
+        return f"It predicts the model {level}, but no single effect stands out: read its terms, not single effects."
     if low < 0.4:
         return f"Weak: trust the {_top('sign', clear)}, neither order nor sizes; ask more or try another family."
     what = f"Trust the order of the top {ordered}" if ordered > 1 else f"Trust that the top {clear} matter"
@@ -227,6 +239,7 @@ def fidelity(
         exact=exact,
         clear=clear,
         ordered=ordered,
+        misses=_misses(surrogate, design, y, sampled - predicted),
         observed=sampled,
         predicted=predicted,
     )
@@ -249,6 +262,14 @@ def _r2_interval(Z: np.ndarray, y: np.ndarray, crossed: CrossFit, score: np.ndar
     spread = np.sqrt(share.var(axis=0, ddof=1) / m + 5 / m * np.minimum(unstable, 10.0))
     factor = np.exp(stats.t.ppf(0.975, m - 1) * spread)
     return 1 - (1 - score) * factor, 1 - (1 - score) / factor
+
+
+def _misses(surrogate: Surrogate, design: Design, y: np.ndarray, errors: np.ndarray) -> tuple[bool, ...]:
+    """Whether the surrogate is off at the instance by more than five held-out errors and a fifth of the range."""
+    gap = np.abs(y[0] - surrogate.predict(design.Z[:1]).reshape(-1))
+    usual = np.sqrt((errors**2).mean(axis=0))
+    rounding = 64 * np.finfo(float).eps * np.abs(y).max(axis=0)
+    return tuple(bool(v) for v in gap > np.maximum(np.maximum(5 * usual, 0.2 * np.ptp(y, axis=0)), rounding))
 
 
 def _leave_one_out(design: Design, y: np.ndarray) -> np.ndarray:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from itertools import combinations
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from probes.errors import InputError
 from surrogates.base import Surrogate
 from surrogates.linear import SparseLinear
 from surrogates.proxy import CubeProxy
@@ -61,14 +59,11 @@ class InteractionSurrogate(Surrogate):
         self.random_state = random_state
         self.proxy = proxy
 
-    def _check(self) -> None:
-        for name in ("max_terms", "max_order"):
-            value = getattr(self, name)
-            if not isinstance(value, Integral) or value < 1:
-                raise InputError(name, "be a positive integer", value)
+    def check(self) -> None:
+        super().check()
+        self._check_at_least(1, "max_terms", "max_order")
 
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        self._check()
         d, center = Z.shape[1], np.average(Z, axis=0, weights=weight)
         if np.isin(Z, (0.0, 1.0)).all():
             center = np.full(d, 0.5)
@@ -79,7 +74,6 @@ class InteractionSurrogate(Surrogate):
         return [terms[i] for i in kept], coef, intercept
 
     def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        self._check()
         if not isinstance(proxy, CubeProxy) or not np.isin(law, (0.0, 1.0)).all():
             return super()._distil(proxy, law, y)
         subsets, coef = proxy.top_walsh(self.max_terms, self.max_order)
@@ -88,6 +82,8 @@ class InteractionSurrogate(Surrogate):
         energy = (coef**2 / np.maximum((coef**2).sum(axis=1, keepdims=True), 1e-300)).sum(axis=0)
         left = np.concatenate([np.cumsum(energy[::-1])[::-1], [0.0]])
         keep = int(np.argmax(left <= (1 - _ENERGY) * max(energy.sum(), 1e-300)))
-        # ∏ (2z − 1) = 2^order ∏ (z − ½)
-        terms: list[Term] = [Product(s, (0.5,) * len(s)) for s in subsets[:keep]]
-        return terms, coef[:, :keep] * 2.0 ** np.array([len(s) for s in subsets[:keep]]), intercept
+        # ∏ (2z − 1) = 2^order ∏ (z − ½); a main effect reads best around 0
+        order = np.array([len(s) for s in subsets[:keep]], dtype=int)
+        weights = coef[:, :keep] * 2.0**order
+        terms: list[Term] = [Product(s, (0.5,) * len(s) if len(s) > 1 else ()) for s in subsets[:keep]]
+        return terms, weights, intercept - weights[:, order == 1].sum(axis=1) / 2

@@ -52,6 +52,11 @@ class SparseLinear(Surrogate):
         self.random_state = random_state
         self.proxy = proxy
 
+    def check(self) -> None:
+        super().check()
+        if self.max_terms is not None and (not isinstance(self.max_terms, Integral) or self.max_terms < 1):
+            raise InputError("max_terms", "be a positive integer or None", self.max_terms)
+
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         chosen, coef, intercept = self.select(Z, y, weight)
         return [Product((int(i),)) for i in chosen], coef, intercept
@@ -72,10 +77,6 @@ class SparseLinear(Surrogate):
         coef : ndarray ``(k, t)``
         intercept : ndarray ``(k,)``
         """
-        if self.max_terms is not None and (not isinstance(self.max_terms, Integral) or self.max_terms < 1):
-            raise InputError("max_terms", "be a positive integer or None", self.max_terms)
-        if not isinstance(self.folds, Integral) or self.folds < 2:
-            raise InputError("folds", "be an integer of at least 2", self.folds)
         coef = np.vstack([self._coefficients(Z, column, weight) for column in y.T])
         chosen = np.flatnonzero(coef.any(axis=0))
         coef = coef[:, chosen]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import orthogonal_mp
 
-from probes.errors import InputError
 from surrogates.base import Surrogate
 from surrogates.linear import SparseLinear
 from surrogates.terms import Box, Term, evaluate
@@ -67,11 +65,11 @@ class RuleSurrogate(Surrogate):
         self.random_state = random_state
         self.proxy = proxy
 
+    def check(self) -> None:
+        super().check()
+        self._check_at_least(1, "max_rules", "max_length", "n_trees")
+
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        for name in ("max_rules", "max_length", "n_trees"):
-            value = getattr(self, name)
-            if not isinstance(value, Integral) or value < 1:
-                raise InputError(name, "be a positive integer", value)
         candidates = self._harvest(Z, y, weight)
         if not candidates:
             return [], np.zeros((y.shape[1], 0)), np.average(y, axis=0, weights=weight)

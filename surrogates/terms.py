@@ -94,7 +94,7 @@ def describe(term: Term, features: Sequence[Feature]) -> str:
     'not present and bad absent'
     """
     if isinstance(term, Product):
-        return " × ".join(features[i].name for i in term.features)
+        return " × ".join(_factor(features[i].name, c) for i, c in zip(term.features, term.centers, strict=True))
     parts = []
     for i, low, high in term.conditions:
         name = features[i].name
@@ -105,6 +105,12 @@ def describe(term: Term, features: Sequence[Feature]) -> str:
         else:
             parts.append(f"{name} > {low:.4g}" if np.isinf(high) else f"{low:.4g} < {name} ≤ {high:.4g}")
     return " and ".join(parts) or "always"
+
+
+def _factor(name: str, center: float) -> str:
+    if center == 0:
+        return name
+    return f"({name} − ½)" if center == 0.5 else f"({name} − {center:.4g})".replace("− -", "+ ")
 
 
 def shapley(terms: Sequence[Term], coef: np.ndarray, x: np.ndarray, reference: np.ndarray) -> np.ndarray:

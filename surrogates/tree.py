@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -59,21 +59,18 @@ class TreeSurrogate(Surrogate):
         self.proxy = proxy
 
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        self._check()
         sizes = [2**i for i in range(1, int(self.max_leaves).bit_length())]
         return self._best(Z, y, weight, [*sizes, *([] if sizes[-1] == self.max_leaves else [int(self.max_leaves)])])
 
     def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        self._check()  # free answers hold no noise to overfit: as many leaves as are allowed
+        # free answers hold no noise to overfit: as many leaves as are allowed
         return self._best(law, y, np.ones(len(law)), [int(self.max_leaves)])
 
-    def _check(self) -> None:
-        if not isinstance(self.max_leaves, Integral) or self.max_leaves < 2:
-            raise InputError("max_leaves", "be an integer of at least 2", self.max_leaves)
+    def check(self) -> None:
+        super().check()
+        self._check_at_least(2, "max_leaves")
         if not isinstance(self.min_leaf, Real) or not 0 <= self.min_leaf <= 0.5:
             raise InputError("min_leaf", "be a share between 0 and 0.5", self.min_leaf)
-        if not isinstance(self.folds, Integral) or self.folds < 2:
-            raise InputError("folds", "be an integer of at least 2", self.folds)
 
     def _best(
         self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, sizes: list[int]

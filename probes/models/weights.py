@@ -35,7 +35,8 @@ def fingerprint(module: Any) -> Identity:
         head = f"{key} {tensor.dtype} {tuple(tensor.shape)} ".encode()
         return hashlib.sha256(hashlib.sha256(memoryview(data)).digest() + head).digest()
 
-    tensors = {t.data_ptr(): (key, t) for key, t in [*module.named_parameters(), *module.named_buffers()]}
+    named = [*module.named_parameters(), *module.named_buffers()]
+    tensors = {(t.data_ptr(), t.shape, t.stride(), t.dtype): (key, t) for key, t in named}
     total = hashlib.sha256()
     with ThreadPoolExecutor() as pool:
         for part in pool.map(digest, tensors.values()):
@@ -44,6 +45,11 @@ def fingerprint(module: Any) -> Identity:
     if config is not None:
         known = {k: v for k, v in config.to_dict().items() if not k.startswith("_") and k != "transformers_version"}
         total.update(json.dumps(known, sort_keys=True, default=str).encode())
+    for key, part in module.named_modules():
+        plain = {k: v for k, v in vars(part).items() if isinstance(v, (int, float, str, tuple, type(None)))}
+        plain.pop("training", None)  # answers are always given in evaluation mode
+        total.update(f"{key} {type(part).__module__}.{type(part).__qualname__} {sorted(plain.items())!r}".encode())
+    total.update(repr(module).encode())
     released = all(_as_released(part) for part in module.modules())
     suffix = "" if released else f":changed-{uuid.uuid4().hex}"
     return Identity(f"{type(module).__name__}:{total.hexdigest()}{suffix}", released)

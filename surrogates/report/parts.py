@@ -153,7 +153,7 @@ def _effects(ex: Explanation) -> list[Part]:
                 "feature": row.feature,
                 "value": row.value if row.value != row.feature else "",
                 "background": background.get(row.feature, ""),
-                "effect": f"{row.attribution:+.3g}",
+                "effect": f"{row.attribution:+.3g}".replace("-", "−"),
                 "interval": _interval(row.low, row.high),
                 "sign": "up" if row.attribution >= 0 else "down",
                 **_bar(row.attribution, row.low, row.high, reach),
@@ -240,10 +240,10 @@ def _svg(ex: Explanation) -> str:
 def _terms(ex: Explanation) -> list[Part]:
     table = ex.terms.head(_TABLE_ROWS)
     rows = [
-        {"term": row["term"], "weights": [f"{row[name]:+.4g}" for name in ex.target.outputs]}
+        {"term": row["term"], "weights": [f"{row[name]:+.4g}".replace("-", "−") for name in ex.target.outputs]}
         for _, row in table.iterrows()
     ]
-    intercept = [f"{v:+.4g}" for v in np.atleast_1d(ex.surrogate.intercept_)]
+    intercept = [f"{v:.4g}".replace("-", "−") for v in np.atleast_1d(ex.surrogate.intercept_)]
     data = {
         "rows": rows,
         "outputs": list(ex.target.outputs),

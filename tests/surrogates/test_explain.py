@@ -16,7 +16,7 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from probes import InputError, IomapError, MaskProbe, ModelError, TabularProbe, Target, TextProbe, as_model, cube
+from probes import InputError, IomapError, MaskProbe, ModelError, Store, TabularProbe, Target, TextProbe, as_model, cube
 from surrogates import Explanation, SparseLinear, explain
 
 
@@ -300,3 +300,49 @@ def test_a_missing_extra_is_named(module, extra, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtra, match=rf"iomap\[{extra}\]"):
         ex.to_shap() if module == "shap" else CausalLM.from_pretrained("anything")
+
+
+def test_a_rare_trigger_is_not_trusted():
+    ex = explain(lambda Z: Z[:, 0] + 0.5 * Z[:, 1] + 1000 * Z[:, 2:11].prod(1), MaskProbe(12), budget=128, store=None)
+    assert ex.fidelity.verdict.startswith("Do not use it for this input")
+    assert any("For this input the model says 1002" in w for w in ex.warnings)
+    alone = explain(lambda Z: 100.0 * Z.prod(1), MaskProbe(12), budget=128, store=None)
+    assert alone.fidelity.verdict.startswith("Do not use it for this input")
+
+
+def test_a_model_that_does_not_repeat_itself_is_never_exact():
+    rng = np.random.default_rng(0)
+    ex = explain(lambda Z: rng.normal(size=len(Z)), MaskProbe(5), "interactions", store=None)
+    assert not ex.fidelity.exact
+    assert "Trust" not in ex.fidelity.verdict
+    assert any("differently each time" in w for w in ex.warnings)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-3, 1e100])
+@pytest.mark.parametrize("family", ["linear", "tree", "rules"])
+def test_the_unit_means_nothing(family, scale):
+    plain, scaled = (
+        explain(lambda Z, s=s: s * (Z[:, 0] + Z[:, 1] * Z[:, 2]), MaskProbe(9), family, budget=90, store=None)
+        for s in (1.0, scale)
+    )
+    assert scaled.fidelity.r2[0] == pytest.approx(plain.fidelity.r2[0], abs=1e-6)
+    assert scaled.fidelity.verdict == plain.fidelity.verdict
+
+
+def test_bad_settings_and_targets_cost_no_call():
+    calls = []
+
+    def model(Z):
+        calls.append(len(Z))
+        return Z[:, 0]
+
+    for family in (SparseLinear(max_terms=-1), SparseLinear(proxy="x")):
+        with pytest.raises(InputError):
+            explain(model, MaskProbe(6), family, store=None)
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    forest = RandomForestClassifier(5, random_state=0).fit(X, y)
+    for target in ("nosuch", [], [0, 0]):
+        with pytest.raises(InputError, match=r"^target must"):
+            explain(forest, TabularProbe(X.loc[0], X), target=target, store="kept.sqlite")
+    assert calls == []
+    assert not Path("kept.sqlite").exists() or len(Store("kept.sqlite")) == 0
