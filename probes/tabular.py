@@ -107,8 +107,7 @@ class TabularProbe(Probe):
         self._pool = pd.concat([instance, frame.iloc[chosen]], ignore_index=True)
         self._background_text = {c: _summary(frame[c]) for c in frame.columns}
         partial = self.replicates < len(frame) and mixed
-        share = f"{self.replicates} of {len(frame)} background rows"
-        sampled = f"Absent values come from {share}; all numbers, exact ones too, are for these rows."
+        sampled = f"All numbers are for the {self.replicates} background rows used, of {len(frame)}."
         self.notes = (*((sampled,) if partial else ()), *self._constants())
 
     def _constants(self) -> tuple[str, ...]:

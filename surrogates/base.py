@@ -42,6 +42,8 @@ class Surrogate(RegressorMixin, BaseEstimator):
     n_features_in_ : int
     """
 
+    #: whether exactly one term holds for each row, so that a weight is the prediction itself
+    partitions = False
     proxy: Any
     terms_: list[Term]
     coef_: np.ndarray
@@ -104,6 +106,9 @@ class Surrogate(RegressorMixin, BaseEstimator):
             free = means if law is rows else proxy.predict(law).reshape(len(law), -1)
             self.terms_, coef, intercept = self._distil(proxy, law, free)
         coef, intercept = coef * spread[:, None], intercept * spread + level
+        if self.partitions and self.terms_:
+            coef, intercept = coef + intercept[:, None], np.zeros_like(intercept)
+            coef[np.abs(coef) <= 64 * np.finfo(float).eps * (spread + np.abs(level))[:, None]] = 0.0
         self.coef_, self.intercept_ = (coef[0], float(intercept[0])) if y.ndim == 1 else (coef, intercept)
         return self
 

@@ -66,6 +66,8 @@ class TreeSurrogate(Surrogate):
         # free answers hold no noise to overfit: as many leaves as are allowed
         return self._best(law, y, np.ones(len(law)), [int(self.max_leaves)])
 
+    partitions = True
+
     def check(self) -> None:
         super().check()
         self._check_at_least(2, "max_leaves")
