@@ -2,24 +2,30 @@
 
 A design is a sample of the probe's declared law, preceded by a few *fixed* rows (the instance itself, the
 reference, and where they are affordable the leave-one-out rows). Fixed rows serve display and baselines; fitting and
-judging use the sampled rows alone, because only they represent the law that fidelity is about.
+judging use the sampled rows alone, because only they represent the law that fidelity is about. Sampled rows may begin
+with a balanced *block*: it is fitted to, but never judged by, because its rows are not independent of each other.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
 
 import numpy as np
+from scipy.linalg import hadamard
+from scipy.stats import norm, qmc
 
 from probes.errors import InputError
 from probes.probe import Feature
 
-__all__ = ["Design", "cube", "sample"]
+__all__ = ["DESIGNS", "Design", "cube", "factorial", "fold_over", "independent", "sample", "sobol", "uniform"]
 
-#: fewest sampled rows: two for each of five folds
+#: fewest sampled rows that are judged: two for each of five folds
 MINIMUM = 10
+#: leave-one-out rows are asked where they take at most this share of the budget
+LEAVE_ONE_OUT = 0.1
 
 
 @dataclass(frozen=True)
@@ -36,19 +42,22 @@ class Design:
         Whether fixed rows 2 … d + 1 each leave one feature out.
     population : float
         Number of distinct rows the sample was drawn from without replacement; infinite for real features.
+    block : int
+        How many of the sampled rows, the leading ones, form a balanced block: fitted to, not judged by.
     """
 
     Z: np.ndarray
     fixed: int
     leave_one_out: bool = False
     population: float = np.inf
+    block: int = 0
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
         Z = np.array(self.Z, dtype=float, order="C")
         Z.flags.writeable = False
         object.__setattr__(self, "Z", Z)
-        head = f"{Z.shape} {self.fixed} {self.leave_one_out} {self.population}".encode()
+        head = f"{Z.shape} {self.fixed} {self.leave_one_out} {self.population} {self.block}".encode()
         object.__setattr__(self, "digest", hashlib.sha256(head + Z.tobytes()).hexdigest())
 
     def __len__(self) -> int:
@@ -60,9 +69,19 @@ class Design:
         return self.Z[self.fixed :]
 
     @property
+    def judged(self) -> np.ndarray:
+        """The sampled rows that judge what was fitted to others, all but the block."""
+        return self.Z[self.fixed + self.block :]
+
+    @property
     def exact(self) -> bool:
         """Whether every possible row was drawn."""
         return len(self) - self.fixed >= self.population
+
+    def head(self, rows: int) -> Design:
+        """The design that only the first `rows` rows make, at least the fixed ones and the block."""
+        kept = max(rows, self.fixed + self.block)
+        return self if kept >= len(self) else replace(self, Z=self.Z[:kept])
 
 
 def cube(n: int) -> np.ndarray:
@@ -79,11 +98,11 @@ def cube(n: int) -> np.ndarray:
     return ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(float)
 
 
-def sample(features: Sequence[Feature], rows: int, rng: np.random.Generator) -> Design:
+def sample(features: Sequence[Feature], rows: int, rng: np.random.Generator, method: str = "uniform") -> Design:
     """The questions to ask with a budget of `rows` questions.
 
     Every possible row if the budget covers them all; otherwise the instance, the reference, the leave-one-out rows if
-    they take at most a quarter of the budget, and a sample of the law: for binary features distinct uniform rows.
+    they take at most a tenth of the budget, and a sample of the law.
 
     Parameters
     ----------
@@ -91,6 +110,9 @@ def sample(features: Sequence[Feature], rows: int, rng: np.random.Generator) -> 
     rows : int
         The most rows, fixed ones included.
     rng : numpy.random.Generator
+    method : str, default "uniform"
+        How the sample is drawn, a name of ``DESIGNS``: "uniform" draws distinct rows (independent ones for real
+        features), "fold-over" begins with a balanced block, "sobol" fills the space of real features evenly.
 
     Returns
     -------
@@ -99,8 +121,10 @@ def sample(features: Sequence[Feature], rows: int, rng: np.random.Generator) -> 
     Raises
     ------
     InputError
-        If the budget leaves fewer than ten sampled rows.
+        If the budget leaves fewer than ten sampled rows to judge by, or the method does not suit the features.
     """
+    if method not in DESIGNS:
+        raise InputError("design", f"be one of {', '.join(DESIGNS)}", method)
     d = len(features)
     instance = np.array([f.instance for f in features])
     reference = np.array([f.reference for f in features])
@@ -116,29 +140,121 @@ def sample(features: Sequence[Feature], rows: int, rng: np.random.Generator) -> 
             f"{rows} questions",
         )
     fixed = [instance, reference]
-    leave_one_out = d <= rows // 4 and rows - 2 - d >= MINIMUM
+    leave_one_out = d <= LEAVE_ONE_OUT * rows and rows - 2 - d >= MINIMUM
     if leave_one_out:
         fixed += list(np.where(np.eye(d, dtype=bool), reference, instance))
-    population = 2.0**d if binary else np.inf
-    drawn = _distinct(d, rows - len(fixed), rng) if binary else _law(features, rows - len(fixed), rng)
-    return Design(np.vstack([*fixed, drawn]), len(fixed), leave_one_out, population)
+    drawn, block = DESIGNS[method](features, rows - len(fixed), rng)
+    return Design(np.vstack([*fixed, drawn]), len(fixed), leave_one_out, 2.0**d if binary else np.inf, block)
 
 
-def _distinct(d: int, m: int, rng: np.random.Generator) -> np.ndarray:
-    """m distinct uniform rows of the cube, ``(m, d)``; m is below 2ᵈ."""
-    if d <= 16:
-        numbers = rng.permutation(2**d)[:m]
-        return ((numbers[:, None] >> np.arange(d)) & 1).astype(float)
+def uniform(n: int, m: int, rng: np.random.Generator, but: np.ndarray | None = None) -> np.ndarray:
+    """m distinct uniform rows ``(m, n)`` of the cube, none of them among the rows `but`.
+
+    Raises
+    ------
+    InputError
+        If the cube has fewer rows than that.
+    """
+    taken = set() if but is None else {row.tobytes() for row in but.astype(np.uint8)}
+    if n <= 60 and m + len(taken) > 2**n:
+        raise InputError("m", f"be at most the {2**n - len(taken)} rows that are left of the cube", m)
+    if n <= 16 and not taken:
+        numbers = rng.permutation(2**n)[:m]
+        return ((numbers[:, None] >> np.arange(n)) & 1).astype(float)
     rows: dict[bytes, np.ndarray] = {}
     while len(rows) < m:
-        for row in rng.integers(0, 2, size=(m - len(rows), d), dtype=np.uint8):
-            rows.setdefault(row.tobytes(), row)
-    return np.array(list(rows.values()), dtype=float)
+        for row in rng.integers(0, 2, size=(m - len(rows), n), dtype=np.uint8):
+            if (key := row.tobytes()) not in taken:
+                rows.setdefault(key, row)
+    return np.array(list(rows.values()), dtype=float).reshape(m, n)
 
 
-def _law(features: Sequence[Feature], m: int, rng: np.random.Generator) -> np.ndarray:
-    """m independent rows of the declared law, ``(m, d)``."""
+def fold_over(n: int, rng: np.random.Generator) -> np.ndarray:
+    """A balanced block of 2h rows ``(2h, n)``, h the smallest power of two that is at least n, in random order.
+
+    Columns of a Hadamard matrix, chosen and negated at random, and the complement of every row (Box and Wilson's
+    fold-over): every main effect is estimated independently of all others and of all interactions of two. Each row by
+    itself is uniform on the cube.
+
+    Examples
+    --------
+    >>> block = 2 * fold_over(5, np.random.default_rng(0)) - 1
+    >>> block.shape, int(np.abs(block.T @ block - 16 * np.eye(5)).max())
+    ((16, 5), 0)
+    """
+    half = 1 << max(0, n - 1).bit_length()
+    columns = hadamard(half)[:, rng.permutation(half)[:n]] * rng.choice([-1, 1], n)
+    rows = (np.vstack([columns, -columns]) + 1) / 2
+    return rng.permutation(rows)
+
+
+def independent(features: Sequence[Feature], m: int, rng: np.random.Generator) -> np.ndarray:
+    """m independent rows ``(m, d)`` of the declared law; rows of 0 and 1 may repeat."""
     columns = [
         rng.integers(0, 2, m).astype(float) if f.kind == "binary" else rng.normal(f.loc, f.scale, m) for f in features
     ]
     return np.column_stack(columns)
+
+
+def sobol(features: Sequence[Feature], m: int, rng: np.random.Generator) -> np.ndarray:
+    """m rows ``(m, d)`` of the declared law that fill it evenly: a scrambled Sobol sequence, in random order.
+
+    Each row by itself follows the law (Owen 1998). Rows of features that all are 0 or 1 may repeat.
+    """
+    sequence = qmc.Sobol(len(features), rng=rng)
+    points = sequence.random_base2(max(0, m - 1).bit_length())[:m]
+    points = rng.permutation(np.clip(points, 1e-12, 1 - 1e-12))
+    columns = [
+        (u < 0.5).astype(float) if f.kind == "binary" else norm.ppf(u, f.loc, f.scale)
+        for f, u in zip(features, points.T, strict=True)
+    ]
+    return np.column_stack(columns)
+
+
+def factorial(levels: Sequence[int], m: int | None, rng: np.random.Generator) -> np.ndarray:
+    """Rows of level numbers ``(m, factors)``: the full crossing, or m rows in which levels are balanced.
+
+    In a subsample every level of a factor occurs equally often, give or take one, in an order of its own.
+
+    Examples
+    --------
+    >>> factorial([2, 3], None, np.random.default_rng(0)).tolist()
+    [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
+    """
+    size = int(np.prod(levels))
+    if m is None or m >= size:
+        return np.array(list(product(*(range(count) for count in levels))), dtype=int)
+    return np.column_stack([rng.permutation(np.arange(m) % count) for count in levels])
+
+
+def _uniform(features: Sequence[Feature], m: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+    if all(f.kind == "binary" for f in features):
+        return uniform(len(features), m, rng), 0
+    return independent(features, m, rng), 0
+
+
+def _fold_over(features: Sequence[Feature], m: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+    if any(f.kind != "binary" for f in features):
+        raise InputError("design", "be uniform or sobol for real features; fold-over is for 0/1 features", "fold-over")
+    block = fold_over(len(features), rng)
+    if m < len(block) + MINIMUM:
+        raise InputError(
+            "budget",
+            f"allow a block of {len(block)} questions and {MINIMUM} more to judge by, or use design='uniform'",
+            f"{m} sampled questions",
+        )
+    return np.vstack([block, uniform(len(features), m - len(block), rng, but=block)]), len(block)
+
+
+def _sobol(features: Sequence[Feature], m: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+    if any(f.kind == "binary" for f in features):
+        raise InputError("design", "be uniform or fold-over for 0/1 features; sobol is for real features", "sobol")
+    return sobol(features, m, rng), 0
+
+
+#: ways to draw a sample: (features, m, rng) → rows ``(m, d)`` and the size of the block they begin with
+DESIGNS: dict[str, Callable[[Sequence[Feature], int, np.random.Generator], tuple[np.ndarray, int]]] = {
+    "uniform": _uniform,
+    "fold-over": _fold_over,
+    "sobol": _sobol,
+}

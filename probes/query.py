@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,12 @@ from probes.model import Generator, Identity, Model, as_outputs
 from probes.probe import Probe, unique_names
 from probes.store import Store
 
-__all__ = ["Answers", "Cost", "ask", "complete", "repeats_itself"]
+__all__ = ["Answers", "Cost", "Forecast", "Interrupted", "Run", "ask", "complete", "forecast", "repeats_itself"]
 
 log = logging.getLogger(__name__)
+
+#: rows in the first part of a design that is asked; each later part is as large as all before it
+FIRST = 64
 
 
 @dataclass
@@ -108,8 +112,79 @@ class Answers:
         return Answers(self.design, self.y - other.y, self.outputs, self.unit, self.probe, pair, self.cost + other.cost)
 
 
-def ask(model: Model, probe: Probe, design: Design, store: Store, progress: bool | None = None) -> Answers:
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while a model was asked.
+
+    Attributes
+    ----------
+    answers : Answers or None
+        To the leading rows of the design, as far as whole parts of it had been answered; None if none had.
+    """
+
+    def __init__(self, answers: Answers | None):
+        super().__init__("interrupted")
+        self.answers = answers
+
+
+@dataclass
+class Run:
+    """What one run has asked so far.
+
+    Attributes
+    ----------
+    memory : Store
+        Answers of a model that is not identifiable beyond this run.
+    seen : set of bytes
+        Keys of the questions.
+    """
+
+    memory: Store = field(default_factory=Store)
+    seen: set[bytes] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What it would cost to ask a design.
+
+    Attributes
+    ----------
+    questions : int
+        Distinct inputs.
+    known : int
+        Those whose answers are in the store already.
+    calls : int
+        Batches that the rest would be asked in, at least.
+    tokens : int
+        Tokens of the rest; 0 where inputs have no tokens.
+    seconds : float or None
+        Time inside the model, from a trial; None without one.
+    """
+
+    questions: int
+    known: int
+    calls: int
+    tokens: int
+    seconds: float | None = None
+
+    def __str__(self) -> str:
+        tokens = f", {self.tokens:,} tokens" if self.tokens else ""
+        time_ = "" if self.seconds is None else f", about {self.seconds:.3g} s"
+        asked = self.questions - self.known
+        return f"{asked:,} questions to ask in {self.calls:,} calls{tokens}{time_} ({self.known:,} known already)"
+
+
+def ask(
+    model: Model,
+    probe: Probe,
+    design: Design,
+    store: Store,
+    progress: bool | None = None,
+    run: Run | None = None,
+) -> Answers:
     """Put a design's questions to a model.
+
+    Questions are asked in parts of growing size, each in the order that is cheapest for the model, so that what is
+    known at any moment answers the leading rows of the design: a fair sample.
 
     Parameters
     ----------
@@ -117,9 +192,11 @@ def ask(model: Model, probe: Probe, design: Design, store: Store, progress: bool
     probe : Probe
     design : Design
     store : Store
-        Where answers are kept. A model that is not identifiable beyond this run uses memory instead.
+        Where answers are kept.
     progress : bool, optional
         Whether to show a progress bar; by default on a terminal only.
+    run : Run, optional
+        What was asked before in the same run; by default this call is a run of its own.
 
     Returns
     -------
@@ -131,41 +208,107 @@ def ask(model: Model, probe: Probe, design: Design, store: Store, progress: bool
         If the model fails, or answers with the wrong shape, NaN or infinity.
     StoreError
         If an answer cannot be kept.
+    Interrupted
+        On Ctrl-C, with the answers so far.
     """
     identity = model.identity()
-    memory = store if identity.persistent else Store()
+    run = run or Run()
+    memory = store if identity.persistent else run.memory
+    cost = Cost()
+    parts: list[np.ndarray] = []
+    total = len(design) * probe.replicates
+    try:
+        with tqdm(total=total, desc="asking", unit="row", disable=None if progress is None else not progress) as bar:
+            for start, stop in pairwise(_parts(design)):
+                raw = _ask_part(model, identity, probe.render(design.Z[start:stop]), memory, cost, run.seen, bar)
+                parts.append(raw.reshape(stop - start, probe.replicates, -1).mean(axis=1))
+                if parts[0].shape[1] != parts[-1].shape[1]:
+                    raise _uneven({part.shape[1] for part in parts})
+    except KeyboardInterrupt as stop_:
+        answered = sum(map(len, parts))
+        known = _answers(model, identity, probe, design.head(answered), parts, memory, cost) if parts else None
+        raise Interrupted(known) from stop_
+    return _answers(model, identity, probe, design, parts, memory, cost)
+
+
+def forecast(
+    model: Model, probe: Probe, design: Design, store: Store, run: Run | None = None, trial: int = 0
+) -> Forecast:
+    """What asking a design would cost; asks nothing but the `trial` leading rows, whose answers are kept.
+
+    Without a trial there is no estimate of time.
+    """
+    identity = model.identity()
+    run = run or Run()
+    memory = store if identity.persistent else run.memory
+    spent = ask(model, probe, design.head(trial), store, False, run).cost if trial else Cost()
     inputs = probe.render(design.Z)
-    keys = [hashlib.sha256(identity.id.encode() + digest).digest() for digest in model.digests(inputs)]
+    keys = _keys(identity, model, inputs)
+    first = {key: i for i, key in reversed(list(enumerate(keys)))}
+    known = memory.get(first)
+    todo = _take(inputs, np.array(sorted(i for key, i in first.items() if key not in known), dtype=int))
+    calls = sum(1 for _ in _batches(model, todo, 0)) if len(todo) else 0
+    tokens = int(model.sizes(todo).sum()) if model.size_unit == "tokens" and len(todo) else 0
+    share = tokens / spent.tokens if spent.tokens else len(todo) / spent.rows if spent.rows else 0.0
+    return Forecast(
+        len(first), len(known), calls, tokens, spent.seconds * share if spent.rows or not len(todo) else None
+    )
+
+
+def _parts(design: Design) -> list[int]:
+    """Row numbers at which parts end, from 0: each part is as large as all before it."""
+    ends, rows = [0], max(FIRST, design.fixed + design.block)
+    while rows < len(design):
+        ends.append(rows)
+        rows *= 2
+    return [*ends, len(design)]
+
+
+def _keys(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
+    return [hashlib.sha256(identity.id.encode() + digest).digest() for digest in model.digests(inputs)]
+
+
+def _ask_part(
+    model: Model, identity: Identity, inputs: Any, memory: Store, cost: Cost, seen: set[bytes], bar: Any
+) -> np.ndarray:
+    """Answers ``(n, K)`` to inputs; each distinct one that is not known is asked once."""
+    keys = _keys(identity, model, inputs)
     first = {key: i for i, key in reversed(list(enumerate(keys)))}
     known = {k: v for k, v in memory.get(first).items() if not isinstance(v, str)}
-    cost = Cost(reused=len(known))
+    cost.reused += len(known.keys() - seen)
     missing = np.array(sorted(i for key, i in first.items() if key not in known), dtype=int)
     log.info("asking %d of %d distinct questions, %d known", len(missing), len(first), len(known))
-
     if len(missing):
         todo = _take(inputs, missing)
-        bar = tqdm(total=len(missing), desc="asking", unit="row", disable=None if progress is None else not progress)
-        with bar:
-            for batch in _batches(model, todo, first_alone=int(np.sum(missing < probe.replicates))):
-                for part, values in _answer(model, todo, batch, cost):
-                    fresh = dict(zip((keys[i] for i in missing[part]), values, strict=True))
-                    good = {k: v for k, v in fresh.items() if np.isfinite(v).all()}
-                    if good:
-                        memory.put(good)
-                        known.update(good)
-                    if len(good) < len(fresh):
-                        bad = next(int(i) for i, v in zip(part, values, strict=True) if not np.isfinite(v).all())
-                        raise ModelError(
-                            f"The model must answer with finite numbers; got {values[list(part).index(bad)]} "
-                            f"for the input {describe(_shown(todo, bad))}."
-                        )
-                    bar.update(len(part))
+        for batch in _batches(model, todo, first_alone=int(not seen and missing[0] == 0)):
+            for part, values in _answer(model, todo, batch, cost):
+                fresh = dict(zip((keys[i] for i in missing[part]), values, strict=True))
+                good = {k: v for k, v in fresh.items() if np.isfinite(v).all()}
+                if good:
+                    memory.put(good)
+                    known.update(good)
+                if len(good) < len(fresh):
+                    bad = next(int(i) for i, v in zip(part, values, strict=True) if not np.isfinite(v).all())
+                    raise ModelError(
+                        f"The model must answer with finite numbers; got {values[list(part).index(bad)]} "
+                        f"for the input {describe(_shown(todo, bad))}."
+                    )
+                bar.update(len(part))
+    bar.update(len(keys) - len(missing))
+    seen.update(first)
+    if len(widths := {len(v) for v in known.values()}) > 1:
+        raise _uneven(widths)
+    return np.stack([known[key] for key in keys])
 
-    widths = {len(v) for v in known.values()}
-    if len(widths) > 1:
-        raise ModelError(f"The model must return as many outputs for every input; got {sorted(widths)}.")
-    y = np.stack([known[key] for key in keys])
-    y = y.reshape(len(design), probe.replicates, -1).mean(axis=1)
+
+def _uneven(widths: set[int]) -> ModelError:
+    return ModelError(f"The model must return as many outputs for every input; got {sorted(widths)}.")
+
+
+def _answers(
+    model: Model, identity: Identity, probe: Probe, design: Design, parts: list[np.ndarray], memory: Store, cost: Cost
+) -> Answers:
+    y = np.vstack(parts)
     outputs = _names(model, identity, memory, y.shape[1])
     if len(outputs) != y.shape[1]:
         raise ModelError(f"The model names {len(outputs)} outputs but returned {y.shape[1]}.")

@@ -10,7 +10,7 @@ This package imports ``probes``; ``probes`` never imports it.
 
 from surrogates.additive import AdditiveSurrogate
 from surrogates.base import Surrogate
-from surrogates.explain import explain
+from surrogates.explain import estimate, explain
 from surrogates.explanation import Explanation
 from surrogates.families import FAMILIES, Auto
 from surrogates.fidelity import Fidelity
@@ -19,6 +19,7 @@ from surrogates.linear import SparseLinear
 from surrogates.proxy import CubeProxy
 from surrogates.rules import RuleSurrogate
 from surrogates.stack import StackedProxy
+from surrogates.stopping import Certified, StableOrder, Width
 from surrogates.terms import Box, Product
 from surrogates.tree import TreeSurrogate
 
@@ -27,6 +28,7 @@ __all__ = [
     "AdditiveSurrogate",
     "Auto",
     "Box",
+    "Certified",
     "CubeProxy",
     "Explanation",
     "Fidelity",
@@ -34,8 +36,11 @@ __all__ = [
     "Product",
     "RuleSurrogate",
     "SparseLinear",
+    "StableOrder",
     "StackedProxy",
     "Surrogate",
     "TreeSurrogate",
+    "Width",
+    "estimate",
     "explain",
 ]

@@ -48,10 +48,9 @@ def analyse(
     random_state: int,
 ) -> Analysis:
     """Fit a family to answers ``(n, k)`` and judge it."""
-    sampled = y[design.fixed :]
-    single = sampled[:, 0] if sampled.shape[1] == 1 else sampled
-    surrogate = clone(family).fit(design.sampled, single)
-    crossed = cross_fit(family, design.sampled, sampled, random_state)
+    fitted, sampled = y[design.fixed :], y[design.fixed + design.block :]
+    surrogate = clone(family).fit(design.sampled, fitted[:, 0] if y.shape[1] == 1 else fitted)
+    crossed = cross_fit(family, design.sampled, fitted, random_state, design.block)
     own = average_effects(surrogate.terms_, np.atleast_2d(surrogate.coef_), features)
     effects, errors = effect_estimates(design, sampled, crossed, features)
     rounding = 64 * np.finfo(float).eps * np.abs(sampled).max(axis=0)[:, None]

@@ -82,7 +82,7 @@ def effect_estimates(
     ----------
     design : Design
     y : ndarray ``(m, k)``
-        Answers to the sampled rows.
+        Answers to the judged rows.
     crossed : CrossFit
     features : sequence of d features
 
@@ -91,7 +91,7 @@ def effect_estimates(
     Rows drawn without replacement shrink the standard error by √(1 − m / population); with every row drawn the
     estimate is the exact value.
     """
-    Z, m = design.sampled, len(y)
+    Z, m = design.judged, len(y)
     loc, scale = (np.array([getattr(f, name) for f in features]) for name in ("loc", "scale"))
     score = (Z - loc) / scale**2 * steps(features)
     if design.exact:

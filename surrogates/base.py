@@ -50,6 +50,14 @@ class Surrogate(RegressorMixin, BaseEstimator):
     intercept_: float | np.ndarray
     n_features_in_: int
 
+    @property
+    def least(self) -> int:
+        """Fewest sampled answers that it makes sense to fit and judge by ten-fold cross-fitting.
+
+        One a fold; two with a proxy, whose shrinkage is cross-validated within each.
+        """
+        return 10 if self.proxy is None else 20
+
     def check(self) -> None:
         """Check the parameters; a family adds its own rules.
 
@@ -164,8 +172,15 @@ def _law(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.column_stack([rng.choice(column, _FREE, p=share) for column in rows.T])
 
 
-def folds(n: int, k: int, random_state: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(train, test) index pairs of k folds over n rows; fewer folds when there are fewer rows."""
-    fold = np.random.default_rng(random_state).permutation(n) % k
-    for j in range(min(k, n) if n > 1 else 0):
+def folds(
+    n: int, k: int, random_state: int, group: np.ndarray | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(train, test) index pairs of k folds over n rows; fewer folds when there are fewer rows.
+
+    Rows of a `group` ``(n,)``, numbered from 0, share a fold.
+    """
+    group = np.arange(n) if group is None else group
+    count = int(group.max()) + 1 if n else 0
+    fold = (np.random.default_rng(random_state).permutation(count) % k)[group]
+    for j in range(min(k, count) if count > 1 else 0):
         yield np.flatnonzero(fold != j), np.flatnonzero(fold == j)

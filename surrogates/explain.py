@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
-from inspect import signature
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from probes.context import ContextProbe
-from probes.design import MINIMUM, sample
+from probes.design import Design, independent, sample
 from probes.errors import InputError
-from probes.model import Generator
-from probes.models import as_model
 from probes.probe import Probe
-from probes.query import Answers, Cost, ask, complete, repeats_itself
-from probes.store import Store, open_store
-from probes.tabular import TabularProbe
-from probes.target import Target, custom, resolve
-from probes.text import TextProbe
-from surrogates.analysis import compare_families
+from probes.query import Answers, Cost, Forecast, Interrupted
+from probes.store import Store
+from surrogates.analysis import Analysis, compare_families
 from surrogates.base import Surrogate
 from surrogates.explanation import Explanation, library_version
 from surrogates.families import Auto, candidates, settings_to_json
 from surrogates.fidelity import Fidelity
+from surrogates.inquiry import Inquiry, as_seed
+from surrogates.stopping import Certificate, Certified, Until, evidence, looks
 
-__all__ = ["as_probe", "explain"]
-
-QUESTIONS = 256
+__all__ = ["estimate", "explain"]
 
 
 def explain(
@@ -42,6 +34,8 @@ def explain(
     family: str | Surrogate | Auto = "linear",
     *,
     budget: int | None = None,
+    until: Until | Certified | None = None,
+    design: str = "uniform",
     target: Any = None,
     background: pd.DataFrame | np.ndarray | None = None,
     random_state: int | np.random.Generator | None = 0,
@@ -93,6 +87,10 @@ def explain(
     StoreError
         If answers cannot be kept.
 
+    Notes
+    -----
+    Ctrl-C while the model is asked returns the explanation by the answers so far, with a warning.
+
     Examples
     --------
     >>> from probes import MaskProbe
@@ -104,112 +102,180 @@ def explain(
     >>> ex.fidelity.verdict
     'Trust the order of the top 2, and the sizes.'
     """
-    seed = _seed(random_state)
+    seed = as_seed(random_state)
     families, penalty = candidates(family)
-    region = as_probe(probe, background)
-    asked = as_model(model)
-    generating = isinstance(asked, Generator)
-    wanted = (
-        region.answer if region.answer is not None else (target if generating and isinstance(target, str) else None)
-    )
-    # what nobody can fingerprint may not repeat itself: the instance is asked twice
-    unsure = not isinstance(asked, Generator) and not asked.identity().persistent
-    spare = int(generating and wanted is None) + region.replicates * unsure
-    rows = _questions(budget, region.replicates, spare, len(region.features))
-    design = sample(region.features, rows, np.random.default_rng(seed))
-    memory = open_store(store)
+    if until is not None and not isinstance(until, (Until, Certified)):
+        raise InputError("until", "be Width(...), StableOrder(...), Certified(...) or None", until)
+    inquiry = Inquiry(model, probe, background, target, store, progress)
+    region = inquiry.probe
+    rng = np.random.default_rng(seed)
+    questions = sample(region.features, inquiry.rows(budget), rng, design)
+    _check_budget(families, questions, inquiry)
+    if isinstance(until, Certified) and not questions.exact:
+        if questions.block:
+            raise InputError("design", 'be "uniform" with until=Certified(...), which needs independent rows', design)
+        drawn = independent(region.features, len(questions.sampled), rng)
+        questions = replace(questions, Z=np.vstack([questions.Z[: questions.fixed], drawn]), population=np.inf)
 
-    cost = Cost()
-    answer = None
-    if isinstance(asked, Generator):
-        prompt = region.render(design.Z[:1])[0]
-        if wanted is None:
-            answer, cost = complete(asked, prompt, region.max_new_tokens, memory)
-        else:
-            answer, target = wanted, None if isinstance(target, str) else target
-        asked = asked.scoring(answer, prompt)
+    def study(answers: Answers) -> tuple[Analysis, pd.DataFrame]:
+        y = inquiry.y(answers)
+        assert inquiry.number is not None
+        outputs = inquiry.number.outputs
+        return compare_families(families, penalty, answers.design, y, outputs, region.features, seed)
 
-    if asked.outputs is not None and not callable(target):
-        resolve(target, asked.outputs, asked.unit, np.zeros(len(asked.outputs)))  # a wrong name costs no call
-    answers = ask(asked, region, design, memory, progress)
-    answers = replace(answers, cost=answers.cost + cost)
-    noisy = unsure and not repeats_itself(asked, region, answers)
-    if noisy:
-        design = replace(design, population=np.inf)  # nothing is exact
-        answers = replace(answers, design=design)
-    if callable(target) and not isinstance(target, Target):
-        y = custom(target, answers.y)
-        label = getattr(target, "__name__", "target")
-        names = (label,) if y.shape[1] == 1 else tuple(f"{label} {j}" for j in range(y.shape[1]))
-        answers = replace(answers, y=y, outputs=names, unit="target")
-        target = "all"
-    number = resolve(target, answers.outputs, answers.unit, answers.y[0])
-    y = number(answers.y)
-    analysis, comparison = compare_families(families, penalty, design, y, number.outputs, region.features, seed)
+    found = _course(inquiry, questions, until, study)
+    answers, analysis = found.answers, found.analysis
+    y = inquiry.y(answers)
+    assert inquiry.number is not None
     return Explanation(
         surrogate=analysis.surrogate,
         fidelity=analysis.fidelity,
         attributions=analysis.attributions,
         features=region.features,
-        target=number,
+        target=inquiry.number,
         answers=answers,
         view=region.view(),
-        answer=answer,
-        warnings=_warnings(region, answers, y, analysis.fidelity, noisy),
-        comparison=comparison,
-        provenance=_provenance(answers, analysis.surrogate, region, seed, budget),
+        answer=inquiry.answer if inquiry.generative else None,
+        warnings=(*found.notes, *_warnings(region, answers, y, analysis.fidelity, inquiry.noisy)),
+        comparison=found.comparison,
+        certificate=found.certificate,
+        provenance=_provenance(answers, analysis.surrogate, region, seed, budget, design, found.stopped),
     )
 
 
-def as_probe(probe: Any, background: pd.DataFrame | np.ndarray | None = None) -> Probe:
-    """The probe a user means by a plain string, row or dict.
+def estimate(
+    model: object,
+    probe: Probe | str | pd.Series | pd.DataFrame | Mapping[str, Any],
+    *,
+    budget: int | None = None,
+    target: Any = None,
+    background: pd.DataFrame | np.ndarray | None = None,
+    random_state: int | np.random.Generator | None = 0,
+    store: Store | str | Path | None = "default",
+    trial: int = 2,
+) -> Forecast:
+    """What :func:`explain` would cost with the same arguments, before it is paid.
 
-    Raises
-    ------
-    InputError
-        If it is none of these, or a row comes without background.
+    Parameters
+    ----------
+    model, probe, budget, target, background, random_state, store
+        As for :func:`explain`.
+    trial : int, default 2
+        Questions that are asked now, to time the model; their answers are kept. With 0 none is asked (but a language
+        model without a given answer writes one), and there is no estimate of time.
+
+    Returns
+    -------
+    Forecast
+        Questions, those known already, calls, tokens, seconds.
+
+    Examples
+    --------
+    >>> from probes import MaskProbe
+    >>> print(estimate(lambda Z: Z.sum(axis=1), MaskProbe(20), budget=1000, trial=0, store=None))
+    999 questions to ask in 4 calls (0 known already)
     """
-    if isinstance(probe, Probe):
-        if background is not None:
-            raise InputError("background", "be given to the probe itself, or with a plain row", background)
-        return probe
-    if background is not None:
-        return TabularProbe(probe, background)
-    if isinstance(probe, str):
-        return TextProbe(probe)
-    if isinstance(probe, Mapping) and {"context", "question"} <= set(probe):
-        known = signature(ContextProbe).parameters
-        if odd := [key for key in probe if key not in known]:
-            raise InputError("probe", f"be a dict with keys of ContextProbe ({', '.join(known)})", odd)
-        return ContextProbe(**probe)
-    if isinstance(probe, (pd.Series, pd.DataFrame, Mapping, np.ndarray)):
-        raise InputError("background", "come with a table row: the rows that absent values are replaced from", None)
-    raise InputError(
-        "probe", "be a probe, a text, a table row with background=, or a dict with context and question", probe
-    )
+    if not isinstance(trial, int) or trial < 0:
+        raise InputError("trial", "be an integer of at least 0", trial)
+    inquiry = Inquiry(model, probe, background, target, store, False)
+    rng = np.random.default_rng(as_seed(random_state))
+    return inquiry.forecast(sample(inquiry.probe.features, inquiry.rows(budget), rng), trial)
 
 
-def _seed(random_state: int | np.random.Generator | None) -> int:
-    if random_state is None or isinstance(random_state, np.random.Generator):
-        return int(np.random.default_rng(random_state).integers(2**31))
-    if not isinstance(random_state, Integral) or random_state < 0:
-        raise InputError("random_state", "be a non-negative integer, a numpy Generator or None", random_state)
-    return int(random_state)
+def _check_budget(families: dict[str, Surrogate], design: Design, inquiry: Inquiry) -> None:
+    """Whether every family gets the answers it needs, before any is paid for."""
+    for name, family in families.items():
+        if not design.exact and len(design.judged) < family.least:
+            rows = len(design) - len(design.judged) + family.least
+            raise InputError(
+                "budget",
+                f"be at least {rows * inquiry.probe.replicates + inquiry.spare} for family {name!r}, which needs "
+                f"{family.least} sampled answers to be fitted and judged by cross-fitting, or cover every question",
+                f"{len(design.judged)} sampled answers",
+            )
 
 
-def _questions(budget: int | None, replicates: int, spare: int, d: int) -> int:
-    """Rows that a budget of model inputs allows."""
-    if budget is None:
-        return QUESTIONS
-    if not isinstance(budget, Integral) or isinstance(budget, bool) or budget < 1:
-        raise InputError("budget", "be a positive integer", budget)
-    rows = (int(budget) - spare) // replicates
-    least = min(MINIMUM + 2, 2**d)
-    if rows < least:
-        each = f" of {replicates} model inputs each" if replicates > 1 else ""
-        extra = f", and {spare} more" if spare else ""
-        raise InputError("budget", f"be at least {least * replicates + spare} ({least} questions{each}{extra})", budget)
-    return rows
+_Study = Callable[[Answers], tuple[Analysis, pd.DataFrame]]
+_Ask = Callable[[int], Answers]
+
+
+@dataclass(frozen=True)
+class _Course:
+    """How the asking went."""
+
+    answers: Answers
+    analysis: Analysis
+    comparison: pd.DataFrame
+    stopped: str = ""
+    certificate: Certificate | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _course(inquiry: Inquiry, design: Design, until: Until | Certified | None, study: _Study) -> _Course:
+    """Ask the design, or as much of it as `until` and the user allow."""
+    cost = Cost()
+
+    def ask(rows: int) -> Answers:
+        nonlocal cost
+        answers = inquiry.ask(design.head(rows))
+        cost += answers.cost
+        return replace(answers, cost=cost)
+
+    try:
+        if design.exact or until is None:
+            return _everything(design, study, ask)
+        return (
+            _looking(design, until, study, ask)
+            if isinstance(until, Until)
+            else _proving(inquiry, design, until, study, ask)
+        )
+    except Interrupted as stop:
+        answers_ = stop.answers
+        if answers_ is None or len(answers_.design.judged) < 20:
+            raise
+        answers_ = replace(answers_, cost=cost + answers_.cost)
+        note = f"Interrupted: it rests on the first {len(answers_.design)} of {len(design)} questions."
+        return replace(_everything(design, study, lambda _: answers_), stopped="interrupted", notes=(note,))
+
+
+def _everything(design: Design, study: _Study, ask: _Ask) -> _Course:
+    answers = ask(len(design))
+    analysis, comparison = study(answers)
+    return _Course(answers, analysis, comparison)
+
+
+def _looking(design: Design, until: Until, study: _Study, ask: _Ask) -> _Course:
+    history: list[pd.DataFrame] = []
+    for rows in looks(design):
+        answers = ask(rows)
+        analysis, comparison = study(answers)
+        history.append(analysis.attributions)
+        if reason := until.met(history):
+            return _Course(answers, analysis, comparison, reason)
+    answers = ask(len(design))
+    analysis, comparison = study(answers)
+    reason = until.met([*history, analysis.attributions]) or ""
+    notes = () if reason else ("The budget was spent before the rule to stop was met.",)
+    return _Course(answers, analysis, comparison, reason, notes=notes)
+
+
+def _proving(inquiry: Inquiry, design: Design, until: Certified, study: _Study, ask: _Ask) -> _Course:
+    for k, (fitted, end) in enumerate(until.freezes(design), 1):
+        answers = ask(fitted)
+        analysis, comparison = study(answers)
+        clip = until.clip * inquiry.y(answers)[design.fixed :].std(axis=0)
+        for rows in np.unique(np.linspace(fitted, end, 9).astype(int))[1:]:
+            tested = ask(int(rows))
+            y = inquiry.y(tested)[fitted:]
+            predicted = analysis.surrogate.predict(design.Z[fitted:rows]).reshape(len(y), -1)
+            columns = zip(y.T, predicted.T, clip, strict=True)
+            if (clip > 0).all() and all(
+                evidence(a, b, until.r2, c).max(initial=0.0) >= 1 / until.alpha(k) for a, b, c in columns
+            ):
+                proof = Certificate(until.r2, until.confidence, fitted, int(rows) - fitted, tuple(clip.tolist()))
+                return _Course(tested, analysis, comparison, f"R² of at least {until.r2:g} is certified", proof)
+    note = f"R² of at least {until.r2:g} could not be certified within the budget."
+    return replace(_everything(design, study, ask), notes=(note,))
 
 
 def _warnings(region: Probe, answers: Answers, y: np.ndarray, judged: Fidelity, noisy: bool) -> tuple[str, ...]:
@@ -233,14 +299,17 @@ def _warnings(region: Probe, answers: Answers, y: np.ndarray, judged: Fidelity, 
     return tuple(notes)
 
 
-def _provenance(answers: Answers, surrogate: Surrogate, region: Probe, seed: int, budget: int | None) -> dict[str, Any]:
+def _provenance(
+    answers: Answers, surrogate: Surrogate, region: Probe, seed: int, budget: int | None, design: str, stopped: str
+) -> dict[str, Any]:
     return {
         "model": answers.model,
         "probe": f"{type(region).__name__} {region.digest[:16]}",
-        "design": answers.design.digest[:16],
+        "design": f"{design} {answers.design.digest[:16]}",
         "questions": len(answers.design),
         "replicates": region.replicates,
         "budget": None if budget is None else int(budget),
+        "stopped": stopped,
         "family": type(surrogate).__name__,
         "settings": settings_to_json(surrogate),
         "random_state": seed,

@@ -20,6 +20,7 @@ from surrogates.analysis import analyse
 from surrogates.base import FixedTerms, Surrogate
 from surrogates.families import KINDS, settings_from_json, settings_to_json
 from surrogates.fidelity import Fidelity
+from surrogates.stopping import Certificate
 from surrogates.terms import describe, shapley, term_from_json, term_to_json
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Explanation:
         For language models: the continuation that is explained.
     comparison : DataFrame
         The families that were compared, best first: ``family, terms, r2, r2_low, r2_high, score``.
+    certificate : Certificate or None
+        Proof of its fidelity, with ``until=Certified(...)``.
     warnings : tuple of str
     provenance : dict
         Versions, seed, family and its settings, model identity, cost.
@@ -76,6 +79,7 @@ class Explanation:
     view: dict[str, Any]
     answer: str | None = None
     comparison: pd.DataFrame = field(default_factory=pd.DataFrame)
+    certificate: Certificate | None = None
     warnings: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -148,6 +152,7 @@ class Explanation:
             fidelity=analysis.fidelity,
             attributions=analysis.attributions,
             comparison=self.comparison.iloc[:0],
+            certificate=None,
             target=target,
         )
 
@@ -219,6 +224,7 @@ class Explanation:
             "view": self.view,
             "answer": self.answer,
             "comparison": {name: _plain(column.to_numpy()) for name, column in self.comparison.items()},
+            "certificate": self.certificate and self.certificate.to_json(),
             "warnings": list(self.warnings),
             "provenance": self.provenance,
         }
@@ -259,6 +265,7 @@ class Explanation:
                 view=data["view"],
                 answer=data["answer"],
                 comparison=pd.DataFrame(data["comparison"]),
+                certificate=Certificate.from_json(data["certificate"]) if data.get("certificate") else None,
                 warnings=tuple(data["warnings"]),
                 provenance=data["provenance"],
             )
@@ -314,6 +321,7 @@ def _answers_to_json(answers: Answers) -> dict[str, Any]:
         "fixed": design.fixed,
         "leave_one_out": design.leave_one_out,
         "population": _plain(float(design.population)),
+        "block": design.block,
         "y": _plain(answers.y),
         "outputs": list(answers.outputs),
         "unit": answers.unit,
@@ -325,7 +333,8 @@ def _answers_to_json(answers: Answers) -> dict[str, Any]:
 
 def _answers_from_json(data: dict[str, Any]) -> Answers:
     population = np.inf if data["population"] is None else data["population"]
-    design = Design(np.array(data["Z"], dtype=float), data["fixed"], data["leave_one_out"], population)
+    Z = np.array(data["Z"], dtype=float)
+    design = Design(Z, data["fixed"], data["leave_one_out"], population, data.get("block", 0))
     return Answers(
         design,
         np.array(data["y"], dtype=float),

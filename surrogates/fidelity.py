@@ -57,15 +57,28 @@ class CrossFit:
     fits: tuple[tuple[Surrogate, np.ndarray], ...]
 
 
-def cross_fit(surrogate: Surrogate, Z: np.ndarray, y: np.ndarray, random_state: int) -> CrossFit:
-    """Fit to all folds but one, predict that one; rows ``(m, d)``, answers ``(m, k)``."""
-    predicted = np.empty_like(y)
+def cross_fit(surrogate: Surrogate, Z: np.ndarray, y: np.ndarray, random_state: int, block: int = 0) -> CrossFit:
+    """Fit to all folds but one, predict that one; rows ``(b + m, d)``, answers ``(b + m, k)``.
+
+    The leading `block` of b rows is fitted to every time and never predicted. Equal rows share a fold.
+    """
+    judged = Z[block:]
+    predicted = np.empty_like(y[block:])
     fits = []
-    for train, test in folds(len(y), FOLDS, random_state):
-        fitted = clone(surrogate).fit(Z[train], y[train])
-        predicted[test] = fitted.predict(Z[test]).reshape(len(test), -1)
+    for train, test in folds(len(judged), FOLDS, random_state, _same(judged)):
+        rows = np.concatenate([np.arange(block), block + train])
+        fitted = clone(surrogate).fit(Z[rows], y[rows])
+        predicted[test] = fitted.predict(judged[test]).reshape(len(test), -1)
         fits.append((fitted, test))
     return CrossFit(predicted, tuple(fits))
+
+
+def _same(Z: np.ndarray) -> np.ndarray | None:
+    """Numbers ``(m,)`` that equal rows share, in order of first appearance; None if no two rows are equal."""
+    _, first, inverse = np.unique(Z, axis=0, return_index=True, return_inverse=True)
+    if len(first) == len(Z):
+        return None
+    return np.argsort(np.argsort(first))[inverse.reshape(-1)]
 
 
 @dataclass(frozen=True)
@@ -198,7 +211,7 @@ def fidelity(
     y : ndarray ``(n, k)``
         Answers to all rows of the design, fixed ones included.
     crossed : CrossFit
-        Of the sampled rows.
+        Of the judged rows.
     clear : tuple of int
         Per output, how many effects are clearly not zero.
     ordered : tuple of int
@@ -210,7 +223,8 @@ def fidelity(
     -------
     Fidelity
     """
-    Z, sampled = design.sampled, y[design.fixed :]
+    Z, block = design.judged, design.block
+    fitted, sampled = y[design.fixed :], y[design.fixed + block :]
     exact = design.exact
     predicted = surrogate.predict(Z).reshape(len(Z), -1) if exact else crossed.predicted
     score = r2(sampled, predicted)
@@ -219,8 +233,8 @@ def fidelity(
     width = 0.0 if exact else stats.norm.ppf(0.975) * 1.03 / np.sqrt(max(len(Z) - 3, 1))
     turned = np.arctanh(np.clip(rank, -0.999999, 0.999999))
 
-    shuffled = sampled[np.random.default_rng([random_state, 1]).permutation(len(sampled))]
-    control = r2(shuffled, cross_fit(surrogate, Z, shuffled, random_state).predicted)
+    shuffled = fitted[np.random.default_rng([random_state, 1]).permutation(len(fitted))]
+    control = r2(shuffled[block:], cross_fit(surrogate, design.sampled, shuffled, random_state, block).predicted)
     mean = np.empty_like(sampled)
     for train, test in folds(len(sampled), FOLDS, random_state):
         mean[test] = sampled[train].mean(axis=0)
@@ -279,8 +293,8 @@ def _leave_one_out(design: Design, y: np.ndarray) -> np.ndarray:
         return np.full(y.shape[1], np.nan)
     instance, reference = design.Z[0], design.Z[1]
     effects = y[0] - y[2 : 2 + design.Z.shape[1]]
-    absent = (instance - design.sampled) / np.where(instance == reference, 1.0, instance - reference)
-    return r2(y[design.fixed :], y[0] - absent @ effects)
+    absent = (instance - design.judged) / np.where(instance == reference, 1.0, instance - reference)
+    return r2(y[design.fixed + design.block :], y[0] - absent @ effects)
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> float:

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from probes import Design, Feature, InputError, MaskProbe, Store, as_model, ask, cube, sample
+from probes.design import factorial, fold_over, uniform
 
 
 def binary(d):
@@ -126,13 +128,13 @@ def test_promises_of_a_sample(d, rows, seed):
         np.testing.assert_array_equal(design.Z[2 : 2 + d], 1 - np.eye(d))
     else:
         assert design.fixed == 2
-    assert design.leave_one_out == (d <= rows // 4)
+    assert design.leave_one_out == (10 * d <= rows and rows - 2 - d >= 10)
     np.testing.assert_array_equal(design.Z, sample(binary(d), rows, rng(seed)).Z)
 
 
 def test_leave_one_out_rows_only_where_affordable():
-    assert sample(binary(16), 64, rng()).leave_one_out
-    assert not sample(binary(17), 64, rng()).leave_one_out
+    assert sample(binary(16), 160, rng()).leave_one_out
+    assert not sample(binary(17), 160, rng()).leave_one_out
 
 
 def test_leave_one_out_of_real_features_uses_the_reference():
@@ -184,6 +186,83 @@ def test_real_features_follow_their_law():
     np.testing.assert_allclose(sampled.mean(axis=0), [3, 0.5, -2], atol=0.3)
     np.testing.assert_allclose(sampled.std(axis=0), [0.5, 0.5, 4], rtol=0.05)
     assert set(np.unique(sampled[:, 1])) == {0.0, 1.0}
+
+
+# --- ways to draw
+
+
+def test_fold_over_block_separates_main_effects_from_each_other_and_from_pairs():
+    for n in (2, 5, 8, 14, 33):
+        block = 2 * fold_over(n, rng(n)) - 1
+        assert distinct(block) == len(block) and n <= len(block) // 2 < 2 * n
+        np.testing.assert_array_equal(block.T @ block, len(block) * np.eye(n))
+        pairs = np.stack([block[:, i] * block[:, j] for i in range(n) for j in range(i)], axis=1)
+        assert not (block.T @ pairs).any()
+        assert {row.tobytes() for row in block} == {row.tobytes() for row in -block}
+
+
+def test_every_row_of_a_fold_over_block_is_uniform():
+    first = np.array([fold_over(3, rng(seed))[0] for seed in range(800)]) @ [1, 2, 4]
+    counts = np.bincount(first.astype(int), minlength=8)
+    assert np.abs(counts - 100).max() < 45
+
+
+def test_a_sample_that_begins_with_a_block():
+    design = sample(binary(14), 64, rng(), "fold-over")
+    assert (design.block, design.fixed, len(design)) == (32, 2, 64)
+    assert distinct(design.sampled) == 62
+    assert not (2 * design.sampled[:32] - 1).sum(axis=0).any()
+    assert design.head(40).block == 32 and len(design.head(1)) == 34
+    with pytest.raises(InputError, match="a block of 32 questions and 10 more"):
+        sample(binary(14), 43, rng(), "fold-over")
+
+
+def test_sobol_rows_follow_the_law_evenly():
+    features = [Feature("a", "real", loc=3.0, scale=0.5), Feature("b", "real", loc=-2.0, scale=4.0)]
+    sampled = sample(features, 260, rng(), "sobol").sampled
+    np.testing.assert_allclose(sampled.mean(axis=0), [3, -2], atol=0.1)
+    np.testing.assert_allclose(sampled.std(axis=0), [0.5, 4], rtol=0.03)
+    # each of sixteen equally likely intervals holds its share
+    bins = np.floor(16 * stats.norm.cdf(sampled, [3, -2], [0.5, 4])).astype(int)
+    assert (np.bincount(bins[:, 0]) == 16).all() and (np.bincount(bins[:, 1]) == 16).all()
+
+
+@pytest.mark.parametrize(
+    ("features", "method", "rule"),
+    [
+        (binary(5), "sobol", "for real features"),
+        ([Feature("a", "real"), Feature("b")], "fold-over", "for 0/1 features"),
+        (binary(5), "latin", "one of uniform, fold-over, sobol"),
+    ],
+)
+def test_a_way_to_draw_that_does_not_suit_is_refused(features, method, rule):
+    with pytest.raises(InputError, match=rule) as caught:
+        sample(features, 30, rng(), method)
+    assert caught.value.parameter == "design"
+
+
+def test_uniform_rows_but_some():
+    known = cube(5)[:20]
+    rest = uniform(5, 12, rng(), but=known)
+    assert distinct(np.vstack([known, rest])) == 32
+    with pytest.raises(InputError, match="at most the 12 rows"):
+        uniform(5, 13, rng(), but=known)
+
+
+def test_factorial_designs():
+    full = factorial([2, 3, 2], None, rng())
+    assert len({tuple(row) for row in full}) == len(full) == 12
+    part = factorial([2, 3, 4], 17, rng())
+    for column, count in zip(part.T, [2, 3, 4], strict=True):
+        sizes = np.bincount(column, minlength=count)
+        assert sizes.max() - sizes.min() <= 1
+
+
+def test_the_head_of_a_design_is_a_design():
+    design = sample(binary(5), 32, rng())
+    assert design.exact and not design.head(20).exact
+    np.testing.assert_array_equal(design.head(20).Z, design.Z[:20])
+    assert design.head(99) is design
 
 
 # --- budgets

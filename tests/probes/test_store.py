@@ -468,7 +468,8 @@ def test_after_kill_9_no_answer_is_asked_again(tmp_path):
     assert len(paid) == 1 + 4 * 8
     finish(run(path, log, die_after=7), -signal.SIGKILL)
     paid = log.read_text().split()
-    assert len(paid) == len(set(paid)) == 1 + 4 * 8 + 7 * 8, "a question was put twice"
+    assert len(paid) == len(set(paid)), "a question was put twice"
+    assert 1 + 4 * 8 + 6 * 8 < len(paid) <= 1 + 4 * 8 + 7 * 8
     asked, reused = resume(path)
     assert not asked & set(paid)
     assert reused == len(paid)

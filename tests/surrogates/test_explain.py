@@ -64,9 +64,9 @@ def test_constant_answers_are_said_to_be_constant():
 
 
 def test_leave_one_out_baseline_is_exact_for_an_additive_function():
-    ex = explain(additive, MaskProbe(8), budget=64, store=None)
+    ex = explain(additive, MaskProbe(8), budget=100, store=None)
     assert ex.fidelity.leave_one_out[0] == pytest.approx(1.0)
-    dear = explain(additive, MaskProbe(40), budget=64, store=None)
+    dear = explain(additive, MaskProbe(40), budget=100, store=None)
     assert np.isnan(dear.fidelity.leave_one_out[0])
 
 
@@ -214,18 +214,18 @@ def test_files_that_are_no_explanation_are_refused(text):
 
 def test_shap_explanation_adds_up():
     pytest.importorskip("shap", reason="shap is not installed")
-    ex = explain(additive, MaskProbe(10), budget=64, store=None)
+    ex = explain(additive, MaskProbe(10), budget=100, store=None)
     converted = ex.to_shap()
     assert converted.values.shape == (10,)
     assert converted.values.sum() + converted.base_values == pytest.approx(additive(np.ones((1, 10)))[0])
-    several = explain(lambda Z: Z[:, :3], MaskProbe(10), budget=64, store=None).to_shap()
+    several = explain(lambda Z: Z[:, :3], MaskProbe(10), budget=100, store=None).to_shap()
     assert several.values.shape == (10, 3)
 
 
 def test_plot_returns_the_axes_it_was_given():
     import matplotlib.pyplot as plt
 
-    ex = explain(additive, MaskProbe(10), budget=64, store=None)
+    ex = explain(additive, MaskProbe(10), budget=100, store=None)
     _, ax = plt.subplots()
     assert ex.plot(ax, max_features=4) is ax
     assert len(ax.patches) == 4
