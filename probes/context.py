@@ -11,7 +11,7 @@ import numpy as np
 from probes.errors import InputError
 from probes.probe import Feature, Probe, at_least_two, unique_names
 from probes.segment import Segments, Span, checked_answer, sentences
-from probes.text import segments_view
+from probes.text import other_removal, removal, segments_view
 
 __all__ = ["ContextProbe"]
 
@@ -33,6 +33,9 @@ class ContextProbe(Probe):
         System prompt, always present.
     answer : str, optional
         The answer to explain; None has the model generate it, greedily.
+    replacement : str, optional
+        What stands in for an absent source, such as ``"…"``. None removes it, and the title of a document without
+        sources.
     template : str
         How context and question become the user's turn; must hold ``{context}`` and ``{question}``.
     max_new_tokens : int, default 64
@@ -60,6 +63,7 @@ class ContextProbe(Probe):
         unit: str | None = None,
         system: str | None = None,
         answer: str | None = None,
+        replacement: str | None = None,
         template: str = TEMPLATE,
         max_new_tokens: int = 64,
     ):
@@ -73,7 +77,10 @@ class ContextProbe(Probe):
             raise InputError("unit", f"be one of {', '.join(UNITS)}", unit)
         if not isinstance(template, str) or "{context}" not in template or "{question}" not in template:
             raise InputError("template", "hold {context} and {question}", template)
+        if replacement is not None and not isinstance(replacement, str):
+            raise InputError("replacement", "be a string, or None to remove", replacement)
         self.question, self.system, self.template, self.unit = question, system, template, unit
+        self.replacement = replacement
         self.answer, self.max_new_tokens = checked_answer(answer, max_new_tokens)
         self.titles = list(documents)
         self.documents = [Segments.of(text, _cut(text, unit)) for text in documents.values()]
@@ -112,13 +119,16 @@ class ContextProbe(Probe):
             stop = start + len(document.pieces)
             keep = present[start:stop]
             start = stop
-            text = document.render(keep, None)
-            if keep.any():
+            text = document.render(keep, self.replacement)
+            if keep.any() or self.replacement is not None:
                 texts.append(f"{title}\n{text}" if title.strip() else text)
         # one pass, so that braces in the user's own text stay as they are
         fields = {"{context}": "\n\n".join(texts), "{question}": self.question}
         turn = re.sub(r"\{context\}|\{question\}", lambda m: fields[m.group()], self.template)
         return (*((("system", self.system),) if self.system else ()), ("user", turn))
+
+    def variants(self) -> dict[str, Probe]:
+        return other_removal(self)
 
     def view(self) -> dict[str, Any]:
         offsets = np.cumsum([0, *(len(d.pieces) for d in self.documents)])
@@ -129,7 +139,7 @@ class ContextProbe(Probe):
         return {
             "kind": "text",
             "unit": self.unit,
-            "removal": "removed",
+            "removal": removal(self.replacement),
             "question": self.question,
             "system": self.system,
             "template": self.template,

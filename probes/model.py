@@ -74,6 +74,10 @@ class Model(ABC):
         """The order in which inputs are cheapest to ask, integer array ``(n,)``: longest first."""
         return np.argsort(-self.sizes(inputs), kind="stable")
 
+    def randomised(self, rng: np.random.Generator, inputs: Any) -> Model | None:
+        """A model of the same build that has learnt nothing, where one can be made; `inputs` are typical ones."""
+        return None
+
 
 class Generator(ABC):
     """A model of text: it becomes a :class:`Model` once the continuation to score is fixed."""
@@ -89,6 +93,10 @@ class Generator(ABC):
     @abstractmethod
     def generate(self, prompt: Any, max_new_tokens: int) -> str:
         """Greedy continuation of one prompt."""
+
+    def randomised(self, rng: np.random.Generator, inputs: Any) -> Generator | None:
+        """A model of the same build that has learnt nothing, where one can be made."""
+        return None
 
     @abstractmethod
     def scoring(self, answer: str, prompt: Any) -> Model:

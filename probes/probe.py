@@ -88,6 +88,14 @@ class Probe(ABC):
     def view(self) -> dict[str, Any]:
         """What a report needs to show the instance: plain JSON data with a ``"kind"``."""
 
+    def variants(self) -> dict[str, Probe]:
+        """The same features taken away in other manners, by name; for checks. None by default."""
+        return {}
+
+    def typical(self) -> Any:
+        """Inputs that the model may be expected to meet, such as background rows; None where there are none."""
+        return None
+
     @property
     def instance(self) -> np.ndarray:
         """The instance itself as a row ``(d,)``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from copy import copy
 from numbers import Number
 from typing import Any, TypeAlias
 
@@ -105,6 +106,7 @@ class TabularProbe(Probe):
         chosen = np.sort(np.random.default_rng(random_state).permutation(len(frame))[: self.replicates])
         # position 0 is the instance, then the replicates
         self._pool = pd.concat([instance, frame.iloc[chosen]], ignore_index=True)
+        self._frame, self._chosen = frame, chosen
         self._background_text = {c: _summary(frame[c]) for c in frame.columns}
         partial = self.replicates < len(frame) and mixed
         sampled = f"All numbers are for the {self.replicates} background rows used, of {len(frame)}."
@@ -133,6 +135,26 @@ class TabularProbe(Probe):
             return np.column_stack([np.asarray(columns[i], dtype=float) for i in range(self._pool.shape[1])])
         return pd.DataFrame({name: columns[i] for i, name in enumerate(self._pool.columns)}, columns=self._pool.columns)
 
+    def variants(self) -> dict[str, Probe]:
+        """Other background rows, and the one row of medians and most frequent values."""
+        if all(f.kind == "real" for f in self.features):
+            return {}
+        rest = np.setdiff1d(np.arange(len(self._frame)), self._chosen)[:: max(1, len(self._frame) // 50)]
+        rows = {
+            "other background rows": self._frame.iloc[rest[: self.replicates]],
+            "typical row": _typical(self._frame),
+        }
+        return {name: self._with(part) for name, part in rows.items() if len(part)}
+
+    def _with(self, rows: pd.DataFrame) -> Probe:
+        other = copy(self)
+        other._pool = pd.concat([self._pool.iloc[:1], rows], ignore_index=True)
+        other.replicates = len(rows)
+        return other
+
+    def typical(self) -> pd.DataFrame | np.ndarray:
+        return self._frame.to_numpy(dtype=float) if self.as_array else self._frame
+
     def view(self) -> dict[str, Any]:
         rows = [
             {
@@ -149,6 +171,18 @@ class TabularProbe(Probe):
             "array": self.as_array,
             "pool": _digest(self._pool),
         }
+
+
+def _typical(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row: medians of numbers, the most frequent of everything else; types as in the table."""
+    values = {}
+    for name, column in frame.items():
+        if is_numeric_dtype(column) and not is_bool_dtype(column) and column.notna().any():
+            middle = column.sort_values(kind="stable").dropna()
+            values[name] = middle.iloc[[len(middle) // 2]].to_numpy()
+        else:
+            values[name] = column.mode(dropna=False).iloc[[0]].array
+    return pd.DataFrame({n: pd.Series(v, dtype=frame[n].dtype) for n, v in values.items()}, columns=frame.columns)
 
 
 def _digest(pool: pd.DataFrame) -> str:

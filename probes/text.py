@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from probes.probe import Feature, Probe, at_least_two, unique_names
 from probes.segment import Segments, Span, checked_answer, cut
 
 __all__ = ["TextProbe"]
+
+#: what stands in for removed text when another way to remove is tried
+MASK = "…"
 
 
 class TextProbe(Probe):
@@ -72,13 +76,28 @@ class TextProbe(Probe):
     def render(self, Z: np.ndarray) -> list[str]:
         return [self.segments.render(row, self.replacement) for row in np.asarray(Z) > 0.5]
 
+    def variants(self) -> dict[str, Probe]:
+        return other_removal(self)
+
     def view(self) -> dict[str, Any]:
         return {
             "kind": "text",
             "unit": self.unit,
-            "removal": "removed" if self.replacement is None else f"replaced by {self.replacement!r}",
+            "removal": removal(self.replacement),
             "blocks": [{"title": "", **segments_view(self.segments, 0)}],
         }
+
+
+def removal(replacement: str | None) -> str:
+    """How absent text is treated, in words."""
+    return "removed" if replacement is None else f"replaced by {replacement!r}"
+
+
+def other_removal(probe: Any) -> dict[str, Probe]:
+    """A probe with a ``replacement``, replaced where it removes and the other way round."""
+    other = copy(probe)
+    other.replacement = MASK if probe.replacement is None else None
+    return {removal(other.replacement): other}
 
 
 def segments_view(segments: Segments, offset: int) -> dict[str, Any]:

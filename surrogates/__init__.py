@@ -10,6 +10,7 @@ This package imports ``probes``; ``probes`` never imports it.
 
 from surrogates.additive import AdditiveSurrogate
 from surrogates.base import Surrogate
+from surrogates.checks import CHECKS, check
 from surrogates.explain import estimate, explain
 from surrogates.explanation import Explanation
 from surrogates.families import FAMILIES, Auto
@@ -24,6 +25,7 @@ from surrogates.terms import Box, Product
 from surrogates.tree import TreeSurrogate
 
 __all__ = [
+    "CHECKS",
     "FAMILIES",
     "AdditiveSurrogate",
     "Auto",
@@ -41,6 +43,7 @@ __all__ = [
     "Surrogate",
     "TreeSurrogate",
     "Width",
+    "check",
     "estimate",
     "explain",
 ]

@@ -20,6 +20,7 @@ from surrogates.analysis import analyse
 from surrogates.base import FixedTerms, Surrogate
 from surrogates.families import KINDS, settings_from_json, settings_to_json
 from surrogates.fidelity import Fidelity
+from surrogates.findings import Finding
 from surrogates.stopping import Certificate
 from surrogates.terms import describe, shapley, term_from_json, term_to_json
 
@@ -65,6 +66,8 @@ class Explanation:
         The families that were compared, best first: ``family, terms, r2, r2_low, r2_high, score``.
     certificate : Certificate or None
         Proof of its fidelity, with ``until=Certified(...)``.
+    checks : tuple of Finding
+        What :func:`~surrogates.checks.check` found.
     warnings : tuple of str
     provenance : dict
         Versions, seed, family and its settings, model identity, cost.
@@ -80,6 +83,7 @@ class Explanation:
     answer: str | None = None
     comparison: pd.DataFrame = field(default_factory=pd.DataFrame)
     certificate: Certificate | None = None
+    checks: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -153,6 +157,7 @@ class Explanation:
             attributions=analysis.attributions,
             comparison=self.comparison.iloc[:0],
             certificate=None,
+            checks=(),
             target=target,
         )
 
@@ -225,6 +230,7 @@ class Explanation:
             "answer": self.answer,
             "comparison": {name: _plain(column.to_numpy()) for name, column in self.comparison.items()},
             "certificate": self.certificate and self.certificate.to_json(),
+            "checks": [{**asdict(f), "numbers": {k: _plain(v) for k, v in f.numbers.items()}} for f in self.checks],
             "warnings": list(self.warnings),
             "provenance": self.provenance,
         }
@@ -266,6 +272,7 @@ class Explanation:
                 answer=data["answer"],
                 comparison=pd.DataFrame(data["comparison"]),
                 certificate=Certificate.from_json(data["certificate"]) if data.get("certificate") else None,
+                checks=tuple(_finding_from_json(f) for f in data.get("checks", ())),
                 warnings=tuple(data["warnings"]),
                 provenance=data["provenance"],
             )
@@ -308,6 +315,10 @@ def _surrogate_from_json(data: dict[str, Any]) -> Surrogate:
     surrogate.intercept_ = float(data["intercept"]) if single else np.array(data["intercept"], dtype=float)
     surrogate.n_features_in_ = int(data["n_features"])
     return surrogate
+
+
+def _finding_from_json(data: dict[str, Any]) -> Finding:
+    return Finding(**{**data, "numbers": {k: np.nan if v is None else v for k, v in data["numbers"].items()}})
 
 
 def _target_from_json(data: dict[str, Any]) -> Target:

@@ -7,6 +7,7 @@ what they make of the answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from inspect import signature
 from numbers import Integral
@@ -140,20 +141,21 @@ class Inquiry:
             self.number = resolve(self._resolvable(), answers.outputs, answers.unit, answers.y[0])
         return self.number(answers.y)
 
+    def answer_is(self, answer: str | None) -> None:
+        """Score this answer; a language model is not to write one."""
+        if self.generative and answer is not None:
+            self.answer, self.generated = answer, False
+
     def at(self, probe: Probe) -> Inquiry:
         """The same question about another region: same model, same answer, same number."""
-        other = object.__new__(Inquiry)
-        other.__dict__.update(self.__dict__)
-        other.probe, other._first = probe, self._first
+        other = copy(self)
+        other.probe = probe
         return other
 
     def put_to(self, model: object) -> Inquiry:
         """The same question put to another model."""
-        target = self.number if self._own_function() is None else self._target
-        probe = self.probe
-        other = Inquiry(model, probe, None, target, self._store, self.progress)
-        if other._generator is not None:
-            other.answer, other.generated = self.answer, False
+        other = Inquiry(model, self.probe, None, self._own_function() or self.number, self._store, self.progress)
+        other.answer_is(self.answer)
         return other
 
     def _check_target(self) -> None:

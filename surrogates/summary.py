@@ -31,6 +31,9 @@ def summary(explanation: Explanation) -> str:
     lines += textwrap.wrap(f"Verdict: {fidelity.verdict}", 100)
     if explanation.answer is not None:
         lines += textwrap.wrap(f"Answer: {explanation.answer}", 100, subsequent_indent="        ")
+    if explanation.certificate is not None:
+        lines += textwrap.wrap(str(explanation.certificate), 100)
+    lines += [line for f in explanation.checks for line in textwrap.wrap(f"Check {f}", 100)]
     lines += [line for w in explanation.warnings for line in textwrap.wrap(f"Note: {w}", 100)]
     if len(explanation.comparison) > 1:
         shown = ", ".join(f"{r.family} {r.r2:.2f} with {r.terms} terms" for r in explanation.comparison.itertuples())

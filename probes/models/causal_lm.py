@@ -24,7 +24,7 @@ import numpy as np
 
 from probes.errors import InputError, ModelError, require
 from probes.model import Generator, Identity, Model
-from probes.models.weights import fingerprint, token_digests, tokenizer_of
+from probes.models.weights import fingerprint, shuffled, token_digests, tokenizer_of
 from probes.store import cache_folder
 
 __all__ = ["CausalLM", "Continuation", "Prompt", "adopt"]
@@ -118,6 +118,11 @@ class CausalLM(Generator):
 
     def identity(self) -> Identity:
         return Identity(f"lm:{self.name}", True) if self.name else fingerprint(self.module)
+
+    def randomised(self, rng: np.random.Generator, inputs: Any) -> CausalLM:
+        """The same network with the entries of every weight tensor permuted."""
+        name = self.name and f"{self.name} randomised"
+        return CausalLM(shuffled(self.module, rng), self.tokenizer, name, batch_tokens=self.batch_tokens)
 
     def text(self, prompt: Prompt) -> str:
         """The prompt as the model reads it: chats rendered with the tokenizer's template."""

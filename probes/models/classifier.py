@@ -11,7 +11,7 @@ import numpy as np
 
 from probes.errors import InputError, require
 from probes.model import Identity, Model
-from probes.models.weights import fingerprint, token_digests, tokenizer_of
+from probes.models.weights import fingerprint, shuffled, token_digests, tokenizer_of
 
 __all__ = ["TextClassifier", "adopt"]
 
@@ -64,6 +64,10 @@ class TextClassifier(Model):
 
     def identity(self) -> Identity:
         return Identity(f"classifier:{self.name}", True) if self.name else fingerprint(self.module)
+
+    def randomised(self, rng: np.random.Generator, inputs: Any) -> TextClassifier:
+        """The same network with the entries of every weight tensor permuted."""
+        return TextClassifier(shuffled(self.module, rng), self.tokenizer, self.name and f"{self.name} randomised")
 
     def _encode(self, inputs: Sequence[str]) -> list[list[int]]:
         return self.tokenizer(list(inputs), add_special_tokens=True)["input_ids"]

@@ -11,7 +11,7 @@ import uuid
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
@@ -124,6 +124,17 @@ class EstimatorModel(Model):
         mark = self.name or fingerprint(self.estimator)
         head = f"estimator:{type(self.estimator).__name__}:{self.method}"
         return Identity(f"{head}:{mark or uuid.uuid4().hex}", mark is not None)
+
+    def randomised(self, rng: np.random.Generator, inputs: Any) -> EstimatorModel | None:
+        """The same estimator fitted to its own answers to `inputs`, shuffled."""
+        if inputs is None:
+            return None
+        try:
+            taught = rng.permutation(self.estimator.predict(inputs))
+            fitted = clone(self.estimator).fit(inputs, taught)
+        except Exception:  # noqa: BLE001 - an estimator that cannot be fitted again to these inputs: no such check
+            return None
+        return EstimatorModel(fitted, self.name and f"{self.name} randomised", self.method)
 
     def __call__(self, inputs: Any) -> np.ndarray:
         kind = type(self.estimator).__name__

@@ -8,12 +8,15 @@ import uuid
 from array import array
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from typing import Any
+
+import numpy as np
 
 from probes.errors import InputError
 from probes.model import Identity
 
-__all__ = ["fingerprint", "token_digests", "tokenizer_of"]
+__all__ = ["fingerprint", "shuffled", "token_digests", "tokenizer_of"]
 
 
 def fingerprint(module: Any) -> Identity:
@@ -59,6 +62,19 @@ def _as_released(part: Any) -> bool:
     """Whether a module computes what its released class does: no hooks, no patched forward, no code of the user's."""
     released = type(part).__module__.split(".")[0] in ("torch", "transformers")
     return released and not (part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part))
+
+
+def shuffled(module: Any, rng: np.random.Generator) -> Any:
+    """A copy of a torch module in which the entries of every weight tensor are permuted: same build, nothing learnt."""
+    import torch
+
+    other = deepcopy(module).eval()
+    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    with torch.no_grad():
+        for weight in other.parameters():
+            order = torch.randperm(weight.numel(), generator=generator).to(weight.device)
+            weight.copy_(weight.reshape(-1)[order].reshape(weight.shape))
+    return other
 
 
 def token_digests(rows: Iterable[Sequence[int]]) -> list[bytes]:

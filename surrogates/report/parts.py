@@ -53,6 +53,7 @@ def parts(explanation: Explanation) -> list[Part]:
         _instance,
         _effects,
         _judgement,
+        _checks,
         _comparison,
         _terms,
         _provenance,
@@ -81,7 +82,8 @@ def _verdict(ex: Explanation) -> list[Part]:
         for j, name in enumerate(f.outputs)
     ]
     held = f"exact: all {f.rows} possible questions were asked" if f.exact else f"on {f.rows} held-out answers"
-    data = {"rows": rows, "held": held, "warnings": list(ex.warnings), "unit": ex.target.unit}
+    proof = None if ex.certificate is None else str(ex.certificate)
+    data = {"rows": rows, "held": held, "proof": proof, "warnings": list(ex.warnings), "unit": ex.target.unit}
     return [Part("verdict", "How far to trust this", data)]
 
 
@@ -204,6 +206,24 @@ def _judgement(ex: Explanation) -> list[Part]:
     return [
         Part("judgement", "How it was judged", {"rows": rows, "picture": picture, "exact": f.exact, "count": f.rows})
     ]
+
+
+def _checks(ex: Explanation) -> list[Part]:
+    """What was found when the explanation was put to the test."""
+    if not ex.checks:
+        return []
+    marks = {True: ("passed", "good"), False: ("failed", "poor"), None: ("not possible", "weak")}
+    rows = [
+        {
+            "name": f.name,
+            "mark": marks[f.passed][0],
+            "level": marks[f.passed][1],
+            "told": f.told,
+            "asked": f.cost["rows"],
+        }
+        for f in ex.checks
+    ]
+    return [Part("checks", "Checks", {"rows": rows})]
 
 
 def _comparison(ex: Explanation) -> list[Part]:

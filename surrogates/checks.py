@@ -1,0 +1,305 @@
+"""Checks: does an explanation survive what should not matter, and fail where it should?
+
+Every check is one comparison, asked for after the explanation is made, with its own cost. It returns a sentence and the
+numbers behind it; nothing is hidden where a check cannot be made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import combinations
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from probes.design import Design, independent, sample, uniform
+from probes.errors import InputError
+from probes.models import as_model
+from probes.probe import Probe
+from probes.query import Cost
+from probes.store import Store
+from surrogates.analysis import Analysis, analyse
+from surrogates.explanation import Explanation
+from surrogates.fidelity import r2
+from surrogates.findings import Finding
+from surrogates.inquiry import Inquiry, as_seed
+
+__all__ = ["CHECKS", "check"]
+
+_TOP = 5
+_AGREE = 0.7
+
+
+@dataclass
+class _Case:
+    """What a check works with."""
+
+    explanation: Explanation
+    inquiry: Inquiry
+    model: object
+    questions: int
+    seeds: int
+    seed: int
+    cost: Cost = field(default_factory=Cost)
+
+    def study(self, inquiry: Inquiry, design: Design, seed: int) -> Analysis:
+        """Ask a design and fit the explanation's own family to the answers."""
+        answers = inquiry.ask(design)
+        self.cost += answers.cost
+        ex, y = self.explanation, inquiry.y(answers)
+        outputs = ex.target.outputs
+        return analyse(ex.surrogate, answers.design, y, outputs, ex.features, seed)
+
+    def part(self) -> Design:
+        """The leading rows of the explanation's own design."""
+        return self.explanation.answers.design.head(self.questions)
+
+
+def _fresh(case: _Case) -> Finding:
+    """R² of the surrogate shown on questions drawn anew."""
+    ex = case.explanation
+    if ex.fidelity.exact:
+        return Finding("fresh", None, "Every possible question was asked: there are no fresh ones.")
+    design, rng = ex.answers.design, np.random.default_rng([case.seed, 2])
+    rows = case.questions
+    if all(f.kind == "binary" for f in ex.features):
+        d = len(ex.features)
+        rows = int(min(rows, 2.0**d - len(np.unique(design.Z, axis=0))))
+        Z = uniform(d, rows, rng, but=design.Z)
+    else:
+        Z = independent(ex.features, rows, rng)
+    answers = case.inquiry.ask(Design(Z, 0))
+    case.cost += answers.cost
+    y = case.inquiry.y(answers)
+    predicted = ex.predict(Z).reshape(len(Z), -1)
+    score, (low, high) = r2(y, predicted), _fresh_interval(y, predicted)
+    fits = (low <= ex.fidelity.r2_high) & (high >= ex.fidelity.r2_low)
+    numbers = {
+        f"{name}: {what}": float(values[j])
+        for j, name in enumerate(ex.target.outputs)
+        for what, values in {"R²": score, "low": low, "high": high}.items()
+    }
+    j = int(np.argmin(np.nan_to_num(score, nan=np.inf)))
+    told = (
+        f"On {len(Z)} fresh questions R² is {score[j]:.2f} [{low[j]:.2f}, {high[j]:.2f}]; "
+        f"reported were {ex.fidelity.r2[j]:.2f} [{ex.fidelity.r2_low[j]:.2f}, {ex.fidelity.r2_high[j]:.2f}]."
+    )
+    return Finding("fresh", bool(np.all(fits | np.isnan(score))), told, numbers)
+
+
+def _fresh_interval(y: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95% interval of R² on independent rows, ``(k,)`` each end: delta method, log-normal for 1 − R²."""
+    m = len(y)
+    error, total = (y - predicted) ** 2, (y - y.mean(axis=0)) ** 2
+    scale = np.maximum(error.mean(axis=0), 1e-300)
+    share = error / scale - total / np.maximum(total.mean(axis=0), 1e-300)
+    factor = np.exp(stats.t.ppf(0.975, m - 1) * share.std(axis=0, ddof=1) / np.sqrt(m))
+    lost = 1 - r2(y, predicted)
+    return 1 - lost * factor, 1 - lost / factor
+
+
+def _removal(case: _Case) -> Finding:
+    """The same questions with absent features taken away in another manner."""
+    variants = case.inquiry.probe.variants()
+    if not variants:
+        return Finding("removal", None, "There is only one way to take a feature of this probe away.")
+    design = case.part()
+    own = case.study(case.inquiry, design, case.seed)
+    worst, lines, numbers = 1.0, [], dict[str, float]()
+    for name, probe in variants.items():
+        other = case.study(case.inquiry.at(probe), design, case.seed)
+        alike, rank, shared, top = _agreement(own, other)
+        turned = _turned(own, other)
+        worst = min(worst, alike)
+        numbers |= {
+            f"{name}: concordance": alike,
+            f"{name}: rank agreement": rank,
+            f"{name}: shared of top {top}": shared,
+            f"{name}: turned": float(len(turned)),
+        }
+        against = f"; opposite and clear in both: {', '.join(turned[:3])}" if turned else ""
+        lines.append(f"{name}: effects agree {alike:.2f}, {shared:.0f} of the top {top} shared{against}")
+    passed = worst >= _AGREE and not any(v for k, v in numbers.items() if k.endswith("turned"))
+    return Finding("removal", passed, f"Other ways to take features away: {'; '.join(lines)}.", numbers)
+
+
+def _stability(case: _Case) -> Finding:
+    """Other seeds: other questions of the same number."""
+    ex = case.explanation
+    if ex.fidelity.exact:
+        return Finding("stability", None, "Every possible question was asked: another seed changes nothing.")
+    rows = min(case.questions, len(ex.answers.design))
+    found = []
+    for j in range(case.seeds):
+        design = sample(ex.features, rows, np.random.default_rng([case.seed, 3, j]))
+        found.append(case.study(case.inquiry, design, case.seed))
+    pairs = np.array([_agreement(a, b) for a, b in combinations(found, 2)])
+    alike, rank, shared, top = (float(v) for v in pairs.mean(axis=0))
+    told = (
+        f"Over {case.seeds} seeds of {rows} questions each, effects agree {alike:.2f} (ranks {rank:.2f}) and "
+        f"{shared:.1f} of the top {top:.0f} are shared, on average over pairs."
+    )
+    numbers = {"concordance": alike, "rank agreement": rank, f"shared of top {top:.0f}": shared}
+    return Finding("stability", alike >= _AGREE, told, numbers)
+
+
+def _permuted(case: _Case) -> Finding:
+    """The same method on shuffled answers; no new question."""
+    values = [v for v in case.explanation.fidelity.permuted if np.isfinite(v)]
+    if not values:
+        return Finding("permuted", None, "The answers do not vary: there is nothing to shuffle.")
+    worst = max(values)
+    told = f"Fitted to shuffled answers, the method reaches a held-out R² of {worst:.2f}; it should find nothing."
+    return Finding("permuted", worst <= 0.05, told, {"R²": worst})
+
+
+def _randomised(case: _Case) -> Finding:
+    """A model of the same build that has learnt nothing should be explained differently."""
+    adapted = as_model(case.model)
+    rng = np.random.default_rng([case.seed, 4])
+    other = adapted.randomised(rng, case.inquiry.probe.typical())
+    if other is None:
+        return Finding("randomised", None, "What this model has learnt cannot be taken from it: it is opaque.")
+    design = case.part()
+    own = case.study(case.inquiry, design, case.seed)
+    empty = case.study(case.inquiry.put_to(other), design, case.seed)
+    names = list(dict.fromkeys(own.attributions["feature"]))
+    a, b = (_effects(x, names) for x in (own, empty))
+    if np.ptp(b) == 0 or np.ptp(a) == 0:
+        return Finding("randomised", True, "The randomised model's answer does not depend on the features at all.")
+    found = stats.spearmanr(np.abs(a), np.abs(b), alternative="greater")
+    told = (
+        f"Against a model of the same build that has learnt nothing, the sizes of effects agree {found.statistic:.2f} "
+        f"(rank correlation; p = {found.pvalue:.2f} for no agreement): "
+        + (
+            "the explanation is about what was learnt."
+            if found.pvalue >= 0.05
+            else "it says more of the input than of the model."
+        )
+    )
+    return Finding("randomised", bool(found.pvalue >= 0.05), told, {"rank agreement": float(found.statistic)})
+
+
+def _effects(analysis: Analysis, names: Sequence[str]) -> np.ndarray:
+    table = analysis.attributions
+    first = table[table["output"] == table["output"].iloc[0]].set_index("feature")
+    return first.loc[names, "attribution"].to_numpy(dtype=float)
+
+
+def _agreement(one: Analysis, other: Analysis) -> tuple[float, float, float, int]:
+    """Concordance and rank correlation of attributions, how many of the top k are shared, and k; of the first output.
+
+    Concordance (Lin 1989) is 1 only where the effects are equal, not where they are merely proportional. It decides,
+    because ranks of effects near zero are noise.
+    """
+    names = list(dict.fromkeys(one.attributions["feature"]))
+    a, b = (_effects(x, names) for x in (one, other))
+    top = min(_TOP, max(1, len(names) // 2))
+    leading = [set(np.argsort(-np.abs(v), kind="stable")[:top]) for v in (a, b)]
+    shared = float(len(leading[0] & leading[1]))
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        same = float(np.ptp(a) == np.ptp(b))
+        return same, same, shared, top
+    alike = 2 * np.cov(a, b, ddof=0)[0, 1] / (a.var() + b.var() + (a.mean() - b.mean()) ** 2)
+    return float(alike), float(stats.spearmanr(a, b).statistic), shared, top
+
+
+def _turned(one: Analysis, other: Analysis) -> list[str]:
+    """Features whose effects are clear in both, with opposite signs."""
+    merged = one.attributions.merge(other.attributions, on=["output", "feature"], suffixes=("", "_other"))
+    up, down = merged["low"] > 0, merged["high"] < 0
+    other_up, other_down = merged["low_other"] > 0, merged["high_other"] < 0
+    return merged.loc[(up & other_down) | (down & other_up), "feature"].tolist()
+
+
+#: what can be checked, by name
+CHECKS: dict[str, Callable[[_Case], Finding]] = {
+    "fresh": _fresh,
+    "removal": _removal,
+    "stability": _stability,
+    "permuted": _permuted,
+    "randomised": _randomised,
+}
+
+
+def check(
+    explanation: Explanation,
+    model: object,
+    probe: Probe | Any,
+    checks: Sequence[str] = ("fresh", "removal", "permuted", "randomised"),
+    *,
+    questions: int = 64,
+    seeds: int = 10,
+    target: Any = None,
+    background: pd.DataFrame | np.ndarray | None = None,
+    random_state: int = 0,
+    store: Store | str | Path | None = "default",
+    progress: bool | None = None,
+) -> Explanation:
+    """The explanation with findings on how well it stands up.
+
+    Parameters
+    ----------
+    explanation : Explanation
+    model, probe, background
+        Those it was made with.
+    checks : sequence of str
+        Names of ``CHECKS``: "fresh" judges the surrogate shown on questions drawn anew; "removal" takes absent features
+        away in another manner (deleted, masked, other background rows) and compares; "stability" compares `seeds`
+        explanations with questions of their own; "permuted" fits to shuffled answers; "randomised" explains a model of
+        the same build that has learnt nothing (shuffled weights, shuffled labels), where that can be made.
+    questions : int, default 64
+        Questions each comparison asks; "stability" asks as many `seeds` times. All but "permuted" cost model calls.
+    seeds : int, default 10
+    target : callable, optional
+        The target function, if the explanation was made with one of the user's own.
+    random_state, store, progress
+        As for :func:`~surrogates.explain.explain`.
+
+    Returns
+    -------
+    Explanation
+        The same, with ``checks``.
+
+    Raises
+    ------
+    InputError
+        If the model or probe is not the explanation's, or a check is unknown.
+
+    Examples
+    --------
+    >>> from probes import MaskProbe
+    >>> from surrogates import explain
+    >>> f = lambda Z: 2 * Z[:, 0] - Z[:, 3] + Z[:, 1] * Z[:, 2]
+    >>> ex = explain(f, MaskProbe(10), budget=100, store=None)
+    >>> checked = check(ex, f, MaskProbe(10), ("fresh", "permuted"), store=None)
+    >>> [(finding.name, finding.passed) for finding in checked.checks]
+    [('fresh', True), ('permuted', True)]
+    """
+    wanted = [checks] if isinstance(checks, str) else list(checks)
+    if not wanted or (unknown := [name for name in wanted if name not in CHECKS]):
+        raise InputError("checks", f"name at least one of {', '.join(CHECKS)}", unknown if wanted else wanted)
+    for name, value, least in (("questions", questions, 24), ("seeds", seeds, 2)):
+        if not isinstance(value, Integral) or value < least:
+            raise InputError(name, f"be an integer of at least {least}", value)
+    if explanation.answers.unit == "target" and not callable(target):
+        raise InputError("target", "be the function that the explanation was made with", target)
+    own = explanation.target if target is None else target
+    inquiry = Inquiry(model, probe, background, own, store, progress)
+    inquiry.answer_is(explanation.answer)
+    if inquiry.probe.digest != explanation.answers.probe:
+        raise InputError("probe", "be the one the explanation was made with", inquiry.probe)
+    case = _Case(explanation, inquiry, model, int(questions), int(seeds), as_seed(random_state))
+    findings = []
+    for name in wanted:
+        case.cost = Cost()
+        finding = CHECKS[name](case)
+        findings.append(replace(finding, cost=asdict(case.cost)))
+    done = {f.name for f in findings}
+    kept = tuple(f for f in explanation.checks if f.name not in done)
+    return replace(explanation, checks=(*kept, *findings))

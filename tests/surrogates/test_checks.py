@@ -1,0 +1,226 @@
+"""Checks: what should not matter does not, what should does, and failing checks are seen to fail."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from probes import ContextProbe, InputError, MaskProbe, TabularProbe, TextProbe, as_model
+from surrogates import CHECKS, Explanation, check, explain
+from surrogates.report import page
+
+
+def smooth(Z):
+    return 3 * Z[:, 0] - 2 * Z[:, 1] + Z[:, 2] + 0.5 * Z[:, 3] * Z[:, 4]
+
+
+def found(ex, name):
+    return next(f for f in ex.checks if f.name == name)
+
+
+@pytest.fixture(scope="module")
+def forest():
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    return RandomForestClassifier(40, random_state=0).fit(X, y), X
+
+
+def test_fresh_questions_agree_with_what_was_reported_and_were_not_asked_before():
+    asked = []
+    model = as_model(lambda Z: asked.extend(map(bytes, Z)) or smooth(Z), name="smooth")
+    ex = explain(model, MaskProbe(12), budget=100, store=None)
+    before = set(asked)
+    checked = check(ex, model, MaskProbe(12), "fresh", questions=200, store=None)
+    fresh = found(checked, "fresh")
+    assert fresh.passed and fresh.cost["rows"] == 200
+    assert not before & set(asked[100:]) and len(set(asked[100:])) == 200
+    Z = np.frombuffer(b"".join(asked[100:])).reshape(-1, 12)
+    y = smooth(Z)
+    assert fresh.numbers["output: R²"] == pytest.approx(
+        1 - ((y - ex.predict(Z)) ** 2).sum() / ((y - y.mean()) ** 2).sum()
+    )
+
+
+def test_fresh_questions_catch_a_fidelity_that_is_too_good():
+    ex = explain(lambda Z: smooth(Z) + 3 * (Z[:, 5] != Z[:, 6]), MaskProbe(12), budget=100, store=None)
+    boast = replace(ex, fidelity=replace(ex.fidelity, r2=(0.99,), r2_low=(0.98,), r2_high=(0.995,)))
+    model = lambda Z: smooth(Z) + 3 * (Z[:, 5] != Z[:, 6])  # noqa: E731
+    assert found(check(ex, model, MaskProbe(12), "fresh", store=None), "fresh").passed
+    assert found(check(boast, model, MaskProbe(12), "fresh", store=None), "fresh").passed is False
+
+
+def test_fresh_intervals_cover_the_true_fidelity():
+    from probes import cube
+    from surrogates.checks import _fresh_interval
+
+    rng, held = np.random.default_rng(0), 0
+    Z = cube(12)
+    y = smooth(Z) + rng.standard_normal(len(Z))
+    predicted = smooth(Z)
+    truth = 1 - ((y - predicted) ** 2).mean() / y.var()
+    for _ in range(400):
+        rows = rng.integers(0, len(Z), 80)
+        low, high = _fresh_interval(y[rows, None], predicted[rows, None])
+        held += low[0] <= truth <= high[0]
+    assert 0.9 <= held / 400 <= 0.99
+
+
+def test_exact_explanations_have_no_fresh_questions_and_no_other_seeds():
+    ex = explain(smooth, MaskProbe(6), budget=80, store=None)
+    checked = check(ex, smooth, MaskProbe(6), ("fresh", "stability"), store=None)
+    assert [f.passed for f in checked.checks] == [None, None]
+    assert all("very possible question was asked" in f.told for f in checked.checks)
+
+
+def test_other_removal_of_words_and_of_table_values(forest):
+    vader = SentimentIntensityAnalyzer()
+    text = "The plot is not very good, but the actors are great and I loved it!"
+
+    def sentiment(texts):
+        return [vader.polarity_scores(t)["compound"] for t in texts]
+
+    probe = TextProbe(text)
+    checked = check(explain(sentiment, probe, budget=128, store=None), sentiment, probe, "removal", store=None)
+    other = found(checked, "removal")
+    assert "replaced by '…'" in other.told and other.numbers["replaced by '…': concordance"] > 0.6
+    model, X = forest
+    table = TabularProbe(X.loc[17], X)
+    assert set(table.variants()) == {"other background rows", "typical row"}
+    told = found(check(explain(model, table, budget=1000, store=None), model, table, "removal", store=None), "removal")
+    assert told.numbers["other background rows: concordance"] > 0.8
+    assert "typical row" in told.told
+
+
+def test_removal_that_matters_is_shown():
+    """A model that counts words: deleting shortens the text, a placeholder does not."""
+
+    def length(texts):
+        return [len(t.split()) + 3 * ("good" in t) for t in texts]
+
+    probe = TextProbe("a good plain text of nine different words here")
+    checked = check(explain(length, probe, budget=64, store=None), length, probe, "removal", store=None)
+    assert found(checked, "removal").passed is False
+
+
+def test_variants_keep_the_features_and_change_the_digest(forest):
+    _, X = forest
+    for probe in (TextProbe("not bad at all"), ContextProbe("One. Two. Three.", "Q?"), TabularProbe(X.loc[3], X)):
+        for other in probe.variants().values():
+            assert other.features == probe.features and other.digest != probe.digest
+            ones = np.ones((1, len(probe.features)))
+            assert len(other.render(ones)) == other.replicates
+    assert (
+        ContextProbe("One. Two.", "Q?", replacement="…")
+        .render(np.array([[0, 1]]))[0][0][1]
+        .startswith("Context: … Two.")
+    )
+    assert MaskProbe(3).variants() == {}
+
+
+def test_stability_over_seeds():
+    ex = explain(smooth, MaskProbe(12), budget=60, store=None)
+    steady = found(check(ex, smooth, MaskProbe(12), "stability", questions=60, seeds=4, store=None), "stability")
+    assert steady.passed and steady.numbers["concordance"] > 0.9
+    assert steady.cost["rows"] > 200
+
+    rng = np.random.default_rng(0)
+    table = rng.standard_normal(2**12)
+
+    def random(Z):
+        return table[(Z > 0.5) @ (1 << np.arange(12))]
+
+    ex = explain(random, MaskProbe(12), budget=60, store=None)
+    shaky = found(check(ex, random, MaskProbe(12), "stability", questions=60, seeds=4, store=None), "stability")
+    assert shaky.passed is False and shaky.numbers["concordance"] < 0.4
+
+
+def test_permuted_answers_cost_nothing():
+    ex = explain(smooth, MaskProbe(12), budget=100, store=None)
+    finding = found(check(ex, smooth, MaskProbe(12), "permuted", store=None), "permuted")
+    assert finding.passed and finding.cost["rows"] == 0
+    assert finding.numbers["R²"] == max(ex.fidelity.permuted)
+
+
+def test_randomised_estimator_is_explained_differently(forest):
+    model, X = forest
+    probe = TabularProbe(X.loc[17], X)
+    ex = explain(model, probe, budget=1000, store=None)
+    finding = found(check(ex, model, probe, "randomised", store=None), "randomised")
+    assert finding.passed is not None and finding.cost["rows"] > 0
+    regression = LinearRegression().fit(X, X["mean radius"] * 2)
+    other = as_model(regression).randomised(np.random.default_rng(0), X)
+    assert np.abs(other.estimator.coef_).max() < 1000 and other.identity() != as_model(regression).identity()
+
+
+def test_randomised_opaque_function_is_not_possible():
+    ex = explain(smooth, MaskProbe(12), budget=100, store=None)
+    assert found(check(ex, smooth, MaskProbe(12), "randomised", store=None), "randomised").passed is None
+
+
+def test_a_model_of_the_inputs_alone_fails_when_randomised():
+    """An estimator whose answer is the same whatever it was taught."""
+    from sklearn.base import BaseEstimator, RegressorMixin
+
+    class Stubborn(RegressorMixin, BaseEstimator):
+        def fit(self, X, y):
+            self.n_features_in_ = X.shape[1]
+            return self
+
+        def predict(self, X):
+            return np.asarray(X, dtype=float) @ np.arange(1, X.shape[1] + 1) ** 2
+
+    X = np.random.default_rng(0).standard_normal((60, 8))
+    model, probe = Stubborn().fit(X, X[:, 0]), TabularProbe(np.full(8, 3.0), X)
+    ex = explain(as_model(model, name="stubborn"), probe, budget=2000, store=None)
+    assert (
+        found(check(ex, as_model(model, name="stubborn"), probe, "randomised", store=None), "randomised").passed
+        is False
+    )
+
+
+def test_checks_are_kept_shown_and_replaced():
+    ex = explain(smooth, MaskProbe(12), budget=100, store=None)
+    checked = check(ex, smooth, MaskProbe(12), store=None)
+    assert [f.name for f in checked.checks] == ["fresh", "removal", "permuted", "randomised"]
+    again = check(checked, smooth, MaskProbe(12), "fresh", questions=30, store=None)
+    assert [f.name for f in again.checks] == ["removal", "permuted", "randomised", "fresh"]
+    assert Explanation.from_json(checked.to_json()).checks == checked.checks
+    assert "Check fresh (passed): On 64 fresh questions" in str(checked)
+    html = page(checked)
+    assert "Checks" in html and "not possible" in html and "fresh questions" in html
+    assert ex.checks == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "parameter"),
+    [
+        ({"checks": "freshly"}, "checks"),
+        ({"checks": ()}, "checks"),
+        ({"questions": 3}, "questions"),
+        ({"seeds": 1}, "seeds"),
+    ],
+)
+def test_bad_options(options, parameter):
+    ex = explain(smooth, MaskProbe(12), budget=60, store=None)
+    asked = []
+    with pytest.raises(InputError) as caught:
+        check(ex, lambda Z: asked.append(1) or smooth(Z), MaskProbe(12), store=None, **options)
+    assert caught.value.parameter == parameter and not asked
+    assert set(CHECKS) == {"fresh", "removal", "stability", "permuted", "randomised"}
+
+
+def test_another_probe_is_refused_and_an_own_target_must_come_again():
+    ex = explain(smooth, MaskProbe(12), budget=60, store=None)
+    with pytest.raises(InputError, match="the one the explanation was made with"):
+        check(ex, smooth, MaskProbe(11), store=None)
+
+    def doubled(raw):
+        return 2 * raw
+
+    ex = explain(smooth, MaskProbe(12), budget=60, target=doubled, store=None)
+    with pytest.raises(InputError, match="the function that the explanation was made with"):
+        check(ex, smooth, MaskProbe(12), store=None)
+    assert found(check(ex, smooth, MaskProbe(12), "fresh", target=doubled, store=None), "fresh").passed
