@@ -34,10 +34,27 @@ def _log_odds(raw: np.ndarray, columns: list[int]) -> np.ndarray:
     )
 
 
+def _sequence_log_odds(raw: np.ndarray, columns: list[int]) -> np.ndarray:
+    """log p − log(1 − p) of a whole answer from its tokens' log-probabilities, stable near p = 1."""
+    total = np.minimum(raw[:, columns].sum(axis=1, keepdims=True), 0.0)
+    with np.errstate(divide="ignore"):
+        return total - np.log(-np.expm1(total))
+
+
+def _probability_log_odds(raw: np.ndarray, columns: list[int]) -> np.ndarray:
+    """log p − log(1 − p) of probabilities; infinite at 0 and 1."""
+    with np.errstate(divide="ignore"):
+        return np.log(raw[:, columns]) - np.log1p(-raw[:, columns])
+
+
+LOG_ODDS = "log-odds"
+
 KINDS: dict[str, Callable[[np.ndarray, list[int]], np.ndarray]] = {
     "identity": _identity,
     "mean": _mean,
     "log_odds": _log_odds,
+    "sequence_log_odds": _sequence_log_odds,
+    "probability_log_odds": _probability_log_odds,
 }
 
 
@@ -47,8 +64,9 @@ class Target:
 
     Parameters
     ----------
-    kind : {"identity", "mean", "log_odds"}
-        Columns as they are; their mean as one number; each class's log-odds against all others, from logits.
+    kind : {"identity", "mean", "log_odds", "sequence_log_odds", "probability_log_odds"}
+        Columns as they are; their mean as one number; each class's log-odds against all others, from logits; the
+        log-odds of an answer from its tokens' log-probabilities; those of probabilities.
     columns : tuple of int
         Raw outputs that enter.
     outputs : tuple of str
@@ -83,9 +101,10 @@ def resolve(target: Any, outputs: Sequence[str], unit: str, instance: np.ndarray
 
     Parameters
     ----------
-    target : None, "all", str, int, list of these, or Target
+    target : None, "all", "log-odds", str, int, list of these, or Target
         None explains the mean token log-probability of a language model's answer, the class that a classifier gives
-        the instance, and every output of anything else.
+        the instance, and every output of anything else. "log-odds" explains log p − log(1 − p) of the whole answer, or
+        of that class's probability.
     outputs : sequence of str
         Names of the raw outputs.
     unit : str
@@ -105,6 +124,13 @@ def resolve(target: Any, outputs: Sequence[str], unit: str, instance: np.ndarray
         return target
     if unit == "nats" and target is None:
         return Target("mean", tuple(range(count)), ("mean token log-prob",), "nats")
+    if isinstance(target, str) and target == LOG_ODDS and LOG_ODDS not in outputs:
+        if unit == "nats":
+            return Target("sequence_log_odds", tuple(range(count)), ("log-odds of the answer",), LOG_ODDS)
+        if unit == "probability":
+            column = int(np.argmax(instance))
+            return Target("probability_log_odds", (column,), (str(outputs[column]),), LOG_ODDS)
+        target = None if unit in ("logit", "log-odds") else target
     classes = unit in ("logit", "log-odds", "margin", "probability") and count > 1
     if target is None and classes:
         columns = [int(np.argmax(instance))]

@@ -9,6 +9,7 @@ This package imports ``probes``; ``probes`` never imports it.
 """
 
 from surrogates.additive import AdditiveSurrogate
+from surrogates.anchors import Anchor, anchor
 from surrogates.base import Surrogate
 from surrogates.checks import CHECKS, check
 from surrogates.explain import estimate, explain
@@ -28,6 +29,7 @@ __all__ = [
     "CHECKS",
     "FAMILIES",
     "AdditiveSurrogate",
+    "Anchor",
     "Auto",
     "Box",
     "Certified",
@@ -43,6 +45,7 @@ __all__ = [
     "Surrogate",
     "TreeSurrogate",
     "Width",
+    "anchor",
     "check",
     "estimate",
     "explain",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import pandas as pd
 import typer
@@ -18,8 +21,10 @@ from probes.models.classifier import TextClassifier
 from probes.probe import Probe
 from probes.tabular import TabularProbe
 from probes.text import TextProbe
-from surrogates.explain import explain
+from surrogates.checks import CHECKS, check
+from surrogates.explain import estimate, explain
 from surrogates.explanation import Explanation, library_version
+from surrogates.stopping import Certified, StableOrder, Until, Width
 
 __all__ = ["main"]
 
@@ -38,67 +43,97 @@ Examples:
   iomap explain text "Not bad at all" --model mypackage.scores:sentiment
   iomap explain tabular people.csv --row 17 --drop income --model mypackage.models:forest --family tree
   iomap explain context report.txt --question "When did it open?" --model SmolLM2.gguf --budget 64 -o why.html
+  iomap explain context report.txt --question "When did it open?" --model SmolLM2.gguf --estimate
+  iomap explain text "Not bad at all" --model ./my-classifier --until r2=0.8 --check fresh,removal
   iomap report why.json -o why.html
 """,
 )
 explaining = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Explain one answer of a model.")
 app.add_typer(explaining, name="explain")
 
-Model = Annotated[
-    str,
-    typer.Option(
-        "--model", "-m", help="A folder, hub name or .gguf file; or module:attribute for a Python object or function."
-    ),
-]
-Family = Annotated[str, typer.Option(help="Readable model: linear, interactions, tree, rules, additive or auto.")]
-Budget = Annotated[int | None, typer.Option(help="The most inputs the model may be asked.")]
 Target = Annotated[str | None, typer.Option(help="Output to explain: a class name, or all.")]
-Seed = Annotated[int, typer.Option(help="The same seed asks the same questions.")]
-Store = Annotated[str | None, typer.Option(help="Where answers are kept; 'none' keeps them in memory only.")]
-Html = Annotated[Path | None, typer.Option("--output", "-o", help="Write an HTML report here.")]
-Json = Annotated[Path | None, typer.Option("--json", help="Write the explanation as JSON here.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
+
+
+@dataclass
+class Common:
+    """Options that all explanations share."""
+
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            help="A folder, hub name or .gguf file; or module:attribute for a Python object or function.",
+        ),
+    ]
+    family: Annotated[
+        str, typer.Option(help="Readable model: linear, interactions, tree, rules, additive or auto.")
+    ] = "linear"
+    budget: Annotated[int | None, typer.Option(help="The most inputs the model may be asked.")] = None
+    until: Annotated[
+        str | None,
+        typer.Option(help="Stop earlier: width=0.05 (intervals ±), order=3 (top 3 stable) or r2=0.8 (proved)."),
+    ] = None
+    design: Annotated[str, typer.Option(help="How questions are drawn: uniform, fold-over or sobol.")] = "uniform"
+    check: Annotated[
+        str | None, typer.Option(help="Checks to make, by commas: fresh, removal, stability, permuted, randomised.")
+    ] = None
+    estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it would cost.")] = False
+    seed: Annotated[int, typer.Option(help="The same seed asks the same questions.")] = 0
+    store: Annotated[str | None, typer.Option(help="Where answers are kept; 'none' keeps them in memory only.")] = None
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write an HTML report here.")] = None
+    json: Annotated[Path | None, typer.Option("--json", help="Write the explanation as JSON here.")] = None
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False
+
+
+def with_common(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes ``common`` becomes one that takes the options of :class:`Common`."""
+    shared = {f.name: f for f in fields(Common)}
+    own = [p for name, p in signature(command).parameters.items() if name != "common"]
+    hints = {**get_type_hints(command, include_extras=True), **get_type_hints(Common, include_extras=True)}
+
+    def run(**given: Any) -> None:
+        common = Common(**{name: given.pop(name) for name in shared})
+        command(**given, common=common)
+
+    added = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=Parameter.empty if f.default is MISSING else f.default)
+        for name, f in shared.items()
+    ]
+    parameters = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in own] + added
+    run.__signature__ = Signature([p.replace(annotation=hints[p.name]) for p in parameters])  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: hints[p.name] for p in parameters}
+    run.__doc__ = command.__doc__
+    return run
 
 
 @explaining.command("text")
+@with_common
 def text(
+    common: Common,
     text: Annotated[str, typer.Argument(help="The text, or @FILE to read it from a file.")],
-    model: Model,
     unit: Annotated[str, typer.Option(help="What a feature is: word, sentence or token.")] = "word",
     replacement: Annotated[
         str | None, typer.Option(help="Put this in place of absent features; default: remove.")
     ] = None,
-    family: Family = "linear",
-    budget: Budget = None,
     target: Target = None,
-    seed: Seed = 0,
-    store: Store = None,
-    output: Html = None,
-    json: Json = None,
-    quiet: Quiet = False,
 ) -> None:
     """Which words, sentences or tokens an answer depends on."""
     content = _read(text[1:]) if text.startswith("@") else text
-    asked = _load(model, "classifier")
+    asked = _load(common.model, "classifier")
     tokenizer = getattr(asked, "tokenizer", None) if unit == "token" else None
     probe = TextProbe(content, unit, replacement=replacement, tokenizer=tokenizer)
-    _run(asked, probe, family, budget, target, seed, store, output, json, quiet)
+    _run(asked, probe, common, target)
 
 
 @explaining.command("tabular")
+@with_common
 def tabular(
+    common: Common,
     table: Annotated[Path, typer.Argument(help="A CSV file; it is also the background.")],
-    model: Model,
     row: Annotated[int, typer.Option(help="Number of the row to explain, from 0.")],
     drop: Annotated[str, typer.Option(help="Columns the model does not take, separated by commas.")] = "",
-    family: Family = "linear",
-    budget: Budget = None,
     target: Target = None,
-    seed: Seed = 0,
-    store: Store = None,
-    output: Html = None,
-    json: Json = None,
-    quiet: Quiet = False,
 ) -> None:
     """Which columns of a row an answer depends on."""
     try:
@@ -112,31 +147,25 @@ def tabular(
     if not 0 <= row < len(frame):
         raise InputError("--row", f"be between 0 and {len(frame) - 1}", row)
     probe = TabularProbe(frame.iloc[[row]], frame)
-    _run(_load(model, None), probe, family, budget, target, seed, store, output, json, quiet)
+    _run(_load(common.model, None), probe, common, target)
 
 
 @explaining.command("context")
+@with_common
 def context(
+    common: Common,
     documents: Annotated[list[Path], typer.Argument(help="One text file, or several.")],
     question: Annotated[str, typer.Option(help="What is asked of the documents.")],
-    model: Model,
     unit: Annotated[str | None, typer.Option(help="What a source is: sentence, passage or document.")] = None,
     answer: Annotated[str | None, typer.Option(help="The answer to explain; default: the model's own.")] = None,
     span: Annotated[str | None, typer.Option(help="Explain only this part of the answer.")] = None,
     system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
-    family: Family = "linear",
-    budget: Budget = None,
-    seed: Seed = 0,
-    store: Store = None,
-    output: Html = None,
-    json: Json = None,
-    quiet: Quiet = False,
 ) -> None:
     """Which sentences, passages or documents a language model's answer came from."""
     texts = {str(path): _read(path) for path in documents}
     content: Any = next(iter(texts.values())) if len(texts) == 1 else texts
     probe = ContextProbe(content, question, unit=unit, system=system, answer=answer)
-    _run(_load(model, "lm"), probe, family, budget, None, seed, store, output, json, quiet, span)
+    _run(_load(common.model, "lm"), probe, common, span=span)
 
 
 @app.command("report")
@@ -163,41 +192,62 @@ def options(
         raise typer.Exit
 
 
-def _run(
-    model: Any,
-    probe: Probe,
-    family: str,
-    budget: int | None,
-    target: str | None,
-    seed: int,
-    store: str | None,
-    output: Path | None,
-    json: Path | None,
-    quiet: bool,
-    span: str | None = None,
-) -> None:
-    for path in (output, json):
+def _run(model: Any, probe: Probe, common: Common, target: str | None = None, span: str | None = None) -> None:
+    for path in (common.output, common.json):
         if path is not None and not path.resolve().parent.is_dir():
             raise InputError("output", "lie in a folder that exists", str(path))
-    place = "default" if store is None else None if store == "none" else store
+    until, checks = _until(common.until), _checks(common.check)
+    place = "default" if common.store is None else None if common.store == "none" else common.store
+    shared: dict[str, Any] = {"target": target, "random_state": common.seed, "store": place}
+    if common.estimate:
+        typer.echo(str(estimate(model, probe, budget=common.budget, **shared)))
+        return
+    progress = False if common.quiet else None
     explanation = explain(
         model,
         probe,
-        family,
-        budget=budget,
-        target=target,
-        random_state=seed,
-        store=place,
-        progress=False if quiet else None,
+        common.family,
+        budget=common.budget,
+        until=until,
+        design=common.design,
+        progress=progress,
+        **shared,
     )
+    if checks:
+        explanation = check(explanation, model, probe, checks, random_state=common.seed, store=place, progress=progress)
     if span is not None:
         explanation = explanation.attribute(span)
-    if not quiet:
+    if not common.quiet:
         typer.echo(str(explanation))
-    for path, write in ((output, explanation.report), (json, explanation.to_json)):
+    for path, write in ((common.output, explanation.report), (common.json, explanation.to_json)):
         if path is not None:
             write(path)
             typer.echo(f"wrote {path}")
+
+
+def _until(rule: str | None) -> Until | Certified | None:
+    """width=0.05, order=3 or r2=0.8 as a rule."""
+    if rule is None:
+        return None
+    kinds: dict[str, Callable[[float], Until | Certified]] = {
+        "width": Width,
+        "order": lambda top: StableOrder(int(top)),
+        "r2": Certified,
+    }
+    name, _, value = rule.partition("=")
+    try:
+        return kinds[name.strip()](float(value))
+    except (KeyError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError("--until", "be width=NUMBER, order=COUNT or r2=NUMBER", rule) from error
+
+
+def _checks(names: str | None) -> list[str]:
+    wanted = [name.strip() for name in (names or "").split(",") if name.strip()]
+    if unknown := [name for name in wanted if name not in CHECKS]:
+        raise InputError("--check", f"name some of {', '.join(CHECKS)}", unknown)
+    return wanted
 
 
 def _read(path: str | Path) -> str:

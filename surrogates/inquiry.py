@@ -19,14 +19,14 @@ import pandas as pd
 
 from probes.context import ContextProbe
 from probes.design import MINIMUM, Design
-from probes.errors import InputError
+from probes.errors import InputError, ModelError
 from probes.model import Generator, Model
 from probes.models import as_model
 from probes.probe import Probe
 from probes.query import Answers, Cost, Forecast, Interrupted, Run, ask, complete, forecast, repeats_itself
 from probes.store import Store, open_store
 from probes.tabular import TabularProbe
-from probes.target import Target, custom, resolve
+from probes.target import LOG_ODDS, Target, custom, resolve
 from probes.text import TextProbe
 
 __all__ = ["Inquiry", "as_probe", "as_seed"]
@@ -75,7 +75,7 @@ class Inquiry:
         self._target = target
         self._generator = asked if isinstance(asked, Generator) else None
         self._model: Model | None = None if isinstance(asked, Generator) else asked
-        if self._generator is not None and isinstance(target, str):
+        if self._generator is not None and isinstance(target, str) and target != LOG_ODDS:
             self._target = None
             self.answer = self.answer if self.answer is not None else target
         self.generative = self._generator is not None
@@ -124,6 +124,10 @@ class Inquiry:
             On Ctrl-C, with the answers so far.
         """
         model, cost = self._scorer(design.Z[:1])
+        if self.number is None and self._target is not None and model.outputs is None and not self._own_function():
+            first = ask(model, self.probe, Design(design.Z[:1], 0), self._store, False, self._run)
+            cost += first.cost
+            resolve(self._target, first.outputs, first.unit, first.y[0])  # a wrong name costs the instance, no more
         try:
             answers = self._finished(ask(model, self.probe, design, self._store, self.progress, self._run), cost)
         except Interrupted as stop:
@@ -139,7 +143,13 @@ class Inquiry:
         """The number explained, ``(n, k)``, of answers."""
         if self.number is None:
             self.number = resolve(self._resolvable(), answers.outputs, answers.unit, answers.y[0])
-        return self.number(answers.y)
+        y = self.number(answers.y)
+        if not np.isfinite(y).all():
+            raise ModelError(
+                f"{self.number.unit} of {self.number.outputs[0]} must be finite; for {int((~np.isfinite(y)).sum())} of "
+                f"{len(y)} questions the probability is exactly 0 or 1. Explain the probability itself instead."
+            )
+        return y
 
     def answer_is(self, answer: str | None) -> None:
         """Score this answer; a language model is not to write one."""

@@ -110,7 +110,7 @@ def test_a_target_that_does_not_fit_the_model_is_refused(columns):
 
 
 def test_unknown_kind_is_refused_with_the_table():
-    with pytest.raises(InputError, match="kind must be one of identity, mean, log_odds; got 'odds'"):
+    with pytest.raises(InputError, match=r"kind must be one of identity, mean, log_odds, .*; got 'odds'"):
         Target("odds", (0,), ("x",), "x")
 
 
@@ -133,3 +133,25 @@ def test_functions_that_are_no_targets(function, said):
     with pytest.raises(ModelError, match=said) as caught:
         custom(function, np.arange(6.0).reshape(3, 2))
     assert "target function" in str(caught.value)
+
+
+# --- log-odds of probabilities and of whole answers
+
+
+def test_log_odds_of_a_whole_answer_are_stable():
+    raw = np.log(np.array([[0.5, 0.5], [1 - 1e-12, 1.0], [1e-30, 1.0]]))
+    target = resolve("log-odds", ("a", "b"), "nats", raw[0])
+    values = target(raw)[:, 0]
+    np.testing.assert_allclose(values, [np.log(0.25 / 0.75), np.log(1e12), np.log(1e-30)], rtol=1e-3)
+    assert target.unit == "log-odds"
+    assert np.isfinite(target(np.array([[-1e-300, 0.0]]))).all()
+
+
+def test_log_odds_of_a_probability_explain_the_class_of_the_instance():
+    target = resolve("log-odds", ("no", "yes"), "probability", np.array([0.2, 0.8]))
+    assert target.outputs == ("yes",)
+    np.testing.assert_allclose(target(np.array([[0.2, 0.8], [0.5, 0.5]]))[:, 0], [np.log(4), 0.0], atol=1e-12)
+    logits = resolve("log-odds", ("no", "yes"), "logit", np.array([0.2, 0.8]))
+    assert logits == resolve(None, ("no", "yes"), "logit", np.array([0.2, 0.8]))
+    with pytest.raises(InputError, match="be one of the model's outputs"):
+        resolve("log-odds", ("a",), "output", np.zeros(1))

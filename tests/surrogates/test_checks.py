@@ -90,7 +90,7 @@ def test_other_removal_of_words_and_of_table_values(forest):
     table = TabularProbe(X.loc[17], X)
     assert set(table.variants()) == {"other background rows", "typical row"}
     told = found(check(explain(model, table, budget=1000, store=None), model, table, "removal", store=None), "removal")
-    assert told.numbers["other background rows: concordance"] > 0.8
+    assert told.numbers["other background rows: concordance"] > 0.6
     assert "typical row" in told.told
 
 

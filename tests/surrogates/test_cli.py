@@ -98,3 +98,22 @@ def test_help_has_examples():
     assert done.returncode == 0
     assert "iomap explain context report.txt" in done.stdout
     assert iomap("--version").stdout.startswith("iomap ")
+
+
+def test_estimate_asks_next_to_nothing():
+    done = iomap("explain", "text", "some words to explain here and there", "-m", "mymodels:lengths", "--estimate")
+    assert done.returncode == 0, done.stderr
+    assert "questions to ask in" in done.stdout and "known already" in done.stdout
+
+
+def test_rules_to_stop_and_checks():
+    words = "one two three four five six seven eight nine ten eleven twelve"
+    common = ("explain", "text", words, "-m", "mymodels:lengths", "--store", "none")
+    done = iomap(*common, "--until", "width=5", "--check", "fresh,permuted")
+    assert done.returncode == 0, done.stderr
+    assert "Check fresh (passed)" in done.stdout and "Check permuted (passed)" in done.stdout
+    assert "iomap: --until must be width=NUMBER" in iomap(*common, "--until", "soon").stderr
+    assert "half_width must be a positive number" in iomap(*common, "--until", "width=-1").stderr
+    wrong = iomap(*common, "--check", "everything")
+    assert wrong.returncode == 2 and "--check must name some of fresh" in wrong.stderr
+    assert "design must be one of uniform" in iomap(*common, "--design", "even").stderr

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_diabetes, load_iris
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from probes import InputError, IomapError, MaskProbe, ModelError, Store, TabularProbe, Target, TextProbe, as_model, cube
@@ -346,3 +346,25 @@ def test_bad_settings_and_targets_cost_no_call():
             explain(forest, TabularProbe(X.loc[0], X), target=target, store="kept.sqlite")
     assert calls == []
     assert not Path("kept.sqlite").exists() or len(Store("kept.sqlite")) == 0
+
+
+def test_infinite_log_odds_are_refused_in_words():
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    forest = RandomForestClassifier(10, random_state=0).fit(X, y)
+    with pytest.raises(ModelError, match=r"probability is exactly 0 or 1\. Explain the probability itself"):
+        explain(forest, X.loc[19], background=X.iloc[:3], target="log-odds", store=None)
+
+
+def test_a_wrong_target_name_of_an_unknown_model_costs_one_row():
+    asked = []
+
+    def scores(Z):
+        asked.extend(Z)
+        return pd.DataFrame({"a": Z[:, 0], "b": Z[:, 1]})
+
+    with pytest.raises(InputError, match="'a', 'b'"):
+        explain(scores, MaskProbe(9), target="c", store=None)
+    assert len(asked) == 1
+    asked.clear()
+    ex = explain(scores, MaskProbe(9), target="b", budget=100, store=None)
+    assert ex.target.outputs == ("b",) and len(asked) == ex.answers.cost.rows <= 100
