@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from surrogates.explanation import Explanation
 
-__all__ = ["NEGATIVE", "POSITIVE", "attribution_plot", "fidelity_plot"]
+__all__ = ["NEGATIVE", "POSITIVE", "attribution_plot", "comparison_plot", "fidelity_plot"]
 
 #: blue raises the output, vermilion lowers it (Okabe and Ito's colours, told apart by colour-blind readers)
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
@@ -77,6 +77,32 @@ def fidelity_plot(explanation: Explanation, ax: Axes | None = None, *, output: s
     ax.scatter(predicted, observed, s=14, color=POSITIVE, alpha=0.6, linewidths=0)
     ax.set_xlabel("surrogate's prediction, held out")
     ax.set_ylabel(f"model's answer ({explanation.target.unit})")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def comparison_plot(explanation: Explanation, ax: Axes | None = None) -> Axes:
+    """Held-out R² of the families compared against their number of terms, with 95% intervals; the one shown is filled.
+
+    Raises
+    ------
+    InputError
+        If no families were compared.
+    """
+    table = explanation.comparison
+    if not len(table):
+        raise InputError("explanation", "compare families, as family='auto' does", explanation.surrogate)
+    if ax is None:
+        ax = _new_axes(4.6, 3.4)
+    errors = np.abs(table[["r2_low", "r2_high"]].to_numpy().T - table["r2"].to_numpy())
+    ax.errorbar(table["terms"], table["r2"], yerr=errors, fmt="none", ecolor="#777777", elinewidth=1, capsize=3)
+    fill = [POSITIVE, *["white"] * (len(table) - 1)]
+    ax.scatter(table["terms"], table["r2"], s=46, color=fill, edgecolors=POSITIVE, zorder=3)
+    for row in table.itertuples():
+        ax.annotate(str(row.family), (row.terms, row.r2), xytext=(7, 5), textcoords="offset points", fontsize=9)
+    ax.margins(x=0.2)
+    ax.set_xlabel("terms to read")
+    ax.set_ylabel("held-out R²")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surrogates.plots import comparison_plot, fidelity_plot
 from surrogates.summary import cost_line
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _judgement(ex: Explanation) -> list[Part]:
         }
         for j, name in enumerate(f.outputs)
     ]
-    picture = _svg(ex)
+    picture = _svg(ex, fidelity_plot, (4.2, 3.8))
     return [
         Part("judgement", "How it was judged", {"rows": rows, "picture": picture, "exact": f.exact, "count": f.rows})
     ]
@@ -239,18 +240,16 @@ def _comparison(ex: Explanation) -> list[Part]:
         }
         for row in ex.comparison.itertuples()
     ]
-    return [Part("comparison", "Families compared", {"rows": rows})]
+    return [Part("comparison", "Families compared", {"rows": rows, "picture": _svg(ex, comparison_plot, (4.8, 3.2))})]
 
 
-def _svg(ex: Explanation) -> str:
-    """The held-out scatter as a data URI; drawn without touching matplotlib's global state."""
+def _svg(ex: Explanation, draw: Callable[..., Any], size: tuple[float, float]) -> str:
+    """A figure as a data URI; drawn without touching matplotlib's global state."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    from surrogates.plots import fidelity_plot
-
-    figure = Figure(figsize=(4.2, 3.8), layout="constrained")
-    fidelity_plot(ex, figure.add_subplot())
+    figure = Figure(figsize=size, layout="constrained")
+    draw(ex, figure.add_subplot())
     buffer = io.BytesIO()
     with rc_context({"svg.fonttype": "path", "svg.hashsalt": "iomap"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from probes import ContextProbe, MaskProbe, TabularProbe, TextProbe, as_model
-from surrogates import explain
+from probes import ContextProbe, InputError, MaskProbe, TabularProbe, TextProbe, as_model
+from surrogates import Certified, check, explain
+from surrogates.plots import comparison_plot
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}{% raw %}"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -123,3 +125,26 @@ def test_effects_shown_are_those_in_the_table():
     page = ex.report("page.html").read_text()
     assert re.search(r"x1</td>\s*<td class=\"n\">\+2</td>", page)
     assert np.isclose(ex.attributions["attribution"].iloc[0], 2)
+
+
+def test_families_checks_and_certificate_are_in_the_report():
+    def f(Z):
+        return Z[:, 0] + Z[:, 1] * Z[:, 2] - 0.5 * Z[:, 3]
+
+    ex = explain(f, MaskProbe([EVIL, "b", "c", "d", *"efghijkl"]), "auto", budget=500, until=Certified(0.5), store=None)
+    page = check(ex, f, MaskProbe([EVIL, "b", "c", "d", *"efghijkl"]), ("fresh", "removal"), store=None).report(
+        "p.html"
+    )
+    html = page.read_text()
+    assert "Families compared" in html and "Held-out R² of every family" in html
+    assert "Certified: R² is at least 0.5" in html and "Checks" in html
+    assert "could not be drawn" not in html and "<script" not in html
+
+
+def test_comparison_plot_shows_every_family_and_fills_the_one_chosen():
+    ex = explain(lambda Z: Z[:, 0] + Z[:, 1] * Z[:, 2], MaskProbe(10), "auto", budget=100, store=None)
+    axes = comparison_plot(ex)
+    assert {t.get_text() for t in axes.texts} == set(ex.comparison["family"])
+    np.testing.assert_allclose(axes.collections[-1].get_offsets()[:, 1], ex.comparison["r2"])
+    with pytest.raises(InputError, match="compare families"):
+        comparison_plot(replace(ex, comparison=pd.DataFrame()))
