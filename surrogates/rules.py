@@ -16,6 +16,9 @@ from surrogates.tree import leaves
 
 __all__ = ["RuleSurrogate"]
 
+#: proxy answers that rules are learnt from: more took six times as long and found nothing better
+_ENOUGH = 2048
+
 
 class RuleSurrogate(Surrogate):
     """Conjunctions harvested from boosted trees; the few that matter are chosen by orthogonal matching pursuit.
@@ -28,7 +31,7 @@ class RuleSurrogate(Surrogate):
         The most rules.
     max_length : int, default 3
         The most conditions in a rule.
-    n_trees : int, default 40
+    n_trees : int, default 20
         Trees that rules are harvested from.
     folds : int, default 5
         For the weights.
@@ -53,7 +56,7 @@ class RuleSurrogate(Surrogate):
         self,
         max_rules: int = 12,
         max_length: int = 3,
-        n_trees: int = 40,
+        n_trees: int = 20,
         folds: int = 5,
         random_state: int = 0,
         proxy: Any = None,
@@ -78,6 +81,10 @@ class RuleSurrogate(Surrogate):
         candidates = [candidates[i] for i in picked]
         kept, coef, intercept = SparseLinear(None, self.folds, self.random_state).select(holds[:, picked], y, weight)
         return [candidates[i] for i in kept], coef, intercept
+
+    def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        some = np.random.default_rng(self.random_state).permutation(len(law))[:_ENOUGH]
+        return super()._distil(proxy, law[some], y[some])
 
     def _pursue(self, holds: np.ndarray, y: np.ndarray, weight: np.ndarray, outputs: int) -> list[int]:
         """Rules ``(n, c)`` that together say most about one output, one at a time; outputs share the limit."""
