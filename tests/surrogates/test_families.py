@@ -178,3 +178,15 @@ def test_products_are_products():
 def test_bad_settings_name_the_parameter_the_rule_and_the_value(family, name):
     with pytest.raises(InputError, match=f"^{name} must .*; got "):
         family.fit(Z, AND)
+
+
+@pytest.mark.parametrize("family", [*DIRECT, *DISTILLED], ids=repr)
+def test_a_feature_that_never_varies_and_features_that_are_copies(family):
+    rng = np.random.default_rng(4)
+    X = rng.integers(0, 2, (120, 6)).astype(float)
+    X[:, 2] = 1.0  # never varies
+    X[:, 5] = X[:, 0]  # a copy
+    y = 2 * X[:, 0] - X[:, 1]
+    fitted = family.fit(X, y)
+    np.testing.assert_allclose(fitted.predict(X), y, atol=0.05)
+    assert np.isfinite(fitted.coef_).all()
