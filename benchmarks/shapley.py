@@ -25,7 +25,7 @@ from benchmarks.game import CONTROL, Game, kind, names
 from benchmarks.record import show
 from probes import cube
 from surrogates import CubeProxy, InteractionSurrogate
-from surrogates.terms import shapley
+from surrogates.indices import indices
 
 __all__ = ["exact", "report", "run"]
 
@@ -125,7 +125,7 @@ def interactions(game: Game, budget: int, seed: int) -> np.ndarray:
     """What an explanation by interactions shows."""
     design, y = sampled(game, budget, seed)
     fitted = InteractionSurrogate(proxy=CubeProxy()).fit(design.sampled, y[design.fixed :])
-    return shapley(fitted.terms_, np.atleast_2d(fitted.coef_), np.ones(game.n), np.zeros(game.n))[0]
+    return indices(fitted).values[0]
 
 
 def kernel_shap(game: Game, budget: int, seed: int, leverage: bool = False) -> np.ndarray:

@@ -20,7 +20,9 @@ from surrogates.analysis import analyse
 from surrogates.base import FixedTerms, Surrogate
 from surrogates.families import KINDS, settings_from_json, settings_to_json
 from surrogates.fidelity import Fidelity
-from surrogates.terms import describe, shapley, term_from_json, term_to_json
+from surrogates.indices import indices
+from surrogates.influence import index_table
+from surrogates.terms import describe, term_from_json, term_to_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -153,10 +155,32 @@ class Explanation:
 
     def shapley(self) -> np.ndarray:
         """Shapley values of the surrogate for the instance against the reference, exact, ``(k, d)``."""
-        instance, reference = (
-            np.array([getattr(f, name) for f in self.features]) for name in ("instance", "reference")
-        )
-        return shapley(self.surrogate.terms_, np.atleast_2d(self.surrogate.coef_), instance, reference)
+        instance, reference = (np.array([getattr(f, n) for f in self.features]) for n in ("instance", "reference"))
+        return indices(self.surrogate, instance=instance, reference=reference).values
+
+    def indices(self, kind: str = "shapley", order: int = 1, of: str | None = None) -> pd.DataFrame:
+        """Shapley, Banzhaf, leave-one-out or interaction indices of the instance against the reference.
+
+        Parameters
+        ----------
+        kind : {"shapley", "banzhaf", "leave-one-out", "faith-shapley", "faith-banzhaf"}
+        order : int, default 1
+            The most features in a set, at most 3: from 2 on, interactions are listed too.
+        of : {"model", "surrogate", "proxy"}, optional
+            Whose indices. By default the model's own, from its answers, where every possible question was asked; else
+            the surrogate's. "proxy" fits a :class:`~surrogates.CubeProxy` to all answers (present/absent features).
+
+        Returns
+        -------
+        DataFrame
+            ``output, features, index, se, low, high, exact, source``, strongest first; see
+            :func:`~surrogates.influence.index_table` for what ``se`` covers, and what it does not.
+
+        Raises
+        ------
+        InputError
+        """
+        return index_table(self, kind, order, of)
 
     def to_shap(self) -> Any:
         """A ``shap.Explanation`` of the surrogate's Shapley values, for shap's plots.
