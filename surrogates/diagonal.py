@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from probes.errors import InputError
@@ -36,7 +37,7 @@ def posterior(
     proxy: CubeProxy,
     nodes: np.ndarray,
     weights: np.ndarray,
-    transform: Callable[[Subsets], Any] | None = None,
+    transform: Callable[[Subsets], csr_array] | None = None,
     *,
     covariance: bool = False,
 ) -> tuple[Subsets, np.ndarray, np.ndarray]:

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import prod
 from numbers import Integral
-from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from probes.errors import InputError
 from surrogates.base import Surrogate
@@ -260,18 +260,16 @@ def _finish(subsets: Subsets, values: np.ndarray, quadrature: Rule) -> np.ndarra
     return values if transform is None else values @ transform(subsets).T
 
 
-def _truncation(quadrature: Rule) -> Callable[[Subsets], Any] | None:
+def _truncation(quadrature: Rule) -> Callable[[Subsets], csr_array] | None:
     return _truncate if quadrature.truncated else None
 
 
-def _truncate(subsets: Subsets) -> Any:
+def _truncate(subsets: Subsets) -> csr_array:
     """Sparse matrix ``(t, t)`` from Banzhaf interactions to Faith-Banzhaf ones of the same largest order.
 
     The best fit over the uniform cube keeps the Walsh coefficients of at most that order; written in presence and
     absence again, FBII(S) = Σ_{U ⊇ S} (−1/2)^(|U|−|S|) BII(U) (Tsai, Yeh and Ravikumar 2023; Hammer and Holzman 1992).
     """
-    from scipy.sparse import csr_array
-
     place = {s: j for j, s in enumerate(subsets)}
     entries = [
         (place[part], column, (-0.5) ** (len(whole) - size))
