@@ -37,6 +37,8 @@ __all__ = ["OddFit", "fit_odd"]
 
 #: log l, s and noise variance of odd parts with unit mean square: prior mean and sd; half of s is odd
 _MEAN, _SD, _BOUNDS = SCALES_MEAN[1:] + np.log([1.0, 2.0, 1.0]), SCALES_SD[1:], SCALES_BOUNDS[1:]
+#: hyperparameters that nothing pulls together: l, s, noise, mean θ
+_FREE = 4
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,9 @@ class OddFit:
     Attributes
     ----------
     values, se : ndarray ``(k, n)``
-        Shapley values of the posterior mean and their posterior standard deviations, which allow for the differences
-        between the strengths.
+        Shapley values of the posterior mean and their posterior standard deviations. These are scaled by how well the
+        process foretells its own errors (mean square of the standardised leave-one-out errors; Bachoc 2013), and allow
+        for the differences between the strengths.
     left : ndarray ``(g, k)``
         Odd parts minus what the others predict for each (leave-one-out).
     """
@@ -58,7 +61,7 @@ class OddFit:
 
 
 def fit_odd(X: np.ndarray, y: np.ndarray) -> OddFit:
-    """Fit to odd parts ``(g, k)`` at rows ``(g, n)`` of −1/+1, one of each pair; the first row is all +1."""
+    """Fit to odd parts ``(g, k)`` at rows ``(g, n)`` of −1/+1, one of each pair; the first row is all +1; g above 5."""
     scale = np.sqrt((y**2).mean(axis=0))
     y = y / np.where(scale > 0, scale, 1.0)
     quadrature = rule("shapley", 1, X.shape[1])
@@ -72,9 +75,12 @@ def fit_odd(X: np.ndarray, y: np.ndarray) -> OddFit:
         alpha = cho_solve(factor, y)
         known = solve_triangular(factor[0], cross.T, lower=True)
         prior = prior_variance(kernel, alone, quadrature.nodes, quadrature.weights)
+        posterior = np.maximum(prior - np.einsum("gi,gi->i", known, known), 0.0)
+        precision = np.diag(cho_solve(factor, np.eye(len(X))))[:, None]
+        surprise = (alpha**2 / precision)[1:].sum(axis=0) / (len(X) - 1 - _FREE)
         values.append((cross @ alpha).T)
-        variances.append(np.maximum(prior - np.einsum("gi,gi->i", known, known), 0.0))
-        left.append(alpha / np.diag(cho_solve(factor, np.eye(len(X))))[:, None])
+        variances.append(surprise[:, None] * posterior)
+        left.append(alpha / precision)
     variance = np.mean(variances, axis=0) + np.var(values, axis=0)
     size = scale[:, None]
     return OddFit(size * np.mean(values, axis=0), size * np.sqrt(variance), scale * np.mean(left, axis=0))
