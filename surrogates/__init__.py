@@ -14,6 +14,7 @@ from surrogates.explain import explain
 from surrogates.explanation import Explanation
 from surrogates.families import FAMILIES, Auto
 from surrogates.fidelity import Fidelity
+from surrogates.indices import Indices, indices
 from surrogates.interactions import InteractionSurrogate
 from surrogates.linear import SparseLinear
 from surrogates.proxy import CubeProxy
@@ -30,6 +31,7 @@ __all__ = [
     "CubeProxy",
     "Explanation",
     "Fidelity",
+    "Indices",
     "InteractionSurrogate",
     "Product",
     "RuleSurrogate",
@@ -38,4 +40,5 @@ __all__ = [
     "Surrogate",
     "TreeSurrogate",
     "explain",
+    "indices",
 ]

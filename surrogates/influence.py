@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from probes.errors import InputError
+from probes.probe import Feature
 from surrogates.base import FixedTerms, fitted_once
 from surrogates.fidelity import cross_fit
 from surrogates.indices import Indices, check_kind, indices
@@ -18,8 +20,10 @@ from surrogates.proxy import CubeProxy
 if TYPE_CHECKING:
     from surrogates.explanation import Explanation
 
-__all__ = ["index_table"]
+__all__ = ["index_table", "tabulate"]
 
+#: standard errors to either side of a 95% interval
+_NORMAL = 1.959964
 #: what the numbers are exact for
 _EXACT = {"model": "for the model", "surrogate": "for the surrogate", "proxy": "no"}
 
@@ -49,12 +53,16 @@ def index_table(explanation: Explanation, kind: str = "shapley", order: int = 1,
 
     Notes
     -----
-    What the standard error covers depends on the source. *model*: 0, nothing is estimated. *surrogate*: the jackknife
-    over the folds of the cross-fit: how much the index would move with other questions of the same number. It does not
-    cover what no surrogate of this family can say, however many questions it learns from; look at the fidelity for
-    that, or at ``attributions``, whose intervals hold for the model. NaN for a family of one's own read from a file,
-    which cannot be fitted again. *proxy*: the posterior standard deviation, for the model itself as far as it is like a
-    draw from the process's prior.
+    What the standard error covers depends on the source.
+
+    *model*: 0, nothing is estimated.
+
+    *surrogate*: the jackknife over the folds of the cross-fit, which is how much the index would move with other
+    questions of the same number (0 if all were asked). It does not cover what no surrogate of this family can say,
+    however many questions it learns from: look at the fidelity for that, or at ``attributions``, whose intervals hold
+    for the model. NaN for a family of one's own read from a file, which cannot be fitted again.
+
+    *proxy*: the posterior standard deviation, for the model itself as far as it is like a draw from the prior.
     """
     check_kind(kind, order)
     design = explanation.answers.design
@@ -67,14 +75,14 @@ def index_table(explanation: Explanation, kind: str = "shapley", order: int = 1,
         raise InputError("of", 'be "surrogate" or "proxy" unless every possible question was asked', of)
     if source == "proxy" and not binary:
         raise InputError("of", "be another source than the proxy, which takes present/absent features alone", of)
-    factor = float(stats.norm.ppf(0.975))
+    factor = _NORMAL
     if source == "model":
         found = indices(_table(explanation), kind, order)
     elif source == "proxy":
         found = indices(_proxy(explanation), kind, order)
     else:
         found, factor = _of_surrogate(explanation, kind, order)
-    return _frame(found, factor, explanation, source)
+    return tabulate(found, explanation.features, explanation.target.outputs, source, _EXACT[source], factor)
 
 
 def _table(explanation: Explanation) -> np.ndarray:
@@ -97,6 +105,8 @@ def _of_surrogate(explanation: Explanation, kind: str, order: int) -> tuple[Indi
     x, reference = (np.array([getattr(f, n) for f in explanation.features]) for n in ("instance", "reference"))
     surrogate, design = explanation.surrogate, explanation.answers.design
     found = indices(surrogate, kind, order, instance=x, reference=reference)
+    if design.exact:
+        return found, _NORMAL
     if isinstance(surrogate, FixedTerms):
         return replace(found, se=np.full(found.values.shape, np.nan)), np.nan
     crossed = cross_fit(
@@ -112,14 +122,40 @@ def _of_surrogate(explanation: Explanation, kind: str, order: int) -> tuple[Indi
     return replace(found, se=se), float(stats.t.ppf(0.975, len(folds) - 1))
 
 
-def _frame(found: Indices, factor: float, explanation: Explanation, source: str) -> pd.DataFrame:
-    names = [" × ".join(explanation.features[i].name for i in subset) for subset in found.subsets]
+def tabulate(
+    found: Indices,
+    features: Sequence[Feature],
+    outputs: Sequence[str],
+    source: str,
+    exact: str,
+    factor: float = _NORMAL,
+) -> pd.DataFrame:
+    """Indices as the data frame that :func:`index_table` describes.
+
+    Parameters
+    ----------
+    found : Indices
+    features : sequence of d features
+    outputs : sequence of k str
+    source, exact : str
+        Columns of their own.
+    factor : float, default 1.96
+        Standard errors to either side of an interval.
+
+    Examples
+    --------
+    >>> found = indices(np.array([0.0, 1.0, 2.0, 5.0]), order=2)
+    >>> table = tabulate(found, [Feature("not"), Feature("bad")], ["score"], "model", "for the model")
+    >>> table[["features", "index", "se"]]
+        features  index   se
+    0        bad    3.0  0.0
+    1        not    2.0  0.0
+    2  not × bad    2.0  0.0
+    """
+    names = [" × ".join(features[i].name for i in subset) for subset in found.subsets]
     frames = []
-    for j, output in enumerate(explanation.target.outputs):
-        value, se = found.values[j], found.se[j]
+    for output, value, se in zip(outputs, found.values, found.se, strict=True):
         columns = {"index": value, "se": se, "low": value - factor * se, "high": value + factor * se}
-        frame = pd.DataFrame(
-            {"output": output, "features": names, **columns, "exact": _EXACT[source], "source": source}
-        )
-        frames.append(frame.iloc[np.argsort(-np.abs(value), kind="stable")])
+        frame = pd.DataFrame({"output": output, "features": names, **columns, "exact": exact, "source": source})
+        frames.append(frame.iloc[np.argsort(-np.abs(value).round(12), kind="stable")])
     return pd.concat(frames, ignore_index=True)
