@@ -77,7 +77,7 @@ def paired(n: int, rows: int, rng: np.random.Generator) -> np.ndarray:
 def _shares(n: int, pairs: int, rng: np.random.Generator) -> list[int]:
     """How many pairs have 1, …, n // 2 features in the smaller row: evenly, by systematic sampling, none too many."""
     middle = [2 * size == n for size in range(1, n // 2 + 1)]
-    room = np.array([float(comb(n, s)) / (2 if half else 1) for s, half in enumerate(middle, 1)])
+    room = np.array([min(comb(n, s) // (2 if half else 1), 2**53) for s, half in enumerate(middle, 1)], dtype=float)
     want = np.where(middle, 1.0, 2.0)
     share, full = np.zeros(len(room)), np.zeros(len(room), dtype=bool)
     while pairs - share.sum() > 1e-6 and not full.all():
@@ -111,7 +111,7 @@ def shapley_values(Z: np.ndarray, y: np.ndarray) -> Indices:
     Z : ndarray ``(m, n)``
         Rows of 0/1 as :func:`paired` gives them, in any order: both endpoints, and with each row its complement.
     y : ndarray ``(m,)`` or ``(m, k)``
-        Answers.
+        Answers. Those to the two endpoints are taken as free of noise; what others hold of it is estimated.
 
     Returns
     -------

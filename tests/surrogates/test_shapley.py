@@ -60,7 +60,8 @@ def least_squares(Z, y):
 
 
 @pytest.mark.parametrize(
-    ("n", "rows"), [(2, 4), (3, 8), (4, 12), (5, 31), (6, 64), (9, 100), (14, 255), (16, 64), (40, 90), (120, 60)]
+    ("n", "rows"),
+    [(2, 4), (3, 8), (4, 12), (5, 31), (6, 64), (9, 100), (14, 255), (16, 64), (40, 90), (120, 60), (1100, 30)],
 )
 def test_a_design_holds_endpoints_and_distinct_pairs(n, rows):
     Z = paired(n, rows, rng(n))
@@ -240,9 +241,9 @@ def test_intervals_cover_simulated_games(budget):
 @pytest.mark.skipif(not GAMES.is_dir(), reason="the games are not here")
 @pytest.mark.parametrize("budget", [256, 512])
 def test_real_games_need_half_the_error_of_kernel_shap(budget):
-    """The mean relative squared error, and the coverage of 95% intervals, over 30 real models' games."""
+    """The mean relative squared error, and the coverage of 95% intervals, over real models' games."""
     errors, hits = [], []
-    for j, path in enumerate(sorted(GAMES.glob("*.npy"))):
+    for j, path in enumerate(sorted(GAMES.glob("*.npy"))[:: budget // 256]):
         table = np.load(path).astype(float)
         truth = indices(table).values[0]
         Z = paired(len(truth), budget, rng(j))
