@@ -167,7 +167,7 @@ class Explanation:
         order : int, default 1
             The most features in a set, at most 3: from 2 on, interactions are listed too.
         of : {"model", "surrogate", "proxy"}, optional
-            Whose indices. By default the model's own, from its answers, where every possible question was asked; else
+            Whose indices. By default the model's own, from its answers, where all that the index needs were asked; else
             the surrogate's. "proxy" fits a :class:`~surrogates.CubeProxy` to all answers (present/absent features).
 
         Returns

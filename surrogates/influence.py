@@ -37,7 +37,8 @@ def index_table(explanation: Explanation, kind: str = "shapley", order: int = 1,
     kind, order
         See :func:`~surrogates.indices.indices`.
     of : {"model", "surrogate", "proxy"}, optional
-        By default "model" where every possible question was asked, else "surrogate".
+        By default "model" where every question that the index needs was asked (all there are; the leave-one-out rows,
+        which most designs hold), else "surrogate".
 
     Returns
     -------
@@ -67,17 +68,19 @@ def index_table(explanation: Explanation, kind: str = "shapley", order: int = 1,
     check_kind(kind, order)
     design = explanation.answers.design
     binary = all(f.kind == "binary" for f in explanation.features)
-    whole = design.exact and binary
+    # a design whose answers do not repeat themselves has no finite population
+    alone = kind == "leave-one-out" and design.leave_one_out and np.isfinite(design.population)
+    whole = binary and (design.exact or alone)
     source = ("model" if whole else "surrogate") if of is None else of
     if source not in _EXACT:
         raise InputError("of", f"be one of {', '.join(_EXACT)}, or None", of)
     if source == "model" and not whole:
-        raise InputError("of", 'be "surrogate" or "proxy" unless every possible question was asked', of)
+        raise InputError("of", 'be "surrogate" or "proxy" unless every question that the index needs was asked', of)
     if source == "proxy" and not binary:
         raise InputError("of", "be another source than the proxy, which takes present/absent features alone", of)
     factor = _NORMAL
     if source == "model":
-        found = indices(_table(explanation), kind, order)
+        found = indices(_table(explanation), kind, order) if design.exact else _left_out(explanation)
     elif source == "proxy":
         found = indices(_proxy(explanation), kind, order)
     else:
@@ -91,6 +94,13 @@ def _table(explanation: Explanation) -> np.ndarray:
     table = np.empty((len(design.sampled), len(explanation.target.outputs)))
     table[(design.sampled @ (1 << np.arange(design.Z.shape[1]))).astype(int)] = explanation.y[design.fixed :]
     return table
+
+
+def _left_out(explanation: Explanation) -> Indices:
+    """The model's own leave-one-out indices, from the rows of the design that were asked for them."""
+    y, d = explanation.y, len(explanation.features)
+    values = (y[0] - y[2 : 2 + d]).T
+    return Indices("leave-one-out", [(i,) for i in range(d)], values, np.zeros_like(values))
 
 
 def _proxy(explanation: Explanation) -> CubeProxy:

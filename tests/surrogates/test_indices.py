@@ -389,6 +389,27 @@ def test_errors_name_the_parameter(call, parameter):
         call()
 
 
+def test_leave_one_out_is_the_models_own_where_it_was_asked():
+    ex = explain(polynomial, MaskProbe(9), budget=60, store=None)
+    frame = ex.indices("leave-one-out").set_index("features")
+    assert set(frame["exact"]) == {"for the model"} and (frame["se"] == 0).all()
+    np.testing.assert_allclose(frame.loc[[f"x{i}" for i in range(9)], "index"], [5, 6, *range(3, 10)], atol=1e-12)
+    assert set(ex.indices("leave-one-out", of="surrogate")["source"]) == {"surrogate"}
+    few = explain(polynomial, MaskProbe(9), budget=20, store=None)  # too few answers to ask these as well
+    assert set(few.indices("leave-one-out")["source"]) == {"surrogate"}
+
+
+class Mine(SparseLinear):
+    """A family of the user's own, which a file cannot bring back."""
+
+
+def test_a_family_from_a_file_that_cannot_be_fitted_has_no_error():
+    ex = Explanation.from_json(explain(polynomial, MaskProbe(9), Mine(), budget=60, store=None).to_json())
+    frame = ex.indices()
+    assert frame[["se", "low", "high"]].isna().all(axis=None)
+    np.testing.assert_allclose(np.sort(frame["index"]), np.sort(ex.shapley()[0]))
+
+
 def test_names_of_features_are_joined():
     ex = explain(lambda Z: Z[:, 0] * Z[:, 1], MaskProbe(3), store=None)
     assert ex.indices(order=2).loc[0, "features"] == "x0 × x1"
