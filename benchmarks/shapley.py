@@ -137,7 +137,8 @@ def same_rows(game: Game, budget: int, seed: int) -> np.ndarray:
     Z = paired(game.n, budget, np.random.default_rng(seed))
     y, size = game(Z), Z.sum(axis=1)
     gap, inner = y[0] - y[1], (size > 0) & (size < game.n)
-    root = (size * (game.n - size))[inner] ** -0.5
+    # the kernel's weight of a size, shared by the rows that have it
+    root = (np.bincount(size.astype(int))[size.astype(int)] * size * (game.n - size))[inner] ** -0.5
     X, target = Z[inner] - Z[inner].mean(axis=1, keepdims=True), y[inner] - y[1] - size[inner] / game.n * gap
     slopes = np.linalg.lstsq(root[:, None] * X, root * target, rcond=1e-9)[0]
     return slopes - slopes.mean() + gap / game.n

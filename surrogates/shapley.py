@@ -118,7 +118,7 @@ def shapley_values(Z: np.ndarray, y: np.ndarray) -> Indices:
     Indices
         Of the model. For each output they add up to the answer with all features minus that with none, exactly. From
         the whole cube they are exact and their standard errors 0; else these are posterior standard deviations, whose
-        95% intervals covered 93 to 98% of Shapley values of real models (``python -m benchmarks shapley``).
+        95% intervals covered 91 to 96% of Shapley values of real models (``python -m benchmarks shapley``).
 
     Raises
     ------
