@@ -4,10 +4,10 @@ Let x be a row of −1/+1 and −x its complement. The odd part g(x) = (f(x) −
 if f has the proxy's prior covariance k (:mod:`surrogates.proxy`) g has (k(x, x') − k(x, −x')) / 2: half the rows, and
 nothing that the even part would have to say about length-scales that it does not share.
 
-The noise of a pair of s and n − s features is in proportion to s (n − s), and none is left to the endpoints. These are
-the inverse weights under which Shapley values are a least squares fit with exact endpoints, so in the limit of a strong
-linear part and no product the posterior mean is leverage-score KernelSHAP (Musco and Witter 2025); whatever structure
-the answers show can only add to it.
+The noise of a pair of s and n − s features is in proportion to s (n − s), and none is left to the endpoints. Where
+all sizes are asked alike, these are the inverse weights under which Shapley values are a least squares fit with exact
+endpoints: in the limit of a strong linear part and no product the posterior mean is leverage-score KernelSHAP (Musco
+and Witter 2025), and the answers say how far to move from there.
 """
 
 from __future__ import annotations

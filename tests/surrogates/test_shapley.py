@@ -49,11 +49,12 @@ def brute(table):
     return values / len(orders)
 
 
-def least_squares(Z, y):
-    """Leverage-score KernelSHAP on the same rows, endpoints exact."""
+def least_squares(Z, y, shared=True):
+    """Leverage-score KernelSHAP on the same rows, endpoints exact; rows of a size share its weight."""
     n, size = Z.shape[1], Z.sum(axis=1)
     inner = (size > 0) & (size < n)
-    gap, root = y[0] - y[1], (size * (n - size))[inner] ** -0.5
+    rows = np.bincount(size.astype(int))[size.astype(int)] if shared else 1
+    gap, root = y[0] - y[1], (rows * size * (n - size))[inner] ** -0.5
     X, target = Z[inner] - Z[inner].mean(axis=1, keepdims=True), y[inner] - y[1] - size[inner] / n * gap
     slopes = np.linalg.lstsq(root[:, None] * X, root * target, rcond=1e-9)[0]
     return slopes - slopes.mean() + gap / n
@@ -208,7 +209,7 @@ def test_without_a_product_it_is_kernel_shap():
     kernel, factor = objective.condition(np.append([9.0, -60.0, 0.0], np.zeros(9)))
     quadrature = rule("shapley", 1, 9)
     cross = with_rows(kernel, X, [(i,) for i in range(9)], quadrature.nodes, quadrature.weights)
-    np.testing.assert_allclose((cross @ cho_solve(factor, odd))[:, 0], least_squares(Z, y), atol=2e-4)
+    np.testing.assert_allclose((cross @ cho_solve(factor, odd))[:, 0], least_squares(Z, y, shared=False), atol=2e-4)
 
 
 def test_a_correction_takes_what_is_linear_and_leaves_what_is_noise():
