@@ -16,6 +16,7 @@ from surrogates.explain import estimate, explain
 from surrogates.explanation import Explanation
 from surrogates.families import FAMILIES, Auto
 from surrogates.fidelity import Fidelity
+from surrogates.indices import Indices, indices
 from surrogates.interactions import InteractionSurrogate
 from surrogates.linear import SparseLinear
 from surrogates.proxy import CubeProxy
@@ -24,6 +25,7 @@ from surrogates.stack import StackedProxy
 from surrogates.stopping import Certified, StableOrder, Width
 from surrogates.terms import Box, Product
 from surrogates.tree import TreeSurrogate
+from surrogates.values import ShapleyValues, shapley_values
 
 __all__ = [
     "CHECKS",
@@ -36,9 +38,11 @@ __all__ = [
     "CubeProxy",
     "Explanation",
     "Fidelity",
+    "Indices",
     "InteractionSurrogate",
     "Product",
     "RuleSurrogate",
+    "ShapleyValues",
     "SparseLinear",
     "StableOrder",
     "StackedProxy",
@@ -49,4 +53,6 @@ __all__ = [
     "check",
     "estimate",
     "explain",
+    "indices",
+    "shapley_values",
 ]

@@ -18,7 +18,7 @@ from probes.errors import InputError
 from surrogates.rows import collapse
 from surrogates.terms import Term, evaluate
 
-__all__ = ["FixedTerms", "Surrogate", "folds"]
+__all__ = ["FixedTerms", "Surrogate", "fitted_once", "folds"]
 
 
 #: rows of free proxy answers that a family learns from
@@ -109,7 +109,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
         if self.proxy is None:
             self.terms_, coef, intercept = self._fit(rows, means, total)
         else:
-            proxy = _fitted(self.proxy, rows, means[:, 0] if y.ndim == 1 else means, total)
+            proxy = fitted_once(self.proxy, rows, means[:, 0] if y.ndim == 1 else means, total)
             law = _law(rows, total)
             free = means if law is rows else proxy.predict(law).reshape(len(law), -1)
             self.terms_, coef, intercept = self._distil(proxy, law, free)
@@ -146,7 +146,7 @@ class FixedTerms(Surrogate):
 _FITTED: OrderedDict[str, Any] = OrderedDict()
 
 
-def _fitted(proxy: Any, rows: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Any:
+def fitted_once(proxy: Any, rows: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Any:
     """A fitted copy of `proxy`; the last few are remembered, so that families compared on one cross-fit share them."""
     mark = hashlib.sha256(repr((type(proxy), proxy.get_params(), rows.shape, y.shape)).encode())
     for part in (rows, y, weight):

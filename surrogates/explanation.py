@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from probes.design import Design
-from probes.errors import InputError, require
+from probes.errors import InputError
 from probes.probe import Feature
 from probes.query import Answers, Cost
 from probes.target import Target
@@ -21,8 +21,11 @@ from surrogates.base import FixedTerms, Surrogate
 from surrogates.families import KINDS, settings_from_json, settings_to_json
 from surrogates.fidelity import Fidelity
 from surrogates.findings import Finding
+from surrogates.indices import indices
+from surrogates.influence import index_table
 from surrogates.stopping import Certificate
-from surrogates.terms import describe, shapley, term_from_json, term_to_json
+from surrogates.terms import describe, term_from_json, term_to_json
+from surrogates.values import shap_explanation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -163,10 +166,32 @@ class Explanation:
 
     def shapley(self) -> np.ndarray:
         """Shapley values of the surrogate for the instance against the reference, exact, ``(k, d)``."""
-        instance, reference = (
-            np.array([getattr(f, name) for f in self.features]) for name in ("instance", "reference")
-        )
-        return shapley(self.surrogate.terms_, np.atleast_2d(self.surrogate.coef_), instance, reference)
+        instance, reference = (np.array([getattr(f, n) for f in self.features]) for n in ("instance", "reference"))
+        return indices(self.surrogate, instance=instance, reference=reference).values
+
+    def indices(self, kind: str = "shapley", order: int = 1, of: str | None = None) -> pd.DataFrame:
+        """Shapley, Banzhaf, leave-one-out or interaction indices of the instance against the reference.
+
+        Parameters
+        ----------
+        kind : {"shapley", "banzhaf", "leave-one-out", "faith-shapley", "faith-banzhaf"}
+        order : int, default 1
+            The most features in a set, at most 3: from 2 on, interactions are listed too.
+        of : {"model", "surrogate", "proxy"}, optional
+            Whose indices. By default the model's own, from its answers, where all that the index needs were asked; else
+            the surrogate's. "proxy" fits a :class:`~surrogates.CubeProxy` to all answers (present/absent features).
+
+        Returns
+        -------
+        DataFrame
+            ``output, features, index, se, low, high, exact, source``, strongest first; see
+            :func:`~surrogates.influence.index_table` for what ``se`` covers, and what it does not.
+
+        Raises
+        ------
+        InputError
+        """
+        return index_table(self, kind, order, of)
 
     def to_shap(self) -> Any:
         """A ``shap.Explanation`` of the surrogate's Shapley values, for shap's plots.
@@ -179,17 +204,8 @@ class Explanation:
         MissingExtra
             Without the ``shap`` extra.
         """
-        shap = require("shap", "to_shap()")
-        values = self.shapley().T
         base = np.atleast_1d(self.surrogate.predict(np.array([[f.reference for f in self.features]]))[0])
-        single = values.shape[1] == 1
-        return shap.Explanation(
-            values=values[:, 0] if single else values,
-            base_values=float(base[0]) if single else base,
-            data=np.array([f.value or f.name for f in self.features], dtype=object),
-            feature_names=[f.name for f in self.features],
-            output_names=None if single else list(self.target.outputs),
-        )
+        return shap_explanation(self.shapley(), base, self.features, self.target.outputs)
 
     def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
         """Attributions with intervals as a bar chart; returns the Axes."""

@@ -36,7 +36,7 @@ from threadpoolctl import threadpool_limits
 from probes.errors import InputError
 from surrogates.rows import Rows, collapse
 
-__all__ = ["CubeProxy"]
+__all__ = ["CubeProxy", "Kernel", "Process"]
 
 #: the choices of "cv", strongest pull first because each warm-starts the next
 SHRINKAGES, FOLDS = (16.0, 4.0, 1.0), 3
@@ -49,7 +49,7 @@ JITTER, MAX_ITER = 1e-9, 60
 
 
 @dataclass(frozen=True)
-class _Kernel:
+class Kernel:
     """The hyperparameters, as variances of standardised answers; ``theta`` has shape (n,)."""
 
     constant: float
@@ -59,7 +59,7 @@ class _Kernel:
     theta: np.ndarray
 
     @classmethod
-    def from_log(cls, p: np.ndarray) -> _Kernel:
+    def from_log(cls, p: np.ndarray) -> Kernel:
         constant, linear, product, noise = np.exp(p[:4]).tolist()
         return cls(constant, linear, product, noise, np.exp(p[4:]))
 
@@ -76,6 +76,23 @@ class _Kernel:
         logs = np.log1p(np.exp(-self.theta)).sum() - len(self.theta) * np.log(2) + (member @ log_rho[:-1])[..., None]
         scale = self.linear / len(self.theta)
         return self.product * np.exp(logs + log_rho) + scale * (order == 1) + self.constant * (order == 0)
+
+
+@dataclass(frozen=True)
+class Process:
+    """What the posterior is made of; answers are standardised.
+
+    ``features`` (d,) entered; rows ``X`` (g, d) of -1/+1; ``factor`` is the Cholesky factor of their covariance with
+    noise, ``alpha`` (g, k) its inverse times the answers; ``scale`` (k,) is their unit; ``binary``: all rows are 0/1.
+    """
+
+    kernel: Kernel
+    features: np.ndarray
+    X: np.ndarray
+    factor: tuple[np.ndarray, bool]
+    alpha: np.ndarray
+    scale: np.ndarray
+    binary: bool
 
 
 class _Objective:
@@ -139,7 +156,7 @@ def _optimise(rows: Rows, shrinkage: float, start: np.ndarray | None = None) -> 
     return minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
 
 
-def _condition(kernel: _Kernel, X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, bool]:
+def _condition(kernel: Kernel, X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, bool]:
     """Cholesky factor of the covariance of the training rows, with as much jitter as rounding asks for."""
     K, jitter = kernel(X, X), JITTER
     while True:
@@ -163,7 +180,7 @@ def _select(rows: Rows) -> tuple[float, np.ndarray]:
         p, known, asked = None, rows.take(~test), rows.take(test)
         for j, shrinkage in enumerate(SHRINKAGES):
             p = _optimise(known, shrinkage, p)
-            kernel, X = _Kernel.from_log(p), 2 * known.Z - 1
+            kernel, X = Kernel.from_log(p), 2 * known.Z - 1
             predicted = kernel(2 * asked.Z - 1, X) @ cho_solve(_condition(kernel, X, known.weight), known.y)
             loss[j] += asked.weight @ ((predicted - asked.y) ** 2).sum(axis=1)
             fitted.append(p)
@@ -279,7 +296,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         self.shrinkage_, start = SHRINKAGES[0] if self.shrinkage == "cv" else float(self.shrinkage), None
         if self.shrinkage == "cv" and len(rows.Z) >= 2 * FOLDS:
             self.shrinkage_, start = _select(rows)
-        self._kernel = _Kernel.from_log(_optimise(rows, self.shrinkage_, start))
+        self._kernel = Kernel.from_log(_optimise(rows, self.shrinkage_, start))
         self._X, self._binary = 2 * rows.Z - 1, bool(np.isin(rows.Z, (0.0, 1.0)).all())
         self._factor = _condition(self._kernel, self._X, rows.weight)
         self._alpha = cho_solve(self._factor, rows.y)
@@ -303,6 +320,11 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         prior = self._kernel.constant + self._kernel.linear * (X**2).mean(axis=1) + self._kernel.product
         std = np.sqrt(np.maximum(prior - np.einsum("ij,ji->i", cross, cho_solve(self._factor, cross.T)), 0.0))
         return mean, std * self._scale[0] if self._single else std[:, None] * self._scale
+
+    def state(self) -> Process:
+        """The parts of the fitted process, for functionals of it (:mod:`surrogates.diagonal`)."""
+        check_is_fitted(self)
+        return Process(self._kernel, self.features_, self._X, self._factor, self._alpha, self._scale, self._binary)
 
     def walsh(self, subsets: Iterable[Iterable[int]]) -> tuple[np.ndarray, np.ndarray]:
         """Walsh (Fourier) coefficients of the posterior: f(z) = sum_S coef_S prod_{i in S} (2 z_i - 1).

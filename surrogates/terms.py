@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from math import factorial
 
 import numpy as np
 
 from probes.probe import Feature
 
-__all__ = ["Box", "Product", "Term", "describe", "evaluate", "shapley", "term_from_json", "term_to_json"]
+__all__ = ["Box", "Product", "Term", "describe", "evaluate", "factors", "term_from_json", "term_to_json"]
 
 
 @dataclass(frozen=True)
@@ -113,64 +111,33 @@ def _factor(name: str, center: float) -> str:
     return f"({name} − ½)" if center == 0.5 else f"({name} − {center:.4g})".replace("− -", "+ ")
 
 
-def shapley(terms: Sequence[Term], coef: np.ndarray, x: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Shapley values of Σ wₖ φₖ for the instance `x` against `reference`, exact in closed form.
+def factors(term: Term, x: np.ndarray, reference: np.ndarray) -> tuple[tuple[int, ...], np.ndarray, np.ndarray]:
+    """A term between two rows: the product over its features of start + step · on, with on in {0, 1}.
 
-    A coalition's features take their values from `x`, the others from `reference`. For a conjunction with p conditions
-    that only `x` meets and q that only the reference meets, each of the p earns (p−1)! q! / (p+q)! and each of the q
-    loses p! (q−1)! / (p+q)! (Lundberg et al. 2020, interventional TreeSHAP). Products are enumerated.
+    A feature that is on takes its value from `x`, one that is off from `reference`.
 
     Parameters
     ----------
-    terms : sequence of t terms
-    coef : ndarray ``(k, t)``
+    term : Term
+        With c factors.
     x, reference : ndarray ``(d,)``
 
     Returns
     -------
-    ndarray ``(k, d)``
-        Adding up over features to prediction at `x` minus prediction at `reference`.
+    features : tuple of c int
+    start, step : ndarray ``(c,)``
+
+    Examples
+    --------
+    >>> factors(Box(((0, 0.5, np.inf), (2, -np.inf, 0.5))), np.ones(3), np.zeros(3))
+    ((0, 2), array([0., 1.]), array([ 1., -1.]))
     """
-    values = np.zeros((len(coef), len(x)))
-    for term, weight in zip(terms, coef.T, strict=True):
-        shares = _product_shares(term, x, reference) if isinstance(term, Product) else _box_shares(term, x, reference)
-        for i, share in shares.items():
-            values[:, i] += weight * share
-    return values
-
-
-def _product_shares(term: Product, x: np.ndarray, reference: np.ndarray) -> dict[int, float]:
-    size = len(term.features)
-    here, there = (dict(zip(term.features, term.factors(row), strict=True)) for row in (x, reference))
-    shares = {}
-    for i in term.features:
-        others = [j for j in term.features if j != i]
-        shares[i] = sum(
-            factorial(r)
-            * factorial(size - r - 1)
-            / factorial(size)
-            * (here[i] - there[i])
-            * np.prod([here[j] if j in chosen else there[j] for j in others])
-            for r in range(size)
-            for chosen in combinations(others, r)
-        )
-    return shares
-
-
-def _box_shares(term: Box, x: np.ndarray, reference: np.ndarray) -> dict[int, float]:
-    only_x: list[int] = []
-    only_reference: list[int] = []
-    for i, low, high in term.conditions:
-        met, met_by_reference = low < x[i] <= high, low < reference[i] <= high
-        if not met and not met_by_reference:
-            return {}
-        if met != met_by_reference:
-            (only_x if met else only_reference).append(i)
-    p, q = len(only_x), len(only_reference)
-    total = factorial(p + q)
-    gain = factorial(p - 1) * factorial(q) / total if p else 0.0
-    loss = factorial(p) * factorial(q - 1) / total if q else 0.0
-    return {**dict.fromkeys(only_x, gain), **dict.fromkeys(only_reference, -loss)}
+    if isinstance(term, Product):
+        start, end = term.factors(reference), term.factors(x)
+        return term.features, start, end - start
+    inside = [[float(low < row[i] <= high) for i, low, high in term.conditions] for row in (reference, x)]
+    start, end = np.array(inside[0]), np.array(inside[1])
+    return tuple(i for i, _, _ in term.conditions), start, end - start
 
 
 def term_to_json(term: Term) -> dict[str, list]:

@@ -12,7 +12,9 @@ from scipy import stats
 from probes import Feature, LocalGaussian, MaskProbe, TabularProbe, cube
 from surrogates import Box, Product, SparseLinear, TreeSurrogate, explain
 from surrogates.attribution import average_effects
-from surrogates.terms import evaluate, shapley
+from surrogates.base import FixedTerms
+from surrogates.indices import indices
+from surrogates.terms import evaluate
 
 N = 5
 FEATURES = [Feature(f"x{i}") for i in range(N)]
@@ -58,8 +60,9 @@ def test_shapley_and_banzhaf_agree_with_brute_force(seed):
     def v(Z):
         return evaluate(terms, Z) @ coef[0]
 
-    ones, zeros = np.ones(N), np.zeros(N)
-    np.testing.assert_allclose(shapley(terms, coef, ones, zeros)[0], brute_shapley(v, N), atol=1e-12)
+    surrogate = FixedTerms()
+    surrogate.terms_, surrogate.coef_, surrogate.n_features_in_ = terms, coef, N
+    np.testing.assert_allclose(indices(surrogate).values[0], brute_shapley(v, N), atol=1e-12)
     Z = cube(N)
     banzhaf = [v(Z[Z[:, i] == 1]).mean() - v(Z[Z[:, i] == 0]).mean() for i in range(N)]
     np.testing.assert_allclose(average_effects(terms, coef, FEATURES)[0], banzhaf, atol=1e-12)
@@ -93,8 +96,7 @@ def test_tree_shapley_agrees_with_shap():
     tree.fit(rows, np.bincount(which, y[order]) / weight, sample_weight=weight)
     np.testing.assert_allclose(tree.predict(X), ours.predict(X), atol=1e-9)
     theirs = shap.TreeExplainer(tree, np.zeros((1, 8)), feature_perturbation="interventional")
-    values = shapley(ours.terms_, np.atleast_2d(ours.coef_), np.ones(8), np.zeros(8))[0]
-    np.testing.assert_allclose(values, theirs.shap_values(np.ones((1, 8)))[0], atol=1e-6)
+    np.testing.assert_allclose(indices(ours).values[0], theirs.shap_values(np.ones((1, 8)))[0], atol=1e-6)
 
 
 @pytest.mark.parametrize("family", ["linear", "tree"])

@@ -1,0 +1,157 @@
+"""shapley_values(): a model's own Shapley values with standard errors, from questions that suit them best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.design import PAIRS, Design, paired
+from probes.errors import InputError, require
+from probes.probe import Feature, Probe
+from probes.store import Store
+from surrogates.influence import tabulate
+from surrogates.inquiry import Inquiry, as_seed
+from surrogates.shapley import from_pairs
+
+__all__ = ["ShapleyValues", "shapley_values"]
+
+
+@dataclass(frozen=True)
+class ShapleyValues:
+    """Shapley values of the instance against the reference.
+
+    Attributes
+    ----------
+    table : DataFrame
+        ``output, features, index, se, low, high, exact, source``, strongest first.
+    values : ndarray ``(k, d)``
+        In the order of the features; they add up to the model's answer for the instance minus that for the reference.
+    se : ndarray ``(k, d)``
+        Their standard errors.
+    base : ndarray ``(k,)``
+        The model's answer for the reference.
+    features : tuple of Feature
+    outputs : tuple of str
+    unit : str
+    exact : bool
+        Whether every row of the cube was asked.
+    cost : dict
+        As of :class:`~probes.query.Cost`.
+    """
+
+    table: pd.DataFrame
+    values: np.ndarray
+    se: np.ndarray
+    base: np.ndarray
+    features: tuple[Feature, ...]
+    outputs: tuple[str, ...]
+    unit: str
+    exact: bool
+    cost: dict[str, Any] = field(repr=False)
+
+    def to_shap(self) -> Any:
+        """A ``shap.Explanation`` for shap's plots, values ``(d,)`` or ``(d, k)``.
+
+        Raises
+        ------
+        MissingExtra
+            Without the ``shap`` extra.
+        """
+        return shap_explanation(self.values, self.base, self.features, self.outputs)
+
+    def __str__(self) -> str:
+        how = "exact: every question was asked" if self.exact else f"{self.cost['rows']} inputs asked"
+        shown = self.table[["output", "features", "index", "low", "high"]].head(12).to_string(index=False)
+        return f"Shapley values of the model ({self.unit}; {how})\n{shown}"
+
+
+def shapley_values(
+    model: object,
+    probe: Probe | str | pd.Series | pd.DataFrame | Mapping[str, Any],
+    *,
+    budget: int | None = None,
+    target: Any = None,
+    background: pd.DataFrame | np.ndarray | None = None,
+    random_state: int | np.random.Generator | None = 0,
+    store: Store | str | Path | None = "default",
+    progress: bool | None = None,
+) -> ShapleyValues:
+    """The model's own Shapley values, with intervals.
+
+    Where only Shapley values are wanted, this gets more from each question than reading them off an explanation: it
+    asks in pairs of a row and its complement, of sizes that matter to them. Fidelity is not judged.
+
+    Parameters
+    ----------
+    model, probe, budget, target, background, random_state, store, progress
+        As for :func:`~surrogates.explain.explain`. For real features the game is between the instance and the
+        reference, one standard deviation below it.
+
+    Returns
+    -------
+    ShapleyValues
+
+    Raises
+    ------
+    InputError, ModelError, StoreError
+        As for :func:`~surrogates.explain.explain`.
+
+    Notes
+    -----
+    Design: Musco and Witter (2025). The estimate is the posterior of a Gaussian process over the odd part of the game,
+    with a correction by weighted least squares on its residuals.
+
+    Examples
+    --------
+    >>> from probes import MaskProbe
+    >>> found = shapley_values(lambda Z: 3 * Z[:, 1] + Z[:, 0] * Z[:, 2], MaskProbe(12), budget=100, store=None)
+    >>> found.table[["features", "index"]].head(1).round(2)
+      features  index
+    0       x1    3.0
+    """
+    inquiry = Inquiry(model, probe, background, target, store, progress)
+    region, rows = inquiry.probe, inquiry.rows(budget)
+    d = len(region.features)
+    least = 2 + 2 * PAIRS
+    if rows < least and rows < 2**d:
+        raise InputError("budget", f"allow {least} questions, five pairs and the endpoints", f"{rows} questions")
+    Z = paired(d, rows, np.random.default_rng(as_seed(random_state)))
+    whole = len(Z) == 2**d
+    design = Design(np.where(Z > 0.5, region.instance, region.reference), 2, population=2.0**d)
+    answers = inquiry.ask(design)
+    y = inquiry.y(answers)
+    assert inquiry.number is not None
+    exact = whole and not inquiry.noisy
+    found = from_pairs(Z, y)
+    outputs = inquiry.number.outputs
+    return ShapleyValues(
+        table=tabulate(found, region.features, outputs, "paired answers", "for the model" if exact else "no"),
+        values=found.values,
+        se=found.se,
+        base=y[1],
+        features=region.features,
+        outputs=outputs,
+        unit=inquiry.number.unit,
+        exact=exact,
+        cost=asdict(answers.cost),
+    )
+
+
+def shap_explanation(
+    values: np.ndarray, base: np.ndarray, features: tuple[Feature, ...], outputs: tuple[str, ...]
+) -> Any:
+    """Values ``(k, d)`` and base values ``(k,)`` as a ``shap.Explanation``."""
+    shap = require("shap", "to_shap()")
+    single = len(outputs) == 1
+    return shap.Explanation(
+        values=values[0] if single else values.T,
+        base_values=float(base[0]) if single else base,
+        data=np.array([f.value or f.name for f in features], dtype=object),
+        feature_names=[f.name for f in features],
+        output_names=None if single else list(outputs),
+    )
