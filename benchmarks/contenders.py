@@ -71,7 +71,7 @@ def fits(task: Task, contender: str, budget: int, seed: int) -> list[dict[str, A
     """Fit a rival, or all of iomap's contenders: ``contender, game, predict, walsh, terms, seconds`` for each.
 
     iomap's are fitted as explain() does it: instance, reference and leave-one-out rows are paid for and not fitted to.
-    A fit that fails is reported under ``failed``.
+    A fit that fails is reported under ``failed``. Seconds are without the task's own answers.
     """
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -116,7 +116,7 @@ def _fit_rival(task: Task, contender: str, budget: int, seed: int) -> list[dict[
             fitted = RIVALS[contender].fit(game, budget, seed)
         except (ValueError, RuntimeError, ArithmeticError, IndexError, AssertionError) as error:
             reason = f"{type(error).__name__}: {str(error)[:120]}"
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - start - game.seconds
     if fitted is None:
         return [{"contender": contender, "game": game, "failed": reason}]
     return [

@@ -64,15 +64,15 @@ def run(
         asked = QUICK if quick else budgets or group.budgets
         everything += product([name], names, asked, numbers, [IOMAP, *rivals])
         everything += product([name], names, () if quick or budgets else SMALL, numbers, [IOMAP])
-    # the dearest of a group first, so that no worker idles at the end
-    everything.sort(key=lambda case: (list(groups).index(case[0]), -case[2]))
+    # of a group, first what asks the most questions that others share, then the dearest, so that no worker idles at last
+    everything.sort(key=lambda case: (list(groups).index(case[0]), case[-1] != IOMAP, -case[2], case[3]))
     found = carry_out(trial, everything, stamp, None if trials is None else trials / "fidelity.jsonl", jobs)
     outcomes = pd.DataFrame(found).sort_values(["budget", "seed"], kind="stable")
     result: dict[str, Any] = {
         "skipped": {**absent, **without},
         "groups": {name: _summary(name, outcomes[outcomes["group"] == name], quick) for name in groups},
     }
-    result["targets"] = targets(result["groups"])
+    result["targets"] = [] if quick else targets(result["groups"])
     return result
 
 
@@ -145,7 +145,7 @@ def _summary(name: str, trials: pd.DataFrame, quick: bool) -> dict[str, Any]:
 def merged(result: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:
     """A result of some groups, with the groups that only an earlier one has."""
     groups = {**earlier.get("groups", {}), **result["groups"]}
-    return {**result, "groups": groups, "targets": targets(groups)}
+    return {**result, "groups": groups, "targets": targets(groups) if result["targets"] else []}
 
 
 def report(result: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 from zlib import crc32
@@ -33,19 +34,25 @@ class Game:
         Features.
     calls : int
         Rows asked, repeated ones included.
+    seconds : float
+        Time spent in the task's own answers.
     """
 
     def __init__(self, task: Task | str):
         self.task = tables.load(task) if isinstance(task, str) else task
         self.n = self.task.n
         self.calls = 0
+        self.seconds = 0.0
         self._known: set[bytes] = set()
 
     def __call__(self, Z: np.ndarray) -> np.ndarray:
         rows = np.asarray(Z, dtype=float) > 0.5
         self.calls += len(rows)
         self._known.update(_keys(rows))
-        return self.task.answer(rows.astype(float))
+        start = time.perf_counter()
+        answers = self.task.answer(rows.astype(float))
+        self.seconds += time.perf_counter() - start
+        return answers
 
     @property
     def distinct(self) -> int:
