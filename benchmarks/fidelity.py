@@ -64,7 +64,7 @@ def run(
         asked = QUICK if quick else budgets or group.budgets
         everything += product([name], names, asked, numbers, [IOMAP, *rivals])
         everything += product([name], names, () if quick or budgets else SMALL, numbers, [IOMAP])
-    # of a group, first what asks the most questions that others share, then the dearest, so that no worker idles at last
+    # of a group, first what asks the questions that others share, then the dearest, so that no worker idles at last
     everything.sort(key=lambda case: (list(groups).index(case[0]), case[-1] != IOMAP, -case[2], case[3]))
     found = carry_out(trial, everything, stamp, None if trials is None else trials / "fidelity.jsonl", jobs)
     outcomes = pd.DataFrame(found).sort_values(["budget", "seed"], kind="stable")

@@ -19,7 +19,7 @@ from benchmarks.publish import fill, grid
 from benchmarks.recovery import recovered
 from benchmarks.rivals import RIVALS
 from benchmarks.tasks import Task, planted, synthetic, tables
-from benchmarks.walsh import of_products, of_surrogate
+from benchmarks.walsh import of_surrogate
 from probes import cube
 from surrogates import CubeProxy, InteractionSurrogate, RuleSurrogate, TreeSurrogate
 
@@ -127,7 +127,8 @@ def test_planted_functions_are_what_they_say() -> None:
 
 
 def doubled(number: int) -> list[dict[str, Any]]:
-    Path("worked.txt").open("a").write(f"{number}\n")
+    with Path("worked.txt").open("a") as out:
+        out.write(f"{number}\n")
     return [{"number": number, "double": 2 * number}]
 
 
