@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.contenders import OURS
+from benchmarks.contenders import OURS, PROXYSPEX
 from benchmarks.figure import draw
 from benchmarks.record import read
 
@@ -57,12 +57,12 @@ def fill(text: str, folder: Path) -> str:
     return _BLOCK.sub(block, text)
 
 
-def grid(rows: Sequence[Mapping[str, Any]], value: str, columns: str = "budget", lines: str = "contender") -> str:
+def grid(rows: Sequence[Mapping[str, Any]], value: str, lowest: bool = False) -> str:
     """A Markdown table with one line a contender and one column a budget; the best of each column in bold."""
     frame = pd.DataFrame(rows)
-    wide = frame.pivot(index=lines, columns=columns, values=value).reindex(frame[lines].unique())
-    best = wide.max()
-    text = ["| " + " | ".join([columns if columns != "budget" else "calls", *map(str, wide.columns)]) + " |"]
+    wide = frame.pivot(index="contender", columns="budget", values=value).reindex(frame["contender"].unique())
+    best = wide.min() if lowest else wide.max()
+    text = ["| " + " | ".join(["calls", *map(str, wide.columns)]) + " |"]
     text.append("|---" * (len(wide.columns) + 1) + "|")
     for name, line in wide.iterrows():
         cells = [_cell(v, bool(_number(v) == _number(best[c]))) for c, v in line.items()]
@@ -119,6 +119,17 @@ def _fidelity_maker(name: str) -> tuple[str, Callable[[dict[str, Any]], str]]:
     return source, make
 
 
+#: one a package, and the strongest
+SHOWN_RIVALS = (
+    PROXYSPEX,
+    "pairwise Lasso-CV",
+    "RegressionFBII (shapiq)",
+    "Lasso-CV",
+    "Lasso .01 (context-cite)",
+    "weighted ridge (lime)",
+    "Lime (captum)",
+    "KernelExplainer (shap)",
+)
 GAINS = ("iomap proxy", "iomap interactions")
 DIFFERENCE = {
     "budget": "calls",
@@ -160,17 +171,36 @@ def _shares(result: dict[str, Any]) -> str:
     return plain([{**row, "calls": str(round(row["calls"]))} for row in rows], SHARE) if rows else ""
 
 
+def _overall(result: dict[str, Any]) -> str:
+    """Full tables of real models: the mean over their kinds, of the contenders that the README shows."""
+    if "games" not in result["groups"]:
+        return ""
+    rows = pd.DataFrame(result["groups"]["games"]["r2"])
+    rows = rows[rows["contender"].isin([*OURS, *SHOWN_RIVALS])]
+    return grid(
+        rows.groupby(["contender", "budget"], sort=False)["mean"].mean().reset_index().to_dict("records"), "mean"
+    )
+
+
+def _shapley(result: dict[str, Any]) -> str:
+    return _by_kind(result.get("errors", []), "mean", lowest=True)
+
+
 def _recovery(result: dict[str, Any]) -> str:
-    rows = result["recovery"]
-    kinds = list(dict.fromkeys(row["kind"] for row in rows))
-    tables = (f"`{k}`\n\n{grid([row for row in rows if row['kind'] == k], 'recall_at_k')}" for k in kinds)
-    return "\n\n".join(tables)
+    return _by_kind(result["recovery"], "recall_at_k")
+
+
+def _by_kind(rows: list[dict[str, Any]], value: str, lowest: bool = False) -> str:
+    kinds = dict.fromkeys(row["kind"] for row in rows)
+    return "\n\n".join(f"`{k}`\n\n{grid([row for row in rows if row['kind'] == k], value, lowest)}" for k in kinds)
 
 
 #: block → its results' name, and what makes its text of them
 MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "targets": ("fidelity", lambda result: plain(result["targets"], TARGET) if result["targets"] else ""),
+    "overall": ("fidelity", _overall),
     "shares": ("fidelity", _shares),
+    "shapley": ("shapley", _shapley),
     "coverage": ("coverage", lambda result: plain(result["by_family"], COVERAGE)),
     "recovery": ("recovery", _recovery),
 }
