@@ -51,7 +51,8 @@ def fill(text: str, folder: Path) -> str:
         name = match.group(2)
         source, make = MAKERS[name] if name in MAKERS else _fidelity_maker(name)
         result = read(source, folder)
-        made = make(result) if result else ""
+        readable = result and (source != "fidelity" or "groups" in result)
+        made = make(result) if readable else ""
         return f"{match.group(1)}{made}\n{match.group(3)}" if made else match.group(0)
 
     return _BLOCK.sub(block, text)
