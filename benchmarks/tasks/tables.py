@@ -23,7 +23,7 @@ def table_names(instances: int) -> list[str]:
 def control_names(instances: int) -> list[str]:
     """Instances of the control: a sum of six parities of five to eight features.
 
-    The parts of a parity say nothing about the whole: a method that grows interactions from smaller ones cannot find it.
+    The parts of a parity say nothing about the whole: what grows interactions from smaller ones cannot find it.
     """
     return [f"{CONTROL}_{j:02d}" for j in range(instances)]
 
