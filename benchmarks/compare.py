@@ -108,7 +108,7 @@ def _needed(grid: np.ndarray, curve: np.ndarray, target: float) -> float:
 def targets(groups: dict[str, Any]) -> list[dict[str, Any]]:
     """What iomap sets out to reach on the groups that the targets are for, and whether it does."""
     rows: list[dict[str, Any]] = []
-    for group in (groups[name] for name in TARGET_GROUPS if name in groups):
+    for group in (groups[name] for name in TARGET_GROUPS if name in groups and not groups[name]["quick"]):
         for line in group["differences"]:
             if line["contender"] == "iomap interactions" and line["budget"] in CHECKED:
                 what = f"interactions above {line['best rival']}, {line['budget']} calls"

@@ -72,7 +72,7 @@ def run(
         "skipped": {**absent, **without},
         "groups": {name: _summary(name, outcomes[outcomes["group"] == name], quick) for name in groups},
     }
-    result["targets"] = [] if quick else targets(result["groups"])
+    result["targets"] = targets(result["groups"])
     return result
 
 
@@ -144,8 +144,9 @@ def _summary(name: str, trials: pd.DataFrame, quick: bool) -> dict[str, Any]:
 
 def merged(result: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:
     """A result of some groups, with the groups that only an earlier one has."""
-    groups = {**earlier.get("groups", {}), **result["groups"]}
-    return {**result, "groups": groups, "targets": targets(groups) if result["targets"] else []}
+    both = {**earlier.get("groups", {}), **result["groups"]}
+    groups = {name: both[name] for name in GROUPS if name in both}
+    return {**result, "groups": groups, "targets": targets(groups)}
 
 
 def report(result: dict[str, Any]) -> None:

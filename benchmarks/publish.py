@@ -94,7 +94,7 @@ def plain(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> str:
 
 def _any(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "**no**"
+        return "yes" if value else "no"
     return _number(value) if isinstance(value, float) or value is None else str(value)
 
 
@@ -151,6 +151,7 @@ SHARE = {
     "share": "share",
     "low": "from",
     "high": "to",
+    "bound": "a bound only",
 }
 COVERAGE = {
     "family": "family",
