@@ -22,7 +22,8 @@ lint: $(VENV)/.dev
 	@$(VENV)/bin/mypy
 
 benchmarks: $(VENV)/.rivals
-	@$(VENV)/bin/python -m benchmarks all
+	@$(VENV)/bin/python -m benchmarks all --jobs 2
+	@$(VENV)/bin/python -m benchmarks publish
 
 $(VENV)/bin/python:
 	@echo "== making a virtual environment in $(VENV)"
@@ -44,7 +45,7 @@ $(VENV)/.dev: $(VENV)/.demo
 # context-cite pins packages it does not need here
 $(VENV)/.rivals: $(VENV)/.dev
 	@echo "== installing the rivals"
-	@$(PIP) nltk spacy datasets lightgbm shapiq==1.4.1 lime
+	@$(PIP) lime shap captum lightgbm shapiq==1.4.1 nltk spacy datasets
 	@$(PIP) --no-deps context-cite==0.0.4
 	@touch $@
 

@@ -1,12 +1,18 @@
-"""Benchmarks: what iomap costs and whether its intervals hold.
+"""Benchmarks: how much of a model iomap's surrogates capture beside others', what they cost, whether intervals hold.
 
 ``python -m benchmarks NAME`` runs one and keeps its numbers, seeds and versions in ``benchmarks/results/NAME.json``:
 
-* ``speed``: language-model scores per second against the ``context-cite`` package, on the same questions;
-* ``overhead``: the share of an explanation's time that is not the model's own;
+* ``fidelity``: R² on questions nobody asked, per model call, against lime, shap, shapiq, captum and context-cite;
+* ``recovery``: which planted effects and interactions are found from noisy answers, against the same;
 * ``coverage``: how often the intervals hold on games whose truth is known;
-* ``fidelity``: R² on questions nobody asked, per model call, against shapiq, lime and ContextCite's recipe;
-* ``shapley``: error of Shapley values per model call, against shapiq and shap.
+* ``shapley``: error of Shapley values per model call, against shapiq and shap;
+* ``speed``: language-model scores per second against the ``context-cite`` package, on the same questions;
+* ``overhead``: the share of an explanation's time that is not the model's own.
+
+``python -m benchmarks publish`` puts the numbers into the documentation. What is compared:
+
+    tasks/ (what is learnt) ─┐
+    contenders, rivals ──────┴─► game (counts calls, scores) ─► ledger (keeps trials) ─► compare ─► publish, figure
 
 What a benchmark needs and does not find (a model, a rival, the data) is named and skipped, never fetched.
 """

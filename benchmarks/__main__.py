@@ -1,34 +1,61 @@
-"""``python -m benchmarks NAME [--out FOLDER] [--quick] [--jobs N]``"""
+"""``python -m benchmarks NAME [--quick] [--jobs N] [--out FOLDER]``; ``--help`` lists what narrows a run down."""
 
 from __future__ import annotations
 
 import argparse
+from inspect import signature
 from pathlib import Path
 
-from benchmarks import coverage, fidelity, overhead, shapley, speed
-from benchmarks.record import Skipped, environment, write
+from benchmarks import coverage, fidelity, overhead, publish, recovery, shapley, speed
+from benchmarks.record import Skipped, environment, read, write
 
-BENCHMARKS = {"speed": speed, "overhead": overhead, "coverage": coverage, "fidelity": fidelity, "shapley": shapley}
+BENCHMARKS = {
+    "fidelity": fidelity,
+    "recovery": recovery,
+    "coverage": coverage,
+    "shapley": shapley,
+    "speed": speed,
+    "overhead": overhead,
+}
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="What iomap costs; whether intervals hold."
+        prog="python -m benchmarks", description="What iomap costs, how well it does beside others, whether it is true."
     )
-    parser.add_argument("name", choices=[*BENCHMARKS, "all"])
+    parser.add_argument("name", choices=[*BENCHMARKS, "all", "publish"])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder for NAME.json")
     parser.add_argument("--quick", action="store_true", help="a small run that shows the benchmark works, no more")
-    parser.add_argument("--jobs", type=int, default=1, help="processes for coverage, fidelity and shapley (default 1)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
+    parser.add_argument("--only", type=lambda text: text.split(","), help="groups of tasks, for fidelity")
+    parser.add_argument("--seeds", type=int, help="seeds, in place of the benchmark's own number")
+    parser.add_argument("--instances", type=int, help="instances of each kind, likewise")
+    parser.add_argument("--budgets", type=_numbers, help="model calls such as 64,128, likewise")
     options = parser.parse_args()
+    if options.name == "publish":
+        for path in publish.publish(options.out):
+            print(f"→ {path}")
+        return
+    extra = {name: getattr(options, name) for name in ("only", "seeds", "instances", "budgets")}
+    extra["trials"] = options.out / "trials"
+    folder = options.out / "quick" if options.quick else options.out  # a quick run's numbers replace no real ones
     for name in BENCHMARKS if options.name == "all" else [options.name]:
+        run = BENCHMARKS[name].run
         before = environment()
         try:
-            result = BENCHMARKS[name].run(options.quick, options.jobs)
+            known = signature(run).parameters
+            result = run(options.quick, options.jobs, **{k: v for k, v in extra.items() if k in known})
         except Skipped as reason:
             print(f"{name}: skipped, {reason}")
             continue
         BENCHMARKS[name].report(result)
-        print(f"→ {write(name, {'quick': options.quick, **before, **result}, options.out)}")
+        if options.only and name == "fidelity":  # what was measured before of other groups stays
+            result = fidelity.merged(result, read(name, folder))
+        print(f"→ {write(name, {'quick': options.quick, **before, **result}, folder)}")
 
 
 if __name__ == "__main__":

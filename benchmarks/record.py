@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Skipped", "environment", "show", "write"]
+__all__ = ["Skipped", "environment", "read", "show", "write"]
 
 _PACKAGES = ("iomap", "numpy", "scipy", "scikit-learn", "pandas", "torch", "transformers", "tokenizers", "context-cite")
 
@@ -53,6 +53,12 @@ def write(name: str, record: Mapping[str, Any], folder: Path) -> Path:
     text = json.dumps(_plain({"benchmark": name, **record}), indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
     return path
+
+
+def read(name: str, folder: Path) -> dict[str, Any]:
+    """What :func:`write` kept, or nothing."""
+    path = folder / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,208 @@
+"""Numbers in the documentation come from the results, never from a keyboard.
+
+``python -m benchmarks publish`` rewrites whatever stands between ``<!-- benchmark:NAME -->`` and
+``<!-- /benchmark:NAME -->`` in ``README.md`` and ``docs/benchmarks.md``, and draws ``docs/fidelity.png``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.contenders import OURS, PROXYSPEX
+from benchmarks.figure import draw
+from benchmarks.record import read
+
+__all__ = ["fill", "grid", "publish"]
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md")
+_BLOCK = re.compile(r"(<!-- benchmark:([a-z0-9_-]+) -->\n).*?(<!-- /benchmark:\2 -->)", re.DOTALL)
+
+
+def publish(folder: Path) -> list[Path]:
+    """Fill the pages and draw the figure from ``folder/*.json``; what has no results is left as it is."""
+    written = []
+    for page in PAGES:
+        if page.exists():
+            text = page.read_text(encoding="utf-8")
+            filled = fill(text, folder)
+            if filled != text:
+                page.write_text(filled, encoding="utf-8")
+                written.append(page)
+    groups = read("fidelity", folder).get("groups")
+    return [*written, draw(groups, ROOT / "docs" / "fidelity.png")] if groups else written
+
+
+def fill(text: str, folder: Path) -> str:
+    """A page with its blocks made anew.
+
+    Raises
+    ------
+    KeyError
+        For a block that no maker knows.
+    """
+
+    def block(match: re.Match[str]) -> str:
+        name = match.group(2)
+        source, make = MAKERS[name] if name in MAKERS else _fidelity_maker(name)
+        result = read(source, folder)
+        readable = result and (source != "fidelity" or "groups" in result)
+        made = make(result) if readable else ""
+        return f"{match.group(1)}{made}\n{match.group(3)}" if made else match.group(0)
+
+    return _BLOCK.sub(block, text)
+
+
+def grid(rows: Sequence[Mapping[str, Any]], value: str, lowest: bool = False) -> str:
+    """A Markdown table with one line a contender and one column a budget; the best of each column in bold."""
+    frame = pd.DataFrame(rows)
+    wide = frame.pivot(index="contender", columns="budget", values=value).reindex(frame["contender"].unique())
+    best = wide.min() if lowest else wide.max()
+    text = ["| " + " | ".join(["calls", *map(str, wide.columns)]) + " |"]
+    text.append("|---" * (len(wide.columns) + 1) + "|")
+    for name, line in wide.iterrows():
+        cells = [_cell(v, bool(_number(v) == _number(best[c]))) for c, v in line.items()]
+        shown = f"**{name}**" if name in OURS else str(name)
+        text.append("| " + " | ".join([shown, *cells]) + " |")
+    return "\n".join(text)
+
+
+def _cell(value: float, best: bool) -> str:
+    text = _number(value)
+    return f"**{text}**" if best and text not in ("–", "< −1") else text
+
+
+def _number(value: Any) -> str:
+    if value is None or pd.isna(value):
+        return "–"
+    if value < -1:
+        return "< −1"
+    return re.sub(r"^(-?)0\.", r"\1.", f"{value:.2f}").replace("-", "−")
+
+
+def plain(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> str:
+    """A Markdown table of some columns: key → heading."""
+    text = ["| " + " | ".join(columns.values()) + " |", "|---" * len(columns) + "|"]
+    text += ["| " + " | ".join(_any(row[key]) for key in columns) + " |" for row in rows]
+    return "\n".join(text)
+
+
+def _any(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return _number(value) if isinstance(value, float) or value is None else str(value)
+
+
+def _fidelity_maker(name: str) -> tuple[str, Callable[[dict[str, Any]], str]]:
+    """``fidelity-GROUP``: a table for each kind of a group, its settings, and the differences to the best rival."""
+    source, _, group = name.partition("-")
+    if source != "fidelity":
+        raise KeyError(f"no block named {name}; there are {', '.join(MAKERS)} and fidelity-GROUP")
+
+    def make(result: dict[str, Any]) -> str:
+        if group not in result["groups"]:
+            return ""
+        part = result["groups"][group]
+        settings = part["settings"]
+        text = [f"{len(settings['tasks'])} tasks, {len(settings['seeds'])} seeds." + " Quick run." * part["quick"], ""]
+        for k in dict.fromkeys(row["kind"] for row in part["r2"]):
+            text += [f"`{k}`", "", grid([row for row in part["r2"] if row["kind"] == k], "mean"), ""]
+            shown = [row for row in part["differences"] if row["kind"] == k and row["contender"] in GAINS]
+            if shown:
+                text += [plain(shown, DIFFERENCE), ""]
+        return "\n".join(text).rstrip()
+
+    return source, make
+
+
+#: one a package, and the strongest
+SHOWN_RIVALS = (
+    PROXYSPEX,
+    "pairwise Lasso-CV",
+    "RegressionFBII (shapiq)",
+    "Lasso-CV",
+    "Lasso .01 (context-cite)",
+    "weighted ridge (lime)",
+    "Lime (captum)",
+    "KernelExplainer (shap)",
+)
+GAINS = ("iomap proxy", "iomap interactions")
+DIFFERENCE = {
+    "budget": "calls",
+    "contender": "contender",
+    "mean": "minus the best rival",
+    "low": "from",
+    "high": "to",
+    "best rival": "best rival",
+    "wins": "instances won",
+}
+TARGET = {"kind": "kind", "target": "target", "value": "value", "reached": "reached"}
+SHARE = {
+    "kind": "kind",
+    "contender": "contender",
+    "ProxySPEX calls": "ProxySPEX's calls",
+    "its R²": "its R²",
+    "calls": "calls to the same R²",
+    "share": "share",
+    "low": "from",
+    "high": "to",
+    "bound": "a bound only",
+}
+COVERAGE = {
+    "family": "family",
+    "trials": "trials",
+    "r2_covered": "R² covered",
+    "low": "from",
+    "high": "to",
+    "effects_covered": "effects covered",
+    "bias": "reported less true R²",
+    "r2_width": "width (R²)",
+    "permuted": "shuffled answers: R²",
+    "permuted_above": "of them above .05",
+    "reached": "both within .90–.99",
+}
+
+
+def _shares(result: dict[str, Any]) -> str:
+    rows = [row for group in result["groups"].values() for row in group["calls"]]
+    return plain([{**row, "calls": str(round(row["calls"]))} for row in rows], SHARE) if rows else ""
+
+
+def _overall(result: dict[str, Any]) -> str:
+    """Full tables of real models: the mean over their kinds, of the contenders that the README shows."""
+    if "games" not in result["groups"]:
+        return ""
+    rows = pd.DataFrame(result["groups"]["games"]["r2"])
+    rows = rows[rows["contender"].isin([*OURS, *SHOWN_RIVALS])]
+    return grid(
+        rows.groupby(["contender", "budget"], sort=False)["mean"].mean().reset_index().to_dict("records"), "mean"
+    )
+
+
+def _shapley(result: dict[str, Any]) -> str:
+    return _by_kind(result.get("errors", []), "mean", lowest=True)
+
+
+def _recovery(result: dict[str, Any]) -> str:
+    return _by_kind(result["recovery"], "recall_at_k")
+
+
+def _by_kind(rows: list[dict[str, Any]], value: str, lowest: bool = False) -> str:
+    kinds = dict.fromkeys(row["kind"] for row in rows)
+    return "\n\n".join(f"`{k}`\n\n{grid([row for row in rows if row['kind'] == k], value, lowest)}" for k in kinds)
+
+
+#: block → its results' name, and what makes its text of them
+MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "targets": ("fidelity", lambda result: plain(result["targets"], TARGET) if result["targets"] else ""),
+    "overall": ("fidelity", _overall),
+    "shares": ("fidelity", _shares),
+    "shapley": ("shapley", _shapley),
+    "coverage": ("coverage", lambda result: plain(result["by_family"], COVERAGE)),
+    "recovery": ("recovery", _recovery),
+}
