@@ -219,7 +219,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         active features among many, strong (16) few rows or features much alike. "cv" takes 1, 4 or 16 by
         cross-validation in which every fold fits its own hyperparameters.
     screen_above : int, default 60
-        With more features than this, only the max(10, rows / 12) most promising ones enter the process.
+        With more features than this, only the 8 + rows / 16 most promising ones enter the process.
 
     Attributes
     ----------
@@ -280,7 +280,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         with threadpool_limits(1):
             rows = self._standardised(collapse(Z, y.reshape(len(y), -1), weight))
             if Z.shape[1] > self.screen_above:
-                self.features_ = _screen(rows, max(10, len(rows.Z) // 12))
+                self.features_ = _screen(rows, 8 + len(rows.Z) // 16)
                 rows = collapse(rows.Z[:, self.features_], rows.y, rows.weight, rows.scatter)
             self._fit_process(rows)
         return self

@@ -173,7 +173,7 @@ def test_screening_keeps_the_active_features():
     y = Z[:, active] @ [2, -2, 3, 1.5, -1] + 2 * Z[:, 3] * Z[:, 120] + 0.1 * rng.standard_normal(256)
     proxy = CubeProxy().fit(Z, y)
     assert set(active) <= set(proxy.features_.tolist())
-    assert len(proxy.features_) == 256 // 12
+    assert len(proxy.features_) == 8 + 256 // 16
     Z_new = rng.integers(0, 2, (500, 200)).astype(float)
     y_new = Z_new[:, active] @ [2, -2, 3, 1.5, -1] + 2 * Z_new[:, 3] * Z_new[:, 120]
     assert proxy.score(Z_new, y_new) > 0.97
