@@ -46,8 +46,9 @@ def analyse(
     outputs: tuple[str, ...],
     features: Sequence[Feature],
     random_state: int,
+    control: bool = True,
 ) -> Analysis:
-    """Fit a family to answers ``(n, k)`` and judge it."""
+    """Fit a family to answers ``(n, k)`` and judge it; without `control`, shuffled answers are not fitted as well."""
     fitted, sampled = y[design.fixed :], y[design.fixed + design.block :]
     surrogate = clone(family).fit(design.sampled, fitted[:, 0] if y.shape[1] == 1 else fitted)
     crossed = cross_fit(family, design.sampled, fitted, random_state, design.block)
@@ -73,7 +74,7 @@ def analyse(
         for j, (output, standing) in enumerate(zip(outputs, found, strict=True))
     ]
     clear, ordered = tuple(s.clear for s in found), tuple(s.ordered for s in found)
-    judged = fidelity(surrogate, design, y, crossed, clear, ordered, outputs, random_state)
+    judged = fidelity(surrogate, design, y, crossed, clear, ordered, outputs, random_state, control)
     return Analysis(surrogate, judged, pd.concat(frames, ignore_index=True))
 
 
@@ -85,6 +86,7 @@ def compare_families(
     outputs: tuple[str, ...],
     features: Sequence[Feature],
     random_state: int,
+    control: bool = True,
 ) -> tuple[Analysis, pd.DataFrame]:
     """Analyse with every family, and choose by mean held-out R² less `penalty` for every term.
 
@@ -95,7 +97,9 @@ def compare_families(
     DataFrame
         One row a family, best first: ``family, terms, r2, r2_low, r2_high, score``.
     """
-    found = {name: analyse(family, design, y, outputs, features, random_state) for name, family in families.items()}
+    found = {
+        name: analyse(family, design, y, outputs, features, random_state, control) for name, family in families.items()
+    }
     rows = []
     for name, analysis in found.items():
         judged, terms = analysis.fidelity, len(analysis.surrogate.terms_)

@@ -53,7 +53,7 @@ class _Case:
         self.cost += answers.cost
         ex, y = self.explanation, inquiry.y(answers)
         outputs = ex.target.outputs
-        return analyse(ex.surrogate, answers.design, y, outputs, ex.features, seed)
+        return analyse(ex.surrogate, answers.design, y, outputs, ex.features, seed, control=False)
 
     def part(self) -> Design:
         """The leading rows of the explanation's own design."""

@@ -117,11 +117,11 @@ def explain(
         drawn = independent(region.features, len(questions.sampled), rng)
         questions = replace(questions, Z=np.vstack([questions.Z[: questions.fixed], drawn]), population=np.inf)
 
-    def study(answers: Answers) -> tuple[Analysis, pd.DataFrame]:
+    def study(answers: Answers, control: bool = True) -> tuple[Analysis, pd.DataFrame]:
         y = inquiry.y(answers)
         assert inquiry.number is not None
         outputs = inquiry.number.outputs
-        return compare_families(families, penalty, answers.design, y, outputs, region.features, seed)
+        return compare_families(families, penalty, answers.design, y, outputs, region.features, seed, control)
 
     found = _course(inquiry, questions, until, study)
     answers, analysis = found.answers, found.analysis
@@ -195,7 +195,7 @@ def _check_budget(families: dict[str, Surrogate], design: Design, inquiry: Inqui
             )
 
 
-_Study = Callable[[Answers], tuple[Analysis, pd.DataFrame]]
+_Study = Callable[..., tuple[Analysis, pd.DataFrame]]
 _Ask = Callable[[int], Answers]
 
 
@@ -248,31 +248,31 @@ def _looking(design: Design, until: Until, study: _Study, ask: _Ask) -> _Course:
     history: list[pd.DataFrame] = []
     for rows in looks(design):
         answers = ask(rows)
-        analysis, comparison = study(answers)
-        history.append(analysis.attributions)
+        history.append(study(answers, control=False)[0].attributions)
         if reason := until.met(history):
+            analysis, comparison = study(answers)
             return _Course(answers, analysis, comparison, reason)
-    answers = ask(len(design))
-    analysis, comparison = study(answers)
-    reason = until.met([*history, analysis.attributions]) or ""
+    last = _everything(design, study, ask)
+    reason = until.met([*history, last.analysis.attributions]) or ""
     notes = () if reason else ("The budget was spent before the rule to stop was met.",)
-    return _Course(answers, analysis, comparison, reason, notes=notes)
+    return replace(last, stopped=reason, notes=notes)
 
 
 def _proving(inquiry: Inquiry, design: Design, until: Certified, study: _Study, ask: _Ask) -> _Course:
     for k, (fitted, end) in enumerate(until.freezes(design), 1):
         answers = ask(fitted)
-        analysis, comparison = study(answers)
+        surrogate = study(answers, control=False)[0].surrogate
         clip = until.clip * inquiry.y(answers)[design.fixed :].std(axis=0)
         for rows in np.unique(np.linspace(fitted, end, 9).astype(int))[1:]:
             tested = ask(int(rows))
             y = inquiry.y(tested)[fitted:]
-            predicted = analysis.surrogate.predict(design.Z[fitted:rows]).reshape(len(y), -1)
+            predicted = surrogate.predict(design.Z[fitted:rows]).reshape(len(y), -1)
             columns = zip(y.T, predicted.T, clip, strict=True)
             if (clip > 0).all() and all(
                 evidence(a, b, until.r2, c).max(initial=0.0) >= 1 / until.alpha(k) for a, b, c in columns
             ):
                 proof = Certificate(until.r2, until.confidence, fitted, int(rows) - fitted, tuple(clip.tolist()))
+                analysis, comparison = study(answers)
                 return _Course(tested, analysis, comparison, f"R² of at least {until.r2:g} is certified", proof)
     note = f"R² of at least {until.r2:g} could not be certified within the budget."
     return replace(_everything(design, study, ask), notes=(note,))

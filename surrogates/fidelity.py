@@ -200,6 +200,7 @@ def fidelity(
     ordered: tuple[int, ...],
     outputs: tuple[str, ...],
     random_state: int,
+    control: bool = True,
 ) -> Fidelity:
     """Judge a fitted surrogate on the design it was fitted to.
 
@@ -218,6 +219,8 @@ def fidelity(
         Per output, how many leading places in their order are certain.
     outputs : tuple of str
     random_state : int
+    control : bool, default True
+        Whether to fit to shuffled answers as well, which takes as long as everything else.
 
     Returns
     -------
@@ -233,8 +236,11 @@ def fidelity(
     width = 0.0 if exact else stats.norm.ppf(0.975) * 1.03 / np.sqrt(max(len(Z) - 3, 1))
     turned = np.arctanh(np.clip(rank, -0.999999, 0.999999))
 
-    shuffled = fitted[np.random.default_rng([random_state, 1]).permutation(len(fitted))]
-    control = r2(shuffled[block:], cross_fit(surrogate, design.sampled, shuffled, random_state, block).predicted)
+    permuted = np.full(y.shape[1], np.nan)
+    if control:
+        shuffled = fitted[np.random.default_rng([random_state, 1]).permutation(len(fitted))]
+        found = cross_fit(surrogate, design.sampled, shuffled, random_state, block)
+        permuted = r2(shuffled[block:], found.predicted)
     mean = np.empty_like(sampled)
     for train, test in folds(len(sampled), FOLDS, random_state):
         mean[test] = sampled[train].mean(axis=0)
@@ -248,7 +254,7 @@ def fidelity(
         rank_high=_floats(rank if exact else np.tanh(turned + width)),
         constant=_floats(r2(sampled, mean)),
         leave_one_out=_floats(_leave_one_out(design, y)),
-        permuted=_floats(control),
+        permuted=_floats(permuted),
         rows=len(Z),
         exact=exact,
         clear=clear,
@@ -262,11 +268,11 @@ def fidelity(
 def _r2_interval(Z: np.ndarray, y: np.ndarray, crossed: CrossFit, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """95% interval of R², ``(k,)`` each end: log-normal for 1 − R².
 
-    Two sources of error add up: the sampling of the held-out rows (delta method on the ratio of two means), and that
-    the surrogate shown is not one of those judged. The second grows with how much the folds' surrogates differ, the
-    jackknife variance of the fit relative to its error; its weight of 5/m was calibrated on real games, where intervals
-    without it cover 67 to 93% of the time, with it 90 to 96% for linear surrogates and trees fitted directly
-    (``python -m benchmarks coverage``); distilled families have not been measured.
+    Three sources of error add up: the sampling of the held-out rows (delta method on the ratio of two means); that
+    rows with large errors may be missing from the sample, judged by the largest that is there (heavy tails); and that
+    the surrogate shown is not one of those judged, which grows with how much the folds' surrogates differ (the
+    jackknife variance of the fit relative to its error). The weights of the last two, 3/m² and 10/m, were set on games
+    of real models (``python -m benchmarks coverage``). No interval knows of changes so rare that none was sampled.
     """
     m = len(y)
     error, total = (y - crossed.predicted) ** 2, (y - y.mean(axis=0)) ** 2
@@ -274,7 +280,9 @@ def _r2_interval(Z: np.ndarray, y: np.ndarray, crossed: CrossFit, score: np.ndar
     share = error / scale - total / np.maximum(total.mean(axis=0), 1e-300)
     everyone = np.stack([fitted.predict(Z).reshape(m, -1) for fitted, _ in crossed.fits])
     unstable = (len(everyone) - 1) * everyone.var(axis=0).mean(axis=0) / scale
-    spread = np.sqrt(share.var(axis=0, ddof=1) / m + 5 / m * np.minimum(unstable, 10.0))
+    largest = np.abs(share).max(axis=0)
+    variance = share.var(axis=0, ddof=1) / m + 3 * (largest / m) ** 2 + 10 / m * np.minimum(unstable, 10.0)
+    spread = np.sqrt(variance)
     factor = np.exp(stats.t.ppf(0.975, m - 1) * spread)
     return 1 - (1 - score) * factor, 1 - (1 - score) / factor
 

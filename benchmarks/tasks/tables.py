@@ -10,7 +10,7 @@ from benchmarks.material import games
 from benchmarks.tasks.task import Task
 from probes import cube
 
-__all__ = ["CONTROL", "control_names", "load", "restricted", "table_names"]
+__all__ = ["CONTROL", "control_names", "load", "table_names"]
 
 CONTROL = "parity_14"
 
@@ -37,13 +37,6 @@ def load(name: str) -> Task:
         table = np.load({path.stem: path for path in games()}[name]).astype(float)
     n = int(np.log2(len(table)))
     return Task(name, n, lambda Z: table[(Z > 0.5) @ (1 << np.arange(n))], table=table)
-
-
-def restricted(name: str, features: int) -> np.ndarray:
-    """The table ``(2**features,)`` of a task's first few features, all others present."""
-    table = load(name).table
-    assert table is not None
-    return table[-(2**features) :]
 
 
 def _parities(seed: int) -> np.ndarray:
