@@ -30,7 +30,7 @@ __all__ = ["Answers", "Cost", "Forecast", "Interrupted", "Run", "ask", "complete
 
 log = logging.getLogger(__name__)
 
-#: rows in the first part of a design that is asked; each later part is as large as all before it
+#: rows in the first part of a design that is asked; each later part is half as large as all before it
 FIRST = 64
 
 
@@ -79,6 +79,8 @@ class Answers:
     model : str
         Identity of the model.
     cost : Cost
+    noisy : bool
+        Whether the model was seen to answer the same question differently.
     """
 
     design: Design
@@ -88,6 +90,7 @@ class Answers:
     probe: str
     model: str
     cost: Cost = field(default_factory=Cost)
+    noisy: bool = False
 
     def __sub__(self, other: Answers) -> Answers:
         """What changed from `other` to this: the same questions, the same unit, answers subtracted.
@@ -109,7 +112,9 @@ class Answers:
                 "answers", "come from the same design to be subtracted", (self.design.digest, other.design.digest)
             )
         pair = f"{self.model} minus {other.model}"
-        return Answers(self.design, self.y - other.y, self.outputs, self.unit, self.probe, pair, self.cost + other.cost)
+        y, cost = self.y - other.y, self.cost + other.cost
+        noisy = self.noisy or other.noisy
+        return Answers(self.design, y, self.outputs, self.unit, self.probe, pair, cost, noisy)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -183,8 +188,8 @@ def ask(
 ) -> Answers:
     """Put a design's questions to a model.
 
-    Questions are asked in parts of growing size, each in the order that is cheapest for the model, so that what is
-    known at any moment answers the leading rows of the design: a fair sample.
+    Questions are asked in parts of growing size, each in the order that is cheapest for the model. Finished parts
+    answer the leading rows of the design, a fair sample; that is what an interruption leaves.
 
     Parameters
     ----------
@@ -216,9 +221,9 @@ def ask(
     memory = store if identity.persistent else run.memory
     cost = Cost()
     parts: list[np.ndarray] = []
-    total = len(design) * probe.replicates
+    total, hidden = len(design) * probe.replicates, None if progress is None else not progress
     try:
-        with tqdm(total=total, desc="asking", unit="row", disable=None if progress is None else not progress) as bar:
+        with tqdm(total=total, desc="asking", unit="row", leave=False, disable=hidden) as bar:
             for start, stop in pairwise(_parts(design)):
                 raw = _ask_part(model, identity, probe.render(design.Z[start:stop]), memory, cost, run.seen, bar)
                 parts.append(raw.reshape(stop - start, probe.replicates, -1).mean(axis=1))
@@ -236,31 +241,36 @@ def forecast(
 ) -> Forecast:
     """What asking a design would cost; asks nothing but the `trial` leading rows, whose answers are kept.
 
-    Without a trial there is no estimate of time.
+    Without a trial there is no estimate of time. Answers of a model that is not identifiable beyond this run do not
+    count as known, because the next run is another one.
     """
     identity = model.identity()
     run = run or Run()
     memory = store if identity.persistent else run.memory
-    spent = ask(model, probe, design.head(trial), store, False, run).cost if trial else Cost()
-    inputs = probe.render(design.Z)
-    keys = _keys(identity, model, inputs)
-    first = {key: i for i, key in reversed(list(enumerate(keys)))}
-    known = memory.get(first)
-    todo = _take(inputs, np.array(sorted(i for key, i in first.items() if key not in known), dtype=int))
-    calls = sum(1 for _ in _batches(model, todo, 0)) if len(todo) else 0
-    tokens = int(model.sizes(todo).sum()) if model.size_unit == "tokens" and len(todo) else 0
-    share = tokens / spent.tokens if spent.tokens else len(todo) / spent.rows if spent.rows else 0.0
-    return Forecast(
-        len(first), len(known), calls, tokens, spent.seconds * share if spent.rows or not len(todo) else None
-    )
+    first_rows = Design(design.Z[:trial], min(trial, design.fixed))
+    spent = ask(model, probe, first_rows, store, False, run).cost if trial else Cost()
+    seen, known, calls, tokens, asked = set[bytes](), 0, 0, 0, 0
+    for start, stop in pairwise(_parts(design)):
+        inputs = probe.render(design.Z[start:stop])
+        first = {key: i for i, key in reversed(list(enumerate(_keys(identity, model, inputs)))) if key not in seen}
+        found = memory.get(first) if identity.persistent else {}
+        seen.update(first)
+        known += len(found)
+        todo = _take(inputs, np.array(sorted(i for key, i in first.items() if key not in found), dtype=int))
+        if len(todo):
+            asked += len(todo)
+            calls += sum(1 for _ in _batches(model, todo, int(start == 0 and not found)))
+            tokens += int(model.sizes(todo).sum()) if model.size_unit == "tokens" else 0
+    share = tokens / spent.tokens if spent.tokens else asked / spent.rows if spent.rows else 0.0
+    return Forecast(len(seen), known, calls, tokens, spent.seconds * share if spent.rows or not asked else None)
 
 
 def _parts(design: Design) -> list[int]:
-    """Row numbers at which parts end, from 0: each part is as large as all before it."""
+    """Row numbers at which parts end, from 0: each part is half as large as all before it."""
     ends, rows = [0], max(FIRST, design.fixed + design.block)
     while rows < len(design):
         ends.append(rows)
-        rows *= 2
+        rows += rows // 2
     return [*ends, len(design)]
 
 

@@ -106,7 +106,7 @@ class TabularProbe(Probe):
         chosen = np.sort(np.random.default_rng(random_state).permutation(len(frame))[: self.replicates])
         # position 0 is the instance, then the replicates
         self._pool = pd.concat([instance, frame.iloc[chosen]], ignore_index=True)
-        self._frame, self._chosen = frame, chosen
+        self._frame, self._chosen, self._seed = frame, chosen, int(random_state)
         self._background_text = {c: _summary(frame[c]) for c in frame.columns}
         partial = self.replicates < len(frame) and mixed
         sampled = f"All numbers are for the {self.replicates} background rows used, of {len(frame)}."
@@ -139,7 +139,8 @@ class TabularProbe(Probe):
         """Other background rows, and the one row of medians and most frequent values."""
         if all(f.kind == "real" for f in self.features):
             return {}
-        rest = np.setdiff1d(np.arange(len(self._frame)), self._chosen)[:: max(1, len(self._frame) // 50)]
+        rest = np.setdiff1d(np.arange(len(self._frame)), self._chosen)
+        rest = np.random.default_rng([self._seed, 1]).permutation(rest)
         rows = {
             "other background rows": self._frame.iloc[rest[: self.replicates]],
             "typical row": _typical(self._frame),

@@ -7,9 +7,11 @@ at the stated confidence, or the next candidate's turn comes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from numbers import Integral
+from html import escape
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,13 @@ import pandas as pd
 from scipy import stats
 
 from probes.design import Design, independent, sample
-from probes.errors import InputError
+from probes.errors import InputError, ModelError
 from probes.probe import Feature, Probe
 from probes.query import Answers, Cost
 from probes.store import Store
 from surrogates.inquiry import Inquiry, as_seed
 from surrogates.proxy import CubeProxy
-from surrogates.terms import Box, describe
+from surrogates.terms import Box, describe, term_to_json
 
 __all__ = ["Anchor", "anchor", "precision_bound"]
 
@@ -48,9 +50,10 @@ class Anchor:
     precision : float
         Share of answers drawn under the rule that are the same as the instance's.
     low : float
-        Lower confidence bound of the precision, valid whenever the asking stopped, over all rules that were tried.
+        Lower confidence bound of the precision, valid whenever the asking stopped, over all rules that were tried; the
+        precision itself where every possible question was asked.
     coverage : float
-        Probability of the rule under the declared law.
+        Probability of the rule under the declared law (not a share of some data).
     confidence : float
     proved : bool
         Whether `low` reaches the precision asked for.
@@ -58,6 +61,7 @@ class Anchor:
         Answers drawn under the rule.
     unconditional : float
         Share of the same answers without the rule.
+    warnings : tuple of str
     cost : dict
         Of all questions, as of :class:`~probes.query.Cost`.
     """
@@ -72,12 +76,21 @@ class Anchor:
     proved: bool
     rows: int
     unconditional: float
-    cost: dict[str, Any] = field(repr=False)
+    warnings: tuple[str, ...] = ()
+    cost: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def to_json(self) -> str:
+        """As JSON text."""
+        return json.dumps({**asdict(self), "rule": term_to_json(self.rule)}, ensure_ascii=False)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
     def __str__(self) -> str:
         head = f"IF {self.words} THEN {self.holds}" if self.rule.conditions else f"Always: {self.holds}"
         sure = f"at least {self.low:.3f} with {self.confidence:.0%} confidence"
-        note = "" if self.proved else "\nThe precision asked for was not proved within the budget."
+        notes = [] if self.proved else ["The precision asked for was not proved within the budget."]
+        note = "".join(f"\n{text}" for text in [*notes, *self.warnings])
         return (
             f"{head}\nprecision {self.precision:.3f} ({sure}, {self.rows} answers; without the rule "
             f"{self.unconditional:.2f}), coverage {self.coverage:.3g}{note}"
@@ -99,7 +112,7 @@ def anchor(
     store: Store | str | Path | None = "default",
     progress: bool | None = None,
 ) -> Anchor:
-    """The shortest conjunction of the instance's features that keeps the model's answer.
+    """A short conjunction of the instance's features that keeps the model's answer.
 
     Parameters
     ----------
@@ -113,8 +126,8 @@ def anchor(
         The most inputs the model may be asked; by default 512 questions, times the probe's replicates.
     same : float or callable, optional
         What counts as the same answer: a tolerance in the unit of the target, or a function of the explained numbers
-        ``(n, k)`` that returns a truth value a row. By default the most likely class for classifiers, and for anything
-        else to be nearer to the answer for the instance than to that for the reference.
+        ``(n, k)`` that returns a truth value a row. By default the most likely class for classifiers without `target`,
+        and for anything else to be nearer to the answer for the instance than to that for the reference.
     max_length : int, default 6
         The most conditions.
 
@@ -141,11 +154,11 @@ def anchor(
     ('x1 present and x4 present', True, 0.25)
     """
     for name, value in (("precision", precision), ("confidence", confidence)):
-        if not isinstance(value, (int, float)) or not 0.5 <= value < 1:
+        if not isinstance(value, Real) or not 0.5 <= value < 1:
             raise InputError(name, "be a number from 0.5 to below 1", value)
     if not isinstance(max_length, Integral) or max_length < 1:
         raise InputError("max_length", "be a positive integer", max_length)
-    if not (same is None or callable(same) or (isinstance(same, (int, float)) and same > 0)):
+    if not (same is None or callable(same) or (isinstance(same, Real) and same > 0)):
         raise InputError("same", "be a positive tolerance, a function or None", same)
     seed = as_seed(random_state)
     inquiry = Inquiry(model, probe, background, target, store, progress)
@@ -173,69 +186,106 @@ class _Search:
         self.rng = np.random.default_rng(seed)
         self.cost = Cost()
         self.asked: list[np.ndarray] = []
+        self.distinct = set[bytes]()
+        self.exact = False
         self.kept: list[np.ndarray] = []
 
     def run(self) -> Anchor:
         design = sample(self.features, max(32, self.rows // 3), self.rng)
+        if 2.0 ** len(self.features) <= self.rows and all(f.kind == "binary" for f in self.features):
+            design = sample(self.features, self.rows, self.rng)
+        ends = self.inquiry.ask(Design(design.Z[:2], 2))
+        self._same, self.holds = self._sameness(ends)
+        self._learn(design.Z[:2], ends)
         first = self.inquiry.ask(design)
-        self._same, self.holds = self._sameness(first)
         self._learn(design.Z, first)
-        sampled = self.kept[0][design.fixed :]
+        self.exact = first.design.exact
+        sampled = self.kept[1][design.fixed :]
         best: tuple[tuple[int, ...], np.ndarray, float] | None = None
         tried = set[tuple[int, ...]]()
-        while self.left >= _BLOCK or best is None:
+        while self.left >= _BLOCK or best is None or self.exact:
             members = self._candidate(tried)
             if members is None:
                 break
             tried.add(members)
             alpha = (1 - self.confidence) * 6 / (np.pi * len(tried)) ** 2
-            outcomes, low = self._test(members, alpha)
+            outcomes, low = self._counted(members) if self.exact else self._test(members, alpha)
             if best is None or low > best[2]:
                 best = (members, outcomes, low)
-            if low >= self.precision:
+            if low >= self.precision or self.exact:
                 break
         assert best is not None
         members, outcomes, low = best
         rule = Box(tuple(self._condition(i) for i in members))
+        noisy = self.inquiry.noisy
+        notes = list(self.inquiry.probe.notes)
+        if noisy:
+            notes.append("The model answers the same question differently each time: nothing is proved.")
         return Anchor(
             rule=rule,
-            words=describe(rule, self.features),
+            words=self._words(members) or "always",
             holds=self.holds,
             precision=float(outcomes.mean()),
             low=low,
             coverage=self._coverage(members),
             confidence=self.confidence,
-            proved=low >= self.precision,
+            proved=low >= self.precision and not noisy,
             rows=len(outcomes),
             unconditional=float(sampled.mean()),
+            warnings=tuple(notes),
             cost=asdict(self.cost),
         )
 
     @property
     def left(self) -> int:
-        """Rows that may still be asked."""
-        return self.rows - sum(map(len, self.asked))
+        """Rows that may still be asked; those asked before cost nothing."""
+        return self.rows - len(self.distinct)
+
+    def _words(self, members: Sequence[int]) -> str:
+        """The rule as a reader of the instance would say it."""
+        parts = []
+        for i in members:
+            feature = self.features[i]
+            named = feature.kind == "binary" and feature.value and feature.value != feature.name
+            parts.append(
+                f"{feature.name} = {feature.value}" if named else describe(Box((self._condition(i),)), self.features)
+            )
+        return " and ".join(parts)
+
+    def _counted(self, members: tuple[int, ...]) -> tuple[np.ndarray, float]:
+        """All answers under a rule, where every one is known."""
+        Z, kept = self.asked[1][2:], self.kept[1][2:]
+        outcomes = kept[Z[:, list(members)].all(axis=1)]
+        return outcomes, float(outcomes.mean())
 
     def _sameness(self, answers: Answers) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
-        """Explained or raw outputs of answers → whether they are the instance's, and that in words."""
+        """From the answers for the instance and the reference: a test of raw outputs, and what it says in words."""
         y = self.inquiry.y(answers)
         number = self.inquiry.number
         assert number is not None
         name = number.outputs[0]
         if callable(self.same):
             function = self.same
-            return lambda a: np.asarray(function(number(a)), dtype=bool).reshape(
-                len(a)
-            ), "the answer counts as the same"
-        if isinstance(self.same, (int, float)):
+
+            def own(raw: np.ndarray) -> np.ndarray:
+                found = np.asarray(function(number(raw)))
+                if found.shape not in ((len(raw),), (len(raw), 1)):
+                    raise ModelError(f"same must return one truth value a row, {len(raw)}; got shape {found.shape}.")
+                return found.astype(bool).reshape(len(raw))
+
+            return own, "the answer counts as the same"
+        if isinstance(self.same, Real):
             reach, middle = float(self.same), y[0]
             words = f"{name} is within {reach:g} of {y[0, 0]:.4g}"
             return lambda a: (np.abs(number(a) - middle) <= reach).all(axis=1), words
         raw = answers.y
-        if answers.unit in ("logit", "log-odds", "margin", "probability") and raw.shape[1] > 1:
+        classes = answers.unit in ("logit", "log-odds", "margin", "probability") and raw.shape[1] > 1
+        if classes and not self.inquiry.targeted:
             top = int(np.argmax(raw[0]))
             return lambda a: a.argmax(axis=1) == top, f"the answer is {answers.outputs[top]}"
-        if np.allclose(y[0], y[1]):
+        if y.shape[1] > 1:
+            raise InputError("target", "name one output, or same say what counts as the same", number.outputs)
+        if np.isclose(y[0, 0], y[1, 0], rtol=1e-9, atol=0):
             raise InputError(
                 "same", "be given: the answers for the instance and the reference are equal, none is nearer", y[0]
             )
@@ -249,6 +299,7 @@ class _Search:
             raise InputError("same", "hold for the instance itself", answers.y[0])
         self.cost += answers.cost
         self.asked.append(Z)
+        self.distinct.update(row.tobytes() for row in np.ascontiguousarray(Z))
         self.kept.append(kept)
         return kept
 
@@ -273,14 +324,7 @@ class _Search:
         Z, kept = np.vstack(self.asked), np.concatenate(self.kept)
         if kept.all():
             return () if () not in tried else None
-        proxy = CubeProxy().fit(Z, kept.astype(float))
-        free = independent(self.features, _FREE, self.rng)
-        near = np.column_stack([_within(f, _FREE, self.rng) for f in self.features])
-
-        def believed(members: tuple[int, ...]) -> float:
-            rows = free.copy()
-            rows[:, list(members)] = near[:, list(members)]
-            return float(np.clip(proxy.predict(rows), 0, 1).mean())
+        believed = self._counted_precision if self.exact else self._believed(Z, kept)
 
         beam: list[tuple[int, ...]] = [()]
         best: tuple[float, tuple[int, ...]] | None = None
@@ -295,6 +339,22 @@ class _Search:
             beam = [c for _, c in scored[:_BEAM]]
         return None if best is None else best[1]
 
+    def _counted_precision(self, members: tuple[int, ...]) -> float:
+        return self._counted(members)[1]
+
+    def _believed(self, Z: np.ndarray, kept: np.ndarray) -> Callable[[tuple[int, ...]], float]:
+        """Precision of a rule as a proxy sees it."""
+        proxy = CubeProxy().fit(Z, kept.astype(float))
+        free = independent(self.features, _FREE, self.rng)
+        near = np.column_stack([_within(f, _FREE, self.rng) for f in self.features])
+
+        def believed(members: tuple[int, ...]) -> float:
+            rows = free.copy()
+            rows[:, list(members)] = near[:, list(members)]
+            return float(np.clip(proxy.predict(rows), 0, 1).mean())
+
+        return believed
+
     def _test(self, members: tuple[int, ...], alpha: float) -> tuple[np.ndarray, float]:
         """Draw answers under the rule until it is proved, hopeless, or the budget is spent."""
         outcomes = np.empty(0, dtype=bool)
@@ -302,13 +362,13 @@ class _Search:
         while True:
             Z = self._under(members, min(_BLOCK, max(self.left, 1)))
             outcomes = np.concatenate([outcomes, self._learn(Z, self.inquiry.ask(Design(Z, 0)))])
-            low = precision_bound(outcomes, alpha)
+            low = precision_bound(outcomes, alpha, self.precision)
             hopeless = stats.beta.ppf(0.9, outcomes.sum() + 1, max((~outcomes).sum(), 1e-9)) < self.precision
             if low >= self.precision or hopeless or self.left < _BLOCK:
                 return outcomes, low
 
 
-def precision_bound(outcomes: np.ndarray, alpha: float) -> float:
+def precision_bound(outcomes: np.ndarray, alpha: float, wanted: float = 0.95) -> float:
     """Lower bound of a probability, right with probability 1 − alpha at all times at once.
 
     Parameters
@@ -316,6 +376,8 @@ def precision_bound(outcomes: np.ndarray, alpha: float) -> float:
     outcomes : ndarray of bool ``(m,)``
         Independent trials in the order they were made.
     alpha : float
+    wanted : float
+        A level to look at besides a grid from .005 to .9999.
 
     Notes
     -----
@@ -327,7 +389,7 @@ def precision_bound(outcomes: np.ndarray, alpha: float) -> float:
     >>> round(precision_bound(np.ones(60, dtype=bool), 0.05), 3)
     0.925
     """
-    levels = np.linspace(0.005, 0.995, 199)
+    levels = np.unique([*np.linspace(0.005, 0.995, 199), *(1 - np.geomspace(1e-4, 4e-3, 8)), wanted])
     won = np.cumsum(outcomes)[:, None, None]
     lost = np.arange(1, len(outcomes) + 1)[:, None, None] - won
     bets = levels[:, None] + (1 - levels[:, None]) * (np.arange(20) + 0.5) / 20

@@ -51,8 +51,6 @@ Examples:
 explaining = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Explain one answer of a model.")
 app.add_typer(explaining, name="explain")
 
-Target = Annotated[str | None, typer.Option(help="Output to explain: a class name, or all.")]
-
 
 @dataclass
 class Common:
@@ -79,6 +77,9 @@ class Common:
         str | None, typer.Option(help="Checks to make, by commas: fresh, removal, stability, permuted, randomised.")
     ] = None
     estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it would cost.")] = False
+    target: Annotated[
+        str | None, typer.Option(help="What to explain: a class or output by name, all, or log-odds.")
+    ] = None
     seed: Annotated[int, typer.Option(help="The same seed asks the same questions.")] = 0
     store: Annotated[str | None, typer.Option(help="Where answers are kept; 'none' keeps them in memory only.")] = None
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write an HTML report here.")] = None
@@ -116,14 +117,13 @@ def text(
     replacement: Annotated[
         str | None, typer.Option(help="Put this in place of absent features; default: remove.")
     ] = None,
-    target: Target = None,
 ) -> None:
     """Which words, sentences or tokens an answer depends on."""
     content = _read(text[1:]) if text.startswith("@") else text
     asked = _load(common.model, "classifier")
     tokenizer = getattr(asked, "tokenizer", None) if unit == "token" else None
     probe = TextProbe(content, unit, replacement=replacement, tokenizer=tokenizer)
-    _run(asked, probe, common, target)
+    _run(asked, probe, common)
 
 
 @explaining.command("tabular")
@@ -133,7 +133,6 @@ def tabular(
     table: Annotated[Path, typer.Argument(help="A CSV file; it is also the background.")],
     row: Annotated[int, typer.Option(help="Number of the row to explain, from 0.")],
     drop: Annotated[str, typer.Option(help="Columns the model does not take, separated by commas.")] = "",
-    target: Target = None,
 ) -> None:
     """Which columns of a row an answer depends on."""
     try:
@@ -147,7 +146,7 @@ def tabular(
     if not 0 <= row < len(frame):
         raise InputError("--row", f"be between 0 and {len(frame) - 1}", row)
     probe = TabularProbe(frame.iloc[[row]], frame)
-    _run(_load(common.model, None), probe, common, target)
+    _run(_load(common.model, None), probe, common)
 
 
 @explaining.command("context")
@@ -192,16 +191,21 @@ def options(
         raise typer.Exit
 
 
-def _run(model: Any, probe: Probe, common: Common, target: str | None = None, span: str | None = None) -> None:
+def _run(model: Any, probe: Probe, common: Common, span: str | None = None) -> None:
     for path in (common.output, common.json):
         if path is not None and not path.resolve().parent.is_dir():
             raise InputError("output", "lie in a folder that exists", str(path))
     until, checks = _until(common.until), _checks(common.check)
     place = "default" if common.store is None else None if common.store == "none" else common.store
-    shared: dict[str, Any] = {"target": target, "random_state": common.seed, "store": place}
+    shared: dict[str, Any] = {"target": common.target, "random_state": common.seed, "store": place}
     if common.estimate:
+        if common.output or common.json or common.until or checks:
+            raise InputError("--estimate", "come without -o, --json, --until and --check: nothing is explained", True)
+        shared |= {"family": common.family, "design": common.design}
         typer.echo(str(estimate(model, probe, budget=common.budget, **shared)))
         return
+    if span is not None and isinstance(until, Certified):
+        raise InputError("--span", "come without --until r2=…: the certificate is for the whole answer", span)
     progress = False if common.quiet else None
     explanation = explain(
         model,
@@ -213,10 +217,10 @@ def _run(model: Any, probe: Probe, common: Common, target: str | None = None, sp
         progress=progress,
         **shared,
     )
-    if checks:
-        explanation = check(explanation, model, probe, checks, random_state=common.seed, store=place, progress=progress)
     if span is not None:
         explanation = explanation.attribute(span)
+    if checks:
+        explanation = check(explanation, model, probe, checks, random_state=common.seed, store=place, progress=progress)
     if not common.quiet:
         typer.echo(str(explanation))
     for path, write in ((common.output, explanation.report), (common.json, explanation.to_json)):
@@ -231,13 +235,13 @@ def _until(rule: str | None) -> Until | Certified | None:
         return None
     kinds: dict[str, Callable[[float], Until | Certified]] = {
         "width": Width,
-        "order": lambda top: StableOrder(int(top)),
+        "order": lambda top: StableOrder(int(top) if top == top // 1 else top),  # type: ignore[arg-type]
         "r2": Certified,
     }
     name, _, value = rule.partition("=")
     try:
         return kinds[name.strip()](float(value))
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError("--until", "be width=NUMBER, order=COUNT or r2=NUMBER", rule) from error

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from surrogates.analysis import Analysis, compare_families
 from surrogates.base import Surrogate
 from surrogates.explanation import Explanation, library_version
 from surrogates.families import Auto, candidates, settings_to_json
-from surrogates.fidelity import Fidelity
+from surrogates.fidelity import PERMUTED, Fidelity
 from surrogates.inquiry import Inquiry, as_seed
 from surrogates.stopping import Certificate, Certified, Until, evidence, looks
 
@@ -89,7 +90,8 @@ def explain(
 
     Notes
     -----
-    Ctrl-C while the model is asked returns the explanation by the answers so far, with a warning.
+    Ctrl-C while the model is asked returns the explanation by what was answered so far (whole parts of the design, so
+    that it is a fair sample), with a warning; all answers stay in the store.
 
     Examples
     --------
@@ -123,7 +125,7 @@ def explain(
         outputs = inquiry.number.outputs
         return compare_families(families, penalty, answers.design, y, outputs, region.features, seed, control)
 
-    found = _course(inquiry, questions, until, study)
+    found = _course(inquiry, questions, until, study, max(family.least for family in families.values()))
     answers, analysis = found.answers, found.analysis
     y = inquiry.y(answers)
     assert inquiry.number is not None
@@ -147,7 +149,9 @@ def estimate(
     model: object,
     probe: Probe | str | pd.Series | pd.DataFrame | Mapping[str, Any],
     *,
+    family: str | Surrogate | Auto = "linear",
     budget: int | None = None,
+    design: str = "uniform",
     target: Any = None,
     background: pd.DataFrame | np.ndarray | None = None,
     random_state: int | np.random.Generator | None = 0,
@@ -158,8 +162,8 @@ def estimate(
 
     Parameters
     ----------
-    model, probe, budget, target, background, random_state, store
-        As for :func:`explain`.
+    model, probe, family, budget, design, target, background, random_state, store
+        As for :func:`explain`, and checked likewise.
     trial : int, default 2
         Questions that are asked now, to time the model; their answers are kept. With 0 none is asked (but a language
         model without a given answer writes one), and there is no estimate of time.
@@ -173,13 +177,16 @@ def estimate(
     --------
     >>> from probes import MaskProbe
     >>> print(estimate(lambda Z: Z.sum(axis=1), MaskProbe(20), budget=1000, trial=0, store=None))
-    999 questions to ask in 4 calls (0 known already)
+    1,000 questions to ask in 10 calls (0 known already)
     """
-    if not isinstance(trial, int) or trial < 0:
+    if not isinstance(trial, Integral) or trial < 0:
         raise InputError("trial", "be an integer of at least 0", trial)
+    families, _ = candidates(family)
     inquiry = Inquiry(model, probe, background, target, store, False)
     rng = np.random.default_rng(as_seed(random_state))
-    return inquiry.forecast(sample(inquiry.probe.features, inquiry.rows(budget), rng), trial)
+    questions = sample(inquiry.probe.features, inquiry.rows(budget), rng, design)
+    _check_budget(families, questions, inquiry)
+    return inquiry.forecast(questions, int(trial))
 
 
 def _check_budget(families: dict[str, Surrogate], design: Design, inquiry: Inquiry) -> None:
@@ -211,8 +218,8 @@ class _Course:
     notes: tuple[str, ...] = ()
 
 
-def _course(inquiry: Inquiry, design: Design, until: Until | Certified | None, study: _Study) -> _Course:
-    """Ask the design, or as much of it as `until` and the user allow."""
+def _course(inquiry: Inquiry, design: Design, until: Until | Certified | None, study: _Study, least: int) -> _Course:
+    """Ask the design, or as much of it as `until` and the user allow, but `least` judged rows."""
     cost = Cost()
 
     def ask(rows: int) -> Answers:
@@ -222,8 +229,10 @@ def _course(inquiry: Inquiry, design: Design, until: Until | Certified | None, s
         return replace(answers, cost=cost)
 
     try:
-        if design.exact or until is None:
+        if until is None:
             return _everything(design, study, ask)
+        if design.exact:
+            return _settled(_everything(design, study, ask), until)
         return (
             _looking(design, until, study, ask)
             if isinstance(until, Until)
@@ -231,7 +240,7 @@ def _course(inquiry: Inquiry, design: Design, until: Until | Certified | None, s
         )
     except Interrupted as stop:
         answers_ = stop.answers
-        if answers_ is None or len(answers_.design.judged) < 20:
+        if answers_ is None or len(answers_.design.judged) < least:
             raise
         answers_ = replace(answers_, cost=cost + answers_.cost)
         note = f"Interrupted: it rests on the first {len(answers_.design)} of {len(design)} questions."
@@ -242,6 +251,15 @@ def _everything(design: Design, study: _Study, ask: _Ask) -> _Course:
     answers = ask(len(design))
     analysis, comparison = study(answers)
     return _Course(answers, analysis, comparison)
+
+
+def _settled(course: _Course, until: Until | Certified) -> _Course:
+    """Every possible question was asked: there was no rule to stop by, and R² is what it is."""
+    notes = []
+    worst = float(np.nanmin(course.analysis.fidelity.r2, initial=1.0))
+    if isinstance(until, Certified) and course.analysis.fidelity.exact and worst < until.r2:
+        notes.append(f"Every possible question was asked: R² is exactly {worst:.2f}, below the {until.r2:g} asked for.")
+    return replace(course, stopped="every possible question was asked", notes=tuple(notes))
 
 
 def _looking(design: Design, until: Until, study: _Study, ask: _Ask) -> _Course:
@@ -292,7 +310,7 @@ def _warnings(region: Probe, answers: Answers, y: np.ndarray, judged: Fidelity, 
         notes.append(
             f"{m} sampled answers for {d} features is few: effects that are left out may be real. Raise budget."
         )
-    if any(p > 0.1 for p in judged.permuted):
+    if any(p > PERMUTED for p in judged.permuted):
         notes.append("The method found structure in shuffled answers, so its fidelity is not to be believed.")
     if (np.ptp(y, axis=0) == 0).any():
         notes.append("The model's answer never changed.")

@@ -355,6 +355,7 @@ def _answers_to_json(answers: Answers) -> dict[str, Any]:
         "probe": answers.probe,
         "model": answers.model,
         "cost": asdict(answers.cost),
+        "noisy": answers.noisy,
     }
 
 
@@ -370,4 +371,5 @@ def _answers_from_json(data: dict[str, Any]) -> Answers:
         data["probe"],
         data["model"],
         Cost(**data["cost"]),
+        data.get("noisy", False),
     )

@@ -21,6 +21,8 @@ from surrogates.base import Surrogate, folds
 __all__ = ["CrossFit", "Fidelity", "cross_fit", "fidelity", "r2"]
 
 FOLDS = 10
+#: held-out R² on shuffled answers above which a method is not to be believed
+PERMUTED = 0.1
 
 
 def r2(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -170,7 +172,7 @@ def verdict(r2: float, low: float, permuted: float, clear: int, ordered: int, mi
         return "Do not use it: on questions it had not seen it predicts no better than a constant."
     if low <= 0:
         return "Do not rely on it: with this few answers it may predict no better than a constant."
-    if np.isfinite(permuted) and permuted > 0.1 and low <= permuted:
+    if np.isfinite(permuted) and permuted > PERMUTED and low <= permuted:
         return "Do not use it: the same method does as well on shuffled answers."
     if clear == 0:
         level = "well" if low >= 0.7 else "in part" if low >= 0.4 else "weakly"

@@ -68,8 +68,7 @@ def index_table(explanation: Explanation, kind: str = "shapley", order: int = 1,
     check_kind(kind, order)
     design = explanation.answers.design
     binary = all(f.kind == "binary" for f in explanation.features)
-    # a design whose answers do not repeat themselves has no finite population
-    alone = kind == "leave-one-out" and design.leave_one_out and np.isfinite(design.population)
+    alone = kind == "leave-one-out" and design.leave_one_out and not explanation.answers.noisy
     whole = binary and (design.exact or alone)
     source = ("model" if whole else "surrogate") if of is None else of
     if source not in _EXACT:

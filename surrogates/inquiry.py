@@ -20,7 +20,7 @@ import pandas as pd
 from probes.context import ContextProbe
 from probes.design import MINIMUM, Design
 from probes.errors import InputError, ModelError
-from probes.model import Generator, Model
+from probes.model import Generator, Identity, Model
 from probes.models import as_model
 from probes.probe import Probe
 from probes.query import Answers, Cost, Forecast, Interrupted, Run, ask, complete, forecast, repeats_itself
@@ -82,7 +82,7 @@ class Inquiry:
         self.generated = self.generative and self.answer is None
         # what nobody can fingerprint may not repeat itself: the instance is asked twice
         self.unsure = self._model is not None and not self._model.identity().persistent
-        self._first: Answers | None = None
+        self._compared = False
         self._store = open_store(store)
         self._run = Run()
         self._check_target()
@@ -129,15 +129,32 @@ class Inquiry:
             cost += first.cost
             resolve(self._target, first.outputs, first.unit, first.y[0])  # a wrong name costs the instance, no more
         try:
-            answers = self._finished(ask(model, self.probe, design, self._store, self.progress, self._run), cost)
+            answers = ask(model, self.probe, design, self._store, self.progress, self._run)
+            if not self._compared and self.unsure:
+                try:
+                    self.noisy = not repeats_itself(model, self.probe, answers)
+                except KeyboardInterrupt as stop:  # everything else is known
+                    raise Interrupted(answers) from stop
+            self._compared = True
         except Interrupted as stop:
             raise Interrupted(None if stop.answers is None else self._finished(stop.answers, cost)) from stop
-        return answers
+        return self._finished(answers, cost)
 
     def forecast(self, design: Design, trial: int = 0) -> Forecast:
         """What :meth:`ask` would cost; see :func:`probes.query.forecast`. A missing answer is generated for it."""
         model, _ = self._scorer(design.Z[:1])
-        return forecast(model, self.probe, design, self._store, self._run, trial)
+        told = forecast(model, self.probe, design, self._store, self._run, trial)
+        again = self.probe.replicates * self.unsure  # the instance, to see whether the model repeats itself
+        return replace(told, questions=told.questions + again, calls=told.calls + (again > 0))
+
+    def identity(self) -> Identity:
+        """Of the model that is asked; a language model needs its answer for it."""
+        return self._scorer(self.probe.instance[None])[0].identity()
+
+    @property
+    def targeted(self) -> bool:
+        """Whether the user said what to explain."""
+        return self._target is not None
 
     def y(self, answers: Answers) -> np.ndarray:
         """The number explained, ``(n, k)``, of answers."""
@@ -186,12 +203,8 @@ class Inquiry:
         return self._model, cost
 
     def _finished(self, answers: Answers, cost: Cost) -> Answers:
-        assert self._model is not None
-        if self._first is None and self.unsure:
-            self.noisy = not repeats_itself(self._model, self.probe, answers)
-        self._first = self._first or answers
-        if self.noisy:
-            answers = replace(answers, design=replace(answers.design, population=np.inf))  # nothing is exact
+        if self.noisy:  # nothing is exact
+            answers = replace(answers, design=replace(answers.design, population=np.inf), noisy=True)
         if (function := self._own_function()) is not None:
             y = custom(function, answers.y)
             label = getattr(function, "__name__", "target")

@@ -22,7 +22,7 @@ __all__ = ["from_pairs"]
 _FOLDS, _SPLITS = 5, 4
 
 
-def from_pairs(Z: np.ndarray, y: np.ndarray) -> Indices:
+def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
     """Shapley values of a model from answers to pairs of rows.
 
     Parameters
@@ -32,6 +32,8 @@ def from_pairs(Z: np.ndarray, y: np.ndarray) -> Indices:
         complement.
     y : ndarray ``(m,)`` or ``(m, k)``
         Answers. Those to the two endpoints are taken as free of noise; what others hold of it is estimated.
+    noisy : bool, default False
+        Whether the model answers the same question differently, so that not even the whole cube makes values exact.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def from_pairs(Z: np.ndarray, y: np.ndarray) -> Indices:
     Z, y = np.asarray(Z, dtype=float), np.asarray(y, dtype=float)
     y = y.reshape(len(y), -1)
     n, place = Z.shape[1], _places(Z, y)
-    if len(Z) == 2**n:
+    if len(Z) == 2**n and not noisy:
         return indices(y[[place[row.tobytes()] for row in cube(n) > 0.5]])
     ones = [j for j in range(len(Z)) if Z[j, 0] > 0.5]
     ones.sort(key=lambda j: -Z[j].sum())  # all present comes first

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,7 @@ class Width(Until):
     top: int = 3
 
     def __post_init__(self) -> None:
-        if not isinstance(self.half_width, (int, float)) or not self.half_width > 0:
+        if not isinstance(self.half_width, Real) or not self.half_width > 0:
             raise InputError("half_width", "be a positive number", self.half_width)
         _check_top(self.top)
 
@@ -142,11 +142,11 @@ class Certified:
     clip: float = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.clip, (int, float)) or not self.clip > 0:
+        if not isinstance(self.clip, Real) or not 0 < self.clip < np.inf:
             raise InputError("clip", "be a positive number of standard deviations", self.clip)
         for name in ("r2", "confidence"):
             value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not 0 <= value < 1:
+            if not isinstance(value, Real) or not 0 <= value < 1:
                 raise InputError(name, "be a number from 0 to below 1", value)
 
     def freezes(self, design: Design) -> Iterator[tuple[int, int]]:

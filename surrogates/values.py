@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ class ShapleyValues:
         Whether every row of the cube was asked.
     cost : dict
         As of :class:`~probes.query.Cost`.
+    warnings : tuple of str
     """
 
     table: pd.DataFrame
@@ -53,6 +56,15 @@ class ShapleyValues:
     unit: str
     exact: bool
     cost: dict[str, Any] = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """The table and what it rests on, as JSON text."""
+        data = {"table": self.table.to_dict("list"), "base": self.base.tolist(), "unit": self.unit, "exact": self.exact}
+        return json.dumps({**data, "cost": self.cost, "warnings": list(self.warnings)}, ensure_ascii=False)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
     def to_shap(self) -> Any:
         """A ``shap.Explanation`` for shap's plots, values ``(d,)`` or ``(d, k)``.
@@ -67,7 +79,8 @@ class ShapleyValues:
     def __str__(self) -> str:
         how = "exact: every question was asked" if self.exact else f"{self.cost['rows']} inputs asked"
         shown = self.table[["output", "features", "index", "low", "high"]].head(12).to_string(index=False)
-        return f"Shapley values of the model ({self.unit}; {how})\n{shown}"
+        notes = "".join(f"\nNote: {note}" for note in self.warnings)
+        return f"Shapley values of the model ({self.unit}; {how})\n{shown}{notes}"
 
 
 def shapley_values(
@@ -127,7 +140,13 @@ def shapley_values(
     y = inquiry.y(answers)
     assert inquiry.number is not None
     exact = whole and not inquiry.noisy
-    found = from_pairs(Z, y)
+    found = from_pairs(Z, y, noisy=inquiry.noisy)
+    notes = list(region.notes)
+    if inquiry.noisy:
+        notes.append(
+            "The model answers the same question differently each time; the answers for the instance and the reference "
+            "are taken as they came, and intervals do not know of their noise."
+        )
     outputs = inquiry.number.outputs
     return ShapleyValues(
         table=tabulate(found, region.features, outputs, "paired answers", "for the model" if exact else "no"),
@@ -139,6 +158,7 @@ def shapley_values(
         unit=inquiry.number.unit,
         exact=exact,
         cost=asdict(answers.cost),
+        warnings=tuple(notes),
     )
 
 

@@ -1,11 +1,13 @@
 """Anchors: rules that settle the answer, with a precision that is proved."""
 
+import json
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import RandomForestClassifier
 
-from probes import InputError, LocalGaussian, MaskProbe, TabularProbe, as_model, cube
+from probes import InputError, LocalGaussian, MaskProbe, ModelError, TabularProbe, as_model, cube
 from surrogates import Box, anchor
 from surrogates.anchors import precision_bound
 
@@ -21,7 +23,7 @@ def test_the_planted_conjunction_is_found_and_its_numbers_are_right():
     assert found.coverage == 0.25
     assert found.unconditional == pytest.approx(0.25, abs=0.12)
     assert "IF x1 present and x4 present THEN output is above 0.55" in str(found)
-    assert found.cost["rows"] <= 512
+    assert found.cost["rows"] <= 513  # all there are, and the instance once more
 
 
 def test_a_proved_precision_is_true_on_random_functions():
@@ -122,3 +124,37 @@ def test_no_notion_of_the_same():
         anchor(lambda Z: (Z[:, 0] - Z[:, 1]) ** 2, MaskProbe(8), store=None)
     with pytest.raises(InputError, match="hold for the instance itself"):
         anchor(both, MaskProbe(8), same=lambda y: y[:, 0] < 0, store=None)
+
+
+def test_every_question_asked_makes_the_precision_exact():
+    found = anchor(lambda Z: 1.0 * (Z[:, 0] + Z[:, 1] >= 1), MaskProbe(4), budget=64, store=None)
+    assert found.proved and found.low == found.precision == 1.0 and found.coverage == 0.5
+    assert found.cost["rows"] <= 17
+
+
+def test_a_model_that_does_not_repeat_itself_proves_nothing():
+    rng = np.random.default_rng(0)
+    found = anchor(lambda Z: Z[:, 0] + 0.1 * rng.standard_normal(len(Z)), MaskProbe(8), store=None)
+    assert not found.proved and any("nothing is proved" in note for note in found.warnings)
+
+
+def test_a_precision_close_to_one_can_be_proved():
+    found = anchor(lambda Z: 1.0 * Z[:, 0], MaskProbe(14), precision=0.996, budget=3000, store=None)
+    assert found.proved and found.low >= 0.996
+
+
+def test_a_target_names_the_number_and_several_need_one():
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    forest = RandomForestClassifier(20, random_state=0).fit(X, y)
+    found = anchor(forest, TabularProbe(X.loc[19], X), precision=0.8, budget=3000, target="0", store=None)
+    assert found.holds.startswith("0 is ") and " = " in found.words
+    with pytest.raises(InputError, match="name one output"):
+        anchor(lambda Z: Z[:, :2], MaskProbe(8), store=None)
+    with pytest.raises(ModelError, match="one truth value a row"):
+        anchor(both, MaskProbe(8), same=lambda y: True, store=None)
+
+
+def test_an_anchor_goes_to_json_and_html():
+    found = anchor(both, MaskProbe(9), store=None)
+    assert json.loads(found.to_json())["coverage"] == 0.25
+    assert found._repr_html_().startswith("<pre>IF x1 present")

@@ -224,3 +224,66 @@ def test_another_probe_is_refused_and_an_own_target_must_come_again():
     with pytest.raises(InputError, match="the function that the explanation was made with"):
         check(ex, smooth, MaskProbe(12), store=None)
     assert found(check(ex, smooth, MaskProbe(12), "fresh", target=doubled, store=None), "fresh").passed
+
+
+def test_another_model_is_refused():
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    one, other = (RandomForestClassifier(10, random_state=seed).fit(X, y) for seed in range(2))
+    probe = TabularProbe(X.loc[17], X)
+    ex = explain(one, probe, budget=500, store=None)
+    with pytest.raises(InputError, match="model must be the one the explanation was made with"):
+        check(ex, other, probe, store=None)
+    ex = explain(smooth, MaskProbe(12), budget=60, store=None)
+    with pytest.raises(InputError, match="for the instance it answered"):
+        check(ex, lambda Z: -smooth(Z), MaskProbe(12), store=None)
+    with pytest.raises(InputError, match="function that the explanation was made with, and only that"):
+        check(ex, smooth, MaskProbe(12), target="output", store=None)
+    with pytest.raises(InputError, match="explanation must be an Explanation"):
+        check(None, smooth, MaskProbe(12))
+
+
+def test_designs_with_many_fixed_rows_or_a_block():
+    def length(texts):
+        return [len(t) for t in texts]
+
+    text = " ".join(f"w{i}" for i in range(80))
+    ex = explain(length, text, budget=1000, store=None)
+    assert ex.answers.design.fixed == 82
+    assert found(check(ex, length, text, "removal", store=None), "removal").passed is False  # "…" is no shorter
+    text = " ".join(f"w{i}" for i in range(20))
+    ex = explain(length, text, budget=130, design="fold-over", store=None)
+    assert found(check(ex, length, text, "removal", store=None), "removal").passed is False
+
+
+def test_equal_effects_agree():
+    ex = explain(lambda Z: Z.sum(axis=1), MaskProbe(12), budget=100, store=None)
+    steady = found(check(ex, lambda Z: Z.sum(axis=1), MaskProbe(12), "stability", seeds=3, store=None), "stability")
+    assert steady.passed and steady.numbers["concordance"] > 0.95
+
+
+def test_the_output_that_disagrees_most_counts():
+    def two(texts):
+        return np.array([["good" in t, len(t.split()) - 9 * t.count("…")] for t in texts], dtype=float)
+
+    text = "a good plain text of nine different words here"
+    ex = explain(two, text, budget=120, target="all", store=None)
+    assert found(check(ex, two, text, "removal", store=None), "removal").passed is False
+
+
+def test_few_features_cannot_be_compared_with_a_randomised_model():
+    X = np.random.default_rng(0).standard_normal((60, 3))
+    model, probe = LinearRegression().fit(X, X[:, 0]), TabularProbe(np.ones(3), X)
+    ex = explain(model, probe, budget=200, store=None)
+    assert found(check(ex, model, probe, "randomised", store=None), "randomised").passed is None
+
+
+def test_a_model_that_fails_in_a_check_costs_that_check_alone():
+    def fussy(texts):
+        if any("…" in t for t in texts):
+            raise RuntimeError("no dots please")
+        return [len(t) for t in texts]
+
+    text = "a good plain text of nine different words here"
+    checked = check(explain(fussy, text, budget=120, store=None), fussy, text, ("removal", "permuted"), store=None)
+    assert [f.passed for f in checked.checks] == [None, True]
+    assert "no dots please" in found(checked, "removal").told

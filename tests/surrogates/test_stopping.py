@@ -156,10 +156,10 @@ class Impatient(Model):
 def test_ctrl_c_returns_the_explanation_so_far_and_keeps_every_answer():
     store, model = Store(), Impatient(150)
     ex = explain(model, MaskProbe(14), budget=256, store=store)
-    assert len(ex.answers.design) == 128  # whole parts only: the leading rows are a fair sample
+    assert len(ex.answers.design) == 144  # whole parts only: the leading rows are a fair sample
     assert ex.fidelity.r2[0] > 0.9
     assert ex.provenance["stopped"] == "interrupted"
-    assert any("first 128 of 256 questions" in note for note in ex.warnings)
+    assert any("first 144 of 256 questions" in note for note in ex.warnings)
     assert len(store) - 1 >= len(model.asked) >= 150  # the names of the outputs are kept too
     paid = set(model.asked)
     model.patience = np.inf
@@ -186,6 +186,7 @@ def test_estimate_counts_what_explain_then_asks():
     store, model = Store(), as_model(leading, name="leading")
     before = estimate(model, MaskProbe(14), budget=200, trial=0, store=store)
     assert (before.questions, before.known, before.seconds) == (200, 0, None)
+    assert before.calls == 1 + explain(model, MaskProbe(14), budget=200, store=None).answers.cost.calls - 1
     assert len(store) == 0
     tried = estimate(model, MaskProbe(14), budget=200, trial=40, store=store)
     assert tried.known == 40 and tried.seconds > 0
@@ -213,3 +214,44 @@ def test_estimate_counts_tokens():
     tried = explain(Wordy(np.inf), MaskProbe(14), budget=100, store=None).answers.design.Z[:5]
     assert told.tokens == ex.answers.cost.tokens - int((10 + tried.sum(axis=1)).sum())
     assert f"{told.tokens:,} tokens" in str(told)
+
+
+def test_estimate_checks_what_explain_checks_and_asks_no_more_than_the_trial():
+    asked = []
+
+    def counted(Z):
+        asked.extend(Z)
+        return leading(Z)
+
+    told = estimate(counted, MaskProbe(20), budget=1000, trial=2, store=None)
+    assert len(asked) == 2 and told.questions == 1000 and told.known == 0
+    with pytest.raises(InputError, match="which needs 20 sampled answers"):
+        estimate(counted, MaskProbe(14), family="tree", budget=20, store=None)
+    with pytest.raises(InputError, match="design must be one of"):
+        estimate(counted, MaskProbe(14), design="even", store=None)
+
+
+def test_ctrl_c_while_the_instance_is_asked_again_loses_nothing():
+    calls = []
+
+    def slow(Z):
+        calls.append(len(Z))
+        if len(calls) > 2 and len(Z) == 1:
+            raise KeyboardInterrupt
+        return leading(Z)
+
+    ex = explain(slow, MaskProbe(14), budget=60, store=None)
+    assert len(ex.answers.design) == 59 and ex.provenance["stopped"] == "interrupted"
+
+
+def test_rules_are_not_needed_where_every_question_is_asked():
+    ex = explain(lambda Z: Z.sum(axis=1) % 2, MaskProbe(5), budget=64, until=Certified(0.9), store=None)
+    assert ex.certificate is None and ex.provenance["stopped"] == "every possible question was asked"
+    assert any("R² is exactly 0.00, below the 0.9 asked for" in note for note in ex.warnings)
+    assert explain(leading, MaskProbe(5), budget=64, until=Width(9), store=None).fidelity.exact
+
+
+def test_leave_one_out_indices_are_the_models_own_after_certification():
+    ex = explain(leading, MaskProbe(14), budget=1000, until=Certified(0.5), store=None)
+    assert ex.answers.design.leave_one_out
+    assert set(ex.indices("leave-one-out")["exact"]) == {"for the model"}
