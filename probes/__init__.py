@@ -8,6 +8,7 @@ imports this package and is never imported by it.
 Importing it loads neither torch nor transformers: adapters import them when an object of theirs is passed in.
 """
 
+from probes.case import Case, Split, hold_out
 from probes.context import ContextProbe
 from probes.design import Design, cube, sample
 from probes.errors import InputError, IomapError, MissingExtra, ModelError, StoreError
@@ -24,17 +25,20 @@ from probes.query import Answers, Cost, ask, complete
 from probes.store import Store, open_store
 from probes.tabular import TabularProbe
 from probes.target import Target
+from probes.template import Family, TemplateProbe
 from probes.text import TextProbe
 
 __all__ = [
     "Answers",
     "Background",
     "CallableModel",
+    "Case",
     "CausalLM",
     "ContextProbe",
     "Cost",
     "Design",
     "EstimatorModel",
+    "Family",
     "Feature",
     "Generator",
     "Identity",
@@ -46,16 +50,19 @@ __all__ = [
     "Model",
     "ModelError",
     "Probe",
+    "Split",
     "Store",
     "StoreError",
     "TabularProbe",
     "Target",
+    "TemplateProbe",
     "TextClassifier",
     "TextProbe",
     "as_model",
     "ask",
     "complete",
     "cube",
+    "hold_out",
     "open_store",
     "sample",
 ]
