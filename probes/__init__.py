@@ -14,6 +14,8 @@ from probes.design import Design, cube, sample
 from probes.errors import InputError, IomapError, MissingExtra, ModelError, StoreError
 from probes.locality import Background, LocalGaussian
 from probes.mask import MaskProbe
+from probes.measure import Measured, measure
+from probes.metrics import METRICS, Metric
 from probes.model import Generator, Identity, Model
 from probes.models import as_model
 from probes.models.callable import CallableModel
@@ -29,6 +31,7 @@ from probes.template import Family, TemplateProbe
 from probes.text import TextProbe
 
 __all__ = [
+    "METRICS",
     "Answers",
     "Background",
     "CallableModel",
@@ -46,6 +49,8 @@ __all__ = [
     "IomapError",
     "LocalGaussian",
     "MaskProbe",
+    "Measured",
+    "Metric",
     "MissingExtra",
     "Model",
     "ModelError",
@@ -63,6 +68,7 @@ __all__ = [
     "complete",
     "cube",
     "hold_out",
+    "measure",
     "open_store",
     "sample",
 ]
