@@ -78,7 +78,7 @@ def test_greedy_agrees_with_generation():
     lm = tiny()
     for prompt in ("w1 w2", "w3", "w9 w9 w9"):
         ids = lm.module.generate(torch.tensor([lm.encode(prompt)]), max_new_tokens=2, do_sample=False, pad_token_id=0)
-        words = lm.tokenizer.convert_ids_to_tokens(ids[0, len(lm.encode(prompt)) :])
+        words = lm.tokenizer.convert_ids_to_tokens(ids[0, len(lm.encode(prompt)) :].tolist())
         pairs = [(prompt, f" {words[0]}"), (prompt, " " + " ".join(words)), (prompt, f" {words[0]} w38 w39")]
         assert lm.pairs()(pairs)[:, 2].tolist() == [1.0, 1.0, 0.0]
 
