@@ -30,9 +30,7 @@ def tiny(kind="llama"):
     shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     shape |= {"vocab_size": len(vocabulary), "num_key_value_heads": 2, "initializer_range": 0.4}
     if kind == "mistral":
-        config = transformers.MistralConfig(
-            vocab_size=len(vocabulary), **shape, num_key_value_heads=2, sliding_window=3
-        )
+        config = transformers.MistralConfig(**shape, sliding_window=3)
         return CausalLM(transformers.MistralForCausalLM(config), made)
     config = transformers.LlamaConfig(**shape, max_position_embeddings=64)
     return CausalLM(transformers.LlamaForCausalLM(config), made)
