@@ -10,15 +10,20 @@ This package imports ``probes``; ``probes`` never imports it.
 
 from surrogates.additive import AdditiveSurrogate
 from surrogates.base import Surrogate
+from surrogates.behave import behave
+from surrogates.card import Card
 from surrogates.explain import explain
 from surrogates.explanation import Explanation
 from surrogates.families import FAMILIES, Auto
 from surrogates.fidelity import Fidelity
+from surrogates.generalise import generalise
 from surrogates.interactions import InteractionSurrogate
 from surrogates.linear import SparseLinear
 from surrogates.proxy import CubeProxy
 from surrogates.rules import RuleSurrogate
 from surrogates.stack import StackedProxy
+from surrogates.statement import Scope, Statement
+from surrogates.study import Study
 from surrogates.terms import Box, Product
 from surrogates.tree import TreeSurrogate
 
@@ -27,15 +32,21 @@ __all__ = [
     "AdditiveSurrogate",
     "Auto",
     "Box",
+    "Card",
     "CubeProxy",
     "Explanation",
     "Fidelity",
     "InteractionSurrogate",
     "Product",
     "RuleSurrogate",
+    "Scope",
     "SparseLinear",
     "StackedProxy",
+    "Statement",
+    "Study",
     "Surrogate",
     "TreeSurrogate",
+    "behave",
     "explain",
+    "generalise",
 ]

@@ -39,6 +39,7 @@ Examples:
   iomap explain tabular people.csv --row 17 --drop income --model mypackage.models:forest --family tree
   iomap explain context report.txt --question "When did it open?" --model SmolLM2.gguf --budget 64 -o why.html
   iomap report why.json -o why.html
+  iomap behave SmolLM2.gguf --probes indirect-object,greater-than -o card.html
 """,
 )
 explaining = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Explain one answer of a model.")
@@ -137,6 +138,41 @@ def context(
     content: Any = next(iter(texts.values())) if len(texts) == 1 else texts
     probe = ContextProbe(content, question, unit=unit, system=system, answer=answer)
     _run(_load(model, "lm"), probe, family, budget, None, seed, store, output, json, quiet, span)
+
+
+@app.command("behave")
+def behave_(
+    model: Annotated[str, typer.Argument(help="A folder, hub name or .gguf file; or module:attribute.")],
+    probes: Annotated[str, typer.Option(help="Names of built-in probes, separated by commas, or all.")] = "all",
+    against: Annotated[Path | None, typer.Option(help="Another card (JSON); the page then shows both.")] = None,
+    store: Store = None,
+    output: Html = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the card as JSON here.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """What is generally true of a language model: built-in behaviour probes, as a card."""
+    from probes.behaviours import behaviour
+    from surrogates.behave import behave
+    from surrogates.card import Card
+
+    for path in (output, json):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise InputError("output", "lie in a folder that exists", str(path))
+    names = [p.strip() for p in probes.split(",") if p.strip()] if probes != "all" else probes
+    for name in names if isinstance(names, list) else ():
+        behaviour(name)
+    other = Card.from_json(_read(against)) if against is not None else None
+    place = "default" if store is None else None if store == "none" else store
+    shown = Path(model).name if Path(model).exists() else model
+    card = behave(_load(model, "lm"), names, store=place, progress=False if quiet else None, name=shown)
+    if not quiet:
+        typer.echo(str(card))
+    if json is not None:
+        card.to_json(json)
+        typer.echo(f"wrote {json}")
+    if output is not None:
+        card.report(output, other)
+        typer.echo(f"wrote {output}")
 
 
 @app.command("report")
