@@ -5,10 +5,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import coverage, fidelity, overhead, shapley, speed
+from benchmarks import coverage, fidelity, overhead, reversal, reversal_files, shapley, speed, statements
 from benchmarks.record import Skipped, environment, write
 
-BENCHMARKS = {"speed": speed, "overhead": overhead, "coverage": coverage, "fidelity": fidelity, "shapley": shapley}
+BENCHMARKS = {
+    "speed": speed,
+    "overhead": overhead,
+    "coverage": coverage,
+    "fidelity": fidelity,
+    "shapley": shapley,
+    "statements": statements,
+    "reversal": reversal,
+    "reversal-files": reversal_files,
+}
+
+#: only run when named
+SLOW = ("reversal-files",)
 
 
 def main() -> None:
@@ -20,7 +32,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small run that shows the benchmark works, no more")
     parser.add_argument("--jobs", type=int, default=1, help="processes for coverage, fidelity and shapley (default 1)")
     options = parser.parse_args()
-    for name in BENCHMARKS if options.name == "all" else [options.name]:
+    for name in [n for n in BENCHMARKS if n not in SLOW] if options.name == "all" else [options.name]:
         before = environment()
         try:
             result = BENCHMARKS[name].run(options.quick, options.jobs)

@@ -16,11 +16,11 @@ ITEMS = [
 ]  # fmt: skip
 LABELS = {"letters": ("A", "B"), "numbers": ("1", "2")}
 FAMILIES = {
-    "quiz": "Question: Which of these {what}?\n{x}. {one}\n{y}. {two}\nAnswer:",
-    "choose": "Choose the one that {what}.\n({x}) {one}\n({y}) {two}\nThe correct option is",
-    "exam": "{x}) {one}\n{y}) {two}\nOnly one of them {what}. It is option",
+    "quiz": "Question: Which of these {what}?\n{x}. {one}\n{y}. {two}\nAnswer: (",
+    "choose": "Choose the one that {what}.\n({x}) {one}\n({y}) {two}\nThe correct option is (",
+    "exam": "{x}) {one}\n{y}) {two}\nOnly one of them {what}. It is option (",
     # the opposite way: the other option is asked for
-    "not": "Question: Which of these is NOT right for the words: {what}?\n{x}. {one}\n{y}. {two}\nAnswer:",
+    "not": "Question: Which of these is NOT right for the words: {what}?\n{x}. {one}\n{y}. {two}\nAnswer: (",
 }
 
 
@@ -34,7 +34,7 @@ def behaviour() -> Behaviour:
                     one, two = (good, bad) if place == "first" else (bad, good)
                     prompt = template.format(what=what, x=x, y=y, one=one, two=two)
                     levels = (("answer stands", place), ("labels", labels), ("template", family))
-                    cases.append(Case(prompt, f" {x}", (f" {y}",), levels, good, family))
+                    cases.append(Case(prompt, x, (y,), levels, good, family))
     asked: Levels = {"template": ("quiz", "choose", "exam")}
     first: Levels = {**asked, "answer stands": "first"}
     second: Levels = {**asked, "answer stands": "second"}
