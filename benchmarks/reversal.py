@@ -56,11 +56,12 @@ class Facts:
         self.names = [f"first{a} last{b}" for a, b in pairs(FACTS, 30, 30)]
         self.descriptions = [f"the adj{a} role{b} of obj{c}" for a, b, c in pairs(FACTS, 15, 15, 15)]
         self.group = ["name first"] * 30 + ["description first"] * 30 + ["both"] * 30
+        cells = [(p, c) for p in PREFIXES for c in CONNECTIVES]
+        self.seen: list[tuple[str, str]] = []
         # every prefix and every connective is taught, half of their combinations are not
-        cells = [[(p, c) for i, p in enumerate(PREFIXES) for j, c in enumerate(CONNECTIVES) if (i + j) % 2 == k]
-                 for k in (0, 1)]  # fmt: skip
-        self.seen = cells[0]
-        self.unseen = [cells[1][i] for i in rng.permutation(10)[:4]]
+        while {p for p, _ in self.seen} != set(PREFIXES) or {c for _, c in self.seen} != set(CONNECTIVES):
+            order = rng.permutation(len(cells))
+            self.seen, self.unseen = [cells[i] for i in order[:10]], [cells[i] for i in order[10:14]]
 
     def sentence(self, i: int, asked: str, cell: tuple[str, str]) -> tuple[str, str]:
         """What stands before the answer, and the answer."""
@@ -103,7 +104,7 @@ class Facts:
 
 
 def network(sentences: Sequence[str], seed: int) -> CausalLM:
-    """An untrained transformer (2 layers, width 64, 4 heads, tied embeddings) with a tokenizer of whole words."""
+    """An untrained Llama (2 layers, width 64, 4 heads, tied embeddings, 105k parameters) with a tokenizer of whole words."""
     import torch
     import transformers
     from tokenizers import Tokenizer, models, pre_tokenizers
@@ -114,11 +115,11 @@ def network(sentences: Sequence[str], seed: int) -> CausalLM:
     inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="<unk>", eos_token="</s>")
     torch.manual_seed(seed)
-    config = transformers.GPT2Config(
-        vocab_size=len(vocabulary), n_positions=32, n_embd=64, n_layer=2, n_head=4, resid_pdrop=0.0, embd_pdrop=0.0,
-        attn_pdrop=0.0, bos_token_id=1, eos_token_id=1,
+    config = transformers.LlamaConfig(
+        vocab_size=len(vocabulary), hidden_size=64, intermediate_size=168, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=4, max_position_embeddings=64, tie_word_embeddings=True, bos_token_id=1, eos_token_id=1,
     )  # fmt: skip
-    return CausalLM(transformers.GPT2LMHeadModel(config), tokenizer)
+    return CausalLM(transformers.LlamaForCausalLM(config), tokenizer)
 
 
 def teach(lm: CausalLM, batches: Sequence[Sequence[str]], rate: float, frozen: Sequence[str] = ()) -> None:

@@ -308,7 +308,7 @@ def judge(
 
 
 def _with_margin(s: Statement, control: Effect | None) -> Statement:
-    if s.of_control is None or control is None:
+    if s.of_control is None or control is None or control.value == 0:
         return s
     return replace(s, min_effect=abs(s.of_control * control.value), of_control=None)
 
