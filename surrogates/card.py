@@ -23,8 +23,9 @@ __all__ = ["Card", "Entry"]
 
 SCHEMA = 1
 _KEPT = (
-    "words", "verdict", "reason", "effect", "low", "high", "standardised", "entities", "cases", "coverage", "precision",
-    "precision_low", "precision_high", "p", "p_against", "discovery", "parts", "worst", "examples", "digest",
+    "words", "verdict", "reason", "metric", "unit", "effect", "low", "high", "standardised", "entities", "cases",
+    "coverage", "precision", "precision_low", "precision_high", "p", "p_against", "discovery", "parts", "worst",
+    "examples", "digest",
 )  # fmt: skip
 
 
@@ -61,7 +62,9 @@ class Entry:
         """A study as data."""
         shown = [
             {
-                "claim": s.statement.claim(study.metric.name, study.metric.unit),
+                "claim": s.statement.claim(s.metric, s.unit),
+                "kind": s.statement.kind,
+                "margin": s.statement.min_effect,
                 **{k: _plain(getattr(s, k)) for k in _KEPT},
             }
             for s in study.statements
@@ -114,7 +117,7 @@ class Card:
     @property
     def table(self) -> pd.DataFrame:
         """One row a statement: ``behaviour, claim, verdict, effect, low, high, unit, entities, precision, reason``."""
-        names = ["claim", "verdict", "effect", "low", "high", "entities", "precision", "reason"]
+        names = ["claim", "verdict", "effect", "low", "high", "unit", "entities", "precision", "reason"]
         rows = [{"behaviour": e.name, **{n: s[n] for n in names}} for e in self.entries for s in e.statements]
         return pd.DataFrame(rows, columns=["behaviour", *names])
 

@@ -25,6 +25,7 @@ from surrogates.tree import TreeSurrogate
 
 __all__ = ["Coding", "candidates", "discover", "fidelity_over_factors"]
 
+_WORTH = 0.01  # share of all variation that a statement must explain beyond those before it
 _PAIRS = 40  # most products of levels that a linear model gets to see
 
 
@@ -159,7 +160,7 @@ def discover(
     chosen: list[int] = []
     for _ in range(most):
         residual, basis = _without(y, [columns[i] for i in chosen])
-        best = (0.0, -1)
+        best = (_WORTH * float((y - y.mean()) @ (y - y.mean())), -1)
         for i, column in enumerate(columns):
             x = column - basis @ np.linalg.lstsq(basis, column, rcond=None)[0]
             if i in chosen or x @ x < 1e-9 * len(x):

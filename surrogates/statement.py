@@ -180,7 +180,14 @@ class Statement:
         strata = None
         if len(self.parts) > 1 and rest:
             strata = frame[rest].astype(str).agg("|".join, axis=1).to_numpy()
-        return effect(self.numbers(frame), frame["entity"].to_numpy(), self.masks(frame), strata)
+        masks, entity = self.masks(frame), frame["entity"].to_numpy()
+        found = effect(self.numbers(frame), entity, masks, strata)
+        values = frame["value"].to_numpy(dtype=float)
+        if found is None or not np.isin(values, (0.0, 1.0)).all():
+            return found
+        # a set of nothing but hits is no proof that misses do not exist: about 3 in n of them may (the rule of three)
+        floor = sum((w * 1.5 / len(set(entity[m]))) ** 2 for w, m in masks if np.ptp(values[m]) == 0)
+        return replace(found, error=float(np.sqrt(found.error**2 + floor)))
 
 
 @dataclass(frozen=True)
@@ -194,6 +201,7 @@ class Judged:
         The claim with its numbers.
     verdict : {"supported", "refuted", "inconclusive", "not testable"}
     reason : str
+    metric, unit : str
     effect, low, high : float
         In the unit of the metric, with a 95% interval over entities.
     standardised : float
@@ -221,6 +229,8 @@ class Judged:
     words: str
     verdict: str
     reason: str
+    metric: str = ""
+    unit: str = ""
     effect: float = np.nan
     low: float = np.nan
     high: float = np.nan
@@ -279,7 +289,9 @@ def judge(
     rows = zip(frozen, frames, origins, found, p_for, p_against, names, units, strict=True)
     for s, frame, origin, (e, _, _, why, level), yes, no, name, measure in rows:
         if blocked or e is None:
-            out.append(Judged(s, s.claim(name, measure), "not testable", blocked or why, digest=s.digest))
+            out.append(
+                Judged(s, s.claim(name, measure), "not testable", blocked or why, name, measure, digest=s.digest)
+            )
             continue
         parts = _parts(s, frame)
         verdict, reason = _verdict(s, e, float(yes), float(no), alpha, parts, level)
@@ -303,7 +315,7 @@ def judge(
             "discovery": earlier.value if earlier else np.nan,
         }
         told: dict[str, Any] = {"parts": parts, "worst": worst, "examples": examples, "digest": s.digest}
-        out.append(Judged(s, _words(s, e, name, measure), verdict, reason, **numbers, **told))
+        out.append(Judged(s, _words(s, e, name, measure), verdict, reason, name, measure, **numbers, **told))
     return out
 
 
@@ -392,7 +404,12 @@ def _verdict(
 
 def _words(s: Statement, e: Effect, metric: str, unit: str) -> str:
     low, high = e.interval()
-    number = f"{e.value:+.3g} {unit} [{low:.3g}, {high:.3g}], {e.entities} entities".replace("-", "−")
+    # a mean that is compared with a number is shown as it is, all else as a difference
+    level = float(s.reference) if len(s.parts) == 1 and s.reference != "chance" else 0.0
+    value = f"{e.value + level:.3g}" if level else f"{e.value:+.3g}"
+    margin = f" (margin ±{s.min_effect:.3g})" if s.kind == "equivalence" else ""
+    number = f"{value} {unit} [{low + level:.3g}, {high + level:.3g}]{margin}, {e.entities} entities"
+    number = number.replace("-", "−")
     return f"{s.claim(metric, unit)}: {number}"
 
 

@@ -37,9 +37,10 @@ def _overview(card: Card) -> Part:
 
 
 def _entry(e: Entry) -> Part:
-    reach = (
-        max([abs(v) for s in e.statements for v in (s["effect"], s["low"], s["high"]) if np.isfinite(v)] or [1.0]) or 1
-    )
+    reach: dict[str, float] = {}
+    for s in e.statements:
+        sizes = [abs(v) for v in (s["effect"], s["low"], s["high"]) if np.isfinite(v)]
+        reach[s["unit"]] = max([reach.get(s["unit"], 0.0), *sizes])
     rows = []
     for s in e.statements:
         known = np.isfinite(s["effect"])
@@ -50,11 +51,13 @@ def _entry(e: Entry) -> Part:
                 "verdict": s["verdict"],
                 "level": _LEVEL[s["verdict"]],
                 "reason": s["reason"],
+                "margin": f"{s['margin']:.2g} {s['unit']}" if s["kind"] == "equivalence" and known else "",
+                "unit": s["unit"] if s["unit"] != e.unit else "",
                 "effect": _signed(s["effect"]) if known else "",
                 "interval": f"[{s['low']:.2g}, {s['high']:.2g}]".replace("-", "−") if known else "",
                 "entities": s["entities"],
                 "precision": f"{s['precision']:.0%}" if np.isfinite(s["precision"]) else "",
-                "bar": _bar(s, reach) if known else None,
+                "bar": _bar(s, reach[s["unit"]] or 1.0) if known else None,
                 "worst": ", ".join(f"{k}: {v}" for k, v in worst["levels"].items()) if worst else "",
                 "examples": [_example(x) for x in s["examples"][:_EXAMPLES]],
             }

@@ -191,6 +191,17 @@ def test_wilson_against_scipy():
         assert wilson(k / n, n) == pytest.approx((expected.low, expected.high))
 
 
+def test_nothing_but_hits_is_no_certainty():
+    for n, expected in ((5, "inconclusive"), (60, "supported")):
+        frame = table(entities=n).assign(value=1.0)
+        got = verdict(Statement.level(reference=0.9), frame)
+        assert got.verdict == expected
+        assert got.low < 1 - 0.9 == pytest.approx(got.effect)
+    assert verdict(Statement.level(reference=0.9), table(entities=60).assign(value=1.0)).words.startswith(
+        "m is above 0.9 nats: 1 nats [0.95, 1.05], 60 entities"
+    )
+
+
 def test_words_carry_the_numbers():
     got = verdict(Statement.contrast(LEFT, RIGHT), table(3, 40, 2.0))
     assert got.words.startswith("m is higher when side is l than when side is r: +")
