@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from probes import Case, Family, InputError, TemplateProbe, hold_out
+from probes import Case, Family, InputError, MissingExtra, TemplateProbe, hold_out
 from probes.case import tidy
 
 NAMES = {name: {"name": name, "drink": drink} for name, drink in zip("ABCDEF", "tuvwxy", strict=True)}
@@ -210,3 +210,16 @@ def test_named_hold_outs_and_bad_ones():
     for bad in ({"entities": ["Z"]}, {"entities": list("ABCDEF")}, {"entities": 0.0}, {"families": list(FAMILIES)}):
         with pytest.raises(InputError):
             hold_out(cases, **bad)
+
+
+def test_yaml_without_the_extra_says_what_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'iomap\[yaml\]'"):
+        TemplateProbe.from_yaml("families: {}")
+
+
+@pytest.mark.parametrize("text", ["- a", "families: [", "families: {f: x}\nfactor: {}", "entities: {}"])
+def test_bad_yaml(text):
+    pytest.importorskip("yaml")
+    with pytest.raises(InputError, match="source must"):
+        TemplateProbe.from_yaml(text)
