@@ -179,7 +179,7 @@ class Statement:
         rest = [c for c in frame.columns if c not in RESERVED and c not in named]
         strata = None
         if len(self.parts) > 1 and rest:
-            strata = frame[rest].astype(str).agg("|".join, axis=1).to_numpy()
+            strata = frame.groupby(rest, dropna=False, sort=False).ngroup().to_numpy()
         masks, entity = self.masks(frame), frame["entity"].to_numpy()
         found = effect(self.numbers(frame), entity, masks, strata)
         values = frame["value"].to_numpy(dtype=float)

@@ -54,7 +54,7 @@ class Pairs(Model):
         self.lm = lm
         self.batch = lm.batch_tokens
         self._identity = Identity(f"{whole.id}:pairs", whole.persistent)
-        self._prompts: dict[Any, list[int]] = {}
+        self._prompts: dict[Any, tuple[str, list[int]]] = {}
         self._answers: dict[Pair, list[int]] = {}
         self._tree: bool | None = None
 
@@ -65,12 +65,16 @@ class Pairs(Model):
         """Token ids of the prompt and of the continuation as it follows it."""
         prompt, answer = pair
         if prompt not in self._prompts:
-            self._prompts[prompt] = self.lm.encode(prompt)
+            self._prompts[prompt] = self.lm.text(prompt), self.lm.encode(prompt)
+        text, start = self._prompts[prompt]
         if pair not in self._answers:
-            self._answers[pair] = self.lm.answer_ids(prompt, answer)
+            # as answer_ids does, with the prompt rendered and encoded once for all its answers
+            joint = self.lm._ids(text + answer, prompt) if text else []
+            follows = joint[: len(start)] == start and len(joint) > len(start)
+            self._answers[pair] = joint[len(start) :] if follows else self.lm.answer_ids(prompt, answer)
             if not self._answers[pair]:
                 raise InputError("answer", "hold at least one token", answer)
-        return self._prompts[prompt], self._answers[pair]
+        return start, self._answers[pair]
 
     def sizes(self, inputs: Sequence[Pair]) -> np.ndarray:
         sizes = np.array([len(p) + len(a) - 1 for p, a in map(self.ids, inputs)], dtype=int)
