@@ -137,7 +137,7 @@ def _truth(statement: Statement, grid: pd.DataFrame, expected: np.ndarray) -> fl
 
 def run(quick: bool, jobs: int) -> dict[str, Any]:
     """Every rule, with and without a confounder."""
-    seeds = range(1 if quick else 6)
+    seeds = range(1 if quick else 12)
     todo = [(name, seed, bool(half)) for name in RULES for seed in seeds for half in ((0,) if quick else (0, 1))]
     trials = pd.DataFrame(Parallel(n_jobs=jobs)(delayed(trial)(n, s, confounded=c) for n, s, c in todo))
     by_rule = trials.groupby(["rule", "confounded"], sort=False).agg("mean").reset_index()
