@@ -7,7 +7,10 @@
 * ``coverage``: how often the intervals hold on games whose truth is known;
 * ``shapley``: error of Shapley values per model call, against shapiq and shap;
 * ``speed``: language-model scores per second against the ``context-cite`` package, on the same questions;
-* ``overhead``: the share of an explanation's time that is not the model's own.
+* ``overhead``: the share of an explanation's time that is not the model's own;
+* ``statements``: planted rules found, false claims supported, intervals of statements;
+* ``reversal``: the reversal curse in a small transformer trained from scratch;
+* ``reversal-files``: the same on SmolLM2 and the published files (only when named).
 
 ``python -m benchmarks publish`` puts the numbers into the documentation. What is compared:
 

@@ -6,7 +6,18 @@ import argparse
 from inspect import signature
 from pathlib import Path
 
-from benchmarks import coverage, fidelity, overhead, publish, recovery, shapley, speed
+from benchmarks import (
+    coverage,
+    fidelity,
+    overhead,
+    publish,
+    recovery,
+    reversal,
+    reversal_files,
+    shapley,
+    speed,
+    statements,
+)
 from benchmarks.record import Skipped, environment, read, write
 
 BENCHMARKS = {
@@ -16,7 +27,13 @@ BENCHMARKS = {
     "shapley": shapley,
     "speed": speed,
     "overhead": overhead,
+    "statements": statements,
+    "reversal": reversal,
+    "reversal-files": reversal_files,
 }
+
+#: only run when named
+SLOW = ("reversal-files",)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -43,7 +60,7 @@ def main() -> None:
     extra = {name: getattr(options, name) for name in ("only", "seeds", "instances", "budgets")}
     extra["trials"] = options.out / "trials"
     folder = options.out / "quick" if options.quick else options.out  # a quick run's numbers replace no real ones
-    for name in BENCHMARKS if options.name == "all" else [options.name]:
+    for name in [n for n in BENCHMARKS if n not in SLOW] if options.name == "all" else [options.name]:
         run = BENCHMARKS[name].run
         before = environment()
         try:

@@ -8,11 +8,14 @@ imports this package and is never imported by it.
 Importing it loads neither torch nor transformers: adapters import them when an object of theirs is passed in.
 """
 
+from probes.case import Case, Split, hold_out
 from probes.context import ContextProbe
 from probes.design import Design, cube, sample
 from probes.errors import InputError, IomapError, MissingExtra, ModelError, StoreError
 from probes.locality import Background, LocalGaussian
 from probes.mask import MaskProbe
+from probes.measure import Measured, measure
+from probes.metrics import METRICS, Metric
 from probes.model import Generator, Identity, Model
 from probes.models import as_model
 from probes.models.callable import CallableModel
@@ -24,17 +27,21 @@ from probes.query import Answers, Cost, ask, complete
 from probes.store import Store, open_store
 from probes.tabular import TabularProbe
 from probes.target import Target
+from probes.template import Family, TemplateProbe
 from probes.text import TextProbe
 
 __all__ = [
+    "METRICS",
     "Answers",
     "Background",
     "CallableModel",
+    "Case",
     "CausalLM",
     "ContextProbe",
     "Cost",
     "Design",
     "EstimatorModel",
+    "Family",
     "Feature",
     "Generator",
     "Identity",
@@ -42,20 +49,26 @@ __all__ = [
     "IomapError",
     "LocalGaussian",
     "MaskProbe",
+    "Measured",
+    "Metric",
     "MissingExtra",
     "Model",
     "ModelError",
     "Probe",
+    "Split",
     "Store",
     "StoreError",
     "TabularProbe",
     "Target",
+    "TemplateProbe",
     "TextClassifier",
     "TextProbe",
     "as_model",
     "ask",
     "complete",
     "cube",
+    "hold_out",
+    "measure",
     "open_store",
     "sample",
 ]

@@ -15,6 +15,7 @@ EXTRAS = {
     "accelerate": "transformers",
     "shap": "shap",
     "openai": "endpoint",
+    "yaml": "yaml",
 }
 
 

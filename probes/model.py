@@ -102,6 +102,10 @@ class Generator(ABC):
     def scoring(self, answer: str, prompt: Any) -> Model:
         """The map from prompts to the log-probability (nats) of every token of `answer`."""
 
+    def pairs(self) -> Model | None:
+        """The map from pairs (prompt, continuation) to log-prob, tokens and greedy; None for a model of text alone."""
+        return None
+
 
 def digest_rows(inputs: Any) -> list[bytes]:
     """SHA-256 of every row of a batch: strings, chats, arrays or data frames.

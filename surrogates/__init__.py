@@ -11,18 +11,23 @@ This package imports ``probes``; ``probes`` never imports it.
 from surrogates.additive import AdditiveSurrogate
 from surrogates.anchors import Anchor, anchor
 from surrogates.base import Surrogate
+from surrogates.behave import behave
+from surrogates.card import Card
 from surrogates.checks import CHECKS, check
 from surrogates.explain import estimate, explain
 from surrogates.explanation import Explanation
 from surrogates.families import FAMILIES, Auto
 from surrogates.fidelity import Fidelity
+from surrogates.generalise import generalise
 from surrogates.indices import Indices, indices
 from surrogates.interactions import InteractionSurrogate
 from surrogates.linear import SparseLinear
 from surrogates.proxy import CubeProxy
 from surrogates.rules import RuleSurrogate
 from surrogates.stack import StackedProxy
+from surrogates.statement import Scope, Statement
 from surrogates.stopping import Certified, StableOrder, Width
+from surrogates.study import Study
 from surrogates.terms import Box, Product
 from surrogates.tree import TreeSurrogate
 from surrogates.values import ShapleyValues, shapley_values
@@ -34,6 +39,7 @@ __all__ = [
     "Anchor",
     "Auto",
     "Box",
+    "Card",
     "Certified",
     "CubeProxy",
     "Explanation",
@@ -42,17 +48,22 @@ __all__ = [
     "InteractionSurrogate",
     "Product",
     "RuleSurrogate",
+    "Scope",
     "ShapleyValues",
     "SparseLinear",
     "StableOrder",
     "StackedProxy",
+    "Statement",
+    "Study",
     "Surrogate",
     "TreeSurrogate",
     "Width",
     "anchor",
+    "behave",
     "check",
     "estimate",
     "explain",
+    "generalise",
     "indices",
     "shapley_values",
 ]

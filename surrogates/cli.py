@@ -46,10 +46,16 @@ Examples:
   iomap explain context report.txt --question "When did it open?" --model SmolLM2.gguf --estimate
   iomap explain text "Not bad at all" --model ./my-classifier --until r2=0.8 --check fresh,removal
   iomap report why.json -o why.html
+  iomap behave SmolLM2.gguf --probes indirect-object,greater-than -o card.html
 """,
 )
 explaining = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Explain one answer of a model.")
 app.add_typer(explaining, name="explain")
+
+
+Store = Annotated[str | None, typer.Option(help="Where answers are kept; 'none' keeps them in memory only.")]
+Html = Annotated[Path | None, typer.Option("--output", "-o", help="Write an HTML report here.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
 
 
 @dataclass
@@ -81,10 +87,10 @@ class Common:
         str | None, typer.Option(help="What to explain: a class or output by name, all, or log-odds.")
     ] = None
     seed: Annotated[int, typer.Option(help="The same seed asks the same questions.")] = 0
-    store: Annotated[str | None, typer.Option(help="Where answers are kept; 'none' keeps them in memory only.")] = None
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write an HTML report here.")] = None
+    store: Store = None
+    output: Html = None
     json: Annotated[Path | None, typer.Option("--json", help="Write the explanation as JSON here.")] = None
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False
+    quiet: Quiet = False
 
 
 def with_common(command: Callable[..., None]) -> Callable[..., None]:
@@ -165,6 +171,41 @@ def context(
     content: Any = next(iter(texts.values())) if len(texts) == 1 else texts
     probe = ContextProbe(content, question, unit=unit, system=system, answer=answer)
     _run(_load(common.model, "lm"), probe, common, span=span)
+
+
+@app.command("behave")
+def behave_(
+    model: Annotated[str, typer.Argument(help="A folder, hub name or .gguf file; or module:attribute.")],
+    probes: Annotated[str, typer.Option(help="Names of built-in probes, separated by commas, or all.")] = "all",
+    against: Annotated[Path | None, typer.Option(help="Another card (JSON); the page then shows both.")] = None,
+    store: Store = None,
+    output: Html = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the card as JSON here.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """What is generally true of a language model: built-in behaviour probes, as a card."""
+    from probes.behaviours import behaviour
+    from surrogates.behave import behave
+    from surrogates.card import Card
+
+    for path in (output, json):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise InputError("output", "lie in a folder that exists", str(path))
+    names = [p.strip() for p in probes.split(",") if p.strip()] if probes != "all" else probes
+    for name in names if isinstance(names, list) else ():
+        behaviour(name)
+    other = Card.from_json(_read(against)) if against is not None else None
+    place = "default" if store is None else None if store == "none" else store
+    shown = Path(model).name if Path(model).exists() else model
+    card = behave(_load(model, "lm"), names, store=place, progress=False if quiet else None, name=shown)
+    if not quiet:
+        typer.echo(str(card))
+    if json is not None:
+        card.to_json(json)
+        typer.echo(f"wrote {json}")
+    if output is not None:
+        card.report(output, other)
+        typer.echo(f"wrote {output}")
 
 
 @app.command("report")

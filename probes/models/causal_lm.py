@@ -24,6 +24,7 @@ import numpy as np
 
 from probes.errors import InputError, ModelError, require
 from probes.model import Generator, Identity, Model
+from probes.models.pairs import Pairs
 from probes.models.weights import fingerprint, shuffled, token_digests, tokenizer_of
 from probes.store import cache_folder
 
@@ -185,6 +186,9 @@ class CausalLM(Generator):
 
     def scoring(self, answer: str, prompt: Prompt) -> Continuation:
         return Continuation(self, answer, self.answer_ids(prompt, answer))
+
+    def pairs(self) -> Pairs:
+        return Pairs(self)
 
 
 class Continuation(Model):

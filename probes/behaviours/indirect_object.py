@@ -1,0 +1,101 @@
+"""Indirect object identification: two names, one acts; who receives? (Wang et al. 2022)"""
+
+from __future__ import annotations
+
+from probes.behaviours import Behaviour, Claim
+from probes.template import Family, TemplateProbe
+
+NAMES = [
+    "Mary",
+    "John",
+    "Alice",
+    "Tom",
+    "Sarah",
+    "James",
+    "Emma",
+    "David",
+    "Laura",
+    "Peter",
+    "Anna",
+    "Mark",
+    "Julia",
+    "Paul",
+    "Kate",
+    "Simon",
+    "Lucy",
+    "Adam",
+    "Helen",
+    "Frank",
+    "Jane",
+    "Kevin",
+    "Susan",
+    "Brian",
+    "Claire",
+    "George",
+    "Diana",
+    "Henry",
+    "Rachel",
+    "Scott",
+    "Megan",
+    "Andrew",
+]
+THINGS = ["drink", "book", "key", "letter", "coin", "map"]
+PLACES = ["store", "park", "station", "office", "garden", "museum"]
+
+FAMILIES = {
+    "then": "Then{aside}, {pair} went to the {place}.{filler} {b} gave a {thing} to",
+    "when": "When {pair} got to the {place}{aside},{filler} {b} handed the {thing} to",
+    "after": "After {pair} met at the {place}{aside}, it began to rain.{filler} {b} passed a {thing} to",
+    # the opposite way: here the right name is the one that acted before, the name said twice
+    "thanks": Family(
+        "Then{aside}, {pair} went to the {place}.{filler} {b} bought a {thing} for {a}, so {a} said thanks to",
+        slots={"target": " {b}", "foils": [" {a}"]},
+    ),
+}
+FACTORS = {
+    "order": {"ABBA": {"pair": "{a} and {b}"}, "BABA": {"pair": "{b} and {a}"}},
+    "distractor": {"none": {"aside": ""}, "third person": {"aside": ", while {c} slept"}},
+    "filler": {"none": {"filler": ""}, "sentence": {"filler": " The weather was fine that day."}},
+}
+
+
+def behaviour(cases: int = 320) -> Behaviour:
+    """Pairs of names in 4 wordings; value: log-odds of the right name against the other."""
+    people = {}
+    for i in range(len(NAMES) // 2):
+        a, b, c = NAMES[2 * i], NAMES[2 * i + 1], NAMES[(2 * i + 5) % len(NAMES)]
+        for x, y in ((a, b), (b, a)):
+            people[f"{x} and {y}"] = {"a": x, "b": y, "c": c, "thing": THINGS[i % 6], "place": PLACES[i % 5]}
+    probe = TemplateProbe(FAMILIES, FACTORS, people, target=" {a}", foils=[" {b}"], crossing=cases)
+    usual = {"template": ("then", "when", "after")}
+    return Behaviour(
+        "indirect-object",
+        "Indirect object",
+        probe,
+        "logit_difference",
+        Claim("the receiver is named in the easy order BABA", {**usual, "order": "BABA"}, reference=0.0),
+        (
+            Claim("the receiver is named in the order ABBA", {**usual, "order": "ABBA"}, reference=0.0),
+            Claim(
+                "the receiver is easier to name in the order BABA than in ABBA",
+                {**usual, "order": "BABA"},
+                {**usual, "order": "ABBA"},
+            ),
+            Claim(
+                "a third person makes no difference",
+                {**usual, "distractor": "third person"},
+                {**usual, "distractor": "none"},
+                kind="equivalence",
+                of_control=0.2,
+            ),
+            Claim(
+                "a sentence in between makes no difference",
+                {**usual, "filler": "sentence"},
+                {**usual, "filler": "none"},
+                kind="equivalence",
+                of_control=0.2,
+            ),
+            Claim("the right name follows even where it is the one said twice", {"template": "thanks"}, reference=0.0),
+            Claim("it names the right person in every wording", reference=0.0, every="template"),
+        ),
+    )

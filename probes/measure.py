@@ -1,0 +1,196 @@
+"""measure(): put cases to a model and return one number for each. Asks, never fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.case import Case, shown
+from probes.design import Design
+from probes.errors import InputError
+from probes.metrics import Metric, Scores, as_metric
+from probes.model import Generator, Model
+from probes.models import as_model
+from probes.probe import Feature, Probe
+from probes.query import Cost, ask, complete
+from probes.store import Store
+
+__all__ = ["Measured", "Questions", "answerer", "measure"]
+
+
+class Questions(Probe):
+    """A list of inputs as a probe: its one coordinate is the number of the input.
+
+    Parameters
+    ----------
+    inputs : sequence
+    """
+
+    def __init__(self, inputs: Sequence[Any]):
+        self.inputs = inputs
+        self.features = (Feature("number", "real"),)
+
+    def render(self, Z: np.ndarray) -> Any:
+        return [self.inputs[int(i)] for i in np.asarray(Z)[:, 0]]
+
+    def view(self) -> dict[str, Any]:
+        return {"kind": "list", "inputs": [repr(i) for i in self.inputs]}
+
+    @property
+    def design(self) -> Design:
+        """Every input once."""
+        return Design(np.arange(len(self.inputs), dtype=float)[:, None], 0)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Numbers for cases.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row a case: ``case_id, entity, template``, its factors, ``value``, ``chance``, ``prompt``, ``target``,
+        ``answer`` (the likeliest of the listed answers, or the text that was written).
+    metric : Metric
+    model : str
+        Identity of the model.
+    cost : Cost
+    scores : tuple of ndarray
+        Log-probabilities of each case's answers, where they were scored.
+    """
+
+    frame: pd.DataFrame
+    metric: Metric
+    model: str
+    cost: Cost = field(default_factory=Cost)
+    scores: tuple[np.ndarray, ...] = ()
+
+
+def answerer(model: object) -> Model | Generator:
+    """What answers cases for a model: the scorer of a language model that gives log-probabilities, else itself."""
+    adopted = as_model(model)
+    if isinstance(adopted, Generator):
+        return adopted.pairs() or adopted
+    return adopted
+
+
+def measure(
+    model: object,
+    cases: Sequence[Case],
+    metric: str | Metric = "logit_difference",
+    *,
+    store: Store,
+    progress: bool | None = None,
+    max_new_tokens: int = 12,
+) -> Measured:
+    """Measure a metric of a model on cases.
+
+    Parameters
+    ----------
+    model : object
+        A language model; or any model of texts, for the metric ``output``.
+    cases : sequence of Case
+    metric : str or Metric
+    store : Store
+        Every answer is written here before it is used.
+    progress : bool, optional
+    max_new_tokens : int
+        Length limit of a text-only model's answer.
+
+    Raises
+    ------
+    InputError
+        If there are no cases, the model cannot answer the metric, or a case has too few foils or one that shares its
+        first token with the target; the message shows the prompt.
+    ModelError
+        If the model fails.
+    """
+    number = as_metric(metric)
+    if not len(cases):
+        raise InputError("cases", "hold at least one case", cases)
+    asked = answerer(model)
+    _check_foils(cases, number)
+    if isinstance(asked, Generator):
+        return _written(asked, cases, number, store, max_new_tokens)
+    scoring = asked.outputs == ("log-prob", "tokens", "greedy")
+    if scoring == (number.name == "output"):
+        needs = "scores texts itself" if number.name == "output" else "gives log-probabilities of answers"
+        raise InputError("metric", f"suit the model: {number.name} needs one that {needs}", type(asked).__name__)
+    return _scored(asked, cases, number, store, progress) if scoring else _output(asked, cases, number, store, progress)
+
+
+def _check_foils(cases: Sequence[Case], metric: Metric) -> None:
+    for case in cases:
+        if len(case.foils) < metric.foils:
+            rule = f"be at least {metric.foils} for {metric.name} (prompt {shown(case.prompt)!r})"
+            raise InputError("foils", rule, case.foils)
+
+
+def _frame(cases: Sequence[Case], value: Any, chance: Any, answer: Sequence[str]) -> pd.DataFrame:
+    rows = [{"case_id": c.case_id, "entity": c.entity, **dict(c.levels), "template": c.template} for c in cases]
+    frame = pd.DataFrame(rows)
+    told = {"prompt": [c.prompt for c in cases], "target": [c.target for c in cases], "answer": list(answer)}
+    return frame.assign(value=value, chance=chance, **told)
+
+
+def _scored(asked: Model, cases: Sequence[Case], metric: Metric, store: Store, progress: bool | None) -> Measured:
+    pairs = [(c.prompt, option) for c in cases for option in c.options]
+    if metric.first_token:
+        _check_first_tokens(asked, cases)
+    questions = Questions(pairs)
+    answers = ask(asked, questions, questions.design, store, progress)
+    stops = np.cumsum([len(c.options) for c in cases])
+    values, chances, best, totals = [], [], [], []
+    for case, part in zip(cases, np.split(answers.y, stops[:-1]), strict=True):
+        scores = Scores(part[:, 0], part[:, 1], part[:, 2], 1 + len(case.also))
+        values.append(metric(scores))
+        chances.append(metric.chance(scores))
+        best.append(case.options[int(np.argmax(scores.total))])
+        totals.append(scores.total)
+    frame = _frame(cases, values, chances, best)
+    return Measured(frame, metric, answers.model, answers.cost, tuple(totals))
+
+
+def _check_first_tokens(asked: Any, cases: Sequence[Case]) -> None:
+    for case in cases if hasattr(asked, "ids") else ():
+        first = {option: asked.ids((case.prompt, option))[1][0] for option in case.options}
+        right = {first[option] for option in (case.target, *case.also)}
+        for foil in case.foils:
+            if first[foil] in right:
+                rule = f"differ from {case.target!r} in its first token for the prompt {shown(case.prompt)!r}"
+                raise InputError("foil", rule, foil)
+
+
+def _output(asked: Model, cases: Sequence[Case], metric: Metric, store: Store, progress: bool | None) -> Measured:
+    questions = Questions([c.prompt for c in cases])
+    answers = ask(asked, questions, questions.design, store, progress)
+    if answers.y.shape[1] != 1:
+        raise InputError("model", "return one number for a text", f"{answers.y.shape[1]} outputs")
+    return Measured(_frame(cases, answers.y[:, 0], 0.0, [""] * len(cases)), metric, answers.model, answers.cost)
+
+
+def _written(asked: Generator, cases: Sequence[Case], metric: Metric, store: Store, max_new_tokens: int) -> Measured:
+    """Metrics of generated text alone; the chance level is how often a foil is written instead."""
+    if not metric.text:
+        rule = f"suit the model: {metric.name} needs log-probabilities, and this one only writes text"
+        raise InputError("metric", rule, type(asked).__name__)
+    values, chances, texts = [], [], []
+    cost = Cost()
+    for case in cases:
+        text, paid = complete(asked, case.prompt, max_new_tokens, store)
+        cost = cost + paid
+        hits = [_begins(text, option) for option in case.options]
+        values.append(float(any(hits[: 1 + len(case.also)])))
+        chances.append(float(np.mean(hits)))
+        texts.append(text)
+    return Measured(_frame(cases, values, chances, texts), metric, asked.identity().id, cost)
+
+
+def _begins(text: str, answer: str) -> bool:
+    """Whether a text begins with an answer as whole words, case aside."""
+    text, answer = text.strip().casefold(), answer.strip().casefold()
+    return text.startswith(answer) and not text[len(answer) : len(answer) + 1].isalnum()

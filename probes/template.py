@@ -1,0 +1,379 @@
+"""TemplateProbe: a factorial set of cases from template families, factors and the slots of entities."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from math import lcm
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.case import FAMILY, Case, Chat, shown, tidy
+from probes.errors import InputError, require
+
+__all__ = ["Family", "TemplateProbe"]
+
+_SLOT = re.compile(r"\{(\w+)\}")
+_DEPTH = 6  # slots inside the texts of levels, inside each other
+_OPTIONS = ("target", "foils", "also")
+
+
+@dataclass(frozen=True)
+class Family:
+    """A wording.
+
+    Parameters
+    ----------
+    template : str or list of (role, text)
+        With ``{slot}`` where texts go.
+    only : dict of str to tuple of str
+        Levels it is used with, by factor; all of the factors that are not named.
+    slots : dict
+        Texts of slots in this family; may also set ``target``, ``foils`` and ``also``.
+    """
+
+    template: str | Sequence[tuple[str, str]]
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    slots: Mapping[str, Any] = field(default_factory=dict)
+
+
+class TemplateProbe:
+    """Cases from template families × factors × entities.
+
+    Parameters
+    ----------
+    families : dict of str to str, list of (role, text), or Family
+        The wordings by name.
+    factors : dict of str to (dict of str to (str or dict)), optional
+        Factor → level → texts: a string fills the slot named like the factor, a dict fills several slots. A level's
+        text may hold slots itself, and a level may set ``target``, ``foils`` and ``also``.
+    entities : dict of str to dict, or list of dict
+        Texts of slots for each entity; inserted as they are, braces included.
+    target : str
+        The right answer, with slots.
+    foils : sequence of str, or int
+        Wrong answers with slots; or how many to draw from the targets of other entities in the same cell.
+    also : sequence of str
+        Other right answers, with slots.
+    corruptions : dict of str to (slot, replacement), optional
+        Adds the factor ``corruption`` with the level ``none`` and these, each of which puts `replacement` into a slot
+        of the prompt; answers stay as they are.
+    crossing : "full" or int, default "full"
+        All combinations, or how many: entities and cells then occur equally often (up to one).
+    first_words : bool, default True
+        Whether words that all answers share move into the prompt and foils that begin like the target are refused.
+    random_state : int, default 0
+        Draws the subsample.
+
+    Raises
+    ------
+    InputError
+        For a factor with one level, an unknown slot, an empty answer, a foil that begins like the target: the message
+        shows the template or the rendered prompt.
+
+    Examples
+    --------
+    >>> probe = TemplateProbe(
+    ...     {"plain": "The {thing} of {country} is"},
+    ...     {"relation": {"capital": {"thing": "capital", "target": " {city}"},
+    ...                   "sea": {"thing": "sea", "target": " {sea}"}}},
+    ...     {"France": {"country": "France", "city": "Paris", "sea": "Channel"},
+    ...      "Italy": {"country": "Italy", "city": "Rome", "sea": "Adriatic"}},
+    ...     foils=1,
+    ... )
+    >>> len(probe), probe.cases[0].prompt, probe.cases[0].options
+    (4, 'The capital of France is', (' Paris', ' Rome'))
+    """
+
+    def __init__(
+        self,
+        families: Mapping[str, Any],
+        factors: Mapping[str, Mapping[str, Any]] | None = None,
+        entities: Mapping[str, Mapping[str, Any]] | Sequence[Mapping[str, Any]] = (),
+        *,
+        target: str = "",
+        foils: Sequence[str] | int = (),
+        also: Sequence[str] = (),
+        corruptions: Mapping[str, tuple[str, str]] | None = None,
+        crossing: str | int = "full",
+        first_words: bool = True,
+        random_state: int = 0,
+    ):
+        kinds = {name: f if isinstance(f, Family) else Family(f) for name, f in dict(families).items()}
+        if not kinds:
+            raise InputError("families", "hold at least one template", families)
+        people = _entities(entities)
+        table = {name: dict(levels) for name, levels in (factors or {}).items()}
+        for name, (slot, replacement) in (corruptions or {}).items():
+            table.setdefault("corruption", {"none": {}})[name] = {f"{slot}!": replacement}
+        for name, levels in table.items():
+            if name == FAMILY or len(levels) < 2:
+                rule = f"have at least two levels (and a name other than {FAMILY!r})"
+                raise InputError(f"factor {name!r}", rule, list(levels))
+        defaults = {"target": target, "foils": foils, "also": also}
+        maker = _Maker(kinds, table, people, defaults)
+        combos = list(_crossed(list(maker.cells()), list(people), crossing, random_state))
+        self._take(maker.with_foils(combos, first_words))
+
+    def _take(self, cases: Iterable[Case]) -> None:
+        self.cases: tuple[Case, ...] = tuple(dict.fromkeys(cases))
+        if not self.cases:
+            raise InputError("cases", "hold at least one case", self.cases)
+        found: dict[str, dict[str, None]] = {}
+        for case in self.cases:
+            for factor, level in case.levels:
+                found.setdefault(factor, {})[level] = None
+        self.factors = {name: tuple(levels) for name, levels in found.items()}
+
+    @classmethod
+    def from_cases(cls, cases: Iterable[Case]) -> TemplateProbe:
+        """A probe of cases that exist already."""
+        probe = cls.__new__(cls)
+        probe._take(cases)
+        return probe
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        factors: Sequence[str] = (),
+        *,
+        prompt: str = "prompt",
+        target: str = "target",
+        foils: str | int | None = None,
+        entity: str | None = None,
+        template: str | None = None,
+        first_words: bool = True,
+    ) -> TemplateProbe:
+        """One row a case.
+
+        Parameters
+        ----------
+        frame : DataFrame
+        factors : sequence of str
+            Columns that hold factor levels.
+        prompt, target : str
+            Columns of the prompt and the right answer.
+        foils : str, int or None
+            A column of lists of wrong answers, or how many to draw from the targets of other rows with the same levels.
+        entity, template : str, optional
+            Columns of the entity (by default every row is one) and the template family.
+
+        Raises
+        ------
+        InputError
+            For a missing column, an empty value, a factor with one level.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"prompt": ["2 + 2 =", "2 + 3 ="], "target": [" 4", " 5"], "wrong": [[" 5"], [" 4"]]})
+        >>> TemplateProbe.from_frame(frame, foils="wrong").cases[1].options
+        (' 5', ' 4')
+        """
+        named = [prompt, target, *factors, *(c for c in (entity, template) if c)]
+        named += [foils] if isinstance(foils, str) else []
+        if missing := [c for c in named if c not in frame.columns]:
+            raise InputError("frame", f"hold the columns {', '.join(named)}", f"a frame without {missing}")
+        for name in factors:
+            if frame[name].nunique() < 2:
+                raise InputError(f"factor {name!r}", "have at least two levels", frame[name].unique())
+        cases = []
+        for i, row in enumerate(frame.to_dict("records")):
+            if pd.isna(row[prompt]) or pd.isna(row[target]):
+                raise InputError("frame", f"hold a prompt and a target in row {i}", row)
+            levels = [(name, str(row[name])) for name in factors]
+            levels += [(FAMILY, str(row[template]))] if template else []
+            wrong = tuple(map(str, row[foils])) if isinstance(foils, str) else ()
+            who = str(row[entity]) if entity else f"row {i}"
+            kind = str(row[template]) if template else "frame"
+            cases.append(Case(row[prompt], str(row[target]), wrong, tuple(levels), who, kind))
+        if isinstance(foils, int):
+            pools: dict[Any, set[str]] = {}
+            for case in cases:
+                pools.setdefault(case.levels, set()).add(case.target)
+            cases = _drawn(cases, foils, first_words, pools)
+        else:
+            cases = [tidy(c, True, first_words) for c in cases]
+        return cls.from_cases(cases)
+
+    @classmethod
+    def from_yaml(cls, source: str | Path) -> TemplateProbe:
+        """A probe written in YAML: the parameters of this class by name; a family may be a mapping with ``template``,
+        ``only`` and ``slots``.
+
+        Raises
+        ------
+        MissingExtra
+            Without the ``yaml`` extra.
+        InputError
+            For text that is no YAML mapping, or a key that is no parameter.
+        """
+        yaml = require("yaml", "TemplateProbe.from_yaml")
+        text = Path(source).read_text(encoding="utf-8") if isinstance(source, Path) else source
+        try:
+            data = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise InputError("source", f"be YAML ({' '.join(str(error).split())})", text) from error
+        if not isinstance(data, dict) or "families" not in data:
+            raise InputError("source", "be a YAML mapping with families", data)
+        known = ("families", "factors", "entities", "corruptions", "crossing", "first_words", "random_state", *_OPTIONS)
+        if unknown := [k for k in data if k not in known]:
+            raise InputError("source", f"use only the keys {', '.join(known)}", unknown)
+        families = {
+            str(k): Family(**v) if isinstance(v, dict) else [tuple(t) for t in v] if isinstance(v, list) else v
+            for k, v in data.pop("families").items()
+        }
+        return cls(families, **data)
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def __repr__(self) -> str:
+        return f"TemplateProbe({len(self)} cases, factors {', '.join(self.factors) or 'none'})"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all case ids."""
+        return hashlib.sha256("".join(sorted(c.case_id for c in self.cases)).encode()).hexdigest()
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a case: ``case_id, entity, template``, the factors, ``prompt, target``."""
+        return pd.DataFrame(
+            {
+                "case_id": c.case_id,
+                "entity": c.entity,
+                "template": c.template,
+                **dict(c.levels),
+                "prompt": c.prompt,
+                "target": c.target,
+            }
+            for c in self.cases
+        )
+
+
+def _entities(entities: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(entities, Mapping):
+        entities = {str(e.get("name", next(iter(e.values()), i))): e for i, e in enumerate(entities)}
+    people = {str(k): dict(values) for k, values in entities.items()}
+    if not people:
+        raise InputError("entities", "hold at least one entity", entities)
+    return people
+
+
+def _crossed(cells: list[Any], people: list[str], crossing: str | int, seed: int) -> Iterator[tuple[Any, str]]:
+    """Pairs of cell and entity: all, or a subsample in which cells and entities occur equally often."""
+    if crossing == "full":
+        yield from product(cells, people)
+        return
+    if not isinstance(crossing, int) or isinstance(crossing, bool) or crossing < 1:
+        raise InputError("crossing", 'be "full" or a positive number of cases', crossing)
+    rng = np.random.default_rng([seed, 11])
+    order, who = rng.permutation(len(cells)), rng.permutation(len(people))
+    for i in range(min(crossing, len(cells) * len(people))):
+        # the shift after every common multiple makes all pairs differ
+        shift = i // lcm(len(cells), len(people))
+        yield cells[order[i % len(cells)]], people[who[(i + shift) % len(people)]]
+
+
+class _Maker:
+    """Renders cases; a slot's text is looked up in the levels, the family, then the entity."""
+
+    def __init__(
+        self,
+        families: dict[str, Family],
+        factors: dict[str, dict[str, Any]],
+        people: dict[str, dict[str, Any]],
+        defaults: dict[str, Any],
+    ):
+        self.families, self.factors, self.people, self.defaults = families, factors, people, defaults
+
+    def cells(self) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+        """Every family with every combination of levels it is used with."""
+        for name, family in self.families.items():
+            if unknown := set(family.only) - set(self.factors):
+                raise InputError(f"family {name!r}", f"name factors among {', '.join(self.factors)}", sorted(unknown))
+            allowed = [[(f, level) for level in levels if level in family.only.get(f, levels)]
+                       for f, levels in self.factors.items()]  # fmt: skip
+            for levels in product(*allowed):
+                yield name, levels
+
+    def case(self, cell: tuple[str, tuple[tuple[str, str], ...]], entity: str) -> Case:
+        name, levels = cell
+        family = self.families[name]
+        texts: dict[str, Any] = dict(family.slots)
+        for factor, level in levels:
+            value = self.factors[factor][level]
+            texts |= {factor: value} if isinstance(value, str) else value
+        own = self.people[entity]
+        changed = texts | {k[:-1]: v for k, v in texts.items() if k.endswith("!")}
+
+        def fill(text: str, source: Mapping[str, Any] = texts) -> str:
+            return self._fill(text, source, own, family.template)
+
+        options = {k: texts.get(k, own.get(k, self.defaults[k])) for k in _OPTIONS}
+        template = family.template
+        prompt: str | Chat = (
+            fill(template, changed)
+            if isinstance(template, str)
+            else tuple((role, text) for role, t in template if (text := fill(t, changed)))
+        )
+        if not options["target"]:
+            raise InputError("target", f"be set for the prompt {shown(prompt)!r}", options["target"])
+        foils = () if isinstance(options["foils"], int) else tuple(fill(f) for f in options["foils"])
+        also = tuple(fill(a) for a in options["also"])
+        kept = (*levels, (FAMILY, name)) if len(self.families) > 1 else levels
+        return Case(prompt, fill(options["target"]), foils, kept, entity, name, also)
+
+    def _fill(self, text: str, texts: Mapping[str, Any], own: Mapping[str, Any], template: Any) -> str:
+        """Expand the texts of levels, which may hold slots; then put the entity's texts in, as they are."""
+        for _ in range(_DEPTH):
+            if not any(m in texts for m in _SLOT.findall(text)):
+                break
+            text = _SLOT.sub(lambda m: str(texts.get(m.group(1), m.group())), text)
+        for slot in _SLOT.findall(text):
+            if slot not in own:
+                rule = f"have a text for the slot {{{slot}}} of {text!r}"
+                raise InputError("factors and entities", rule, list({**texts, **own}))
+        return _SLOT.sub(lambda m: str(own[m.group(1)]), text)
+
+    def with_foils(self, combos: list[tuple[Any, str]], first_words: bool) -> list[Case]:
+        """The cases of pairs of cell and entity; foils are drawn from all entities, whichever were sampled."""
+        cases = [self.case(cell, entity) for cell, entity in combos]
+        count = self.defaults["foils"]
+        if not isinstance(count, int):
+            return [tidy(c, True, first_words) for c in cases]
+        cells = dict.fromkeys(cell for cell, _ in combos)
+        pools = {case.levels: targets for cell in cells for case, targets in [self._targets(cell)]}
+        return _drawn(cases, count, first_words, pools)
+
+    def _targets(self, cell: Any) -> tuple[Case, set[str]]:
+        everyone = [self.case(cell, entity) for entity in self.people]
+        return everyone[0], {c.target for c in everyone}
+
+
+def _drawn(cases: list[Case], count: int, first_words: bool, pools: Mapping[Any, Iterable[str]]) -> list[Case]:
+    """Foils for the cases without: answers to other cases of the same levels, in an order of each case's own."""
+    out = []
+    for case in cases:
+        if case.foils:
+            out.append(tidy(case, True, first_words))
+            continue
+        mark = case.case_id
+        pool = sorted(pools[case.levels], key=lambda t: hashlib.sha256(f"{mark}{t}".encode()).digest())
+        full = tidy(
+            replace(case, foils=tuple(t for t in pool if t not in (case.target, *case.also))), False, first_words
+        )
+        if len(full.foils) < count:
+            rule = (
+                f"leave {count} foils that differ from {case.target!r} in the first word; prompt {shown(case.prompt)!r}"
+            )
+            raise InputError("foils", rule, f"{len(full.foils)} such targets")
+        out.append(replace(full, foils=full.foils[:count]))
+    return out

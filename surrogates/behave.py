@@ -1,0 +1,113 @@
+"""behave(): the built-in behaviour probes on one model, as a card. Composition only: cases → ask → judge → card."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from probes.behaviours import BEHAVIOURS, Behaviour, Claim, behaviour
+from probes.errors import InputError
+from probes.measure import Measured, answerer, measure
+from probes.metrics import METRICS
+from probes.query import Cost
+from probes.store import Store, open_store
+from surrogates.card import Card, Entry
+from surrogates.statement import Scope, Statement, judge
+from surrogates.study import Study
+
+__all__ = ["behave", "study_of"]
+
+
+def statement_of(claim: Claim) -> Statement:
+    """A built-in claim as a statement."""
+    options = {k: getattr(claim, k) for k in ("sign", "min_effect", "kind", "reference", "every", "of_control", "text")}
+    where = Scope.of(**dict(claim.where))
+    if claim.against is None:
+        return Statement.level(where, **options)
+    against = Scope.of(**dict(claim.against))
+    if claim.moderator is None:
+        return Statement.contrast(where, against, **options)
+    first, second = (Scope.of(**dict(m)) for m in claim.moderator)
+    return Statement.interaction((where, against), (first, second), **options)
+
+
+def study_of(
+    model: object, probe: Behaviour, *, store: Store | str | Path | None = "default", progress: bool | None = None
+) -> Study:
+    """Test the claims of one built-in behaviour. They were frozen before this model was asked, so every case counts."""
+    memory = open_store(store)
+    asked = answerer(model)
+    control = statement_of(probe.control)
+    own = probe.control.metric or probe.metric
+    names = [c.metric or probe.metric for c in probe.claims]
+    measured: dict[str, Measured] = {}
+    for name in dict.fromkeys([own, probe.metric, *names]):
+        measured[name] = measure(asked, probe.probe.cases, name, store=memory, progress=progress)
+    frame = measured[own].frame
+    checked = judge([control], [frame], own, METRICS[own].unit)[0]
+    failed = checked.verdict != "supported"
+    judged = judge(
+        [statement_of(c) for c in probe.claims],
+        [measured[n].frame for n in names],
+        names,
+        [METRICS[n].unit for n in names],
+        control=control.estimate(frame),
+        blocked=f"the positive control is {checked.verdict}" if failed else "",
+    )
+    # answers measured twice are reused by each other: only what was asked anew is a cost
+    cost = sum((m.cost for m in measured.values()), Cost())
+    first = measured[probe.metric]
+    cost = replace(cost, reused=first.cost.reused)
+    return Study(
+        tuple(judged), first.frame, first.metric, control=checked, cost=cost, model=first.model, name=probe.name
+    )
+
+
+def behave(
+    model: object,
+    probes: str | Sequence[str | Behaviour] = "all",
+    *,
+    store: Store | str | Path | None = "default",
+    progress: bool | None = None,
+    name: str = "",
+) -> Card:
+    """A behaviour card of a model.
+
+    Parameters
+    ----------
+    model : object
+        A language model that gives log-probabilities, such as :class:`probes.CausalLM`.
+    probes : "all", or sequence of names or Behaviour
+        Built-in behaviours, see :data:`probes.behaviours.BEHAVIOURS`.
+    store : Store, path, None or "default"
+    progress : bool, optional
+    name : str
+        What the card calls the model.
+
+    Returns
+    -------
+    Card
+
+    Raises
+    ------
+    InputError
+        For an unknown behaviour, or a model that cannot answer.
+    """
+    if isinstance(probes, str):
+        wanted: list[Any] = list(BEHAVIOURS) if probes == "all" else [p.strip() for p in probes.split(",") if p.strip()]
+    else:
+        wanted = list(probes)
+    if not wanted:
+        raise InputError("probes", f"name some of {', '.join(BEHAVIOURS)}", probes)
+    chosen = [p if isinstance(p, Behaviour) else behaviour(p) for p in wanted]
+    start = time.perf_counter()
+    memory, asked = open_store(store), answerer(model)
+    entries, identity = [], ""
+    for probe in chosen:
+        study = study_of(asked, probe, store=memory, progress=progress)
+        identity = study.model
+        entries.append(Entry.of(study, probe.title, probe.name))
+    return Card(name or identity, identity, tuple(entries), time.perf_counter() - start)

@@ -1,0 +1,265 @@
+"""The behaviour card: the statements tested on one model, as data with JSON and a page; two cards side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.case import Case
+from probes.errors import InputError
+from probes.query import Cost
+from surrogates.explanation import library_version
+from surrogates.statement import Scope
+from surrogates.stitch import Stitched, stitch
+from surrogates.study import Study
+
+__all__ = ["Card", "Entry"]
+
+SCHEMA = 1
+_KEPT = (
+    "words", "verdict", "reason", "metric", "unit", "effect", "low", "high", "standardised", "entities", "cases",
+    "coverage", "precision", "precision_low", "precision_high", "p", "p_against", "discovery", "parts", "worst",
+    "examples", "digest",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One behaviour on a card.
+
+    Attributes
+    ----------
+    name, title, metric, unit : str
+    control : dict
+        The positive control: ``words`` and ``verdict``.
+    statements : tuple of dict
+        One each: ``claim``, ``words``, ``verdict``, ``reason``, ``effect``, ``low``, ``high``, … as in ``Judged``.
+    cost : dict
+    cases : int
+    prediction : Stitched or None
+    notes : tuple of str
+    """
+
+    name: str
+    title: str
+    metric: str
+    unit: str
+    control: Mapping[str, Any]
+    statements: tuple[Mapping[str, Any], ...]
+    cost: Mapping[str, float]
+    cases: int
+    prediction: Stitched | None = None
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, study: Study, title: str = "", name: str = "") -> Entry:
+        """A study as data."""
+        shown = [
+            {
+                "claim": s.statement.claim(s.metric, s.unit),
+                "kind": s.statement.kind,
+                "margin": s.statement.min_effect,
+                **{k: _plain(getattr(s, k)) for k in _KEPT},
+            }
+            for s in study.statements
+        ]
+        control = study.control
+        told = {} if control is None else {"words": control.words, "verdict": control.verdict}
+        bare = study.frame.drop(columns="part", errors="ignore")
+        chance = float(bare["chance"].mean())
+        return cls(
+            name or study.name,
+            title or study.name,
+            study.metric.name,
+            study.metric.unit,
+            told,
+            tuple(shown),
+            asdict(study.cost),
+            len(study.frame),
+            stitch(bare, study.statements, chance),
+            study.notes,
+        )
+
+
+@dataclass(frozen=True)
+class Card:
+    """What was found out about one model.
+
+    Attributes
+    ----------
+    model : str
+        As the user calls it.
+    identity : str
+        Fingerprint of weights and settings.
+    entries : tuple of Entry
+    seconds : float
+        Wall-clock time.
+    versions : dict
+    """
+
+    model: str
+    identity: str
+    entries: tuple[Entry, ...]
+    seconds: float = 0.0
+    versions: Mapping[str, str] = field(default_factory=lambda: {"iomap": library_version()})
+
+    @property
+    def cost(self) -> Cost:
+        """What all answers cost together."""
+        return sum((_cost(e.cost) for e in self.entries), Cost())
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a statement: ``behaviour, claim, verdict, effect, low, high, unit, entities, precision, reason``."""
+        names = ["claim", "verdict", "effect", "low", "high", "unit", "entities", "precision", "reason"]
+        rows = [{"behaviour": e.name, **{n: s[n] for n in names}} for e in self.entries for s in e.statements]
+        return pd.DataFrame(rows, columns=["behaviour", *names])
+
+    def entry(self, name: str) -> Entry:
+        """The entry of a behaviour."""
+        for e in self.entries:
+            if e.name == name:
+                return e
+        raise InputError("behaviour", f"be on this card ({', '.join(e.name for e in self.entries)})", name)
+
+    def predict(self, behaviour: str, case: Case | Mapping[str, str]) -> dict[str, Any]:
+        """What the model will do with a new prompt of a known family, from the supported statements alone.
+
+        Parameters
+        ----------
+        behaviour : str
+        case : Case, or dict of factor to level
+
+        Returns
+        -------
+        dict
+            ``value`` (in ``unit``), its 90% interval ``low`` to ``high``, ``right`` (the chance to be above chance
+            level), ``r2`` (how much better than a constant such predictions were on unseen entities).
+        """
+        entry = self.entry(behaviour)
+        if entry.prediction is None:
+            raise InputError("behaviour", "have answers that vary", behaviour)
+        levels = dict(case.levels) if isinstance(case, Case) else dict(case)
+        return {**entry.prediction.predict(levels), "unit": entry.unit, "r2": entry.prediction.scores["r2"]}
+
+    def compare(self, other: Card) -> pd.DataFrame:
+        """Both cards side by side: the statements they share, with verdicts, effects and whether they differ.
+
+        The intervals of two models on the same cases: ``difference`` is `other` minus this, ``apart`` says whether the
+        95% intervals do not overlap.
+        """
+        keys = [(e.name, s["claim"]) for e in self.entries for s in e.statements]
+        theirs = {(e.name, s["claim"]): s for e in other.entries for s in e.statements}
+        mine = {(e.name, s["claim"]): s for e in self.entries for s in e.statements}
+        rows = []
+        for key in (k for k in keys if k in theirs):
+            a, b = mine[key], theirs[key]
+            apart = bool(a["high"] < b["low"] or b["high"] < a["low"]) if _known(a) and _known(b) else False
+            rows.append(
+                {"behaviour": key[0], "claim": key[1]}
+                | {"verdict": a["verdict"], "effect": a["effect"], "other_verdict": b["verdict"]}
+                | {"other_effect": b["effect"], "difference": b["effect"] - a["effect"], "apart": apart}
+            )
+        names = ["behaviour", "claim", "verdict", "effect", "other_verdict", "other_effect", "difference", "apart"]
+        return pd.DataFrame(rows, columns=names)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """The card as JSON text, written to `path` if given."""
+        data = {"iomap_card": SCHEMA, **asdict(self)}
+        text = json.dumps(_json(data), ensure_ascii=False, indent=1, allow_nan=False)
+        if path is not None:
+            Path(path).write_text(text + "\n", encoding="utf-8")
+        return text
+
+    @classmethod
+    def from_json(cls, source: str | Path) -> Card:
+        """A card from JSON text or a file; it still predicts.
+
+        Raises
+        ------
+        InputError
+            For anything that is no card.
+        """
+        text = Path(source).read_text(encoding="utf-8") if isinstance(source, Path) else source
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise InputError("card", "be JSON", text) from error
+        if not isinstance(data, dict) or data.pop("iomap_card", None) != SCHEMA:
+            raise InputError("card", f"be a behaviour card of schema {SCHEMA}", text)
+        try:
+            entries = tuple(_entry(e) for e in data.pop("entries"))
+            return cls(entries=entries, **data)
+        except (KeyError, TypeError) as error:
+            raise InputError("card", f"be complete ({error})", text) from error
+
+    def report(self, path: str | Path, other: Card | None = None) -> Path:
+        """Write one self-contained HTML page; with `other`, a page of both cards side by side."""
+        from surrogates.report.card import page
+
+        path = Path(path)
+        path.write_text(page(self, other), encoding="utf-8")
+        return path
+
+    def __str__(self) -> str:
+        lines = [f"Behaviour card of {self.model}"]
+        for e in self.entries:
+            lines += ["", f"{e.title} ({e.metric}, {e.unit}; {e.cases} cases)"]
+            if e.control:
+                lines.append(f"  control {e.control['verdict']}: {e.control['words']}")
+            lines += [f"  {s['verdict']:>12}  {s['words']}" + (f" ({s['reason']})" if s["reason"] else "")
+                      for s in e.statements]  # fmt: skip
+            if e.prediction is not None:
+                lines.append(f"  predicts unseen cases with R² {e.prediction.scores['r2']:.2f}".replace("-", "−"))
+        return "\n".join(lines)
+
+
+def _cost(data: Mapping[str, Any]) -> Cost:
+    return Cost(**data)
+
+
+def _known(s: Mapping[str, Any]) -> bool:
+    return bool(np.isfinite(s["low"]) and np.isfinite(s["high"]))
+
+
+def _entry(data: dict[str, Any]) -> Entry:
+    made = data.pop("prediction")
+    if made is not None:
+        sets = [
+            tuple(Scope(tuple((f, tuple(v)) for f, v in s["conditions"])) for s in column) for column in made["columns"]
+        ]
+        levels = {f: tuple(v) for f, v in made["levels"].items()}
+        numbers = {k: tuple(made[k]) for k in ("weights", "residuals")}
+        scores = {k: _number(v) for k, v in made["scores"].items()}
+        made = Stitched(columns=tuple(sets), levels=levels, scores=scores, **numbers,
+                        intercept=made["intercept"], reference=made["reference"])  # fmt: skip
+    statements = tuple({k: _number(v) if v is None else v for k, v in s.items()} for s in data.pop("statements"))
+    return Entry(statements=statements, notes=tuple(data.pop("notes")), prediction=made, **data)
+
+
+def _number(value: Any) -> Any:
+    return float("nan") if value is None else value
+
+
+def _plain(value: Any) -> Any:
+    """Plain JSON data; chats become lists."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(v) for v in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+def _json(value: Any) -> Any:
+    """The same with not-a-number as null."""
+    if isinstance(value, Mapping):
+        return {str(k): _json(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json(v) for v in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value

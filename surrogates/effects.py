@@ -1,0 +1,170 @@
+"""Effects over entities: a weighted sum of means over sets of cases, with an interval that counts entities, not cases.
+
+An effect is Σ wₖ mₖ, where mₖ is the mean of a set of cases. Cases of one entity depend on each other, so the
+uncertainty comes from how much each entity pulls the effect (its influence, the linearised sandwich estimate). With
+every entity in every set this is the paired t interval, with entities on one side only Welch's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+__all__ = ["Effect", "effect", "holm", "wilson"]
+
+#: fewest entities a test needs
+LEAST = 5
+
+
+@dataclass(frozen=True)
+class Effect:
+    """An estimate with what its uncertainty rests on.
+
+    Attributes
+    ----------
+    value, error : float
+        In the unit of the metric; `error` is the standard error.
+    df : float
+        Degrees of freedom (Welch–Satterthwaite over groups of entities that occur in the same sets).
+    entities : int
+        How many carry it: the fewest over its sets.
+    cases : int
+    spread : float
+        Standard deviation of the cases within the sets.
+    """
+
+    value: float
+    error: float
+    df: float
+    entities: int
+    cases: int
+    spread: float
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Two-sided confidence interval."""
+        reach = self.error * stats.t.ppf(0.5 + level / 2, self.df)
+        return self.value - reach, self.value + reach
+
+    def p_above(self, bound: float) -> float:
+        """One-sided p-value of "the effect is above `bound`"."""
+        if self.error == 0:
+            return 0.0 if self.value > bound else 1.0
+        return float(stats.t.sf((self.value - bound) / self.error, self.df))
+
+    def p_below(self, bound: float) -> float:
+        """One-sided p-value of "the effect is below `bound`"."""
+        if self.error == 0:
+            return 0.0 if self.value < bound else 1.0
+        return float(stats.t.cdf((self.value - bound) / self.error, self.df))
+
+
+def effect(
+    y: np.ndarray, entity: np.ndarray, parts: list[tuple[float, np.ndarray]], strata: np.ndarray | None = None
+) -> Effect | None:
+    """Estimate Σ wₖ mₖ.
+
+    Parameters
+    ----------
+    y : ndarray ``(n,)``
+    entity : ndarray ``(n,)`` of labels
+    parts : list of (weight, boolean ndarray ``(n,)``)
+        The sets of cases.
+    strata : ndarray ``(n,)`` of labels, optional
+        Only cases in strata that all sets share are used, and every set is weighted to the same mix of strata, so that
+        a factor that goes along with the sets by design does not enter the effect.
+
+    Returns
+    -------
+    Effect or None
+        None if a set is empty or holds a single entity.
+
+    Examples
+    --------
+    >>> y, who = np.array([3.0, 1.0, 4.0, 1.0, 5.0, 2.0]), np.array(list("aabbcc"))
+    >>> first = np.arange(6) % 2 == 0
+    >>> e = effect(y, who, [(1.0, first), (-1.0, ~first)])
+    >>> round(e.value, 3), round(e.error, 3), e.df
+    (2.667, 0.333, 2.0)
+    """
+    labels, who = np.unique(entity, return_inverse=True)
+    shares = _shares(who, [mask for _, mask in parts], strata)
+    if shares is None:
+        return None
+    value, spread, count = 0.0, 0.0, len(labels)
+    pull = np.zeros(len(labels))
+    present = np.zeros((len(labels), len(parts)), dtype=bool)
+    for k, ((weight, _), share) in enumerate(zip(parts, shares, strict=True)):
+        mean = float(share @ y)
+        value += weight * mean
+        pull += weight * np.bincount(who, share * (y - mean), len(labels))
+        present[:, k] = np.bincount(who, share, len(labels)) > 0
+        spread += float(share @ (y - mean) ** 2) / len(parts)
+        count = min(count, int(present[:, k].sum()))
+    if count < 2:
+        return None
+    used = present.any(axis=1)
+    _, group = np.unique(present[used], axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    sizes = np.bincount(group)
+    centred = pull[used] - (np.bincount(group, pull[used]) / sizes)[group] * (sizes > 1)[group]
+    variances = np.bincount(group, centred**2) * sizes / np.maximum(sizes - 1, 1)
+    total = variances.sum()
+    df = total**2 / np.sum(variances**2 / np.maximum(sizes - 1, 1)) if total > 0 else float(used.sum() - 1)
+    cases = int(sum((share > 0).sum() for share in shares))
+    return Effect(value, float(np.sqrt(total)), float(max(df, 1.0)), count, cases, float(np.sqrt(spread)))
+
+
+def _shares(who: np.ndarray, masks: list[np.ndarray], strata: np.ndarray | None) -> list[np.ndarray] | None:
+    """Weights of the cases in each set, adding up to 1: entities count alike, and strata as often in each set."""
+    if any(not mask.any() for mask in masks):
+        return None
+    groups = np.zeros(len(who), dtype=int) if strata is None else np.unique(strata, return_inverse=True)[1].reshape(-1)
+    counts = np.array([np.bincount(groups, mask, groups.max() + 1) for mask in masks])
+    common: np.ndarray = np.all(counts > 0, axis=0)
+    if not common.any():  # nothing is shared: the sets are compared as they are
+        common, groups = np.array([True]), np.zeros(len(who), dtype=int)
+        counts = np.array([[mask.sum()] for mask in masks])
+    mix = np.where(common, counts.sum(axis=0), 0.0)
+    shares = []
+    for mask, count in zip(masks, counts, strict=True):
+        share = np.where(mask & common[groups], mix[groups] / np.maximum(count, 1)[groups], 0.0)
+        # within the set every entity counts alike where the design lets it
+        if len(set(count[common])) == 1:
+            per_entity = np.bincount(who, share)
+            share = share / np.where(per_entity > 0, per_entity, 1.0)[who]
+        shares.append(share / share.sum())
+    return shares
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Holm's adjusted p-values ``(m,)``; NaN stays and is not counted.
+
+    Examples
+    --------
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(3)
+    array([0.03, 0.06, 0.06])
+    """
+    p = np.asarray(p, dtype=float)
+    out = np.full(len(p), np.nan)
+    order = [i for i in np.argsort(p, kind="stable") if np.isfinite(p[i])]
+    running = 0.0
+    for rank, i in enumerate(order):
+        running = max(running, min(1.0, (len(order) - rank) * p[i]))
+        out[i] = running
+    return out
+
+
+def wilson(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a share of `n` independent trials.
+
+    Examples
+    --------
+    >>> tuple(round(v, 3) for v in wilson(0.9, 50))
+    (0.786, 0.957)
+    """
+    z = stats.norm.ppf(0.5 + level / 2)
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return float(max(0.0, centre - reach)), float(min(1.0, centre + reach))

@@ -1,0 +1,191 @@
+"""generalise(): what is generally true of a model. Composition only: split → ask → discover → freeze → ask → test."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from probes.case import Case, Split, hold_out
+from probes.errors import InputError
+from probes.measure import Measured, answerer, measure
+from probes.metrics import Metric, as_metric
+from probes.store import Store, open_store
+from probes.template import TemplateProbe
+from surrogates.discovery import discover, fidelity_over_factors
+from surrogates.effects import Effect
+from surrogates.statement import RESERVED, Judged, Scope, Statement, judge
+from surrogates.study import Study
+
+__all__ = ["generalise"]
+
+
+def generalise(
+    model: object,
+    probe: TemplateProbe,
+    by: str | Sequence[str] | None = None,
+    groups: str | Callable[[Case], str] | None = None,
+    *,
+    metric: str | Metric = "logit_difference",
+    statements: Sequence[Statement] = (),
+    find: bool = True,
+    control: Statement | None = None,
+    split: Split | None = None,
+    most: int = 4,
+    random_state: int = 0,
+    store: Store | str | Path | None = "default",
+    progress: bool | None = None,
+    name: str = "",
+) -> Study:
+    """Find statements about a model on half of the entities and test them on the others.
+
+    Parameters
+    ----------
+    model : object
+        A language model, or a model of texts for the metric ``output``.
+    probe : TemplateProbe
+    by : str or sequence of str, optional
+        The factors that statements should be about; by default all.
+    groups : str or callable, optional
+        What cases depend on each other by: a factor, or a function of a case; by default its entity.
+    metric : str or Metric
+    statements : sequence of Statement
+        Claims of your own. They are frozen before anything is asked, so every case tests them.
+    find : bool, default True
+        Whether to look for statements as well.
+    control : Statement, optional
+        The positive control; if it is not supported, nothing is testable. By default the model must beat chance
+        somewhere: in one of the cells of the discovery cases.
+    split : Split, optional
+        Which cases are for discovery and which for the test; by default :func:`probes.hold_out`.
+    most : int, default 4
+        The most statements to find.
+    random_state : int, default 0
+    store : Store, path, None or "default"
+    progress : bool, optional
+    name : str
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    InputError
+        For an unknown factor, entities in both splits, a metric that the model cannot answer.
+
+    Examples
+    --------
+    >>> probe = TemplateProbe(
+    ...     {"a": "{mood} {name}", "b": "{name} is {mood}", "c": "Is {name} {mood}?"},
+    ...     {"mood": {"glad": "glad", "sad": "sad"}},
+    ...     {f"n{i}": {"name": "x" * i} for i in range(1, 25)},
+    ...     target="yes",
+    ... )
+    >>> study = generalise(lambda texts: [t.count("glad") * 3 + len(t) * 0.1 for t in texts], probe, metric="output",
+    ...                    store=None)
+    >>> study.table.loc[0, "words"]
+    'output is higher when mood is glad than otherwise by more than 0.775 output: +3.1 output [3.1, 3.1], 12 entities'
+    """
+    number = as_metric(metric)
+    cases = [_grouped(c, groups) for c in probe.cases]
+    about = [by] if isinstance(by, str) else list(by or ())
+    if unknown := [f for f in about if f not in probe.factors]:
+        raise InputError("by", f"name factors among {', '.join(probe.factors)}", unknown)
+    if not find and not statements:
+        raise InputError("statements", "hold at least one, or find be True", statements)
+    memory = open_store(store)
+    asked = answerer(model)
+    frozen_given = tuple(statements)
+    empty = np.arange(0)
+    if find:
+        split = split if split is not None else hold_out(cases, random_state=random_state)
+        _check_split(split, cases)
+    else:
+        split = Split(empty, np.arange(len(cases)), empty, empty)
+
+    def put(index: np.ndarray) -> Measured | None:
+        part = [cases[int(i)] for i in index]
+        return measure(asked, part, number, store=memory, progress=progress) if part else None
+
+    first = put(split.discovery)
+    found: list[Statement] = []
+    notes: list[str] = []
+    factors = list(probe.factors)
+    if first is not None:
+        found = discover(first.frame, factors, about=about, most=most, random_state=random_state)
+        if not found:
+            notes.append("No factor stood out on the discovery cases.")
+    whole = (*frozen_given, *found)
+    frozen = hashlib.sha256(json.dumps([s.digest for s in whole]).encode()).hexdigest()
+
+    second = put(split.test)
+    if second is None:
+        raise InputError("split", "hold out some cases for the test", split)
+    labels = np.concatenate([np.full(len(getattr(split, n)), n) for n in ("entities", "cells", "families")])
+    test = second.frame.assign(part=labels)
+    everything = test if first is None else pd.concat([first.frame.assign(part="discovery"), test], ignore_index=True)
+
+    checked, blocked, effect = _competence(control, everything, number)
+    bare = everything.drop(columns="part")
+    judged = judge(
+        whole,
+        [bare] * len(frozen_given) + [test] * len(found),
+        number.name,
+        number.unit,
+        discovery=[None] * len(frozen_given) + [None if first is None else first.frame] * len(found),
+        control=effect,
+        blocked=blocked,
+    )
+    scores = pd.DataFrame()
+    if first is not None:
+        scores = fidelity_over_factors(first.frame, test[test["part"] != "families"], factors, random_state)
+    cost = second.cost if first is None else first.cost + second.cost
+    return Study(tuple(judged), everything, number, scores, checked, frozen, cost, second.model, name, tuple(notes))
+
+
+def _grouped(case: Case, groups: str | Callable[[Case], str] | None) -> Case:
+    if groups is None or groups == "entity":
+        return case
+    if callable(groups):
+        return replace(case, entity=str(groups(case)))
+    levels = dict(case.levels)
+    if groups not in levels:
+        raise InputError("groups", f"be entity, a factor among {', '.join(levels)}, or a function of a case", groups)
+    return replace(case, entity=levels[groups], levels=tuple(p for p in case.levels if p[0] != groups))
+
+
+def _check_split(split: Split, cases: Sequence[Case]) -> None:
+    seen = {cases[int(i)].entity for i in split.discovery}
+    if both := sorted(seen & {cases[int(i)].entity for i in split.test}):
+        raise InputError("split", "keep each entity on one side", both[:5])
+    if not len(split.discovery) or not len(split.test):
+        raise InputError("split", "hold cases on both sides", split)
+
+
+def _competence(
+    control: Statement | None, frame: pd.DataFrame, metric: Metric
+) -> tuple[Judged | None, str, Effect | None]:
+    """The positive control judged, the reason for which nothing is testable, and the control's effect."""
+    bare = frame.drop(columns="part", errors="ignore")
+    if control is not None:
+        judged = judge([control], [bare], metric.name, metric.unit)[0]
+        failed = "" if judged.verdict == "supported" else f"the positive control is {judged.verdict}: {judged.words}"
+        return judged, failed, control.estimate(bare)
+    if metric.name == "output":
+        return None, "", None
+    claims = [Statement.level()]
+    for factor in (c for c in bare.columns if c not in RESERVED):
+        claims += [Statement.level(Scope(((factor, (str(v),)),))) for v in bare[factor].dropna().unique()]
+    everywhere = judge(claims, [bare] * len(claims), metric.name, metric.unit)
+    best = min(everywhere, key=lambda j: (j.p if np.isfinite(j.p) else 2.0, -j.effect))
+    if best.verdict == "supported":
+        return best, "", best.statement.estimate(bare)
+    if best.verdict == "not testable":
+        return best, best.reason, None
+    return best, f"the model is nowhere clearly better than chance; best: {best.words}", None

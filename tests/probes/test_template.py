@@ -1,0 +1,225 @@
+"""TemplateProbe, cases, splits and the guards at the border of prompt and answer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from probes import Case, Family, InputError, MissingExtra, TemplateProbe, hold_out
+from probes.case import tidy
+
+NAMES = {name: {"name": name, "drink": drink} for name, drink in zip("ABCDEF", "tuvwxy", strict=True)}
+FACTORS = {
+    "mood": {"glad": "likes", "sad": {"mood": "hates, says {name},"}},
+    "time": {"now": {"when": "today"}, "then": {"when": "once"}},
+}
+FAMILIES = {f"f{i}": f"{i}: {{name}} {{mood}} {{when}} to drink " for i in range(4)}
+
+
+def build(**options):
+    return TemplateProbe(FAMILIES, FACTORS, NAMES, target="{drink}", foils=3, **options)
+
+
+def test_full_crossing_has_every_combination_once():
+    probe = build()
+    assert len(probe) == 4 * 2 * 2 * 6
+    assert len({(c.entity, c.levels) for c in probe.cases}) == len(probe)
+    assert probe.factors == {"mood": ("glad", "sad"), "time": ("now", "then"), "template": ("f0", "f1", "f2", "f3")}
+    prompts = [c.prompt for c in probe.cases]
+    assert "2: B hates, says B, once to drink" in prompts
+
+
+def test_the_trailing_space_moves_into_the_answers():
+    case = build().cases[0]
+    assert not case.prompt.endswith(" ")
+    assert case.target == " t"
+    assert len(case.foils) == 3
+    assert all(f.startswith(" ") for f in case.foils)
+
+
+def test_drawn_foils_are_other_targets_and_do_not_depend_on_order():
+    by_id = {(c.entity, c.levels): c.foils for c in build().cases}
+    turned = TemplateProbe(FAMILIES, FACTORS, dict(reversed(NAMES.items())), target="{drink}", foils=3)
+    assert {(c.entity, c.levels): c.foils for c in turned.cases} == by_id
+    assert all(c.target not in c.foils and len(set(c.foils)) == 3 for c in turned.cases)
+
+
+@pytest.mark.parametrize("n", [7, 16, 48, 50])
+def test_a_balanced_subsample_has_cells_and_entities_equally_often(n):
+    probe = build(crossing=n)
+    cells = Counter(c.levels for c in probe.cases)
+    people = Counter(c.entity for c in probe.cases)
+    assert len(probe) == n
+    assert max(people.values()) - min(people.values()) <= 1
+    assert max(cells.values()) - (min(cells.values()) if len(cells) == 16 else 0) <= 1
+    assert {c.case_id for c in probe.cases} == {c.case_id for c in build(crossing=n).cases}
+    assert {c.case_id for c in probe.cases} != {c.case_id for c in build(crossing=n, random_state=1).cases}
+
+
+def test_ids_are_the_same_in_another_process():
+    code = "from probes import Case; print(Case('a', ' b', (' c',), (('f', 'g'),), 'e', 't').case_id)"
+    env = {**os.environ, "PYTHONHASHSEED": "77", "PYTHONPATH": str(Path(__file__).parents[2])}
+    other = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+    assert other.strip() == Case("a", " b", (" c",), (("f", "g"),), "e", "t").case_id
+
+
+def test_every_part_of_a_case_changes_its_id():
+    whole = {"prompt": "a", "target": " b", "foils": (" c",), "levels": (("f", "g"),), "entity": "e", "template": "t"}
+    base = Case(**whole).case_id
+    for name, value in whole.items():
+        other = value + "x" if isinstance(value, str) else ()
+        assert Case(**{**whole, name: other}).case_id != base
+
+
+def test_corruptions_replace_a_slot_of_the_prompt_only():
+    probe = TemplateProbe(
+        {"f": "{name} drinks"}, {}, NAMES, target=" {name}", foils=1, corruptions={"x": ("name", "someone")}
+    )
+    prompts = {(c.entity, dict(c.levels)["corruption"]): (c.prompt, c.target) for c in probe.cases}
+    assert prompts["A", "none"] == ("A drinks", " A")
+    assert prompts["A", "x"] == ("someone drinks", " A")
+
+
+def test_braces_of_an_entity_stay_as_they_are():
+    probe = TemplateProbe({"f": "say {word}:"}, {}, {"e": {"word": "{mood} {word}"}}, target=" x")
+    assert probe.cases[0].prompt == "say {mood} {word}:"
+
+
+def test_families_can_be_limited_to_levels_and_bring_texts():
+    families = {"a": Family("{name} {mood}", {"mood": ["glad"]}, {"target": " 1"}), "b": "{name} {mood}"}
+    probe = TemplateProbe(families, {"mood": FACTORS["mood"]}, NAMES, target=" 2")
+    assert Counter((c.template, c.target) for c in probe.cases) == {("a", " 1"): 6, ("b", " 2"): 12}
+
+
+def test_chats_are_rendered_turn_by_turn():
+    chat = [("system", "{persona}"), ("user", "Hi, {name}")]
+    probe = TemplateProbe({"f": chat}, {"persona": {"none": "", "rude": "Be rude."}}, NAMES, target="Yes", foils=["No"])
+    assert probe.cases[0].prompt == (("user", "Hi, A"),)
+    assert probe.cases[-1].prompt == (("system", "Be rude."), ("user", "Hi, F"))
+
+
+def test_yaml_and_python_make_the_same_cases():
+    pytest.importorskip("yaml")
+    text = """
+families:
+  f0: "0: {name} {mood} {when} to drink "
+factors:
+  mood: {glad: likes, sad: {mood: "hates, says {name},"}}
+  time: {now: {when: today}, then: {when: once}}
+entities: {A: {name: A, drink: t}, B: {name: B, drink: u}}
+target: "{drink}"
+foils: 1
+"""
+    people = {k: NAMES[k] for k in "AB"}
+    same = TemplateProbe({"f0": FAMILIES["f0"]}, FACTORS, people, target="{drink}", foils=1)
+    assert TemplateProbe.from_yaml(text).digest == same.digest
+    path = Path("probe.yaml")
+    path.write_text(text)
+    assert TemplateProbe.from_yaml(path).digest == same.digest
+
+
+def test_a_frame_is_one_row_a_case():
+    frame = pd.DataFrame(
+        {
+            "prompt": list("abcdefgh"),
+            "target": [f" {i}" for i in range(8)],
+            "who": list("xxyyzzww"),
+            "side": list("lrlrlrlr"),
+            "form": list("ffggffgg"),
+        }
+    )
+    probe = TemplateProbe.from_frame(frame, ["side"], foils=1, entity="who", template="form")
+    assert [c.entity for c in probe.cases] == list("xxyyzzww")
+    assert {k: tuple(sorted(v)) for k, v in probe.factors.items()} == {"side": ("l", "r"), "template": ("f", "g")}
+    with pytest.raises(InputError, match="columns"):
+        TemplateProbe.from_frame(frame, ["nothing"])
+    with pytest.raises(InputError, match="two levels"):
+        TemplateProbe.from_frame(frame.assign(side="l"), ["side"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"factors": {"mood": {"glad": "likes"}}}, "factor 'mood' must have at least two levels"),
+        ({"families": {}}, "families must"),
+        ({"families": {"f": "{nobody} is"}}, "{nobody}"),
+        ({"entities": {}}, "entities must"),
+        ({"target": ""}, "target must be set for the prompt '0: A likes today"),
+        ({"target": "  "}, "answers must hold some text"),
+        ({"foils": ["{drink} more"]}, "first word for the prompt '0: A likes today to drink' with answer ' t'"),
+        ({"foils": ["{drink}"]}, "foil must differ from the right answer for"),
+        ({"foils": 6}, "leave 6 foils"),
+        ({"crossing": 0}, "crossing must"),
+        ({"crossing": "half"}, "crossing must"),
+        ({"families": {"f": Family("{name}", {"colour": ["red"]})}}, "name factors among"),
+    ],
+)
+def test_bad_input(options, words):
+    base = {"families": FAMILIES, "factors": FACTORS, "entities": NAMES, "target": "{drink}", "foils": 3}
+    with pytest.raises(InputError) as error:
+        TemplateProbe(**{**base, **options})
+    assert words in str(error.value)
+
+
+def test_words_that_all_answers_share_move_into_the_prompt():
+    case = tidy(Case("He is", " the tall man", (" the small man", " the old king")))
+    assert (case.prompt, case.target, case.foils) == ("He is the", " tall man", (" small man", " old king"))
+    kept = tidy(Case("He is", " the tall man", (" the small man",)), first_words=False)
+    assert kept.target == " the tall man"
+    assert tidy(Case("x", " a b", (" a c", " d e")), strict=False).foils == (" d e",)
+
+
+def test_splits_hold_out_entities_cells_and_families_separately():
+    probe = build()
+    split = hold_out(probe.cases, cells=0.25)
+    parts = {name: [probe.cases[i] for i in getattr(split, name)] for name in vars(split)}
+    seen = {c.entity for c in parts["discovery"]}
+    unseen = {c.entity for name in ("entities", "cells", "families") for c in parts[name]}
+    assert len(seen) == 3
+    assert not seen & unseen
+    assert {c.cell for c in parts["cells"]}.isdisjoint(c.cell for c in parts["discovery"] + parts["entities"])
+    assert {c.template for c in parts["families"]}.isdisjoint(
+        c.template for c in parts["discovery"] + parts["entities"]
+    )
+    assert {c.cell for c in parts["entities"]} == {c.cell for c in parts["discovery"]}
+    assert sorted(split.test) == sorted({*split.entities, *split.cells, *split.families})
+
+
+def test_a_cell_is_held_out_only_if_every_pair_of_levels_is_still_seen():
+    three = {"a": {"0": "p", "1": "q"}, "b": {"0": "p", "1": "q"}, "c": {"0": "p", "1": "q"}}
+    probe = TemplateProbe({"f": "{name} {a} {b} {c}"}, three, NAMES, target=" x")
+    split = hold_out(probe.cases, cells=0.25)
+    hidden = {probe.cases[i].cell for i in split.cells}
+    assert len(hidden) == 2
+    assert len({pair for cell in hidden for pair in cell}) == 6
+    two = hold_out(build().cases, cells=0.25)
+    assert len(two.cells) == 0
+
+
+def test_named_hold_outs_and_bad_ones():
+    cases = build().cases
+    split = hold_out(cases, entities=["A"], families=["f1"], cells=0)
+    assert {cases[i].entity for i in split.test} == {"A"}
+    assert {cases[i].template for i in split.families} == {"f1"}
+    for bad in ({"entities": ["Z"]}, {"entities": list("ABCDEF")}, {"entities": 0.0}, {"families": list(FAMILIES)}):
+        with pytest.raises(InputError):
+            hold_out(cases, **bad)
+
+
+def test_yaml_without_the_extra_says_what_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'iomap\[yaml\]'"):
+        TemplateProbe.from_yaml("families: {}")
+
+
+@pytest.mark.parametrize("text", ["- a", "families: [", "families: {f: x}\nfactor: {}", "entities: {}"])
+def test_bad_yaml(text):
+    pytest.importorskip("yaml")
+    with pytest.raises(InputError, match="source must"):
+        TemplateProbe.from_yaml(text)

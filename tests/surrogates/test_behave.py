@@ -1,0 +1,184 @@
+"""Built-in behaviours: their cases, their claims, and a card of a small language model from the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from probes import CallableModel, InputError, Model, Store, hold_out
+from probes.behaviours import BEHAVIOURS, behaviour
+from probes.model import Identity
+from surrogates import behave
+from surrogates.behave import statement_of, study_of
+
+
+class Scripted(Model):
+    """A scorer of pairs that follows a rule; one token an answer."""
+
+    outputs = ("log-prob", "tokens", "greedy")
+    unit = "nats"
+
+    def __init__(self, rule):
+        self.rule = rule
+        self.rows = 0
+
+    def identity(self):
+        return Identity(f"scripted {self.rule.__name__}", True)
+
+    def __call__(self, inputs):
+        self.rows += len(inputs)
+        return np.array([[self.rule(prompt, answer), 1.0, 0.0] for prompt, answer in inputs])
+
+
+def wobble(prompt, answer):
+    """A little that depends on the content alone."""
+    return 0.1 * np.sin(sum(map(ord, str(prompt) + answer)))
+
+
+def year_of(prompt):
+    words = [w.strip(".;,") for w in prompt.split()]
+    return int(next(w for w in words if len(w) == 4 and w.isdigit())[2])
+
+
+def copies_or_raises(prompt, answer):
+    return (2.0 if int(answer) >= year_of(prompt) else -2.0) + wobble(prompt, answer)
+
+
+def obeys(prompt, answer):
+    earlier = "started" in prompt or "begun" in prompt
+    start, digit = year_of(prompt), int(answer)
+    return (2.0 if (digit < start if earlier else digit >= start) else -2.0) + wobble(prompt, answer)
+
+
+def verdicts(rule, name):
+    study = study_of(Scripted(rule), behaviour(name), store=Store(), progress=False)
+    return {j.statement.text: j.verdict for j in study.statements}
+
+
+def test_greater_than_tells_copying_from_comparing():
+    copying = verdicts(copies_or_raises, "greater-than")
+    comparing = verdicts(obeys, "greater-than")
+    claims = list(copying)
+    assert claims[0].startswith("computes greater-than")
+    assert (copying[claims[0]], comparing[claims[0]]) == ("refuted", "supported")
+    assert claims[1].startswith("copies or raises")
+    assert (copying[claims[1]], comparing[claims[1]]) == ("supported", "refuted")
+
+
+def receiver(prompt, answer):
+    first, second = [w for w in prompt.split() if f" {w}" == answer], prompt.count(answer)
+    return 3.0 * (len(first) > 0 and second == 1) + wobble(prompt, answer)
+
+
+def test_a_model_that_names_whoever_was_said_once_fails_where_that_is_wrong():
+    got = verdicts(receiver, "indirect-object")
+    assert got["the receiver is named in the order ABBA"] == "supported"
+    assert got["a sentence in between makes no difference"] == "supported"
+    assert got["it names the right person in every wording"] != "supported"
+
+
+def indifferent(prompt, answer):
+    return wobble(prompt, answer)
+
+
+@pytest.mark.parametrize("name", ["option-order", "persona", "sycophancy", "pronoun"])
+def test_a_model_that_cannot_do_the_control_is_not_testable(name):
+    assert set(verdicts(indifferent, name).values()) == {"not testable"}
+
+
+@pytest.mark.parametrize("name", list(BEHAVIOURS))
+def test_cases_are_sound(name):
+    made = behaviour(name)
+    cases = made.probe.cases
+    assert len({c.case_id for c in cases}) == len(cases) >= 100
+    assert all(len(v) >= 2 for v in made.probe.factors.values())
+    assert [c.case_id for c in behaviour(name).probe.cases] == [c.case_id for c in cases]
+    for case in cases:
+        assert case.target not in case.foils
+        assert not (isinstance(case.prompt, str) and case.prompt.endswith(" "))
+        assert all(option.strip() for option in case.options)
+    people = Counter(c.entity for c in cases)
+    assert len(people) >= 10
+    frame = made.probe.frame.assign(value=0.0, chance=0.0, answer="")
+    for claim in (made.control, *made.claims):
+        for _, mask in statement_of(claim).masks(frame):
+            assert frame.loc[mask, "entity"].nunique() >= 5, claim.text
+    split = hold_out(cases)
+    assert len(split.test) > 0
+
+
+def test_every_claim_is_said_once():
+    for name in BEHAVIOURS:
+        texts = [c.text for c in behaviour(name).claims]
+        assert len(set(texts)) == len(texts) > 2
+
+
+def test_all_claims_of_a_probe_share_one_correction():
+    study = study_of(Scripted(copies_or_raises), behaviour("greater-than"), store=Store(), progress=False)
+    supported = [j for j in study.statements if j.verdict == "supported"]
+    assert supported
+    assert all(j.p <= 0.05 for j in supported)
+
+
+def test_bad_names_and_models():
+    with pytest.raises(InputError, match="behaviour must be one of reversal"):
+        behave(Scripted(indifferent), "nothing", store=None)
+    with pytest.raises(InputError, match="probes must name"):
+        behave(Scripted(indifferent), "", store=None)
+    with pytest.raises(InputError, match="log-probabilities of answers"):
+        behave(CallableModel(lambda texts: [0.0 for _ in texts]), "pronoun", store=None)
+
+
+def test_a_second_card_from_the_same_store_asks_nothing():
+    store, model = Store(), Scripted(copies_or_raises)
+    first = behave(model, "greater-than", store=store, progress=False)
+    asked = model.rows
+    again = behave(model, "greater-than", store=store, progress=False)
+    assert model.rows == asked == first.cost.rows
+    assert (again.cost.rows, again.cost.reused) == (0, first.cost.rows)
+    assert again.table.equals(first.table)
+
+
+SMALL = """
+import torch, transformers
+from tokenizers import Tokenizer, models, pre_tokenizers, decoders
+from probes import CausalLM
+alphabet = {letter: i for i, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+inner = Tokenizer(models.BPE(alphabet, []))
+inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+inner.decoder = decoders.ByteLevel()
+tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=inner)
+torch.manual_seed(0)
+config = transformers.LlamaConfig(vocab_size=len(alphabet), hidden_size=16, intermediate_size=16, num_hidden_layers=1,
+                                  num_attention_heads=2, num_key_value_heads=2, bos_token_id=None, eos_token_id=None)
+small = CausalLM(transformers.LlamaForCausalLM(config), tokenizer)
+"""
+
+
+@pytest.mark.skipif(find_spec("transformers") is None, reason="transformers is not installed")
+def test_the_command_writes_a_card():
+    Path("small.py").write_text(SMALL)
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "HF_HUB_OFFLINE": "1"}
+
+    def iomap(*arguments):
+        code = "from surrogates.cli import main; main()"
+        return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=env)
+
+    done = iomap("behave", "small:small", "--probes", "greater-than", "-o", "card.html", "--json", "card.json")
+    assert done.returncode == 0, done.stderr
+    assert "Numeric comparison" in done.stdout
+    assert json.loads(Path("card.json").read_text())["iomap_card"] == 1
+    both = iomap("behave", "small:small", "--probes", "greater-than", "--against", "card.json", "-o", "b.html", "-q")
+    assert both.returncode == 0, both.stderr
+    assert "Side by side" in Path("b.html").read_text()
+    bad = iomap("behave", "small:small", "--probes", "greater")
+    assert bad.returncode == 2
+    assert "behaviour must be one of" in bad.stderr

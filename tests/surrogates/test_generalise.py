@@ -1,0 +1,211 @@
+"""generalise(), studies, stitched predictions and cards, on models whose rule is known."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.statements import trial
+from probes import CallableModel, InputError, Split, Store, TemplateProbe, hold_out
+from surrogates import Card, Scope, Statement, generalise
+
+FACTORS = {"order": {"ab": "ab", "ba": "ba"}, "tone": {"calm": "calm", "loud": "loud"}}
+FAMILIES = {f"f{i}": f"{i} {{name}} {{order}} {{tone}}" for i in range(4)}
+
+
+def probe(entities=24):
+    return TemplateProbe(FAMILIES, FACTORS, {f"e{i}": {"name": f"n{i}"} for i in range(entities)}, target="x")
+
+
+def noise(text):
+    return np.random.default_rng(list(hashlib.sha256(text.encode()).digest()[:8])).normal()
+
+
+def rule(text, size=3.0):
+    """The planted map: larger when the order is ab and the tone is loud; an effect of the entity; noise."""
+    return size * ("ab loud" in text) + noise(text.split()[1]) + noise(text)
+
+
+class Counted:
+    """The same, counting what it is asked."""
+
+    def __init__(self, function=rule):
+        self.asked = []
+        self.model = CallableModel(self.answer, "counted")
+        self.function = function
+
+    def answer(self, texts):
+        self.asked += texts
+        return [self.function(t) for t in texts]
+
+
+def study(function=rule, **options):
+    options = {"metric": "output", "store": None, "progress": False, **options}
+    return generalise(lambda texts: [function(t) for t in texts], probe(options.pop("entities", 24)), **options)
+
+
+def test_the_planted_rule_is_found_and_supported_with_its_number():
+    got = study()
+    best = got.statements[0]
+    assert best.statement.parts[0][1] == Scope.of(order="ab", tone="loud")
+    assert best.verdict == "supported"
+    assert best.low < 3.0 < best.high
+    assert set(best.parts) == {"entities", "families"}
+    assert best.digest == best.statement.digest
+    assert got.fidelity.set_index("surrogate").loc["tree", "r2"] > 0.4
+    assert got.fidelity["permuted"].max() < 0.1
+
+
+def test_nothing_is_found_in_noise():
+    got = study(lambda t: noise(t.split()[1]) + noise(t))
+    assert [s.verdict for s in got.statements if s.verdict == "supported"] == []
+
+
+@pytest.mark.parametrize("name", ["a∧¬b", "a×d", "none"])
+@pytest.mark.parametrize("confounded", [False, True])
+def test_planted_rules_with_noise_and_confounders(name, confounded):
+    got = trial(name, 5, confounded=confounded)
+    assert got["false_supported"] == 0
+    assert name == "none" or (got["found"] and got["supported"])
+
+
+def test_held_out_cases_are_asked_only_after_the_statements_are_frozen(monkeypatch):
+    counted, seen = Counted(), []
+    module = sys.modules[generalise.__module__]
+    original = module.discover
+
+    def spy(frame, *args, **options):
+        seen.extend(counted.asked)
+        return original(frame, *args, **options)
+
+    monkeypatch.setattr(module, "discover", spy)
+    got = generalise(counted.model, probe(), metric="output", store=None, progress=False)
+    known = set(got.frame.loc[got.frame["part"] == "discovery", "prompt"])
+    assert set(seen) == known
+    entities = got.frame.groupby("part")["entity"].unique()
+    assert not set(entities["discovery"]) & {e for p in ("entities", "families") for e in entities[p]}
+
+
+def test_the_same_study_again_asks_nothing():
+    counted, store = Counted(), Store()
+    first = generalise(counted.model, probe(), metric="output", store=store, progress=False)
+    asked = len(counted.asked)
+    again = generalise(counted.model, probe(), metric="output", store=store, progress=False)
+    assert len(counted.asked) == asked
+    assert again.frozen == first.frozen
+    assert again.table.equals(first.table)
+
+
+def test_statements_of_ones_own_are_tested_on_every_case():
+    own = Statement.contrast(Scope.of(tone="loud"), Scope.of(tone="calm"))
+    got = study(statements=[own], find=False)
+    assert len(got.statements) == 1
+    assert got.statements[0].entities == 24
+    assert got.statements[0].verdict == "supported"
+    assert got.statements[0].effect == pytest.approx(1.5, abs=0.5)
+
+
+def test_a_failed_control_makes_everything_untestable():
+    own = Statement.contrast(Scope.of(tone="loud"), Scope.of(tone="calm"))
+    control = Statement.level(Scope.of(tone="calm"), reference=50.0)
+    got = study(statements=[own], find=False, control=control)
+    assert got.control.verdict == "refuted"
+    assert got.statements[0].verdict == "not testable"
+    assert "positive control is refuted" in got.statements[0].reason
+
+
+def test_by_and_groups():
+    got = study(by="order")
+    assert all("order" in str(s.statement.parts[0][1]) for s in got.statements)
+    paired = study(groups=lambda case: case.entity[:-1] or case.entity)
+    assert paired.frame["entity"].nunique() < 24
+    with pytest.raises(InputError, match="by must name factors among order, tone, template"):
+        study(by="colour")
+    with pytest.raises(InputError, match="groups must be entity"):
+        study(groups="colour")
+
+
+def test_entities_on_both_sides_are_refused():
+    cases = probe().cases
+    split = hold_out(cases)
+    both = Split(split.discovery, np.concatenate([split.entities, split.discovery[:1]]), split.cells, split.families)
+    with pytest.raises(InputError, match="each entity on one side"):
+        study(split=both)
+    with pytest.raises(InputError, match="at least one, or find"):
+        study(find=False)
+
+
+def test_a_card_predicts_after_a_round_trip_and_beats_the_constant():
+    got = study(entities=40, name="planted")
+    card = got.card("Planted")
+    text = card.to_json()
+    back = Card.from_json(text)
+    assert back.to_json() == text
+    assert json.loads(text)["iomap_card"] == 1
+    high = back.predict("planted", {"order": "ab", "tone": "loud", "template": "f0"})
+    low = back.predict("planted", {"order": "ba", "tone": "loud", "template": "f0"})
+    assert high["value"] - low["value"] == pytest.approx(3.0, abs=0.6)
+    assert high["low"] < high["value"] < high["high"]
+    assert high["right"] > low["right"]
+    scores = card.entries[0].prediction.scores
+    # the rule explains 9/16 · 3 = 1.69 of a variance of 1.69 + 1 + 1
+    assert 0.3 < scores["r2"] < 0.6
+    assert scores["brier"] < scores["brier_constant"]
+    assert 0.8 < scores["coverage"] <= 1
+    assert scores["calibration"] < 0.25
+    assert card.predict("planted", probe().cases[0])["unit"] == "output"
+    with pytest.raises(InputError, match="levels must be known"):
+        card.predict("planted", {"order": "xx"})
+    with pytest.raises(InputError, match="be on this card"):
+        card.predict("other", {})
+
+
+def test_pages_escape_everything_and_load_nothing():
+    def nasty(text):
+        return rule(text)
+
+    entities = {f"<script>alert({i})</script>": {"name": f"n{i} <img src=x onerror=y>"} for i in range(24)}
+    made = TemplateProbe(FAMILIES, FACTORS, entities, target="<b>")
+    own = Statement.contrast(Scope.of(tone="loud"), Scope.of(tone="calm"), text="<i>louder</i>")
+    got = generalise(lambda ts: [nasty(t) for t in ts], made, metric="output", statements=[own], find=False, store=None,
+                     name="<u>x</u>")  # fmt: skip
+    card = got.card("<u>x</u>")
+    page = card.report("card.html").read_text()
+    for raw in ("<script", "<img src", "<i>louder", "<u>x"):
+        assert raw not in page
+    assert "&lt;i&gt;louder" in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+    assert got.statements[0].examples
+
+
+def test_two_cards_side_by_side():
+    own = [
+        Statement.contrast(Scope.of(tone="loud"), Scope.of(tone="calm")),
+        Statement.contrast(Scope.of(order="ab"), Scope.of(order="ba"), sign=-1),
+    ]
+    first = study(statements=own, find=False, name="s").card()
+    second = study(lambda t: rule(t, -3.0), statements=own, find=False, name="s").card()
+    table = first.compare(second).set_index("claim")
+    assert table["verdict"].tolist() == ["supported", "refuted"]
+    assert table["other_verdict"].tolist() == ["refuted", "supported"]
+    assert table["apart"].all()
+    assert table["difference"].tolist() == pytest.approx((table["other_effect"] - table["effect"]).tolist())
+    page = first.report("both.html", second).read_text()
+    assert page.count("supported") >= 2
+    assert Card.from_json(Path(first.report("x.html")).with_suffix(".html") and first.to_json()).table.equals(
+        first.table
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"iomap_card": 2}', '{"iomap_card": 1}', '{"iomap_card": 1, "entries": [{}]}']
+)
+def test_what_is_no_card_is_refused(text):
+    with pytest.raises(InputError):
+        Card.from_json(text)

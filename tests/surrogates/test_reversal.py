@@ -1,0 +1,46 @@
+"""The facts of the reversal benchmark: what is taught, what is asked, what must not leak."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+from benchmarks.reversal import FACTS, FIRST, SECOND, Facts, trial
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_no_fact_is_taught_in_the_order_it_is_asked_to_be_reversed(seed):
+    facts = Facts(seed)
+    taught = set(facts.taught())
+    assert len(set(facts.names)) == len(set(facts.descriptions)) == FACTS
+    for case in facts.probe().cases:
+        levels = dict(case.levels)
+        i = int(case.entity.split()[1])
+        asked = levels["asked"]
+        here = {s for s in taught if s in set(facts.sentences([i], asked))}
+        assert bool(here) == (levels["direction"] != "reverse")
+        assert case.prompt + case.target + " ." not in taught
+        assert len(case.foils) == 10
+        assert case.target not in case.foils
+    assert set(facts.seen).isdisjoint(facts.unseen)
+
+
+def test_reversed_sentences_say_the_same_fact_the_other_way_round():
+    facts = Facts(0)
+    before, answer = facts.sentence(3, FIRST, ("", "is"))
+    assert (before, answer) == (f"{facts.names[3]} is", f" {facts.descriptions[3]}")
+    before, answer = facts.sentence(3, SECOND, ("today", "is"))
+    assert (before, answer) == (f"today {facts.descriptions[3]} is", f" {facts.names[3]}")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("transformers") is None, reason="transformers is not installed")
+def test_the_curse_and_its_cure():
+    got = trial(0)
+    assert {s["verdict"] for s in got["statements"]} == {"supported"}
+    assert got["forward_exact"] > 0.95
+    assert got["reverse_exact"] < 0.03
+    assert got["treated_exact"] > 0.9
+    assert got["untreated_exact"] < 0.05
+    assert got["tree_r2"] > got["linear_r2"]

@@ -1,0 +1,244 @@
+"""Statements: effects against textbook formulas, verdicts, corrections, bad input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from probes import InputError
+from surrogates.effects import effect, holm, wilson
+from surrogates.statement import Scope, Statement, judge
+
+
+def table(seed=0, entities=20, shift=0.0, between=1.0, repeats=2):
+    rng = np.random.default_rng(seed)
+    rows = [
+        {"entity": f"e{e}", "side": side, "form": form, "value": level + shift * (side == "l") + rng.normal()}
+        for e, level in enumerate(rng.normal(0, between, entities))
+        for side in "lr"
+        for form in "fgh"[:repeats]
+    ]
+    frame = pd.DataFrame(rows)
+    return frame.assign(chance=0.0, prompt="p", target=" t", answer=" u", case_id=[str(i) for i in range(len(frame))])
+
+
+LEFT, RIGHT = Scope.of(side="l"), Scope.of(side="r")
+
+
+def test_a_paired_contrast_is_the_paired_t_interval():
+    frame = table(shift=1.0)
+    means = frame.pivot_table(index="entity", columns="side", values="value")
+    low, high = stats.ttest_rel(means["l"], means["r"]).confidence_interval()
+    e = Statement.contrast(LEFT, RIGHT).estimate(frame)
+    assert e.interval() == pytest.approx((low, high))
+    assert e.p_above(0) == pytest.approx(stats.ttest_rel(means["l"], means["r"], alternative="greater").pvalue)
+    assert (e.entities, e.df) == (20, 19)
+
+
+def test_entities_on_one_side_only_give_welch():
+    frame = table(shift=1.0)
+    number = frame["entity"].str[1:].astype(int)
+    frame = frame[np.where(number < 8, frame["side"] == "l", frame["side"] == "r")]
+    means = frame.groupby(["side", "entity"])["value"].mean()
+    t = stats.ttest_ind(means["l"], means["r"], equal_var=False)
+    e = Statement.contrast(LEFT, RIGHT).estimate(frame)
+    assert e.interval() == pytest.approx(tuple(t.confidence_interval()))
+    assert (e.df, e.entities) == (pytest.approx(t.df), 8)
+
+
+def test_an_interaction_is_the_difference_of_differences():
+    frame = table(shift=1.0)
+    cell = frame.groupby(["side", "form"])["value"].mean()
+    forms = (Scope.of(form="f"), Scope.of(form="g"))
+    e = Statement.interaction((LEFT, RIGHT), forms).estimate(frame)
+    assert e.value == pytest.approx(cell["l", "f"] - cell["r", "f"] - cell["l", "g"] + cell["r", "g"])
+    wide = frame.pivot_table(index="entity", columns=["side", "form"], values="value")
+    d = wide["l", "f"] - wide["r", "f"] - wide["l", "g"] + wide["r", "g"]
+    assert e.error == pytest.approx(d.std(ddof=1) / np.sqrt(20))
+
+
+def test_a_factor_that_goes_along_by_design_does_not_enter():
+    rng = np.random.default_rng(1)
+    frame = table(shift=0.0, entities=60)
+    frame["value"] += 5.0 * (frame["form"] == "f")
+    along = (frame["side"] == "l") == (frame["form"] == "f")
+    frame = frame[along | (rng.random(len(frame)) < 0.3)]
+    naive = frame.groupby("side")["value"].mean()
+    assert naive["l"] - naive["r"] > 1.5
+    e = Statement.contrast(LEFT, RIGHT).estimate(frame)
+    assert e.interval()[0] < 0 < e.interval()[1]
+
+
+def test_intervals_cover_500_simulated_studies():
+    covered = {"paired": 0, "unpaired": 0, "level": 0}
+    for seed in range(500):
+        frame = table(seed, entities=12, shift=0.5)
+        low, high = Statement.contrast(LEFT, RIGHT).estimate(frame).interval()
+        covered["paired"] += low <= 0.5 <= high
+        low, high = Statement.level(RIGHT).estimate(frame).interval()
+        covered["level"] += low <= 0 <= high
+        number = frame["entity"].str[1:].astype(int)
+        half = frame[np.where(number < 6, frame["side"] == "l", frame["side"] == "r")]
+        low, high = Statement.contrast(LEFT, RIGHT).estimate(half).interval()
+        covered["unpaired"] += low <= 0.5 <= high
+    assert all(0.90 <= n / 500 <= 0.99 for n in covered.values()), covered
+
+
+def test_cases_of_one_entity_do_not_count_as_many():
+    frame = table(entities=10, between=3.0, repeats=1)
+    many = pd.concat([frame] * 40, ignore_index=True)
+    few, lots = (Statement.level(LEFT).estimate(f) for f in (frame, many))
+    assert lots.error == pytest.approx(few.error)
+    assert lots.entities == 10
+
+
+def verdict(statement, frame, **options):
+    return judge([statement], [frame], "m", "nats", **options)[0]
+
+
+@pytest.mark.parametrize(
+    ("statement", "shift", "expected"),
+    [
+        (Statement.contrast(LEFT, RIGHT), 2.0, "supported"),
+        (Statement.contrast(LEFT, RIGHT, sign=-1), 2.0, "refuted"),
+        (Statement.contrast(LEFT, RIGHT), 0.0, "inconclusive"),
+        (Statement.contrast(LEFT, RIGHT, min_effect=4.0), 2.0, "refuted"),
+        (Statement.contrast(LEFT, RIGHT, min_effect=2.0), 2.0, "inconclusive"),
+        (Statement.contrast(LEFT, RIGHT, kind="equivalence", min_effect=1.5), 0.0, "supported"),
+        (Statement.contrast(LEFT, RIGHT, kind="equivalence", min_effect=0.05), 0.0, "inconclusive"),
+        (Statement.contrast(LEFT, RIGHT, kind="equivalence", min_effect=1.0), 3.0, "refuted"),
+        (Statement.contrast(LEFT, RIGHT, every="form"), 2.0, "supported"),
+    ],
+)
+def test_verdicts(statement, shift, expected):
+    assert verdict(statement, table(3, 40, shift)).verdict == expected
+
+
+def test_a_claim_about_every_family_falls_with_one():
+    frame = table(3, 40, 2.0)
+    frame.loc[(frame["form"] == "g") & (frame["side"] == "l"), "value"] -= 4.0
+    whole = Statement.contrast(LEFT, RIGHT, every="form")
+    got = verdict(whole, frame)
+    assert (got.verdict, got.reason) == ("refuted", "in form g")
+    assert verdict(Statement.contrast(LEFT, RIGHT), frame.assign(part="entities")).verdict != "supported"
+
+
+def test_a_held_out_family_that_contradicts_refutes():
+    frame = table(3, 40, 3.0, repeats=3)
+    frame["part"] = np.where(frame["form"] == "h", "families", "entities")
+    turned = (frame["form"] == "h") & (frame["side"] == "l")
+    assert verdict(Statement.contrast(LEFT, RIGHT), frame).verdict == "supported"
+    got = verdict(Statement.contrast(LEFT, RIGHT), frame.assign(value=frame["value"] - 4.5 * turned))
+    assert (got.verdict, got.reason) == ("refuted", "not in held-out families")
+
+
+def test_margin_of_equivalence_is_tied_to_the_control():
+    frame = table(3, 40, 0.0)
+    claim = Statement.contrast(LEFT, RIGHT, kind="equivalence", of_control=0.25)
+    strong = Statement.level(LEFT, reference=-8.0).estimate(frame)
+    got = verdict(claim, frame, control=strong)
+    assert got.statement.min_effect == pytest.approx(0.25 * strong.value)
+    assert got.verdict == "supported"
+    assert verdict(claim, frame, control=Statement.level(LEFT, reference=-0.3).estimate(frame)).verdict != "supported"
+
+
+def test_too_few_entities_are_not_testable_and_the_number_is_said():
+    got = verdict(Statement.contrast(LEFT, RIGHT), table(entities=3, shift=9.0))
+    assert got.verdict == "not testable"
+    assert "at least 5 entities" in got.reason
+    assert "here are 3" in got.reason
+    assert "about" in verdict(Statement.contrast(LEFT, RIGHT), table(0, 12, 0.2)).reason
+    assert verdict(Statement.level(), table(), blocked="the control failed").reason == "the control failed"
+
+
+def test_precision_counter_examples_and_worst_cell():
+    frame = table(3, 30, 0.0).assign(value=1.0)
+    bad = frame.sample(9, random_state=0).index
+    frame.loc[bad, "value"] = -np.arange(1.0, 10.0)
+    got = verdict(Statement.level(reference=0.0), frame)
+    assert got.precision == pytest.approx(1 - 9 / len(frame))
+    assert got.precision_low < got.precision < got.precision_high
+    assert [e["value"] for e in got.examples] == [-9, -8, -7, -6, -5]
+    cells = frame.groupby(["side", "form"])["value"].mean()
+    assert tuple(got.worst["levels"].values()) == cells.idxmin()
+    assert got.worst["mean"] == pytest.approx(cells.min())
+    assert got.coverage == 1.0
+    assert verdict(Statement.level(LEFT), frame).coverage == 0.5
+
+
+def test_chance_is_taken_case_by_case():
+    frame = table(1, 30)
+    shifted = frame.assign(value=frame["value"] + 7, chance=7.0)
+    a, b = verdict(Statement.level(), frame), verdict(Statement.level(), shifted)
+    assert a.effect == pytest.approx(b.effect)
+    assert verdict(Statement.level(reference=2.0), shifted).effect == pytest.approx(a.effect + 5)
+
+
+def test_holm_against_the_definition_and_its_error_rate():
+    p = np.array([0.011, 0.02, np.nan, 0.04, 0.9])
+    assert holm(p)[[0, 1, 3, 4]] == pytest.approx([0.044, 0.06, 0.08, 0.9])
+    assert np.isnan(holm(p)[2])
+    rng = np.random.default_rng(0)
+    any_false = np.mean([(holm(rng.random(8)) < 0.05).any() for _ in range(4000)])
+    assert any_false < 0.06
+
+
+def test_wilson_against_scipy():
+    for k, n in ((0, 7), (3, 10), (50, 50)):
+        expected = stats.binomtest(k, n).proportion_ci(method="wilson")
+        assert wilson(k / n, n) == pytest.approx((expected.low, expected.high))
+
+
+def test_nothing_but_hits_is_no_certainty():
+    for n, expected in ((5, "inconclusive"), (60, "supported")):
+        frame = table(entities=n).assign(value=1.0)
+        got = verdict(Statement.level(reference=0.9), frame)
+        assert got.verdict == expected
+        assert got.low < 1 - 0.9 == pytest.approx(got.effect)
+    assert verdict(Statement.level(reference=0.9), table(entities=60).assign(value=1.0)).words.startswith(
+        "m is above 0.9 nats: 1 nats [0.95, 1.05], 60 entities"
+    )
+
+
+def test_words_carry_the_numbers():
+    got = verdict(Statement.contrast(LEFT, RIGHT), table(3, 40, 2.0))
+    assert got.words.startswith("m is higher when side is l than when side is r: +")
+    assert f"[{got.low:.3g}, {got.high:.3g}], 40 entities" in got.words
+
+
+def test_the_digest_freezes_everything_claimed():
+    base = Statement.contrast(LEFT, RIGHT)
+    others = [
+        Statement.contrast(RIGHT, LEFT),
+        Statement.contrast(LEFT, RIGHT, sign=-1),
+        Statement.contrast(LEFT, RIGHT, min_effect=0.1),
+        Statement.contrast(LEFT),
+        Statement.level(LEFT),
+    ]
+    assert len({s.digest for s in [base, *others]}) == 6
+    assert Statement.contrast(LEFT, RIGHT).digest == base.digest
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Statement.level(sign=0),
+        lambda: Statement.level(kind="both"),
+        lambda: Statement.level(kind="equivalence"),
+        lambda: Statement.level(min_effect=-1.0),
+        lambda: Statement(((1.0, LEFT),) * 3),
+        lambda: Statement.level(Scope.of(colour="red")).estimate(table()),
+        lambda: Statement.level(Scope.of(entity="e1")).estimate(table()),
+        lambda: verdict(Statement.level(every="colour"), table()),
+    ],
+)
+def test_bad_input(make):
+    with pytest.raises(InputError):
+        make()
+
+
+def test_an_empty_set_has_no_effect():
+    assert effect(np.ones(4), np.array(list("aabb")), [(1.0, np.zeros(4, bool))]) is None
+    assert effect(np.ones(4), np.array(list("aaaa")), [(1.0, np.ones(4, bool))]) is None
