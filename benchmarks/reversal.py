@@ -26,7 +26,7 @@ from benchmarks.record import Skipped, show
 from probes import Case, CausalLM, Store, TemplateProbe, measure
 from probes.case import tidy
 from surrogates import Scope, Statement, TreeSurrogate
-from surrogates.statement import Judged, judge
+from surrogates.judge import Judged, judge
 
 __all__ = ["Facts", "report", "run", "teach"]
 

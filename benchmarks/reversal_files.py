@@ -15,7 +15,7 @@ from benchmarks.record import Skipped, show
 from benchmarks.reversal import asked_of, data_folder, teach
 from probes import CausalLM, Store, TemplateProbe, measure
 from surrogates import Scope, Statement
-from surrogates.statement import judge
+from surrogates.judge import judge
 
 __all__ = ["celebrities", "report", "run", "trained"]
 

@@ -24,11 +24,12 @@ from probes.errors import InputError, ModelError
 from probes.probe import Feature, Probe
 from probes.query import Answers, Cost
 from probes.store import Store
+from surrogates.betting import precision_bound
 from surrogates.inquiry import Inquiry, as_seed
 from surrogates.proxy import CubeProxy
 from surrogates.terms import Box, describe, term_to_json
 
-__all__ = ["Anchor", "anchor", "precision_bound"]
+__all__ = ["Anchor", "anchor"]
 
 #: half-width of the condition on a real feature, in standard deviations: the middle third of its law
 _NEAR = float(stats.norm.ppf(2 / 3))
@@ -366,37 +367,6 @@ class _Search:
             hopeless = stats.beta.ppf(0.9, outcomes.sum() + 1, max((~outcomes).sum(), 1e-9)) < self.precision
             if low >= self.precision or hopeless or self.left < _BLOCK:
                 return outcomes, low
-
-
-def precision_bound(outcomes: np.ndarray, alpha: float, wanted: float = 0.95) -> float:
-    """Lower bound of a probability, right with probability 1 − alpha at all times at once.
-
-    Parameters
-    ----------
-    outcomes : ndarray of bool ``(m,)``
-        Independent trials in the order they were made.
-    alpha : float
-    wanted : float
-        A level to look at besides a grid from .005 to .9999.
-
-    Notes
-    -----
-    The largest τ below which, at every level, bets that the probability is above it, spread evenly over all higher
-    ones, have ever made 1/alpha of their stake (a test martingale and Ville's inequality).
-
-    Examples
-    --------
-    >>> round(precision_bound(np.ones(60, dtype=bool), 0.05), 3)
-    0.925
-    """
-    levels = np.unique([*np.linspace(0.005, 0.995, 199), *(1 - np.geomspace(1e-4, 4e-3, 8)), wanted])
-    won = np.cumsum(outcomes)[:, None, None]
-    lost = np.arange(1, len(outcomes) + 1)[:, None, None] - won
-    bets = levels[:, None] + (1 - levels[:, None]) * (np.arange(20) + 0.5) / 20
-    wealth = won * np.log(bets / levels[:, None]) + lost * np.log((1 - bets) / (1 - levels[:, None]))
-    peak = np.logaddexp.reduce(wealth, axis=2).max(axis=0) - np.log(20)
-    proved = int(np.cumprod(peak >= -np.log(alpha)).sum())
-    return float(levels[proved - 1]) if proved else 0.0
 
 
 def _within(feature: Feature, m: int, rng: np.random.Generator) -> np.ndarray:

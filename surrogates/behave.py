@@ -15,7 +15,8 @@ from probes.metrics import METRICS
 from probes.query import Cost
 from probes.store import Store, open_store
 from surrogates.card import Card, Entry
-from surrogates.statement import Scope, Statement, judge
+from surrogates.judge import judge
+from surrogates.statement import Scope, Statement
 from surrogates.study import Study
 
 __all__ = ["behave", "study_of"]

@@ -20,11 +20,12 @@ from probes.query import Answers, Cost, Forecast, Interrupted
 from probes.store import Store
 from surrogates.analysis import Analysis, compare_families
 from surrogates.base import Surrogate
+from surrogates.betting import evidence
 from surrogates.explanation import Explanation, library_version
 from surrogates.families import Auto, candidates, settings_to_json
 from surrogates.fidelity import PERMUTED, Fidelity
 from surrogates.inquiry import Inquiry, as_seed
-from surrogates.stopping import Certificate, Certified, Until, evidence, looks
+from surrogates.stopping import Certificate, Certified, Until, looks
 
 __all__ = ["estimate", "explain"]
 

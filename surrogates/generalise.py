@@ -19,7 +19,8 @@ from probes.store import Store, open_store
 from probes.template import TemplateProbe
 from surrogates.discovery import discover, fidelity_over_factors
 from surrogates.effects import Effect
-from surrogates.statement import RESERVED, Judged, Scope, Statement, judge
+from surrogates.judge import Judged, judge
+from surrogates.statement import RESERVED, Scope, Statement
 from surrogates.study import Study
 
 __all__ = ["generalise"]

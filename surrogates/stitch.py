@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from probes.errors import InputError
-from surrogates.statement import RESERVED, Judged, Scope, Statement
+from surrogates.judge import Judged
+from surrogates.statement import RESERVED, Scope, Statement
 
 __all__ = ["Stitched", "stitch"]
 

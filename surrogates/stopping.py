@@ -19,7 +19,7 @@ import pandas as pd
 from probes.design import Design
 from probes.errors import InputError
 
-__all__ = ["Certificate", "Certified", "StableOrder", "Until", "Width", "evidence"]
+__all__ = ["Certificate", "Certified", "StableOrder", "Until", "Width"]
 
 _FIRST, _GROWTH = 48, 1.5
 
@@ -201,32 +201,6 @@ class Certificate:
     def from_json(cls, data: dict[str, Any]) -> Certificate:
         """The certificate that :meth:`to_json` wrote."""
         return cls(**{**data, "clip": tuple(data["clip"])})
-
-
-def evidence(y: np.ndarray, predicted: np.ndarray, r2: float, clip: float) -> np.ndarray:
-    """Evidence against "R² ≤ r2" after every pair of fresh rows, ``(m,)`` → ``(m // 2,)``: the wealth of a gambler.
-
-    If the hypothesis is true the wealth exceeds 1/α at any time with probability at most α.
-
-    Parameters
-    ----------
-    y, predicted : ndarray ``(m,)``
-        Answers to independent rows, in the order asked, and a frozen surrogate's predictions for them.
-    r2 : float
-    clip : float
-        Size beyond which an error counts as this.
-    """
-    m = len(y) // 2 * 2
-    error = np.minimum((y[:m] - predicted[:m]) ** 2, clip**2).reshape(-1, 2).mean(axis=1)
-    spread = (y[:m:2] - y[1:m:2]) ** 2 / 2
-    gain = ((1 - r2) * spread - error) / clip**2  # at least −1
-    # stakes from what went before, begun with one pair of no gain; never nearly all that can be lost
-    count = np.arange(1, len(gain) + 1)
-    mean = np.concatenate([[0.0], np.cumsum(gain)[:-1]]) / count
-    square = np.concatenate([[0.25], 0.25 + np.cumsum(gain**2)[:-1]]) / count
-    stake = np.clip(mean / square, 0.0, 0.9)
-    stake[0] = 0.25
-    return np.exp(np.cumsum(np.log1p(stake * gain)))
 
 
 def _check_top(top: object) -> None:

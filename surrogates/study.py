@@ -9,7 +9,7 @@ import pandas as pd
 
 from probes.metrics import Metric
 from probes.query import Cost
-from surrogates.statement import Judged
+from surrogates.judge import Judged
 
 if TYPE_CHECKING:
     from surrogates.card import Card

@@ -9,7 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from probes import InputError, LocalGaussian, MaskProbe, ModelError, TabularProbe, as_model, cube
 from surrogates import Box, anchor
-from surrogates.anchors import precision_bound
+from surrogates.betting import precision_bound
 
 
 def both(Z):

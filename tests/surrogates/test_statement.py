@@ -9,7 +9,8 @@ from scipy import stats
 
 from probes import InputError
 from surrogates.effects import effect, holm, wilson
-from surrogates.statement import Scope, Statement, judge
+from surrogates.judge import judge
+from surrogates.statement import Scope, Statement
 
 
 def table(seed=0, entities=20, shift=0.0, between=1.0, repeats=2):

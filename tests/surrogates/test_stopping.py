@@ -6,7 +6,7 @@ import pytest
 from probes import CallableModel, InputError, MaskProbe, Model, Store, as_model, cube
 from probes.model import Identity
 from surrogates import Certified, Explanation, StableOrder, Width, estimate, explain
-from surrogates.stopping import evidence
+from surrogates.betting import evidence
 
 
 def leading(Z):
