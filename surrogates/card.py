@@ -179,25 +179,29 @@ class Card:
 
     @classmethod
     def from_json(cls, source: str | Path) -> Card:
-        """A card from JSON text or a file; it still predicts.
+        """A card from a path or JSON text; it still predicts.
 
         Raises
         ------
         InputError
             For anything that is no card.
         """
-        text = Path(source).read_text(encoding="utf-8") if isinstance(source, Path) else source
+        if not isinstance(source, (str, Path)):
+            raise InputError("source", "be a path or JSON text", source)
+        text = source if isinstance(source, str) else ""
         try:
+            if isinstance(source, Path) or not source.lstrip().startswith("{"):
+                text = Path(source).read_text(encoding="utf-8")
             data = json.loads(text)
-        except ValueError as error:
-            raise InputError("card", "be JSON", text) from error
+        except (OSError, ValueError) as error:
+            raise InputError("source", "be a card by to_json, or its path", text[:80] or source) from error
         if not isinstance(data, dict) or data.pop("iomap_card", None) != SCHEMA:
-            raise InputError("card", f"be a behaviour card of schema {SCHEMA}", text)
+            raise InputError("source", f"be a behaviour card of schema {SCHEMA}", text[:80])
         try:
             entries = tuple(_entry(e) for e in data.pop("entries"))
             return cls(entries=entries, **data)
         except (KeyError, TypeError) as error:
-            raise InputError("card", f"be complete ({error})", text) from error
+            raise InputError("source", f"be complete ({error})", text[:80]) from error
 
     def report(self, path: str | Path, other: Card | None = None) -> Path:
         """Write one self-contained HTML page; with `other`, a page of both cards side by side."""

@@ -194,7 +194,7 @@ def behave_(
     names = [p.strip() for p in probes.split(",") if p.strip()] if probes != "all" else probes
     for name in names if isinstance(names, list) else ():
         behaviour(name)
-    other = Card.from_json(_read(against)) if against is not None else None
+    other = Card.from_json(against) if against is not None else None
     place = "default" if store is None else None if store == "none" else store
     shown = Path(model).name if Path(model).exists() else model
     card = behave(_load(model, "lm"), names, store=place, progress=False if quiet else None, name=shown)

@@ -178,7 +178,7 @@ def estimate(
     --------
     >>> from probes import MaskProbe
     >>> print(estimate(lambda Z: Z.sum(axis=1), MaskProbe(20), budget=1000, trial=0, store=None))
-    1,000 questions to ask in 10 calls (0 known already)
+    1,000 questions to ask in 11 calls (0 known already)
     """
     if not isinstance(trial, Integral) or trial < 0:
         raise InputError("trial", "be an integer of at least 0", trial)
