@@ -62,6 +62,8 @@ class Anchor:
         Answers drawn under the rule.
     unconditional : float
         Share of the same answers without the rule.
+    exact : bool
+        Whether every possible question was asked, so that nothing is estimated.
     warnings : tuple of str
     cost : dict
         Of all questions, as of :class:`~probes.query.Cost`.
@@ -77,6 +79,7 @@ class Anchor:
     proved: bool
     rows: int
     unconditional: float
+    exact: bool = False
     warnings: tuple[str, ...] = ()
     cost: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -89,7 +92,7 @@ class Anchor:
 
     def __str__(self) -> str:
         head = f"IF {self.words} THEN {self.holds}" if self.rule.conditions else f"Always: {self.holds}"
-        sure = f"at least {self.low:.3f} with {self.confidence:.0%} confidence"
+        sure = "exact" if self.exact else f"at least {self.low:.3f} with {self.confidence:.0%} confidence"
         notes = [] if self.proved else ["The precision asked for was not proved within the budget."]
         note = "".join(f"\n{text}" for text in [*notes, *self.warnings])
         return (
@@ -233,6 +236,7 @@ class _Search:
             proved=low >= self.precision and not noisy,
             rows=len(outcomes),
             unconditional=float(sampled.mean()),
+            exact=self.exact,
             warnings=tuple(notes),
             cost=asdict(self.cost),
         )

@@ -129,6 +129,7 @@ def test_no_notion_of_the_same():
 def test_every_question_asked_makes_the_precision_exact():
     found = anchor(lambda Z: 1.0 * (Z[:, 0] + Z[:, 1] >= 1), MaskProbe(4), budget=64, store=None)
     assert found.proved and found.low == found.precision == 1.0 and found.coverage == 0.5
+    assert found.exact and "(exact, 8 answers" in str(found)
     assert found.cost["rows"] <= 17
 
 
