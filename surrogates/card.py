@@ -15,6 +15,7 @@ from probes.case import Case
 from probes.errors import InputError
 from probes.query import Cost
 from surrogates.explanation import library_version
+from surrogates.saved import loaded
 from surrogates.statement import Scope
 from surrogates.stitch import Stitched, stitch
 from surrogates.study import Study
@@ -186,22 +187,14 @@ class Card:
         InputError
             For anything that is no card.
         """
-        if not isinstance(source, (str, Path)):
-            raise InputError("source", "be a path or JSON text", source)
-        text = source if isinstance(source, str) else ""
-        try:
-            if isinstance(source, Path) or not source.lstrip().startswith("{"):
-                text = Path(source).read_text(encoding="utf-8")
-            data = json.loads(text)
-        except (OSError, ValueError) as error:
-            raise InputError("source", "be a card by to_json, or its path", text[:80] or source) from error
-        if not isinstance(data, dict) or data.pop("iomap_card", None) != SCHEMA:
-            raise InputError("source", f"be a behaviour card of schema {SCHEMA}", text[:80])
+        data = loaded(source, "a card")
+        if data.pop("iomap_card", None) != SCHEMA:
+            raise InputError("source", f"be a behaviour card of schema {SCHEMA}", sorted(data)[:5])
         try:
             entries = tuple(_entry(e) for e in data.pop("entries"))
             return cls(entries=entries, **data)
         except (KeyError, TypeError) as error:
-            raise InputError("source", f"be complete ({error})", text[:80]) from error
+            raise InputError("source", f"be complete ({error})", sorted(data)[:5]) from error
 
     def report(self, path: str | Path, other: Card | None = None) -> Path:
         """Write one self-contained HTML page; with `other`, a page of both cards side by side."""

@@ -23,6 +23,7 @@ from surrogates.fidelity import Fidelity
 from surrogates.findings import Finding
 from surrogates.indices import indices
 from surrogates.influence import index_table
+from surrogates.saved import loaded
 from surrogates.stopping import Certificate
 from surrogates.terms import describe, term_from_json, term_to_json
 from surrogates.values import shap_explanation
@@ -264,16 +265,8 @@ class Explanation:
         InputError
             If it is not an explanation, or was written by a newer version.
         """
-        if not isinstance(source, (str, Path)):
-            raise InputError("source", "be a path or JSON text", source)
-        text = source if isinstance(source, str) else ""
-        try:
-            if isinstance(source, Path) or not source.lstrip().startswith("{"):
-                text = Path(source).read_text(encoding="utf-8")
-            data = json.loads(text)
-            schema = data["schema"]
-        except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
-            raise InputError("source", "be an explanation by to_json, or its path", text[:80] or source) from error
+        data = loaded(source, "an explanation")
+        schema = data.get("schema")
         if schema != SCHEMA:
             raise InputError("source", f"have schema {SCHEMA}, the one this version reads", schema)
         try:
@@ -293,7 +286,7 @@ class Explanation:
                 provenance=data["provenance"],
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError("source", f"be a whole explanation written by to_json ({error})", text[:80]) from error
+            raise InputError("source", f"be a whole explanation by to_json ({error})", sorted(data)[:5]) from error
 
 
 def _plain(value: Any) -> Any:

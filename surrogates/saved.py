@@ -1,0 +1,38 @@
+"""Reading what was saved as JSON: a path or the text itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from probes.errors import InputError
+
+__all__ = ["loaded"]
+
+
+def loaded(source: object, what: str) -> dict[str, Any]:
+    """The JSON object in a file or a text.
+
+    Raises
+    ------
+    InputError
+        If there is none; `what` says what was expected.
+
+    Examples
+    --------
+    >>> loaded('{"a": 1}', "a card")
+    {'a': 1}
+    """
+    if not isinstance(source, (str, Path)):
+        raise InputError("source", "be a path or JSON text", source)
+    text = source if isinstance(source, str) else ""
+    try:
+        if isinstance(source, Path) or not source.lstrip().startswith("{"):
+            text = Path(source).read_text(encoding="utf-8")
+        data = json.loads(text)
+        if not isinstance(data, dict):
+            raise TypeError("it is not an object")
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError("source", f"be {what} by to_json, or its path", text[:80] or source) from error
+    return data
