@@ -35,9 +35,10 @@ COLUMNS = 4
 
 
 def draw(groups: dict[str, Any], path: Path) -> Path:
-    """Draw every group's kinds into one file; the other contenders are thin and grey."""
+    """Draw every kind with several budgets into one file; the other contenders are thin and grey."""
     rows = pd.DataFrame([line for group in groups.values() for line in group["r2"]])
-    kinds = list(dict.fromkeys(rows["kind"]))
+    several = rows.groupby("kind")["budget"].nunique() > 1
+    kinds = [k for k in dict.fromkeys(rows["kind"]) if several[k] or not several.any()]
     height = -(-len(kinds) // COLUMNS)
     figure, axes = plt.subplots(height, COLUMNS, figsize=(3.4 * COLUMNS, 2.7 * height + 0.9), squeeze=False)
     for axis in axes.flat[len(kinds) :]:

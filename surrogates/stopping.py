@@ -60,7 +60,7 @@ class Width(Until):
     Examples
     --------
     >>> from probes import MaskProbe
-    >>> from surrogates import explain
+    >>> from surrogates import Width, explain
     >>> f = lambda Z: Z[:, 0] + 0.1 * Z[:, 1] * Z[:, 2]
     >>> ex = explain(f, MaskProbe(12), budget=1000, until=Width(0.02), store=None)
     >>> len(ex.answers.design) < 100, ex.provenance["stopped"]
