@@ -17,7 +17,7 @@ from benchmarks.game import Game
 from benchmarks.rivals import PROXYSPEX, RIVALS, Fitted
 from benchmarks.tasks import Task
 from benchmarks.walsh import of_surrogate
-from probes import Design, MaskProbe, sample
+from probes import Design, InputError, MaskProbe, sample
 from surrogates.base import Surrogate
 from surrogates.families import as_family
 from surrogates.terms import Term
@@ -36,7 +36,7 @@ class ProxyItself(Surrogate):
         self.proxy = proxy
 
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        raise NotImplementedError("it has nothing to fit")
+        raise InputError("proxy", "be given: this surrogate is nothing but its proxy", None)
 
     def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Any], np.ndarray, np.ndarray]:
         return [lambda Z: proxy.predict(Z).ravel()], np.ones((1, 1)), np.zeros(1)

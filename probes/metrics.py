@@ -135,7 +135,7 @@ class Metric:
 
 
 def _raw(s: Scores) -> float:
-    raise NotImplementedError("the model's own output is measured without answers to score")
+    raise InputError("metric", "be another than output where answers are scored: it is the model's own number", s)
 
 
 #: every metric by name; ``output`` is the number that a model of texts returns by itself

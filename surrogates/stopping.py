@@ -134,7 +134,8 @@ class Certified:
     Notes
     -----
     Waudby-Smith and Ramdas (2024), betting with predictable plug-in stakes. For a target ρ it tests the mean of
-    (1 − ρ)(y − y′)²/2 − (e² + e′²)/2 over pairs of fresh rows, which is positive exactly if R² exceeds ρ.
+    (1 − ρ)(y − y′)²/2 − (e² + e′²)/2 over pairs of fresh rows, which is positive exactly if R² exceeds ρ. A question is
+    asked once: for a model that answers it differently each time the certificate is for the answers as recorded.
     """
 
     r2: float = 0.8
