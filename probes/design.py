@@ -83,6 +83,12 @@ class Design:
         """Whether every possible row was drawn."""
         return len(self) - self.fixed >= self.population
 
+    def only(self, kept: np.ndarray) -> Design:
+        """The design that some rows make, `kept` ``(n,)`` says which; they are taken for a fair part of all."""
+        chosen, drawn = kept[: self.fixed], kept[self.fixed : self.fixed + self.block]
+        whole = self.leave_one_out and bool(chosen.all())
+        return replace(self, Z=self.Z[kept], fixed=int(chosen.sum()), leave_one_out=whole, block=int(drawn.sum()))
+
     def head(self, rows: int) -> Design:
         """The design that only the first `rows` rows make, at least the fixed ones and the block."""
         kept = max(rows, self.fixed + self.block)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,12 +47,23 @@ class Model(ABC):
         The most work units (see :meth:`sizes`) asked for in one call, rows times the longest row.
     size_unit : str or None
         What :meth:`sizes` counts; None where inputs have no size of their own.
+    steady : bool
+        Whether the same question is known to get the same answer. If not, some questions are asked twice, and the
+        difference says how well any surrogate can do.
+    fallible : bool
+        Whether a row of NaN is a question that was not answered (a refusal, a time-out) rather than an error. Such a
+        row is never kept: a later run asks again.
+    reason : str
+        Why the last unanswered question was not answered, in words.
     """
 
     unit: str = "output"
     outputs: tuple[str, ...] | None = None
     batch: int = 4096
     size_unit: str | None = None
+    steady: bool = True
+    fallible: bool = False
+    reason: str = ""
 
     @abstractmethod
     def identity(self) -> Identity:
@@ -61,6 +72,18 @@ class Model(ABC):
     @abstractmethod
     def __call__(self, inputs: Any) -> Any:
         """Answer a batch: ``n`` inputs → array ``(n, k)`` or ``(n,)``."""
+
+    def answers(self, inputs: Any) -> Iterator[tuple[np.ndarray, Any]]:
+        """Answer a batch as answers come: pairs of positions ``(m,)`` and their rows ``(m, k)``, every position once.
+
+        All at once by default. A model that works on several inputs at a time hands on each as soon as it is there,
+        so that it is kept even if the next one fails.
+        """
+        yield np.arange(len(inputs)), self(inputs)
+
+    def tokens(self, inputs: Any) -> int:
+        """Tokens that answering these inputs took, 0 where inputs have none."""
+        return int(self.sizes(inputs).sum()) if self.size_unit == "tokens" else 0
 
     def sizes(self, inputs: Any) -> np.ndarray:
         """Work units of each input (tokens for a language model, otherwise 1), integer array ``(n,)``."""
@@ -80,7 +103,16 @@ class Model(ABC):
 
 
 class Generator(ABC):
-    """A model of text: it becomes a :class:`Model` once the continuation to score is fixed."""
+    """A model of text: it becomes a :class:`Model` once the continuation to score is fixed.
+
+    Attributes
+    ----------
+    steady, fallible : bool
+        As for the models that it becomes.
+    """
+
+    steady: bool = True
+    fallible: bool = False
 
     @abstractmethod
     def identity(self) -> Identity:

@@ -9,25 +9,23 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from tqdm.auto import tqdm
 
+from probes.batching import answered, batches, shown, take
 from probes.cost import Cost, Forecast
 from probes.design import Design
-from probes.errors import InputError, IomapError, ModelError, describe
-from probes.model import Generator, Identity, Model, as_outputs
+from probes.errors import InputError, ModelError, describe
+from probes.model import Generator, Identity, Model
 from probes.probe import Probe, unique_names
 from probes.store import Store
 
-__all__ = ["Answers", "Cost", "Forecast", "Interrupted", "Run", "ask", "complete", "forecast", "repeats_itself"]
+__all__ = ["Answers", "Cost", "Forecast", "Interrupted", "Run", "again", "ask", "complete", "forecast"]
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +41,7 @@ class Answers:
     ----------
     design : Design
     y : ndarray ``(n, K)``
-        Raw outputs, averaged over the probe's replicates.
+        Raw outputs, averaged over the probe's replicates. A row of NaN was not answered (fallible models only).
     outputs : tuple of str
         Names of the K outputs.
     unit : str
@@ -89,6 +87,27 @@ class Answers:
         noisy = self.noisy or other.noisy
         return Answers(self.design, y, self.outputs, self.unit, self.probe, pair, cost, noisy)
 
+    @property
+    def missing(self) -> np.ndarray:
+        """Whether each question was left without an answer, ``(n,)``."""
+        return np.isnan(self.y).any(axis=1)
+
+    def complete(self) -> Answers:
+        """These answers without the questions that were not answered.
+
+        Raises
+        ------
+        ModelError
+            If the instance or the reference is among them.
+        """
+        gone = self.missing
+        if not gone.any():
+            return self
+        if gone[: min(2, self.design.fixed)].any():
+            which = "instance itself" if gone[0] else "reference"
+            raise ModelError(f"The model did not answer the {which}; {int((~gone).sum())} other answers are kept.")
+        return replace(self, design=self.design.only(~gone), y=self.y[~gone])
+
 
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C while a model was asked.
@@ -114,10 +133,13 @@ class Run:
         Answers of a model that is not identifiable beyond this run.
     seen : set of bytes
         Keys of the questions.
+    unanswered : set of bytes
+        Those among them that a fallible model did not answer; they are not asked again in this run.
     """
 
     memory: Store = field(default_factory=Store)
     seen: set[bytes] = field(default_factory=set)
+    unanswered: set[bytes] = field(default_factory=set)
 
 
 def ask(
@@ -152,7 +174,7 @@ def ask(
     Raises
     ------
     ModelError
-        If the model fails, or answers with the wrong shape, NaN or infinity.
+        If the model fails, or answers with the wrong shape, NaN or infinity (a fallible one: if it answers nothing).
     StoreError
         If an answer cannot be kept.
     Interrupted
@@ -167,7 +189,7 @@ def ask(
     try:
         with tqdm(total=total, desc="asking", unit="row", leave=False, disable=hidden) as bar:
             for start, stop in pairwise(_parts(design)):
-                raw = _ask_part(model, identity, probe.render(design.Z[start:stop]), memory, cost, run.seen, bar)
+                raw = _ask_part(model, identity, probe.render(design.Z[start:stop]), memory, cost, run, bar)
                 parts.append(raw.reshape(stop - start, probe.replicates, -1).mean(axis=1))
                 if parts[0].shape[1] != parts[-1].shape[1]:
                     raise _uneven({part.shape[1] for part in parts})
@@ -198,10 +220,10 @@ def forecast(
         found = memory.get(first) if identity.persistent else {}
         seen.update(first)
         known += len(found)
-        todo = _take(inputs, np.array(sorted(i for key, i in first.items() if key not in found), dtype=int))
+        todo = take(inputs, np.array(sorted(i for key, i in first.items() if key not in found), dtype=int))
         if len(todo):
             asked += len(todo)
-            calls += sum(1 for _ in _batches(model, todo, int(start == 0 and not found)))
+            calls += sum(1 for _ in batches(model, todo, int(start == 0 and not found)))
             tokens += int(model.sizes(todo).sum()) if model.size_unit == "tokens" else 0
     share = tokens / spent.tokens if spent.tokens else asked / spent.rows if spent.rows else 0.0
     return Forecast(len(seen), known, calls, tokens, spent.seconds * share if spent.rows or not asked else None)
@@ -221,36 +243,45 @@ def _keys(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
 
 
 def _ask_part(
-    model: Model, identity: Identity, inputs: Any, memory: Store, cost: Cost, seen: set[bytes], bar: Any
+    model: Model, identity: Identity, inputs: Any, memory: Store, cost: Cost, run: Run, bar: Any
 ) -> np.ndarray:
-    """Answers ``(n, K)`` to inputs; each distinct one that is not known is asked once."""
+    """Answers ``(n, K)`` to inputs; each distinct one that is not known is asked once, NaN where it is not answered."""
     keys = _keys(identity, model, inputs)
     first = {key: i for i, key in reversed(list(enumerate(keys)))}
     known = {k: v for k, v in memory.get(first).items() if not isinstance(v, str)}
-    cost.reused += len(known.keys() - seen)
-    missing = np.array(sorted(i for key, i in first.items() if key not in known), dtype=int)
+    cost.reused += len(known.keys() - run.seen)
+    missing = np.array(sorted(i for k, i in first.items() if k not in known and k not in run.unanswered), dtype=int)
     log.info("asking %d of %d distinct questions, %d known", len(missing), len(first), len(known))
     if len(missing):
-        todo = _take(inputs, missing)
-        for batch in _batches(model, todo, first_alone=int(not seen and missing[0] == 0)):
-            for part, values in _answer(model, todo, batch, cost):
+        todo = take(inputs, missing)
+        alone = int(not run.seen and missing[0] == 0)
+        for batch in batches(model, todo, alone):
+            for part, values in answered(model, todo, batch, cost):
                 fresh = dict(zip((keys[i] for i in missing[part]), values, strict=True))
                 good = {k: v for k, v in fresh.items() if np.isfinite(v).all()}
                 if good:
                     memory.put(good)
                     known.update(good)
-                if len(good) < len(fresh):
-                    bad = next(int(i) for i, v in zip(part, values, strict=True) if not np.isfinite(v).all())
+                if model.fallible:
+                    run.unanswered.update(k for k, v in fresh.items() if np.isnan(v).all())
+                if fresh.keys() - good.keys() - run.unanswered:
+                    i = next(i for i, v in enumerate(values) if not np.isfinite(v).all())
+                    what = describe(shown(todo, int(part[i])))
                     raise ModelError(
-                        f"The model must answer with finite numbers; got {values[list(part).index(bad)]} "
-                        f"for the input {describe(_shown(todo, bad))}."
+                        f"The model must answer with finite numbers; got {values[i]} for the input {what}."
                     )
                 bar.update(len(part))
+                if alone and run.unanswered:
+                    told = "The model did not answer the instance itself, so nothing else was asked."
+                    raise ModelError(f"{told} {model.reason}".rstrip())
     bar.update(len(keys) - len(missing))
-    seen.update(first)
+    run.seen.update(first)
     if len(widths := {len(v) for v in known.values()}) > 1:
         raise _uneven(widths)
-    return np.stack([known[key] for key in keys])
+    if not widths:
+        raise ModelError(f"The model answered none of {len(first)} questions.")
+    nothing = np.full(widths.pop(), np.nan)
+    return np.stack([known.get(key, nothing) for key in keys])
 
 
 def _uneven(widths: set[int]) -> ModelError:
@@ -267,18 +298,14 @@ def _answers(
     return Answers(design, y, tuple(outputs), model.unit, probe.digest, identity.id, cost)
 
 
-def repeats_itself(model: Model, probe: Probe, answers: Answers) -> bool:
-    """Whether a model gives the instance the same answer again; the question is added to the cost.
-
-    Up to rounding: a batch of another size may change the last digits.
-    """
-    inputs = probe.render(answers.design.Z[:1])
-    start = time.perf_counter()
-    again = as_outputs(model(inputs), len(inputs), f"The model ({type(model).__name__})").mean(axis=0)
-    answers.cost.calls += 1
-    answers.cost.rows += len(inputs)
-    answers.cost.seconds += time.perf_counter() - start
-    return bool(np.allclose(again, answers.y[0], rtol=1e-4, atol=1e-4 * float(np.ptp(answers.y))))
+def again(model: Model, probe: Probe, answers: Answers, rows: np.ndarray) -> np.ndarray:
+    """Answers ``(r, K)`` to some rows of a design a second time, whatever is known; they are added to the cost."""
+    inputs = probe.render(answers.design.Z[rows])
+    values = np.full((len(inputs), answers.y.shape[1]), np.nan)
+    for batch in batches(model, inputs):
+        for part, fresh in answered(model, inputs, batch, answers.cost):
+            values[part] = fresh
+    return values.reshape(len(rows), probe.replicates, -1).mean(axis=1)
 
 
 def _names(model: Model, identity: Identity, memory: Store, k: int) -> tuple[str, ...]:
@@ -316,69 +343,3 @@ def complete(model: Generator, prompt: Any, max_new_tokens: int, store: Store) -
         raise ModelError("The model answered the full prompt with nothing; pass the answer to explain as answer=.")
     memory.put({key: text})
     return text, cost
-
-
-def _take(inputs: Any, index: np.ndarray) -> Any:
-    if isinstance(inputs, pd.DataFrame):
-        return inputs.iloc[index].reset_index(drop=True)
-    return inputs[index] if isinstance(inputs, np.ndarray) else [inputs[i] for i in index]
-
-
-def _shown(inputs: Any, i: int) -> Any:
-    if isinstance(inputs, pd.DataFrame):
-        return inputs.iloc[i].to_dict()
-    return inputs[i].tolist() if isinstance(inputs, np.ndarray) else inputs[i]
-
-
-def _batches(model: Model, inputs: Any, first_alone: int) -> Iterator[np.ndarray]:
-    """Index arrays: the instance alone first, so that a model that cannot answer costs one call; then by size."""
-    sizes = model.sizes(inputs)
-    if first_alone:
-        yield np.arange(first_alone)
-    current: list[int] = []
-    longest = 0
-    for i in model.order(inputs):
-        if i < first_alone:
-            continue
-        longest = max(longest, int(sizes[i]))
-        if current and longest * (len(current) + 1) > model.batch:
-            yield np.array(current)
-            current, longest = [], int(sizes[i])
-        current.append(int(i))
-    if current:
-        yield np.array(current)
-
-
-def _answer(model: Model, inputs: Any, batch: np.ndarray, cost: Cost) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Answers of one batch, halved as often as memory demands: pairs of indices and values ``(len, K)``."""
-    part = _take(inputs, batch)
-    start = time.perf_counter()
-    try:
-        values = as_outputs(model(part), len(batch), f"The model ({type(model).__name__})")
-    except Exception as error:
-        if not _out_of_memory(error) or len(batch) == 1:
-            if isinstance(error, IomapError):
-                raise
-            shown = describe(str(error), 200)
-            raise ModelError(f"{type(model).__name__} raised {type(error).__name__}: {shown}") from error
-        log.warning("out of memory with %d inputs; going on with half as many", len(batch))
-        model.batch = max(1, int(model.sizes(part).max()) * len(batch) // 2)
-        values = None
-    if values is None:
-        for half in np.array_split(batch, 2):
-            yield from _answer(model, inputs, half, cost)
-        return
-    cost.calls += 1
-    cost.rows += len(batch)
-    cost.seconds += time.perf_counter() - start
-    cost.tokens += int(model.sizes(part).sum()) if model.size_unit == "tokens" else 0
-    yield batch, values
-
-
-def _out_of_memory(error: BaseException | None) -> bool:
-    if error is None:
-        return False
-    torch = sys.modules.get("torch")
-    kinds = (MemoryError, torch.OutOfMemoryError) if torch is not None else (MemoryError,)
-    told = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    return isinstance(error, kinds) or told or _out_of_memory(error.__cause__)

@@ -200,11 +200,11 @@ class _Search:
             design = sample(self.features, self.rows, self.rng)
         ends = self.inquiry.ask(Design(design.Z[:2], 2))
         self._same, self.holds = self._sameness(ends)
-        self._learn(design.Z[:2], ends)
+        self._learn(ends)
         first = self.inquiry.ask(design)
-        self._learn(design.Z, first)
+        self._learn(first)
         self.exact = first.design.exact
-        sampled = self.kept[1][design.fixed :]
+        sampled = self.kept[1][first.design.fixed :]
         best: tuple[tuple[int, ...], np.ndarray, float] | None = None
         tried = set[tuple[int, ...]]()
         while self.left >= _BLOCK or best is None or self.exact:
@@ -298,8 +298,8 @@ class _Search:
         words = f"{name} is {'above' if up else 'below'} {border:.4g}, nearer to the instance than to the reference"
         return lambda a: (number(a)[:, 0] > border) == up, words
 
-    def _learn(self, Z: np.ndarray, answers: Answers) -> np.ndarray:
-        kept = self._same(answers.y)
+    def _learn(self, answers: Answers) -> np.ndarray:
+        kept, Z = self._same(answers.y), answers.design.Z
         if not self.asked and not kept[0]:
             raise InputError("same", "hold for the instance itself", answers.y[0])
         self.cost += answers.cost
@@ -366,7 +366,7 @@ class _Search:
         low = 0.0
         while True:
             Z = self._under(members, min(_BLOCK, max(self.left, 1)))
-            outcomes = np.concatenate([outcomes, self._learn(Z, self.inquiry.ask(Design(Z, 0)))])
+            outcomes = np.concatenate([outcomes, self._learn(self.inquiry.ask(Design(Z, 0)))])
             low = precision_bound(outcomes, alpha, self.precision)
             hopeless = stats.beta.ppf(0.9, outcomes.sum() + 1, max((~outcomes).sum(), 1e-9)) < self.precision
             if low >= self.precision or hopeless or self.left < _BLOCK:

@@ -99,7 +99,7 @@ def _fresh(case: _Case) -> Finding:
         Z = independent(ex.features, rows, rng)
     answers = case.inquiry.ask(Design(Z, 0))
     case.cost += answers.cost
-    y = case.inquiry.y(answers)
+    y, Z = case.inquiry.y(answers), answers.design.Z
     predicted = ex.predict(Z).reshape(len(Z), -1)
     score, (low, high) = r2(y, predicted), _fresh_interval(y, predicted)
     fits = (low <= ex.fidelity.r2_high) & (high >= ex.fidelity.r2_low)

@@ -111,6 +111,8 @@ def explain(
         raise InputError("until", "be Width(...), StableOrder(...), Certified(...) or None", until)
     inquiry = Inquiry(model, probe, background, target, store, progress)
     region = inquiry.probe
+    if isinstance(until, Certified) and inquiry.fallible:
+        raise InputError("until", "be Width or StableOrder for a model that may leave questions unanswered", until)
     rng = np.random.default_rng(seed)
     questions = sample(region.features, inquiry.rows(budget), rng, design)
     _check_budget(families, questions, inquiry)
@@ -132,14 +134,14 @@ def explain(
     assert inquiry.number is not None
     return Explanation(
         surrogate=analysis.surrogate,
-        fidelity=analysis.fidelity,
+        fidelity=replace(analysis.fidelity, ceiling=inquiry.ceiling(y)),
         attributions=analysis.attributions,
         features=region.features,
         target=inquiry.number,
         answers=answers,
         view=region.view(),
         answer=inquiry.answer if inquiry.generative else None,
-        warnings=(*found.notes, *_warnings(region, answers, y, analysis.fidelity, inquiry.noisy)),
+        warnings=(*found.notes, *_warnings(inquiry, answers, y, analysis.fidelity)),
         comparison=found.comparison,
         certificate=found.certificate,
         provenance=_provenance(answers, analysis.surrogate, region, seed, budget, design, found.stopped),
@@ -297,16 +299,25 @@ def _proving(inquiry: Inquiry, design: Design, until: Certified, study: _Study, 
     return replace(_everything(design, study, ask), notes=(note,))
 
 
-def _warnings(region: Probe, answers: Answers, y: np.ndarray, judged: Fidelity, noisy: bool) -> tuple[str, ...]:
-    notes = list(region.notes)
-    if noisy:
-        notes.append("The model answers the same question differently each time: no surrogate can reach R² 1.")
+def _warnings(inquiry: Inquiry, answers: Answers, y: np.ndarray, judged: Fidelity) -> tuple[str, ...]:
+    notes = list(inquiry.probe.notes)
+    if inquiry.noisy:
+        most = ", ".join(f"{value:.2f}" for value in inquiry.ceiling(y))
+        notes.append(
+            "The model answers the same question differently each time: by questions asked twice, its noise leaves "
+            f"an R² of about {most} for a perfect surrogate."
+        )
+    if inquiry.unanswered:
+        notes.append(
+            f"{inquiry.unanswered} questions were not answered and are left out; if what was asked decides about that, "
+            "the rest is no fair sample."
+        )
     for j in np.flatnonzero(judged.misses):
         notes.append(
             f"For this input the model says {y[0, j]:.4g} ({judged.outputs[j]}), far from anything the sample led to "
             "expect: an effect that needs many features together is out of sight of random removal."
         )
-    m, d = len(answers.design.sampled), len(region.features)
+    m, d = len(answers.design.sampled), len(inquiry.probe.features)
     if not answers.design.exact and m < 2 * d:
         notes.append(
             f"{m} sampled answers for {d} features is few: effects that are left out may be real. Raise budget."

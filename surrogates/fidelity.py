@@ -113,6 +113,9 @@ class Fidelity:
     misses : tuple of bool
         Whether the model's answer for the instance itself is far from the surrogate's: out of line with the held-out
         errors and large against all answers. Something rare happens there that the sample did not show.
+    ceiling : tuple of float
+        For a model that answers the same question differently: the R² that its noise leaves for a perfect surrogate,
+        as estimated from questions asked twice. Empty for any other.
     """
 
     outputs: tuple[str, ...]
@@ -132,6 +135,7 @@ class Fidelity:
     misses: tuple[bool, ...]
     observed: np.ndarray = field(repr=False)
     predicted: np.ndarray = field(repr=False)
+    ceiling: tuple[float, ...] = ()
 
     @property
     def table(self) -> pd.DataFrame:
@@ -158,6 +162,7 @@ class Fidelity:
         return "\n".join(
             f"{name}: R² {self.r2[j]:.2f} [{self.r2_low[j]:.2f}, {self.r2_high[j]:.2f}], "
             f"rank agreement {self.rank[j]:.2f} [{self.rank_low[j]:.2f}, {self.rank_high[j]:.2f}] ({how})"
+            + (f"; its noise allows at most R² {self.ceiling[j]:.2f}" if self.ceiling else "")
             for j, name in enumerate(self.outputs)
         )
 

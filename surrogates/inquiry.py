@@ -23,7 +23,7 @@ from probes.errors import InputError, ModelError
 from probes.model import Generator, Identity, Model
 from probes.models import as_model
 from probes.probe import Probe
-from probes.query import Answers, Cost, Forecast, Interrupted, Run, ask, complete, forecast, repeats_itself
+from probes.query import Answers, Cost, Forecast, Interrupted, Run, again, ask, complete, forecast
 from probes.store import Store, open_store
 from probes.tabular import TabularProbe
 from probes.target import LOG_ODDS, Target, custom, resolve
@@ -32,6 +32,8 @@ from probes.text import TextProbe
 __all__ = ["Inquiry", "as_probe", "as_seed"]
 
 QUESTIONS = 256
+#: questions that are asked twice of a model that may not repeat itself, at most one in 32
+AGAIN = 8
 
 
 class Inquiry:
@@ -53,6 +55,10 @@ class Inquiry:
         Whether the model wrote the answer itself.
     noisy : bool
         Whether the model was seen to answer the same question differently.
+    unsure : bool
+        Whether it might: some questions are asked twice then.
+    fallible : bool
+        Whether the model may leave questions unanswered.
     number : Target or None
         The number explained, once asked.
     """
@@ -80,17 +86,19 @@ class Inquiry:
             self.answer = self.answer if self.answer is not None else target
         self.generative = self._generator is not None
         self.generated = self.generative and self.answer is None
-        # what nobody can fingerprint may not repeat itself: the instance is asked twice
-        self.unsure = self._model is not None and not self._model.identity().persistent
-        self._compared = False
+        # what nobody can fingerprint may not repeat itself
+        self.unsure = not asked.steady or (self._model is not None and not self._model.identity().persistent)
+        self.fallible = asked.fallible
+        self._twice = AGAIN
+        self._repeats: tuple[np.ndarray, np.ndarray] | None = None
         self._store = open_store(store)
         self._run = Run()
         self._check_target()
 
     @property
     def spare(self) -> int:
-        """Model inputs besides the rows of the first design: a generated answer, the instance asked twice."""
-        return int(self.generated) + self.probe.replicates * self.unsure
+        """Model inputs besides the rows of the first design: a generated answer, questions asked twice."""
+        return int(self.generated) + self.probe.replicates * self._twice * self.unsure
 
     def rows(self, budget: int | None) -> int:
         """Rows that a budget of model inputs allows.
@@ -105,6 +113,7 @@ class Inquiry:
         if not isinstance(budget, Integral) or isinstance(budget, bool) or budget < 1:
             raise InputError("budget", "be a positive integer", budget)
         each = self.probe.replicates
+        self._twice = max(1, min(AGAIN, int(budget) // (32 * each)))
         rows = (int(budget) - self.spare) // each
         least = min(MINIMUM + 2, 2 ** len(self.probe.features))
         if rows < least:
@@ -130,26 +139,56 @@ class Inquiry:
             resolve(self._target, first.outputs, first.unit, first.y[0])  # a wrong name costs the instance, no more
         try:
             answers = ask(model, self.probe, design, self._store, self.progress, self._run)
-            if not self._compared and self.unsure:
+            if self._repeats is None and self.unsure:
                 try:
-                    self.noisy = not repeats_itself(model, self.probe, answers)
+                    self._repeat(model, answers)
                 except KeyboardInterrupt as stop:  # everything else is known
                     raise Interrupted(answers) from stop
-            self._compared = True
         except Interrupted as stop:
             raise Interrupted(None if stop.answers is None else self._finished(stop.answers, cost)) from stop
         return self._finished(answers, cost)
+
+    def _repeat(self, model: Model, answers: Answers) -> None:
+        """Ask the instance and some sampled questions again, and see whether the answers differ by more than rounding.
+
+        A batch of another size may change the last digits.
+        """
+        rows = np.r_[0, answers.design.fixed + answers.design.block : len(answers.design)]
+        rows = rows[~answers.missing[rows]][: self._twice]
+        first, second = answers.y[rows], again(model, self.probe, answers, rows)
+        self._repeats = first, second
+        close = np.isclose(second, first, rtol=1e-4, atol=1e-4 * float(np.ptp(answers.y[~answers.missing])))
+        self.noisy = bool((~close & np.isfinite(second)).any())
+
+    def ceiling(self, y: np.ndarray) -> tuple[float, ...]:
+        """The R² ``(k,)`` that is left for a perfect surrogate of answers `y` ``(n, k)``; empty without noise.
+
+        1 − σ² / var(y), the noise variance σ² being half the mean squared difference of answers to one question.
+        """
+        if not self.noisy or self._repeats is None:
+            return ()
+        function, number = self._own_function(), self.number
+        assert number is not None
+        first, second = (number(raw if function is None else custom(function, raw)) for raw in self._repeats)
+        noise = np.nanmean((first - second) ** 2, axis=0) / 2
+        spread = y.var(axis=0)
+        return tuple(float(1 - a / b) if b > 0 else float("nan") for a, b in zip(noise, spread, strict=True))
 
     def forecast(self, design: Design, trial: int = 0) -> Forecast:
         """What :meth:`ask` would cost; see :func:`probes.query.forecast`. A missing answer is generated for it."""
         model, _ = self._scorer(design.Z[:1])
         told = forecast(model, self.probe, design, self._store, self._run, trial)
-        again = self.probe.replicates * self.unsure  # the instance, to see whether the model repeats itself
-        return replace(told, questions=told.questions + again, calls=told.calls + (again > 0))
+        twice = self.probe.replicates * self.unsure * self._twice  # to see whether the model repeats itself
+        return replace(told, questions=told.questions + twice, calls=told.calls + (twice > 0))
 
     def identity(self) -> Identity:
         """Of the model that is asked; a language model needs its answer for it."""
         return self._scorer(self.probe.instance[None])[0].identity()
+
+    @property
+    def unanswered(self) -> int:
+        """Distinct model inputs that were not answered."""
+        return len(self._run.unanswered)
 
     @property
     def targeted(self) -> bool:
@@ -203,6 +242,7 @@ class Inquiry:
         return self._model, cost
 
     def _finished(self, answers: Answers, cost: Cost) -> Answers:
+        answers = answers.complete()
         if self.noisy:  # nothing is exact
             answers = replace(answers, design=replace(answers.design, population=np.inf), noisy=True)
         if (function := self._own_function()) is not None:

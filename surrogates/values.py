@@ -137,9 +137,9 @@ def shapley_values(
     whole = len(Z) == 2**d
     design = Design(np.where(Z > 0.5, region.instance, region.reference), 2, population=2.0**d)
     answers = inquiry.ask(design)
-    y = inquiry.y(answers)
+    Z, y = _whole_pairs(region.instance == answers.design.Z, inquiry.y(answers))
     assert inquiry.number is not None
-    exact = whole and not inquiry.noisy
+    exact = whole and not inquiry.noisy and len(Z) == len(design)
     found = from_pairs(Z, y, noisy=inquiry.noisy)
     notes = list(region.notes)
     if inquiry.noisy:
@@ -160,6 +160,13 @@ def shapley_values(
         cost=asdict(answers.cost),
         warnings=tuple(notes),
     )
+
+
+def _whole_pairs(present: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of 0/1 whose complements were answered as well, and their answers."""
+    rows = {row.tobytes() for row in present}
+    kept = np.array([(~row).tobytes() in rows for row in present])
+    return present[kept].astype(float), y[kept]
 
 
 def shap_explanation(

@@ -130,7 +130,7 @@ def test_intervals_cover_the_truth(family):
     for trial in range(60):
         table = smooth_game(n, np.random.default_rng(trial))
         truth = [table[Z[:, i] == 1].mean() - table[Z[:, i] == 0].mean() for i in range(n)]
-        ex = explain(game(table), MaskProbe(n), family, budget=96, store=None, random_state=trial)
+        ex = explain(game(table), MaskProbe(n), family, budget=98, store=None, random_state=trial)
         rows = ex.attributions.set_index("feature").loc[[f"x{i}" for i in range(n)]]
         hits += list((rows["low"] <= truth) & (truth <= rows["high"]))
         true_r2 = 1 - ((table - ex.predict(Z)) ** 2).mean() / table.var()

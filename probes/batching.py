@@ -1,0 +1,100 @@
+"""Batches: inputs put to a model in the order and the portions that suit it, answers handed on as they come."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.cost import Cost
+from probes.errors import IomapError, ModelError, describe
+from probes.model import Model, as_outputs
+
+__all__ = ["answered", "batches", "shown", "take"]
+
+log = logging.getLogger(__name__)
+
+
+def take(inputs: Any, index: np.ndarray) -> Any:
+    """Some of a batch of inputs, in the order of `index`."""
+    if isinstance(inputs, pd.DataFrame):
+        return inputs.iloc[index].reset_index(drop=True)
+    return inputs[index] if isinstance(inputs, np.ndarray) else [inputs[i] for i in index]
+
+
+def shown(inputs: Any, i: int) -> Any:
+    """One input in plain Python, for an error."""
+    if isinstance(inputs, pd.DataFrame):
+        return inputs.iloc[i].to_dict()
+    return inputs[i].tolist() if isinstance(inputs, np.ndarray) else inputs[i]
+
+
+def batches(model: Model, inputs: Any, first_alone: int = 0) -> Iterator[np.ndarray]:
+    """Index arrays: the first input alone, so that a model that cannot answer costs one call; then by size."""
+    sizes = model.sizes(inputs)
+    if first_alone:
+        yield np.arange(first_alone)
+    current: list[int] = []
+    longest = 0
+    for i in model.order(inputs):
+        if i < first_alone:
+            continue
+        longest = max(longest, int(sizes[i]))
+        if current and longest * (len(current) + 1) > model.batch:
+            yield np.array(current)
+            current, longest = [], int(sizes[i])
+        current.append(int(i))
+    if current:
+        yield np.array(current)
+
+
+def answered(model: Model, inputs: Any, batch: np.ndarray, cost: Cost) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Answers of one batch as they come, halved as often as memory demands: pairs of indices and values ``(len, K)``.
+
+    Raises
+    ------
+    ModelError
+        If the model fails, leaves an input out, or answers with anything but one row of numbers an input.
+    """
+    part = take(inputs, batch)
+    left = np.ones(len(batch), dtype=bool)
+    start = time.perf_counter()
+    try:
+        for where, raw in model.answers(part):
+            values = as_outputs(raw, len(where), f"The model ({type(model).__name__})")
+            left[where] = False
+            cost.calls += 1
+            cost.rows += len(where)
+            cost.tokens += model.tokens(take(part, where))
+            cost.seconds += time.perf_counter() - start
+            yield batch[where], values
+            start = time.perf_counter()
+    except Exception as error:
+        if not _out_of_memory(error) or len(batch) == 1:
+            if isinstance(error, IomapError):
+                raise
+            told = describe(str(error), 200)
+            raise ModelError(f"{type(model).__name__} raised {type(error).__name__}: {told}") from error
+        log.warning("out of memory with %d inputs; going on with half as many", len(batch))
+        model.batch = max(1, int(model.sizes(part).max()) * len(batch) // 2)
+    else:
+        if left.any():
+            raise ModelError(f"{type(model).__name__} left {int(left.sum())} of {len(batch)} inputs without an answer.")
+        return
+    for half in np.array_split(batch[left], 2):
+        if len(half):
+            yield from answered(model, inputs, half, cost)
+
+
+def _out_of_memory(error: BaseException | None) -> bool:
+    if error is None:
+        return False
+    torch = sys.modules.get("torch")
+    kinds = (MemoryError, torch.OutOfMemoryError) if torch is not None else (MemoryError,)
+    told = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, kinds) or told or _out_of_memory(error.__cause__)
