@@ -17,6 +17,7 @@ from benchmarks import (
     shapley,
     speed,
     statements,
+    store,
 )
 from benchmarks.record import Skipped, environment, read, write
 
@@ -28,6 +29,7 @@ BENCHMARKS = {
     "speed": speed,
     "overhead": overhead,
     "statements": statements,
+    "store": store,
     "reversal": reversal,
     "reversal-files": reversal_files,
 }

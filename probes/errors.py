@@ -16,6 +16,7 @@ EXTRAS = {
     "shap": "shap",
     "openai": "endpoint",
     "yaml": "yaml",
+    "pyarrow": "parquet",
 }
 
 

@@ -260,7 +260,7 @@ def _ask_part(
                 fresh = dict(zip((keys[i] for i in missing[part]), values, strict=True))
                 good = {k: v for k, v in fresh.items() if np.isfinite(v).all()}
                 if good:
-                    memory.put(good)
+                    memory.put(good, identity.id)
                     known.update(good)
                 if model.fallible:
                     run.unanswered.update(k for k, v in fresh.items() if np.isnan(v).all())
@@ -314,7 +314,7 @@ def _names(model: Model, identity: Identity, memory: Store, k: int) -> tuple[str
     known = memory.get([key]).get(key)
     if model.outputs is not None:
         if known is None:
-            memory.put({key: json.dumps(model.outputs)})
+            memory.put({key: json.dumps(model.outputs)}, identity.id)
         # tokens may repeat, outputs that are told apart by name may not
         return tuple(model.outputs) if model.unit == "nats" else tuple(unique_names(list(model.outputs)))
     if isinstance(known, str):
@@ -341,5 +341,5 @@ def complete(model: Generator, prompt: Any, max_new_tokens: int, store: Store) -
     cost = Cost(calls=1, rows=1, seconds=time.perf_counter() - start)
     if not text.strip():
         raise ModelError("The model answered the full prompt with nothing; pass the answer to explain as answer=.")
-    memory.put({key: text})
+    memory.put({key: text}, identity.id)
     return text, cost

@@ -22,6 +22,7 @@ from probes.probe import Probe
 from probes.tabular import TabularProbe
 from probes.text import TextProbe
 from surrogates.checks import CHECKS, check
+from surrogates.cli_store import storing
 from surrogates.explain import estimate, explain
 from surrogates.explanation import Explanation, library_version
 from surrogates.stopping import Certified, StableOrder, Until, Width
@@ -47,10 +48,12 @@ Examples:
   iomap explain text "Not bad at all" --model ./my-classifier --until r2=0.8 --check fresh,removal
   iomap report why.json -o why.html
   iomap behave SmolLM2.gguf --probes indirect-object,greater-than -o card.html
+  iomap store stats
 """,
 )
 explaining = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Explain one answer of a model.")
 app.add_typer(explaining, name="explain")
+app.add_typer(storing, name="store")
 
 
 Store = Annotated[str | None, typer.Option(help="Where answers are kept; 'none' keeps them in memory only.")]

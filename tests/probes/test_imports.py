@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROBES = sorted((ROOT / "probes").rglob("*.py"))
 SURROGATES = sorted((ROOT / "surrogates").rglob("*.py"))
-HEAVY = ("torch", "transformers", "matplotlib", "tokenizers", "gguf", "accelerate", "openai", "shap")
+HEAVY = ("torch", "transformers", "matplotlib", "tokenizers", "gguf", "accelerate", "openai", "shap", "pyarrow")
 
 
 def imported(tree, everywhere=True):
