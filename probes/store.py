@@ -23,8 +23,9 @@ from probes.schema import SCHEMA, check_whole, migrate, version_of
 __all__ = ["Row", "Store", "Value", "cache_folder", "default_path", "open_store"]
 
 _PATIENCE = 60.0  # seconds to wait for another process's lock
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 _LOOKUP = 500  # keys per SELECT, below SQLite's limit on variables
-_CREDENTIALS = re.compile(r"(?<=//)[^/\s@]*@|[?#]\S*")  # parts of an address that may hold a password or a key
+_ADDRESS = re.compile(r"//(?:[^/\s@]*@)?([^\s?#]*)(?:[?#]\S*)?")  # user and query of an address may be credentials
 
 Value: TypeAlias = np.ndarray | str
 #: key, answer, identity of the model (None if it was not recorded)
@@ -49,7 +50,7 @@ class Store:
     path : str or Path, optional
         The file; made, with its folder, if it does not exist. None keeps everything in memory.
     readonly : bool
-        Open an existing file, of this or an older schema, without changing it.
+        Open an existing file, of this or an older schema, to read it; what it holds is not changed.
 
     Raises
     ------
@@ -90,17 +91,20 @@ class Store:
     def _connect(self) -> sqlite3.Connection:
         place: dict[str, Any] = {"database": self.path or ":memory:"}
         if self.path is not None and self.readonly:
-            log = self.path.with_name(self.path.name + "-wal")
-            # in a folder that cannot be written SQLite needs to be told that nobody else writes either
-            alone = not os.access(self.path.parent, os.W_OK) and not log.exists()
-            mode = "&immutable=1" if alone else ""
-            place = {"database": f"{self.path.resolve().as_uri()}?mode=ro{mode}", "uri": True}
+            folder, log = self.path.parent, self.path.with_name(self.path.name + "-wal")
+            # where it may be written, the last to leave can clear up the log; where the folder may not be, SQLite must
+            # be told that nobody else writes either
+            writable = os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)
+            alone = not os.access(folder, os.W_OK) and not log.exists()
+            mode = "rw" if writable else "ro&immutable=1" if alone else "ro"
+            place = {"database": f"{self.path.resolve().as_uri()}?mode={mode}", "uri": True}
         return sqlite3.connect(timeout=_PATIENCE, isolation_level=None, check_same_thread=False, **place)
 
     def _prepare(self) -> None:
         """Check whose file this is before writing a byte to it; bring it to the present schema."""
         self.schema = version_of(self._db)
         if self.readonly:
+            self._db.execute("PRAGMA query_only=ON")
             if not self.schema:
                 raise sqlite3.DatabaseError("it is empty")
             return
@@ -116,8 +120,8 @@ class Store:
         while True:
             try:
                 self._db.execute("PRAGMA journal_mode=WAL")
-            except sqlite3.OperationalError:
-                if time.monotonic() > deadline:
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _LOCKED or time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
             else:
@@ -136,7 +140,7 @@ class Store:
         StoreError
             If the file is damaged.
         """
-        wanted = list(dict.fromkeys(keys))
+        wanted = sorted(set(keys))  # in the order of the file
         found: dict[bytes, Value] = {}
         for start in range(0, len(wanted), _LOOKUP):
             part = wanted[start : start + _LOOKUP]
@@ -187,7 +191,7 @@ class Store:
             As :meth:`put` does.
         """
         kept = [
-            (k, v if isinstance(v, str) else np.asarray(v, "<f8").tobytes(), model and _CREDENTIALS.sub("", model))
+            (k, v if isinstance(v, str) else np.asarray(v, "<f8").tobytes(), model and _ADDRESS.sub(r"//\1", model))
             for k, v, model in rows
         ]
         try:
