@@ -100,7 +100,7 @@ class Stats:
         each = f", {self.size / self.answers:.0f} bytes an answer" if self.answers else ""
         lines = [
             str(self.path or "in memory"),
-            f"{_counted(self.answers, 'answer')}, {self.size / 1e6:,.1f} MB{each}, schema {self.schema}",
+            f"{_counted(self.answers, 'answer')}, {_bytes(self.size)}{each}, schema {self.schema}",
         ]
         shown = self.models.head(20)
         for model, answers, texts in shown.itertuples(index=False):
@@ -255,7 +255,7 @@ def _reading(place: Place, parameter: str) -> Iterator[Store]:
         return
     path = _path(place)
     if path is None or not path.exists():
-        raise InputError(parameter, "be a store or the path of one that exists", place)
+        raise InputError(parameter, "be a store or the path of one that exists", _shown(place))
     with closing(Store(path, readonly=True)) as store:
         yield store
 
@@ -269,7 +269,7 @@ def _writing(place: Place) -> Iterator[Store]:
         return
     path = _path(place)
     if path is None:
-        raise InputError("target", "be a store or a path", place)
+        raise InputError("target", "be a store or a path", _shown(place))
     if path.exists() and path.stat().st_size:
         with closing(Store(path, readonly=True)) as store:
             store.check()
@@ -283,11 +283,19 @@ def _path(place: object) -> Path | None:
     return Path(place).expanduser() if isinstance(place, (str, Path)) and str(place) else None
 
 
+def _shown(place: object) -> object:
+    return str(place) if isinstance(place, Path) else place
+
+
 def _same(target: Place, source: Store) -> bool:
     mine = _path(target)
     if target is source:
         return True
     return mine is not None and source.path is not None and mine.exists() and mine.samefile(source.path)
+
+
+def _bytes(n: int) -> str:
+    return f"{n / 1e6:,.1f} MB" if n >= 1e6 else f"{n / 1e3:.0f} kB"
 
 
 def _counted(n: int, noun: str) -> str:
