@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ class CausalLM(Generator):
     name : str, optional
         Replaces the fingerprint of the weights as the identity.
     batch_tokens : int, default 4096
-        The most tokens in one call, rows times the longest row.
+        The most tokens in one padded batch, rows times the longest row.
     share_prefixes : bool, optional
         Whether to compute shared prefixes once (see the module's text). By default on a CPU only; never for models
         whose cache cannot be cut back (sliding windows, recurrent states).
@@ -212,7 +212,8 @@ class Continuation(Model):
         self.answer = answer
         self.answer_ids = answer_ids
         self.outputs = tuple(_pieces(lm.tokenizer, answer_ids))
-        self.batch = lm.batch_tokens
+        # rows on top of shared prefixes are computed one by one: the longer they run on, the more they share
+        self.batch = sys.maxsize if lm.share_prefixes else lm.batch_tokens
         self._encoded: dict[Any, list[int]] = {}
         self._past: tuple[list[int], Any] | None = None
 
@@ -246,15 +247,23 @@ class Continuation(Model):
         return np.array(sorted(range(len(rows)), key=rows.__getitem__), dtype=int)
 
     def __call__(self, inputs: Sequence[Prompt]) -> np.ndarray:
-        import torch
-
-        rows = self.rows(inputs)
-        self._past = None  # weights may have changed since the last call
+        if self.lm.share_prefixes:
+            return np.vstack([values for _, values in self.answers(inputs)])
         self.lm.module.eval()
-        with torch.inference_mode():
-            if self.lm.share_prefixes:
-                return np.stack([self._score_after_shared_prefix(row) for row in rows])
-            return self._score_padded(rows)
+        return self._score_padded(self.rows(inputs))
+
+    def answers(self, inputs: Sequence[Prompt]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """All at once if padded; row by row on top of shared prefixes."""
+        if not self.lm.share_prefixes:
+            yield from super().answers(inputs)
+            return
+        self.lm.module.eval()
+        self._past = None  # weights may have changed since the last call
+        try:
+            for i, row in enumerate(self.rows(inputs)):
+                yield np.array([i]), self._score_after_shared_prefix(row)[None]
+        finally:
+            self._past = None
 
     def _log_probs(self, logits: Any) -> np.ndarray:
         """Logits ``(rows, answer tokens, vocabulary)`` → log-probabilities ``(rows, answer tokens)``."""
@@ -275,14 +284,15 @@ class Continuation(Model):
             ids[i, width - len(row) :] = torch.tensor(row)
             mask[i, width - len(row) :] = 1
         device = self.lm.module.device
-        out = self.lm.module(
-            input_ids=ids.to(device),
-            attention_mask=mask.to(device),
-            position_ids=(mask.cumsum(-1) - 1).clamp(min=0).to(device),
-            logits_to_keep=len(self.answer_ids),
-            use_cache=False,
-        )
-        return self._log_probs(out.logits)
+        with torch.inference_mode():
+            out = self.lm.module(
+                input_ids=ids.to(device),
+                attention_mask=mask.to(device),
+                position_ids=(mask.cumsum(-1) - 1).clamp(min=0).to(device),
+                logits_to_keep=len(self.answer_ids),
+                use_cache=False,
+            )
+            return self._log_probs(out.logits)
 
     def _score_after_shared_prefix(self, row: list[int]) -> np.ndarray:
         """One row on top of the cached prefix that it shares with the row before it."""
@@ -298,18 +308,19 @@ class Continuation(Model):
         while shared < min(len(known), most) and known[shared] == row[shared]:
             shared += 1
         self._past = None  # an error in between must not leave a half-written cache behind
-        if len(known) > shared:
-            cache.crop(shared - len(known))  # negative: how many to forget
         device = self.lm.module.device
-        out = self.lm.module(
-            input_ids=torch.tensor([row[shared:]], device=device),
-            position_ids=torch.arange(shared, len(row), device=device)[None],
-            past_key_values=cache,
-            logits_to_keep=len(self.answer_ids),
-            use_cache=True,
-        )
-        self._past = (row, cache)
-        return self._log_probs(out.logits)[0]
+        with torch.inference_mode():
+            if len(known) > shared:
+                cache.crop(shared - len(known))  # negative: how many to forget
+            out = self.lm.module(
+                input_ids=torch.tensor([row[shared:]], device=device),
+                position_ids=torch.arange(shared, len(row), device=device)[None],
+                past_key_values=cache,
+                logits_to_keep=len(self.answer_ids),
+                use_cache=True,
+            )
+            self._past = (row, cache)
+            return self._log_probs(out.logits)[0]
 
 
 def _can_forget(config: Any) -> bool:
