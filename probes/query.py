@@ -271,7 +271,7 @@ def _ask_part(
                         f"The model must answer with finite numbers; got {values[i]} for the input {what}."
                     )
                 bar.update(len(part))
-                if alone and run.unanswered:
+                if alone and keys[0] in run.unanswered:
                     told = "The model did not answer the instance itself, so nothing else was asked."
                     raise ModelError(f"{told} {model.reason}".rstrip())
     bar.update(len(keys) - len(missing))
