@@ -88,7 +88,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         cross-validation in which every fold fits its own hyperparameters.
     screen_above : int, default 60
         With more features than this, only those enter the process without which the answers would be markedly less
-        likely (:mod:`surrogates.screen`).
+        likely; with fewer than 112 distinct rows, the 8 + rows / 16 most promising ones.
 
     Attributes
     ----------

@@ -272,3 +272,8 @@ def test_errors_name_the_parameter(call, parameter):
     with pytest.raises(InputError, match=f"^{parameter} must ") as caught:
         call(Z, rng.standard_normal(20))
     assert caught.value.parameter == parameter
+
+
+def test_few_rows_are_screened_by_rank_alone():
+    Z, rng = draw(100, 90)
+    assert len(CubeProxy().fit(Z, Z[:, 4] + 0.1 * rng.standard_normal(100)).features_) == 8 + 100 // 16
