@@ -76,7 +76,7 @@ def _usual(rows: Rows) -> np.ndarray:
 def _eliminate(rows: Rows, features: np.ndarray) -> np.ndarray:
     """Drop features (d,) that are not worth their price, up to a quarter at a time, and fit the rest again.
 
-    Only the half with the longest length-scales is on trial each time: that nearly halves the time and cost no fidelity.
+    Only the half with the longest length-scales is on trial each time: half the time at no cost in fidelity.
     """
     p = None
     while True:
