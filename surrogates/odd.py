@@ -19,19 +19,19 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 
 from surrogates.diagonal import Subsets, prior_variance, with_rows
-from surrogates.indices import rule
-from surrogates.proxy import (
+from surrogates.evidence import (
     JITTER,
     MAX_ITER,
     SCALES_BOUNDS,
     SCALES_MEAN,
     SCALES_SD,
-    SHRINKAGES,
     THETA_BOUNDS,
     THETA_SD,
     THETA_TOTAL,
     Kernel,
 )
+from surrogates.indices import rule
+from surrogates.proxy import SHRINKAGES
 
 __all__ = ["OddFit", "fit_odd"]
 

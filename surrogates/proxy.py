@@ -16,66 +16,26 @@ maximum a posteriori estimate in which the log theta_i are pulled to their commo
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, lapack
-from scipy.optimize import minimize
+from scipy.linalg import cho_solve
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.ensemble import GradientBoostingRegressor
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LassoCV
-from sklearn.model_selection import KFold
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from probes.errors import InputError
+from surrogates.evidence import Kernel, condition, optimise
 from surrogates.rows import Rows, collapse
+from surrogates.screen import screen
 
 __all__ = ["CubeProxy", "Kernel", "Process"]
 
 #: the choices of "cv", strongest pull first because each warm-starts the next
 SHRINKAGES, FOLDS = (16.0, 4.0, 1.0), 3
-#: log c, l, s and noise variance of answers with unit variance: prior mean and sd, then bounds of the search
-SCALES_MEAN, SCALES_SD = np.log([0.1, 0.5, 1.0, 0.2]), np.array([1.5, 1.5, 1.5, 0.7])
-SCALES_BOUNDS = [(-12.0, 5.0), (-12.0, 5.0), (-8.0, 6.0), (float(np.log(1e-6)), 2.0)]
-#: prior mean of sum theta, prior sd of the mean of log theta, bounds of log theta
-THETA_TOTAL, THETA_SD, THETA_BOUNDS = 2.0, 3.0, (-14.0, 5.0)
-JITTER, MAX_ITER = 1e-9, 60
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """The hyperparameters, as variances of standardised answers; ``theta`` has shape (n,)."""
-
-    constant: float
-    linear: float
-    product: float
-    noise: float
-    theta: np.ndarray
-
-    @classmethod
-    def from_log(cls, p: np.ndarray) -> Kernel:
-        constant, linear, product, noise = np.exp(p[:4]).tolist()
-        return cls(constant, linear, product, noise, np.exp(p[4:]))
-
-    def __call__(self, X: np.ndarray, X2: np.ndarray) -> np.ndarray:
-        """Covariance (m, m2) between rows of -1/+1, without noise."""
-        exponent = X @ (X2 * (self.theta / 2)).T - (X**2 @ self.theta / 4)[:, None] - X2**2 @ self.theta / 4
-        product = self.product * np.exp(np.minimum(exponent, 0.0))
-        return self.constant + self.linear / X.shape[1] * (X @ X2.T) + product
-
-    def spectrum(self, member: np.ndarray) -> np.ndarray:
-        """Eigenvalues (..., n + 1) of t subsets, given as 0/1 rows (..., n), each with feature i added; last, as is."""
-        log_rho = np.append(np.log(np.tanh(self.theta / 2)), 0.0)
-        order = member.sum(axis=-1, keepdims=True) + (np.arange(len(log_rho)) < len(self.theta))
-        logs = np.log1p(np.exp(-self.theta)).sum() - len(self.theta) * np.log(2) + (member @ log_rho[:-1])[..., None]
-        scale = self.linear / len(self.theta)
-        return self.product * np.exp(logs + log_rho) + scale * (order == 1) + self.constant * (order == 0)
 
 
 @dataclass(frozen=True)
@@ -95,77 +55,6 @@ class Process:
     binary: bool
 
 
-class _Objective:
-    """Negative log posterior of the log hyperparameters and its gradient, in O(g^3 + g^2 n).
-
-    A row's likelihood is raised to the power of its weight. What that leaves besides the density of the merged answers
-    (noise alone, within groups of equal rows) enters through ``spare`` and ``within``.
-    """
-
-    def __init__(self, rows: Rows, shrinkage: float):
-        self.X, self.y, self.shrinkage = 2 * rows.Z - 1, rows.y, shrinkage
-        self.X2, self.inverse_weight = self.X**2, 1 / rows.weight
-        g, n = self.X.shape
-        self.linear = self.X @ self.X.T / n
-        self.spare, self.within = rows.y.shape[1] * (rows.weight - 1).sum(), rows.scatter.sum()
-        self.mean_theta = float(np.log(THETA_TOTAL / n))
-        self.start = np.append(SCALES_MEAN, np.full(n, self.mean_theta))
-        self._product, self._work = np.empty((2, g, g))
-
-    def __call__(self, p: np.ndarray) -> tuple[float, np.ndarray]:
-        (c, linear, s, noise), theta, k = np.exp(p[:4]), np.exp(p[4:]), self.y.shape[1]
-        product, K, gradient = self._product, self._work, np.zeros_like(p)
-        np.matmul(self.X * (theta / 2), self.X.T, out=product)
-        half = np.diag(product) / 2
-        np.exp(product - (half[:, None] + half), out=product)
-        product *= s
-        np.multiply(self.linear, linear, out=K)
-        K += product + c
-        K.flat[:: len(K) + 1] += noise * self.inverse_weight + JITTER
-        # K is symmetric, so its transpose is the Fortran-ordered array that LAPACK overwrites without a copy
-        factor, failed = lapack.dpotrf(K.T, lower=1, overwrite_a=1, clean=1)
-        if failed:
-            return 1e12, gradient
-        value = k * np.log(np.diag(factor)).sum() + 0.5 * self.spare * np.log(noise) + 0.5 * self.within / noise
-        M = lapack.dpotri(factor, lower=1, overwrite_c=1)[0].T
-        M = M + np.triu(M, 1).T
-        alpha = M @ self.y
-        value += 0.5 * np.vdot(alpha, self.y)
-        # d value / d log h = tr(M dK/d log h) / 2 with M = k K^-1 - alpha alpha'
-        M *= k
-        M -= alpha @ alpha.T
-        gradient[0] = 0.5 * c * M.sum()
-        gradient[1] = 0.5 * linear * np.vdot(M, self.linear)
-        gradient[3] = 0.5 * (noise * (np.diag(M) @ self.inverse_weight) + self.spare - self.within / noise)
-        M *= product
-        rowsum = M.sum(axis=1)
-        gradient[2] = 0.5 * rowsum.sum()
-        # sum_ab M_ab (x_ai - x_bi)^2 / 4 for all i at once
-        gradient[4:] = -0.25 * theta * (rowsum @ self.X2 - np.einsum("ai,ai->i", self.X, M @ self.X))
-        z, mean = (p[:4] - SCALES_MEAN) / SCALES_SD, p[4:].mean()
-        z_mean, deviation = (mean - self.mean_theta) / THETA_SD, p[4:] - mean
-        gradient[:4] += z / SCALES_SD
-        gradient[4:] += z_mean / THETA_SD / len(deviation) + self.shrinkage * deviation
-        return float(value + 0.5 * (z @ z + z_mean**2 + self.shrinkage * deviation @ deviation)), gradient
-
-
-def _optimise(rows: Rows, shrinkage: float, start: np.ndarray | None = None) -> np.ndarray:
-    """Log hyperparameters (4 + n,) at the maximum a posteriori."""
-    objective, bounds = _Objective(rows, shrinkage), [*SCALES_BOUNDS, *[THETA_BOUNDS] * rows.Z.shape[1]]
-    start, options = objective.start if start is None else start, {"maxiter": MAX_ITER, "ftol": 1e-7, "gtol": 1e-2}
-    return minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-
-
-def _condition(kernel: Kernel, X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Cholesky factor of the covariance of the training rows, with as much jitter as rounding asks for."""
-    K, jitter = kernel(X, X), JITTER
-    while True:
-        try:
-            return cho_factor(K + np.diag(kernel.noise / weight + jitter), lower=True)
-        except np.linalg.LinAlgError:
-            jitter *= 100
-
-
 def _select(rows: Rows) -> tuple[float, np.ndarray]:
     """The shrinkage with the least cross-validated squared error, and a start (4 + n,) for the final fit.
 
@@ -179,34 +68,13 @@ def _select(rows: Rows) -> tuple[float, np.ndarray]:
     for test in (split == k for split in splits for k in range(FOLDS)):
         p, known, asked = None, rows.take(~test), rows.take(test)
         for j, shrinkage in enumerate(SHRINKAGES):
-            p = _optimise(known, shrinkage, p)
+            p = optimise(known, shrinkage, p)
             kernel, X = Kernel.from_log(p), 2 * known.Z - 1
-            predicted = kernel(2 * asked.Z - 1, X) @ cho_solve(_condition(kernel, X, known.weight), known.y)
+            predicted = kernel(2 * asked.Z - 1, X) @ cho_solve(condition(kernel, X, known.weight), known.y)
             loss[j] += asked.weight @ ((predicted - asked.y) ** 2).sum(axis=1)
             fitted.append(p)
     best = int(loss.argmin())
     return SHRINKAGES[best], np.mean(fitted[best :: len(SHRINKAGES)], axis=0)
-
-
-def _screen(rows: Rows, n_keep: int) -> np.ndarray:
-    """Indices of the features with the largest lasso weight or boosted-tree gain, by the better of the two ranks.
-
-    Several outputs are screened through their leading three principal components.
-    """
-    root = np.sqrt(rows.weight)[:, None]
-    left, size, _ = np.linalg.svd(root * rows.y, full_matrices=False)
-    X, scores = 2 * rows.Z - 1, np.zeros((2, rows.Z.shape[1]))
-    for j in np.flatnonzero(size[:3] > 1e-9):
-        component = left[:, j] / root[:, 0] * size[j]
-        boosted = GradientBoostingRegressor(n_estimators=100, min_samples_leaf=5, random_state=0)
-        scores[0] += size[j] ** 2 * boosted.fit(X, component, rows.weight).feature_importances_
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            lasso = LassoCV(cv=KFold(min(5, len(X)), shuffle=True, random_state=0), alphas=30, eps=1e-2)
-            scores[1] += np.abs(lasso.fit(X, component, rows.weight).coef_)
-    rank = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1)
-    best = np.where(scores > 0, rank, scores.shape[1]).min(axis=0)
-    return np.sort(np.argsort(best, kind="stable")[:n_keep])
 
 
 class CubeProxy(RegressorMixin, BaseEstimator):
@@ -219,7 +87,8 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         active features among many, strong (16) few rows or features much alike. "cv" takes 1, 4 or 16 by
         cross-validation in which every fold fits its own hyperparameters.
     screen_above : int, default 60
-        With more features than this, only the 8 + rows / 16 most promising ones enter the process.
+        With more features than this, only those enter the process without which the answers would be markedly less
+        likely; with fewer than 112 distinct rows, the 8 + rows / 16 most promising ones.
 
     Attributes
     ----------
@@ -280,7 +149,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         with threadpool_limits(1):
             rows = self._standardised(collapse(Z, y.reshape(len(y), -1), weight))
             if Z.shape[1] > self.screen_above:
-                self.features_ = _screen(rows, 8 + len(rows.Z) // 16)
+                self.features_ = screen(rows)
                 rows = collapse(rows.Z[:, self.features_], rows.y, rows.weight, rows.scatter)
             self._fit_process(rows)
         return self
@@ -296,9 +165,9 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         self.shrinkage_, start = SHRINKAGES[0] if self.shrinkage == "cv" else float(self.shrinkage), None
         if self.shrinkage == "cv" and len(rows.Z) >= 2 * FOLDS:
             self.shrinkage_, start = _select(rows)
-        self._kernel = Kernel.from_log(_optimise(rows, self.shrinkage_, start))
+        self._kernel = Kernel.from_log(optimise(rows, self.shrinkage_, start))
         self._X, self._binary = 2 * rows.Z - 1, bool(np.isin(rows.Z, (0.0, 1.0)).all())
-        self._factor = _condition(self._kernel, self._X, rows.weight)
+        self._factor = condition(self._kernel, self._X, rows.weight)
         self._alpha = cho_solve(self._factor, rows.y)
         self.theta_, noise = self._kernel.theta, self._kernel.noise * self._scale**2
         self.noise_ = float(noise[0]) if self._single else noise

@@ -24,6 +24,10 @@ class Rows:
     def take(self, index: np.ndarray) -> Rows:
         return Rows(self.Z[index], self.y[index], self.weight[index], self.scatter[index])
 
+    def of(self, features: np.ndarray) -> Rows:
+        """The same answers by some of the features alone; rows that become equal stay apart."""
+        return Rows(self.Z[:, features], self.y, self.weight, self.scatter)
+
 
 def collapse(Z: np.ndarray, y: np.ndarray, weight: np.ndarray, scatter: np.ndarray | float = 0.0) -> Rows:
     """Merge equal rows (m, n) and drop those without weight: a weight of two is exactly a row asked twice."""
