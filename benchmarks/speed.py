@@ -1,4 +1,7 @@
-"""Language-model scores per second: iomap and context-cite on the same prompts, masks, answer and model object.
+"""Language-model scores per second: iomap, context-cite and captum on the same document, answer and model object.
+
+context-cite scores the same masks; captum draws its own, so a few of them are timed and scaled to as many. The floor is
+what the questions must take at the model's own speed (see :mod:`benchmarks.floor`).
 
 The runs take turns, so that what else the machine does disturbs all alike; medians are compared. What is timed is what
 a user waits for: rendering and tokenising prompts, the model, and (for iomap) fingerprint, ordering and store.
@@ -12,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.captum_lm import seconds_per_mask
+from benchmarks.floor import raw_speed, tree_tokens
 from benchmarks.material import context_probe, language_model
 from benchmarks.memory import memory
 from benchmarks.record import Skipped, show
@@ -21,7 +26,15 @@ from probes import CausalLM, ContextProbe, Design, Store, ask, sample
 __all__ = ["report", "run"]
 
 SEED = 0
-TARGETS = {"context-cite": 1.2, "context-cite, batches of 8": 2.0}
+#: by how much iomap is to be faster; in bfloat16, than the first in float32
+TARGETS = {"context-cite": 1.4, "context-cite, batches of 8": 2.5, "captum": 10.0, "bfloat16": 2.5}
+#: seconds over the floor
+FLOOR = 1.15
+CAPTUM = {
+    "captum KernelShap": ("KernelShap", {}),
+    "captum Lime": ("Lime", {}),
+    "captum KernelShap, without cache": ("KernelShap", {"use_cached_outputs": False}),
+}
 TOLERANCE = 1e-3  # nats
 
 Scorer = Callable[[np.ndarray], np.ndarray]
@@ -50,7 +63,13 @@ def run(quick: bool, jobs: int) -> dict[str, Any]:
     seconds, values = take_turns(contenders, order * repeats, masks)
     half = language_model("bfloat16")
     halved, reduced = take_turns({"bfloat16": lambda Z: scores(half, probe, Z)}, ["bfloat16"] * repeats, masks)
-    lengths = [len(row) for row in tokens(lm, probe, masks)]
+    rows = tokens(lm, probe, masks)
+    lengths = [len(row) for row in rows]
+    left = tree_tokens([row[:-1] for row in rows])
+    floors = {
+        name: floor(left, raw_speed(model, round(np.mean(lengths)), values["iomap"].shape[1]), taken)
+        for name, model, taken in (("float32", lm, seconds["iomap"]), ("bfloat16", half, halved["bfloat16"]))
+    }
     return {
         "settings": {
             "seed": SEED,
@@ -59,10 +78,15 @@ def run(quick: bool, jobs: int) -> dict[str, Any]:
             "tokens_per_row": float(np.mean(lengths)),
             "answer_tokens": values["iomap"].shape[1],
             "turns": order * repeats,
+            "tokens": sum(lengths),
+            "tree_tokens": left,
             "torch_threads": torch.get_num_threads(),
-            "targets": TARGETS,
+            "targets": {**TARGETS, "floor": FLOOR},
         },
         "skipped": skipped,
+        "floor": floors,
+        "captum": captum(lm, probe, len(masks), float(np.median(seconds["iomap"], axis=0)[0]), 1 if quick else 2),
+        "bfloat16_over_context_cite": over(seconds.get("context-cite"), halved["bfloat16"]),
         "times": [row(name, seconds[name], seconds, values, lengths) for name in contenders],
         "bfloat16": row("iomap, bfloat16", halved["bfloat16"], seconds, {**values, **reduced}, lengths, "bfloat16"),
         "memory": memory(quick),
@@ -75,6 +99,43 @@ def scores(lm: CausalLM, probe: ContextProbe, masks: np.ndarray) -> np.ndarray:
     scorer = lm.scoring(probe.answer, probe.render(probe.instance[None])[0])
     design = Design(masks, fixed=0, population=2.0 ** masks.shape[1])
     return ask(scorer, probe, design, Store(), progress=False).y
+
+
+def floor(left: int, raw: dict[str, float], taken: list[tuple[float, float]]) -> dict[str, Any]:
+    """Seconds beside those that the tokens left by the prefix tree take at the model's best raw speed."""
+    least = left / max(raw.values())
+    wall = float(np.median(taken, axis=0)[0])
+    return {"raw_tokens_per_second": raw, "floor_seconds": least, "seconds": wall, "over_floor": wall / least}
+
+
+def over(slower: list[tuple[float, float]] | None, faster: list[tuple[float, float]]) -> float | None:
+    """How much longer the median turn took."""
+    return None if slower is None else float(np.median(slower, axis=0)[0] / np.median(faster, axis=0)[0])
+
+
+def captum(lm: CausalLM, probe: ContextProbe, questions: int, own: float, masks: int) -> list[dict[str, Any]]:
+    """captum's seconds for as many questions, scaled from a few of its masks; what fails is said."""
+    found: list[dict[str, Any]] = []
+    for name, (method, options) in CAPTUM.items():
+        try:
+            each, length = seconds_per_mask(lm, probe, masks, method, **options)
+        except Skipped as reason:
+            return [{"contender": name, "failed": str(reason)}]
+        except Exception as error:  # noqa: BLE001 - a rival that does not run with these versions is told as it is
+            found.append({"contender": name, "failed": f"{type(error).__name__}: {str(error)[:160]}"})
+            continue
+        seconds = each * questions
+        found.append(
+            {
+                "contender": name,
+                "seconds": seconds,
+                "seconds_per_mask": each,
+                "prompt_tokens": length,
+                "over_iomap": seconds / own,
+                "target": TARGETS["captum"],
+            }
+        )
+    return found
 
 
 def tokens(lm: CausalLM, probe: ContextProbe, masks: np.ndarray) -> list[list[int]]:
@@ -133,4 +194,7 @@ def report(result: dict[str, Any]) -> None:
     show(title, [{k: v for k, v in line.items() if k != "turns"} for line in lines])
     if result["skipped"]:
         print(f"without the rival: {result['skipped']}")
+    for line in result["captum"]:
+        show(line["contender"] + ", scaled from a few masks", [line])
+    show("Seconds beside the floor", [{"dtype": name, **part} for name, part in result["floor"].items()])
     show("Memory beyond the model, MiB (a fresh process each)", result["memory"])
