@@ -4,7 +4,7 @@
 in both orders. It is asked in wordings it has not seen. Then 15 facts of the first kind are taught in reverse as well,
 and surrogates over factors say what that changed.
 
-*On the published files* (``python -m benchmarks reversal-files``, about five minutes). SmolLM2 is fine-tuned on the
+*On the published files* (``python -m benchmarks reversal-files``, some twenty minutes on one core). SmolLM2 is fine-tuned on the
 fictitious people of the paper, and asked the celebrity pairs as it is.
 """
 
@@ -123,8 +123,13 @@ def network(sentences: Sequence[str], seed: int) -> CausalLM:
     return CausalLM(transformers.LlamaForCausalLM(config), tokenizer)
 
 
-def teach(lm: CausalLM, batches: Sequence[Sequence[str]], rate: float, frozen: Sequence[str] = ()) -> None:
-    """Train in place on batches of sentences: AdamW, next-token loss over all tokens."""
+def teach(
+    lm: CausalLM, batches: Sequence[Sequence[str]], rate: float, frozen: Sequence[str] = (), half: bool = False
+) -> list[float]:
+    """Train in place on batches of sentences: AdamW, next-token loss over all tokens; the loss (nats) of each batch.
+
+    With `half` the products are computed in bfloat16, while weights and their updates stay as they are.
+    """
     import torch
 
     module = lm.module
@@ -132,6 +137,7 @@ def teach(lm: CausalLM, batches: Sequence[Sequence[str]], rate: float, frozen: S
         parameter.requires_grad_(not any(name.startswith(f) for f in frozen))
     optimiser = torch.optim.AdamW([p for p in module.parameters() if p.requires_grad], lr=rate)
     module.train()
+    losses = []
     for batch in batches:
         rows = [lm.tokenizer(text)["input_ids"] for text in batch]
         width = max(map(len, rows))
@@ -141,13 +147,16 @@ def teach(lm: CausalLM, batches: Sequence[Sequence[str]], rate: float, frozen: S
             ids[i, : len(row)] = torch.tensor(row)
             mask[i, : len(row)] = 1
         labels = ids.masked_fill(mask == 0, -100)
-        loss = module(input_ids=ids, attention_mask=mask, labels=labels).loss
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            loss = module(input_ids=ids, attention_mask=mask, labels=labels).loss
         loss.backward()
+        losses.append(float(loss.detach()))
         optimiser.step()
         optimiser.zero_grad()
     module.eval()
     for parameter in module.parameters():
         parameter.requires_grad_(True)
+    return losses
 
 
 def draws(pools: Sequence[Sequence[str]], steps: int, batch: int, rng: np.random.Generator) -> list[list[str]]:
