@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     coverage,
     fidelity,
+    formulaic,
     overhead,
     publish,
     recovery,
@@ -32,10 +33,11 @@ BENCHMARKS = {
     "store": store,
     "reversal": reversal,
     "reversal-files": reversal_files,
+    "formulaic": formulaic,
 }
 
 #: only run when named
-SLOW = ("reversal-files",)
+SLOW = ("reversal-files", "formulaic")
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -4,8 +4,8 @@
 in both orders. It is asked in wordings it has not seen. Then 15 facts of the first kind are taught in reverse as well,
 and surrogates over factors say what that changed.
 
-*On the published files* (``python -m benchmarks reversal-files``, some twenty minutes on one core). SmolLM2 is fine-tuned on the
-fictitious people of the paper, and asked the celebrity pairs as it is.
+*On the published files* (``python -m benchmarks reversal-files``, some ten minutes on one core). SmolLM2 is fine-tuned
+on the fictitious people of the paper, and asked the celebrity pairs as it is.
 """
 
 from __future__ import annotations
