@@ -7,6 +7,7 @@ from inspect import signature
 from pathlib import Path
 
 from benchmarks import (
+    card,
     coverage,
     fidelity,
     formulaic,
@@ -34,10 +35,11 @@ BENCHMARKS = {
     "reversal": reversal,
     "reversal-files": reversal_files,
     "formulaic": formulaic,
+    "card": card,
 }
 
 #: only run when named
-SLOW = ("reversal-files", "formulaic")
+SLOW = ("reversal-files", "formulaic", "card")
 
 
 def _numbers(text: str) -> tuple[int, ...]:

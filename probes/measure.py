@@ -54,7 +54,8 @@ class Measured:
     ----------
     frame : DataFrame
         One row a case: ``case_id, entity, template``, its factors, ``value``, ``chance``, ``prompt``, ``target``,
-        ``answer`` (the likeliest of the listed answers, or the text that was written).
+        ``answer`` (the likeliest of the listed answers, or the text that was written). Where answers were scored
+        without a prompt also ``unconditional``, the same metric of the answers alone, and ``unconditional_chance``.
     metric : Metric
     model : str
         Identity of the model.
@@ -86,6 +87,7 @@ def measure(
     store: Store,
     progress: bool | None = None,
     max_new_tokens: int = 12,
+    unconditional: bool = False,
 ) -> Measured:
     """Measure a metric of a model on cases.
 
@@ -100,6 +102,9 @@ def measure(
     progress : bool, optional
     max_new_tokens : int
         Length limit of a text-only model's answer.
+    unconditional : bool, default False
+        Whether to score the answers without their prompts as well, where the model can: a baseline for what answers
+        are worth by themselves.
 
     Raises
     ------
@@ -120,7 +125,13 @@ def measure(
     if scoring == (number.name == "output"):
         needs = "scores texts itself" if number.name == "output" else "gives log-probabilities of answers"
         raise InputError("metric", f"suit the model: {number.name} needs one that {needs}", type(asked).__name__)
-    return _scored(asked, cases, number, store, progress) if scoring else _output(asked, cases, number, store, progress)
+    if not scoring:
+        return _output(asked, cases, number, store, progress)
+    free = getattr(asked, "prompt_free", False)
+    if number.alone and not free:
+        rule = f"suit the model: {number.name} needs answers scored without a prompt"
+        raise InputError("metric", rule, type(asked).__name__)
+    return _scored(asked, cases, number, store, progress, free and (unconditional or number.alone))
 
 
 def _check_foils(cases: Sequence[Case], metric: Metric) -> None:
@@ -137,26 +148,54 @@ def _frame(cases: Sequence[Case], value: Any, chance: Any, answer: Sequence[str]
     return frame.assign(value=value, chance=chance, **told)
 
 
-def _scored(asked: Model, cases: Sequence[Case], metric: Metric, store: Store, progress: bool | None) -> Measured:
+def _scored(
+    asked: Model, cases: Sequence[Case], metric: Metric, store: Store, progress: bool | None, unconditional: bool
+) -> Measured:
     pairs = [(c.prompt, option) for c in cases for option in c.options]
     if metric.first_token:
         _check_first_tokens(asked, cases)
     questions = Questions(pairs)
     answers = ask(asked, questions, questions.design, store, progress)
+    alone, cost = _alone(asked, cases, store, progress) if unconditional else ({}, Cost())
     stops = np.cumsum([len(c.options) for c in cases])
     values, chances, best, totals = [], [], [], []
+    priors: list[tuple[float, float]] = []
     for case, part in zip(cases, np.split(answers.y, stops[:-1]), strict=True):
-        scores = Scores(part[:, 0], part[:, 1], part[:, 2], 1 + len(case.also))
+        free = np.stack([alone[option] for option in case.options]) if alone else None
+        scores = _scores(part, case, free)
         values.append(metric(scores))
         chances.append(metric.chance(scores))
         best.append(case.options[int(np.argmax(scores.total))])
         totals.append(scores.total)
+        if free is not None:
+            bare = _scores(free, case, free)
+            priors.append((metric(bare), metric.chance(bare)))
     frame = _frame(cases, values, chances, best)
-    return Measured(frame, metric, answers.model, answers.cost, tuple(totals))
+    if priors:
+        frame[["unconditional", "unconditional_chance"]] = priors
+    return Measured(frame, metric, answers.model, answers.cost + cost, tuple(totals))
+
+
+def _scores(part: np.ndarray, case: Case, alone: np.ndarray | None) -> Scores:
+    right = 1 + len(case.also)
+    return Scores(part[:, 0], part[:, 1], part[:, 2], right, None if alone is None else alone[:, 0])
+
+
+def _alone(
+    asked: Model, cases: Sequence[Case], store: Store, progress: bool | None
+) -> tuple[dict[str, np.ndarray], Cost]:
+    """Scores of every distinct answer without a prompt."""
+    options = list(dict.fromkeys(option for c in cases for option in c.options))
+    questions = Questions([("", option) for option in options])
+    answers = ask(asked, questions, questions.design, store, progress)
+    return dict(zip(options, answers.y, strict=True)), answers.cost
 
 
 def _check_first_tokens(asked: Any, cases: Sequence[Case]) -> None:
-    for case in cases if hasattr(asked, "ids") else ():
+    if not hasattr(asked, "ids"):
+        return
+    asked.read([(case.prompt, option) for case in cases for option in case.options])
+    for case in cases:
         first = {option: asked.ids((case.prompt, option))[1][0] for option in case.options}
         right = {first[option] for option in (case.target, *case.also)}
         for foil in case.foils:

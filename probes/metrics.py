@@ -33,17 +33,21 @@ class Scores:
         1 where every token is the most likely one, else 0.
     right : int
         How many are right.
+    alone : ndarray ``(a,)``, optional
+        Log-probability (nats) of each answer without the prompt.
     """
 
     total: np.ndarray
     tokens: np.ndarray
     greedy: np.ndarray
     right: int = 1
+    alone: np.ndarray | None = None
 
     def turned(self, i: int) -> Scores:
         """The same with answer i alone called right."""
         order = [i, *(j for j in range(len(self.total)) if j != i)]
-        return Scores(self.total[order], self.tokens[order], self.greedy[order])
+        alone = None if self.alone is None else self.alone[order]
+        return Scores(self.total[order], self.tokens[order], self.greedy[order], alone=alone)
 
 
 def exact_match(s: Scores) -> float:
@@ -59,6 +63,13 @@ def log_prob(s: Scores) -> float:
 def token_log_prob(s: Scores) -> float:
     """Log-probability of the target per token."""
     return float(s.total[0] / s.tokens[0])
+
+
+def gain(s: Scores) -> float:
+    """Log-probability of the right answers together, less what they have without the prompt."""
+    if s.alone is None:
+        raise InputError("metric", "be another than gain where answers are not scored without the prompt", s)
+    return log_prob(s) - float(logsumexp(s.alone[: s.right]))
 
 
 def margin(s: Scores) -> float:
@@ -108,6 +119,8 @@ class Metric:
         Whether generated text alone can answer it.
     first_token : bool
         Whether foils must differ from the target in their first token.
+    alone : bool
+        Whether it needs the answers scored without the prompt as well.
     chance_of : callable, optional
         :class:`Scores` → its chance level; by default `function` averaged over which answer is called right.
 
@@ -124,6 +137,7 @@ class Metric:
     foils: int = 0
     text: bool = False
     first_token: bool = False
+    alone: bool = False
     chance_of: Callable[[Scores], float] | None = None
 
     def __call__(self, scores: Scores) -> float:
@@ -145,6 +159,7 @@ METRICS: dict[str, Metric] = {
         Metric("exact_match", "share", exact_match, text=True),
         Metric("log_prob", "nats", log_prob),
         Metric("token_log_prob", "nats per token", token_log_prob),
+        Metric("gain", "nats", gain, alone=True),
         Metric("margin", "nats", margin, foils=10),
         Metric("auc", "share", auc, foils=1),
         Metric("logit_difference", "nats", logit_difference, foils=1, first_token=True),

@@ -46,7 +46,7 @@ def study_of(
     names = [c.metric or probe.metric for c in probe.claims]
     measured: dict[str, Measured] = {}
     for name in dict.fromkeys([own, probe.metric, *names]):
-        measured[name] = measure(asked, probe.probe.cases, name, store=memory, progress=progress)
+        measured[name] = measure(asked, probe.probe.cases, name, store=memory, progress=progress, unconditional=True)
     frame = measured[own].frame
     checked = judge([control], [frame], own, METRICS[own].unit)[0]
     failed = checked.verdict != "supported"

@@ -25,7 +25,8 @@ __all__ = ["Card", "Entry"]
 SCHEMA = 1
 _KEPT = (
     "words", "verdict", "reason", "metric", "unit", "effect", "low", "high", "standardised", "entities", "cases",
-    "coverage", "precision", "precision_low", "precision_high", "p", "p_against", "discovery", "parts", "worst",
+    "coverage", "precision", "precision_low", "precision_high", "p", "p_against", "discovery", "unconditional",
+    "parts", "worst",
     "examples", "digest",
 )  # fmt: skip
 
@@ -45,6 +46,9 @@ class Entry:
     cases : int
     prediction : Stitched or None
     notes : tuple of str
+    baselines : dict
+        Means over all cases: ``value`` of the metric; ``chance``, the targets exchanged with the other listed answers;
+        ``unconditional``, the answers scored without their prompts, where the model can do that.
     """
 
     name: str
@@ -57,6 +61,7 @@ class Entry:
     cases: int
     prediction: Stitched | None = None
     notes: tuple[str, ...] = ()
+    baselines: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study, title: str = "", name: str = "") -> Entry:
@@ -85,6 +90,7 @@ class Entry:
             len(study.frame),
             stitch(bare, study.statements, chance),
             study.notes,
+            {n: float(bare[n].mean()) for n in ("value", "chance", "unconditional") if n in bare.columns},
         )
 
 
@@ -130,7 +136,9 @@ class Card:
         raise InputError("behaviour", f"be on this card ({', '.join(e.name for e in self.entries)})", name)
 
     def predict(self, behaviour: str, case: Case | Mapping[str, str]) -> dict[str, Any]:
-        """What the model will do with a new prompt of a known family, from the supported statements alone.
+        """What the model will do with a new prompt of a known family.
+
+        Supported statements say what they can; the levels of the factors fill in what they leave open.
 
         Parameters
         ----------
@@ -141,13 +149,15 @@ class Card:
         -------
         dict
             ``value`` (in ``unit``), its 90% interval ``low`` to ``high``, ``right`` (the chance to be above chance
-            level), ``r2`` (how much better than a constant such predictions were on unseen entities).
+            level), ``r2`` (how much better than a constant such predictions were on unseen entities), ``coverage``
+            (how many of their cases such intervals held).
         """
         entry = self.entry(behaviour)
         if entry.prediction is None:
             raise InputError("behaviour", "have answers that vary", behaviour)
         levels = dict(case.levels) if isinstance(case, Case) else dict(case)
-        return {**entry.prediction.predict(levels), "unit": entry.unit, "r2": entry.prediction.scores["r2"]}
+        measured = {k: entry.prediction.scores[k] for k in ("r2", "coverage")}
+        return {**entry.prediction.predict(levels), "unit": entry.unit, **measured}
 
     def compare(self, other: Card) -> pd.DataFrame:
         """Both cards side by side: the statements they share, with verdicts, effects and whether they differ.
@@ -213,7 +223,7 @@ class Card:
             lines += [f"  {s['verdict']:>12}  {s['words']}" + (f" ({s['reason']})" if s["reason"] else "")
                       for s in e.statements]  # fmt: skip
             if e.prediction is not None:
-                lines.append(f"  predicts unseen cases with R² {e.prediction.scores['r2']:.2f}".replace("-", "−"))
+                lines.append("  " + e.prediction.told())
         return "\n".join(lines)
 
 
@@ -232,10 +242,11 @@ def _entry(data: dict[str, Any]) -> Entry:
             tuple(Scope(tuple((f, tuple(v)) for f, v in s["conditions"])) for s in column) for column in made["columns"]
         ]
         levels = {f: tuple(v) for f, v in made["levels"].items()}
-        numbers = {k: tuple(made[k]) for k in ("weights", "residuals")}
+        numbers = {k: tuple(made.get(k, ())) for k in ("weights", "residuals", "spreads")}
         scores = {k: _number(v) for k, v in made["scores"].items()}
         made = Stitched(columns=tuple(sets), levels=levels, scores=scores, **numbers,
-                        intercept=made["intercept"], reference=made["reference"])  # fmt: skip
+                        intercept=made["intercept"], reference=made["reference"], claimed=made.get("claimed", 0),
+                        spread=made.get("spread", 0.0))  # fmt: skip
     statements = tuple({k: _number(v) if v is None else v for k, v in s.items()} for s in data.pop("statements"))
     return Entry(statements=statements, notes=tuple(data.pop("notes")), prediction=made, **data)
 

@@ -112,7 +112,7 @@ def generalise(
 
     def put(index: np.ndarray) -> Measured | None:
         part = [cases[int(i)] for i in index]
-        return measure(asked, part, number, store=memory, progress=progress) if part else None
+        return measure(asked, part, number, store=memory, progress=progress, unconditional=True) if part else None
 
     first = put(split.discovery)
     found: list[Statement] = []

@@ -44,6 +44,9 @@ class Judged:
         For and against the claim, adjusted by Holm over all statements.
     discovery : float
         The effect where the statement was found; NaN for a statement that was given.
+    unconditional : float
+        The effect that the answers alone have, scored without their prompts; NaN where they cannot be. What is true of
+        them already is no achievement of the prompt.
     parts : dict
         Effect, interval and number of entities in held-out entities, cells and families.
     worst : dict
@@ -73,6 +76,7 @@ class Judged:
     p: float = np.nan
     p_against: float = np.nan
     discovery: float = np.nan
+    unconditional: float = np.nan
     parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     worst: Mapping[str, Any] = field(default_factory=dict)
     examples: Sequence[Mapping[str, Any]] = ()
@@ -142,10 +146,19 @@ def judge(
             "p": float(yes),
             "p_against": float(no),
             "discovery": earlier.value if earlier else np.nan,
+            "unconditional": _unconditional(s, frame, level),
         }
         told: dict[str, Any] = {"parts": parts, "worst": worst, "examples": examples, "digest": s.digest}
         out.append(Judged(s, _words(s, e, name, measure), verdict, reason, name, measure, **numbers, **told))
     return out
+
+
+def _unconditional(s: Statement, frame: pd.DataFrame, level: str) -> float:
+    if "unconditional" not in frame.columns:
+        return np.nan
+    part = frame[frame[s.every] == level] if s.every is not None else frame
+    e = s.estimate(part.assign(value=part["unconditional"], chance=part["unconditional_chance"]))
+    return np.nan if e is None else e.value
 
 
 def _with_margin(s: Statement, control: Effect | None) -> Statement:

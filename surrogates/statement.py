@@ -17,7 +17,10 @@ from surrogates.effects import Effect, effect
 __all__ = ["RESERVED", "Scope", "Statement"]
 
 #: columns of a table of cases that are no factors
-RESERVED = ("case_id", "entity", "value", "chance", "prompt", "target", "answer", "part")
+RESERVED = (
+    "case_id", "entity", "value", "chance", "unconditional", "unconditional_chance", "prompt", "target", "answer",
+    "part",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,18 @@
-"""Statements stitched together: a small model made of supported statements that predicts single cases.
+"""Statements stitched together: a small model of a model that predicts single cases.
 
-Each supported statement is one column (a set of cases, or a product of two contrasts); weights are fitted to half of
-the entities, and the other half say how well single cases are predicted.
+Each supported statement is one column (a set of cases, or a product of two contrasts). What statements leave open is
+filled from the levels of the factors, singly and in pairs, shrunken as far as it helps with unseen entities; how much
+the statements say by themselves is shown beside it. Intervals are split-conformal by entity (Vovk et al. 2005; Lei et
+al. 2018; the scale that depends on the case is theirs): quantiles of the residuals of entities that the weights have
+not seen, relative to how wide residuals are at such levels, and widened for how few independent ones there are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,12 +20,16 @@ import pandas as pd
 
 from probes.errors import InputError
 from surrogates.judge import Judged
+from surrogates.shrunken import CLAIMED, LEVEL, PAIR, Weighed, effective, folds_of, shrunken, spread_of
 from surrogates.statement import RESERVED, Scope, Statement
 
 __all__ = ["Stitched", "stitch"]
 
-_RIDGE = 1.0
 _QUANTILES = np.linspace(0.005, 0.995, 100)
+_LEVEL = 0.9
+_OUTER = 5  # folds of entities that judge predictions
+_COMBINATIONS = 1024  # most ways in which open factors are filled
+_ENOUGH = 30  # cases of a level whose coverage is looked at by itself
 
 
 @dataclass(frozen=True)
@@ -34,15 +43,22 @@ class Stitched:
     weights : tuple of float
     intercept : float
     residuals : tuple of float
-        Quantiles of what single unseen cases differ by.
+        Quantiles of what single cases of unseen entities differ by, over their scale.
     reference : float
         Above it, the model counts as doing the right thing.
     levels : dict
         Known levels of each factor.
     scores : dict
-        On unseen entities: ``r2`` against the best constant, ``brier`` of the chance to be right and
+        On entities that neither weights nor intervals have seen (five folds): ``r2`` against the best constant,
+        ``r2_statements`` of the supported statements alone, ``brier`` of the chance to be right and
         ``brier_constant``, ``calibration`` (mean gap between stated and observed chance), ``coverage`` of 90%
-        intervals, ``cases``.
+        intervals, ``coverage_least`` in the level where it is lowest, ``cases``. Which statements are supported was
+        decided on all entities.
+    claimed : int
+        How many of the columns, the first ones, are what supported statements say.
+    spread : float
+    spreads : tuple of float
+        The log of a case's scale: ``spread`` and a weight of each column; no weights for a scale of 1.
     """
 
     columns: tuple[tuple[Scope, ...], ...]
@@ -52,13 +68,16 @@ class Stitched:
     reference: float
     levels: Mapping[str, tuple[str, ...]]
     scores: Mapping[str, float]
+    claimed: int = 0
+    spread: float = 0.0
+    spreads: tuple[float, ...] = ()
 
     def __call__(self, frame: pd.DataFrame) -> np.ndarray:
         """Expected values of cases, ``(n,)``."""
         return self.intercept + _matrix(self.columns, frame) @ np.array(self.weights)
 
     def predict(self, levels: Mapping[str, str]) -> dict[str, float]:
-        """What the model will do with a prompt of these levels.
+        """What the model will do with a prompt of these levels; over factors that are left open it is averaged.
 
         Returns
         -------
@@ -75,47 +94,106 @@ class Stitched:
             if level not in self.levels.get(factor, ()):
                 known = "; ".join(f"{f}: {', '.join(v)}" for f, v in self.levels.items())
                 raise InputError("levels", f"be known ({known})", {factor: level})
-        frame = pd.DataFrame([{f: levels.get(f) for f in self.levels}])
-        value = float(self(frame)[0])
-        low, high = np.quantile(self.residuals, [0.05, 0.95])
+        frame = self._completed(levels)
+        values, scale = self(frame), np.ones(len(frame))
+        if self.spreads:
+            scale = np.exp(self.spread + _matrix(self.columns, frame) @ np.array(self.spreads))
+        residuals = np.array(self.residuals)
+        low, high = np.quantile(values[:, None] + scale[:, None] * residuals, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
         return {
-            "value": value,
-            "low": value + float(low),
-            "high": value + float(high),
-            "right": float(_chance(np.array([value]), np.array(self.residuals), self.reference)[0]),
+            "value": float(values.mean()),
+            "low": float(low),
+            "high": float(high),
+            "right": float(_chance(values, scale, residuals, self.reference).mean()),
         }
+
+    def told(self) -> str:
+        """How well single cases are predicted, in a line."""
+        s = self.scores
+        alone = f" ({s['r2_statements']:.2f} by the supported statements alone)" if "r2_statements" in s else ""
+        least = f" (at least {s['coverage_least']:.0%} in each level)" if "coverage_least" in s else ""
+        line = f"predicts cases of unseen entities with R² {s['r2']:.2f}{alone}; 90% intervals held {s['coverage']:.0%}"
+        return (line + least).replace("-", "−")
+
+    def _completed(self, levels: Mapping[str, str]) -> pd.DataFrame:
+        """Every combination of the levels of factors that are left open; a fixed sample where they are too many."""
+        choices = [(levels[f],) if f in levels else known for f, known in self.levels.items()]
+        if prod(map(len, choices)) <= _COMBINATIONS:
+            return pd.DataFrame(list(product(*choices)), columns=list(self.levels), index=None)
+        rng = np.random.default_rng(0)
+        return pd.DataFrame({f: rng.choice(c, _COMBINATIONS) for f, c in zip(self.levels, choices, strict=True)})
 
 
 def stitch(frame: pd.DataFrame, judged: Sequence[Judged], reference: float, random_state: int = 0) -> Stitched | None:
-    """Fit a prediction made of the supported statements; None where none is, or where values do not vary.
+    """Fit a prediction made of the supported statements; None where values do not vary or entities are too few.
 
     Parameters
     ----------
     frame : DataFrame
-        Cases with ``value``; half of the entities fit weights, the others judge them.
+        Cases with ``value``.
     judged : sequence of Judged
     reference : float
     random_state : int
+        Draws the folds of entities.
     """
-    sets = [_sets(j.statement) for j in judged if j.verdict == "supported"]
-    columns = tuple(dict.fromkeys(c for group in sets for c in group if any(s.conditions for s in c)))
-    people = sorted(frame["entity"].unique())
-    y = frame["value"].to_numpy(dtype=float)
-    if len(people) < 4 or np.ptp(y) == 0:
+    y, entity = frame["value"].to_numpy(dtype=float), frame["entity"].to_numpy()
+    if len(set(entity)) < 4 or np.ptp(y) == 0:
         return None
-    rng = np.random.default_rng([random_state, 3])
-    fitting = {people[i] for i in rng.permutation(len(people))[: len(people) // 2]}
-    train = frame["entity"].isin(fitting).to_numpy()
-    X = _matrix(columns, frame)
-    intercept, weights = _ridge(X[train], y[train])
-    predicted = intercept + X @ weights
-    # residuals of cases the weights have not seen would need a third part: halves are swapped
-    swapped, other = _ridge(X[~train], y[~train])
-    residuals = np.quantile(y[train] - swapped - X[train] @ other, _QUANTILES)
-    scores = _scores(y[~train], predicted[~train], y[train], residuals, reference)
     factors = [c for c in frame.columns if c not in RESERVED]
     levels = {f: tuple(sorted(map(str, frame[f].dropna().unique()))) for f in factors}
-    return Stitched(columns, _floats(weights), float(intercept), _floats(residuals), reference, levels, scores)
+    columns, kinds = _columns(judged, levels, frame)
+    X, rng = _matrix(columns, frame), np.random.default_rng([random_state, 3])
+    told = _told(X, y, kinds, entity, rng)
+    scores = _scores(X, y, kinds, entity, reference, frame[factors], rng)
+    spreads = np.zeros(len(columns))
+    spreads[kinds == LEVEL] = told.spread.weights
+    used = (np.abs(told.weights.weights) > 1e-8) | (spreads != 0) | (kinds == CLAIMED)
+    return Stitched(
+        tuple(c for c, u in zip(columns, used, strict=True) if u),
+        _floats(told.weights.weights[used]),
+        told.weights.intercept,
+        _floats(np.quantile(told.residuals, _QUANTILES)),
+        reference,
+        levels,
+        scores,
+        int((kinds == CLAIMED).sum()),
+        told.spread.intercept,
+        _floats(spreads[used]),
+    )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Weights, the model of the scale, and residuals over their scale, widened for how few there are."""
+
+    weights: Weighed
+    spread: Weighed
+    residuals: np.ndarray
+
+
+def _told(X: np.ndarray, y: np.ndarray, kinds: np.ndarray, entity: np.ndarray, rng: np.random.Generator) -> _Told:
+    weights = shrunken(X, y, kinds, entity, rng)
+    spread = spread_of(X[:, kinds == LEVEL], weights.residuals, entity, rng)
+    size = np.abs(spread.residuals)
+    # the quantile that n residuals must be asked for, so that the next one lies below it with the chance stated
+    level = min(_LEVEL * (1 + 1 / effective(size, entity)), 1.0)
+    nominal = float(np.quantile(size, _LEVEL))
+    wider = float(np.quantile(size, level)) / nominal if nominal > 0 else 1.0
+    return _Told(weights, spread, spread.residuals * wider)
+
+
+def _columns(
+    judged: Sequence[Judged], levels: Mapping[str, tuple[str, ...]], frame: pd.DataFrame
+) -> tuple[tuple[tuple[Scope, ...], ...], np.ndarray]:
+    """What supported statements say, then single levels, then pairs of levels that occur together."""
+    sets = [_sets(j.statement) for j in judged if j.verdict == "supported"]
+    claimed = tuple(dict.fromkeys(c for group in sets for c in group if any(s.conditions for s in c)))
+    single = [Scope(((f, (v,)),)) for f, known in levels.items() if len(known) > 1 for v in known]
+    both = [a.and_(b) for a, b in combinations(single, 2) if a.conditions[0][0] != b.conditions[0][0]]
+    occurs = _matrix([(s,) for s in both], frame).any(axis=0)
+    pairs = [s for s, o in zip(both, occurs, strict=True) if o]
+    columns = (*claimed, *((s,) for s in single), *((s,) for s in pairs))
+    return columns, np.array([CLAIMED] * len(claimed) + [LEVEL] * len(single) + [PAIR] * len(pairs), dtype=int)
 
 
 def _sets(s: Statement) -> list[tuple[Scope, ...]]:
@@ -126,40 +204,65 @@ def _sets(s: Statement) -> list[tuple[Scope, ...]]:
 
 
 def _matrix(columns: Sequence[tuple[Scope, ...]], frame: pd.DataFrame) -> np.ndarray:
-    out = [np.any([s.holds(frame) for s in (c if len(c) < 4 else (c[0], c[3]))], axis=0) for c in columns]
+    """Columns as 0 and 1, ``(n, p)``; every condition is looked up once."""
+    known: dict[Any, np.ndarray] = {}
+
+    def holds(scope: Scope) -> np.ndarray:
+        inside = np.ones(len(frame), dtype=bool)
+        for pair in scope.conditions:
+            if pair not in known:
+                known[pair] = Scope((pair,)).holds(frame)
+            inside &= known[pair]
+        return inside
+
+    out = [np.any([holds(s) for s in (c if len(c) < 4 else (c[0], c[3]))], axis=0) for c in columns]
     return np.column_stack(out).astype(float) if out else np.zeros((len(frame), 0))
 
 
-def _ridge(X: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-    centre, level = X.mean(axis=0), y.mean()
-    Xc = X - centre
-    weights = np.linalg.solve(Xc.T @ Xc + _RIDGE * np.eye(X.shape[1]), Xc.T @ (y - level))
-    return float(level - centre @ weights), weights
-
-
-def _chance(values: np.ndarray, residuals: np.ndarray, reference: float) -> np.ndarray:
+def _chance(values: np.ndarray, scale: np.ndarray, residuals: np.ndarray, reference: float) -> np.ndarray:
     """Chance that a value with one of these residuals is above the reference, kept off 0 and 1."""
-    share = (values[:, None] + residuals[None] > reference).mean(axis=1)
+    share = (values[:, None] + scale[:, None] * residuals > reference).mean(axis=1)
     return np.clip(share, 0.005, 0.995)
 
 
 def _scores(
-    truth: np.ndarray, predicted: np.ndarray, fitted: np.ndarray, residuals: np.ndarray, reference: float
+    X: np.ndarray,
+    y: np.ndarray,
+    kinds: np.ndarray,
+    entity: np.ndarray,
+    reference: float,
+    factors: pd.DataFrame,
+    rng: np.random.Generator,
 ) -> dict[str, float]:
-    total = float(((truth - fitted.mean()) ** 2).sum())
-    right = (truth > reference).astype(float)
-    stated = _chance(predicted, residuals, reference)
+    """Everything fitted anew without each fifth of the entities, and judged on it."""
+    fold = folds_of(entity, _OUTER, rng)
+    constant, share, alone, predicted, stated = (np.empty(len(y)) for _ in range(5))
+    inside = np.empty(len(y), dtype=bool)
+    right = (y > reference).astype(float)
+    for k in np.unique(fold):
+        new, old = fold == k, fold != k
+        constant[new], share[new] = y[old].mean(), right[old].mean()
+        claims = shrunken(X[old], y[old], kinds, entity[old], rng, more=False)
+        alone[new] = claims.intercept + X[new] @ claims.weights
+        told = _told(X[old], y[old], kinds, entity[old], rng)
+        predicted[new] = told.weights.intercept + X[new] @ told.weights.weights
+        scale = np.exp(told.spread.intercept + X[new][:, kinds == LEVEL] @ told.spread.weights)
+        low, high = np.quantile(told.residuals, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+        inside[new] = (predicted[new] + scale * low <= y[new]) & (y[new] <= predicted[new] + scale * high)
+        stated[new] = _chance(predicted[new], scale, np.quantile(told.residuals, _QUANTILES), reference)
+    total = float(((y - constant) ** 2).sum())
     bins = np.minimum((stated * 5).astype(int), 4)
     gaps = [abs(stated[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
-    low, high = np.quantile(residuals, [0.05, 0.95])
-    inside = (predicted + low <= truth) & (truth <= predicted + high)
+    by_level = [inside[m] for f in factors for v in factors[f].unique() if (m := factors[f] == v).sum() >= _ENOUGH]
     return {
-        "r2": 1 - float(((truth - predicted) ** 2).sum()) / total if total else float("nan"),
+        "r2": 1 - float(((y - predicted) ** 2).sum()) / total if total else float("nan"),
+        "r2_statements": 1 - float(((y - alone) ** 2).sum()) / total if total else float("nan"),
         "brier": float(np.mean((stated - right) ** 2)),
-        "brier_constant": float(np.mean((np.mean(fitted > reference) - right) ** 2)),
+        "brier_constant": float(np.mean((share - right) ** 2)),
         "calibration": float(np.sum(gaps)),
         "coverage": float(inside.mean()),
-        "cases": float(len(truth)),
+        "coverage_least": float(min((part.mean() for part in by_level), default=inside.mean())),
+        "cases": float(len(y)),
     }
 
 

@@ -143,9 +143,16 @@ class CausalLM(Generator):
         return ids or [next(i for i in start if i is not None)]
 
     def _ids(self, text: str, prompt: Prompt) -> list[int]:
-        """Token ids of `text`, which renders `prompt` or begins so; a chat's template brings its own special tokens."""
-        templated = not isinstance(prompt, str) and self.tokenizer.chat_template is not None
-        return self.tokenizer(text, add_special_tokens=not templated)["input_ids"]
+        """Token ids of `text`, which renders `prompt` or begins so."""
+        return self.tokens([text], self.templated(prompt))[0]
+
+    def templated(self, prompt: Prompt) -> bool:
+        """Whether a prompt is rendered by a template, which brings its own special tokens."""
+        return not isinstance(prompt, str) and self.tokenizer.chat_template is not None
+
+    def tokens(self, texts: list[str], templated: bool) -> list[list[int]]:
+        """Token ids of rendered texts."""
+        return self.tokenizer(texts, add_special_tokens=not templated)["input_ids"] if texts else []
 
     def answer_ids(self, prompt: Prompt, answer: str) -> list[int]:
         """Token ids of `answer` as they follow `prompt`, or by themselves where the border falls inside a token."""

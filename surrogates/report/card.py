@@ -17,6 +17,11 @@ __all__ = ["page"]
 
 _LEVEL = {"supported": "good", "refuted": "poor", "inconclusive": "weak", "not testable": "fair"}
 _EXAMPLES = 3
+_BASELINES = {
+    "value": "measured",
+    "chance": "by chance (answers exchanged)",
+    "unconditional": "answers alone, without their prompts",
+}
 
 
 def page(card: Card, other: Card | None = None) -> str:
@@ -57,20 +62,29 @@ def _entry(e: Entry) -> Part:
                 "interval": f"[{s['low']:.2g}, {s['high']:.2g}]".replace("-", "−") if known else "",
                 "entities": s["entities"],
                 "precision": f"{s['precision']:.0%}" if np.isfinite(s["precision"]) else "",
+                "alone": _signed(s["unconditional"]) if np.isfinite(s.get("unconditional", np.nan)) else "",
                 "bar": _bar(s, reach[s["unit"]] or 1.0) if known else None,
                 "worst": ", ".join(f"{k}: {v}" for k, v in worst["levels"].items()) if worst else "",
                 "examples": [_example(x) for x in s["examples"][:_EXAMPLES]],
             }
         )
-    scores = e.prediction.scores if e.prediction is not None else None
     foretold = ""
-    if scores is not None and np.isfinite(scores["r2"]):
+    if e.prediction is not None and np.isfinite(e.prediction.scores["r2"]):
+        scores, told = e.prediction.scores, e.prediction.told()
         foretold = (
-            f"Stitched together, the supported statements predict single cases about unseen entities with R² "
-            f"{scores['r2']:.2f} against a constant; Brier score {scores['brier']:.3f} (constant "
+            f"Stitched together, this {told}; Brier score {scores['brier']:.3f} (constant "
             f"{scores['brier_constant']:.3f}), calibration error {scores['calibration']:.2f}."
-        ).replace("-", "−")
-    data = {"rows": rows, "metric": e.metric.replace("_", " "), "unit": e.unit, "control": dict(e.control)}
+        )
+    told = [f"{_BASELINES[n]} {_signed(v)} {e.unit}" for n, v in e.baselines.items() if np.isfinite(v)]
+    baselines = f"Mean of all cases: {'; '.join(told)}." if told else ""
+    data = {
+        "rows": rows,
+        "baselines": baselines,
+        "alone": any(r["alone"] for r in rows),
+        "metric": e.metric.replace("_", " "),
+        "unit": e.unit,
+        "control": dict(e.control),
+    }
     return Part("statements", e.title, {**data, "cases": e.cases, "prediction": foretold, "notes": list(e.notes)})
 
 

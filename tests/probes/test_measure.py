@@ -126,6 +126,35 @@ def test_measure_matches_the_scores_and_is_paid_once():
     assert (again.cost.rows, again.cost.reused, again.cost.calls) == (0, 6, 0)
 
 
+def test_answers_alone_are_a_baseline_and_a_metric():
+    lm, store = tiny(), Store()
+    cases = [Case("w1 w2", " w3", (" w4", " w5 w6"), also=(" w9",)), Case("w7", " w8", (" w1", " w3"))]
+    frame = measure(lm, cases, "auc", store=store, unconditional=True).frame
+    alone = {o: by_hand(lm, "", o)[0] for c in cases for o in c.options}
+    for case, row in zip(cases, frame.to_dict("records"), strict=True):
+        right = alone[case.target]
+        assert row["unconditional"] == np.mean([right > alone[o] for o in case.foils])
+        assert 0 <= row["unconditional_chance"] <= 1
+    gained = measure(lm, cases, "gain", store=store)
+    assert gained.cost.rows == 0
+    for case, value in zip(cases, gained.frame["value"], strict=True):
+        with_prompt = np.logaddexp.reduce([by_hand(lm, case.prompt, o)[0] for o in (case.target, *case.also)])
+        without = np.logaddexp.reduce([alone[o] for o in (case.target, *case.also)])
+        assert value == pytest.approx(with_prompt - without, abs=1e-4)
+    # without a prompt nothing is gained
+    assert gained.frame["unconditional"].tolist() == pytest.approx([0.0, 0.0])
+    assert "unconditional" not in measure(lm, cases, "auc", store=store).frame
+
+
+def test_a_tokenizer_without_a_token_to_begin_with_has_no_answers_alone():
+    lm = tiny()
+    lm.tokenizer.eos_token = None
+    case = Case("w1 w2", " w3", (" w4",))
+    assert "unconditional" not in measure(lm, [case], "auc", store=Store(), unconditional=True).frame
+    with pytest.raises(InputError, match="gain needs answers scored without a prompt"):
+        measure(lm, [case], "gain", store=Store())
+
+
 class Parrot(Generator):
     """A model that only writes text."""
 

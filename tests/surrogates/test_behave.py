@@ -128,6 +128,34 @@ def test_all_claims_of_a_probe_share_one_correction():
     assert all(j.p <= 0.05 for j in supported)
 
 
+def by_itself(prompt, answer):
+    """A model that never listens: some answers are likely whatever is asked."""
+    return float(sum(map(ord, answer)) % 7)
+
+
+class Deaf(Scripted):
+    prompt_free = True
+
+
+def test_what_answers_are_worth_by_themselves_stands_beside_every_effect():
+    study = study_of(Deaf(by_itself), behaviour("context-prior"), store=Store(), progress=False)
+    frame = study.frame
+    assert (frame["value"] == frame["unconditional"]).all()
+    assert (frame["chance"] == frame["unconditional_chance"]).all()
+    numbers = study_of(Deaf(receiver), behaviour("indirect-object"), store=Store(), progress=False)
+    assert [s for s in numbers.statements if s.verdict == "supported"]
+    for s in numbers.statements:
+        assert abs(s.unconditional) < 0.2 < abs(s.effect) or s.statement.kind == "equivalence" or s.effect < 0.2
+    entry = numbers.card().entries[0]
+    assert set(entry.baselines) == {"value", "chance", "unconditional"}
+    assert entry.baselines["value"] > 1 > abs(entry.baselines["unconditional"])
+    page = numbers.card().report("alone.html").read_text()
+    assert "answers alone" in page
+    silent = study_of(Scripted(receiver), behaviour("indirect-object"), store=Store(), progress=False)
+    assert np.isnan([s.unconditional for s in silent.statements]).all()
+    assert "answers alone" not in silent.card().report("silent.html").read_text()
+
+
 def test_bad_names_and_models():
     with pytest.raises(InputError, match="behaviour must be one of reversal"):
         behave(Scripted(indifferent), "nothing", store=None)
