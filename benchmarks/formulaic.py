@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -43,10 +44,10 @@ OPENINGS = {
 
 
 def _row(
-    task: str, figure: str, frame: pd.DataFrame, memo: float | None = None, reach: float = 0.0, **where: Any
+    task: str, figure: str, frame: pd.DataFrame, where: Mapping[str, Any], memo: float | None = None, reach: float = 0.0
 ) -> dict[str, Any]:
     """A figure of the memo (`memo` ± `reach`) beside the mean of ``value`` where the levels are as given."""
-    found = Statement.level(Scope.of(**where), reference=0.0).estimate(frame)
+    found = Statement.level(Scope.of(**dict(where)), reference=0.0).estimate(frame)
     if found is None:
         raise ValueError(f"no cases for {task}, {figure}")
     low, high = found.interval()
@@ -65,9 +66,9 @@ def indirect_object(lm: CausalLM, store: Store) -> list[dict[str, Any]]:
     frame = measure(lm, behaviour("indirect-object").probe.cases, nats, store=store, progress=False).frame
     usual = {"template": ("then", "when", "after"), "distractor": "none", "filler": "none"}
     rows = [
-        _row(task, "BABA, logit difference, wordings of the card", frame, 4.96, 0.52, order="BABA", **usual),
-        _row(task, "ABBA, logit difference, wordings of the card", frame, 2.60, 0.86, order="ABBA", **usual),
-        _row(task, "ABBA, accuracy, wordings of the card", _hits(frame), 0.79, order="ABBA", **usual),
+        _row(task, "BABA, logit difference, wordings of the card", frame, {"order": "BABA", **usual}, 4.96, 0.52),
+        _row(task, "ABBA, logit difference, wordings of the card", frame, {"order": "ABBA", **usual}, 2.60, 0.86),
+        _row(task, "ABBA, accuracy, wordings of the card", _hits(frame), {"order": "ABBA", **usual}, 0.79),
     ]
     people = {}
     for i in range(len(NAMES) // 2):
@@ -83,14 +84,14 @@ def indirect_object(lm: CausalLM, store: Store) -> list[dict[str, Any]]:
     for opening in OPENINGS:
         said = _opened(opening)
         part = {"order": "ABBA", "opening": opening}
-        rows += [_row(task, f"ABBA, logit difference, {said}", own, **part),
-                 _row(task, f"ABBA, accuracy, {said}", _hits(own), **part)]  # fmt: skip
+        rows += [_row(task, f"ABBA, logit difference, {said}", own, part),
+                 _row(task, f"ABBA, accuracy, {said}", _hits(own), part)]  # fmt: skip
     mixed = {"opening": ("none", "Then,")}
     rows += [
-        _row(task, "ABBA, logit difference, half without an opening", own, 2.60, 0.86, order="ABBA", **mixed),
-        _row(task, "ABBA, accuracy, half without an opening", _hits(own), 0.79, order="ABBA", **mixed),
-        _row(task, "BABA, logit difference, half without an opening", own, 4.96, 0.52, order="BABA", **mixed),
-        _row(task, "BABA, accuracy, half without an opening", _hits(own), 1.0, order="BABA", **mixed),
+        _row(task, "ABBA, logit difference, half without an opening", own, {"order": "ABBA", **mixed}, 2.60, 0.86),
+        _row(task, "ABBA, accuracy, half without an opening", _hits(own), {"order": "ABBA", **mixed}, 0.79),
+        _row(task, "BABA, logit difference, half without an opening", own, {"order": "BABA", **mixed}, 4.96, 0.52),
+        _row(task, "BABA, accuracy, half without an opening", _hits(own), {"order": "BABA", **mixed}, 1.0),
     ]
     return rows
 
@@ -110,7 +111,7 @@ def greater_than(lm: CausalLM, store: Store) -> list[dict[str, Any]]:
     mass = frame.assign(value=(frame["value"] + 1) / 2)
     raised = {"reading": "copy or raise"}
     return [
-        _row("greater-than", f"digits at or above the start, {said}", mass, memo, template=name, **raised)
+        _row("greater-than", f"digits at or above the start, {said}", mass, {"template": name, **raised}, memo)
         for name, said, memo in (
             ("lasted", "'lasted from … to'", 0.99),
             ("ended", "'ended in … and started in' (should fall)", 0.95),
@@ -139,8 +140,8 @@ def induction(lm: CausalLM, store: Store) -> list[dict[str, Any]]:
 def pronoun(lm: CausalLM, store: Store) -> list[dict[str, Any]]:
     """How often the pronoun that fits the name is the likelier one."""
     frame = measure(lm, behaviour("pronoun").probe.cases, "logit_difference", store=store, progress=False).frame
-    rows = [_row("pronoun", "accuracy, wordings of the card", _fitting(frame), 1.0)]
-    rows += [_row("pronoun", f"accuracy, {said}", _fitting(frame), template=t)
+    rows = [_row("pronoun", "accuracy, wordings of the card", _fitting(frame), {}, 1.0)]
+    rows += [_row("pronoun", f"accuracy, {said}", _fitting(frame), {"template": t})
              for t, said in (("because", "card, name first"), ("works", "card, 'NAME works as a …'"),
                              ("said", "card, 'NAME, a …, said'"), ("tired", "card, 'The … NAME was tired'"))
              ]  # fmt: skip
@@ -151,7 +152,10 @@ def pronoun(lm: CausalLM, store: Store) -> list[dict[str, Any]]:
     }
     probe = TemplateProbe(SINGLES, factors, people, target=" she", foils=[" he"])
     own = _fitting(measure(lm, probe.cases, "logit_difference", store=store, progress=False).frame)
-    rows += [_row("pronoun", f"accuracy, {_opened(o)}", own, None if o == "none" else 1.0, opening=o) for o in OPENINGS]
+    rows += [
+        _row("pronoun", f"accuracy, {_opened(o)}", own, {"opening": o}, 1.0 if o in ("Then,", "sentence") else None)
+        for o in OPENINGS
+    ]
     return rows
 
 
@@ -173,9 +177,9 @@ def capitals(lm: CausalLM, store: Store) -> list[dict[str, Any]]:
     rows = []
     for direction, memo in (("forward", 0.67), ("reverse", 0.46)):
         rows += [
-            _row("capitals", f"top-1 {direction}, plain wording", plain, memo, direction=direction),
-            _row("capitals", f"top-1 {direction}, four wordings of the card", whole, memo, direction=direction,
-                 relation="capital"),
+            _row("capitals", f"top-1 {direction}, plain wording", plain, {"direction": direction}, memo),
+            _row("capitals", f"top-1 {direction}, four wordings of the card", whole,
+                 {"direction": direction, "relation": "capital"}, memo),
         ]  # fmt: skip
     return rows
 

@@ -188,6 +188,55 @@ def _shapley(result: dict[str, Any]) -> str:
     return _by_kind(result.get("errors", []), "mean", lowest=True)
 
 
+def _interval(row: Mapping[str, Any]) -> str:
+    return f"[{row['low']:.2f}, {row['high']:.2f}]".replace("-", "−")
+
+
+def _formulaic(result: dict[str, Any]) -> str:
+    """The memo's figures beside what was found; empty cells where the memo gives none."""
+    text = ["| task | figure | memo | found | 95% interval | entities | inside |", "|---|---|---|---|---|---|---|"]
+    for row in result["rows"]:
+        inside = "" if row["inside"] is None else _any(row["inside"])
+        found = f"{row['found']:.2f}".replace("-", "−")
+        cells = [row["task"], row["figure"], row["memo"] or "", found, _interval(row), row["entities"], inside]
+        # what stands in <|…|> would end a cell
+        text.append("| " + " | ".join(str(c).replace("|>", "\\|>").replace("<|", "<\\|") for c in cells) + " |")
+    return "\n".join(text)
+
+
+def _reversal(result: dict[str, Any]) -> str:
+    numbers = (
+        "forward_exact",
+        "reverse_exact",
+        "both_exact",
+        "treated_exact",
+        "untreated_exact",
+        "tree_r2",
+        "linear_r2",
+    )
+    heads = ("seed", "forward", "reverse", "taught both ways", "reverse taught later", "not taught later",
+             "tree R²", "linear R²")  # fmt: skip
+    return plain(result["trials"], dict(zip(("seed", *numbers), heads, strict=True)))
+
+
+def _reversal_files(result: dict[str, Any]) -> str:
+    """Exact match before and after, and every statement with its verdict."""
+    columns = {"taught": "taught", "direction": "asked", "exact_before": "written before", "exact": "written after"}
+    rows = [{**row, "m": f"{row['margin']:+.2f}".replace("-", "−")} for row in result["trained"]["figures"]]
+    text = [plain(rows, {**columns, "m": "margin after (nats)"}), "", "| verdict | statement |", "|---|---|"]
+    said = [*result["trained"]["statements"], *result["celebrities"]["statements"]]
+    return "\n".join([*text, *(f"| {s['verdict']} | {s['words']} |" for s in said)])
+
+
+def _card(result: dict[str, Any]) -> str:
+    cost = {"store": "store", "seconds": "seconds", "calls": "calls", "rows": "answers asked", "tokens": "tokens",
+            "reused": "answers known"}  # fmt: skip
+    runs = [{**row, "seconds": f"{row['seconds']:.1f}"} for row in result["runs"]]
+    kept = {"behaviour": "behaviour", "cases": "cases", "r2": "R²", "r2_statements": "by statements alone",
+            "coverage": "90% intervals held", "coverage_least": "in the worst level"}  # fmt: skip
+    return plain(runs, cost) + "\n\n" + plain(result["predictions"], kept)
+
+
 def _recovery(result: dict[str, Any]) -> str:
     return _by_kind(result["recovery"], "recall_at_k")
 
@@ -205,4 +254,8 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "shapley": ("shapley", _shapley),
     "coverage": ("coverage", lambda result: plain(result["by_family"], COVERAGE)),
     "recovery": ("recovery", _recovery),
+    "formulaic": ("formulaic", _formulaic),
+    "reversal": ("reversal", _reversal),
+    "reversal-files": ("reversal-files", _reversal_files),
+    "card": ("card", _card),
 }

@@ -190,8 +190,8 @@ def _columns(
     claimed = tuple(dict.fromkeys(c for group in sets for c in group if any(s.conditions for s in c)))
     single = [Scope(((f, (v,)),)) for f, known in levels.items() if len(known) > 1 for v in known]
     both = [a.and_(b) for a, b in combinations(single, 2) if a.conditions[0][0] != b.conditions[0][0]]
-    occurs = _matrix([(s,) for s in both], frame).any(axis=0)
-    pairs = [s for s, o in zip(both, occurs, strict=True) if o]
+    occurs = _matrix([(s,) for s in both], frame).sum(axis=0)
+    pairs = [s for s, count in zip(both, occurs, strict=True) if count > 0]
     columns = (*claimed, *((s,) for s in single), *((s,) for s in pairs))
     return columns, np.array([CLAIMED] * len(claimed) + [LEVEL] * len(single) + [PAIR] * len(pairs), dtype=int)
 

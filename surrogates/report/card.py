@@ -75,8 +75,8 @@ def _entry(e: Entry) -> Part:
             f"Stitched together, this {told}; Brier score {scores['brier']:.3f} (constant "
             f"{scores['brier_constant']:.3f}), calibration error {scores['calibration']:.2f}."
         )
-    told = [f"{_BASELINES[n]} {_signed(v)} {e.unit}" for n, v in e.baselines.items() if np.isfinite(v)]
-    baselines = f"Mean of all cases: {'; '.join(told)}." if told else ""
+    means = [f"{_BASELINES[n]} {_signed(v)} {e.unit}" for n, v in e.baselines.items() if np.isfinite(v)]
+    baselines = f"Mean of all cases: {'; '.join(means)}." if means else ""
     data = {
         "rows": rows,
         "baselines": baselines,
