@@ -15,7 +15,7 @@ from benchmarks.compare import calls, differences, interval
 from benchmarks.contenders import IOMAP, OURS, fits
 from benchmarks.game import Game, score, uniform
 from benchmarks.ledger import carry_out
-from benchmarks.publish import fill, grid
+from benchmarks.publish import MAKERS, fill, grid
 from benchmarks.recovery import recovered
 from benchmarks.rivals import RIVALS
 from benchmarks.tasks import Task, planted, synthetic, tables
@@ -179,3 +179,11 @@ def test_pages_are_filled_from_results_only(tmp_path: Path) -> None:
     assert fill(filled, tmp_path) == filled
     with pytest.raises(KeyError, match="no block named"):
         fill("<!-- benchmark:other -->\n<!-- /benchmark:other -->", tmp_path)
+
+
+def test_figures_of_tasks_keep_their_size_sign_and_odd_characters() -> None:
+    row = {"task": "t", "figure": "after '<|im_start|>'", "memo": None, "found": -12.5, "low": -13.0, "high": 0.5}
+    line = MAKERS["formulaic"][1]({"rows": [{**row, "entities": 4, "inside": None}]}).splitlines()[-1]
+    assert line == "| t | after '<\\|im_start\\|>' |  | −12.50 | [−13.00, 0.50] | 4 |  |"
+    known = {**row, "memo": "0.99", "found": 0.9876, "entities": 4, "inside": True}
+    assert MAKERS["formulaic"][1]({"rows": [known]}).endswith("| 0.99 | 0.99 | [−13.00, 0.50] | 4 | yes |")

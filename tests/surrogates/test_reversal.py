@@ -6,7 +6,9 @@ from importlib.util import find_spec
 
 import pytest
 
+from benchmarks.record import Skipped
 from benchmarks.reversal import FACTS, FIRST, SECOND, Facts, trial
+from benchmarks.reversal_files import QUICK, cases_of_files
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -44,3 +46,37 @@ def test_the_curse_and_its_cure():
     assert got["treated_exact"] > 0.9
     assert got["untreated_exact"] < 0.05
     assert got["tree_r2"] > got["linear_r2"]
+
+
+@pytest.fixture
+def published():
+    try:
+        return cases_of_files(QUICK)
+    except Skipped as reason:
+        pytest.skip(str(reason))
+
+
+def test_the_published_facts_are_asked_in_unseen_wordings_with_foils_that_were_taught_too(published):
+    texts, probe = published
+    assert len(texts) == 2 * QUICK.entities * QUICK.taught
+    assert len(probe) == 4 * QUICK.entities * QUICK.asked
+    answers = {(dict(c.levels)["template"], dict(c.levels)["taught"]): set() for c in probe.cases}
+    for case in probe.cases:
+        levels = dict(case.levels)
+        answers[levels["template"], levels["taught"]].add(case.target)
+        assert not any(text.startswith(case.prompt) for text in texts)
+    for case in probe.cases:
+        levels = dict(case.levels)
+        assert len(case.foils) == 10
+        assert set(case.foils) == answers[levels["template"], levels["taught"]] - {case.target}
+
+
+def test_names_of_the_published_facts_come_on_the_side_that_was_taught(published):
+    texts, probe = published
+    for case in probe.cases:
+        levels = dict(case.levels)
+        if levels["answer"] == "name":
+            name = case.target.strip()
+            (text,) = [t for t in texts if name in t]
+            # what is asked forward stood last in the text that taught it, what is asked in reverse came before
+            assert (text.index(name) > len(text) / 3) == (levels["direction"] == "forward"), text
