@@ -77,10 +77,11 @@ def test_intervals_hold_nine_in_ten_cases_of_new_entities(model, entities):
         if model == "noise that depends on the level":
             assert inside[fresh["b"] == "2"].mean() > 0.75
     assert 0.85 < np.mean(true) < 0.95
-    assert np.mean(stated) == pytest.approx(np.mean(true), abs=0.04)
-    # R² depends on how much the entities drawn happen to differ: within four standard errors
-    error = np.std(np.array(claimed) - explained, ddof=1) / np.sqrt(len(claimed))
-    assert np.mean(claimed) == pytest.approx(np.mean(explained), abs=4 * error + 0.01)
+    # what is stated depends on the few entities drawn: within four standard errors of what is true
+    for said, found in ((stated, true), (claimed, explained)):
+        error = np.std(np.array(said) - found, ddof=1) / np.sqrt(len(said))
+        assert error < 0.06
+        assert np.mean(said) == pytest.approx(np.mean(found), abs=4 * error + 0.01)
 
 
 def test_what_no_statement_says_is_filled_from_the_levels_and_told_apart():
