@@ -23,7 +23,7 @@ from surrogates.families import as_family
 from surrogates.terms import Term
 from surrogates.tree import TreeSurrogate
 
-__all__ = ["IOMAP", "OURS", "PROXYSPEX", "RIVALS", "ProxyItself", "fits", "missing", "sampled"]
+__all__ = ["FITTED", "IOMAP", "OURS", "PROXYSPEX", "RIVALS", "ProxyItself", "fits", "missing", "sampled"]
 
 #: one case of a benchmark fits all of iomap's contenders, because they share a proxy
 IOMAP = "iomap"
@@ -59,6 +59,18 @@ def ours() -> dict[str, Surrogate]:
 
 
 OURS = tuple(ours())
+#: the files that decide how they fit
+FITTED = (
+    "benchmarks/contenders.py",
+    "probes/design.py",
+    *(
+        f"surrogates/{name}.py"
+        for name in (
+            *("base", "evidence", "families", "interactions", "linear", "proxy", "rows", "rules", "screen", "stack"),
+            *("terms", "tree"),
+        )
+    ),
+)
 #: features beyond which rules take a quarter of a minute a fit
 MOST_FOR_RULES = 100
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.compare import calls, differences, interval, means, table, targets
-from benchmarks.contenders import IOMAP, PROXYSPEX, RIVALS, fits, missing
+from benchmarks.contenders import FITTED, IOMAP, PROXYSPEX, RIVALS, fits, missing
 from benchmarks.game import score
 from benchmarks.ledger import Case, carry_out, code, versions
 from benchmarks.record import environment, show
@@ -117,7 +117,7 @@ def stamp(case: Case) -> str:
     task = f"benchmarks/tasks/{group.load.__module__.rsplit('.', 1)[1]}.py"
     common = code("benchmarks/game.py", task) + versions(*CORE)
     if contender == IOMAP:
-        return common + code("benchmarks/contenders.py", "probes", "surrogates")
+        return common + code(*FITTED)
     return common + code("benchmarks/rivals.py") + versions(*RIVALS[contender].packages)
 
 

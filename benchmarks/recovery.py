@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.compare import interval
-from benchmarks.contenders import IOMAP, PROXYSPEX, RIVALS, fits, missing
+from benchmarks.contenders import FITTED, IOMAP, PROXYSPEX, RIVALS, fits, missing
 from benchmarks.ledger import Case, carry_out, code, versions
 from benchmarks.record import show
 from benchmarks.tasks import kind, planted
@@ -128,7 +128,7 @@ def stamp(case: Case) -> str:
     common = code("benchmarks/game.py", "benchmarks/walsh.py", "benchmarks/recovery.py", "benchmarks/tasks/planted.py")
     common += versions("numpy", "scipy", "sklearn")
     if case[-1] == IOMAP:
-        return common + code("benchmarks/contenders.py", "probes", "surrogates")
+        return common + code(*FITTED)
     return common + code("benchmarks/rivals.py") + versions(*RIVALS[case[-1]].packages)
 
 
