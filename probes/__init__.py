@@ -10,6 +10,7 @@ Importing it loads neither torch nor transformers: adapters import them when an 
 
 from probes.case import Case, Split, hold_out
 from probes.context import ContextProbe
+from probes.cost import Cost, Forecast, Projection, project
 from probes.design import Design, cube, sample
 from probes.errors import InputError, IomapError, MissingExtra, ModelError, StoreError
 from probes.locality import Background, LocalGaussian
@@ -23,7 +24,7 @@ from probes.models.causal_lm import CausalLM
 from probes.models.classifier import TextClassifier
 from probes.models.estimator import EstimatorModel
 from probes.probe import Feature, Probe
-from probes.query import Answers, Cost, ask, complete
+from probes.query import Answers, ask, complete
 from probes.store import Store, open_store
 from probes.tabular import TabularProbe
 from probes.target import Target
@@ -43,6 +44,7 @@ __all__ = [
     "EstimatorModel",
     "Family",
     "Feature",
+    "Forecast",
     "Generator",
     "Identity",
     "InputError",
@@ -55,6 +57,7 @@ __all__ = [
     "Model",
     "ModelError",
     "Probe",
+    "Projection",
     "Split",
     "Store",
     "StoreError",
@@ -70,5 +73,6 @@ __all__ = [
     "hold_out",
     "measure",
     "open_store",
+    "project",
     "sample",
 ]

@@ -1,10 +1,17 @@
-"""What asking costs, and what it would."""
+"""What asking costs, what it would, and what it would on other machines."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 
-__all__ = ["Cost", "Forecast"]
+from probes.errors import InputError
+
+__all__ = ["Cost", "Forecast", "Projection", "project"]
+
+#: of a matrix product, one multiplication and one addition for every weight and token
+_FLOP = 2
 
 
 @dataclass
@@ -64,3 +71,137 @@ class Forecast:
         time_ = "" if self.seconds is None else f", about {self.seconds:.3g} s"
         asked = self.questions - self.known
         return f"{asked:,} questions to ask in {self.calls:,} calls{tokens}{time_} ({self.known:,} known already)"
+
+    def project(
+        self,
+        parameters: float = 70e9,
+        *,
+        throughput: float | None = None,
+        flops: float | None = None,
+        utilisation: float = 0.4,
+        gpus: int = 1,
+    ) -> Projection:
+        """What the rest would cost on GPUs; see :func:`project`."""
+        return project(self, parameters, throughput=throughput, flops=flops, utilisation=utilisation, gpus=gpus)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What questions cost on GPUs.
+
+    Attributes
+    ----------
+    questions : int
+        Inputs to be answered.
+    tokens : int
+        Of all of them together.
+    parameters : float
+        Of the model that answers, those that a token passes through.
+    throughput : float
+        Tokens a second and GPU.
+    gpus : int
+    """
+
+    questions: int
+    tokens: int
+    parameters: float
+    throughput: float
+    gpus: int = 1
+
+    @property
+    def tokens_per_question(self) -> float:
+        """Mean tokens of a question; 0 without questions."""
+        return self.tokens / self.questions if self.questions else 0.0
+
+    @property
+    def flop(self) -> float:
+        """Floating-point operations of one forward pass over all tokens: 2 · parameters · tokens."""
+        return _FLOP * self.parameters * self.tokens
+
+    @property
+    def gpu_hours(self) -> float:
+        """tokens / throughput / 3600, the same for any number of GPUs."""
+        return self.tokens / self.throughput / 3600
+
+    @property
+    def seconds(self) -> float:
+        """Time until the last answer, with all GPUs busy."""
+        return self.tokens / self.throughput / self.gpus
+
+    def __str__(self) -> str:
+        fleet, each = (f"{self.gpus:,} GPUs", " each") if self.gpus > 1 else ("one GPU", "")
+        return (
+            f"{self.questions:,} questions of {self.tokens_per_question:,.4g} tokens through {self.parameters:.3g} "
+            f"parameters: {self.flop:.3g} FLOP, {self.gpu_hours:,.3g} GPU-hours "
+            f"({self.seconds:,.3g} s on {fleet} at {self.throughput:,.4g} tokens/s{each})"
+        )
+
+
+def project(
+    asked: Cost | Forecast,
+    parameters: float = 70e9,
+    *,
+    throughput: float | None = None,
+    flops: float | None = None,
+    utilisation: float = 0.4,
+    gpus: int = 1,
+) -> Projection:
+    """What the same questions would cost through a model of another size.
+
+    Parameters
+    ----------
+    asked : Cost or Forecast
+        What was paid, or the part of a forecast that is not known already.
+    parameters : float, default 70e9
+        Of the model, those that a token passes through (of a mixture of experts the active ones).
+    throughput : float, optional
+        Tokens that one GPU reads a second, as measured. Either this or `flops`.
+    flops : float, optional
+        Floating-point operations that one GPU does a second at most; throughput is then
+        ``flops · utilisation / (2 · parameters)``.
+    utilisation : float, default 0.4
+        Share of `flops` that is reached.
+    gpus : int, default 1
+
+    Returns
+    -------
+    Projection
+
+    Raises
+    ------
+    InputError
+        For numbers that are not positive, both or neither of `throughput` and `flops`, or questions without tokens.
+
+    Notes
+    -----
+    A forward pass takes about two operations for every parameter and token (Kaplan et al. 2020, section 2.1); what
+    attention adds with the length of a prompt is left out. Every token is counted as if it were read anew:
+    prompts that share a prefix may cost less. Tokens are those of the tokenizer that counted them.
+
+    Examples
+    --------
+    >>> told = project(Forecast(questions=320, known=64, calls=8, tokens=128_000), throughput=2000)
+    >>> print(told)
+    256 questions of 500 tokens through 7e+10 parameters: 1.79e+16 FLOP, 0.0178 GPU-hours (64 s on one GPU at 2,000 tokens/s)
+    >>> project(Cost(rows=256, tokens=128_000), 70e9, flops=1e15, utilisation=0.28, gpus=4).seconds.__round__(6)
+    16.0
+    """
+    questions = asked.rows if isinstance(asked, Cost) else asked.questions - asked.known
+    if questions and not asked.tokens:
+        raise InputError("asked", "hold tokens: only models of text count them", asked)
+    named = {"throughput": throughput} if flops is None else {"flops": flops, "utilisation": utilisation}
+    for name, value in {"parameters": parameters, **named}.items():
+        if name == "throughput" and value is None:
+            raise InputError("throughput", "be given, or flops in its place", None)
+        if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
+            raise InputError(name, "be a positive number", value)
+    if utilisation > 1:
+        raise InputError("utilisation", "be at most 1", utilisation)
+    if flops is not None:
+        if throughput is not None:
+            raise InputError("throughput", "be left out where flops is given", throughput)
+        throughput = flops * utilisation / (_FLOP * parameters)
+    if isinstance(gpus, bool) or not isinstance(gpus, Integral) or gpus < 1:
+        raise InputError("gpus", "be a positive integer", gpus)
+    assert throughput is not None
+    return Projection(questions, asked.tokens, float(parameters), float(throughput), int(gpus))

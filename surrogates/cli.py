@@ -86,6 +86,10 @@ class Common:
         str | None, typer.Option(help="Checks to make, by commas: fresh, removal, stability, permuted, randomised.")
     ] = None
     estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it would cost.")] = False
+    gpu_throughput: Annotated[
+        float | None, typer.Option(help="With --estimate: tokens a GPU reads a second; says GPU-hours as well.")
+    ] = None
+    parameters: Annotated[float, typer.Option(help="With --gpu-throughput: of the model asked, such as 70e9.")] = 70e9
     target: Annotated[
         str | None, typer.Option(help="What to explain: a class or output by name, all, or log-odds.")
     ] = None
@@ -246,8 +250,13 @@ def _run(model: Any, probe: Probe, common: Common, span: str | None = None) -> N
         if common.output or common.json or common.until or checks:
             raise InputError("--estimate", "come without -o, --json, --until and --check: nothing is explained", True)
         shared |= {"family": common.family, "design": common.design}
-        typer.echo(str(estimate(model, probe, budget=common.budget, **shared)))
+        told = estimate(model, probe, budget=common.budget, **shared)
+        typer.echo(str(told))
+        if common.gpu_throughput is not None:
+            typer.echo(str(told.project(common.parameters, throughput=common.gpu_throughput)))
         return
+    if common.gpu_throughput is not None:
+        raise InputError("--gpu-throughput", "come with --estimate", common.gpu_throughput)
     if span is not None and isinstance(until, Certified):
         raise InputError("--span", "come without --until r2=…: the certificate is for the whole answer", span)
     progress = False if common.quiet else None

@@ -179,7 +179,15 @@ class Inquiry:
         model, _ = self._scorer(design.Z[:1])
         told = forecast(model, self.probe, design, self._store, self._run, trial)
         twice = self.probe.replicates * self.unsure * self._twice  # to see whether the model repeats itself
-        return replace(told, questions=told.questions + twice, calls=told.calls + (twice > 0))
+        asked = told.questions - told.known
+        more = 1 + twice / asked if asked else 1.0
+        return replace(
+            told,
+            questions=told.questions + twice,
+            calls=told.calls + (twice > 0),
+            tokens=round(told.tokens * more),
+            seconds=None if told.seconds is None else told.seconds * more,
+        )
 
     def identity(self) -> Identity:
         """Of the model that is asked; a language model needs its answer for it."""

@@ -106,6 +106,13 @@ def test_estimate_asks_next_to_nothing():
     assert "questions to ask in" in done.stdout and "known already" in done.stdout
 
 
+def test_gpu_hours_need_an_estimate_and_a_model_that_reads_tokens():
+    common = ("explain", "text", "some words to explain", "-m", "mymodels:lengths", "--gpu-throughput", "2000")
+    assert "--gpu-throughput must come with --estimate" in iomap(*common).stderr
+    done = iomap(*common, "--estimate")
+    assert done.returncode == 2 and "must hold tokens" in done.stderr
+
+
 def test_rules_to_stop_and_checks():
     words = "one two three four five six seven eight nine ten eleven twelve"
     common = ("explain", "text", words, "-m", "mymodels:lengths", "--store", "none")
