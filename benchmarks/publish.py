@@ -1,7 +1,8 @@
 """Numbers in the documentation come from the results, never from a keyboard.
 
 ``python -m benchmarks publish`` rewrites whatever stands between ``<!-- benchmark:NAME -->`` and
-``<!-- /benchmark:NAME -->`` in ``README.md`` and ``docs/benchmarks.md``, and draws ``docs/fidelity.png``.
+``<!-- /benchmark:NAME -->`` in ``README.md`` and ``docs/benchmarks.md``, and draws ``docs/fidelity.png`` and
+``docs/growth.png``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pandas as pd
 
 from benchmarks.contenders import OURS, PROXYSPEX
 from benchmarks.figure import draw
+from benchmarks.growth_figure import draw_growth
 from benchmarks.record import read
 
 __all__ = ["fill", "grid", "publish"]
@@ -25,7 +27,7 @@ _BLOCK = re.compile(r"(<!-- benchmark:([a-z0-9_-]+) -->\n).*?(<!-- /benchmark:\2
 
 
 def publish(folder: Path) -> list[Path]:
-    """Fill the pages and draw the figure from ``folder/*.json``; what has no results is left as it is."""
+    """Fill the pages and draw the figures from ``folder/*.json``; what has no results is left as it is."""
     written = []
     for page in PAGES:
         if page.exists():
@@ -34,8 +36,11 @@ def publish(folder: Path) -> list[Path]:
             if filled != text:
                 page.write_text(filled, encoding="utf-8")
                 written.append(page)
-    groups = read("fidelity", folder).get("groups")
-    return [*written, draw(groups, ROOT / "docs" / "fidelity.png")] if groups else written
+    if groups := read("fidelity", folder).get("groups"):
+        written.append(draw(groups, ROOT / "docs" / "fidelity.png"))
+    if rows := read("growth", folder).get("rows"):
+        written.append(draw_growth(rows, ROOT / "docs" / "growth.png"))
+    return written
 
 
 def fill(text: str, folder: Path) -> str:
@@ -168,6 +173,51 @@ COVERAGE = {
 }
 
 
+GROWTH = {
+    "axis": "varied",
+    "contender": "contender",
+    "from": "from",
+    "to": "to",
+    "first": "s per 1,000 questions, there",
+    "last": "s per 1,000 questions, here",
+    "exponent": "exponent",
+    "memory": "memory, MiB",
+    "memory_exponent": "exponent (memory)",
+}
+PROJECTION = {
+    "questions": "questions",
+    "tokens_per_question": "tokens a question",
+    "flop": "FLOP",
+    "gpu_hours": "GPU-hours",
+    "gpu_hours_per_thousand": "GPU-hours for 1,000 explanations",
+}
+
+
+def _growth(result: dict[str, Any]) -> str:
+    return plain(
+        [
+            {
+                **row,
+                **{key: f"{row[key]:.2g}" for key in ("first", "last")},
+                "exponent": _exponent(row["exponent"], row["error"]),
+                "memory": f"{row['memory_mib']:.0f}" if row["memory_mib"] >= 1 else "< 1",
+                "memory_exponent": _exponent(row["memory_exponent"], row["memory_error"]),
+            }
+            for row in result["growth"]
+        ],
+        GROWTH,
+    )
+
+
+def _exponent(value: float | None, error: float | None) -> str:
+    return "–" if value is None or error is None else f"{_number(value)} ± {_number(error)}"
+
+
+def _projection(result: dict[str, Any]) -> str:
+    keys = ("flop", "gpu_hours", "gpu_hours_per_thousand")
+    return plain([{**row, **{key: f"{row[key]:.2g}" for key in keys}} for row in result["projection"]], PROJECTION)
+
+
 def _shares(result: dict[str, Any]) -> str:
     rows = [row for group in result["groups"].values() for row in group["calls"]]
     return plain([{**row, "calls": str(round(row["calls"]))} for row in rows], SHARE) if rows else ""
@@ -258,4 +308,6 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "reversal": ("reversal", _reversal),
     "reversal-files": ("reversal-files", _reversal_files),
     "card": ("card", _card),
+    "growth": ("growth", _growth),
+    "projection": ("growth", _projection),
 }
