@@ -27,7 +27,7 @@ from benchmarks.game import Game
 from benchmarks.memory import MIB, Peak
 from benchmarks.record import show
 from benchmarks.tasks import Task
-from probes import Cost, MaskProbe, Probe, TextProbe, project
+from probes import Cost, MaskProbe, Probe, Projection, TextProbe, project
 from surrogates import explain
 
 __all__ = ["CONTENDERS", "Counted", "bag_of_words", "pairs", "power_law", "report", "run"]
@@ -272,9 +272,13 @@ def fits(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def _on_gpu(cost: Cost) -> Projection:
+    return project(cost, 70e9, flops=GPU["flops"], utilisation=GPU["utilisation"])
+
+
 def projections() -> list[dict[str, Any]]:
     """What explanations by 256 questions would take of a model of 70 billion parameters."""
-    told = {tokens: project(Cost(rows=256, tokens=256 * tokens), 70e9, **GPU) for tokens in (500, 2000, 8000)}
+    told = {tokens: _on_gpu(Cost(rows=256, tokens=256 * tokens)) for tokens in (500, 2000, 8000)}
     return [
         {
             "questions": 256,

@@ -178,8 +178,8 @@ GROWTH = {
     "contender": "contender",
     "from": "from",
     "to": "to",
-    "first": "s per 1,000 questions, there",
-    "last": "s per 1,000 questions, here",
+    "first": "s per 1,000 questions, first",
+    "last": "s per 1,000 questions, last",
     "exponent": "exponent",
     "memory": "memory, MiB",
     "memory_exponent": "exponent (memory)",
@@ -215,7 +215,7 @@ def _exponent(value: float | None, error: float | None) -> str:
 
 def _projection(result: dict[str, Any]) -> str:
     keys = ("flop", "gpu_hours", "gpu_hours_per_thousand")
-    return plain([{**row, **{key: f"{row[key]:.2g}" for key in keys}} for row in result["projection"]], PROJECTION)
+    return plain([{**row, **{key: f"{row[key]:.3g}" for key in keys}} for row in result["projection"]], PROJECTION)
 
 
 def _shares(result: dict[str, Any]) -> str:

@@ -90,5 +90,5 @@ def test_results_become_a_table_a_figure_and_gpu_hours(tmp_path: Path) -> None:
     )
     assert "| questions | iomap linear | 8 | 64 | 16 | 1.3e+02 | 2.00 ± .00 | 64 | 1.00 ± .00 |" in text
     assert "| words | KernelExplainer (shap) | 8 | 64 | 0.08 | 0.64 | 2.00 ± .00 | < 1 | – |" in text
-    assert "| 256 | 500 | 1.8e+16 | 0.012 | 12 |" in text
+    assert "| 256 | 500 | 1.79e+16 | 0.0124 | 12.4 |" in text
     assert draw_growth(rows, tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
