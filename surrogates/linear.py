@@ -160,7 +160,7 @@ class _Moments:
         return cls(center, float(level), weighted.T @ (X - center), weighted.T @ (t - level))
 
     def ridge(self, support: np.ndarray, penalties: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Fits on `support` ``(s,)`` with unpenalised intercept, one a penalty: intercepts ``(p,)``, weights ``(p, s)``.
+        """Fits on `support` ``(s,)`` with free intercept, one a penalty: intercepts ``(p,)``, weights ``(p, s)``.
 
         The Gram matrix is decomposed once for all penalties; directions without variance get no weight.
         """
