@@ -114,9 +114,7 @@ class TabularProbe(Probe):
             positions = [frame.columns.get_loc(c) for c in columns]
             value = instance[columns[0]].iloc[0]
             shown = (
-                ", ".join(f"{c}={_show(instance[c].iloc[0])}" for c in columns)
-                if name in self._whole
-                else _show(value)
+                ", ".join(f"{c}={_show(instance[c].iloc[0])}" for c in columns) if name in self._whole else _show(value)
             )
             spread = 0.0 if width is None or pd.isna(value) else self._spread[columns[0]]
             if width is not None and spread > 0:

@@ -16,11 +16,11 @@ import socket
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import cloudpickle
 import numpy as np
@@ -35,6 +35,8 @@ from probes.model import Generator, Identity, Model
 __all__ = ["GeneratorWorkers", "Workers", "distribute"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 #: batches a worker gets in one round, so that a slow one does not keep the others waiting
 _SHARE = 4
@@ -315,6 +317,26 @@ class _Crew:
                     ) from error
                 log.warning("a worker died (%s); %d inputs are sent out again", told, unanswered)
 
+    def map(self, function: Callable[[Any], T], items: Sequence[Any]) -> Iterator[T]:
+        """A function of each item, in their order, computed by the workers where there are several.
+
+        What dead workers leave is computed here.
+        """
+        found: dict[int, T] = {}
+        if len(items) > 1 and self.many():
+            self._hired()
+            try:
+                for i, value in self._run(delayed(_numbered)(function, i, item) for i, item in enumerate(items)):
+                    found[i] = value
+            except (GeneratorExit, KeyboardInterrupt):
+                self.close()
+                raise
+            except Exception as error:
+                log.warning("a worker died (%s: %s); its work is done here", type(error).__name__, error)
+                self.close()
+        for i, item in enumerate(items):
+            yield found[i] if i in found else function(item)
+
     def _hired(self) -> bool:
         """Have joblib's workers ready; says whether they share this process's memory."""
         backend, _ = get_active_backend()
@@ -332,7 +354,7 @@ class _Crew:
             _HERE[self.token] = self.model
         return shares
 
-    def _run(self, jobs: Iterator[Any]) -> Iterator[_Outcome]:
+    def _run(self, jobs: Iterator[Any]) -> Iterator[Any]:
         if self._parallel.return_generator:
             yield from self._parallel(jobs)
             return
@@ -371,6 +393,10 @@ _HERE: dict[str, Model | Generator] = {}
 #: models that this process was sent as a worker, and those made from them
 _SENT: OrderedDict[tuple[str, str], Any] = OrderedDict()
 _MINE = threading.local()
+
+
+def _numbered(function: Callable[[Any], T], number: int, item: Any) -> tuple[int, T]:
+    return number, function(item)
 
 
 def _work(token: str, payload: Any, recipe: _Recipe | None, number: int, where: np.ndarray, part: Any) -> _Outcome:
