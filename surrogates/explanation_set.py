@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import pandas as pd
@@ -113,8 +113,13 @@ class ExplanationSet(Sequence[Explanation]):
         """What all answers cost together."""
         return self._read[2]
 
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Units of the numbers explained."""
+        return self._read[3]
+
     def summary(self, random_state: int = 0) -> pd.DataFrame:
-        """Mean |attribution| of every feature with 95% intervals over items; see :func:`surrogates.overall.mean_effects`.
+        """Mean |attribution| of every feature with 95% intervals; see :func:`~surrogates.overall.mean_effects`.
 
         Where every item explains one number (the class that the model gives it, say), these are taken together; else
         every output stands alone.
@@ -171,13 +176,13 @@ class ExplanationSet(Sequence[Explanation]):
             raise InputError("path", "be a file of explanations", str(path))
         latest = {entry.index: entry for entry in shelf.entries()}
         failed = {f.index: f for _, f in shelf.failures() if f.index not in latest}
-        return cls(*(tuple(part[i] for i in sorted(part)) for part in (latest, failed)))  # type: ignore[arg-type]
+        return cls(tuple(latest[i] for i in sorted(latest)), tuple(failed[i] for i in sorted(failed)))
 
     def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
         """Mean |attribution| of every feature with intervals; returns the Axes."""
         from surrogates.plots import importance_plot
 
-        return importance_plot(self.summary(), self._read[3], ax, output=output, max_features=max_features)
+        return importance_plot(self.summary(), self.units, ax, output=output, max_features=max_features)
 
     def report(self, path: str | Path, picked: int = 3) -> Path:
         """Write one self-contained HTML page: the whole, its fidelity, and the `picked` most telling explanations."""
@@ -212,7 +217,7 @@ class ExplanationSet(Sequence[Explanation]):
         if len(self):
             table = self.summary()
             shown = table.head(_SHOWN)
-            lines += ["", f"{'mean |effect|':>13}  {'95% interval':^19}  ({', '.join(self._read[3])})"]
+            lines += ["", f"{'mean |effect|':>13}  {'95% interval':^19}  ({', '.join(self.units)})"]
             many = table["output"].nunique() > 1
             for row in shown.itertuples():
                 interval = f"[{row.low:.3g}, {row.high:.3g}]" if np.isfinite(row.low) else ""
@@ -220,10 +225,6 @@ class ExplanationSet(Sequence[Explanation]):
                 lines.append(f"{row.importance:>13.3g}  {interval:^19}  {name}")
             if len(table) > _SHOWN:
                 lines.append(f"{'':13}  {'':19}  … and {len(table) - _SHOWN} more in .summary()")
-            lines += ["", cost_line(_shown_cost(self.cost))]
+            lines += ["", cost_line(dict(vars(self.cost)))]
         lines += [f"Failed: {failure}" for failure in self.failures[:_SHOWN]]
         return "\n".join(lines)
-
-
-def _shown_cost(cost: Cost) -> dict[str, Any]:
-    return dict(vars(cost))

@@ -124,15 +124,16 @@ def over(explanations: ExplanationSet, family: str | Surrogate = "tree", output:
 
 def _answers(explanations: ExplanationSet, output: str | None) -> tuple[np.ndarray, str, str]:
     """The model's number for every row ``(n, 1)``, its name and unit."""
-    targets, raw, numbers, names, unit = set(), [], [], (), ""
+    targets, raw, numbers = [], [], []
     for explanation in explanations:
-        targets.add(explanation.target)
+        targets.append(explanation.target)
         raw.append(explanation.answers.y[0])
         numbers.append(explanation.y[0])
-        names, unit = explanation.answers.outputs, explanation.answers.unit
-    same = len(targets) == 1 and len(numbers[0]) == 1
-    if same and output in (None, explanation.target.outputs[0]):
-        return np.array(numbers), explanation.target.outputs[0], explanation.target.unit
+    names, unit = explanation.answers.outputs, explanation.answers.unit
+    target = targets[0]
+    same = len(set(targets)) == 1 and len(target.outputs) == 1
+    if same and output in (None, target.outputs[0]):
+        return np.array(numbers), target.outputs[0], target.unit
     chosen = names[-1] if output is None else output
     if chosen not in names:
         raise InputError("output", f"be one of {', '.join(map(repr, names))}", output)

@@ -23,7 +23,7 @@ from probes.model import Generator, Model
 from probes.models import as_model
 from probes.models.workers import GeneratorWorkers, Workers, distribute
 from probes.probe import Probe
-from probes.query import Answers, Interrupted, Run
+from probes.query import Answers, Run
 from probes.store import Store, open_store
 from probes.tabular import TabularProbe
 from probes.together import ask_together
@@ -284,8 +284,8 @@ def _worked(window: list[tuple[_Item, Plan]], settings: _Settings) -> Iterator[_
             yield item, found
         else:
             answered.append((item, plan, found))
-    materials = []
-    for item, plan, answers in answered:
+    materials: list[dict[str, Any] | Exception] = []
+    for _, plan, answers in answered:
         try:
             materials.append(plan.material(answers))
         except IomapError as error:
@@ -317,14 +317,14 @@ def _asked(window: list[tuple[_Item, Plan]], settings: _Settings) -> Iterator[tu
     for group in together.values():
         failed = _tell(group, settings)
         alone = len(group) > 1 and failed is not None
+        found: Answers | Exception
         for item, plan in group:
-            error = _tell([(item, plan)], settings) if alone else failed
+            wrong = _tell([(item, plan)], settings) if alone else failed
             try:
-                yield item, plan, plan.inquiry.ask(plan.questions) if error is None else error
-            except Interrupted:
-                raise
-            except (InputError, ModelError) as raised:
-                yield item, plan, raised
+                found = plan.inquiry.ask(plan.questions) if wrong is None else wrong
+            except (InputError, ModelError) as error:
+                found = error
+            yield item, plan, found
 
 
 def _tell(group: list[tuple[_Item, Plan]], settings: _Settings) -> Exception | None:
@@ -346,6 +346,8 @@ def _plain(value: Any) -> Any:
     """A table's value as JSON has it."""
     if not isinstance(value, str) and pd.api.types.is_scalar(value) and pd.isna(value):
         return None
+    if isinstance(value, np.generic):
+        value = value.item()
     return (
         value.item()
         if isinstance(value, np.generic)

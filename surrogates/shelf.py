@@ -1,4 +1,4 @@
-"""A shelf: explanations in one file, one JSON line each, appended as they are finished and read when they are wanted."""
+"""A shelf: explanations in one file, one JSON line each, appended when finished and read when wanted."""
 
 from __future__ import annotations
 

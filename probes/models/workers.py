@@ -331,7 +331,7 @@ class _Crew:
             except (GeneratorExit, KeyboardInterrupt):
                 self.close()
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever ended the engine, the work can be done here
                 log.warning("a worker died (%s: %s); its work is done here", type(error).__name__, error)
                 self.close()
         for i, item in enumerate(items):
@@ -402,7 +402,11 @@ def _numbered(function: Callable[[Any], T], number: int, item: Any) -> tuple[int
 def _work(token: str, payload: Any, recipe: _Recipe | None, number: int, where: np.ndarray, part: Any) -> _Outcome:
     """Answer one batch; runs in the worker."""
     me = f"{socket.gethostname()}:{os.getpid()}"
-    model, unpacked = _model(token, payload, recipe)
+    try:
+        model, unpacked = _model(token, payload, recipe)
+    except Exception as raised:  # noqa: BLE001 - a module that the worker does not have, say: trying again is no use
+        told = f"{type(raised).__name__}: {describe(str(raised), 200)}"
+        return _Outcome(number, worker=me, error=ModelError(f"The model could not be unpacked by a worker ({told})."))
     if model is None:
         return _Outcome(number, worker=me, lacking=True)
     rows: list[np.ndarray] = []
