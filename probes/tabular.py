@@ -129,7 +129,7 @@ class TabularProbe(Probe):
         chosen = np.sort(np.random.default_rng(self._seed).permutation(len(frame))[: self.replicates])
         # position 0 is the instance, then the replicates
         self._pool = pd.concat([instance, frame.iloc[chosen]], ignore_index=True)
-        self._chosen = chosen
+        self._chosen, self._mark = chosen, _digest(self._pool)
         partial = self.replicates < len(frame) and mixed
         sampled = f"All numbers are for the {self.replicates} background rows used, of {len(frame)}."
         self.notes = (*((sampled,) if partial else ()), *self._constants())
@@ -183,6 +183,7 @@ class TabularProbe(Probe):
     def _with(self, rows: pd.DataFrame) -> Probe:
         other = copy(self)
         other._pool = pd.concat([self._pool.iloc[:1], rows], ignore_index=True)
+        other._mark = _digest(other._pool)
         other.replicates = len(rows)
         return other
 
@@ -203,7 +204,7 @@ class TabularProbe(Probe):
             "rows": rows,
             "law": str(self.law),
             "array": self.as_array,
-            "pool": _digest(self._pool),
+            "pool": self._mark,
         }
 
 

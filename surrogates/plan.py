@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -188,6 +189,11 @@ def _provenance(plan: Plan, answers: Answers, surrogate: Surrogate, region: Prob
         "versions": {
             "iomap": library_version(),
             "python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "pandas")},
+            **dict(_versions()),
         },
     }
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    return tuple((name, version(name)) for name in ("numpy", "scipy", "scikit-learn", "pandas"))

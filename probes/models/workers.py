@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from numbers import Integral
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
 import cloudpickle
 import numpy as np
@@ -44,6 +44,18 @@ _SHARE = 4
 _DEATHS = 3
 #: models that a worker keeps
 _KEPT = 4
+
+
+@overload
+def distribute(model: Model, n_jobs: int | None = 2) -> Workers: ...
+
+
+@overload
+def distribute(model: Generator, n_jobs: int | None = 2) -> GeneratorWorkers: ...
+
+
+@overload
+def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | GeneratorWorkers: ...
 
 
 def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | GeneratorWorkers:
