@@ -18,6 +18,9 @@ from sklearn.ensemble import RandomForestClassifier
 def lengths(texts):
     return [len(t) for t in texts]
 
+def total(rows):
+    return rows.sum(axis=1)
+
 def broken(texts):
     return [float("nan") for _ in texts]
 
@@ -117,3 +120,29 @@ def test_rules_to_stop_and_checks():
     wrong = iomap(*common, "--check", "everything")
     assert wrong.returncode == 2 and "--check must name some of fresh" in wrong.stderr
     assert "design must be one of uniform" in iomap(*common, "--design", "even").stderr
+
+
+def test_many_rows_to_lines_and_a_report_and_taken_up_again():
+    from surrogates import ExplanationSet
+
+    frame = pd.DataFrame(
+        {"a": [1.0, 2, 3, 4, 5], "b": [2.0, 3, 1, 5, 4], "c": [0.5, 1, 2, 1, 0], "d": [3.0, 1, 4, 1, 5]}
+    )
+    frame.to_csv("t.csv", index=False)
+    call = ("explain-many", "t.csv", "--rows", "1:", "-m", "mymodels:total", "--json", "all.jsonl", "-o", "all.html")
+    done = iomap(*call, "--store", "none")
+    assert done.returncode == 0, done.stderr
+    assert "3 explanations" in done.stdout and "wrote all.html" in done.stdout
+    assert ExplanationSet.from_jsonl("all.jsonl").labels == [1, 2, 3]
+    before = Path("all.jsonl").read_bytes()
+    assert iomap(*call, "--store", "none", "-q").returncode == 0
+    assert Path("all.jsonl").read_bytes() == before
+
+
+def test_many_texts_one_a_line_and_options_for_one_are_refused():
+    Path("t.txt").write_text("it was good\n\nit was not bad\n")
+    done = iomap("explain-many", "t.txt", "-m", "mymodels:lengths", "--store", "none")
+    assert "2 explanations" in done.stdout, done.stderr
+    for wrong in (("--rows", "3"), ("--until", "order=2"), ("--json", "x.json"), ("--drop", "a")):
+        refused = iomap("explain-many", "t.txt", "-m", "mymodels:lengths", "--store", "none", *wrong)
+        assert refused.returncode == 2 and refused.stderr.startswith("iomap: ")
