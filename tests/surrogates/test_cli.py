@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sklearn.datasets import load_iris
 
 MODELS = """
 from sklearn.datasets import load_iris
@@ -17,9 +18,6 @@ from sklearn.ensemble import RandomForestClassifier
 
 def lengths(texts):
     return [len(t) for t in texts]
-
-def total(rows):
-    return rows.sum(axis=1)
 
 def broken(texts):
     return [float("nan") for _ in texts]
@@ -125,11 +123,8 @@ def test_rules_to_stop_and_checks():
 def test_many_rows_to_lines_and_a_report_and_taken_up_again():
     from surrogates import ExplanationSet
 
-    frame = pd.DataFrame(
-        {"a": [1.0, 2, 3, 4, 5], "b": [2.0, 3, 1, 5, 4], "c": [0.5, 1, 2, 1, 0], "d": [3.0, 1, 4, 1, 5]}
-    )
-    frame.to_csv("t.csv", index=False)
-    call = ("explain-many", "t.csv", "--rows", "1:", "-m", "mymodels:total", "--json", "all.jsonl", "-o", "all.html")
+    load_iris(as_frame=True).data.iloc[::30].to_csv("t.csv", index=False)
+    call = ("explain-many", "t.csv", "--rows", "1:4", "-m", "mymodels:forest", "--json", "all.jsonl", "-o", "all.html")
     done = iomap(*call, "--store", "none")
     assert done.returncode == 0, done.stderr
     assert "3 explanations" in done.stdout and "wrote all.html" in done.stdout
