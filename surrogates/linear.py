@@ -111,7 +111,7 @@ class SparseLinear(Surrogate):
             for j, support in enumerate(path):
                 if j == 0 or not np.array_equal(support, path[j - 1]):
                     level, coef = known.ridge(support, ridges)
-                    predicted = X[np.ix_(test, support)] @ coef.T + level
+                    predicted = X[test][:, support] @ coef.T + level
                     loss = weight[test] @ (t[test, None] - predicted) ** 2
                 errors[j] += loss
         best, r = np.unravel_index(np.argmin(errors.round(12)), errors.shape)
@@ -164,7 +164,7 @@ class _Moments:
 
         The Gram matrix is decomposed once for all penalties; directions without variance get no weight.
         """
-        values, vectors = np.linalg.eigh(self.gram[np.ix_(support, support)])
+        values, vectors = np.linalg.eigh(self.gram[support[:, None], support])
         moment = vectors.T @ self.cross[support]
         usable = values > 1e-10 * max(1.0, values.max(initial=0.0))
         shrunk = np.where(usable, moment / np.where(usable, values + penalties[:, None], 1.0), 0.0)
