@@ -23,6 +23,7 @@ from probes.models.callable import CallableModel
 from probes.models.causal_lm import CausalLM
 from probes.models.classifier import TextClassifier
 from probes.models.estimator import EstimatorModel
+from probes.models.workers import Workers, distribute
 from probes.probe import Feature, Probe
 from probes.query import Answers, ask, complete
 from probes.store import Store, open_store
@@ -66,10 +67,12 @@ __all__ = [
     "TemplateProbe",
     "TextClassifier",
     "TextProbe",
+    "Workers",
     "as_model",
     "ask",
     "complete",
     "cube",
+    "distribute",
     "hold_out",
     "measure",
     "open_store",

@@ -34,9 +34,13 @@ def shown(inputs: Any, i: int) -> Any:
     return inputs[i].tolist() if isinstance(inputs, np.ndarray) else inputs[i]
 
 
-def batches(model: Model, inputs: Any, first_alone: int = 0) -> Iterator[np.ndarray]:
-    """Index arrays: the first input alone, so that a model that cannot answer costs one call; then by size."""
+def batches(model: Model, inputs: Any, first_alone: int = 0, limit: int | None = None) -> Iterator[np.ndarray]:
+    """Index arrays: the first input alone, so that a model that cannot answer costs one call; then by size.
+
+    A batch has at most `limit` work units, by default as many as the model takes at once.
+    """
     sizes = model.sizes(inputs)
+    most = model.batch if limit is None else limit
     if first_alone:
         yield np.arange(first_alone)
     current: list[int] = []
@@ -45,7 +49,7 @@ def batches(model: Model, inputs: Any, first_alone: int = 0) -> Iterator[np.ndar
         if i < first_alone:
             continue
         longest = max(longest, int(sizes[i]))
-        if current and longest * (len(current) + 1) > model.batch:
+        if current and longest * (len(current) + 1) > most:
             yield np.array(current)
             current, longest = [], int(sizes[i])
         current.append(int(i))

@@ -158,7 +158,9 @@ def digest_rows(inputs: Any) -> list[bytes]:
     if isinstance(inputs, np.ndarray) and inputs.dtype != object:
         rows = np.ascontiguousarray(inputs)
         head = f"array {rows.dtype.str} {rows.shape[1:]} ".encode()
-        return [hashlib.sha256(head + row.tobytes()).digest() for row in rows]
+        size = rows[:1].nbytes if len(rows) else 0
+        flat = rows.reshape(len(rows), -1).view(np.uint8) if size else np.empty((len(rows), 0), dtype=np.uint8)
+        return [hashlib.sha256(head + row).digest() for row in _slices(flat)]
     return [hashlib.sha256(_canonical(item)).digest() for item in inputs]
 
 
@@ -174,15 +176,36 @@ def _canonical(item: object) -> bytes:
 def _digest_frame(frame: pd.DataFrame) -> list[bytes]:
     """Row digests of a frame: column names and types first, then each row's values."""
     head = json.dumps([[str(c), str(t)] for c, t in frame.dtypes.items()]).encode()
+    if all(_fixed_width(t) for t in frame.dtypes):
+        parts = [_bytes(frame.iloc[:, j].to_numpy()) for j in range(frame.shape[1])]
+        rows = np.ascontiguousarray(np.hstack(parts)) if parts else np.empty((len(frame), 0), dtype=np.uint8)
+        return [hashlib.sha256(head + row).digest() for row in _slices(rows)]
     columns = []
     for j in range(frame.shape[1]):
         column = frame.iloc[:, j]
-        if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufc":
-            values = np.ascontiguousarray(column.to_numpy())
-            columns.append([v.tobytes() for v in values])
+        if _fixed_width(column.dtype):
+            columns.append(_slices(_bytes(column.to_numpy())))
+        elif isinstance(column.dtype, pd.CategoricalDtype):
+            known = [*map(_cell, column.cat.categories), _cell(np.nan)]
+            columns.append([known[code] for code in column.cat.codes])
         else:
             columns.append([_cell(v) for v in column])
     return [hashlib.sha256(head + b"".join(row)).digest() for row in zip(*columns, strict=True)]
+
+
+def _fixed_width(kind: Any) -> bool:
+    return isinstance(kind, np.dtype) and kind.kind in "biufc"
+
+
+def _bytes(values: np.ndarray) -> np.ndarray:
+    """Numbers ``(n,)`` as bytes ``(n, width)``."""
+    return np.ascontiguousarray(values).view(np.uint8).reshape(len(values), values.dtype.itemsize)
+
+
+def _slices(rows: np.ndarray) -> list[bytes]:
+    """Rows of bytes ``(n, width)``, one by one."""
+    whole, width = np.ascontiguousarray(rows).tobytes(), rows.shape[1]
+    return [whole[i : i + width] for i in range(0, len(whole), width)] if width else [b""] * len(rows)
 
 
 def _cell(value: Any) -> bytes:

@@ -189,15 +189,15 @@ def ask(
     try:
         with tqdm(total=total, desc="asking", unit="row", leave=False, disable=hidden) as bar:
             for start, stop in pairwise(_parts(design)):
-                raw = _ask_part(model, identity, probe.render(design.Z[start:stop]), memory, cost, run, bar)
-                parts.append(raw.reshape(stop - start, probe.replicates, -1).mean(axis=1))
+                part = ask_part(model, identity, probe.render(design.Z[start:stop]), memory, cost, run, bar)
+                parts.append(part.raw.reshape(stop - start, probe.replicates, -1).mean(axis=1))
                 if parts[0].shape[1] != parts[-1].shape[1]:
                     raise _uneven({part.shape[1] for part in parts})
     except KeyboardInterrupt as stop_:
         answered = sum(map(len, parts))
-        known = _answers(model, identity, probe, design.head(answered), parts, memory, cost) if parts else None
+        known = gathered(model, identity, probe, design.head(answered), parts, memory, cost) if parts else None
         raise Interrupted(known) from stop_
-    return _answers(model, identity, probe, design, parts, memory, cost)
+    return gathered(model, identity, probe, design, parts, memory, cost)
 
 
 def forecast(
@@ -242,10 +242,27 @@ def _keys(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
     return [hashlib.sha256(identity.id.encode() + digest).digest() for digest in model.digests(inputs)]
 
 
-def _ask_part(
-    model: Model, identity: Identity, inputs: Any, memory: Store, cost: Cost, run: Run, bar: Any
-) -> np.ndarray:
-    """Answers ``(n, K)`` to inputs; each distinct one that is not known is asked once, NaN where it is not answered."""
+@dataclass(frozen=True)
+class Part:
+    """Answers to inputs.
+
+    Attributes
+    ----------
+    raw : ndarray ``(n, K)``
+        NaN where an input was not answered.
+    keys : list of n bytes
+        What they are remembered under.
+    asked : ndarray ``(m,)``
+        Numbers of the inputs that the model was asked just now.
+    """
+
+    raw: np.ndarray
+    keys: list[bytes]
+    asked: np.ndarray
+
+
+def ask_part(model: Model, identity: Identity, inputs: Any, memory: Store, cost: Cost, run: Run, bar: Any) -> Part:
+    """Answers to inputs; each distinct one that is not known is asked once."""
     keys = _keys(identity, model, inputs)
     first = {key: i for i, key in reversed(list(enumerate(keys)))}
     known = {k: v for k, v in memory.get(first).items() if not isinstance(v, str)}
@@ -281,16 +298,17 @@ def _ask_part(
     if not widths:
         raise ModelError(f"The model answered none of {len(first)} questions.")
     nothing = np.full(widths.pop(), np.nan)
-    return np.stack([known.get(key, nothing) for key in keys])
+    return Part(np.stack([known.get(key, nothing) for key in keys]), keys, missing)
 
 
 def _uneven(widths: set[int]) -> ModelError:
     return ModelError(f"The model must return as many outputs for every input; got {sorted(widths)}.")
 
 
-def _answers(
+def gathered(
     model: Model, identity: Identity, probe: Probe, design: Design, parts: list[np.ndarray], memory: Store, cost: Cost
 ) -> Answers:
+    """Answers ``(·, K)`` to the parts of a design, averaged over replicates, as one."""
     y = np.vstack(parts)
     outputs = _names(model, identity, memory, y.shape[1])
     if len(outputs) != y.shape[1]:

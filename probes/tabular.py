@@ -76,25 +76,48 @@ class TabularProbe(Probe):
         self.as_array = not isinstance(background, pd.DataFrame)
         frame = _background_frame(background, feature_names)
         instance = _instance_frame(row, frame)
-        grouped = _groups(groups, frame.columns)
+        self._grouped = _groups(groups, frame.columns)
+        self._whole = set(groups or ())
         width = self.law.width if isinstance(self.law, LocalGaussian) else None
         if width is not None and groups:
             raise InputError(
                 "groups", "be left out with LocalGaussian, which varies every numeric column alone", groups
             )
+        self._frame, self._seed = frame, int(random_state)
+        self._spread = {c: _spread(frame[c]) for c in frame.columns} if width is not None else {}
+        self._background_text = {c: _summary(frame[c]) for c in frame.columns}
+        self._settle(instance, row)
 
+    def at(self, row: Row) -> TabularProbe:
+        """The same probe of another row: background, law and groups are taken over, and not worked out again.
+
+        Raises
+        ------
+        InputError
+            As for a new probe.
+        """
+        other = copy(self)
+        other._settle(_instance_frame(row, self._frame), row)
+        return other
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The instance by column, as the model sees it."""
+        return {str(name): column.iloc[0] for name, column in self._pool.iloc[:1].items()}
+
+    def _settle(self, instance: pd.DataFrame, row: Row) -> None:
+        """Make the features of an instance, and choose its background rows."""
+        frame = self._frame
+        width = self.law.width if isinstance(self.law, LocalGaussian) else None
         features, self._columns = [], []  # per feature: its column positions
-        for name, columns in grouped.items():
+        for name, columns in self._grouped.items():
             positions = [frame.columns.get_loc(c) for c in columns]
-            column, value = frame[columns[0]], instance[columns[0]].iloc[0]
+            value = instance[columns[0]].iloc[0]
             shown = (
-                ", ".join(f"{c}={_show(instance[c].iloc[0])}" for c in columns)
-                if groups and name in groups
-                else _show(value)
+                ", ".join(f"{c}={_show(instance[c].iloc[0])}" for c in columns) if name in self._whole else _show(value)
             )
-            numeric = is_numeric_dtype(column) and not is_bool_dtype(column) and not pd.isna(value)
-            spread = float(column.astype(float).std()) if numeric else 0.0
-            if width is not None and numeric and np.isfinite(spread) and spread > 0:
+            spread = 0.0 if width is None or pd.isna(value) else self._spread[columns[0]]
+            if width is not None and spread > 0:
                 features.append(Feature(name, "real", shown, float(value), width * spread))
             else:
                 features.append(Feature(name, "binary", shown))
@@ -103,11 +126,10 @@ class TabularProbe(Probe):
 
         mixed = any(f.kind == "binary" for f in features)
         self.replicates = min(self.law.replicates, len(frame)) if mixed else 1
-        chosen = np.sort(np.random.default_rng(random_state).permutation(len(frame))[: self.replicates])
+        chosen = np.sort(np.random.default_rng(self._seed).permutation(len(frame))[: self.replicates])
         # position 0 is the instance, then the replicates
         self._pool = pd.concat([instance, frame.iloc[chosen]], ignore_index=True)
-        self._frame, self._chosen, self._seed = frame, chosen, int(random_state)
-        self._background_text = {c: _summary(frame[c]) for c in frame.columns}
+        self._chosen, self._mark = chosen, _digest(self._pool)
         partial = self.replicates < len(frame) and mixed
         sampled = f"All numbers are for the {self.replicates} background rows used, of {len(frame)}."
         self.notes = (*((sampled,) if partial else ()), *self._constants())
@@ -122,6 +144,8 @@ class TabularProbe(Probe):
 
     def render(self, Z: np.ndarray) -> pd.DataFrame | np.ndarray:
         Z = np.asarray(Z, dtype=float)
+        if all(f.kind == "binary" for f in self.features) and _plain(self._pool):
+            return self._rendered_at_once(Z)
         replicate = np.arange(1, self.replicates + 1)
         columns: dict[int, Any] = {}
         for j, feature in enumerate(self.features):
@@ -134,6 +158,15 @@ class TabularProbe(Probe):
         if self.as_array:
             return np.column_stack([np.asarray(columns[i], dtype=float) for i in range(self._pool.shape[1])])
         return pd.DataFrame({name: columns[i] for i, name in enumerate(self._pool.columns)}, columns=self._pool.columns)
+
+    def _rendered_at_once(self, Z: np.ndarray) -> pd.DataFrame | np.ndarray:
+        """The same where all columns hold numbers of one type: a single choice between instance and replicates."""
+        owner = np.empty(self._pool.shape[1], dtype=int)
+        for j, positions in enumerate(self._columns):
+            owner[positions] = j
+        pool = self._pool.to_numpy()
+        rows = np.where(Z[:, None, owner] > 0.5, pool[0], pool[1:]).reshape(-1, pool.shape[1])
+        return rows.astype(float) if self.as_array else pd.DataFrame(rows, columns=self._pool.columns)
 
     def variants(self) -> dict[str, Probe]:
         """Other background rows, and the one row of medians and most frequent values."""
@@ -150,6 +183,7 @@ class TabularProbe(Probe):
     def _with(self, rows: pd.DataFrame) -> Probe:
         other = copy(self)
         other._pool = pd.concat([self._pool.iloc[:1], rows], ignore_index=True)
+        other._mark = _digest(other._pool)
         other.replicates = len(rows)
         return other
 
@@ -170,8 +204,22 @@ class TabularProbe(Probe):
             "rows": rows,
             "law": str(self.law),
             "array": self.as_array,
-            "pool": _digest(self._pool),
+            "pool": self._mark,
         }
+
+
+def _plain(frame: pd.DataFrame) -> bool:
+    """Whether all columns hold plain numbers of one type."""
+    kinds = set(frame.dtypes)
+    return len(kinds) == 1 and isinstance(kind := kinds.pop(), np.dtype) and kind.kind in "iuf"
+
+
+def _spread(column: pd.Series) -> float:
+    """Standard deviation of a numeric column; 0 for anything else, and where there is none."""
+    if not is_numeric_dtype(column) or is_bool_dtype(column):
+        return 0.0
+    spread = float(column.astype(float).std())
+    return spread if np.isfinite(spread) else 0.0
 
 
 def _typical(frame: pd.DataFrame) -> pd.DataFrame:

@@ -16,12 +16,14 @@ from surrogates.card import Card
 from surrogates.checks import CHECKS, check
 from surrogates.explain import estimate, explain
 from surrogates.explanation import Explanation
+from surrogates.explanation_set import ExplanationSet
 from surrogates.families import FAMILIES, Auto
 from surrogates.fidelity import Fidelity
 from surrogates.generalise import generalise
 from surrogates.indices import Indices, indices
 from surrogates.interactions import InteractionSurrogate
 from surrogates.linear import SparseLinear
+from surrogates.many import explain_many
 from surrogates.proxy import CubeProxy
 from surrogates.rules import RuleSurrogate
 from surrogates.stack import StackedProxy
@@ -43,6 +45,7 @@ __all__ = [
     "Certified",
     "CubeProxy",
     "Explanation",
+    "ExplanationSet",
     "Fidelity",
     "Indices",
     "InteractionSurrogate",
@@ -63,6 +66,7 @@ __all__ = [
     "check",
     "estimate",
     "explain",
+    "explain_many",
     "generalise",
     "indices",
     "shapley_values",

@@ -46,6 +46,7 @@ Examples:
   iomap explain context report.txt --question "When did it open?" --model SmolLM2.gguf --budget 64 -o why.html
   iomap explain context report.txt --question "When did it open?" --model SmolLM2.gguf --estimate
   iomap explain text "Not bad at all" --model ./my-classifier --until r2=0.8 --check fresh,removal
+  iomap explain-many people.csv --rows 0:200 --model mypackage.models:forest --jobs 2 --json all.jsonl -o all.html
   iomap report why.json -o why.html
   iomap behave SmolLM2.gguf --probes indirect-object,greater-than -o card.html
   iomap store stats
@@ -348,3 +349,6 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.echo("iomap: interrupted; answers so far are in the store", err=True)
         sys.exit(130)
+
+
+import surrogates.cli_many  # noqa: E402, F401 - adds its command to the app above

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -13,18 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from probes.design import Design, independent, sample
+from probes.design import Design, independent
 from probes.errors import InputError
 from probes.probe import Probe
 from probes.query import Answers, Cost, Forecast, Interrupted
 from probes.store import Store
-from surrogates.analysis import Analysis, compare_families
+from surrogates.analysis import Analysis
 from surrogates.base import Surrogate
 from surrogates.betting import evidence
-from surrogates.explanation import Explanation, library_version
-from surrogates.families import Auto, candidates, settings_to_json
-from surrogates.fidelity import PERMUTED, Fidelity
+from surrogates.explanation import Explanation
+from surrogates.families import Auto, candidates
 from surrogates.inquiry import Inquiry, as_seed
+from surrogates.plan import Plan
 from surrogates.stopping import Certificate, Certified, Until, looks
 
 __all__ = ["estimate", "explain"]
@@ -106,45 +104,23 @@ def explain(
     'Trust the order of the top 2, and the sizes.'
     """
     seed = as_seed(random_state)
-    families, penalty = candidates(family)
+    candidates(family)
     if until is not None and not isinstance(until, (Until, Certified)):
         raise InputError("until", "be Width(...), StableOrder(...), Certified(...) or None", until)
     inquiry = Inquiry(model, probe, background, target, store, progress)
-    region = inquiry.probe
     if isinstance(until, Certified) and inquiry.fallible:
         raise InputError("until", "be Width or StableOrder for a model that may leave questions unanswered", until)
     rng = np.random.default_rng(seed)
-    questions = sample(region.features, inquiry.rows(budget), rng, design)
-    _check_budget(families, questions, inquiry)
+    plan = Plan.of(inquiry, family, budget, design, seed, rng)
+    questions = plan.questions
     if isinstance(until, Certified) and not questions.exact:
         if questions.block:
             raise InputError("design", 'be "uniform" with until=Certified(...), which needs independent rows', design)
-        drawn = independent(region.features, len(questions.sampled), rng)
+        drawn = independent(inquiry.probe.features, len(questions.sampled), rng)
         questions = replace(questions, Z=np.vstack([questions.Z[: questions.fixed], drawn]), population=np.inf)
-
-    def study(answers: Answers, control: bool = True) -> tuple[Analysis, pd.DataFrame]:
-        y = inquiry.y(answers)
-        assert inquiry.number is not None
-        outputs = inquiry.number.outputs
-        return compare_families(families, penalty, answers.design, y, outputs, region.features, seed, control)
-
-    found = _course(inquiry, questions, until, study, max(family.least for family in families.values()))
-    answers, analysis = found.answers, found.analysis
-    y = inquiry.y(answers)
-    assert inquiry.number is not None
-    return Explanation(
-        surrogate=analysis.surrogate,
-        fidelity=replace(analysis.fidelity, ceiling=inquiry.ceiling(y)),
-        attributions=analysis.attributions,
-        features=region.features,
-        target=inquiry.number,
-        answers=answers,
-        view=region.view(),
-        answer=inquiry.answer if inquiry.generative else None,
-        warnings=(*found.notes, *_warnings(inquiry, answers, y, analysis.fidelity)),
-        comparison=found.comparison,
-        certificate=found.certificate,
-        provenance=_provenance(answers, analysis.surrogate, region, seed, budget, design, found.stopped),
+    found = _course(inquiry, questions, until, plan.study, plan.least)
+    return plan.explanation(
+        found.answers, found.analysis, found.comparison, found.stopped, found.certificate, found.notes
     )
 
 
@@ -184,25 +160,10 @@ def estimate(
     """
     if not isinstance(trial, Integral) or trial < 0:
         raise InputError("trial", "be an integer of at least 0", trial)
-    families, _ = candidates(family)
+    candidates(family)
     inquiry = Inquiry(model, probe, background, target, store, False)
-    rng = np.random.default_rng(as_seed(random_state))
-    questions = sample(inquiry.probe.features, inquiry.rows(budget), rng, design)
-    _check_budget(families, questions, inquiry)
-    return inquiry.forecast(questions, int(trial))
-
-
-def _check_budget(families: dict[str, Surrogate], design: Design, inquiry: Inquiry) -> None:
-    """Whether every family gets the answers it needs, before any is paid for."""
-    for name, family in families.items():
-        if not design.exact and len(design.judged) < family.least:
-            rows = len(design) - len(design.judged) + family.least
-            raise InputError(
-                "budget",
-                f"be at least {rows * inquiry.probe.replicates + inquiry.spare} for family {name!r}, which needs "
-                f"{family.least} sampled answers to be fitted and judged by cross-fitting, or cover every question",
-                f"{len(design.judged)} sampled answers",
-            )
+    plan = Plan.of(inquiry, family, budget, design, as_seed(random_state))
+    return inquiry.forecast(plan.questions, int(trial))
 
 
 _Study = Callable[..., tuple[Analysis, pd.DataFrame]]
@@ -297,56 +258,3 @@ def _proving(inquiry: Inquiry, design: Design, until: Certified, study: _Study, 
                 return _Course(tested, analysis, comparison, f"R² of at least {until.r2:g} is certified", proof)
     note = f"R² of at least {until.r2:g} could not be certified within the budget."
     return replace(_everything(design, study, ask), notes=(note,))
-
-
-def _warnings(inquiry: Inquiry, answers: Answers, y: np.ndarray, judged: Fidelity) -> tuple[str, ...]:
-    notes = list(inquiry.probe.notes)
-    if inquiry.noisy:
-        most = ", ".join(f"{value:.2f}" for value in inquiry.ceiling(y))
-        notes.append(
-            "The model answers the same question differently each time: by questions asked twice, its noise leaves "
-            f"an R² of about {most} for a perfect surrogate."
-        )
-    if inquiry.unanswered:
-        notes.append(
-            f"{inquiry.unanswered} questions were not answered and are left out; if what was asked decides about that, "
-            "the rest is no fair sample."
-        )
-    for j in np.flatnonzero(judged.misses):
-        notes.append(
-            f"For this input the model says {y[0, j]:.4g} ({judged.outputs[j]}), far from anything the sample led to "
-            "expect: an effect that needs many features together is out of sight of random removal."
-        )
-    m, d = len(answers.design.sampled), len(inquiry.probe.features)
-    if not answers.design.exact and m < 2 * d:
-        notes.append(
-            f"{m} sampled answers for {d} features is few: effects that are left out may be real. Raise budget."
-        )
-    if any(p > PERMUTED for p in judged.permuted):
-        notes.append("The method found structure in shuffled answers, so its fidelity is not to be believed.")
-    if (np.ptp(y, axis=0) == 0).any():
-        notes.append("The model's answer never changed.")
-    return tuple(notes)
-
-
-def _provenance(
-    answers: Answers, surrogate: Surrogate, region: Probe, seed: int, budget: int | None, design: str, stopped: str
-) -> dict[str, Any]:
-    return {
-        "model": answers.model,
-        "probe": f"{type(region).__name__} {region.digest[:16]}",
-        "design": f"{design} {answers.design.digest[:16]}",
-        "questions": len(answers.design),
-        "replicates": region.replicates,
-        "budget": None if budget is None else int(budget),
-        "stopped": stopped,
-        "family": type(surrogate).__name__,
-        "settings": settings_to_json(surrogate),
-        "random_state": seed,
-        "cost": asdict(answers.cost),
-        "versions": {
-            "iomap": library_version(),
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "pandas")},
-        },
-    }

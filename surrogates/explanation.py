@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ __all__ = ["SCHEMA", "Explanation", "library_version"]
 SCHEMA = 1
 
 
+@cache
 def library_version() -> str:
     """Version of the installed distribution."""
     try:

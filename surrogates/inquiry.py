@@ -28,6 +28,7 @@ from probes.store import Store, open_store
 from probes.tabular import TabularProbe
 from probes.target import LOG_ODDS, Target, custom, resolve
 from probes.text import TextProbe
+from probes.together import Together
 
 __all__ = ["Inquiry", "as_probe", "as_seed"]
 
@@ -43,6 +44,8 @@ class Inquiry:
     ----------
     model, probe, background, target, store, progress
         As for :func:`~surrogates.explain.explain`.
+    run : Run, optional
+        Where answers of a model are kept that is not identifiable beyond this run.
 
     Attributes
     ----------
@@ -71,6 +74,7 @@ class Inquiry:
         target: Any = None,
         store: Store | str | Path | None = "default",
         progress: bool | None = None,
+        run: Run | None = None,
     ):
         self.probe = as_probe(probe, background)
         self.answer = self.probe.answer
@@ -92,7 +96,9 @@ class Inquiry:
         self._twice = AGAIN
         self._repeats: tuple[np.ndarray, np.ndarray] | None = None
         self._store = open_store(store)
-        self._run = Run()
+        self._run = Run() if run is None else run
+        self._told: Answers | None = None
+        self._paid = Cost()
         self._check_target()
 
     @property
@@ -132,13 +138,17 @@ class Inquiry:
         Interrupted
             On Ctrl-C, with the answers so far.
         """
-        model, cost = self._scorer(design.Z[:1])
-        if self.number is None and self._target is not None and model.outputs is None and not self._own_function():
+        model = self._scorer(design.Z[:1])
+        cost, self._paid = self._paid, Cost()
+        known = self._told if self._told is not None and self._told.design.digest == design.digest else None
+        unnamed = known is None and model.outputs is None
+        if self.number is None and self._target is not None and unnamed and not self._own_function():
             first = ask(model, self.probe, Design(design.Z[:1], 0), self._store, False, self._run)
             cost += first.cost
             resolve(self._target, first.outputs, first.unit, first.y[0])  # a wrong name costs the instance, no more
         try:
-            answers = ask(model, self.probe, design, self._store, self.progress, self._run)
+            answers = known or ask(model, self.probe, design, self._store, self.progress, self._run)
+            self._told = None
             if self._repeats is None and self.unsure:
                 try:
                     self._repeat(model, answers)
@@ -176,7 +186,7 @@ class Inquiry:
 
     def forecast(self, design: Design, trial: int = 0) -> Forecast:
         """What :meth:`ask` would cost; see :func:`probes.query.forecast`. A missing answer is generated for it."""
-        model, _ = self._scorer(design.Z[:1])
+        model = self._scorer(design.Z[:1])
         told = forecast(model, self.probe, design, self._store, self._run, trial)
         twice = self.probe.replicates * self.unsure * self._twice  # to see whether the model repeats itself
         asked = told.questions - told.known
@@ -191,7 +201,19 @@ class Inquiry:
 
     def identity(self) -> Identity:
         """Of the model that is asked; a language model needs its answer for it."""
-        return self._scorer(self.probe.instance[None])[0].identity()
+        return self.scorer().identity()
+
+    def scorer(self) -> Model:
+        """The model that answers rows; a generator first writes the answer that it is then scored on."""
+        return self._scorer(self.probe.instance[None])
+
+    def together(self, design: Design) -> Together:
+        """This inquiry's part in one stream of questions; see :func:`probes.together.ask_together`."""
+        return Together(self.probe, design, self._run)
+
+    def told(self, answers: Answers) -> None:
+        """Answers that were asked for together with others': the next :meth:`ask` of their design takes them."""
+        self._told = answers
 
     @property
     def unanswered(self) -> int:
@@ -237,17 +259,17 @@ class Inquiry:
             count = len(self._model.outputs)
             resolve(self._target, self._model.outputs, self._model.unit, np.zeros(count))  # a wrong name costs no call
 
-    def _scorer(self, instance: np.ndarray) -> tuple[Model, Cost]:
-        """The model that answers rows; a generator first writes the answer that it is then scored on."""
+    def _scorer(self, instance: np.ndarray) -> Model:
         if self._model is not None:
-            return self._model, Cost()
+            return self._model
         assert self._generator is not None
-        prompt, cost = self.probe.render(instance)[0], Cost()
+        prompt = self.probe.render(instance)[0]
         if self.answer is None:
             self.answer, cost = complete(self._generator, prompt, self.probe.max_new_tokens, self._store)
+            self._paid += cost
         self._model = self._generator.scoring(self.answer, prompt)
         self._check_target()
-        return self._model, cost
+        return self._model
 
     def _finished(self, answers: Answers, cost: Cost) -> Answers:
         answers = answers.complete()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -105,14 +106,19 @@ class SparseLinear(Surrogate):
         errors = np.zeros((len(_ALPHAS), len(ridges)))
         for train, test in folds(len(X), self.folds, self.random_state):
             path = self._path(X[train], t[train], weight[train])
+            known = _Moments.of(X[train], t[train], weight[train])
             loss = np.zeros(len(ridges))
             for j, support in enumerate(path):
                 if j == 0 or not np.array_equal(support, path[j - 1]):
-                    level, coef = _ridge(X[train], t[train], weight[train], support, ridges)
-                    loss = ((t[test, None] - level - X[test] @ coef.T) ** 2 * weight[test, None]).sum(axis=0)
+                    level, coef = known.ridge(support, ridges)
+                    predicted = X[test][:, support] @ coef.T + level
+                    loss = weight[test] @ (t[test, None] - predicted) ** 2
                 errors[j] += loss
         best, r = np.unravel_index(np.argmin(errors.round(12)), errors.shape)
-        return _ridge(X, t, weight, self._path(X, t, weight)[best], ridges[[r]])[1][0]
+        support = self._path(X, t, weight)[best]
+        out = np.zeros(X.shape[1])
+        out[support] = _Moments.of(X, t, weight).ridge(support, ridges[[r]])[1][0]
+        return out
 
     def _path(self, X: np.ndarray, t: np.ndarray, weight: np.ndarray) -> list[np.ndarray]:
         """Features the lasso keeps at each penalty of the grid (relative to the least penalty that keeps none)."""
@@ -122,11 +128,12 @@ class SparseLinear(Surrogate):
         top = np.abs(Xw.T @ tw).max() / len(tw)
         if top <= 0:
             return [np.empty(0, dtype=int)] * len(_ALPHAS)
-        with config_context(assume_finite=True), warnings.catch_warnings():
+        with config_context(assume_finite=True, skip_parameter_validation=True), warnings.catch_warnings():
             # the path only proposes supports, which cross-validation chooses from: a loose end does no harm
             warnings.simplefilter("ignore", ConvergenceWarning)
-            # checking the same matrices at every penalty took half of the time of a small fit
-            _, coefs, _ = lasso_path(np.asfortranarray(Xw), tw, alphas=top * _ALPHAS, tol=1e-4, check_input=False)
+            # checking the input takes longer than the path itself; it is known to be finite and of the right layout
+            Xw, tw = np.asfortranarray(Xw), np.ascontiguousarray(tw)
+            _, coefs, _ = lasso_path(Xw, tw, alphas=top * _ALPHAS, tol=1e-4, check_input=False)
         kept = []
         for column in coefs.T:
             support = np.flatnonzero(column)
@@ -136,20 +143,30 @@ class SparseLinear(Surrogate):
         return kept
 
 
-def _ridge(
-    X: np.ndarray, t: np.ndarray, weight: np.ndarray, support: np.ndarray, penalties: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Ridge fits on `support` with unpenalised intercept, one a penalty: intercepts ``(p,)``, weights ``(p, d)``.
+@dataclass(frozen=True)
+class _Moments:
+    """All that ridge regression with an intercept sees of weighted rows: means, Gram matrix, covariances with t."""
 
-    The Gram matrix is decomposed once for all penalties; directions without variance get no weight.
-    """
-    w = weight / weight.sum()
-    center, level = w @ X, w @ t
-    Xs = (X - center)[:, support]
-    values, vectors = np.linalg.eigh((Xs * w[:, None]).T @ Xs)
-    moment = vectors.T @ ((Xs * w[:, None]).T @ (t - level))
-    usable = values > 1e-10 * max(1.0, values.max(initial=0.0))
-    shrunk = np.where(usable, moment / np.where(usable, values + penalties[:, None], 1.0), 0.0)
-    coef = np.zeros((len(penalties), X.shape[1]))
-    coef[:, support] = shrunk @ vectors.T
-    return level - coef @ center, coef
+    center: np.ndarray
+    level: float
+    gram: np.ndarray
+    cross: np.ndarray
+
+    @classmethod
+    def of(cls, X: np.ndarray, t: np.ndarray, weight: np.ndarray) -> _Moments:
+        w = weight / weight.sum()
+        center, level = w @ X, w @ t
+        weighted = (X - center) * w[:, None]
+        return cls(center, float(level), weighted.T @ (X - center), weighted.T @ (t - level))
+
+    def ridge(self, support: np.ndarray, penalties: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Fits on `support` ``(s,)`` with free intercept, one a penalty: intercepts ``(p,)``, weights ``(p, s)``.
+
+        The Gram matrix is decomposed once for all penalties; directions without variance get no weight.
+        """
+        values, vectors = np.linalg.eigh(self.gram[support[:, None], support])
+        moment = vectors.T @ self.cross[support]
+        usable = values > 1e-10 * max(1.0, values.max(initial=0.0))
+        shrunk = np.where(usable, moment / np.where(usable, values + penalties[:, None], 1.0), 0.0)
+        coef = shrunk @ vectors.T
+        return self.level - coef @ self.center[support], coef

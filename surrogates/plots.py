@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from probes.errors import InputError
 
@@ -14,7 +16,15 @@ if TYPE_CHECKING:
 
     from surrogates.explanation import Explanation
 
-__all__ = ["NEGATIVE", "POSITIVE", "attribution_plot", "comparison_plot", "fidelity_plot"]
+__all__ = [
+    "NEGATIVE",
+    "POSITIVE",
+    "attribution_plot",
+    "comparison_plot",
+    "fidelity_histogram",
+    "fidelity_plot",
+    "importance_plot",
+]
 
 #: blue raises the output, vermilion lowers it (Okabe and Ito's colours, told apart by colour-blind readers)
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
@@ -103,6 +113,69 @@ def comparison_plot(explanation: Explanation, ax: Axes | None = None) -> Axes:
     ax.margins(x=0.2)
     ax.set_xlabel("terms to read")
     ax.set_ylabel("held-out R²")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def importance_plot(
+    table: pd.DataFrame,
+    units: Sequence[str] = (),
+    ax: Axes | None = None,
+    *,
+    output: str | None = None,
+    max_features: int = 15,
+) -> Axes:
+    """Mean sizes of effects over many inputs as horizontal bars with 95% intervals, largest on top.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As of ``ExplanationSet.summary``.
+    units : sequence of str
+        For the axis.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    output : str, optional
+        Which output; the first by default.
+    max_features : int, default 15
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw, or no such output.
+    """
+    outputs = table["output"].unique().tolist()
+    if not outputs:
+        raise InputError("explanations", "hold at least one", "none")
+    if output is not None and output not in outputs:
+        raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
+    if max_features < 1:
+        raise InputError("max_features", "be at least 1", max_features)
+    chosen = output if output is not None else outputs[0]
+    table = table[table["output"] == chosen].head(max_features)
+    if ax is None:
+        ax = _new_axes(7.0, 1.2 + 0.32 * len(table))
+    place = np.arange(len(table))[::-1]
+    value = table["importance"].to_numpy()
+    errors = np.nan_to_num(np.abs(table[["low", "high"]].to_numpy().T - value))
+    ax.barh(place, value, color=POSITIVE, height=0.62, alpha=0.85)
+    ax.errorbar(value, place, xerr=errors, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
+    ax.set_yticks(place, [textwrap.shorten(str(f), 46, placeholder="…").replace("$", r"\$") for f in table["feature"]])
+    ax.set_xlabel(f"mean size of the effect on {chosen} ({', '.join(units)})".replace("$", r"\$"))
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def fidelity_histogram(fidelity: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """How held-out R² is spread over many explanations; those below −1 are drawn at −1."""
+    if ax is None:
+        ax = _new_axes(4.6, 3.0)
+    scores = fidelity["r2"].dropna().clip(lower=-1.0)
+    low = float(np.floor(min(scores.min(), 0.0) * 10) / 10) if len(scores) else 0.0
+    ax.hist(scores, bins=np.linspace(low, 1.0, 21).tolist(), color=POSITIVE, alpha=0.85)
+    ax.set_xlabel("held-out R²")
+    ax.set_ylabel("explanations")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

@@ -243,7 +243,7 @@ def _comparison(ex: Explanation) -> list[Part]:
     return [Part("comparison", "Families compared", {"rows": rows, "picture": _svg(ex, comparison_plot, (4.8, 3.2))})]
 
 
-def _svg(ex: Explanation, draw: Callable[..., Any], size: tuple[float, float]) -> str:
+def _svg(ex: Any, draw: Callable[..., Any], size: tuple[float, float]) -> str:
     """A figure as a data URI; drawn without touching matplotlib's global state."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure

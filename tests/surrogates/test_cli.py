@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sklearn.datasets import load_iris
 
 MODELS = """
 from sklearn.datasets import load_iris
@@ -124,3 +125,26 @@ def test_rules_to_stop_and_checks():
     wrong = iomap(*common, "--check", "everything")
     assert wrong.returncode == 2 and "--check must name some of fresh" in wrong.stderr
     assert "design must be one of uniform" in iomap(*common, "--design", "even").stderr
+
+
+def test_many_rows_to_lines_and_a_report_and_taken_up_again():
+    from surrogates import ExplanationSet
+
+    load_iris(as_frame=True).data.iloc[::30].to_csv("t.csv", index=False)
+    call = ("explain-many", "t.csv", "--rows", "1:4", "-m", "mymodels:forest", "--json", "all.jsonl", "-o", "all.html")
+    done = iomap(*call, "--store", "none")
+    assert done.returncode == 0, done.stderr
+    assert "3 explanations" in done.stdout and "wrote all.html" in done.stdout
+    assert ExplanationSet.from_jsonl("all.jsonl").labels == [1, 2, 3]
+    before = Path("all.jsonl").read_bytes()
+    assert iomap(*call, "--store", "none", "-q").returncode == 0
+    assert Path("all.jsonl").read_bytes() == before
+
+
+def test_many_texts_one_a_line_and_options_for_one_are_refused():
+    Path("t.txt").write_text("it was good\n\nit was not bad\n")
+    done = iomap("explain-many", "t.txt", "-m", "mymodels:lengths", "--store", "none")
+    assert "2 explanations" in done.stdout, done.stderr
+    for wrong in (("--rows", "3"), ("--until", "order=2"), ("--json", "x.json"), ("--drop", "a")):
+        refused = iomap("explain-many", "t.txt", "-m", "mymodels:lengths", "--store", "none", *wrong)
+        assert refused.returncode == 2 and refused.stderr.startswith("iomap: ")

@@ -1,0 +1,230 @@
+"""The ExplanationSet: many explanations of one model, as data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+import pandas as pd
+
+from probes.cost import Cost
+from probes.errors import InputError
+from surrogates.explanation import Explanation
+from surrogates.overall import mean_effects, picks
+from surrogates.shelf import Entry, Failure, Shelf
+from surrogates.summary import cost_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from surrogates.base import Surrogate
+    from surrogates.global_surrogate import GlobalSurrogate
+
+__all__ = ["ExplanationSet"]
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class ExplanationSet(Sequence[Explanation]):
+    """Explanations of one model for many inputs, in the order of the inputs.
+
+    A sequence of :class:`~surrogates.Explanation`; those that were streamed to a file are read when they are wanted.
+
+    Attributes
+    ----------
+    entries : tuple of Entry
+    failures : tuple of Failure
+        Items that could not be explained, and why.
+    interrupted : bool
+        Whether Ctrl-C ended the run before all items were done.
+    """
+
+    entries: tuple[Entry, ...]
+    failures: tuple[Failure, ...] = ()
+    interrupted: bool = False
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @overload
+    def __getitem__(self, index: int) -> Explanation: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> ExplanationSet: ...
+
+    def __getitem__(self, index: int | slice) -> Explanation | ExplanationSet:
+        if isinstance(index, slice):
+            return ExplanationSet(self.entries[index])
+        return self.entries[index].load()
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return (entry.load() for entry in self.entries)
+
+    @property
+    def labels(self) -> list[str | int]:
+        """The items' labels: of rows in a table, otherwise their places."""
+        return [entry.label for entry in self.entries]
+
+    @cached_property
+    def _read(self) -> tuple[pd.DataFrame, pd.DataFrame, Cost, tuple[str, ...], np.ndarray]:
+        """All that is shown of the whole set, from one reading of it."""
+        effects, fits, cost, units = [], [], Cost(), Counter[str]()
+        for label, explanation in zip(self.labels, self, strict=True):
+            table = explanation.attributions.copy()
+            table.insert(0, "item", label)
+            effects.append(table)
+            judged = explanation.fidelity
+            part = judged.table.reset_index()
+            part.insert(0, "item", label)
+            fits.append(part.assign(rows=judged.rows, exact=judged.exact, verdict=list(judged.verdicts)))
+            cost += Cost(**explanation.provenance["cost"])
+            units[explanation.target.unit] += 1
+        if not effects:
+            names = ["item", "output", "feature", "value", "attribution", "low", "high", "surrogate"]
+            return pd.DataFrame(columns=names), pd.DataFrame(columns=["item", "output", "r2"]), cost, (), np.empty(0)
+        fidelity = pd.concat(fits, ignore_index=True)
+        return (
+            pd.concat(effects, ignore_index=True),
+            fidelity,
+            cost,
+            tuple(units),
+            fidelity["r2"].dropna().to_numpy(),
+        )
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """``item, output, feature, value, attribution, low, high, surrogate``: one row an item, output and feature."""
+        return self._read[0]
+
+    @property
+    def fidelity(self) -> pd.DataFrame:
+        """One row an item and output: ``item, output, r2, r2_low, r2_high, rank, …, rows, exact, verdict``."""
+        return self._read[1]
+
+    @property
+    def cost(self) -> Cost:
+        """What all answers cost together."""
+        return self._read[2]
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Units of the numbers explained."""
+        return self._read[3]
+
+    def summary(self, random_state: int = 0) -> pd.DataFrame:
+        """Mean |attribution| of every feature with 95% intervals; see :func:`~surrogates.overall.mean_effects`.
+
+        Where every item explains one number (the class that the model gives it, say), these are taken together; else
+        every output stands alone.
+        """
+        frame = self.frame
+        several = bool(len(frame)) and frame.groupby("item")["output"].nunique().max() > 1
+        outputs = frame["output"].unique()
+        if not several and len(outputs) > 1:
+            frame = frame.assign(output="the one explained")
+        return mean_effects(frame, random_state)
+
+    def pick(self, k: int = 5) -> ExplanationSet:
+        """The k explanations that together show most of what matters, the most telling first; see :meth:`picks`."""
+        by_label = {entry.label: entry for entry in self.entries}
+        return ExplanationSet(tuple(by_label[label] for label in self.picks(k)["item"]))
+
+    def picks(self, k: int = 5) -> pd.DataFrame:
+        """``item, gain, covered`` of a submodular pick; see :func:`surrogates.overall.picks`."""
+        return picks(self.frame, k)
+
+    def surrogate(self, family: str | Surrogate = "tree", output: str | None = None) -> GlobalSurrogate:
+        """One readable model of the model over these rows of a table; see :func:`~surrogates.global_surrogate.over`.
+
+        It is fitted to the model's answers for the rows themselves, which are known already.
+
+        Raises
+        ------
+        InputError
+            If the items are no rows of a table, there are too few, or the output is not one of the model's.
+        """
+        from surrogates.global_surrogate import over
+
+        return over(self, family, output)
+
+    def to_jsonl(self, path: str | Path) -> Path:
+        """Write one JSON line an explanation; an older file is replaced."""
+        target = Shelf(path).path
+        lines = [entry.line() for entry in self.entries] if target.exists() else (e.line() for e in self.entries)
+        with target.open("wb") as file:
+            file.writelines(lines)
+        return target
+
+    @classmethod
+    def from_jsonl(cls, path: str | Path) -> ExplanationSet:
+        """Read what :meth:`to_jsonl` or ``explain_many(..., output=path)`` wrote; explanations are read when wanted.
+
+        Raises
+        ------
+        InputError
+            If there is no such file.
+        """
+        shelf = Shelf(path)
+        if not shelf.path.is_file():
+            raise InputError("path", "be a file of explanations", str(path))
+        latest = {entry.index: entry for entry in shelf.entries()}
+        failed = {f.index: f for _, f in shelf.failures() if f.index not in latest}
+        return cls(tuple(latest[i] for i in sorted(latest)), tuple(failed[i] for i in sorted(failed)))
+
+    def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
+        """Mean |attribution| of every feature with intervals; returns the Axes."""
+        from surrogates.plots import importance_plot
+
+        return importance_plot(self.summary(), self.units, ax, output=output, max_features=max_features)
+
+    def report(self, path: str | Path, picked: int = 3) -> Path:
+        """Write one self-contained HTML page: the whole, its fidelity, and the `picked` most telling explanations."""
+        from surrogates.report.many import page
+
+        target = Path(path)
+        target.write_text(page(self, picked), encoding="utf-8")
+        return target
+
+    def _repr_html_(self) -> str:
+        table = self.summary().head(_SHOWN).to_html(index=False, float_format=lambda v: f"{v:.3g}") if len(self) else ""
+        return f"<p>{escape(self._told())}</p>{table}"
+
+    def _told(self) -> str:
+        parts = [f"{len(self)} explanations"]
+        if self.failures:
+            parts.append(f"{len(self.failures)} failed")
+        if self.interrupted:
+            parts.append("interrupted before the rest")
+        return ", ".join(parts)
+
+    def __str__(self) -> str:
+        lines = [self._told()]
+        scores = self._read[4]
+        if len(scores):
+            low, middle, high = np.quantile(scores, (0.1, 0.5, 0.9))
+            fair = float((scores >= 0.7).mean())
+            lines.append(
+                f"Held-out R²: median {middle:.2f}, from {scores.min():.2f} to {scores.max():.2f} "
+                f"(80% between {low:.2f} and {high:.2f}); at least 0.70 for {fair:.0%}"
+            )
+        if len(self):
+            table = self.summary()
+            shown = table.head(_SHOWN)
+            lines += ["", f"{'mean |effect|':>13}  {'95% interval':^19}  ({', '.join(self.units)})"]
+            many = table["output"].nunique() > 1
+            for row in shown.itertuples():
+                interval = f"[{row.low:.3g}, {row.high:.3g}]" if np.isfinite(row.low) else ""
+                name = f"{row.feature} → {row.output}" if many else row.feature
+                lines.append(f"{row.importance:>13.3g}  {interval:^19}  {name}")
+            if len(table) > _SHOWN:
+                lines.append(f"{'':13}  {'':19}  … and {len(table) - _SHOWN} more in .summary()")
+            lines += ["", cost_line(dict(vars(self.cost)))]
+        lines += [f"Failed: {failure}" for failure in self.failures[:_SHOWN]]
+        return "\n".join(lines)

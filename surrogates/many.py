@@ -1,0 +1,357 @@
+"""explain_many(): many inputs, one stream of questions. Composition only: plans → ask together → fit → write down.
+
+A window of items at a time is planned, their questions are asked together, and what came back is fitted and judged,
+each item by itself. Nothing here knows how one explanation is made; that is :class:`~surrogates.plan.Plan`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from probes.errors import InputError, IomapError, ModelError, StoreError
+from probes.model import Generator, Model
+from probes.models import as_model
+from probes.models.workers import GeneratorWorkers, Workers, distribute
+from probes.probe import Probe
+from probes.query import Answers, Run
+from probes.store import Store, open_store
+from probes.tabular import TabularProbe
+from probes.together import ask_together
+from surrogates.analysis import Analysis, compare_families
+from surrogates.base import Surrogate
+from surrogates.explanation import library_version
+from surrogates.explanation_set import ExplanationSet
+from surrogates.families import Auto, candidates, settings_to_json
+from surrogates.inquiry import Inquiry, as_probe, as_seed
+from surrogates.plan import Plan
+from surrogates.shelf import Entry, Failure, Shelf
+
+__all__ = ["explain_many"]
+
+log = logging.getLogger(__name__)
+
+#: model inputs that are asked together, of models of plain rows and of models whose inputs have a length
+_WINDOW = 16_384
+_WINDOW_OF_TEXTS = 1024
+#: what an error must be about to be nobody's fault but the caller's
+_SETTINGS = ("family", "budget", "design", "target", "penalty", "families")
+
+
+def explain_many(
+    model: object,
+    probes: Iterable[Any] | pd.DataFrame,
+    family: str | Surrogate | Auto = "linear",
+    *,
+    background: pd.DataFrame | np.ndarray | None = None,
+    budget: int | None = None,
+    design: str = "uniform",
+    target: Any = None,
+    random_state: int | np.random.Generator | None = 0,
+    store: Store | str | Path | None = "default",
+    n_jobs: int | None = 1,
+    output: str | Path | None = None,
+    progress: bool | None = None,
+) -> ExplanationSet:
+    """Explain what a model does around many inputs.
+
+    Parameters
+    ----------
+    model : object
+        As for :func:`~surrogates.explain`.
+    probes : iterable, or DataFrame
+        Whatever :func:`~surrogates.explain` takes as a probe: texts, dicts, probes; or, with `background`, rows: a
+        DataFrame, whose index labels the items. An iterable is read as far as is worked on.
+    family, budget, design, target, random_state, store
+        As for :func:`~surrogates.explain`, for every item: each gets the explanation that it would get there.
+    background : DataFrame or array, optional
+        For rows: what absent values are replaced from.
+    n_jobs : int or None, default 1
+        Workers that answer and fit; see :func:`~probes.models.workers.distribute`. None takes what
+        ``joblib.parallel_config`` says.
+    output : path, optional
+        A ``.jsonl`` file, or a folder for one. Every explanation is written there as soon as it is finished and dropped
+        from memory. Called again with the same arguments, what is there is not done again.
+    progress : bool, optional
+        Whether to show a progress bar; by default on a terminal only.
+
+    Returns
+    -------
+    ExplanationSet
+        What could not be explained is in its ``failures``; the others are not affected.
+
+    Raises
+    ------
+    InputError
+        For a parameter that breaks its rule, before any question is asked. An item that breaks one is a failure.
+    StoreError
+        If answers cannot be kept.
+
+    Notes
+    -----
+    Questions of many items are asked in one stream, in batches that suit the model, and none twice. A language model
+    that writes its own answers is asked item after item, because each answer makes another map; with the same answer
+    given for all they are asked together. If a batch fails, the items in it are asked alone to find out whose it was.
+    Ctrl-C returns what is finished.
+
+    Examples
+    --------
+    >>> from probes import MaskProbe
+    >>> found = explain_many(lambda Z: 2 * Z[:, 0] - Z[:, 2], [MaskProbe(3), MaskProbe(4)], store=None)
+    >>> found.summary()[["feature", "items", "importance"]].head(2)
+      feature  items  importance
+    0      x0      2         2.0
+    1      x2      2         1.0
+    """
+    seed = as_seed(random_state)
+    candidates(family)
+    items = _items(probes, background)
+    shelf = None if output is None else Shelf(output)
+    asked = as_model(model)
+    with distribute(asked, n_jobs) as workers:
+        settings = _Settings(workers, family, budget, design, target, seed, open_store(store), Run())
+        done = {entry.key: entry for entry in shelf.entries()} if shelf is not None and settings.lasting else {}
+        total = len(probes) if isinstance(probes, (Sequence, pd.DataFrame)) else None
+        entries: list[Entry] = []
+        failures: list[Failure] = []
+        with tqdm(
+            total=total, desc="explaining", unit="item", disable=None if progress is None else not progress
+        ) as bar:
+            try:
+                for item, found in _explained(items, settings, done):
+                    bar.update()
+                    if isinstance(found, Exception):
+                        failure = Failure(item.index, item.label, f"{type(found).__name__}: {found}")
+                        failures.append(failure)
+                        if shelf is not None:
+                            shelf.fail(item.key or settings.blank(item), failure)
+                    elif isinstance(found, Entry):
+                        entries.append(found if found.index == item.index else replace(found, index=item.index))
+                    else:
+                        entry = Entry(item.key, item.index, item.label, item.row, found)
+                        entries.append(entry if shelf is None else shelf.add(entry))
+            except KeyboardInterrupt:
+                log.warning("interrupted; answers so far are in the store")
+                return ExplanationSet(tuple(entries), tuple(failures), True)
+    entries.sort(key=lambda entry: entry.index)
+    return ExplanationSet(tuple(entries), tuple(sorted(failures, key=lambda failure: failure.index)))
+
+
+@dataclass(frozen=True)
+class _Item:
+    """One input: its place and label, the probe or what one is to be made of, and its key once that is known."""
+
+    index: int
+    label: str | int
+    make: Callable[[], Probe]
+    key: str = ""
+    row: dict[str, Any] | None = None
+
+
+def _items(probes: Any, background: Any) -> Iterator[_Item]:
+    """The inputs one by one.
+
+    Raises
+    ------
+    InputError
+        If there are not several of them.
+    """
+    if isinstance(probes, pd.DataFrame):
+        if background is None:
+            raise InputError("background", "come with table rows: the rows that absent values are replaced from", None)
+        labels: Iterable[Any] = probes.index if probes.index.is_unique else range(len(probes))
+        rows: Iterable[Any] = (probes.iloc[[i]] for i in range(len(probes)))
+        return _rows(rows, map(_label, labels), background)
+    if isinstance(probes, (str, Mapping, Probe, pd.Series)) or not isinstance(probes, Iterable):
+        raise InputError("probes", "be several: a list of probes, texts, dicts or rows, or a DataFrame", probes)
+    if background is not None:
+        return _rows(probes, iter(range(2**62)), background)
+    return (_Item(i, i, lambda probe=probe: as_probe(probe)) for i, probe in enumerate(probes))  # type: ignore[misc]
+
+
+def _rows(rows: Iterable[Any], labels: Iterator[str | int], background: Any) -> Iterator[_Item]:
+    """Rows of a table against one background, which is looked at once."""
+    known: list[TabularProbe] = []
+
+    def make(row: Any) -> Probe:
+        if isinstance(row, Probe):
+            return as_probe(row, background)
+        if not known:
+            known.append(TabularProbe(row, background))
+            return known[0]
+        return known[0].at(row)
+
+    return (
+        _Item(i, label, lambda row=row: make(row))  # type: ignore[misc]
+        for i, (row, label) in enumerate(zip(rows, labels, strict=False))
+    )
+
+
+def _label(label: Any) -> str | int:
+    return int(label) if isinstance(label, (int, np.integer)) else str(label)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What all items share."""
+
+    workers: Workers | GeneratorWorkers
+    family: str | Surrogate | Auto
+    budget: int | None
+    design: str
+    target: Any
+    seed: int
+    store: Store
+    run: Run
+
+    def plan(self, probe: Probe) -> Plan:
+        inquiry = Inquiry(self.workers, probe, None, self.target, self.store, False, Run(memory=self.run.memory))
+        return Plan.of(inquiry, self.family, self.budget, self.design, self.seed)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether a key means the same in another run: not with a model or a target that nobody can identify."""
+        return self.workers.identity().persistent and not (callable(self.target) and not hasattr(self.target, "kind"))
+
+    def key(self, plan: Plan) -> str:
+        """Digest of all that decides about an explanation."""
+        probe = plan.inquiry.probe
+        families = {name: [type(f).__name__, settings_to_json(f)] for name, f in plan.families.items()}
+        content = [
+            library_version(),
+            [self.workers.identity().id, probe.digest, probe.answer, probe.max_new_tokens],
+            [families, plan.penalty, plan.questions.digest, self.seed, repr(self.target)],
+        ]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=repr).encode()).hexdigest()
+
+    def blank(self, item: _Item) -> str:
+        """A key for an item that has none, because no probe could be made of it."""
+        return hashlib.sha256(repr(("no probe", item.index, item.label)).encode()).hexdigest()
+
+    @property
+    def window(self) -> int:
+        inside = self.workers.model
+        texts = isinstance(inside, Generator) or (isinstance(inside, Model) and inside.size_unit is not None)
+        return _WINDOW_OF_TEXTS if texts else _WINDOW
+
+
+_Found = tuple[_Item, Any]
+
+
+def _explained(items: Iterator[_Item], settings: _Settings, done: dict[str, Entry]) -> Iterator[_Found]:
+    """Items with an Explanation, with what was on the shelf, or with the error that kept them from one."""
+    window: list[tuple[_Item, Plan]] = []
+    questions = 0
+    for item in items:
+        try:
+            probe = item.make()
+            plan = settings.plan(probe)
+        except IomapError as error:
+            if item.index == 0 and isinstance(error, InputError) and error.parameter in _SETTINGS:
+                raise
+            yield item, error
+            continue
+        except Exception as error:  # noqa: BLE001 - the user's own probe may fail in any way; the others go on
+            yield item, error
+            continue
+        row = {k: _plain(v) for k, v in probe.row.items()} if isinstance(probe, TabularProbe) else None
+        item = replace(item, key=settings.key(plan), row=row)
+        if item.key in done:
+            yield item, done[item.key]
+            continue
+        window.append((item, plan))
+        questions += len(plan.questions) * probe.replicates
+        if questions >= settings.window:
+            yield from _worked(window, settings)
+            window, questions = [], 0
+    yield from _worked(window, settings)
+
+
+def _worked(window: list[tuple[_Item, Plan]], settings: _Settings) -> Iterator[_Found]:
+    """Ask a window's questions, fit what came back."""
+    answered: list[tuple[_Item, Plan, Answers]] = []
+    for item, plan, found in _asked(window, settings):
+        if isinstance(found, Exception):
+            yield item, found
+        else:
+            answered.append((item, plan, found))
+    materials: list[dict[str, Any] | Exception] = []
+    for _, plan, answers in answered:
+        try:
+            materials.append(plan.material(answers))
+        except IomapError as error:
+            materials.append(error)
+    fitted = settings.workers.crew.map(_fitted, [m for m in materials if isinstance(m, dict)])
+    for (item, plan, answers), material in zip(answered, materials, strict=True):
+        found_ = material if isinstance(material, Exception) else next(fitted)
+        yield item, found_ if isinstance(found_, Exception) else plan.explanation(answers, *found_)
+
+
+def _fitted(material: dict[str, Any]) -> tuple[Analysis, pd.DataFrame] | Exception:
+    """Fit and judge one item; runs in a worker where there are several."""
+    try:
+        return compare_families(**material)
+    except Exception as error:  # noqa: BLE001 - travels back; the other items go on
+        return error
+
+
+def _asked(window: list[tuple[_Item, Plan]], settings: _Settings) -> Iterator[tuple[_Item, Plan, Answers | Exception]]:
+    """Answers to a window's plans; those that are put to the same map are asked together."""
+    together: dict[str, list[tuple[_Item, Plan]]] = {}
+    for item, plan in window:
+        try:
+            together.setdefault(plan.inquiry.scorer().identity().id, []).append((item, plan))
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - no answer could be written; the others go on
+            yield item, plan, error
+    for group in together.values():
+        failed = _tell(group, settings)
+        alone = len(group) > 1 and failed is not None
+        found: Answers | Exception
+        for item, plan in group:
+            wrong = _tell([(item, plan)], settings) if alone else failed
+            try:
+                found = plan.inquiry.ask(plan.questions) if wrong is None else wrong
+            except (InputError, ModelError) as error:
+                found = error
+            yield item, plan, found
+
+
+def _tell(group: list[tuple[_Item, Plan]], settings: _Settings) -> Exception | None:
+    """Ask the questions of some plans together and tell each its answers; or the error that came of it."""
+    model = group[0][1].inquiry.scorer()
+    try:
+        answers = ask_together(model, [p.inquiry.together(p.questions) for _, p in group], settings.store, settings.run)
+    except StoreError:
+        raise
+    except (IomapError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        log.info("%d items asked together failed: %s", len(group), error)
+        return error
+    for (_, plan), found in zip(group, answers, strict=True):
+        plan.inquiry.told(found)
+    return None
+
+
+def _plain(value: Any) -> Any:
+    """A table's value as JSON has it."""
+    if not isinstance(value, str) and pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    return (
+        value.item()
+        if isinstance(value, np.generic)
+        else value
+        if isinstance(value, (bool, int, float))
+        else str(value)
+    )

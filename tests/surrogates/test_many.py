@@ -1,0 +1,327 @@
+"""explain_many: what explain says of each, asked as one stream; failures apart, results on disk, nothing twice."""
+
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import LinearRegression
+from sklearn.tree import DecisionTreeRegressor
+
+from probes import (
+    Background,
+    CallableModel,
+    Generator,
+    Identity,
+    InputError,
+    MaskProbe,
+    Store,
+    TabularProbe,
+    TextProbe,
+    as_model,
+)
+from surrogates import Explanation, ExplanationSet, explain, explain_many
+from surrogates.overall import mean_effects, picks
+
+X, Y = load_diabetes(return_X_y=True, as_frame=True)
+MODEL = LinearRegression().fit(X, Y)
+TREE = DecisionTreeRegressor(max_depth=3, random_state=0).fit(X, Y)
+WEIGHTS = {"good": 2.0, "bad": -3.0, "not": -0.5}
+
+
+def words(texts):
+    return [sum(WEIGHTS.get(word, 0.0) for word in text.split()) for text in texts]
+
+
+class Counting:
+    """A model of texts that counts the texts it was asked."""
+
+    def __init__(self, wrong="poison"):
+        self.asked, self.calls, self.wrong = [], 0, wrong
+
+    def __call__(self, texts):
+        self.calls += 1
+        if any(self.wrong in text for text in texts):
+            raise RuntimeError(f"cannot read {self.wrong}")
+        self.asked += texts
+        return words(texts)
+
+
+TEXTS = [
+    f"it was {word} to see {i} and {other}" for i, (word, other) in enumerate([("good", "bad"), ("bad", "not")] * 3)
+]
+
+
+def same(first, second):
+    pd.testing.assert_frame_equal(first.attributions, second.attributions)
+    np.testing.assert_array_equal(first.answers.y, second.answers.y)
+    np.testing.assert_array_equal(first.answers.design.Z, second.answers.design.Z)
+    assert first.fidelity.table.equals(second.fidelity.table)
+    assert first.warnings == second.warnings
+    assert first.target == second.target
+
+
+@pytest.mark.parametrize("family", ["linear", "tree"])
+def test_each_is_what_explain_says_of_it(family):
+    found = explain_many(TREE, X.iloc[:3], family, background=X, budget=400, store=None)
+    assert found.labels == [0, 1, 2]
+    for i, explanation in enumerate(found):
+        same(explanation, explain(TREE, TabularProbe(X.iloc[[i]], X), family, budget=400, store=None))
+    alone = explain_many(TREE, X.iloc[:1], family, background=X, budget=400, store=None)
+    assert (
+        alone.cost.rows == explain(TREE, TabularProbe(X.iloc[[0]], X), family, budget=400, store=None).answers.cost.rows
+    )
+
+
+@pytest.mark.parametrize("law", [Background(3), None])
+def test_a_probe_moved_to_another_row_is_the_probe_of_that_row(law):
+    first, second = TabularProbe(X.iloc[[0]], X, law=law), TabularProbe(X.iloc[[5]], X, law=law)
+    assert first.at(X.iloc[5]).digest == second.digest != first.digest
+    Z = np.random.default_rng(0).integers(0, 2, (7, 10))
+    pd.testing.assert_frame_equal(first.at(X.iloc[5]).render(Z), second.render(Z))
+
+
+def test_questions_of_many_are_one_stream_and_none_is_asked_twice():
+    model = Counting()
+    found = explain_many(CallableModel(model, "w"), [*TEXTS, TEXTS[0]], budget=40, store=None)
+    assert len(found) == 7 and not found.failures
+    assert len(model.asked) == len(set(model.asked)) == found.cost.rows
+    assert model.calls == found.cost.calls <= 3  # the first alone, then all the others
+    same(found[0], found[6])
+    assert found[6].answers.cost.rows == 0
+
+
+def test_a_bad_item_is_reported_and_the_others_go_on():
+    store, model = Store(), Counting()
+    items = [TEXTS[0], 3.5, "poison here is not good", "x", TEXTS[1]]
+    found = explain_many(CallableModel(model, "w"), items, budget=40, store=store)
+    assert [failure.index for failure in found.failures] == [1, 2, 3]
+    assert found.labels == [0, 4]
+    kinds = [failure.error.split(":")[0] for failure in found.failures]
+    assert kinds == ["InputError", "ModelError", "InputError"]
+    assert "cannot read poison" in found.failures[1].error
+    same(found[1], explain(CallableModel(words, "w"), TEXTS[1], budget=40, store=None))
+
+
+def test_a_parameter_that_breaks_its_rule_is_no_item_s_fault():
+    for wrong in ({"budget": 0}, {"family": "nonsense"}, {"design": "nonsense"}, {"target": "nonsense"}):
+        with pytest.raises(InputError, match=next(iter(wrong))):
+            explain_many(CallableModel(words, "w", outputs=("sum",)), TEXTS, store=None, **wrong)
+    for probes in ("one text", MaskProbe(3), 7, X.iloc[:2]):
+        with pytest.raises(InputError):
+            explain_many(MODEL, probes, store=None)
+
+
+def test_results_are_streamed_resumed_and_read_back(tmp_path):
+    file, store = tmp_path / "all.jsonl", Store()
+    settings = {"background": X, "budget": 400, "store": store, "output": file}
+    first = explain_many(MODEL, X.iloc[:3], **settings)
+    assert not isinstance(first.entries[0].source, Explanation)
+    written = file.read_bytes()
+    assert [json.loads(line)["label"] for line in written.splitlines()] == [0, 1, 2]
+    file.write_bytes(written[:-40])  # cut off while the last line was written
+    again = explain_many(MODEL, X.iloc[:5], **settings)
+    assert again.labels == [0, 1, 2, 3, 4]
+    lines = [line for line in file.read_bytes().splitlines() if line.endswith(b'"}')]
+    assert len(lines) == 5
+    same(first[1], again[1])
+    back = ExplanationSet.from_jsonl(file)
+    assert back.labels == again.labels
+    pd.testing.assert_frame_equal(back.frame, again.frame)
+    assert explain_many(MODEL, X.iloc[:5], **settings).labels == again.labels
+    assert len(file.read_bytes().splitlines()) == 6  # nothing was done again
+    other = explain_many(MODEL, X.iloc[:1], **{**settings, "random_state": 1})
+    assert not np.array_equal(other[0].answers.design.Z, again[0].answers.design.Z)
+    copy = back[1:3].to_jsonl(tmp_path / "copy.jsonl")
+    same(ExplanationSet.from_jsonl(copy)[0], back[1])
+
+
+def test_ctrl_c_leaves_what_is_finished_and_the_next_run_asks_only_the_rest(tmp_path):
+    class Stopping(Counting):
+        def __call__(self, texts):
+            if len(self.asked) > 60:
+                raise KeyboardInterrupt
+            return super().__call__(texts)
+
+    import surrogates.many as many
+
+    store, first = Store(), Stopping()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(many, "_WINDOW", 30)  # one item at a time
+        part = explain_many(CallableModel(first, "w"), TEXTS, budget=30, store=store, output=tmp_path)
+    assert part.interrupted and 0 < len(part) < 6
+    second = Counting()
+    whole = explain_many(CallableModel(second, "w"), TEXTS, budget=30, store=store, output=tmp_path)
+    assert len(whole) == 6 and not set(first.asked) & set(second.asked)
+
+
+def test_two_processes_say_what_one_says(tmp_path):
+    one = explain_many(TREE, X.iloc[:4], background=X, budget=300, store=None)
+    two = explain_many(TREE, X.iloc[:4], background=X, budget=300, store=None, n_jobs=2)
+    for first, second in zip(one, two, strict=True):
+        same(first, second)
+
+
+class Parrot(Generator):
+    """Answers every prompt with its last word; scores an answer by how many of its letters the prompt has."""
+
+    def __init__(self):
+        self.batches = []
+
+    def identity(self):
+        return Identity("parrot", True)
+
+    def generate(self, prompt, max_new_tokens):
+        if "silent" in prompt:
+            return ""
+        return prompt.split()[-1]
+
+    def scoring(self, answer, prompt):
+        def score(texts):
+            self.batches.append(len(texts))
+            return [sum(letter in text for letter in set(answer)) for text in texts]
+
+        return CallableModel(score, f"parrot {answer}", unit="nats", outputs=("answer",))
+
+
+def test_a_generator_answers_each_item_and_given_answers_are_asked_together():
+    items = ["say it to the cat", "say nothing, silent one", "say it to the dog"]
+    own = explain_many(Parrot(), items, budget=30, store=None)
+    assert [explanation.answer for explanation in own] == ["cat", "dog"]
+    assert own.failures[0].index == 1
+    same(own[1], explain(Parrot(), items[2], budget=30, store=None))
+    parrot = Parrot()
+    given = explain_many(parrot, items, target="cat", budget=30, store=None)
+    assert [explanation.answer for explanation in given] == ["cat"] * 3
+    assert len(parrot.batches) == 2
+
+
+def test_an_empty_run_is_an_empty_set(tmp_path):
+    empty = explain_many(MODEL, [], store=None)
+    assert len(empty) == 0 and empty.frame.empty and str(empty) == "0 explanations"
+    assert "0 explanations" in empty.report(tmp_path / "r.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def table():
+    return explain_many(MODEL, X.iloc[:60], background=X, budget=160, store=None)
+
+
+def test_the_summary_is_the_mean_size_with_an_interval_over_items(table):
+    summary = table.summary().set_index("feature")
+    effects = np.abs(table.frame.pivot(index="item", columns="feature", values="attribution"))
+    np.testing.assert_allclose(summary["importance"], effects.mean()[summary.index])
+    assert (summary["low"] < summary["importance"]).all() and (summary["importance"] < summary["high"]).all()
+    normal = 1.96 * effects.std() / np.sqrt(len(effects))
+    np.testing.assert_allclose((summary["high"] - summary["low"]) / 2, normal[summary.index], rtol=0.15)
+    pd.testing.assert_frame_equal(table.summary(), table.summary())
+
+
+def test_the_interval_of_the_mean_holds_the_truth_as_often_as_it_says():
+    rng, hits = np.random.default_rng(0), 0
+    for trial in range(200):
+        effects = rng.exponential(size=40)
+        frame = pd.DataFrame({"output": "y", "feature": "a", "attribution": effects})
+        row = mean_effects(frame, trial).iloc[0]
+        hits += row["low"] <= 1.0 <= row["high"]
+    assert 0.88 <= hits / 200 <= 0.98
+
+
+def made(rows):
+    frame = pd.DataFrame(rows, columns=["item", "feature", "attribution"]).assign(output="y")
+    return frame.assign(low=frame["attribution"] - 0.1, high=frame["attribution"] + 0.1)
+
+
+def test_a_pick_covers_at_least_what_greedy_guarantees_and_leaves_out_what_adds_nothing():
+    frame = made([("a", "f", 4.0), ("a", "g", 1.0), ("b", "f", 4.0), ("c", "h", 9.0), ("c", "g", 0.05)])
+    chosen = picks(frame, 3)
+    assert chosen["item"].tolist() == ["a", "c"]  # b adds nothing; g at c is not clear of zero
+    assert chosen["covered"].iloc[-1] == pytest.approx(1.0)
+    rng = np.random.default_rng(1)
+    from itertools import combinations
+
+    for _ in range(20):
+        rows = [
+            (i, f"f{j}", float(v))
+            for i in range(7)
+            for j, v in enumerate(rng.exponential(size=6))
+            if rng.random() < 0.4
+        ]
+        frame = made(rows)
+        weight = np.sqrt(frame.groupby("feature")["attribution"].sum())
+        clear = frame[frame["low"] > 0]
+        owned = {i: set(part["feature"]) for i, part in clear.groupby("item")}
+        total = weight[sorted(set(clear["feature"]))].sum()
+        best = max(weight[sorted(set().union(*pair))].sum() for pair in combinations(owned.values(), 2)) / total
+        assert picks(frame, 2)["covered"].iloc[-1] >= (1 - 1 / np.e) * best - 1e-12
+    with pytest.raises(InputError, match="k"):
+        picks(frame, 0)
+
+
+def test_a_pick_of_explanations_is_a_set_of_them(table):
+    chosen = table.pick(2)
+    assert len(chosen) <= 2 and set(chosen.labels) <= set(table.labels)
+    assert chosen.labels == table.picks(2)["item"].tolist()
+
+
+def test_the_global_surrogate_of_a_linear_model_is_that_model(table):
+    found = table.surrogate("linear")
+    assert found.fidelity.r2[0] > 0.98
+    np.testing.assert_allclose(found.predict(X.iloc[100:200]), MODEL.predict(X.iloc[100:200]), atol=12)
+    assert found.fidelity.permuted[0] < 0.2
+    assert "over 60 rows" in str(found)
+    assert set(table.surrogate("tree").terms["term"].str.extract(r"([a-z]\w*) [>≤]")[0]) <= set(X.columns)
+
+
+def test_the_global_surrogate_knows_categories_and_missing_values():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"city": rng.choice(["Rome", "Bonn", "Oslo"], 80), "age": rng.normal(size=80)})
+    frame.loc[frame.index % 7 == 0, "age"] = np.nan
+
+    def score(rows):
+        return (rows["city"] == "Rome") * 5.0 + rows["age"].fillna(10.0).to_numpy()
+
+    found = explain_many(as_model(score, "score"), frame, background=frame, budget=40, store=None).surrogate("linear")
+    weights = found.terms.set_index("term")["weight"]
+    assert weights["city = Rome"] - weights.get("city = Bonn", 0.0) == pytest.approx(5, abs=0.3)
+    assert weights["age missing"] == pytest.approx(10, abs=1.0)
+    np.testing.assert_allclose(found.predict(frame), score(frame), atol=1.0)
+
+
+def test_a_global_surrogate_needs_rows_of_a_table(table):
+    texts = explain_many(CallableModel(words, "w"), TEXTS, budget=40, store=None)
+    with pytest.raises(InputError, match="rows of a table"):
+        texts.surrogate()
+    with pytest.raises(InputError, match="at least 20"):
+        table[:5].surrogate()
+    with pytest.raises(InputError, match="output"):
+        table.surrogate(output="nonsense")
+
+
+def test_reports_and_plots_show_the_whole(table, tmp_path):
+    page = table.report(tmp_path / "many.html", picked=2).read_text()
+    assert "60 explanations" in page and "could not be drawn" not in page and "<script" not in page
+    strongest = table.summary()["feature"].iloc[0]
+    assert strongest in page and "Held-out R²: median" in page
+    axes = table.plot(max_features=4)
+    assert [label.get_text() for label in axes.get_yticklabels()][-1] == strongest or len(axes.patches) == 4
+    assert "60 explanations" in table._repr_html_() and strongest in str(table)
+    hostile = explain_many(CallableModel(words, "w"), ["<script>alert(1)</script> is not good"], budget=20, store=None)
+    assert "<script>" not in hostile.report(tmp_path / "h.html").read_text()
+    assert os.stat(tmp_path / "many.html").st_size < 400_000
+
+
+def test_from_jsonl_refuses_what_is_no_file(tmp_path):
+    with pytest.raises(InputError, match="file of explanations"):
+        ExplanationSet.from_jsonl(tmp_path / "none.jsonl")
+
+
+def test_probes_may_be_of_several_kinds():
+    found = explain_many(
+        CallableModel(lambda rows: [len(str(row)) for row in rows], "length"),
+        [TextProbe("one two three"), "four five six seven"],
+        store=None,
+    )
+    assert len(found) == 2
