@@ -114,8 +114,8 @@ def trial(group: str, name: str, budget: int, seed: int, contender: str) -> list
 def stamp(case: Case) -> str:
     """What a trial depends on: its contender's code and versions, the task's code, the counting and scoring."""
     group, contender = GROUPS[case[0]], case[-1]
-    task = f"benchmarks/tasks/{group.load.__module__.rsplit('.', 1)[1]}.py"
-    common = code("benchmarks/game.py", task) + versions(*CORE)
+    task = [f"benchmarks/tasks/{name}.py" for name in (group.load.__module__.rsplit(".", 1)[1], *group.material)]
+    common = code("benchmarks/game.py", *task) + versions(*CORE)
     if contender == IOMAP:
         return common + code(*FITTED)
     return common + code("benchmarks/rivals.py") + versions(*RIVALS[contender].packages)

@@ -34,6 +34,8 @@ class Group:
         Whether rivals that need questions of their own take part; where an answer is dear, only ProxySPEX does.
     quick : callable, optional
         Names that a quick run takes instead of the first instance of each kind.
+    material : tuple of str
+        Modules beside the group's own that hold what its tasks are made of.
     """
 
     names: Callable[[int], list[str]]
@@ -43,6 +45,7 @@ class Group:
     budgets: tuple[int, ...] = BUDGETS
     own_questions: bool = True
     quick: Callable[[int], list[str]] | None = None
+    material: tuple[str, ...] = ()
 
     def wanted(self, quick: bool, instances: int | None) -> list[str]:
         """Names of the tasks of a run."""
@@ -63,6 +66,7 @@ GROUPS = {
         budgets=(64, 128, 256),
         own_questions=False,
         quick=context.short_names,
+        material=("documents",),
     ),
 }
 
