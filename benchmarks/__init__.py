@@ -7,6 +7,7 @@
 * ``coverage``: how often the intervals hold on games whose truth is known;
 * ``shapley``: error of Shapley values per model call, against shapiq and shap;
 * ``speed``: language-model scores per second against the ``context-cite`` package, on the same questions;
+* ``frugality``: seconds to the fidelity that ``context-cite`` has after 64 questions, on ten prompts;
 * ``overhead``: the share of an explanation's time that is not the model's own;
 * ``statements``: planted rules found, false claims supported, intervals of statements;
 * ``reversal``: the reversal curse in a small transformer trained from scratch;

@@ -11,7 +11,7 @@ from scipy import stats
 
 from benchmarks.contenders import OURS, PROXYSPEX
 
-__all__ = ["calls", "differences", "interval", "means", "table", "targets"]
+__all__ = ["calls", "differences", "interval", "means", "needed", "table", "targets"]
 
 FRUGAL = ("iomap proxy", "iomap interactions")
 #: calls at which targets are checked, and groups that they are for
@@ -87,15 +87,15 @@ def calls(found: pd.DataFrame) -> list[dict[str, Any]]:
             grid = np.sort(wide[own].columns.to_numpy())
             curves = wide[own][grid].to_numpy()
             target = wide[PROXYSPEX, budget].to_numpy()
-            needed = np.array([_needed(grid, curves[draw].mean(axis=0), target[draw].mean()) for draw in draws])
-            low, high = np.percentile(needed[1:] / budget, [2.5, 97.5])
+            calls_ = np.array([needed(grid, curves[draw].mean(axis=0), target[draw].mean()) for draw in draws])
+            low, high = np.percentile(calls_[1:] / budget, [2.5, 97.5])
             row = {"kind": k, "contender": own, "ProxySPEX calls": int(budget), "its R²": float(target.mean())}
-            share = {"share": float(needed[0] / budget), "low": float(low), "high": float(high)}
-            rows.append({**row, "calls": float(needed[0]), **share, "bound": needed[0] in (grid[0], grid[-1])})
+            share = {"share": float(calls_[0] / budget), "low": float(low), "high": float(high)}
+            rows.append({**row, "calls": float(calls_[0]), **share, "bound": calls_[0] in (grid[0], grid[-1])})
     return rows
 
 
-def _needed(grid: np.ndarray, curve: np.ndarray, target: float) -> float:
+def needed(grid: np.ndarray, curve: np.ndarray, target: float) -> float:
     """Calls at which a curve first reaches the target; the ends of the grid where it does not, or always has."""
     risen = np.maximum.accumulate(curve)
     if target <= risen[0] or target >= risen[-1]:

@@ -218,6 +218,30 @@ def _projection(result: dict[str, Any]) -> str:
     return plain([{**row, **{key: f"{row[key]:.3g}" for key in keys}} for row in result["projection"]], PROJECTION)
 
 
+FRUGALITY = {
+    "family": "family",
+    "reached": "reached",
+    "calls": "calls, mean",
+    "mean": "seconds, context-cite over iomap",
+    "low": "from",
+    "high": "to",
+    "fewer": "by fewer questions",
+    "faster": "by faster scoring",
+    "due_to_fewer": "share of the first",
+    "processor_ratio": "processor seconds",
+    "explain_ratio": "with judging",
+    "met": "3 or more",
+}
+
+
+def _frugality(result: dict[str, Any]) -> str:
+    """Fidelity by budget, then the ratio of seconds."""
+    settings = result["settings"]
+    head = f"{len(settings['prompts'])} prompts, {settings['seeds']} seeds, {settings['torch_threads']} threads."
+    summary = [{**row, "calls": str(round(row["calls"]))} for row in result["summary"]]
+    return "\n\n".join([head + " Quick run." * result["quick"], grid(result["r2"], "mean"), plain(summary, FRUGALITY)])
+
+
 def _shares(result: dict[str, Any]) -> str:
     rows = [row for group in result["groups"].values() for row in group["calls"]]
     return plain([{**row, "calls": str(round(row["calls"]))} for row in rows], SHARE) if rows else ""
@@ -302,6 +326,7 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "overall": ("fidelity", _overall),
     "shares": ("fidelity", _shares),
     "shapley": ("shapley", _shapley),
+    "frugality": ("frugality", _frugality),
     "coverage": ("coverage", lambda result: plain(result["by_family"], COVERAGE)),
     "recovery": ("recovery", _recovery),
     "formulaic": ("formulaic", _formulaic),

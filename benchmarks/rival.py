@@ -84,6 +84,11 @@ class ContextCite:
         citer = self.citer(len(masks))
         return [citer._get_prompt_ids(mask) + citer._response_ids for mask in masks.astype(bool)]
 
+    def fit(self, masks: np.ndarray, y: np.ndarray, answer_tokens: int) -> tuple[np.ndarray, float]:
+        """Weights ``(d,)`` and level by its own solver, of log-odds ``(n,)`` of an answer of so many tokens."""
+        weight, level = self.package.solver.LassoRegression().fit(masks, y, answer_tokens)
+        return np.asarray(weight, dtype=float), float(level)
+
     def score(self, masks: np.ndarray) -> np.ndarray:
         """Log-probability (nats) of every answer token for rows ``(n, d)``: ``(n, k)``.
 
