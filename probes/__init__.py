@@ -12,7 +12,7 @@ from probes.case import Case, Split, hold_out
 from probes.context import ContextProbe
 from probes.cost import Cost, Forecast, Projection, project
 from probes.design import Design, cube, sample
-from probes.errors import InputError, IomapError, MissingExtra, ModelError, StoreError
+from probes.errors import InputError, IomapError, MissingExtra, ModelError, SpendCapError, StoreError
 from probes.locality import Background, LocalGaussian
 from probes.mask import MaskProbe
 from probes.measure import Measured, measure
@@ -22,8 +22,10 @@ from probes.models import as_model
 from probes.models.callable import CallableModel
 from probes.models.causal_lm import CausalLM
 from probes.models.classifier import TextClassifier
+from probes.models.endpoint import Endpoint
 from probes.models.estimator import EstimatorModel
 from probes.models.workers import Workers, distribute
+from probes.models.scalarisers import Contains, Custom, Exact, FirstToken, Overlap, Scalariser, Similar
 from probes.probe import Feature, Probe
 from probes.query import Answers, ask, complete
 from probes.store import Store, open_store
@@ -39,13 +41,18 @@ __all__ = [
     "CallableModel",
     "Case",
     "CausalLM",
+    "Contains",
     "ContextProbe",
     "Cost",
+    "Custom",
     "Design",
+    "Endpoint",
     "EstimatorModel",
+    "Exact",
     "Family",
     "Feature",
     "Forecast",
+    "FirstToken",
     "Generator",
     "Identity",
     "InputError",
@@ -57,8 +64,12 @@ __all__ = [
     "MissingExtra",
     "Model",
     "ModelError",
+    "Overlap",
     "Probe",
     "Projection",
+    "Scalariser",
+    "Similar",
+    "SpendCapError",
     "Split",
     "Store",
     "StoreError",

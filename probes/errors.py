@@ -5,7 +5,16 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["InputError", "IomapError", "MissingExtra", "ModelError", "StoreError", "describe", "require"]
+__all__ = [
+    "InputError",
+    "IomapError",
+    "MissingExtra",
+    "ModelError",
+    "SpendCapError",
+    "StoreError",
+    "describe",
+    "require",
+]
 
 #: import name -> the extra that brings it
 EXTRAS = {
@@ -53,6 +62,10 @@ class InputError(IomapError, ValueError):
 
 class ModelError(IomapError):
     """The model failed, or answered with the wrong shape, NaN, or labels where numbers are needed."""
+
+
+class SpendCapError(ModelError):
+    """A cap on calls or tokens is reached; the answers that came before are kept."""
 
 
 class StoreError(IomapError):

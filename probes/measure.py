@@ -11,12 +11,12 @@ import pandas as pd
 
 from probes.case import Case, shown
 from probes.design import Design
-from probes.errors import InputError
+from probes.errors import InputError, ModelError
 from probes.metrics import Metric, Scores, as_metric
 from probes.model import Generator, Model
 from probes.models import as_model
 from probes.probe import Feature, Probe
-from probes.query import Cost, ask, complete
+from probes.query import Cost, ask, completions
 from probes.store import Store
 
 __all__ = ["Measured", "Questions", "answerer", "measure"]
@@ -62,6 +62,8 @@ class Measured:
     cost : Cost
     scores : tuple of ndarray
         Log-probabilities of each case's answers, where they were scored.
+    unanswered : int
+        Cases that a fallible model did not answer; they are left out.
     """
 
     frame: pd.DataFrame
@@ -69,6 +71,7 @@ class Measured:
     model: str
     cost: Cost = field(default_factory=Cost)
     scores: tuple[np.ndarray, ...] = ()
+    unanswered: int = 0
 
 
 def answerer(model: object) -> Model | Generator:
@@ -158,9 +161,15 @@ def _scored(
     answers = ask(asked, questions, questions.design, store, progress)
     alone, cost = _alone(asked, cases, store, progress) if unconditional else ({}, Cost())
     stops = np.cumsum([len(c.options) for c in cases])
+    parts = np.split(answers.y, stops[:-1])
+    lost = [
+        np.isnan(part).any() or any(np.isnan(alone[o]).any() for o in c.options if alone)
+        for part, c in zip(parts, cases, strict=True)
+    ]
+    kept = _answered(cases, [not gone for gone in lost])
     values, chances, best, totals = [], [], [], []
     priors: list[tuple[float, float]] = []
-    for case, part in zip(cases, np.split(answers.y, stops[:-1]), strict=True):
+    for case, part in ((cases[i], parts[i]) for i in kept):
         free = np.stack([alone[option] for option in case.options]) if alone else None
         scores = _scores(part, case, free)
         values.append(metric(scores))
@@ -170,10 +179,10 @@ def _scored(
         if free is not None:
             bare = _scores(free, case, free)
             priors.append((metric(bare), metric.chance(bare)))
-    frame = _frame(cases, values, chances, best)
+    frame = _frame([cases[i] for i in kept], values, chances, best)
     if priors:
         frame[["unconditional", "unconditional_chance"]] = priors
-    return Measured(frame, metric, answers.model, answers.cost + cost, tuple(totals))
+    return Measured(frame, metric, answers.model, answers.cost + cost, tuple(totals), len(cases) - len(kept))
 
 
 def _scores(part: np.ndarray, case: Case, alone: np.ndarray | None) -> Scores:
@@ -189,6 +198,14 @@ def _alone(
     questions = Questions([("", option) for option in options])
     answers = ask(asked, questions, questions.design, store, progress)
     return dict(zip(options, answers.y, strict=True)), answers.cost
+
+
+def _answered(cases: Sequence[Case], there: Sequence[bool]) -> list[int]:
+    """Numbers of the cases that were answered."""
+    kept = [i for i, answered in enumerate(there) if answered]
+    if not kept:
+        raise ModelError(f"The model answered none of {len(cases)} cases.")
+    return kept
 
 
 def _check_first_tokens(asked: Any, cases: Sequence[Case]) -> None:
@@ -209,7 +226,9 @@ def _output(asked: Model, cases: Sequence[Case], metric: Metric, store: Store, p
     answers = ask(asked, questions, questions.design, store, progress)
     if answers.y.shape[1] != 1:
         raise InputError("model", "return one number for a text", f"{answers.y.shape[1]} outputs")
-    return Measured(_frame(cases, answers.y[:, 0], 0.0, [""] * len(cases)), metric, answers.model, answers.cost)
+    kept = _answered(cases, ~answers.missing)
+    frame = _frame([cases[i] for i in kept], answers.y[kept, 0], 0.0, [""] * len(kept))
+    return Measured(frame, metric, answers.model, answers.cost, unanswered=len(cases) - len(kept))
 
 
 def _written(asked: Generator, cases: Sequence[Case], metric: Metric, store: Store, max_new_tokens: int) -> Measured:
@@ -217,16 +236,16 @@ def _written(asked: Generator, cases: Sequence[Case], metric: Metric, store: Sto
     if not metric.text:
         rule = f"suit the model: {metric.name} needs log-probabilities, and this one only writes text"
         raise InputError("metric", rule, type(asked).__name__)
+    written, cost, _ = completions(asked, [case.prompt for case in cases], max_new_tokens, store)
+    kept = _answered(cases, [text is not None for text in written])
     values, chances, texts = [], [], []
-    cost = Cost()
-    for case in cases:
-        text, paid = complete(asked, case.prompt, max_new_tokens, store)
-        cost = cost + paid
+    for case, text in ((cases[i], written[i] or "") for i in kept):
         hits = [_begins(text, option) for option in case.options]
         values.append(float(any(hits[: 1 + len(case.also)])))
         chances.append(float(np.mean(hits)))
         texts.append(text)
-    return Measured(_frame(cases, values, chances, texts), metric, asked.identity().id, cost)
+    frame = _frame([cases[i] for i in kept], values, chances, texts)
+    return Measured(frame, metric, asked.identity().id, cost, unanswered=len(cases) - len(kept))
 
 
 def _begins(text: str, answer: str) -> bool:

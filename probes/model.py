@@ -126,6 +126,14 @@ class Generator(ABC):
     def generate(self, prompt: Any, max_new_tokens: int) -> str:
         """Greedy continuation of one prompt."""
 
+    def generations(self, prompts: Sequence[Any], max_new_tokens: int) -> Iterator[tuple[int, str | None, str]]:
+        """Continuations of several prompts as they come: number of the prompt, its text, and if that is None why.
+
+        One after the other by default.
+        """
+        for i, prompt in enumerate(prompts):
+            yield i, self.generate(prompt, max_new_tokens), ""
+
     def randomised(self, rng: np.random.Generator, inputs: Any) -> Generator | None:
         """A model of the same build that has learnt nothing, where one can be made."""
         return None

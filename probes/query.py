@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -25,7 +26,7 @@ from probes.model import Generator, Identity, Model
 from probes.probe import Probe, unique_names
 from probes.store import Store
 
-__all__ = ["Answers", "Cost", "Forecast", "Interrupted", "Run", "again", "ask", "complete", "forecast"]
+__all__ = ["Answers", "Cost", "Forecast", "Interrupted", "Run", "again", "ask", "complete", "completions", "forecast"]
 
 log = logging.getLogger(__name__)
 
@@ -346,18 +347,41 @@ def complete(model: Generator, prompt: Any, max_new_tokens: int, store: Store) -
     Raises
     ------
     ModelError
-        If the answer is empty.
+        If there is no answer, or an empty one.
+    """
+    [text], cost, reason = completions(model, [prompt], max_new_tokens, store)
+    if text is None or not text.strip():
+        why = "with nothing" if text is not None else f"not at all: {reason}"
+        raise ModelError(f"The model answered the full prompt {why}; pass the answer to explain as answer=.")
+    return text, cost
+
+
+def completions(
+    model: Generator, prompts: Sequence[Any], max_new_tokens: int, store: Store
+) -> tuple[list[str | None], Cost, str]:
+    """The model's own answers to prompts, each asked once and kept before it is used.
+
+    Returns
+    -------
+    texts : list of str or None
+        None where a fallible model did not answer.
+    cost : Cost
+    reason : str
+        Why the last of those was not answered.
     """
     identity: Identity = model.identity()
     memory = store if identity.persistent else Store()
-    key = hashlib.sha256(f"{identity.id}:generate:".encode() + model.generation(prompt, max_new_tokens)).digest()
-    known = memory.get([key]).get(key)
-    if isinstance(known, str):
-        return known, Cost(reused=1)
-    start = time.perf_counter()
-    text = model.generate(prompt, max_new_tokens)
-    cost = Cost(calls=1, rows=1, seconds=time.perf_counter() - start)
-    if not text.strip():
-        raise ModelError("The model answered the full prompt with nothing; pass the answer to explain as answer=.")
-    memory.put({key: text}, identity.id)
-    return text, cost
+    head = f"{identity.id}:generate:".encode()
+    keys = [hashlib.sha256(head + model.generation(prompt, max_new_tokens)).digest() for prompt in prompts]
+    known: dict[bytes, str | None] = {k: v for k, v in memory.get(keys).items() if isinstance(v, str)}
+    cost, reason = Cost(reused=len(known)), ""
+    todo = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in known}
+    order, start = list(todo), time.perf_counter()
+    for i, text, why in model.generations(list(todo.values()), max_new_tokens):
+        key = order[i]
+        if text is not None and text.strip():
+            memory.put({key: text}, identity.id)
+        known[key], reason = text, why or reason
+        cost.calls, cost.rows = cost.calls + 1, cost.rows + 1
+    cost.seconds = time.perf_counter() - start if todo else 0.0
+    return [known[key] for key in keys], cost, reason

@@ -128,9 +128,12 @@ def generalise(
     second = put(split.test)
     if second is None:
         raise InputError("split", "hold out some cases for the test", split)
-    labels = np.concatenate([np.full(len(getattr(split, n)), n) for n in ("entities", "cells", "families")])
-    test = second.frame.assign(part=labels)
+    part_of = {cases[int(i)].case_id: n for n in ("entities", "cells", "families") for i in getattr(split, n)}
+    test = second.frame.assign(part=second.frame["case_id"].map(part_of))
     everything = test if first is None else pd.concat([first.frame.assign(part="discovery"), test], ignore_index=True)
+
+    if lost := second.unanswered + (first.unanswered if first is not None else 0):
+        notes.append(f"{lost} of {len(everything) + lost} cases were not answered and are left out.")
 
     checked, blocked, effect = _competence(control, everything, number)
     bare = everything.drop(columns="part")
