@@ -226,7 +226,7 @@ def _output(asked: Model, cases: Sequence[Case], metric: Metric, store: Store, p
     answers = ask(asked, questions, questions.design, store, progress)
     if answers.y.shape[1] != 1:
         raise InputError("model", "return one number for a text", f"{answers.y.shape[1]} outputs")
-    kept = _answered(cases, ~answers.missing)
+    kept = _answered(cases, (~answers.missing).tolist())
     frame = _frame([cases[i] for i in kept], answers.y[kept, 0], 0.0, [""] * len(kept))
     return Measured(frame, metric, answers.model, answers.cost, unanswered=len(cases) - len(kept))
 

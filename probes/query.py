@@ -190,7 +190,8 @@ def ask(
     try:
         with tqdm(total=total, desc="asking", unit="row", leave=False, disable=hidden) as bar:
             for start, stop in pairwise(_parts(design)):
-                part = ask_part(model, identity, probe.render(design.Z[start:stop]), memory, cost, run, bar)
+                inputs = probe.render(design.Z[start:stop])
+                part = ask_part(model, identity, inputs, memory, cost, run, bar, design.fixed > 0)
                 parts.append(part.raw.reshape(stop - start, probe.replicates, -1).mean(axis=1))
                 if parts[0].shape[1] != parts[-1].shape[1]:
                     raise _uneven({part.shape[1] for part in parts})
@@ -262,8 +263,20 @@ class Part:
     asked: np.ndarray
 
 
-def ask_part(model: Model, identity: Identity, inputs: Any, memory: Store, cost: Cost, run: Run, bar: Any) -> Part:
-    """Answers to inputs; each distinct one that is not known is asked once."""
+def ask_part(
+    model: Model,
+    identity: Identity,
+    inputs: Any,
+    memory: Store,
+    cost: Cost,
+    run: Run,
+    bar: Any,
+    needed: bool = True,
+) -> Part:
+    """Answers to inputs; each distinct one that is not known is asked once.
+
+    If the first of all is `needed` and not answered, nothing else is asked.
+    """
     keys = _keys(identity, model, inputs)
     first = {key: i for i, key in reversed(list(enumerate(keys)))}
     known = {k: v for k, v in memory.get(first).items() if not isinstance(v, str)}
@@ -289,7 +302,7 @@ def ask_part(model: Model, identity: Identity, inputs: Any, memory: Store, cost:
                         f"The model must answer with finite numbers; got {values[i]} for the input {what}."
                     )
                 bar.update(len(part))
-                if alone and keys[0] in run.unanswered:
+                if needed and alone and keys[0] in run.unanswered:
                     told = "The model did not answer the instance itself, so nothing else was asked."
                     raise ModelError(f"{told} {model.reason}".rstrip())
     bar.update(len(keys) - len(missing))
@@ -297,7 +310,7 @@ def ask_part(model: Model, identity: Identity, inputs: Any, memory: Store, cost:
     if len(widths := {len(v) for v in known.values()}) > 1:
         raise _uneven(widths)
     if not widths:
-        raise ModelError(f"The model answered none of {len(first)} questions.")
+        raise ModelError(f"The model answered none of {len(first)} questions. {model.reason}".rstrip())
     nothing = np.full(widths.pop(), np.nan)
     return Part(np.stack([known.get(key, nothing) for key in keys]), keys, missing)
 

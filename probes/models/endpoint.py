@@ -173,10 +173,8 @@ stored: keys come from the environment; got a URL that does (not shown).
         """A request with this endpoint's settings."""
         own: dict[str, Any] = {} if route == "embeddings" else {"temperature": self.temperature, "seed": self.seed}
         needed: dict[str, Any] = {k: given.pop(k) for k in ("messages", "prompt", "input") if k in given}
-        extra = {**own, **given, **self.parameters}
-        return Request(
-            route, {"model": self.model, **needed, "extra_body": {k: v for k, v in extra.items() if v is not None}}
-        )
+        extra = {k: v for k, v in {**own, **given, **self.parameters}.items() if v is not None}
+        return Request(route, {"model": self.model, **needed, "extra_body": extra})
 
     def writing(self, prompt: Prompt, most: int, top: int = 0) -> Request:
         """A request for a reply of at most `most` tokens, with `top` alternatives of each."""

@@ -210,6 +210,8 @@ class Wire:
             await self._pause(self._not_before - self._loop.time(), stream)
             arrival, again, asked = await self._attempt(request, stream)
             patience = self.retries if self._met else min(self.retries, _KNOCKS - 1)
+            if again and attempt >= patience and not self._met:
+                raise ModelError(f"The server cannot be reached: {arrival.reason}.")
             if not again or attempt >= patience:
                 return arrival if not again else Arrival(None, 0, f"{arrival.reason} ({attempt + 1} attempts)")
             wait = backoff(attempt, asked, self._rng)

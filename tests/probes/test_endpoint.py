@@ -1,0 +1,712 @@
+"""Endpoint against a real server on loopback that misbehaves on request: patience, caps, secrecy, what is kept."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("openai")
+
+from probes import (
+    Contains,
+    Custom,
+    Design,
+    Endpoint,
+    Exact,
+    FirstToken,
+    InputError,
+    ModelError,
+    Overlap,
+    Similar,
+    SpendCapError,
+    Store,
+    TemplateProbe,
+    TextProbe,
+    ask,
+    complete,
+    cube,
+    measure,
+)
+from surrogates import explain
+
+KEY = "sk-test-0123456789-very-secret"
+TEXT = "alpha beta gamma delta epsilon zeta eta theta"
+
+
+class Server(ThreadingHTTPServer):
+    """Speaks the protocol; `behave(number, body)` may return what to do instead of answering well.
+
+    A number is slept first; a tuple is (status, headers, body); a dict or str is the body of a 200.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, behave=None, reply=None):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.behave = behave or (lambda number, body: None)
+        self.reply = reply or words
+        self.lock = threading.Lock()
+        self.seen, self.times, self.keys, self.now, self.peak, self.cut = [], [], [], 0, 0, 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    def handle_error(self, request, client_address):
+        with self.lock:
+            self.cut += 1
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        server = self.server
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        with server.lock:
+            server.seen.append(body)
+            server.times.append(time.monotonic())
+            server.keys.append(self.headers.get("authorization"))
+            number = len(server.seen) - 1
+            server.now += 1
+            server.peak = max(server.peak, server.now)
+        try:
+            status, headers, told = 200, {}, server.behave(number, body)
+            if isinstance(told, float):
+                time.sleep(told)
+                told = None
+            if isinstance(told, tuple):
+                status, headers, told = told
+            told = server.reply(body) if told is None else told
+            data = (told if isinstance(told, str) else json.dumps(told)).encode()
+            self.send_response(status)
+            for name, value in {"content-type": "application/json", **headers}.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+        finally:
+            with server.lock:
+                server.now -= 1
+
+    def log_message(self, *args):
+        pass
+
+
+def chat(text, **more):
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop", **more}
+    return {"object": "chat.completion", "choices": [choice], "usage": {"total_tokens": 10}}
+
+
+def prompt_of(body):
+    return body["messages"][-1]["content"] if "messages" in body else body["prompt"]
+
+
+def words(body):
+    """The truth: as many x as words of the prompt."""
+    return chat("x " * len(prompt_of(body).split()))
+
+
+@pytest.fixture
+def serve():
+    made = []
+
+    def start(behave=None, reply=None):
+        made.append(Server(behave, reply))
+        return made[-1]
+
+    yield start
+    for server in made:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+
+count = Custom(lambda text: len(text.split()), "words", ("length",), "length-v1")
+
+
+def design(rows):
+    return Design(cube(8)[::-1][:rows], 0)
+
+
+def put(endpoint, rows=24, store=None, scores=count):
+    return ask(endpoint.reading(scores), TextProbe(TEXT), design(rows), Store() if store is None else store)
+
+
+def truth(rows=24):
+    return design(rows).Z.sum(axis=1)
+
+
+# --- asking
+
+
+def test_answers_are_right_and_no_more_than_in_flight_are_asked_at_a_time(serve):
+    server = serve(lambda number, body: 0.02)
+    lm = Endpoint(server.url, "m", in_flight=5)
+    answers = put(lm, 40)
+    np.testing.assert_array_equal(answers.y[:, 0], truth(40))
+    assert server.peak == 5 and len(server.seen) == 40
+    assert answers.unit == "words" and answers.outputs == ("length",)
+    assert (answers.cost.calls, answers.cost.rows, answers.cost.tokens) == (40, 40, 400)
+    assert (lm.spent.calls, lm.spent.tokens, lm.spent.retries) == (40, 400, 0)
+    assert server.keys == [f"Bearer {KEY}"] * 40
+
+
+def test_settings_reach_the_server_and_can_be_left_out(serve):
+    server = serve()
+    lm = Endpoint(
+        server.url,
+        "m",
+        seed=7,
+        temperature=0.5,
+        parameters={"max_tokens": None, "max_completion_tokens": 9, "user": "u"},
+    )
+    lm.generate([("system", "Be brief."), ("user", "one two")], 5)
+    assert server.seen[0] == {
+        "model": "m",
+        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "one two"}],
+        "temperature": 0.5,
+        "seed": 7,
+        "max_completion_tokens": 9,
+        "user": "u",
+    }
+
+
+def test_rate_limits_are_waited_out_by_every_request(serve):
+    server = serve(
+        lambda number, body: (429, {"retry-after": "0.6"}, {"error": {"message": "slow"}}) if number == 3 else 0.1
+    )
+    answers = put(Endpoint(server.url, "m", in_flight=4))
+    np.testing.assert_array_equal(answers.y[:, 0], truth())
+    assert len(server.seen) == 25
+    later = [t - server.times[3] for t in server.times[4:]]
+    # those on their way already may still arrive; nobody sets out before the time is up
+    assert sum(gap < 0.6 for gap in later) <= 3
+    assert len(later) == 21
+
+
+def test_backoff_grows_and_differs(serve):
+    server = serve(lambda number, body: (503, {}, "busy") if number < 3 else None)
+    lm = Endpoint(server.url, "m")
+    assert lm.generate("one two", 5) == "x x"
+    gaps = np.diff(server.times)
+    assert len(gaps) == 3 and lm.spent.calls == 4 and lm.spent.retries == 3
+    for attempt, gap in enumerate(gaps):
+        assert 0.25 * 2**attempt <= gap
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((500, {}, "broken"), "HTTP 500: broken"),
+        ("<html>not JSON</html>", "no JSON object"),
+        ("[1, 2]", "no JSON object"),
+        (1.5, "no answer within 0.4 s"),
+    ],
+    ids=["500", "html", "list", "time-out"],
+)
+def test_failures_are_tried_again_then_missing_and_never_kept(serve, answer, words):
+    bad = "gamma"
+    healed = threading.Event()
+    server = serve(lambda n, body: answer if bad not in prompt_of(body) and not healed.is_set() else None)
+    lm = Endpoint(server.url, "m", retries=1, timeout=0.4, in_flight=8)
+    store = Store()
+    model = lm.reading(count)
+    answers = ask(model, TextProbe(TEXT), design(12), store)
+    lost = design(12).Z[:, 2] == 0
+    assert 0 < lost.sum() < 12
+    np.testing.assert_array_equal(answers.missing, lost)
+    np.testing.assert_array_equal(answers.y[~lost, 0], truth(12)[~lost])
+    assert len(server.seen) == (~lost).sum() + 2 * lost.sum()
+    assert words in model.reason and "2 attempts" in model.reason
+    # a later run asks those again, and only those
+    healed.set()
+    before = len(server.seen)
+    again = ask(lm.reading(count), TextProbe(TEXT), design(12), store)
+    np.testing.assert_array_equal(again.y[:, 0], truth(12))
+    assert len(server.seen) - before == lost.sum()
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (chat("", finish_reason="content_filter"), "content filter"),
+        (chat(None, message={"role": "assistant", "content": None, "refusal": "I cannot help."}), "I cannot help"),
+        ({"choices": []}, "no choice"),
+        (chat(None), "no text"),
+        ((400, {}, {"error": {"message": "context too long"}}), "context too long"),
+    ],
+    ids=["filter", "refusal", "nothing", "no text", "400"],
+)
+def test_refusals_are_missing_without_another_try(serve, told, words):
+    server = serve(lambda n, body: told if "gamma" not in prompt_of(body) else None)
+    lm = Endpoint(server.url, "m")
+    model = lm.reading(count)
+    store = Store()
+    answers = ask(model, TextProbe(TEXT), design(24), store)
+    lost = design(24).Z[:, 2] == 0
+    np.testing.assert_array_equal(answers.missing, lost)
+    assert lm.spent.retries == 0 and words in model.reason
+    kept = len(store)
+    with pytest.raises(ModelError, match=words):
+        complete(lm, "alpha", 5, store)
+    assert len(store) == kept
+
+
+def test_an_explanation_leaves_out_what_was_refused(serve):
+    server = serve(lambda n, body: chat("", finish_reason="content_filter") if n % 9 == 4 else None)
+    ex = explain(Endpoint(server.url, "m").reading(count), TEXT, budget=120, store=None)
+    assert ex.fidelity.r2[0] > 0.99
+    np.testing.assert_allclose(ex.attributions["attribution"], 1.0, atol=0.05)
+
+
+def test_noise_is_measured_and_shown_as_the_ceiling(serve):
+    rng, lock = np.random.default_rng(0), threading.Lock()
+
+    def noisy(body):
+        with lock:
+            return chat("x " * (len(prompt_of(body).split()) + int(rng.integers(0, 6))))
+
+    ex = explain(Endpoint(serve(reply=noisy).url, "m").reading(count), TEXT, budget=200, store=None)
+    assert "ceiling" in str(ex).lower() or "noise" in str(ex).lower()
+    quiet = explain(Endpoint(serve().url, "m").reading(count), TEXT, budget=120, store=None)
+    assert quiet.fidelity.r2[0] > ex.fidelity.r2[0]
+
+
+# --- caps, stops, resuming
+
+
+def test_the_cap_on_calls_is_exact_and_what_came_is_kept(serve):
+    server = serve()
+    store = Store()
+    lm = Endpoint(server.url, "m", max_calls=20)
+    with pytest.raises(SpendCapError, match="cap of 20 calls"):
+        put(lm, 60, store)
+    assert len(server.seen) == 20 == lm.spent.calls
+    answers = put(Endpoint(server.url, "m", max_calls=200, in_flight=3, timeout=9), 60, store)
+    np.testing.assert_array_equal(answers.y[:, 0], truth(60))
+    assert len(server.seen) == 60 and answers.cost.reused == 20
+
+
+def test_every_attempt_counts_against_the_cap(serve):
+    server = serve(lambda n, body: (429, {"retry-after-ms": "1"}, "no") if n else None)
+    lm = Endpoint(server.url, "m", max_calls=7, in_flight=2)
+    with pytest.raises(SpendCapError):
+        put(lm, 30)
+    assert len(server.seen) == 7
+
+
+def test_the_cap_on_tokens_is_not_passed(serve):
+    server = serve(lambda n, body: 0.01)
+    store = Store()
+    lm = Endpoint(server.url, "m", max_tokens=205)
+    with pytest.raises(SpendCapError, match="cap of 205 tokens"):
+        put(lm, 60, store)
+    assert lm.spent.tokens == 200 and len(server.seen) == 20
+    put(Endpoint(server.url, "m"), 60, store)
+    assert len(server.seen) == 60
+
+
+def test_tokens_are_estimated_where_the_server_does_not_count(serve):
+    def silent(body):
+        return {"choices": words(body)["choices"]}
+
+    lm = Endpoint(serve(reply=silent).url, "m")
+    lm.generate("one two three", 5)
+    assert 10 < lm.spent.tokens < 200
+
+
+def test_a_run_stopped_by_ctrl_c_cancels_what_is_in_flight_and_resumes(serve, tmp_path):
+    server = serve(lambda n, body: 0.1)
+    path = tmp_path / "answers.sqlite"
+    code = f"""
+import sys
+from probes import Custom, Design, Endpoint, Interrupted, Store, TextProbe, ask, cube
+count = Custom(lambda text: len(text.split()), "words", ("length",), "length-v1")
+lm = Endpoint({server.url!r}, "m", in_flight=4)
+try:
+    ask(lm.reading(count), TextProbe({TEXT!r}), Design(cube(8)[::-1][:200], 0), Store({str(path)!r}))
+except KeyboardInterrupt as stop:
+    print("stopped", type(stop).__name__, flush=True)
+lm.close()
+print("closed", flush=True)
+"""
+    code = code.replace("Endpoint, Interrupted, Store", "Endpoint, Store")
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+    deadline = time.monotonic() + 60
+    while len(server.seen) < 13 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=20)
+    assert out.split() == [b"stopped", b"Interrupted", b"closed"], err.decode()
+    assert err == b""
+    asked = len(server.seen)
+    kept = len(Store(path))
+    assert asked - 8 <= kept < asked < 40
+    answers = put(Endpoint(server.url, "m"), 200, Store(path))
+    np.testing.assert_array_equal(answers.y[:, 0], truth(200))
+    assert len(server.seen) - asked == 200 - (kept if kept < 200 else 0) or answers.cost.reused in (kept, kept - 1)
+
+
+def test_a_wrong_key_or_model_stops_at_once(serve):
+    for status, words in ((401, "turns requests away"), (404, "turns requests away")):
+        server = serve(lambda n, body, s=status: (s, {}, {"error": {"message": f"you sent {KEY}"}}))
+        with pytest.raises(ModelError, match=words) as caught:
+            put(Endpoint(server.url, "m"))
+        assert len(server.seen) == 1 and KEY not in str(caught.value)
+
+
+def test_an_exhausted_account_is_no_rate_limit(serve):
+    server = serve(lambda n, body: (429, {}, {"error": {"message": "quota", "code": "insufficient_quota"}}))
+    with pytest.raises(ModelError, match="quota"):
+        put(Endpoint(server.url, "m"))
+    assert len(server.seen) == 1
+
+
+def test_a_server_that_asks_for_an_hour_is_not_waited_for(serve):
+    server = serve(lambda n, body: (429, {"retry-after": "3600"}, "later"))
+    with pytest.raises(ModelError, match="wait 3600 s"):
+        put(Endpoint(server.url, "m"))
+
+
+def test_nobody_there():
+    with pytest.raises(ModelError, match="no connection"):
+        put(Endpoint("http://127.0.0.1:9/v1", "m"))
+
+
+def test_it_works_inside_a_running_event_loop(serve):
+    import asyncio
+
+    lm = Endpoint(serve().url, "m")
+
+    async def cell():
+        return put(lm).y[:, 0]
+
+    np.testing.assert_array_equal(asyncio.run(cell()), truth())
+
+
+def test_closing_ends_the_thread_and_pickling_leaves_it_behind(serve):
+    lm = Endpoint(serve().url, "m")
+    lm.generate("one", 3)
+    names = [t.name for t in threading.enumerate()]
+    assert names.count("iomap-endpoint") >= 1
+    data = pickle.dumps(lm)
+    assert KEY.encode() not in data
+    threads = {t for t in threading.enumerate() if t.name == "iomap-endpoint"}
+    lm.close()
+    assert any(not t.is_alive() for t in threads)
+    assert pickle.loads(data).generate("one two", 3) == "x x" == lm.generate("one two", 3)
+
+
+# --- identity and secrecy
+
+
+def test_identity_holds_what_can_change_an_answer_and_nothing_else():
+    def of(**options):
+        return Endpoint(options.pop("url", "http://h/v1"), options.pop("model", "m"), **options).identity()
+
+    same = [of(), of(in_flight=3), of(timeout=5), of(max_calls=4), of(url="http://h/v1/"), of(key_variable="X")]
+    assert len(set(same)) == 1 and same[0].persistent
+    others = [of(model="n"), of(url="http://g/v1"), of(temperature=1), of(seed=1), of(parameters={"top_p": 0.5})]
+    others += [of(api="completions"), of(name="n")]
+    assert len({*same, *others}) == len(others) + 1
+    assert of(name="n") == of(name="n", url="http://elsewhere/v1")
+    lm = Endpoint("http://h/v1", "m")
+    marks = {lm.reading(s).identity().id for s in (Contains("a"), Contains("b"), Exact("a"), count, FirstToken(("a",)))}
+    assert len(marks) == 5
+    assert lm.reading(count).identity().persistent and not lm.reading(len).identity().persistent
+
+
+@pytest.mark.parametrize(
+    "url", [f"http://me:{KEY}@h/v1", f"http://{KEY}@h/v1", f"http://h/v1?api_key={KEY}", f"http://h/{KEY}"]
+)
+def test_a_key_in_the_url_is_refused_and_not_repeated(url):
+    with pytest.raises(InputError) as caught:
+        Endpoint(url, "m")
+    assert KEY not in str(caught.value) and re.search("must (not hold|hold no)", str(caught.value))
+
+
+def test_the_key_is_nowhere(serve, tmp_path, caplog):
+    """The server repeats it in replies and in errors; it must reach no store, log, error, report or JSON."""
+    caplog.set_level(logging.DEBUG)
+
+    def leaking(n, body):
+        if n % 7 == 3:
+            return (500, {}, {"error": {"message": f"bad key {KEY}"}})
+        return chat(f"{KEY} " * len(prompt_of(body).split()))
+
+    server = serve(leaking)
+    path = tmp_path / "kept.sqlite"
+    lm = Endpoint(server.url, "m", retries=0)
+    ex = explain(lm, TextProbe("alpha beta gamma delta epsilon"), store=path)
+    page, saved = ex.report("page.html"), ex.to_json("saved.json")
+    model = lm.reading(count)
+    list(model.answers(["a"] * 8))
+    texts = [str(ex), repr(ex.provenance), model.reason, repr(lm), repr(lm.__dict__), caplog.text, str(ex.answer)]
+    texts += [Path(page).read_text(encoding="utf-8"), str(saved), Path("saved.json").read_text(encoding="utf-8")]
+    assert "[key]" in ex.answer and "bad key [key]" in model.reason
+    assert server.keys[0] == f"Bearer {KEY}"
+    assert not [t[:80] for t in texts if KEY in t]
+    files = list(tmp_path.rglob("*"))
+    assert path in files
+    assert not [f for f in files if f.is_file() and KEY.encode() in f.read_bytes()]
+
+
+def test_the_traceback_of_an_error_holds_no_key(serve):
+    import traceback
+
+    server = serve(lambda n, body: (401, {}, f"wrong key {KEY}"))
+    try:
+        put(Endpoint(server.url, "m"))
+    except ModelError as error:
+        assert KEY not in "".join(traceback.format_exception(error))
+        chain = error
+        while chain is not None:
+            assert KEY not in repr(vars(chain))
+            chain = chain.__cause__ or (None if chain.__suppress_context__ else chain.__context__)
+    else:
+        raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"api": "chats"}, "api must be one of chat, completions"),
+        ({"in_flight": 0}, "in_flight must"),
+        ({"retries": -1}, "retries must"),
+        ({"max_calls": 0}, "max_calls must"),
+        ({"max_tokens": 1.5}, "max_tokens must"),
+        ({"timeout": 0}, "timeout must"),
+        ({"temperature": -1}, "temperature must"),
+        ({"scores": "echo"}, 'come with api="completions"'),
+        ({"scores": "echoes", "api": "completions"}, "scores must be one of echo"),
+        ({"scores": 3}, "scores must be"),
+        ({"name": " "}, "name must"),
+    ],
+)
+def test_bad_parameters_are_refused_before_anything_is_sent(options, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        Endpoint("http://127.0.0.1:9/v1", "m", **options)
+    for url in ("", "ftp://h/v1", "127.0.0.1:8000"):
+        with pytest.raises(InputError, match="base_url"):
+            Endpoint(url, "m")
+
+
+# --- what numbers are made of
+
+
+def test_the_default_for_text_is_the_overlap_with_the_models_own_answer(serve):
+    server = serve(reply=lambda body: chat(" ".join(f"said-{w}" for w in prompt_of(body).split())))
+    ex = explain(Endpoint(server.url, "m"), "alpha beta gamma delta", store=None)
+    assert ex.answer == "said-alpha said-beta said-gamma said-delta"
+    assert ex.target.outputs == ("overlap with the answer",) and ex.target.unit == "F1 of words"
+    assert (ex.attributions["attribution"] > 0).all()
+
+
+def test_similarity_by_the_servers_own_embeddings(serve):
+    def reply(body):
+        if "input" not in body:
+            return words(body)
+        data = [{"index": i, "embedding": [t.count("x"), 3.0]} for i, t in enumerate(body["input"])]
+        return {"data": data[::-1], "usage": {"total_tokens": 4}}
+
+    server = serve(reply=reply)
+    encoder = Endpoint(server.url, "embedder")
+    lm = Endpoint(server.url, "m", scores=Similar(encoder.embed))
+    model = lm.scoring("x x x", TEXT)
+    assert model.identity().persistent
+    [[full], [less]] = model(["a b c", "a"])
+    assert full == pytest.approx(1.0) and less == pytest.approx((3 + 9) / math.sqrt((1 + 9) * (9 + 9)))
+
+
+def first_token(body):
+    """Yes and No by the number of words, and a No that falls out of the list."""
+    n = len(prompt_of(body).split())
+    p = {"Yes": 0.1 * n, " no": 0.05, "Perhaps": 0.04}
+    top = [{"token": k, "logprob": math.log(v)} for k, v in p.items() if v > 0.04 or k == "Perhaps"]
+    token = {"token": "Yes", "logprob": top[0]["logprob"], "top_logprobs": top[: body["top_logprobs"]]}
+    return chat("Yes", logprobs={"content": [token]})
+
+
+def test_log_odds_of_the_first_token(serve):
+    server = serve(reply=first_token)
+    lm = Endpoint(server.url, "m")
+    model = lm.reading(FirstToken(("Yes", "No")))
+    got = model(["a b", "a b c d"])
+    np.testing.assert_allclose(got[:, 0], np.log([0.2 / 0.05, 0.4 / 0.05]))
+    np.testing.assert_allclose(got[:, 1], -got[:, 0])
+    assert server.seen[0]["max_tokens"] == 1 and server.seen[0]["top_logprobs"] == 20
+    # "No" is not listed: it can be no likelier than the least likely token that is
+    [[bound, _]] = lm.reading(FirstToken(("Yes", "No"), top=1))(["a b"])
+    assert bound == pytest.approx(np.log(0.2 / 0.2))
+    assert np.isnan(lm.reading(FirstToken(("Maybe", "Never")))(["a b"])).all()
+    ex = explain(lm.reading(FirstToken(("Yes", "No"))), "alpha beta gamma delta", store=None)
+    assert ex.target.outputs == ("Yes",) and ex.target.unit == "log-odds"
+    with pytest.raises(ModelError, match="no log-probabilities of generated tokens"):
+        Endpoint(serve().url, "m").reading(FirstToken(("Yes", "No")))(["a"])
+
+
+# --- log-probabilities of a given answer, from servers that count differently
+
+
+def token_texts(text):
+    return re.findall(r" ?\S+|\s", text)
+
+
+def true_logprob(before, token):
+    """A made-up language model: depends on everything before and on the token."""
+    return -0.3 - (sum(map(ord, before)) * 31 + sum(map(ord, token)) * 17) % 97 / 20
+
+
+def completions(style):
+    """A server of completions: echo right; displaced by one; llama.cpp's way; vLLM's own parameter."""
+
+    def reply(body):
+        prompt = body["prompt"]
+        if "grammar" in body:
+            wrote = token_texts(json.loads(body["grammar"].removeprefix("root ::= ")))
+        else:
+            wrote = [" so", " it", " goes", " on", " and", " on"][: body["max_tokens"]]
+        given = token_texts(prompt) if body.get("echo") else []
+        tokens = [*given, *wrote]
+        starts = ["".join(tokens[:i]) if given else prompt + "".join(tokens[:i]) for i in range(len(tokens))]
+        values = [true_logprob(b, t) for b, t in zip(starts, tokens, strict=True)]
+        tops = [{t: v, "?": v + (0.0 if "so" in t else 0.1)} for t, v in zip(tokens, values, strict=True)]
+        if given and style == "displaced":
+            values, tops = [*values[1:], -1.0], [*tops[1:], {}]
+        if given and style == "llama":
+            right = values
+            values = [true_logprob(b + t, t) for b, t in zip(starts, tokens, strict=True)][:-1]
+            tops = [{t: v, n: r} for t, v, n, r in zip(tokens, values, tokens[1:], right[1:], strict=False)]
+            tokens = tokens[:-1]
+        if given and style == "rubbish":
+            values = [v - 3 for v in values]
+        if given:
+            values[0] = None
+        choice = {"text": "".join(tokens), "finish_reason": "length"}
+        if style != "none" and body.get("logprobs"):
+            choice["logprobs"] = {"tokens": tokens, "token_logprobs": values, "top_logprobs": tops}
+        if "prompt_logprobs" in body and style == "vllm":
+            all_ = token_texts(prompt)
+            where = ["".join(all_[:i]) for i in range(len(all_))]
+            told = [
+                {str(i): {"logprob": true_logprob(b, t), "rank": 1 + i % 2, "decoded_token": t}}
+                for i, (b, t) in enumerate(zip(where, all_, strict=True))
+            ]
+            choice["prompt_logprobs"] = [None, *told[1:]]
+        return {"choices": [choice], "usage": {"total_tokens": 10}}
+
+    return reply
+
+
+def expected(prompt, answer):
+    values, before = [], prompt
+    for token in token_texts(answer):
+        values.append(true_logprob(before, token))
+        before += token
+    return values
+
+
+@pytest.mark.parametrize(
+    ("style", "scores"),
+    [("right", "echo"), ("displaced", "echo"), ("llama", "echo"), ("vllm", "prompt_logprobs"), ("none-echo", "forced")],
+)
+def test_log_probs_of_an_answer_wherever_they_stand(serve, style, scores):
+    lm = Endpoint(serve(reply=completions(style)).url, "m", api="completions", scores=scores)
+    prompts = ["The hall was old.", "It rained.", "The museum opened in 1969, they say."]
+    model = lm.scoring(" It opened in 1969.", prompts[0])
+    np.testing.assert_allclose(model(prompts), [expected(p, " It opened in 1969.") for p in prompts])
+    assert model.outputs == (" It", " opened", " in", " 1969.") and model.unit == "nats"
+    pairs = lm.pairs()
+    got = pairs([("It rained.", " It opened."), ("The hall", " was"), ((("user", "Hi."),), "so")])
+    np.testing.assert_allclose(
+        got[:, 0], [sum(expected("It rained.", " It opened.")), *expected("The hall", " was"), *expected("Hi.\n", "so")]
+    )
+    assert got[:, 1].tolist() == [2, 1, 1]
+    if style != "vllm":
+        assert got[:, 2].tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(("style", "words"), [("rubbish", "agree with none"), ("none", "sends no log-probabilities")])
+def test_log_probs_that_cannot_be_trusted_are_refused(serve, style, words):
+    lm = Endpoint(serve(reply=completions(style)).url, "m", api="completions")
+    with pytest.raises(ModelError, match=words):
+        lm.scoring(" It opened.", "x")(["The hall was old."])
+
+
+def test_an_answer_inside_a_token_is_missing(serve):
+    lm = Endpoint(serve(reply=completions("right")).url, "m", api="completions")
+    model = lm.scoring("ened in 1969.", "x")
+    assert np.isnan(model(["The museum op"])).all() and "border" in model.reason
+
+
+def test_explaining_an_answer_by_log_probs_and_a_template(serve):
+    server = serve(reply=completions("right"))
+    lm = Endpoint(server.url, "m", api="completions", template=lambda chat: "".join(f"<{r}> {c}\n" for r, c in chat))
+    probe = {
+        "context": "It rained. The museum opened in 1969. Entry is free.",
+        "question": "When?",
+        "answer": "It opened",
+    }
+    ex = explain(lm, probe, store=None)
+    assert server.seen[0]["prompt"].startswith("<user> Context: It rained.")
+    assert [o.strip() for o in ex.answers.outputs] == ["It", "opened"]
+    assert len(ex.fidelity.r2) == 1
+
+
+def test_cases_that_were_not_answered_are_left_out(serve):
+    def behave(n, body):
+        return chat("", finish_reason="content_filter") if "Italy" in prompt_of(body) else None
+
+    cities = {"France": "Paris", "Italy": "Rome", "Spain": "Madrid"}
+    server = serve(behave, lambda body: chat("It is Paris."))
+    probe = TemplateProbe(
+        {"plain": "Capital of {land}?"},
+        None,
+        {k: {"land": k, "city": v} for k, v in cities.items()},
+        target=" {city}",
+        foils=1,
+    )
+    store = Store()
+    told = measure(Endpoint(server.url, "m"), probe.cases, "exact_match", store=store)
+    assert told.unanswered == 1 and sorted(told.frame["entity"]) == ["France", "Spain"]
+    assert len(store) == 2 and told.cost.calls == 3
+    scored = Endpoint(serve(reply=completions("right")).url, "m", api="completions")
+    assert measure(scored, probe.cases, "log_prob", store=Store()).frame["value"].lt(0).all()
+
+
+def test_overlap_exact_contains():
+    from probes.models.reply import Reply
+
+    def number(scalariser, text):
+        [value] = scalariser.about("The museum opened in 1969.")(Reply(text))
+        return value
+
+    assert number(Overlap(), "the museum opened in 1969") == 1 and number(Overlap(), "nothing of this") == 0
+    assert 0 < number(Overlap(), "It opened in 1969") < 1
+    assert (
+        number(Exact(), " The museum\nopened in 1969") == 1
+        and number(Exact(case=True), "the museum opened in 1969.") == 0
+    )
+    assert number(Contains("1969"), "In 1969!") == 1 and number(Contains("1969"), "In 19690") == 0
