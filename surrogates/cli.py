@@ -18,6 +18,7 @@ from probes.context import ContextProbe
 from probes.errors import InputError, IomapError
 from probes.models.causal_lm import CausalLM
 from probes.models.classifier import TextClassifier
+from probes.models.endpoint import Endpoint
 from probes.probe import Probe
 from probes.tabular import TabularProbe
 from probes.text import TextProbe
@@ -50,12 +51,18 @@ Examples:
   iomap report why.json -o why.html
   iomap behave SmolLM2.gguf --probes indirect-object,greater-than -o card.html
   iomap store stats
+  iomap explain context report.txt --question "When?" --model endpoint:my-model@http://127.0.0.1:8000/v1
+
+A server that speaks OpenAI's protocol is endpoint:MODEL@URL (chats; text alone) or completions:MODEL@URL (log-probs of
+the answer). Its key comes from the environment variable OPENAI_API_KEY.
 """,
 )
 explaining = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Explain one answer of a model.")
 app.add_typer(explaining, name="explain")
 app.add_typer(storing, name="store")
 
+#: first part of --model for a server -> the route it is asked by
+SERVERS = {"endpoint": "chat", "completions": "completions"}
 
 Store = Annotated[str | None, typer.Option(help="Where answers are kept; 'none' keeps them in memory only.")]
 Html = Annotated[Path | None, typer.Option("--output", "-o", help="Write an HTML report here.")]
@@ -71,7 +78,8 @@ class Common:
         typer.Option(
             "--model",
             "-m",
-            help="A folder, hub name or .gguf file; or module:attribute for a Python object or function.",
+            help="A folder, hub name or .gguf file; module:attribute for a Python object or function; or "
+            "endpoint:MODEL@URL (chats) or completions:MODEL@URL (log-probs) for a server.",
         ),
     ]
     family: Annotated[
@@ -183,7 +191,9 @@ def context(
 
 @app.command("behave")
 def behave_(
-    model: Annotated[str, typer.Argument(help="A folder, hub name or .gguf file; or module:attribute.")],
+    model: Annotated[
+        str, typer.Argument(help="A folder, hub name or .gguf file; module:attribute; or completions:MODEL@URL.")
+    ],
     probes: Annotated[str, typer.Option(help="Names of built-in probes, separated by commas, or all.")] = "all",
     against: Annotated[Path | None, typer.Option(help="Another card (JSON); the page then shows both.")] = None,
     store: Store = None,
@@ -316,8 +326,13 @@ def _read(path: str | Path) -> str:
 
 
 def _load(model: str, kind: str | None) -> Any:
-    """A Python object by ``module:attribute``, or a transformers model from a folder, hub name or GGUF file."""
+    """A server, a Python object by ``module:attribute``, or a transformers model (folder, hub name or GGUF file)."""
     module, colon, attribute = model.partition(":")
+    if module in SERVERS and "@http" in attribute:
+        name, _, url = attribute.rpartition("@http")
+        if kind is None:
+            raise InputError("--model", "take rows of a table, which a language model does not", module)
+        return Endpoint(f"http{url}", name, api=SERVERS[module])
     if colon and not Path(model).exists():
         sys.path.insert(0, str(Path.cwd()))
         try:

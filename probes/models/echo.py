@@ -215,8 +215,8 @@ def _prompt_tokens(body: Body, choice: Body) -> list[Token]:
 def _span(pieces: list[str], prompt: str, answer: str) -> tuple[int, int]:
     """Which tokens of an echoed text are the answer's.
 
-    A token that begins texts may stand before the prompt, a written one after the answer; the first may be nameless. Where tokens end inside a
-    character, texts are compared by their ASCII characters alone.
+    A token that begins texts may stand before the prompt, a written one after the answer; the first may be nameless.
+    Where tokens end inside a character, texts are compared by their ASCII characters alone.
     """
     text, joined = prompt + answer, "".join(pieces)
     if pieces and not pieces[0] and joined and text.endswith(joined):
