@@ -25,7 +25,7 @@ import numpy as np
 from probes.errors import ModelError
 from probes.models.reply import Token, Unread, choice_of, tokens_of
 
-__all__ = ["READINGS", "Reading", "contact", "grammar"]
+__all__ = ["READINGS", "Reading", "contact", "cut", "cutting", "grammar"]
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 AGREE = 0.25
 _WRITTEN = 6  # tokens written on first contact
 _NEUTRAL = " The capital of France is"
+_TAIL = 24  # characters of the prompt that decide how the answer after it is cut
 _FORCE = 100.0  # logits added to the answer's own tokens, so that they are written in their usual cut
 
 Body = Mapping[str, Any]
@@ -106,6 +107,21 @@ def grammar(answer: str) -> str:
     """
     escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
     return f'root ::= "{"".join(escapes.get(c, c) for c in answer)}"'
+
+
+def cutting(prompt: str, answer: str) -> dict[str, Any]:
+    """Parameters of the completions route that make a server say into which tokens it cuts an answer."""
+    return READINGS["echo"].body(prompt[-_TAIL:], answer)
+
+
+def cut(body: Body | None, prompt: str, answer: str) -> tuple[str, ...]:
+    """The answer's tokens by the reply to :func:`cutting`; empty if it does not say."""
+    try:
+        pieces = [t.text for t in tokens_of(choice_of(body or {}))]
+        start, stop = _span(pieces, prompt[-_TAIL:], answer)
+    except Unread:
+        return ()
+    return tuple(pieces[start:stop])
 
 
 def contact(exchange: Callable[[dict[str, Any]], Body], prompt: str, reading: Reading) -> Reading:

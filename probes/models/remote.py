@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from probes.errors import InputError
 from probes.model import Identity, Model, digest_rows
-from probes.models.echo import Reading, contact
+from probes.models.echo import Reading, contact, cut, cutting
 from probes.models.reply import Unread, reply_of
 from probes.models.scalarisers import Scalariser
 from probes.models.wire import Arrival, Request
@@ -120,6 +121,11 @@ class Echoed(Remote):
         self._asked = reading
         self._reading: Reading | None = None
 
+    @property
+    def reading_used(self) -> str:
+        """How log-probabilities are read, once first contact has shown it."""
+        return self._asked.name if self._reading is None else self._reading.name
+
     def digests(self, inputs: Sequence[Prompt]) -> list[bytes]:
         return digest_rows([self.endpoint.text(p) for p in inputs])
 
@@ -127,6 +133,10 @@ class Echoed(Remote):
         texts = [self.endpoint.text(p) for p in inputs]
         if self._reading is None:
             self._reading = contact(self.endpoint.exchange, texts[0], self._asked)
+            if self._reading.name == "forced":
+                self._reading = replace(
+                    self._reading, pieces=_cuts(self.endpoint, {self.answer: texts[0]})[self.answer]
+                )
         return [self.endpoint.request("completions", **self._reading.body(t, self.answer)) for t in texts]
 
     def row(self, body: dict[str, Any], item: Prompt) -> np.ndarray:
@@ -134,7 +144,7 @@ class Echoed(Remote):
         tokens = self._reading.read(body, self.endpoint.text(item), self.answer)
         if self.outputs is None:  # every other prompt must cut the answer as the first one does
             self.outputs = tuple(t.text for t in tokens)
-            self._reading = Reading(self._reading.name, self._reading.shift, self.outputs)
+            self._reading = replace(self._reading, pieces=self.outputs)
         return np.array([t.logprob for t in tokens])
 
 
@@ -154,6 +164,7 @@ class EchoedPairs(Remote):
         super().__init__(endpoint, Identity("pairs", True))
         self._asked = reading
         self._readings: dict[bool, Reading] = {}
+        self._pieces: dict[str, tuple[str, ...]] = {}
 
     def _texts(self, inputs: Sequence[tuple[Prompt, str]]) -> list[tuple[str, str]]:
         return [(self.endpoint.text(prompt), answer) for prompt, answer in inputs]
@@ -162,16 +173,32 @@ class EchoedPairs(Remote):
         return digest_rows(self._texts(inputs))
 
     def requests(self, inputs: Sequence[tuple[Prompt, str]]) -> list[Request]:
-        requests = []
-        for (prompt, _), (text, answer) in zip(inputs, self._texts(inputs), strict=True):
+        texts = self._texts(inputs)
+        for (prompt, _), (text, _) in zip(inputs, texts, strict=True):
             chat = not isinstance(prompt, str)  # a template may begin with the token that begins texts
             if chat not in self._readings:
                 self._readings[chat] = contact(self.endpoint.exchange, text, self._asked)
-            requests.append(self.endpoint.request("completions", **self._readings[chat].body(text, answer)))
-        return requests
+        forced = {b: a for p, (a, b) in zip(inputs, texts, strict=True) if self._reading(p[0], b).name == "forced"}
+        self._pieces |= _cuts(self.endpoint, {b: a for b, a in forced.items() if b not in self._pieces})
+        bodies = [self._reading(p[0], b).body(a, b) for p, (a, b) in zip(inputs, texts, strict=True)]
+        return [self.endpoint.request("completions", **body) for body in bodies]
+
+    def _reading(self, prompt: Prompt, answer: str) -> Reading:
+        """How the log-probabilities of an answer are read after a text or after a chat."""
+        return replace(self._readings[not isinstance(prompt, str)], pieces=self._pieces.get(answer, ()))
 
     def row(self, body: dict[str, Any], item: tuple[Prompt, str]) -> np.ndarray:
         prompt, answer = item
-        tokens = self._readings[not isinstance(prompt, str)].read(body, self.endpoint.text(prompt), answer)
+        tokens = self._reading(prompt, answer).read(body, self.endpoint.text(prompt), answer)
         total = sum(t.logprob for t in tokens if t.logprob is not None)
         return np.array([total, len(tokens), float(all(t.best for t in tokens))])
+
+
+def _cuts(endpoint: Endpoint, answers: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    """Tokens of answers, each after one prompt; empty where the server does not say."""
+    requests = [endpoint.request("completions", **cutting(prompt, answer)) for answer, prompt in answers.items()]
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(answers, ())
+    for i, arrival in endpoint.wire.send(requests):
+        answer, prompt = list(answers.items())[i]
+        found[answer] = cut(arrival.body, prompt, answer)
+    return found

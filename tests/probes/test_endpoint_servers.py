@@ -169,7 +169,7 @@ def test_llama_scores_of_an_answer_are_the_local_models(llama_server, local):
     assert remote.outputs == near.outputs
     np.testing.assert_allclose(got, want, atol=QUANTISED)
     # its echo is out of place: that is found, and the answer is scored another way
-    assert remote._reading.name == "forced"
+    assert remote.reading_used == "forced"
 
 
 def test_llama_scores_of_pairs_are_the_local_models(llama_server, local):
