@@ -9,6 +9,7 @@
 * ``speed``: language-model scores per second against the ``context-cite`` package, on the same questions;
 * ``frugality``: seconds to the fidelity that ``context-cite`` has after 64 questions, on ten prompts;
 * ``overhead``: the share of an explanation's time that is not the model's own;
+* ``endpoint``: the share of a server's own throughput that questions to it reach;
 * ``statements``: planted rules found, false claims supported, intervals of statements;
 * ``reversal``: the reversal curse in a small transformer trained from scratch;
 * ``reversal-files``: the same on SmolLM2 and the published files (only when named).

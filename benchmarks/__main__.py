@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     card,
     coverage,
+    endpoint,
     fidelity,
     formulaic,
     frugality,
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "overhead": overhead,
     "growth": growth,
     "many": many,
+    "endpoint": endpoint,
     "statements": statements,
     "store": store,
     "reversal": reversal,

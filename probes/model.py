@@ -47,6 +47,8 @@ class Model(ABC):
         The most work units (see :meth:`sizes`) asked for in one call, rows times the longest row.
     size_unit : str or None
         What :meth:`sizes` counts; None where inputs have no size of their own.
+    at_once : int
+        How many inputs it works on at a time.
     steady : bool
         Whether the same question is known to get the same answer. If not, some questions are asked twice, and the
         difference says how well any surrogate can do.
@@ -61,6 +63,7 @@ class Model(ABC):
     outputs: tuple[str, ...] | None = None
     batch: int = 4096
     size_unit: str | None = None
+    at_once: int = 1
     steady: bool = True
     fallible: bool = False
     reason: str = ""

@@ -189,7 +189,7 @@ def ask(
     total, hidden = len(design) * probe.replicates, None if progress is None else not progress
     try:
         with tqdm(total=total, desc="asking", unit="row", leave=False, disable=hidden) as bar:
-            for start, stop in pairwise(_parts(design)):
+            for start, stop in pairwise(_parts(design, model.at_once)):
                 inputs = probe.render(design.Z[start:stop])
                 part = ask_part(model, identity, inputs, memory, cost, run, bar, design.fixed > 0)
                 parts.append(part.raw.reshape(stop - start, probe.replicates, -1).mean(axis=1))
@@ -216,7 +216,7 @@ def forecast(
     first_rows = Design(design.Z[:trial], min(trial, design.fixed))
     spent = ask(model, probe, first_rows, store, False, run).cost if trial else Cost()
     seen, known, calls, tokens, asked = set[bytes](), 0, 0, 0, 0
-    for start, stop in pairwise(_parts(design)):
+    for start, stop in pairwise(_parts(design, model.at_once)):
         inputs = probe.render(design.Z[start:stop])
         first = {key: i for i, key in reversed(list(enumerate(_keys(identity, model, inputs)))) if key not in seen}
         found = memory.get(first) if identity.persistent else {}
@@ -231,13 +231,20 @@ def forecast(
     return Forecast(len(seen), known, calls, tokens, spent.seconds * share if spent.rows or not asked else None)
 
 
-def _parts(design: Design) -> list[int]:
-    """Row numbers at which parts end, from 0: each part is half as large as all before it."""
-    ends, rows = [0], max(FIRST, design.fixed + design.block)
+def _parts(design: Design, at_once: int = 1) -> list[int]:
+    """Row numbers at which parts end, from 0: each part is half as large as all before it.
+
+    A model that works on several inputs at a time gets whole rounds, after the first input, which is asked alone.
+    """
+    ends, rows = [0], 1 + _rounds(max(FIRST, design.fixed + design.block) - 1, at_once)
     while rows < len(design):
         ends.append(rows)
-        rows += rows // 2
+        rows += _rounds(rows // 2, at_once)
     return [*ends, len(design)]
+
+
+def _rounds(rows: int, at_once: int) -> int:
+    return -(-rows // at_once) * at_once
 
 
 def _keys(identity: Identity, model: Model, inputs: Any) -> list[bytes]:

@@ -232,11 +232,16 @@ def _span(pieces: list[str], prompt: str, answer: str) -> tuple[int, int]:
     """Which tokens of an echoed text are the answer's.
 
     A token that begins texts may stand before the prompt, a written one after the answer; the first may be nameless.
-    Where tokens end inside a character, texts are compared by their ASCII characters alone.
+    Where special tokens of a template are not echoed, the end of the prompt decides; where tokens end inside a
+    character, texts are compared by their ASCII characters alone.
     """
     text, joined = prompt + answer, "".join(pieces)
     if pieces and not pieces[0] and joined and text.endswith(joined):
         pieces, joined = [text[: -len(joined)], *pieces[1:]], text
+    for tail in (24, 12, 6):  # special tokens of a template may be echoed as nothing
+        if text not in joined and joined.count(prompt[-tail:] + answer) == 1:
+            prompt = prompt[-tail:]
+            text = prompt + answer
     if text not in joined:
         plain = [_ascii(p) for p in pieces]
         if _ascii(answer[:1]) and _ascii(answer[-1:]) and _ascii(text) in "".join(plain):

@@ -42,6 +42,7 @@ class Remote(Model):
         whole = endpoint.identity()
         self.endpoint = endpoint
         self._identity = Identity(f"{whole.id}:{mark.id}", whole.persistent and mark.persistent)
+        self.at_once = endpoint.in_flight
         self._tokens = 0
 
     def identity(self) -> Identity:
