@@ -125,7 +125,7 @@ def _asked(port: int, questions: int) -> float:
         answers = ask(model, TextProbe(TEXT), design, store, progress=False)
         seconds = time.perf_counter() - start
         store.close()
-    assert not answers.missing.any() and lm.spent.calls == questions + 1
+    assert not answers.missing.any(), (model.reason, lm.spent)
     lm.close()
     return questions / seconds
 

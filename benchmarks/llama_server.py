@@ -59,14 +59,14 @@ def started(python: str, port: int) -> subprocess.Popen[bytes]:
 def compare(url: str) -> dict[str, Any]:
     """Log-probabilities of the same answers from the server and from the weights unpacked to 32 bits."""
     local = language_model()
-    lm = Endpoint(url, "smollm2", api="completions", timeout=300)
+    lm = Endpoint(url, "smollm2", api="completions", in_flight=1, timeout=600)  # it serves one at a time
     raw = lm.exchange({"prompt": PROMPTS[0] + ANSWER, "echo": True, "logprobs": 1, "max_tokens": 1})
     echoed = raw["choices"][0]["logprobs"]["token_logprobs"]
     remote, near = lm.scoring(ANSWER, PROMPTS[0]), local.scoring(ANSWER, PROMPTS[0])
     assert isinstance(remote, Echoed)
     got, want = remote(PROMPTS), near(PROMPTS)
-    probe = context_probe(sentences=4)
-    rows = probe.render(cube(4))
+    probe = context_probe(sentences=3)
+    rows = probe.render(cube(3))
     chats = [local.text(row) for row in rows]  # the model's own template, as plain text
     answer = "The museum opened in 1969."
     many, here = lm.scoring(answer, chats[0])(chats), local.scoring(answer, rows[0])(rows)

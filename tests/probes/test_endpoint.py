@@ -710,3 +710,29 @@ def test_overlap_exact_contains():
         and number(Exact(case=True), "the museum opened in 1969.") == 0
     )
     assert number(Contains("1969"), "In 1969!") == 1 and number(Contains("1969"), "In 19690") == 0
+
+
+def test_the_command_asks_a_server_and_repeats_no_secret(serve):
+    server = serve(reply=lambda body: chat(" ".join(f"said-{w}" for w in prompt_of(body).split())))
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+    def iomap(*arguments):
+        code = "from surrogates.cli import main; main()"
+        return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=env)
+
+    done = iomap("explain", "text", "alpha beta gamma delta", "-m", f"endpoint:org/m@{server.url}", "--store", "none")
+    assert done.returncode == 0, done.stderr
+    assert "Answer: said-alpha" in done.stdout and server.seen[0]["model"] == "org/m"
+    wrong = iomap("explain", "text", "alpha beta", "-m", f"endpoint:m@https://me:{KEY}@example.org/v1")
+    assert wrong.returncode == 2 and "must not hold the key" in wrong.stderr
+    assert KEY not in wrong.stderr + wrong.stdout + done.stderr + done.stdout
+
+
+def test_parts_are_whole_rounds_after_the_first_question():
+    from probes.query import _parts
+
+    for n, at_once in ((1000, 16), (300, 5), (64, 16), (10, 3)):
+        ends = _parts(Design(np.zeros((n, 1)), 2), at_once)
+        assert ends[0] == 0 and ends[-1] == n and sorted(set(ends)) == ends
+        sizes = np.diff([1, *ends[1:-1]])
+        assert (sizes % at_once == 0).all()
