@@ -43,7 +43,9 @@ def weights() -> Path:
 def started(python: str, port: int) -> subprocess.Popen[bytes]:
     """The server's process once it answers."""
     arguments = ["--model", str(weights()), "--logits_all", "true", "--n_ctx", "1024", "--port", str(port)]
-    process = subprocess.Popen([python, "-m", "llama_cpp.server", *arguments], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [python, "-m", "llama_cpp.server", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     for _ in range(300):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=2):
