@@ -77,8 +77,8 @@ def compare(url: str) -> dict[str, Any]:
         "tokens": remote.outputs,
         "echoed_by_the_server": echoed[-len(want[0]) :],
         "reading_chosen": remote.reading_used,
-        "server": got,
-        "local": want,
+        "server": got.tolist(),
+        "local": want.tolist(),
         "largest_difference_nats": float(np.abs(got - want).max()),
         "chat": {
             "prompts": len(chats),
@@ -112,7 +112,12 @@ def main() -> None:
         show(
             f"log-probabilities of {ANSWER!r} (reading: {result['reading_chosen']}), nats a token",
             [
-                {"prompt": p, "server": float(a.sum()), "local": float(b.sum()), "most": float(np.abs(a - b).max())}
+                {
+                    "prompt": p,
+                    "server": float(np.sum(a)),
+                    "local": float(np.sum(b)),
+                    "most": float(np.abs(np.subtract(a, b)).max()),
+                }
                 for p, a, b in zip(PROMPTS, result["server"], result["local"], strict=True)
             ],
         )
