@@ -9,6 +9,7 @@ Importing it loads neither torch nor transformers: adapters import them when an 
 """
 
 from probes.case import Case, Split, hold_out
+from probes.completion import complete
 from probes.context import ContextProbe
 from probes.cost import Cost, Forecast, Projection, project
 from probes.design import Design, cube, sample
@@ -24,10 +25,10 @@ from probes.models.causal_lm import CausalLM
 from probes.models.classifier import TextClassifier
 from probes.models.endpoint import Endpoint
 from probes.models.estimator import EstimatorModel
-from probes.models.workers import Workers, distribute
 from probes.models.scalarisers import Contains, Custom, Exact, FirstToken, Overlap, Scalariser, Similar
+from probes.models.workers import Workers, distribute
 from probes.probe import Feature, Probe
-from probes.query import Answers, ask, complete
+from probes.query import Answers, ask
 from probes.store import Store, open_store
 from probes.tabular import TabularProbe
 from probes.target import Target
@@ -51,8 +52,8 @@ __all__ = [
     "Exact",
     "Family",
     "Feature",
-    "Forecast",
     "FirstToken",
+    "Forecast",
     "Generator",
     "Identity",
     "InputError",

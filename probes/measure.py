@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from probes.case import Case, shown
+from probes.completion import completions
 from probes.design import Design
 from probes.errors import InputError, ModelError
 from probes.metrics import Metric, Scores, as_metric
 from probes.model import Generator, Model
 from probes.models import as_model
 from probes.probe import Feature, Probe
-from probes.query import Cost, ask, completions
+from probes.query import Cost, ask
 from probes.store import Store
 
 __all__ = ["Measured", "Questions", "answerer", "measure"]

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from probes.completion import complete
 from probes.context import ContextProbe
 from probes.design import MINIMUM, Design
 from probes.errors import InputError, ModelError
 from probes.model import Generator, Identity, Model
 from probes.models import as_model
 from probes.probe import Probe
-from probes.query import Answers, Cost, Forecast, Interrupted, Run, again, ask, complete, forecast
+from probes.query import Answers, Cost, Forecast, Interrupted, Run, again, ask, forecast
 from probes.store import Store, open_store
 from probes.tabular import TabularProbe
 from probes.target import LOG_ODDS, Target, custom, resolve
