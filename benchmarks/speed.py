@@ -45,7 +45,7 @@ def run(quick: bool, jobs: int) -> dict[str, Any]:
     """Time 64 questions about 20 sentences."""
     import torch
 
-    questions, repeats = (8, 1) if quick else (64, 2)
+    questions, repeats = (8, 1) if quick else (64, 1)
     lm = language_model()
     probe = context_probe(sentences=5 if quick else None)
     masks = sample(probe.features, 64, np.random.default_rng(SEED)).Z[:questions]
@@ -85,7 +85,7 @@ def run(quick: bool, jobs: int) -> dict[str, Any]:
         },
         "skipped": skipped,
         "floor": floors,
-        "captum": captum(lm, probe, len(masks), float(np.median(seconds["iomap"], axis=0)[0]), 1 if quick else 2),
+        "captum": captum(lm, probe, len(masks), float(np.median(seconds["iomap"], axis=0)[0]), 1),
         "bfloat16_over_context_cite": over(seconds.get("context-cite"), halved["bfloat16"]),
         "times": [row(name, seconds[name], seconds, values, lengths) for name in contenders],
         "bfloat16": row("iomap, bfloat16", halved["bfloat16"], seconds, {**values, **reduced}, lengths, "bfloat16"),
