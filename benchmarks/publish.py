@@ -320,12 +320,43 @@ def _by_kind(rows: list[dict[str, Any]], value: str, lowest: bool = False) -> st
     return "\n\n".join(f"`{k}`\n\n{grid([row for row in rows if row['kind'] == k], value, lowest)}" for k in kinds)
 
 
+SPEED = {
+    "contender": "contender",
+    "seconds": "seconds",
+    "over": "times iomap's",
+    "target": "target",
+    "apart": "nats apart",
+}
+
+
+def _speed(result: dict[str, Any]) -> str:
+    """Seconds of everyone for the same questions, and iomap's beside the floor."""
+    lines = [*result["times"], result["bfloat16"], *result.get("captum", [])]
+    rows = [
+        {
+            "contender": line["contender"],
+            "seconds": f"{line['seconds']:,.0f}",
+            "over": line["over_iomap"],
+            "target": line.get("target"),
+            "apart": "–" if line.get("largest_difference_nats") is None else f"{line['largest_difference_nats']:.0e}",
+        }
+        for line in lines
+        if "failed" not in line
+    ]
+    floors = [
+        f"{name}: {part['seconds']:.0f} s, {part['over_floor']:.2f} times the floor of {part['floor_seconds']:.0f} s"
+        for name, part in result.get("floor", {}).items()
+    ]
+    return "\n".join([plain(rows, SPEED), "", "; ".join(floors) + "."]) if floors else plain(rows, SPEED)
+
+
 #: block → its results' name, and what makes its text of them
 MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "targets": ("fidelity", lambda result: plain(result["targets"], TARGET) if result["targets"] else ""),
     "overall": ("fidelity", _overall),
     "shares": ("fidelity", _shares),
     "shapley": ("shapley", _shapley),
+    "speed": ("speed", _speed),
     "frugality": ("frugality", _frugality),
     "coverage": ("coverage", lambda result: plain(result["by_family"], COVERAGE)),
     "recovery": ("recovery", _recovery),

@@ -85,7 +85,7 @@ def run(quick: bool, jobs: int) -> dict[str, Any]:
         },
         "skipped": skipped,
         "floor": floors,
-        "captum": captum(lm, probe, len(masks), float(np.median(seconds["iomap"], axis=0)[0]), 1),
+        "captum": captum(lm, probe, lengths, float(np.median(seconds["iomap"], axis=0)[0])),
         "bfloat16_over_context_cite": over(seconds.get("context-cite"), halved["bfloat16"]),
         "times": [row(name, seconds[name], seconds, values, lengths) for name in contenders],
         "bfloat16": row("iomap, bfloat16", halved["bfloat16"], seconds, {**values, **reduced}, lengths, "bfloat16"),
@@ -113,8 +113,9 @@ def over(slower: list[tuple[float, float]] | None, faster: list[tuple[float, flo
     return None if slower is None else float(np.median(slower, axis=0)[0] / np.median(faster, axis=0)[0])
 
 
-def captum(lm: CausalLM, probe: ContextProbe, questions: int, own: float, masks: int) -> list[dict[str, Any]]:
-    """captum's seconds for as many questions, scaled from a few of its masks; what fails is said."""
+def captum(lm: CausalLM, probe: ContextProbe, lengths: list[int], own: float, masks: int = 1) -> list[dict[str, Any]]:
+    """captum's seconds for rows of these lengths, scaled by tokens from a few of its masks; what fails is said."""
+    answer = len(lm.answer_ids(probe.render(probe.instance[None])[0], probe.answer or ""))
     found: list[dict[str, Any]] = []
     for name, (method, options) in CAPTUM.items():
         try:
@@ -124,7 +125,7 @@ def captum(lm: CausalLM, probe: ContextProbe, questions: int, own: float, masks:
         except Exception as error:  # noqa: BLE001 - a rival that does not run with these versions is told as it is
             found.append({"contender": name, "failed": f"{type(error).__name__}: {str(error)[:160]}"})
             continue
-        seconds = each * questions
+        seconds = each * sum(lengths) / (length + answer)
         found.append(
             {
                 "contender": name,
