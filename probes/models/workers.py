@@ -70,7 +70,32 @@ def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | Ge
     raise InputError("model", "be a Model or Generator, see as_model", model)
 
 
-class Workers(Model):
+class _Hired:
+    """What has a crew: it is one model all the time, and its workers can be let go."""
+
+    crew: Crew
+    _identity: Identity
+
+    @property
+    def shipments(self) -> dict[str, int]:
+        """How often the model was unpacked by each worker, by host and process number."""
+        return dict(self.crew.shipments)
+
+    def identity(self) -> Identity:
+        return self._identity
+
+    def close(self) -> None:
+        """Let the workers go."""
+        self.crew.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Workers(_Hired, Model):
     """A model asked through workers; made by :func:`distribute`. A context manager: leaving it lets the workers go.
 
     Attributes
@@ -88,14 +113,6 @@ class Workers(Model):
         # inputs are cut up here, so a caller hands over all it has
         self.batch = 2**62 if crew.many() else model.batch
         self._identity = model.identity()
-
-    @property
-    def shipments(self) -> dict[str, int]:
-        """How often the model was unpacked by each worker, by host and process number."""
-        return dict(self.crew.shipments)
-
-    def identity(self) -> Identity:
-        return self._identity
 
     def sizes(self, inputs: Any) -> np.ndarray:
         return self.model.sizes(inputs)
@@ -143,18 +160,8 @@ class Workers(Model):
             self.model.outputs = outcome.outputs
         self.model.reason = outcome.reason or self.model.reason
 
-    def close(self) -> None:
-        """Let the workers go."""
-        self.crew.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class GeneratorWorkers(Generator):
+class GeneratorWorkers(_Hired, Generator):
     """A model of text whose answers are scored through workers; made by :func:`distribute`. It writes text itself."""
 
     def __init__(self, model: Generator, crew: Crew):
@@ -162,14 +169,6 @@ class GeneratorWorkers(Generator):
         self.crew = crew
         self.steady, self.fallible = model.steady, model.fallible
         self._identity = model.identity()
-
-    @property
-    def shipments(self) -> dict[str, int]:
-        """As of :class:`Workers`."""
-        return dict(self.crew.shipments)
-
-    def identity(self) -> Identity:
-        return self._identity
 
     def generation(self, prompt: Any, max_new_tokens: int) -> bytes:
         return self.model.generation(prompt, max_new_tokens)
@@ -190,13 +189,3 @@ class GeneratorWorkers(Generator):
     def pairs(self) -> Model | None:
         inside = self.model.pairs()
         return None if inside is None else Workers(inside, self.crew, Recipe("pairs"))
-
-    def close(self) -> None:
-        """Let the workers go."""
-        self.crew.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
