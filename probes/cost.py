@@ -81,7 +81,7 @@ class Forecast:
         utilisation: float = 0.4,
         gpus: int = 1,
     ) -> Projection:
-        """What the rest would cost on GPUs; see :func:`project`."""
+        """What all questions would cost through another model on GPUs; see :func:`project`."""
         return project(self, parameters, throughput=throughput, flops=flops, utilisation=utilisation, gpus=gpus)
 
 
@@ -151,7 +151,8 @@ def project(
     Parameters
     ----------
     asked : Cost or Forecast
-        What was paid, or the part of a forecast that is not known already.
+        What was paid, or all questions of a forecast: of those whose answers are known already, another model knows
+        none. They are taken to be as long as the others.
     parameters : float, default 70e9
         Of the model, those that a token passes through (of a mixture of experts the active ones).
     throughput : float, optional
@@ -180,15 +181,20 @@ def project(
 
     Examples
     --------
-    >>> told = project(Forecast(questions=320, known=64, calls=8, tokens=128_000), throughput=2000)
+    >>> told = project(Forecast(questions=256, known=64, calls=8, tokens=96_000), throughput=2000)
     >>> print(told)
     256 questions of 500 tokens through 7e+10 parameters: 1.79e+16 FLOP, 0.0178 GPU-hours (64 s on one GPU at ...)
     >>> round(project(Cost(rows=256, tokens=128_000), 70e9, flops=1e15, utilisation=0.28, gpus=4).seconds, 3)
     16.0
     """
-    questions = asked.rows if isinstance(asked, Cost) else asked.questions - asked.known
+    questions, counted = (
+        (asked.rows, asked.rows) if isinstance(asked, Cost) else (asked.questions, asked.questions - asked.known)
+    )
+    if questions and not counted:
+        raise InputError("asked", "leave a question whose tokens can be counted: estimate with store=None", str(asked))
     if questions and not asked.tokens:
-        raise InputError("asked", "hold tokens: only models of text count them", asked)
+        raise InputError("asked", "hold tokens: only models of text count them", str(asked))
+    tokens = round(asked.tokens * questions / max(counted, 1))
     named = {"throughput": throughput} if flops is None else {"flops": flops, "utilisation": utilisation}
     for name, value in {"parameters": parameters, **named}.items():
         if name == "throughput" and value is None:
@@ -204,4 +210,4 @@ def project(
     if isinstance(gpus, bool) or not isinstance(gpus, Integral) or gpus < 1:
         raise InputError("gpus", "be a positive integer", gpus)
     assert throughput is not None
-    return Projection(questions, asked.tokens, float(parameters), float(throughput), int(gpus))
+    return Projection(questions, tokens, float(parameters), float(throughput), int(gpus))

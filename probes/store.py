@@ -73,6 +73,8 @@ class Store:
         self._lock = threading.Lock()
         self._closed = False
         self._models: dict[str | None, int | None] = {None: None}
+        if self.path is not None and self.path.is_dir():
+            raise StoreError(f"The answer store {self.path} is a folder; name a file in it.")
         try:
             if self.path is not None and not readonly:
                 self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,8 @@ def many(
     if common.json is not None and common.json.suffix != ".jsonl":
         raise InputError("--json", "end in .jsonl: one explanation a line", str(common.json))
     items, background = _items(file, _range(rows), [name.strip() for name in drop.split(",") if name.strip()])
+    if not len(items):
+        raise InputError("--rows", "select some rows", rows)
     found = explain_many(
         _load(common.model, None if background is not None else "classifier"),
         items,
@@ -49,6 +51,8 @@ def many(
         progress=False if common.quiet else None,
     )
     _show(found, common)
+    if not len(found):
+        raise typer.Exit(1)
 
 
 def _show(found: ExplanationSet, common: Common) -> None:

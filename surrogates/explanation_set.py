@@ -164,19 +164,24 @@ class ExplanationSet(Sequence[Explanation]):
 
     @classmethod
     def from_jsonl(cls, path: str | Path) -> ExplanationSet:
-        """Read what :meth:`to_jsonl` or ``explain_many(..., output=path)`` wrote; explanations are read when wanted.
+        """Read what :meth:`to_jsonl` or ``explain_many(..., output=path)`` wrote, in the order of the file.
+
+        Explanations are read when they are wanted. Several runs may have written to one file.
 
         Raises
         ------
         InputError
-            If there is no such file.
+            If there is no such file, or it holds something else.
         """
         shelf = Shelf(path)
         if not shelf.path.is_file():
             raise InputError("path", "be a file of explanations", str(path))
-        latest = {entry.index: entry for entry in shelf.entries()}
-        failed = {f.index: f for _, f in shelf.failures() if f.index not in latest}
-        return cls(tuple(latest[i] for i in sorted(latest)), tuple(failed[i] for i in sorted(failed)))
+        found = {(entry.key, entry.label): entry for entry in shelf.entries()}
+        keys = {entry.key for entry in found.values()}
+        failed = {key: failure for key, failure in shelf.failures() if key not in keys}
+        if not found and not failed and shelf.path.stat().st_size:
+            raise InputError("path", "be a file of explanations, one JSON line each", str(path))
+        return cls(tuple(found.values()), tuple(failed.values()))
 
     def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
         """Mean |attribution| of every feature with intervals; returns the Axes."""

@@ -111,6 +111,8 @@ def over(explanations: ExplanationSet, family: str | Surrogate = "tree", output:
     y, name, unit = _answers(explanations, output)
     columns, middles = _columns(frame)
     Z = _encoded(frame, columns, middles)
+    if (different := len(np.unique(Z, axis=0))) < LEAST:
+        raise InputError("surrogate", f"be asked of at least {LEAST} different rows", f"{different} different rows")
     chosen = as_family(family)
     chosen.set_params(proxy=None)
     if len(rows) < chosen.least:

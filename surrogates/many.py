@@ -135,7 +135,7 @@ def explain_many(
                         if shelf is not None:
                             shelf.fail(item.key or settings.blank(item), failure)
                     elif isinstance(found, Entry):
-                        entries.append(found if found.index == item.index else replace(found, index=item.index))
+                        entries.append(replace(found, index=item.index, label=item.label, row=item.row))
                     else:
                         entry = Entry(item.key, item.index, item.label, item.row, found)
                         entries.append(entry if shelf is None else shelf.add(entry))

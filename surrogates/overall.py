@@ -82,6 +82,8 @@ def picks(frame: pd.DataFrame, k: int) -> pd.DataFrame:
     """
     if not isinstance(k, (int, np.integer)) or isinstance(k, bool) or k < 1:
         raise InputError("k", "be a positive integer", k)
+    if frame.empty:
+        return pd.DataFrame(columns=["item", "gain", "covered"])
     items = frame["item"].drop_duplicates().to_list()
     kinds, feature = np.unique(frame["output"].astype(str) + "\0" + frame["feature"].astype(str), return_inverse=True)
     item = frame["item"].map({name: i for i, name in enumerate(items)}).to_numpy()

@@ -166,7 +166,7 @@ def _warnings(inquiry: Inquiry, answers: Answers, y: np.ndarray, judged: Fidelit
         notes.append(
             f"{m} sampled answers for {d} features is few: effects that are left out may be real. Raise budget."
         )
-    if any(p > PERMUTED for p in judged.permuted):
+    if any(p > PERMUTED and low <= p for p, low in zip(judged.permuted, judged.r2_low, strict=True)):
         notes.append("The method found structure in shuffled answers, so its fidelity is not to be believed.")
     if (np.ptp(y, axis=0) == 0).any():
         notes.append("The model's answer never changed.")

@@ -13,7 +13,8 @@ from probes.cost import Forecast, Projection, project
 from probes.model import Identity, Model
 from surrogates import estimate
 
-FORECAST = Forecast(questions=300, known=100, calls=9, tokens=80_000)
+#: 150 questions of 400 tokens are left, and 50 are known to the model that was asked, but to no other
+FORECAST = Forecast(questions=200, known=50, calls=9, tokens=60_000)
 
 
 def test_the_formula() -> None:
@@ -25,16 +26,15 @@ def test_the_formula() -> None:
     assert told.gpu_hours == pytest.approx(4 * told.seconds / 3600)
 
 
-def test_what_is_known_costs_nothing() -> None:
-    told = project(Forecast(questions=300, known=300, calls=0, tokens=0), throughput=2000.0)
-    assert (told.questions, told.tokens_per_question, told.gpu_hours, told.flop) == (0, 0.0, 0.0, 0.0)
-    assert "0 questions" in str(told)
+def test_what_is_all_known_has_no_length_to_go_by() -> None:
+    with pytest.raises(InputError, match="leave a question whose tokens can be counted"):
+        project(Forecast(questions=300, known=300, calls=0, tokens=0), throughput=2000.0)
 
 
 def test_hours_do_not_depend_on_the_number_of_gpus_and_grow_with_tokens() -> None:
     one, eight = (project(FORECAST, throughput=500.0, gpus=gpus) for gpus in (1, 8))
     assert one.gpu_hours == eight.gpu_hours and one.seconds == 8 * eight.seconds
-    twice = project(Forecast(300, 100, 9, 160_000), throughput=500.0)
+    twice = project(Forecast(200, 50, 9, 120_000), throughput=500.0)
     assert twice.gpu_hours == 2 * one.gpu_hours
 
 

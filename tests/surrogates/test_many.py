@@ -325,3 +325,34 @@ def test_probes_may_be_of_several_kinds():
         store=None,
     )
     assert len(found) == 2
+
+
+def test_a_file_of_several_runs_gives_all_of_them_with_the_labels_asked_for(tmp_path):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(40, 4)), columns=list("abcd"))
+    model = DecisionTreeRegressor(max_depth=5, random_state=0).fit(X, X["a"] * X["b"])
+    path = tmp_path / "all.jsonl"
+    options = {"background": X, "budget": 160, "store": None, "output": path}
+    explain_many(model, X.iloc[:2], **options)
+    explain_many(model, X.iloc[2:4], **options)
+    assert ExplanationSet.from_jsonl(path).labels == [0, 1, 2, 3]
+    named = X.iloc[[1, 0, 0]].set_axis(["x", "y", "z"])
+    assert explain_many(model, named, **options).labels == ["x", "y", "z"]
+    assert len(path.read_text().splitlines()) == 4
+
+
+def test_sets_with_nothing_to_pick_or_to_learn_from():
+    X = pd.DataFrame(np.tile([1.0, 2.0, 3.0, 4.0], (25, 1)), columns=list("abcd"))
+    background = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 4)), columns=list("abcd"))
+    model = DecisionTreeRegressor(max_depth=5, random_state=0).fit(background, background["a"])
+    assert len(explain_many(model, X.iloc[:0], background=background, budget=160, store=None).pick(3)) == 0
+    alike = explain_many(model, X, background=background, budget=160, store=None)
+    with pytest.raises(InputError, match="different rows"):
+        alike.surrogate("tree")
+
+
+def test_a_file_of_something_else_is_refused(tmp_path):
+    path = tmp_path / "thesis.txt"
+    path.write_text("chapter one\n")
+    with pytest.raises(InputError, match="be a file of explanations"):
+        ExplanationSet.from_jsonl(path)
