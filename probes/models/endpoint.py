@@ -18,10 +18,11 @@ import numpy as np
 from probes.errors import InputError, ModelError
 from probes.model import Generator, Identity, Model
 from probes.models.echo import READINGS, Reading
+from probes.models.key import Unshown, hidden, key_of
 from probes.models.remote import Echoed, EchoedPairs, Prompt, Written, present
 from probes.models.reply import Unread, reply_of
 from probes.models.scalarisers import Overlap, Scalariser, as_scalariser
-from probes.models.wire import Request, Spent, Wire, is_secret
+from probes.models.wire import Request, Spent, Wire
 
 __all__ = ["Endpoint", "plain"]
 
@@ -248,25 +249,15 @@ def _check_text(base_url: Any, model: Any, name: Any, key_variable: Any) -> None
             raise InputError(label, "be a non-empty string", value)
     if name is not None and (not isinstance(name, str) or not name.strip()):
         raise InputError("name", "be a non-empty string, or None", name)
-    key = os.environ.get(key_variable)
-    if key is not None and is_secret(key) and any(key in (text or "") for text in (base_url, model, name)):
-        raise InputError("base_url, model and name", "not hold the key", _Unshown("one of them"))
+    key = key_of(key_variable)
+    if any(hidden(text, key) != text for text in (base_url, model, name or "")):
+        raise InputError("base_url, model and name", "not hold the key", Unshown("one of them"))
     parts = urlsplit(base_url)
     if parts.username or parts.password or parts.query or parts.fragment or "@" in parts.netloc:
         rule = "hold no user name, password, query or fragment, because it is shown and stored: keys come from the "
-        raise InputError("base_url", f"{rule}environment", _Unshown("a URL that does (not shown)"))
+        raise InputError("base_url", f"{rule}environment", Unshown("a URL that does (not shown)"))
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError("base_url", 'be a URL such as "http://127.0.0.1:8000/v1"', base_url)
-
-
-class _Unshown:
-    """Stands for a value that an error must not repeat."""
-
-    def __init__(self, words: str):
-        self.words = words
-
-    def __repr__(self) -> str:
-        return self.words
 
 
 def _scores(scores: Any, api: str) -> Reading | Scalariser:

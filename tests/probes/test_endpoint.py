@@ -15,6 +15,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -487,6 +488,46 @@ def test_the_traceback_of_an_error_holds_no_key(serve):
             chain = chain.__cause__ or (None if chain.__suppress_context__ else chain.__context__)
     else:
         raise AssertionError
+
+
+@pytest.mark.parametrize("secret", ["sk-verysecret-12345\n", '  sk-"very\\\\secret\\', "sk-/<&>'%-12345", "\\" * 9])
+def test_an_odd_key_is_sent_stripped_and_hidden_however_it_is_escaped(serve, monkeypatch, secret):
+    monkeypatch.setenv("OPENAI_API_KEY", secret)
+    key = secret.strip()
+    unicode = "".join(f"\\u{ord(c):04X}" for c in key)
+    forms = [key, repr(key), repr(key.encode()), json.dumps(key), json.dumps(json.dumps(key)), f'"{unicode}"']
+    forms += [
+        json.dumps({"error": {"message": f"you sent {key}"}}),
+        quote(key, safe=""),
+        json.dumps(key).replace("/", r"\/"),
+    ]
+    for form in forms:
+        server = serve(lambda n, body, form=form: (401, {}, form))
+        with pytest.raises(ModelError, match=re.escape("[key]")) as caught:
+            put(Endpoint(server.url, "m"))
+        assert key not in str(caught.value) and not any(f in str(caught.value) for f in forms)
+        assert server.keys == [f"Bearer {key}"]
+    escaped = json.dumps(chat("SAID")).replace("SAID", unicode)
+    assert Endpoint(serve(lambda n, body: escaped).url, "m").generate("a", 5) == "[key]"
+    assert (
+        Endpoint(serve(lambda n, body: chat(f"It is {json.dumps(key)}.")).url, "m").generate("a", 5) == 'It is "[key]".'
+    )
+    with pytest.raises(InputError, match="not hold the key"):
+        Endpoint(f"http://h/{quote(key, safe='')}", "m")
+
+
+@pytest.mark.parametrize(
+    "secret", ["sk-very secret-12345", "sk-very\nsecret-12345", "sk-v\u00e9rysecret", "sk-very\x7fsecret"]
+)
+def test_a_key_that_no_header_can_hold_is_refused_and_not_repeated(serve, monkeypatch, secret):
+    server = serve()
+    before = Endpoint(server.url, "m", key_variable="MY_KEY")
+    monkeypatch.setenv("MY_KEY", secret)
+    for attempt in (lambda: Endpoint(server.url, "m", key_variable="MY_KEY"), lambda: before.generate("a", 5)):
+        with pytest.raises(InputError, match="MY_KEY") as caught:
+            attempt()
+        assert "very" not in str(caught.value) and "sk-" not in str(caught.value)
+    assert not server.seen
 
 
 @pytest.mark.parametrize(
