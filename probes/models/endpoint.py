@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,10 @@ from probes.models.wire import Request, Spent, Wire
 __all__ = ["Endpoint", "plain"]
 
 APIS = ("chat", "completions")
+#: what no request can do without, or could not be read with
+_FIXED = ("model", "messages", "prompt", "input", "stream", "extra_body", "extra_headers", "extra_query")
+#: what this class sets, and a server may refuse
+_SET = ("temperature", "seed", "max_tokens", "logprobs", "top_logprobs", "prompt_logprobs", "echo")
 
 
 def plain(chat: Sequence[tuple[str, str]]) -> str:
@@ -58,8 +63,8 @@ class Endpoint(Generator):
     seed : int, optional
         Sent with every request.
     parameters : dict, optional
-        Further parameters of every request; None leaves one of ours out, such as ``{"max_tokens": None,
-        "max_completion_tokens": 64}``.
+        Further parameters of every request, as JSON has them; None leaves one of ours out, such as ``{"max_tokens":
+        None, "max_completion_tokens": 64}``. Values for names that are set here already are refused.
     in_flight : int, default 16
         The most requests at a time.
     retries : int, default 6
@@ -127,13 +132,16 @@ stored: keys come from the environment; got a URL that does (not shown).
             ("max_tokens", max_tokens, 1),
         ):
             optional = label.startswith("max_")
-            if (value is None and optional) or (isinstance(value, int) and value >= least):
+            if (value is None and optional) or (_is_number(value, int) and value >= least):
                 continue
             raise InputError(label, f"be an integer of at least {least}{', or None' if optional else ''}", value)
-        if not timeout > 0:
+        if not _is_number(timeout) or not timeout > 0:
             raise InputError("timeout", "be a positive number of seconds", timeout)
-        if not temperature >= 0:
-            raise InputError("temperature", "be at least 0", temperature)
+        if not _is_number(temperature) or not temperature >= 0:
+            raise InputError("temperature", "be a number of at least 0", temperature)
+        if seed is not None and not _is_number(seed, int):
+            raise InputError("seed", "be an integer, or None", seed)
+        _check_parameters(parameters)
         _check_text(base_url, model, name, key_variable)
         self.base_url, self.model, self.api, self.name = base_url.rstrip("/"), model, api, name
         self.template = template or plain
@@ -252,12 +260,41 @@ def _check_text(base_url: Any, model: Any, name: Any, key_variable: Any) -> None
     key = key_of(key_variable)
     if any(hidden(text, key) != text for text in (base_url, model, name or "")):
         raise InputError("base_url, model and name", "not hold the key", Unshown("one of them"))
-    parts = urlsplit(base_url)
+    rule = 'be a URL such as "http://127.0.0.1:8000/v1"'
+    try:
+        if any(c.isspace() or not c.isprintable() for c in base_url):
+            raise ValueError("white space or a control character")
+        parts = urlsplit(base_url)
+        if parts.port == 0:
+            raise ValueError("port 0")
+    except ValueError as error:  # what cannot be parsed may hold a password
+        told = base_url if not set("@?#") & set(base_url) else Unshown("one that cannot be read (not shown)")
+        raise InputError("base_url", f"{rule} ({error})" if told is base_url else rule, told) from None
     if parts.username or parts.password or parts.query or parts.fragment or "@" in parts.netloc:
-        rule = "hold no user name, password, query or fragment, because it is shown and stored: keys come from the "
-        raise InputError("base_url", f"{rule}environment", Unshown("a URL that does (not shown)"))
+        secret = "hold no user name, password, query or fragment, because it is shown and stored: keys come from the "
+        raise InputError("base_url", f"{secret}environment", Unshown("a URL that does (not shown)"))
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError("base_url", 'be a URL such as "http://127.0.0.1:8000/v1"', base_url)
+        raise InputError("base_url", rule, base_url)
+
+
+def _is_number(value: Any, kind: type | tuple[type, ...] = (int, float)) -> bool:
+    """Whether a value is a finite number; True and False are none."""
+    return isinstance(value, kind) and not isinstance(value, bool) and isfinite(value)
+
+
+def _check_parameters(parameters: Any) -> None:
+    if parameters is None:
+        return
+    if not isinstance(parameters, Mapping) or not all(isinstance(name, str) for name in parameters):
+        raise InputError("parameters", "be a dict from names to values, or None", parameters)
+    for name, value in parameters.items():
+        if name in _FIXED or (name in _SET and value is not None):
+            rule = "leave out what is set otherwise" if name in _FIXED else "hold None for what is set otherwise"
+            raise InputError("parameters", rule, Unshown(f"a value for {name!r}"))
+    try:
+        json.dumps(dict(parameters), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError("parameters", "hold what JSON can hold", Unshown(str(error))) from None
 
 
 def _scores(scores: Any, api: str) -> Reading | Scalariser:

@@ -544,14 +544,49 @@ def test_a_key_that_no_header_can_hold_is_refused_and_not_repeated(serve, monkey
         ({"scores": "echoes", "api": "completions"}, "scores must be one of echo"),
         ({"scores": 3}, "scores must be"),
         ({"name": " "}, "name must"),
+        ({"timeout": "3"}, "timeout must"),
+        ({"timeout": None}, "timeout must"),
+        ({"timeout": math.inf}, "timeout must"),
+        ({"temperature": "a"}, "temperature must"),
+        ({"temperature": math.nan}, "temperature must"),
+        ({"max_calls": True}, "max_calls must"),
+        ({"retries": False}, "retries must"),
+        ({"seed": "a"}, "seed must"),
+        ({"seed": True}, "seed must"),
+        ({"parameters": "x"}, "parameters must be a dict"),
+        ({"parameters": {1: 2}}, "parameters must be a dict"),
+        ({"parameters": {"model": "n"}}, "parameters must leave out what is set otherwise; got a value for 'model'"),
+        ({"parameters": {"messages": None}}, "got a value for 'messages'"),
+        ({"parameters": {"stream": True}}, "got a value for 'stream'"),
+        ({"parameters": {"max_tokens": 3}}, "parameters must hold None for what is set otherwise"),
+        ({"parameters": {"stop": object()}}, "parameters must hold what JSON can hold"),
+        ({"parameters": {"top_p": math.nan}}, "parameters must hold what JSON can hold"),
     ],
 )
 def test_bad_parameters_are_refused_before_anything_is_sent(options, words):
     with pytest.raises(InputError, match=re.escape(words)):
         Endpoint("http://127.0.0.1:9/v1", "m", **options)
-    for url in ("", "ftp://h/v1", "127.0.0.1:8000"):
-        with pytest.raises(InputError, match="base_url"):
-            Endpoint(url, "m")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ftp://h/v1",
+        "127.0.0.1:8000",
+        "http://[::1/v1",
+        "http://h:99999/v1",
+        "http://h:x/v1",
+        "http://h:0",
+        "http://h\n",
+    ],
+)
+def test_what_is_no_url_is_refused(url):
+    with pytest.raises(InputError, match="^base_url must"):
+        Endpoint(url, "m")
+    with pytest.raises(InputError, match="^base_url must") as caught:
+        Endpoint(f"http://me:pass-word@[::1/{url}", "m")
+    assert "pass-word" not in str(caught.value)
 
 
 # --- what numbers are made of
