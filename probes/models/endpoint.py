@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from probes.errors import InputError, ModelError
+from probes.errors import InputError, ModelError, describe
 from probes.model import Generator, Identity, Model
 from probes.models.echo import READINGS, Reading
 from probes.models.key import Unshown, hidden, key_of
@@ -218,15 +218,29 @@ stored: keys come from the environment; got a URL that does (not shown).
             yield i, text.strip() if self.api == "chat" else text.rstrip(), ""
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """Embeddings ``(n, d)`` of texts from the server's own route; NaN where it gives none.
+        """Embeddings ``(n, d)`` of texts from the server's own route.
 
-        For :class:`~probes.models.scalarisers.Similar`: ``Similar(Endpoint(base_url, "embedding-model").embed)``.
+        For :class:`~probes.models.scalarisers.Similar`: ``Similar(Endpoint(base_url, "embedding-model").embed)``, which
+        counts a reply that was not embedded as missing.
+
+        Raises
+        ------
+        ModelError
+            If there are none; the error says why.
         """
         [(_, arrival)] = self.wire.send([self.request("embeddings", input=list(texts))])
-        data = sorted((arrival.body or {}).get("data") or (), key=lambda item: item.get("index", 0))
-        if len(data) != len(texts):
-            return np.full((len(texts), 1), np.nan)
-        return np.array([item["embedding"] for item in data], dtype=float)
+        if arrival.body is None:
+            raise _Unembedded(f"The texts were not embedded: {arrival.reason}")
+        try:
+            data = sorted(arrival.body["data"], key=lambda item: item.get("index", 0))
+            vectors = np.array([item["embedding"] for item in data], dtype=float)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            told = describe(arrival.body.get("error") or list(arrival.body), 200)
+            raise _Unembedded(f"The texts were not embedded: the server sent no vectors: {told}") from None
+        if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
+            what = f"{len(texts)} vectors of finite numbers were due, an array of shape {vectors.shape} came"
+            raise _Unembedded(f"The texts were not embedded: {what}")
+        return vectors
 
     def exchange(self, body: dict[str, Any]) -> dict[str, Any]:
         """The server's JSON for a completion."""
@@ -248,6 +262,10 @@ stored: keys come from the environment; got a URL that does (not shown).
 
     def pairs(self) -> Model | None:
         return EchoedPairs(self, self.scores) if isinstance(self.scores, Reading) else None
+
+
+class _Unembedded(ModelError, Unread):
+    """An error to who asks for embeddings; a missing answer where they were to become a number."""
 
 
 def _check_text(base_url: Any, model: Any, name: Any, key_variable: Any) -> None:
@@ -279,7 +297,7 @@ def _check_text(base_url: Any, model: Any, name: Any, key_variable: Any) -> None
 
 def _is_number(value: Any, kind: type | tuple[type, ...] = (int, float)) -> bool:
     """Whether a value is a finite number; True and False are none."""
-    return isinstance(value, kind) and not isinstance(value, bool) and isfinite(value)
+    return isinstance(value, kind) and not isinstance(value, bool) and (isinstance(value, int) or isfinite(value))
 
 
 def _check_parameters(parameters: Any) -> None:

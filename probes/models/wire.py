@@ -162,7 +162,7 @@ class Wire:
         SpendCapError
             At the cap, after everything in flight has been handed on.
         ModelError
-            If the server turns every request away (a wrong key, an unknown model), likewise.
+            If the server turns every request away (a wrong key, an unknown model) or one cannot be made, likewise.
         """
         arrived: queue.SimpleQueue[tuple[int, Arrival] | None] = queue.SimpleQueue()
         future = asyncio.run_coroutine_threadsafe(self._all(requests, arrived), self._loop)
@@ -187,6 +187,10 @@ class Wire:
                         arrived.put((i, await self._settled(request, stream)))
                 except ModelError as error:
                     stream.error = stream.error or error
+                    stream.stop.set()
+                except Exception as error:  # noqa: BLE001 - told without the key and not wrapped in a group
+                    told = self._told(f"The request could not be made: {type(error).__name__}", str(error))
+                    stream.error = stream.error or ModelError(f"{told.rstrip('.')}.")
                     stream.stop.set()
 
         async with asyncio.TaskGroup() as group:

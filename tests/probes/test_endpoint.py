@@ -582,9 +582,9 @@ def test_bad_parameters_are_refused_before_anything_is_sent(options, words):
     ],
 )
 def test_what_is_no_url_is_refused(url):
-    with pytest.raises(InputError, match="^base_url must"):
+    with pytest.raises(InputError, match=r"^base_url must"):
         Endpoint(url, "m")
-    with pytest.raises(InputError, match="^base_url must") as caught:
+    with pytest.raises(InputError, match=r"^base_url must") as caught:
         Endpoint(f"http://me:pass-word@[::1/{url}", "m")
     assert "pass-word" not in str(caught.value)
 
@@ -641,6 +641,73 @@ def test_log_odds_of_the_first_token(serve):
     assert ex.target.outputs == ("Yes",) and ex.target.unit == "log-odds"
     with pytest.raises(ModelError, match="no log-probabilities of generated tokens"):
         Endpoint(serve().url, "m").reading(FirstToken(("Yes", "No")))(["a"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{"token": "Yes", "logprob": "x"}],
+        [{"token": "Yes", "logprob": math.nan}],
+        [{"token": "Yes", "logprob": -1, "top_logprobs": [{"token": "No"}]}],
+        [{"token": "Yes", "logprob": -1, "top_logprobs": 3}],
+        [{"token": 5, "logprob": -1}],
+        ["Yes"],
+    ],
+)
+def test_log_probs_that_are_no_numbers_are_missing(serve, content):
+    def behave(n, body):
+        return chat("Yes", logprobs={"content": content}) if "gamma" not in prompt_of(body) else None
+
+    model = Endpoint(serve(behave, first_token).url, "m").reading(FirstToken(("Yes", "No")))
+    answers = ask(model, TextProbe(TEXT), design(12), Store())
+    np.testing.assert_array_equal(answers.missing, design(12).Z[:, 2] == 0)
+    assert "log-probabilities cannot be read" in model.reason
+    lists = {"tokens": ["Yes"], "token_logprobs": ["x"], "top_logprobs": [None]}
+    server = serve(lambda n, body: {"choices": [{"text": "Yes", "logprobs": lists}]})
+    model = Endpoint(server.url, "m", api="completions").reading(FirstToken(("Yes", "No")))
+    assert np.isnan(model(["a"])).all() and "'x' is no number" in model.reason
+
+
+@pytest.mark.parametrize("nothing", [None, math.nan])
+def test_a_scalariser_without_a_number_is_told(serve, nothing):
+    model = Endpoint(serve().url, "m").reading(lambda text: nothing if len(text.split()) < 8 else 1.0)
+    answers = ask(model, TextProbe(TEXT), design(4), Store())
+    np.testing.assert_array_equal(answers.missing, [False, True, True, True])
+    assert model.reason.startswith("the scalariser gave no number for the text 'x x")
+    with pytest.raises(ModelError, match="the scalariser gave no number"):
+        ask(Endpoint(serve().url, "m").reading(lambda text: nothing), TextProbe(TEXT), design(4), Store())
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ((400, {}, "too long"), "HTTP 400: too long"),
+        ({"error": "no such model"}, "no such model"),
+        ({"data": [{"embedding": [1.0]}]}, r"2 vectors .* shape \(1, 1\) came"),
+        ({"data": [{"embedding": [1.0, 2.0]}, {"embedding": [1.0]}]}, "sent no vectors"),
+        ({"data": [{"embedding": [math.nan]}, {"embedding": [1.0]}]}, "finite"),
+        ({"data": ["a", "b"]}, "sent no vectors"),
+        ({"data": 3}, "sent no vectors"),
+    ],
+)
+def test_texts_that_are_not_embedded_are_an_error_and_a_missing_similarity(serve, told, words):
+    lm = Endpoint(serve(lambda n, body: told).url, "embedder")
+    with pytest.raises(ModelError, match=words):
+        lm.embed(["a", "b"])
+    model = Endpoint(serve().url, "m").reading(Similar(lm.embed, "x"))
+    assert np.isnan(model(["a b"])).all() and re.search(words, model.reason)
+
+
+def test_a_request_that_cannot_be_made_tells_why_without_the_key(serve):
+    server = serve()
+    lm = Endpoint(server.url, "m", api="completions", template=lambda chat: type(KEY, (), {})())
+    with pytest.raises(ModelError, match=r"could not be made: TypeError: .*\[key\]") as caught:
+        lm.reading(count)([[("user", "a")], [("user", "b")]])
+    assert "ExceptionGroup" not in str(caught.value) and KEY not in str(caught.value) and not server.seen
+    lm = Endpoint(server.url, "m", api="completions", template=lambda chat: f"{KEY} \ud800")
+    with pytest.raises(ModelError, match="could not be made: UnicodeEncodeError"):
+        lm.generate([("user", "a")], 5)
+    assert Endpoint(server.url, "m").generate("a", 5) == "x"
 
 
 # --- log-probabilities of a given answer, from servers that count differently
