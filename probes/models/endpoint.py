@@ -132,14 +132,16 @@ stored: keys come from the environment; got a URL that does (not shown).
             ("max_tokens", max_tokens, 1),
         ):
             optional = label.startswith("max_")
-            if (value is None and optional) or (_is_number(value, int) and value >= least):
+            if (value is None and optional) or (
+                isinstance(value, int) and not isinstance(value, bool) and value >= least
+            ):
                 continue
             raise InputError(label, f"be an integer of at least {least}{', or None' if optional else ''}", value)
         if not _is_number(timeout) or not timeout > 0:
             raise InputError("timeout", "be a positive number of seconds", timeout)
         if not _is_number(temperature) or not temperature >= 0:
             raise InputError("temperature", "be a number of at least 0", temperature)
-        if seed is not None and not _is_number(seed, int):
+        if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
             raise InputError("seed", "be an integer, or None", seed)
         _check_parameters(parameters)
         _check_text(base_url, model, name, key_variable)
@@ -295,9 +297,9 @@ def _check_text(base_url: Any, model: Any, name: Any, key_variable: Any) -> None
         raise InputError("base_url", rule, base_url)
 
 
-def _is_number(value: Any, kind: type | tuple[type, ...] = (int, float)) -> bool:
+def _is_number(value: Any) -> bool:
     """Whether a value is a finite number; True and False are none."""
-    return isinstance(value, kind) and not isinstance(value, bool) and (isinstance(value, int) or isfinite(value))
+    return isinstance(value, int | float) and not isinstance(value, bool) and (type(value) is int or isfinite(value))
 
 
 def _check_parameters(parameters: Any) -> None:
