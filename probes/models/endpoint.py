@@ -10,22 +10,28 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from probes.errors import InputError, ModelError
+from probes.errors import InputError, ModelError, describe
 from probes.model import Generator, Identity, Model
 from probes.models.echo import READINGS, Reading
+from probes.models.key import Unshown, hidden, key_of
 from probes.models.remote import Echoed, EchoedPairs, Prompt, Written, present
 from probes.models.reply import Unread, reply_of
 from probes.models.scalarisers import Overlap, Scalariser, as_scalariser
-from probes.models.wire import Request, Spent, Wire, is_secret
+from probes.models.wire import Request, Spent, Wire
 
 __all__ = ["Endpoint", "plain"]
 
 APIS = ("chat", "completions")
+#: what no request can do without, or could not be read with
+_FIXED = ("model", "messages", "prompt", "input", "stream", "extra_body", "extra_headers", "extra_query")
+#: what this class sets, and a server may refuse
+_SET = ("temperature", "seed", "max_tokens", "logprobs", "top_logprobs", "prompt_logprobs", "echo")
 
 
 def plain(chat: Sequence[tuple[str, str]]) -> str:
@@ -57,8 +63,8 @@ class Endpoint(Generator):
     seed : int, optional
         Sent with every request.
     parameters : dict, optional
-        Further parameters of every request; None leaves one of ours out, such as ``{"max_tokens": None,
-        "max_completion_tokens": 64}``.
+        Further parameters of every request, as JSON has them; None leaves one of ours out, such as ``{"max_tokens":
+        None, "max_completion_tokens": 64}``. Values for names that are set here already are refused.
     in_flight : int, default 16
         The most requests at a time.
     retries : int, default 6
@@ -126,13 +132,18 @@ stored: keys come from the environment; got a URL that does (not shown).
             ("max_tokens", max_tokens, 1),
         ):
             optional = label.startswith("max_")
-            if (value is None and optional) or (isinstance(value, int) and value >= least):
+            if (value is None and optional) or (
+                isinstance(value, int) and not isinstance(value, bool) and value >= least
+            ):
                 continue
             raise InputError(label, f"be an integer of at least {least}{', or None' if optional else ''}", value)
-        if not timeout > 0:
+        if not _is_number(timeout) or not timeout > 0:
             raise InputError("timeout", "be a positive number of seconds", timeout)
-        if not temperature >= 0:
-            raise InputError("temperature", "be at least 0", temperature)
+        if not _is_number(temperature) or not temperature >= 0:
+            raise InputError("temperature", "be a number of at least 0", temperature)
+        if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
+            raise InputError("seed", "be an integer, or None", seed)
+        _check_parameters(parameters)
         _check_text(base_url, model, name, key_variable)
         self.base_url, self.model, self.api, self.name = base_url.rstrip("/"), model, api, name
         self.template = template or plain
@@ -209,15 +220,29 @@ stored: keys come from the environment; got a URL that does (not shown).
             yield i, text.strip() if self.api == "chat" else text.rstrip(), ""
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """Embeddings ``(n, d)`` of texts from the server's own route; NaN where it gives none.
+        """Embeddings ``(n, d)`` of texts from the server's own route.
 
-        For :class:`~probes.models.scalarisers.Similar`: ``Similar(Endpoint(base_url, "embedding-model").embed)``.
+        For :class:`~probes.models.scalarisers.Similar`: ``Similar(Endpoint(base_url, "embedding-model").embed)``, which
+        counts a reply that was not embedded as missing.
+
+        Raises
+        ------
+        ModelError
+            If there are none; the error says why.
         """
         [(_, arrival)] = self.wire.send([self.request("embeddings", input=list(texts))])
-        data = sorted((arrival.body or {}).get("data") or (), key=lambda item: item.get("index", 0))
-        if len(data) != len(texts):
-            return np.full((len(texts), 1), np.nan)
-        return np.array([item["embedding"] for item in data], dtype=float)
+        if arrival.body is None:
+            raise _Unembedded(f"The texts were not embedded: {arrival.reason}")
+        try:
+            data = sorted(arrival.body["data"], key=lambda item: item.get("index", 0))
+            vectors = np.array([item["embedding"] for item in data], dtype=float)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            told = describe(arrival.body.get("error") or list(arrival.body), 200)
+            raise _Unembedded(f"The texts were not embedded: the server sent no vectors: {told}") from None
+        if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
+            what = f"{len(texts)} vectors of finite numbers were due, an array of shape {vectors.shape} came"
+            raise _Unembedded(f"The texts were not embedded: {what}")
+        return vectors
 
     def exchange(self, body: dict[str, Any]) -> dict[str, Any]:
         """The server's JSON for a completion."""
@@ -241,6 +266,10 @@ stored: keys come from the environment; got a URL that does (not shown).
         return EchoedPairs(self, self.scores) if isinstance(self.scores, Reading) else None
 
 
+class _Unembedded(ModelError, Unread):
+    """An error to who asks for embeddings; a missing answer where they were to become a number."""
+
+
 def _check_text(base_url: Any, model: Any, name: Any, key_variable: Any) -> None:
     """What is shown and stored must hold no secret; the error does not repeat one."""
     for label, value in (("base_url", base_url), ("model", model), ("key_variable", key_variable)):
@@ -248,25 +277,44 @@ def _check_text(base_url: Any, model: Any, name: Any, key_variable: Any) -> None
             raise InputError(label, "be a non-empty string", value)
     if name is not None and (not isinstance(name, str) or not name.strip()):
         raise InputError("name", "be a non-empty string, or None", name)
-    key = os.environ.get(key_variable)
-    if key is not None and is_secret(key) and any(key in (text or "") for text in (base_url, model, name)):
-        raise InputError("base_url, model and name", "not hold the key", _Unshown("one of them"))
-    parts = urlsplit(base_url)
+    key = key_of(key_variable)
+    if any(hidden(text, key) != text for text in (base_url, model, name or "")):
+        raise InputError("base_url, model and name", "not hold the key", Unshown("one of them"))
+    rule = 'be a URL such as "http://127.0.0.1:8000/v1"'
+    try:
+        if any(c.isspace() or not c.isprintable() for c in base_url):
+            raise ValueError("white space or a control character")
+        parts = urlsplit(base_url)
+        if parts.port == 0:
+            raise ValueError("port 0")
+    except ValueError as error:  # what cannot be parsed may hold a password
+        told = base_url if not set("@?#") & set(base_url) else Unshown("one that cannot be read (not shown)")
+        raise InputError("base_url", f"{rule} ({error})" if told is base_url else rule, told) from None
     if parts.username or parts.password or parts.query or parts.fragment or "@" in parts.netloc:
-        rule = "hold no user name, password, query or fragment, because it is shown and stored: keys come from the "
-        raise InputError("base_url", f"{rule}environment", _Unshown("a URL that does (not shown)"))
+        secret = "hold no user name, password, query or fragment, because it is shown and stored: keys come from the "
+        raise InputError("base_url", f"{secret}environment", Unshown("a URL that does (not shown)"))
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError("base_url", 'be a URL such as "http://127.0.0.1:8000/v1"', base_url)
+        raise InputError("base_url", rule, base_url)
 
 
-class _Unshown:
-    """Stands for a value that an error must not repeat."""
+def _is_number(value: Any) -> bool:
+    """Whether a value is a finite number; True and False are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and (type(value) is int or isfinite(value))
 
-    def __init__(self, words: str):
-        self.words = words
 
-    def __repr__(self) -> str:
-        return self.words
+def _check_parameters(parameters: Any) -> None:
+    if parameters is None:
+        return
+    if not isinstance(parameters, Mapping) or not all(isinstance(name, str) for name in parameters):
+        raise InputError("parameters", "be a dict from names to values, or None", parameters)
+    for name, value in parameters.items():
+        if name in _FIXED or (name in _SET and value is not None):
+            rule = "leave out what is set otherwise" if name in _FIXED else "hold None for what is set otherwise"
+            raise InputError("parameters", rule, Unshown(f"a value for {name!r}"))
+    try:
+        json.dumps(dict(parameters), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError("parameters", "hold what JSON can hold", Unshown(str(error))) from None
 
 
 def _scores(scores: Any, api: str) -> Reading | Scalariser:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from probes.errors import InputError
+from probes.errors import InputError, describe
 from probes.model import Identity, Model, digest_rows
 from probes.models.echo import Reading, contact, cut, cutting
 from probes.models.reply import Unread, reply_of
@@ -99,7 +99,11 @@ class Written(Remote):
         return [self.endpoint.writing(p, self.most, self.scalariser.top) for p in inputs]
 
     def row(self, body: dict[str, Any], item: Prompt) -> np.ndarray:
-        return self.scalariser(reply_of(body))
+        reply = reply_of(body)
+        numbers = self.scalariser(reply)
+        if np.isnan(numbers).any():
+            raise Unread(f"the scalariser gave no number for the text {describe(reply.text, 60)}")
+        return numbers
 
 
 class Echoed(Remote):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from math import isnan
 from typing import Any
 
 from probes.errors import describe
@@ -88,19 +89,45 @@ def reply_of(body: Mapping[str, Any]) -> Reply:
 
 
 def tokens_of(choice: Mapping[str, Any]) -> Iterator[Token]:
-    """Tokens of a choice, in the form of chats (``logprobs.content``) or of completions (parallel lists)."""
+    """Tokens of a choice, in the form of chats (``logprobs.content``) or of completions (parallel lists).
+
+    Raises
+    ------
+    Unread
+        If they have neither form.
+    """
     told = choice.get("logprobs")
     if not isinstance(told, dict):
         return
+    try:
+        yield from _tokens(told)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise Unread(f"the server's log-probabilities cannot be read: {describe(str(error), 100)}") from None
+
+
+def _tokens(told: Mapping[str, Any]) -> Iterator[Token]:
     if isinstance(told.get("content"), list):
         for item in told["content"]:
-            top = {t["token"]: float(t["logprob"]) for t in item.get("top_logprobs") or ()}
-            yield Token(item["token"], _number(item.get("logprob")), top)
+            top = {_text(t["token"]): _sure(t["logprob"]) for t in item.get("top_logprobs") or ()}
+            yield Token(_text(item["token"]), _number(item.get("logprob")), top)
         return
     lists = (told.get("tokens") or (), told.get("token_logprobs") or (), told.get("top_logprobs") or ())
     for text, logprob, top in zip_longest(*lists):
-        yield Token(text or "", _number(logprob), {k: float(v) for k, v in (top or {}).items()})
+        yield Token(_text(text or ""), _number(logprob), {k: _sure(v) for k, v in (top or {}).items()})
 
 
 def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
+    return None if value is None else _sure(value)
+
+
+def _sure(value: Any) -> float:
+    """A log-probability as a server sent it; raises TypeError for anything but a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or isnan(value):
+        raise TypeError(f"{describe(value, 60)} is no number")
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{describe(value, 60)} is no text")
+    return value

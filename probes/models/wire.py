@@ -22,9 +22,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from probes.errors import ModelError, SpendCapError, describe, require
+from probes.models.key import hidden, key_of, without_key
 from probes.models.retry import LONGEST, backoff, retry_after, worth_another
 
-__all__ = ["Arrival", "Request", "Spent", "Wire", "hidden", "is_secret"]
+__all__ = ["Arrival", "Request", "Spent", "Wire"]
 
 #: attempts to reach a server that never answered anything
 _KNOCKS = 3
@@ -103,16 +104,6 @@ def _capped(cap: int, what: str, parameter: str) -> str:
     )
 
 
-def is_secret(key: str | None) -> bool:
-    """Whether a key is more than a placeholder such as ``EMPTY``, which servers without keys are given."""
-    return key is not None and len(key) >= 8
-
-
-def hidden(text: str, key: str | None) -> str:
-    """A text without the key."""
-    return text.replace(key, "[key]") if key is not None and is_secret(key) else text
-
-
 @dataclass
 class _Stream:
     """Requests that are being made for one consumer."""
@@ -141,7 +132,7 @@ class Wire:
     def __init__(self, base_url: str, key_variable: str, in_flight: int, retries: int, timeout: float, spent: Spent):
         openai = require("openai", "Endpoint")
         self._openai = openai
-        self._key = os.environ.get(key_variable) or None
+        self._key = key_of(key_variable)
         self._key_variable = key_variable
         self.in_flight, self.retries, self.timeout, self.spent = in_flight, retries, timeout, spent
         # the client insists on a key; servers without keys ignore it
@@ -171,7 +162,7 @@ class Wire:
         SpendCapError
             At the cap, after everything in flight has been handed on.
         ModelError
-            If the server turns every request away (a wrong key, an unknown model), likewise.
+            If the server turns every request away (a wrong key, an unknown model) or one cannot be made, likewise.
         """
         arrived: queue.SimpleQueue[tuple[int, Arrival] | None] = queue.SimpleQueue()
         future = asyncio.run_coroutine_threadsafe(self._all(requests, arrived), self._loop)
@@ -196,6 +187,10 @@ class Wire:
                         arrived.put((i, await self._settled(request, stream)))
                 except ModelError as error:
                     stream.error = stream.error or error
+                    stream.stop.set()
+                except Exception as error:  # noqa: BLE001 - told without the key and not wrapped in a group
+                    told = self._told(f"The request could not be made: {type(error).__name__}", str(error))
+                    stream.error = stream.error or ModelError(f"{told.rstrip('.')}.")
                     stream.stop.set()
 
         async with asyncio.TaskGroup() as group:
@@ -272,8 +267,8 @@ class Wire:
 
     def _read(self, text: str, request: Request) -> Arrival:
         try:
-            body = json.loads(self.hidden(text))
-        except ValueError:
+            body = without_key(json.loads(text), self._key)
+        except (ValueError, RecursionError):
             body = None
         if not isinstance(body, dict):
             return Arrival(None, 0, f"the answer is no JSON object: {describe(self.hidden(text), 60)}")

@@ -15,6 +15,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -489,6 +490,46 @@ def test_the_traceback_of_an_error_holds_no_key(serve):
         raise AssertionError
 
 
+@pytest.mark.parametrize("secret", ["sk-verysecret-12345\n", '  sk-"very\\\\secret\\', "sk-/<&>'%-12345", "\\" * 9])
+def test_an_odd_key_is_sent_stripped_and_hidden_however_it_is_escaped(serve, monkeypatch, secret):
+    monkeypatch.setenv("OPENAI_API_KEY", secret)
+    key = secret.strip()
+    unicode = "".join(f"\\u{ord(c):04X}" for c in key)
+    forms = [key, repr(key), repr(key.encode()), json.dumps(key), json.dumps(json.dumps(key)), f'"{unicode}"']
+    forms += [
+        json.dumps({"error": {"message": f"you sent {key}"}}),
+        quote(key, safe=""),
+        json.dumps(key).replace("/", r"\/"),
+    ]
+    for form in forms:
+        server = serve(lambda n, body, form=form: (401, {}, form))
+        with pytest.raises(ModelError, match=re.escape("[key]")) as caught:
+            put(Endpoint(server.url, "m"))
+        assert key not in str(caught.value) and not any(f in str(caught.value) for f in forms)
+        assert server.keys == [f"Bearer {key}"]
+    escaped = json.dumps(chat("SAID")).replace("SAID", unicode)
+    assert Endpoint(serve(lambda n, body: escaped).url, "m").generate("a", 5) == "[key]"
+    assert (
+        Endpoint(serve(lambda n, body: chat(f"It is {json.dumps(key)}.")).url, "m").generate("a", 5) == 'It is "[key]".'
+    )
+    with pytest.raises(InputError, match="not hold the key"):
+        Endpoint(f"http://h/{quote(key, safe='')}", "m")
+
+
+@pytest.mark.parametrize(
+    "secret", ["sk-very secret-12345", "sk-very\nsecret-12345", "sk-v\u00e9rysecret", "sk-very\x7fsecret"]
+)
+def test_a_key_that_no_header_can_hold_is_refused_and_not_repeated(serve, monkeypatch, secret):
+    server = serve()
+    before = Endpoint(server.url, "m", key_variable="MY_KEY")
+    monkeypatch.setenv("MY_KEY", secret)
+    for attempt in (lambda: Endpoint(server.url, "m", key_variable="MY_KEY"), lambda: before.generate("a", 5)):
+        with pytest.raises(InputError, match="MY_KEY") as caught:
+            attempt()
+        assert "very" not in str(caught.value) and "sk-" not in str(caught.value)
+    assert not server.seen
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -503,14 +544,49 @@ def test_the_traceback_of_an_error_holds_no_key(serve):
         ({"scores": "echoes", "api": "completions"}, "scores must be one of echo"),
         ({"scores": 3}, "scores must be"),
         ({"name": " "}, "name must"),
+        ({"timeout": "3"}, "timeout must"),
+        ({"timeout": None}, "timeout must"),
+        ({"timeout": math.inf}, "timeout must"),
+        ({"temperature": "a"}, "temperature must"),
+        ({"temperature": math.nan}, "temperature must"),
+        ({"max_calls": True}, "max_calls must"),
+        ({"retries": False}, "retries must"),
+        ({"seed": "a"}, "seed must"),
+        ({"seed": True}, "seed must"),
+        ({"parameters": "x"}, "parameters must be a dict"),
+        ({"parameters": {1: 2}}, "parameters must be a dict"),
+        ({"parameters": {"model": "n"}}, "parameters must leave out what is set otherwise; got a value for 'model'"),
+        ({"parameters": {"messages": None}}, "got a value for 'messages'"),
+        ({"parameters": {"stream": True}}, "got a value for 'stream'"),
+        ({"parameters": {"max_tokens": 3}}, "parameters must hold None for what is set otherwise"),
+        ({"parameters": {"stop": object()}}, "parameters must hold what JSON can hold"),
+        ({"parameters": {"top_p": math.nan}}, "parameters must hold what JSON can hold"),
     ],
 )
 def test_bad_parameters_are_refused_before_anything_is_sent(options, words):
     with pytest.raises(InputError, match=re.escape(words)):
         Endpoint("http://127.0.0.1:9/v1", "m", **options)
-    for url in ("", "ftp://h/v1", "127.0.0.1:8000"):
-        with pytest.raises(InputError, match="base_url"):
-            Endpoint(url, "m")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ftp://h/v1",
+        "127.0.0.1:8000",
+        "http://[::1/v1",
+        "http://h:99999/v1",
+        "http://h:x/v1",
+        "http://h:0",
+        "http://h\n",
+    ],
+)
+def test_what_is_no_url_is_refused(url):
+    with pytest.raises(InputError, match=r"^base_url must"):
+        Endpoint(url, "m")
+    with pytest.raises(InputError, match=r"^base_url must") as caught:
+        Endpoint(f"http://me:pass-word@[::1/{url}", "m")
+    assert "pass-word" not in str(caught.value)
 
 
 # --- what numbers are made of
@@ -565,6 +641,73 @@ def test_log_odds_of_the_first_token(serve):
     assert ex.target.outputs == ("Yes",) and ex.target.unit == "log-odds"
     with pytest.raises(ModelError, match="no log-probabilities of generated tokens"):
         Endpoint(serve().url, "m").reading(FirstToken(("Yes", "No")))(["a"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{"token": "Yes", "logprob": "x"}],
+        [{"token": "Yes", "logprob": math.nan}],
+        [{"token": "Yes", "logprob": -1, "top_logprobs": [{"token": "No"}]}],
+        [{"token": "Yes", "logprob": -1, "top_logprobs": 3}],
+        [{"token": 5, "logprob": -1}],
+        ["Yes"],
+    ],
+)
+def test_log_probs_that_are_no_numbers_are_missing(serve, content):
+    def behave(n, body):
+        return chat("Yes", logprobs={"content": content}) if "gamma" not in prompt_of(body) else None
+
+    model = Endpoint(serve(behave, first_token).url, "m").reading(FirstToken(("Yes", "No")))
+    answers = ask(model, TextProbe(TEXT), design(12), Store())
+    np.testing.assert_array_equal(answers.missing, design(12).Z[:, 2] == 0)
+    assert "log-probabilities cannot be read" in model.reason
+    lists = {"tokens": ["Yes"], "token_logprobs": ["x"], "top_logprobs": [None]}
+    server = serve(lambda n, body: {"choices": [{"text": "Yes", "logprobs": lists}]})
+    model = Endpoint(server.url, "m", api="completions").reading(FirstToken(("Yes", "No")))
+    assert np.isnan(model(["a"])).all() and "'x' is no number" in model.reason
+
+
+@pytest.mark.parametrize("nothing", [None, math.nan])
+def test_a_scalariser_without_a_number_is_told(serve, nothing):
+    model = Endpoint(serve().url, "m").reading(lambda text: nothing if len(text.split()) < 8 else 1.0)
+    answers = ask(model, TextProbe(TEXT), design(4), Store())
+    np.testing.assert_array_equal(answers.missing, [False, True, True, True])
+    assert model.reason.startswith("the scalariser gave no number for the text 'x x")
+    with pytest.raises(ModelError, match="the scalariser gave no number"):
+        ask(Endpoint(serve().url, "m").reading(lambda text: nothing), TextProbe(TEXT), design(4), Store())
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ((400, {}, "too long"), "HTTP 400: too long"),
+        ({"error": "no such model"}, "no such model"),
+        ({"data": [{"embedding": [1.0]}]}, r"2 vectors .* shape \(1, 1\) came"),
+        ({"data": [{"embedding": [1.0, 2.0]}, {"embedding": [1.0]}]}, "sent no vectors"),
+        ({"data": [{"embedding": [math.nan]}, {"embedding": [1.0]}]}, "finite"),
+        ({"data": ["a", "b"]}, "sent no vectors"),
+        ({"data": 3}, "sent no vectors"),
+    ],
+)
+def test_texts_that_are_not_embedded_are_an_error_and_a_missing_similarity(serve, told, words):
+    lm = Endpoint(serve(lambda n, body: told).url, "embedder")
+    with pytest.raises(ModelError, match=words):
+        lm.embed(["a", "b"])
+    model = Endpoint(serve().url, "m").reading(Similar(lm.embed, "x"))
+    assert np.isnan(model(["a b"])).all() and re.search(words, model.reason)
+
+
+def test_a_request_that_cannot_be_made_tells_why_without_the_key(serve):
+    server = serve()
+    lm = Endpoint(server.url, "m", api="completions", template=lambda chat: type(KEY, (), {})())
+    with pytest.raises(ModelError, match=r"could not be made: TypeError: .*\[key\]") as caught:
+        lm.reading(count)([[("user", "a")], [("user", "b")]])
+    assert "ExceptionGroup" not in str(caught.value) and KEY not in str(caught.value) and not server.seen
+    lm = Endpoint(server.url, "m", api="completions", template=lambda chat: f"{KEY} \ud800")
+    with pytest.raises(ModelError, match="could not be made: UnicodeEncodeError"):
+        lm.generate([("user", "a")], 5)
+    assert Endpoint(server.url, "m").generate("a", 5) == "x"
 
 
 # --- log-probabilities of a given answer, from servers that count differently
