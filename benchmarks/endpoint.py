@@ -85,7 +85,7 @@ async def _load(port: int, requests: int, connections: int) -> float:
 
 def run(quick: bool, jobs: int) -> dict[str, Any]:
     """Ratio of the rates, alternating, and seconds for 100 questions to ``transformers serve``."""
-    questions, repeats = (128, 1) if quick else (512, 2)
+    questions, repeats = (128, 1) if quick else (1024, 2)
     rows = []
     for service in (0.2,) if quick else SERVICE:
         command = [sys.executable, "-c", "from benchmarks.endpoint import serve; serve()", str(service), str(IN_FLIGHT)]

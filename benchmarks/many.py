@@ -57,7 +57,7 @@ def run(quick: bool, jobs: int, instances: int | None = None) -> dict[str, Any]:
             "targets": TARGETS,
         },
         "throughput": times,
-        "workers": two_workers(1 if quick else 4, 60 if quick else 400),
+        "workers": two_workers(1 if quick else 4, 60 if quick else 1200),
     }
 
 

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -193,7 +194,7 @@ class Store:
             As :meth:`put` does.
         """
         kept = [
-            (k, v if isinstance(v, str) else np.asarray(v, "<f8").tobytes(), model and _ADDRESS.sub(r"//\1", model))
+            (k, v if isinstance(v, str) else np.asarray(v, "<f8").tobytes(), _without_credentials(model))
             for k, v, model in rows
         ]
         try:
@@ -288,6 +289,12 @@ class Store:
 
 
 _OPEN: dict[Path, tuple[int, Store]] = {}
+
+
+@lru_cache(maxsize=64)
+def _without_credentials(model: str | None) -> str | None:
+    """A model's identity as the file has it."""
+    return model and _ADDRESS.sub(r"//\1", model)
 
 
 def open_store(store: Store | str | Path | None = "default") -> Store:

@@ -89,14 +89,15 @@ def ask_together(
             calls = np.diff(np.rint(np.cumsum([0, *counts]) / max(counts.sum(), 1) * cost.calls).astype(int))
             for number, i in enumerate(members):
                 item, rows = items[i], slice(*ends[number : number + 2])
-                own = set(part.keys[rows])
+                keys = part.keys[rows]
+                own = set(keys)
                 asked = part.asked[(part.asked >= ends[number]) & (part.asked < ends[number + 1])] - ends[number]
                 item.run.seen.update(own)
                 item.run.unanswered.update(own & run.unanswered)
                 share = Cost(
                     int(calls[number]),
                     len(asked),
-                    len(own) - len(asked) - len(own & run.unanswered - {part.keys[rows][j] for j in asked}),
+                    len(own) - len(asked) - len(own & run.unanswered - {keys[j] for j in asked}),
                     model.tokens(take(rendered[i], asked)) if model.size_unit else 0,
                     cost.seconds * len(asked) / max(int(counts.sum()), 1),
                 )
