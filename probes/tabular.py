@@ -265,6 +265,8 @@ def _instance_frame(row: Row, frame: pd.DataFrame) -> pd.DataFrame:
     if isinstance(row, pd.DataFrame):
         if len(row) != 1:
             raise InputError("row", "be a single row", row)
+        if row.columns.equals(frame.columns) and row.dtypes.equals(frame.dtypes):
+            return row.reset_index(drop=True)
         values = {c: row[c].iloc[0] for c in row.columns} if row.columns.is_unique else {}
     elif isinstance(row, (pd.Series, Mapping)):
         values = dict(row)
