@@ -13,7 +13,7 @@ from probes.completion import complete
 from probes.context import ContextProbe
 from probes.cost import Cost, Forecast, Projection, project
 from probes.design import Design, cube, sample
-from probes.errors import InputError, IomapError, MissingExtra, ModelError, SpendCapError, StoreError
+from probes.errors import InputError, IomapError, MissingExtra, ModelError, SpendCapError, StoreError, UnavailableError
 from probes.locality import Background, LocalGaussian
 from probes.mask import MaskProbe
 from probes.measure import Measured, measure
@@ -79,6 +79,7 @@ __all__ = [
     "TemplateProbe",
     "TextClassifier",
     "TextProbe",
+    "UnavailableError",
     "Workers",
     "as_model",
     "ask",

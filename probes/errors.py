@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Any
 
 __all__ = [
     "InputError",
@@ -12,6 +13,7 @@ __all__ = [
     "ModelError",
     "SpendCapError",
     "StoreError",
+    "UnavailableError",
     "describe",
     "require",
 ]
@@ -39,7 +41,15 @@ def describe(value: object, limit: int = 120) -> str:
 
 
 class IomapError(Exception):
-    """Base class of all errors that iomap raises on purpose."""
+    """Base class of all errors that iomap raises on purpose.
+
+    Attributes
+    ----------
+    finished : ExplanationSet or None
+        What ``explain_many`` had explained when the error ended it.
+    """
+
+    finished: Any = None
 
 
 class InputError(IomapError, ValueError):
@@ -64,7 +74,14 @@ class ModelError(IomapError):
     """The model failed, or answered with the wrong shape, NaN, or labels where numbers are needed."""
 
 
-class SpendCapError(ModelError):
+class UnavailableError(ModelError):
+    """No question can be asked any more, whatever it is: a wrong key, an unknown model, a server that is gone.
+
+    The answers that came before are kept; run again to go on.
+    """
+
+
+class SpendCapError(UnavailableError):
     """A cap on calls or tokens is reached; the answers that came before are kept."""
 
 

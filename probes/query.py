@@ -283,6 +283,8 @@ def ask_part(
     If the first of all is `needed` and not answered, nothing else is asked.
     """
     keys = _keys(identity, model, inputs)
+    if needed and not run.seen and keys[0] in run.unanswered:
+        raise _nothing(model)
     first = {key: i for i, key in reversed(list(enumerate(keys)))}
     known = {k: v for k, v in memory.get(first).items() if not isinstance(v, str)}
     cost.reused += len(known.keys() - run.seen)
@@ -308,8 +310,7 @@ def ask_part(
                     )
                 bar.update(len(part))
                 if needed and alone and keys[0] in run.unanswered:
-                    told = "The model did not answer the instance itself, so nothing else was asked."
-                    raise ModelError(f"{told} {model.reason}".rstrip())
+                    raise _nothing(model)
     bar.update(len(keys) - len(missing))
     run.seen.update(first)
     if len(widths := {len(v) for v in known.values()}) > 1:
@@ -318,6 +319,11 @@ def ask_part(
         raise ModelError(f"The model answered none of {len(first)} questions. {model.reason}".rstrip())
     nothing = np.full(widths.pop(), np.nan)
     return Part(np.stack([known.get(key, nothing) for key in keys]), keys, missing)
+
+
+def _nothing(model: Model) -> ModelError:
+    told = "The model did not answer the instance itself, so nothing else was asked."
+    return ModelError(f"{told} {model.reason}".rstrip())
 
 
 def _uneven(widths: set[int]) -> ModelError:

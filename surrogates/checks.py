@@ -19,7 +19,7 @@ import pandas as pd
 from scipy import stats
 
 from probes.design import Design, independent, sample, uniform
-from probes.errors import InputError, ModelError
+from probes.errors import InputError, ModelError, UnavailableError
 from probes.models import as_model
 from probes.probe import Probe
 from probes.query import Cost
@@ -333,6 +333,9 @@ def check(
         case.cost = Cost()
         try:
             finding = CHECKS[name](case)
+        except UnavailableError as error:  # nor can those that follow
+            findings += [Finding(left, None, f"It could not be made: {error}") for left in wanted[len(findings) :]]
+            break
         except ModelError as error:
             finding = Finding(name, None, f"It could not be made: {error}")
         except KeyboardInterrupt:

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from probes.errors import InputError, IomapError, ModelError, StoreError
+from probes.errors import InputError, IomapError, ModelError, StoreError, UnavailableError
 from probes.model import Generator, Model
 from probes.models import as_model
 from probes.models.workers import GeneratorWorkers, Workers, distribute
@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 #: model inputs that are asked together, of models of plain rows and of models whose inputs have a length
 _WINDOW = 16_384
 _WINDOW_OF_TEXTS = 1024
+#: errors that end the run; any other is an item's own
+_ENDS = (StoreError, UnavailableError)
 #: what an error must be about to be nobody's fault but the caller's
 _SETTINGS = ("family", "budget", "design", "target", "penalty", "families")
 
@@ -93,15 +95,18 @@ def explain_many(
     ------
     InputError
         For a parameter that breaks its rule, before any question is asked. An item that breaks one is a failure.
+    UnavailableError
+        If no question can be asked any more, whatever the item: a wrong key, an unknown model, a server that is gone; as
+        :class:`~probes.errors.SpendCapError` at a cap. Nothing else is tried then.
     StoreError
-        If answers cannot be kept.
+        If answers or explanations cannot be kept.
 
     Notes
     -----
     Questions of many items are asked in one stream, in batches that suit the model, and none twice. A language model
     that writes its own answers is asked item after item, because each answer makes another map; with the same answer
     given for all they are asked together. If a batch fails, the items in it are asked alone to find out whose it was.
-    Ctrl-C returns what is finished.
+    Ctrl-C returns what is finished; the errors that end a run hold it in their attribute ``finished``.
 
     Examples
     --------
@@ -141,9 +146,24 @@ def explain_many(
                         entries.append(entry if shelf is None else shelf.add(entry))
             except KeyboardInterrupt:
                 log.warning("interrupted; answers so far are in the store")
-                return ExplanationSet(tuple(entries), tuple(failures), True)
-    entries.sort(key=lambda entry: entry.index)
-    return ExplanationSet(tuple(entries), tuple(sorted(failures, key=lambda failure: failure.index)))
+                return _set(entries, failures, True)
+            except _ENDS as error:
+                error.finished = _set(entries, failures, True)
+                error.add_note(_told(error.finished, settings.store, shelf))
+                raise
+    return _set(entries, failures)
+
+
+def _set(entries: list[Entry], failures: list[Failure], interrupted: bool = False) -> ExplanationSet:
+    in_order = sorted(entries, key=lambda entry: entry.index), sorted(failures, key=lambda failure: failure.index)
+    return ExplanationSet(tuple(in_order[0]), tuple(in_order[1]), interrupted)
+
+
+def _told(finished: ExplanationSet, store: Store, shelf: Shelf | None) -> str:
+    """Where everything is when an error ends a run."""
+    where = "this error's attribute finished" if shelf is None else str(shelf.path)
+    answers = "were kept in memory only" if store.path is None else "are in the store: run again to go on"
+    return f"{len(finished)} items are explained ({where}); answers so far {answers}."
 
 
 @dataclass(frozen=True)
@@ -255,6 +275,8 @@ def _explained(items: Iterator[_Item], settings: _Settings, done: dict[str, Entr
         try:
             probe = item.make()
             plan = settings.plan(probe)
+        except _ENDS:
+            raise
         except IomapError as error:
             if item.index == 0 and isinstance(error, InputError) and error.parameter in _SETTINGS:
                 raise
@@ -279,11 +301,15 @@ def _explained(items: Iterator[_Item], settings: _Settings, done: dict[str, Entr
 def _worked(window: list[tuple[_Item, Plan]], settings: _Settings) -> Iterator[_Found]:
     """Ask a window's questions, fit what came back."""
     answered: list[tuple[_Item, Plan, Answers]] = []
-    for item, plan, found in _asked(window, settings):
-        if isinstance(found, Exception):
-            yield item, found
-        else:
-            answered.append((item, plan, found))
+    ended: Exception | None = None
+    try:
+        for item, plan, found in _asked(window, settings):
+            if isinstance(found, Exception):
+                yield item, found
+            else:
+                answered.append((item, plan, found))
+    except _ENDS as error:  # what was answered before is explained all the same
+        ended = error
     materials: list[dict[str, Any] | Exception] = []
     for _, plan, answers in answered:
         try:
@@ -294,6 +320,8 @@ def _worked(window: list[tuple[_Item, Plan]], settings: _Settings) -> Iterator[_
     for (item, plan, answers), material in zip(answered, materials, strict=True):
         found_ = material if isinstance(material, Exception) else next(fitted)
         yield item, found_ if isinstance(found_, Exception) else plan.explanation(answers, *found_)
+    if ended is not None:
+        raise ended
 
 
 def _fitted(material: dict[str, Any]) -> tuple[Analysis, pd.DataFrame] | Exception:
@@ -310,7 +338,7 @@ def _asked(window: list[tuple[_Item, Plan]], settings: _Settings) -> Iterator[tu
     for item, plan in window:
         try:
             together.setdefault(plan.inquiry.scorer().identity().id, []).append((item, plan))
-        except StoreError:
+        except _ENDS:
             raise
         except Exception as error:  # noqa: BLE001 - no answer could be written; the others go on
             yield item, plan, error
@@ -322,6 +350,8 @@ def _asked(window: list[tuple[_Item, Plan]], settings: _Settings) -> Iterator[tu
             wrong = _tell([(item, plan)], settings) if alone else failed
             try:
                 found = plan.inquiry.ask(plan.questions) if wrong is None else wrong
+            except _ENDS:
+                raise
             except (InputError, ModelError) as error:
                 found = error
             yield item, plan, found
@@ -332,7 +362,7 @@ def _tell(group: list[tuple[_Item, Plan]], settings: _Settings) -> Exception | N
     model = group[0][1].inquiry.scorer()
     try:
         answers = ask_together(model, [p.inquiry.together(p.questions) for _, p in group], settings.store, settings.run)
-    except StoreError:
+    except _ENDS:
         raise
     except (IomapError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         log.info("%d items asked together failed: %s", len(group), error)

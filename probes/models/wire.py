@@ -18,10 +18,10 @@ import random
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from probes.errors import ModelError, SpendCapError, describe, require
+from probes.errors import ModelError, SpendCapError, UnavailableError, describe, require
 from probes.models.key import hidden, key_of, without_key
 from probes.models.retry import LONGEST, backoff, retry_after, worth_another
 
@@ -29,6 +29,10 @@ __all__ = ["Arrival", "Request", "Spent", "Wire"]
 
 #: attempts to reach a server that never answered anything
 _KNOCKS = 3
+#: questions given up in succession, or as many as are in flight if these are more, after which a server counts as gone
+_GIVEN_UP = 16
+#: statuses that are no question's fault
+_BUSY = (429, 502, 503, 504)
 #: route -> how the client is asked
 _ROUTES = {
     "chat": lambda client: client.chat.completions,
@@ -57,11 +61,14 @@ class Arrival:
         Tokens it took, as the server says; else a fourth of the characters.
     reason : str
         Why there is none, in words, without the key.
+    fault : {"", "server", "nobody"}
+        Whose fault it is: "server" if it kept silent or was busy, "nobody" if no connection could be made.
     """
 
     body: dict[str, Any] | None
     tokens: int = 0
     reason: str = ""
+    fault: str = ""
 
 
 @dataclass
@@ -141,7 +148,8 @@ class Wire:
         self._slots = asyncio.Semaphore(in_flight)
         self._turn = asyncio.Condition()
         self._flying = 0
-        self._met = False
+        self._met = self._answered = False
+        self._heard, self._given_up = 0.0, 0
         self._not_before = 0.0
         self._rng = random.Random()
         self.pid = os.getpid()
@@ -161,8 +169,10 @@ class Wire:
         ------
         SpendCapError
             At the cap, after everything in flight has been handed on.
+        UnavailableError
+            If the server turns every request away (a wrong key, an unknown model) or is gone, likewise.
         ModelError
-            If the server turns every request away (a wrong key, an unknown model) or one cannot be made, likewise.
+            If a request cannot be made.
         """
         arrived: queue.SimpleQueue[tuple[int, Arrival] | None] = queue.SimpleQueue()
         future = asyncio.run_coroutine_threadsafe(self._all(requests, arrived), self._loop)
@@ -200,23 +210,43 @@ class Wire:
 
     async def _settled(self, request: Request, stream: _Stream) -> Arrival:
         """One request, with as many attempts as it takes and is allowed."""
-        attempt = 0
+        attempt, began = 0, self._loop.time()
         while True:
             await self._pause(self._not_before - self._loop.time(), stream)
             arrival, again, asked = await self._attempt(request, stream)
             patience = self.retries if self._met else min(self.retries, _KNOCKS - 1)
             if again and attempt >= patience and not self._met:
-                raise ModelError(f"The server cannot be reached: {arrival.reason}.")
-            if not again or attempt >= patience:
-                return arrival if not again else Arrival(None, 0, f"{arrival.reason} ({attempt + 1} attempts)")
+                raise UnavailableError(f"The server cannot be reached: {arrival.reason}.")
+            if not again:
+                self._answered, self._given_up = True, 0
+                return arrival
+            if attempt >= patience:
+                arrival = replace(arrival, reason=f"{arrival.reason} ({attempt + 1} attempts)")
+                self._give_up(arrival, began)
+                return arrival
             wait = backoff(attempt, asked, self._rng)
             if asked is not None:
                 if asked > LONGEST:
-                    raise ModelError(f"The server asks to wait {asked:.0f} s; run again later. {arrival.reason}")
+                    raise UnavailableError(f"The server asks to wait {asked:.0f} s; run again later. {arrival.reason}")
                 self._not_before = max(self._not_before, self._loop.time() + wait)
             await self._pause(wait, stream)
             attempt += 1
             self.spent.retries += 1
+
+    def _give_up(self, arrival: Arrival, began: float) -> None:
+        """Take note of a question that was not answered; raises UnavailableError if no other would be either.
+
+        So it is when nobody listens any more and no request was answered since this one was made first, when questions
+        in succession are given up for no fault of theirs, and when a server fails from the first one on.
+        """
+        self._given_up += bool(arrival.fault) or not self._answered
+        most = max(_GIVEN_UP, self.in_flight) if self._answered else _KNOCKS
+        if self._given_up >= most or (arrival.fault == "nobody" and self._heard < began):
+            self._given_up = 0
+            told = "does not answer any more" if self._answered else "answers nothing"
+            raise UnavailableError(
+                f"The server {told}: {arrival.reason}. Earlier answers are kept: run again to go on."
+            )
 
     async def _pause(self, seconds: float, stream: _Stream) -> None:
         """Wait, unless the run ends meanwhile."""
@@ -247,15 +277,17 @@ class Wire:
         try:
             async with asyncio.timeout(self.timeout):
                 raw = await _ROUTES[request.route](self._client).with_raw_response.create(**request.body)
-            self._met = True
+            self._met, self._heard = True, self._loop.time()
             arrival = self._read(raw.text, request)
             return arrival, arrival.body is None, None
         except (TimeoutError, openai.APITimeoutError):
-            return Arrival(None, 0, f"no answer within {self.timeout:g} s"), True, None
+            return Arrival(None, 0, f"no answer within {self.timeout:g} s", "server"), True, None
         except openai.APIConnectionError as error:
-            return Arrival(None, 0, self._told("no connection", str(error.__cause__ or error))), True, None
+            cause = error.__cause__
+            fault = "nobody" if type(cause).__name__ == "ConnectError" else "server"
+            return Arrival(None, 0, self._told("no connection", str(cause or error)), fault), True, None
         except openai.APIStatusError as error:
-            self._met = True
+            self._met, self._heard = True, self._loop.time()
             return self._refused(error)
         finally:
             async with self._turn:
@@ -280,12 +312,15 @@ class Wire:
     def _refused(self, error: Any) -> tuple[Arrival, bool, float | None]:
         status = int(error.status_code)
         reason = self._told(f"HTTP {status}", error.response.text)
-        if status in (401, 403, 404):
-            known = "" if self._key else f" No key was sent: {self._key_variable} is not set."
-            raise ModelError(f"The server turns requests away: {reason}.{known if status != 404 else ''}") from None
+        if status in (401, 403, 404) or error.code == "model_not_found":
+            known = (
+                f" No key was sent: {self._key_variable} is not set." if status in (401, 403) and not self._key else ""
+            )
+            raise UnavailableError(f"The server turns requests away: {reason}.{known}") from None
         if error.code is not None and not worth_another(status, error.code) and worth_another(status):
-            raise ModelError(f"The server turns requests away: {reason}.") from None
-        return Arrival(None, 0, reason), worth_another(status), retry_after(error.response.headers)
+            raise UnavailableError(f"The server turns requests away: {reason}.") from None
+        fault = "server" if status in _BUSY else ""
+        return Arrival(None, 0, reason, fault), worth_another(status), retry_after(error.response.headers)
 
     def _told(self, what: str, words: str) -> str:
         text = " ".join(self.hidden(words).split())

@@ -37,12 +37,13 @@ from probes import (
     Store,
     TemplateProbe,
     TextProbe,
+    UnavailableError,
     ask,
     complete,
     cube,
     measure,
 )
-from surrogates import explain
+from surrogates import explain, explain_many
 
 KEY = "sk-test-0123456789-very-secret"
 TEXT = "alpha beta gamma delta epsilon zeta eta theta"
@@ -222,7 +223,7 @@ def test_backoff_grows_and_differs(serve):
         ((500, {}, "broken"), "HTTP 500: broken"),
         ("<html>not JSON</html>", "no JSON object"),
         ("[1, 2]", "no JSON object"),
-        (1.5, "no answer within 0.4 s"),
+        (2.5, "no answer within 1 s"),
     ],
     ids=["500", "html", "list", "time-out"],
 )
@@ -230,7 +231,7 @@ def test_failures_are_tried_again_then_missing_and_never_kept(serve, answer, wor
     bad = "gamma"
     healed = threading.Event()
     server = serve(lambda n, body: answer if bad not in prompt_of(body) and not healed.is_set() else None)
-    lm = Endpoint(server.url, "m", retries=1, timeout=0.4, in_flight=8)
+    lm = Endpoint(server.url, "m", retries=1, timeout=1.0, in_flight=8)
     store = Store()
     model = lm.reading(count)
     answers = ask(model, TextProbe(TEXT), design(12), store)
@@ -394,6 +395,92 @@ def test_a_server_that_asks_for_an_hour_is_not_waited_for(serve):
 def test_nobody_there():
     with pytest.raises(ModelError, match="no connection"):
         put(Endpoint("http://127.0.0.1:9/v1", "m"))
+
+
+# --- many inputs, and a server that goes away
+
+TEXTS = [f"{TEXT} {word}" for word in ("one", "two", "three", "four", "five", "six")]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (401, {"error": {"message": "wrong key"}}),
+        (403, "no"),
+        (404, {"error": {"message": "no such model"}}),
+        (400, {"error": {"message": "no such model", "code": "model_not_found"}}),
+    ],
+)
+def test_what_concerns_every_item_ends_a_run_at_the_first_question(serve, status, body):
+    server = serve(lambda n, _: (status, {}, body))
+    with pytest.raises(UnavailableError, match="turns requests away") as caught:
+        explain_many(Endpoint(server.url, "m").reading(count), TEXTS, budget=40, store=None)
+    assert len(server.seen) == 1 and len(caught.value.finished) == 0
+
+
+def test_nobody_there_is_found_out_once_and_not_for_every_item():
+    lm = Endpoint("http://127.0.0.1:9/v1", "m")
+    with pytest.raises(UnavailableError, match="cannot be reached"):
+        explain_many(lm.reading(count), TEXTS, budget=40, store=None)
+    assert lm.spent.calls == 3
+
+
+def test_a_server_that_fails_from_the_first_question_on_is_given_up(serve):
+    server = serve(lambda n, body: (500, {}, "no memory"))
+    with pytest.raises(UnavailableError, match="answers nothing: HTTP 500: no memory"):
+        explain_many(Endpoint(server.url, "m", retries=0).reading(count), TEXTS, budget=40, store=None)
+    assert len(server.seen) == 3
+
+
+def test_a_cap_ends_a_run_with_what_is_finished_and_a_higher_one_goes_on(serve, tmp_path, monkeypatch):
+    import surrogates.many as many
+
+    monkeypatch.setattr(many, "_WINDOW", 40)  # an item at a time
+    server, store, file = serve(), Store(tmp_path / "a.sqlite"), tmp_path / "all.jsonl"
+    options = {"budget": 40, "store": store, "output": file}
+    with pytest.raises(SpendCapError, match="cap of 100 calls") as caught:
+        explain_many(Endpoint(server.url, "m", max_calls=100).reading(count), TEXTS, **options)
+    assert caught.value.finished.labels == [0, 1] and caught.value.finished.interrupted
+    assert f"2 items are explained ({file})" in caught.value.__notes__[0]
+    paid, kept = len(server.seen), len(store)
+    assert paid == 100
+    whole = explain_many(Endpoint(server.url, "m").reading(count), TEXTS, **options)
+    assert whole.labels == [0, 1, 2, 3, 4, 5] and not whole.failures
+    asked = [prompt_of(body) for body in server.seen]
+    assert kept > 60 and len(set(asked)) + 6 * 8 >= len(asked)  # nothing twice but what is repeated to see the noise
+
+
+DYING = """
+import os, runpy, sys, time
+server = runpy.run_path(sys.argv[1])["Server"](lambda number, body: os._exit(1) if number == 30 else None)
+print(server.url, flush=True)
+time.sleep(100)
+"""
+
+
+def test_a_server_that_dies_midway_ends_the_run_once_it_stayed_away():
+    command, root = [sys.executable, "-c", DYING, __file__], Path(__file__).resolve().parents[2]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
+        store = Store()
+        lm = Endpoint(process.stdout.readline().strip(), "m", retries=2, in_flight=4)
+        with pytest.raises(UnavailableError, match="does not answer any more: no connection.*3 attempts.*run again"):
+            explain_many(lm.reading(count), TEXTS, budget=40, store=store)
+    assert process.returncode == 1
+    assert lm.spent.calls <= 50 and len(store) >= 26
+
+
+def test_a_gateway_whose_server_is_gone_is_given_up_after_some_questions(serve):
+    server = serve(lambda n, body: (502, {}, "bad gateway") if n >= 50 else None)
+    lm = Endpoint(server.url, "m", retries=0, in_flight=4)
+    with pytest.raises(UnavailableError, match="does not answer any more: HTTP 502: bad gateway"):
+        explain_many(lm.reading(count), TEXTS, budget=60, store=None)
+    assert 50 + 16 <= len(server.seen) <= 50 + 16 + 2 * 4
+
+
+def test_questions_that_a_server_fails_on_do_not_end_the_run(serve):
+    server = serve(lambda n, body: (500, {}, "crashed") if "three" in prompt_of(body) else None)
+    found = explain_many(Endpoint(server.url, "m", retries=0).reading(count), TEXTS, budget=60, store=None)
+    assert {0, 1, 3, 4, 5} <= set(found.labels)
 
 
 def test_it_works_inside_a_running_event_loop(serve):
