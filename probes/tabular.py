@@ -74,7 +74,7 @@ class TabularProbe(Probe):
         if not isinstance(self.law, (Background, LocalGaussian)):
             raise InputError("law", "be Background(replicates) or LocalGaussian(width)", law)
         self.as_array = not isinstance(background, pd.DataFrame)
-        frame = _background_frame(background, feature_names)
+        frame = background_frame(background, feature_names)
         instance = _instance_frame(row, frame)
         self._grouped = _groups(groups, frame.columns)
         self._whole = set(groups or ())
@@ -240,7 +240,14 @@ def _digest(pool: pd.DataFrame) -> str:
     return "".join(d.hex()[:8] for d in digest_rows(pool))
 
 
-def _background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str] | None) -> pd.DataFrame:
+def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Background rows as a frame; columns of an array are ``x0, x1, …`` unless they are named.
+
+    Raises
+    ------
+    InputError
+        If they are none.
+    """
     if isinstance(background, pd.DataFrame):
         frame = background
         if not frame.columns.is_unique:

@@ -15,7 +15,7 @@ from probes.case import Case
 from probes.errors import InputError
 from probes.query import Cost
 from surrogates.explanation import library_version
-from surrogates.saved import loaded
+from surrogates.saved import loaded, written
 from surrogates.statement import Scope
 from surrogates.stitch import Stitched, stitch
 from surrogates.study import Study
@@ -185,7 +185,7 @@ class Card:
         data = {"iomap_card": SCHEMA, **asdict(self)}
         text = json.dumps(_json(data), ensure_ascii=False, indent=1, allow_nan=False)
         if path is not None:
-            Path(path).write_text(text + "\n", encoding="utf-8")
+            written(path, text + "\n")
         return text
 
     @classmethod
@@ -210,9 +210,7 @@ class Card:
         """Write one self-contained HTML page; with `other`, a page of both cards side by side."""
         from surrogates.report.card import page
 
-        path = Path(path)
-        path.write_text(page(self, other), encoding="utf-8")
-        return path
+        return written(path, page(self, other))
 
     def __str__(self) -> str:
         lines = [f"Behaviour card of {self.model}"]

@@ -24,7 +24,7 @@ from surrogates.fidelity import Fidelity
 from surrogates.findings import Finding
 from surrogates.indices import indices
 from surrogates.influence import index_table
-from surrogates.saved import loaded
+from surrogates.saved import loaded, written
 from surrogates.stopping import Certificate
 from surrogates.terms import describe, term_from_json, term_to_json
 from surrogates.values import shap_explanation
@@ -220,9 +220,7 @@ class Explanation:
         """Write one self-contained HTML page; it opens anywhere and loads nothing."""
         from surrogates.report import page
 
-        target = Path(path)
-        target.write_text(page(self), encoding="utf-8")
-        return target
+        return written(path, page(self))
 
     def _repr_html_(self) -> str:
         from surrogates.report import fragment
@@ -255,7 +253,7 @@ class Explanation:
         }
         text = json.dumps(data, ensure_ascii=False, allow_nan=False)
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            written(path, text)
         return text
 
     @classmethod

@@ -17,6 +17,7 @@ from probes.cost import Cost
 from probes.errors import InputError
 from surrogates.explanation import Explanation
 from surrogates.overall import mean_effects, picks
+from surrogates.saved import written
 from surrogates.shelf import Entry, Failure, Shelf
 from surrogates.summary import cost_line
 
@@ -43,7 +44,7 @@ class ExplanationSet(Sequence[Explanation]):
     failures : tuple of Failure
         Items that could not be explained, and why.
     interrupted : bool
-        Whether Ctrl-C ended the run before all items were done.
+        Whether Ctrl-C or an error ended the run before all items were done.
     """
 
     entries: tuple[Entry, ...]
@@ -73,10 +74,12 @@ class ExplanationSet(Sequence[Explanation]):
         return [entry.label for entry in self.entries]
 
     @cached_property
-    def _read(self) -> tuple[pd.DataFrame, pd.DataFrame, Cost, tuple[str, ...], np.ndarray]:
+    def _read(self) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Cost, Cost], tuple[str, ...], np.ndarray]:
         """All that is shown of the whole set, from one reading of it."""
-        effects, fits, cost, units = [], [], Cost(), Counter[str]()
-        for label, explanation in zip(self.labels, self, strict=True):
+        effects, fits, units = [], [], Counter[str]()
+        cost, taken = [Cost(), Cost()], set[str]()  # of this run, of earlier ones
+        for entry in self.entries:
+            label, explanation = entry.label, entry.load()
             table = explanation.attributions.copy()
             table.insert(0, "item", label)
             effects.append(table)
@@ -84,16 +87,24 @@ class ExplanationSet(Sequence[Explanation]):
             part = judged.table.reset_index()
             part.insert(0, "item", label)
             fits.append(part.assign(rows=judged.rows, exact=judged.exact, verdict=list(judged.verdicts)))
-            cost += Cost(**explanation.provenance["cost"])
+            if entry.key not in taken:  # two items may be one question
+                cost[entry.earlier] += Cost(**explanation.provenance["cost"])
+            taken |= {entry.key} if entry.earlier else set()
             units[explanation.target.unit] += 1
         if not effects:
             names = ["item", "output", "feature", "value", "attribution", "low", "high", "surrogate"]
-            return pd.DataFrame(columns=names), pd.DataFrame(columns=["item", "output", "r2"]), cost, (), np.empty(0)
+            return (
+                pd.DataFrame(columns=names),
+                pd.DataFrame(columns=["item", "output", "r2"]),
+                (Cost(), Cost()),
+                (),
+                np.empty(0),
+            )
         fidelity = pd.concat(fits, ignore_index=True)
         return (
             pd.concat(effects, ignore_index=True),
             fidelity,
-            cost,
+            (cost[0], cost[1]),
             tuple(units),
             fidelity["r2"].dropna().to_numpy(),
         )
@@ -110,8 +121,13 @@ class ExplanationSet(Sequence[Explanation]):
 
     @property
     def cost(self) -> Cost:
-        """What all answers cost together."""
-        return self._read[2]
+        """What the answers to all these explanations cost together, whichever run paid for them."""
+        return self._read[2][0] + self._read[2][1]
+
+    @property
+    def cost_before(self) -> Cost:
+        """The part of it that earlier runs had paid, for explanations that were in the file already."""
+        return self._read[2][1]
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -155,11 +171,22 @@ class ExplanationSet(Sequence[Explanation]):
         return over(self, family, output)
 
     def to_jsonl(self, path: str | Path) -> Path:
-        """Write one JSON line an explanation; an older file is replaced."""
+        """Write one JSON line an explanation; an older file is replaced.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written.
+        StoreError
+            If the file that holds the explanations so far is gone.
+        """
         target = Shelf(path).path
         lines = [entry.line() for entry in self.entries] if target.exists() else (e.line() for e in self.entries)
-        with target.open("wb") as file:
-            file.writelines(lines)
+        try:
+            with target.open("wb") as file:
+                file.writelines(lines)
+        except OSError as error:
+            raise InputError("path", f"be a file that can be written ({error})", str(target)) from error
         return target
 
     @classmethod
@@ -193,9 +220,13 @@ class ExplanationSet(Sequence[Explanation]):
         """Write one self-contained HTML page: the whole, its fidelity, and the `picked` most telling explanations."""
         from surrogates.report.many import page
 
-        target = Path(path)
-        target.write_text(page(self, picked), encoding="utf-8")
-        return target
+        return written(path, page(self, picked))
+
+    def cost_lines(self) -> list[str]:
+        """What was spent, in words: by this run and, where it took up an earlier one, before."""
+        now, before = (cost_line(dict(vars(cost))) for cost in self._read[2])
+        taken = sum(entry.earlier for entry in self.entries)
+        return [f"This run: {now}", f"Before, for the {taken} that were finished already: {before}"] if taken else [now]
 
     def _repr_html_(self) -> str:
         table = self.summary().head(_SHOWN).to_html(index=False, float_format=lambda v: f"{v:.3g}") if len(self) else ""
@@ -230,6 +261,6 @@ class ExplanationSet(Sequence[Explanation]):
                 lines.append(f"{row.importance:>13.3g}  {interval:^19}  {name}")
             if len(table) > _SHOWN:
                 lines.append(f"{'':13}  {'':19}  … and {len(table) - _SHOWN} more in .summary()")
-            lines += ["", cost_line(dict(vars(self.cost)))]
+            lines += ["", *self.cost_lines()]
         lines += [f"Failed: {failure}" for failure in self.failures[:_SHOWN]]
         return "\n".join(lines)

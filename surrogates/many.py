@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from probes.models.workers import GeneratorWorkers, Workers, distribute
 from probes.probe import Probe
 from probes.query import Answers, Run
 from probes.store import Store, open_store
-from probes.tabular import TabularProbe
+from probes.tabular import TabularProbe, background_frame
 from probes.together import ask_together
 from surrogates.analysis import Analysis, compare_families
 from surrogates.base import Surrogate
@@ -46,7 +47,7 @@ _WINDOW_OF_TEXTS = 1024
 #: errors that end the run; any other is an item's own
 _ENDS = (StoreError, UnavailableError)
 #: what an error must be about to be nobody's fault but the caller's
-_SETTINGS = ("family", "budget", "design", "target", "penalty", "families")
+_SETTINGS = ("family", "budget", "design", "target", "penalty", "families", "background")
 
 
 def explain_many(
@@ -72,7 +73,8 @@ def explain_many(
         As for :func:`~surrogates.explain`.
     probes : iterable, or DataFrame
         Whatever :func:`~surrogates.explain` takes as a probe: texts, dicts, probes; or, with `background`, rows: a
-        DataFrame, whose index labels the items. An iterable is read as far as is worked on.
+        DataFrame, whose index labels the items (their places do, with a warning in the log, if a label repeats). An
+        iterable is read as far as is worked on.
     family, budget, design, target, random_state, store
         As for :func:`~surrogates.explain`, for every item: each gets the explanation that it would get there.
     background : DataFrame or array, optional
@@ -96,8 +98,8 @@ def explain_many(
     InputError
         For a parameter that breaks its rule, before any question is asked. An item that breaks one is a failure.
     UnavailableError
-        If no question can be asked any more, whatever the item: a wrong key, an unknown model, a server that is gone; as
-        :class:`~probes.errors.SpendCapError` at a cap. Nothing else is tried then.
+        If no question can be asked any more, whatever the item: a wrong key, an unknown model, a server that is gone;
+        at a cap as :class:`~probes.errors.SpendCapError`. Nothing else is tried then.
     StoreError
         If answers or explanations cannot be kept.
 
@@ -121,6 +123,8 @@ def explain_many(
     candidates(family)
     items = _items(probes, background)
     shelf = None if output is None else Shelf(output)
+    if shelf is not None:
+        shelf.check()
     asked = as_model(model)
     with distribute(asked, n_jobs) as workers:
         settings = _Settings(workers, family, budget, design, target, seed, open_store(store), Run())
@@ -140,7 +144,7 @@ def explain_many(
                         if shelf is not None:
                             shelf.fail(item.key or settings.blank(item), failure)
                     elif isinstance(found, Entry):
-                        entries.append(replace(found, index=item.index, label=item.label, row=item.row))
+                        entries.append(replace(found, index=item.index, label=item.label, row=item.row, earlier=True))
                     else:
                         entry = Entry(item.key, item.index, item.label, item.row, found)
                         entries.append(entry if shelf is None else shelf.add(entry))
@@ -188,12 +192,14 @@ def _items(probes: Any, background: Any) -> Iterator[_Item]:
     if isinstance(probes, pd.DataFrame):
         if background is None:
             raise InputError("background", "come with table rows: the rows that absent values are replaced from", None)
-        labels: Iterable[Any] = probes.index if probes.index.is_unique else range(len(probes))
+        if odd := sorted(map(str, set(probes.columns) ^ set(background_frame(background).columns))):
+            raise InputError("background", f"have the rows' columns; only one of them has {', '.join(odd)}", background)
         rows: Iterable[Any] = (probes.iloc[[i]] for i in range(len(probes)))
-        return _rows(rows, map(_label, labels), background)
+        return _rows(rows, iter(_labels(probes.index)), background)
     if isinstance(probes, (str, Mapping, Probe, pd.Series)) or not isinstance(probes, Iterable):
         raise InputError("probes", "be several: a list of probes, texts, dicts or rows, or a DataFrame", probes)
     if background is not None:
+        background_frame(background)
         return _rows(probes, iter(range(2**62)), background)
     return (_Item(i, i, lambda probe=probe: as_probe(probe)) for i, probe in enumerate(probes))  # type: ignore[misc]
 
@@ -214,6 +220,16 @@ def _rows(rows: Iterable[Any], labels: Iterator[str | int], background: Any) -> 
         _Item(i, label, lambda row=row: make(row))  # type: ignore[misc]
         for i, (row, label) in enumerate(zip(rows, labels, strict=False))
     )
+
+
+def _labels(index: pd.Index) -> Sequence[str | int]:
+    """Labels of rows; their places if a label repeats, because each must name one item."""
+    labels = [_label(label) for label in index]
+    if len(set(labels)) == len(labels):
+        return labels
+    repeated = next(label for label, count in Counter(labels).items() if count > 1)
+    log.warning("row label %r repeats: items are labelled by their places, from 0", repeated)
+    return range(len(labels))
 
 
 def _label(label: Any) -> str | int:
@@ -270,7 +286,7 @@ _Found = tuple[_Item, Any]
 def _explained(items: Iterator[_Item], settings: _Settings, done: dict[str, Entry]) -> Iterator[_Found]:
     """Items with an Explanation, with what was on the shelf, or with the error that kept them from one."""
     window: list[tuple[_Item, Plan]] = []
-    questions = 0
+    questions, planned = 0, False
     for item in items:
         try:
             probe = item.make()
@@ -278,13 +294,14 @@ def _explained(items: Iterator[_Item], settings: _Settings, done: dict[str, Entr
         except _ENDS:
             raise
         except IomapError as error:
-            if item.index == 0 and isinstance(error, InputError) and error.parameter in _SETTINGS:
+            if not planned and isinstance(error, InputError) and error.parameter in _SETTINGS:
                 raise
             yield item, error
             continue
         except Exception as error:  # noqa: BLE001 - the user's own probe may fail in any way; the others go on
             yield item, error
             continue
+        planned = True
         row = {k: _plain(v) for k, v in probe.row.items()} if isinstance(probe, TabularProbe) else None
         item = replace(item, key=settings.key(plan), row=row)
         if item.key in done:

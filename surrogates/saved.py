@@ -1,4 +1,4 @@
-"""Reading what was saved as JSON: a path or the text itself."""
+"""Reading what was saved as JSON, a path or the text itself; writing files that users name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from probes.errors import InputError
 
-__all__ = ["loaded"]
+__all__ = ["loaded", "written"]
 
 
 def loaded(source: object, what: str) -> dict[str, Any]:
@@ -36,3 +36,28 @@ def loaded(source: object, what: str) -> dict[str, Any]:
     except (OSError, ValueError, TypeError) as error:
         raise InputError("source", f"be {what} by to_json, or its path", text[:80] or source) from error
     return data
+
+
+def written(path: object, text: str) -> Path:
+    """Write a text to a file that a user named.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or the file cannot be written.
+
+    Examples
+    --------
+    >>> written("no such folder/page.html", "")
+    Traceback (most recent call last):
+    probes.errors.InputError: path must be a file that can be written (No such file or directory); got 'no such ...
+    """
+    if not isinstance(path, (str, Path)) or not str(path):
+        raise InputError("path", "be the path of a file", path)
+    target = Path(path).expanduser()
+    try:
+        target.write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or error
+        raise InputError("path", f"be a file that can be written ({told})", str(path)) from error
+    return target

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from probes.errors import InputError
+from probes.errors import InputError, StoreError
 from surrogates.explanation import Explanation
 
 __all__ = ["Entry", "Failure", "Shelf"]
@@ -17,6 +17,8 @@ __all__ = ["Entry", "Failure", "Shelf"]
 _NAME = "explanations.jsonl"
 #: a whole line begins and ends with the same key
 _WHOLE = re.compile(rb'^\{"key": "([0-9a-f]{64})", .*"end": "\1"\}\n$', re.DOTALL)
+_START, _KEY = b'{"key": "', rb'[0-9a-f]{0,64}|[0-9a-f]{64}"'
+_AGAIN = "Run explain_many again: answers that are in the store are not asked for again."
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Entry:
         For tables: the item by column.
     source : Explanation, or (Path, int)
         The explanation, or the file that holds it and where its line begins.
+    earlier : bool
+        Whether an earlier run had explained it.
     """
 
     key: str
@@ -63,23 +67,40 @@ class Entry:
     label: str | int
     row: dict[str, Any] | None
     source: Explanation | tuple[Path, int] = field(repr=False)
+    earlier: bool = False
 
     def load(self) -> Explanation:
-        """The explanation itself."""
+        """The explanation itself.
+
+        Raises
+        ------
+        StoreError
+            If the file that held it is gone, or holds something else now.
+        """
         if isinstance(self.source, Explanation):
             return self.source
-        path, start = self.source
-        with path.open("rb") as file:
-            file.seek(start)
-            return Explanation.from_json(json.dumps(json.loads(file.readline())["explanation"]))
+        return Explanation.from_json(json.dumps(json.loads(self.line())["explanation"]))
 
     def line(self) -> bytes:
-        """What stands for it in a file."""
+        """What stands for it in a file.
+
+        Raises
+        ------
+        StoreError
+            As :meth:`load` does.
+        """
         if not isinstance(self.source, Explanation):
             path, start = self.source
-            with path.open("rb") as file:
-                file.seek(start)
-                return file.readline()
+            try:
+                with path.open("rb") as file:
+                    file.seek(start)
+                    line = file.readline()
+            except OSError as error:
+                raise StoreError(f"The explanations in {path} cannot be read: {error}. {_AGAIN}") from error
+            whole = _WHOLE.match(line)
+            if whole is None or whole[1].decode() != self.key:
+                raise StoreError(f"The file of explanations {path} has changed since {self.label!r} was read. {_AGAIN}")
+            return line
         head = {"key": self.key, "index": self.index, "label": self.label, "row": self.row}
         text = json.dumps(head, ensure_ascii=False)[:-1]
         return f'{text}, "explanation": {self.source.to_json()}, "end": "{self.key}"}}\n'.encode()
@@ -109,6 +130,29 @@ class Shelf:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError("output", f"be a file or folder that can be made ({error})", str(path)) from error
+
+    def check(self) -> None:
+        """See that explanations can be added: the file is called so, and is new, empty or one of ours.
+
+        Raises
+        ------
+        InputError
+        """
+        if self.path.suffix != ".jsonl":
+            raise InputError("output", "end in .jsonl, or be a folder", str(self.path))
+        try:
+            with self.path.open("rb") as file:
+                first = file.readline(len(_START) + 65)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise InputError("output", f"be a file that can be read and added to ({error})", str(self.path)) from error
+        head = first.removesuffix(b"\n")
+        # a first line that was cut off is ours all the same
+        ours = _START.startswith(head[: len(_START)]) and re.fullmatch(_KEY, head[len(_START) :])
+        if first and not (head and ours):
+            rule = "name a new file or one of explanations; this one holds something else"
+            raise InputError("output", rule, str(self.path))
 
     def entries(self) -> Iterator[Entry]:
         """Whole lines that hold an explanation, in the order of the file; a line that is torn is passed over."""
@@ -144,16 +188,21 @@ class Shelf:
         self._append(json.dumps(data, ensure_ascii=False).encode() + b"\n")
 
     def _append(self, line: bytes) -> int:
-        with self.path.open("ab+") as file:
-            end = file.seek(0, 2)
-            if end:
-                file.seek(-1, 2)
-                if file.read(1) != b"\n":  # the last writer was cut off
-                    file.seek(0, 2)
-                    file.write(b"\n")
-                    end += 1
-            file.write(line)
-            file.flush()
+        try:
+            with self.path.open("ab+") as file:
+                end = file.seek(0, 2)
+                if end:
+                    file.seek(-1, 2)
+                    if file.read(1) != b"\n":  # the last writer was cut off
+                        file.seek(0, 2)
+                        file.write(b"\n")
+                        end += 1
+                file.write(line)
+                file.flush()
+        except OSError as error:
+            raise StoreError(
+                f"The explanations cannot be written to {self.path}: {error}. Earlier ones are kept."
+            ) from error
         return end
 
 

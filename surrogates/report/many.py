@@ -9,7 +9,6 @@ import numpy as np
 from surrogates.plots import fidelity_histogram
 from surrogates.report import _environment
 from surrogates.report.parts import Part, _interval, _svg, parts
-from surrogates.summary import cost_line
 
 if TYPE_CHECKING:
     from surrogates.explanation_set import ExplanationSet
@@ -33,7 +32,7 @@ def page(explanations: ExplanationSet, picked: int = 3) -> str:
 
 def _whole(explanations: ExplanationSet) -> Part:
     told = str(explanations).split("\n\n", 1)[0].split("\nFailed:", 1)[0].replace("\n", ". ")
-    return Part("note", data={"text": f"{told}. {cost_line(dict(vars(explanations.cost)))}."})
+    return Part("note", data={"text": f"{told}. {'. '.join(explanations.cost_lines())}."})
 
 
 def _fidelity(explanations: ExplanationSet) -> Part:

@@ -463,7 +463,7 @@ def test_a_server_that_dies_midway_ends_the_run_once_it_stayed_away():
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
         store = Store()
         lm = Endpoint(process.stdout.readline().strip(), "m", retries=2, in_flight=4)
-        with pytest.raises(UnavailableError, match="does not answer any more: no connection.*3 attempts.*run again"):
+        with pytest.raises(UnavailableError, match=r"does not answer any more: no connection.*3 attempts.*run again"):
             explain_many(lm.reading(count), TEXTS, budget=40, store=store)
     assert process.returncode == 1
     assert lm.spent.calls <= 50 and len(store) >= 26

@@ -18,6 +18,7 @@ from probes import (
     InputError,
     MaskProbe,
     Store,
+    StoreError,
     TabularProbe,
     TextProbe,
     as_model,
@@ -114,6 +115,44 @@ def test_a_parameter_that_breaks_its_rule_is_no_item_s_fault():
             explain_many(MODEL, probes, store=None)
 
 
+@pytest.mark.parametrize(
+    ("background", "words"),
+    [
+        (X.iloc[:0], "at least one row"),
+        (X.drop(columns="bmi"), "only one of them has bmi"),
+        (X.assign(extra=1.0), "only one of them has extra"),
+        (X.to_numpy()[:, :4], "rows' columns"),
+        (X.to_numpy()[0], "two-dimensional"),
+        (X.set_axis([*X.columns[:-1], X.columns[0]], axis=1), "do not repeat"),
+        ("people.csv", "be a DataFrame"),
+    ],
+)
+def test_a_wrong_background_is_one_error_before_any_call(background, words):
+    asked = []
+
+    def model(rows):
+        asked.append(len(rows))
+        return rows["bmi"]
+
+    for rows in (X.iloc[:5], [X.iloc[0], X.iloc[1]] if "only" not in words and "rows'" not in words else X.iloc[:5]):
+        with pytest.raises(InputError, match=f"^background must.*{words}"):
+            explain_many(as_model(model, "m"), rows, background=background, store=None)
+    with pytest.raises(InputError, match=r"^background must"):
+        explain_many(as_model(model, "m"), [X.iloc[0], X.iloc[1]], store=None)
+    assert asked == []
+
+
+def test_labels_that_repeat_become_places_and_a_warning_says_so(caplog):
+    rows = X.iloc[:3].set_axis(["a", "b", "a"])
+    found = explain_many(MODEL, rows, background=X, budget=160, store=None)
+    assert found.labels == [0, 1, 2] and "row label 'a' repeats" in caplog.text
+    mixed = explain_many(MODEL, X.iloc[:2].set_axis([1, True]), background=X, budget=160, store=None)
+    assert mixed.labels == [0, 1] and len(mixed.pick(2)) <= 2
+    caplog.clear()
+    named = explain_many(MODEL, X.iloc[:3].set_axis(["ä", "☃ 雪", 7]), background=X, budget=160, store=None)
+    assert named.labels == ["ä", "☃ 雪", 7] and "repeats" not in caplog.text
+
+
 def test_results_are_streamed_resumed_and_read_back(tmp_path):
     file, store = tmp_path / "all.jsonl", Store()
     settings = {"background": X, "budget": 400, "store": store, "output": file}
@@ -136,6 +175,79 @@ def test_results_are_streamed_resumed_and_read_back(tmp_path):
     assert not np.array_equal(other[0].answers.design.Z, again[0].answers.design.Z)
     copy = back[1:3].to_jsonl(tmp_path / "copy.jsonl")
     same(ExplanationSet.from_jsonl(copy)[0], back[1])
+
+
+def test_a_resumed_run_tells_what_it_spent_itself_and_what_was_spent_before(tmp_path):
+    options = {"background": X, "budget": 160, "store": None, "output": tmp_path / "all.jsonl"}
+    first = explain_many(TREE, X.iloc[:2], **options)
+    assert first.cost_before.rows == 0 and "This run" not in str(first)
+    again = explain_many(TREE, X.iloc[[0, 1, 1]], **{**options, "n_jobs": None})
+    assert again.cost == again.cost_before == first.cost and first.cost.rows > 200
+    assert "This run: 0 inputs asked in 0 calls" in str(again)
+    assert f"Before, for the 3 that were finished already: {first.cost.rows:,} inputs" in str(again)
+    more = explain_many(TREE, X.iloc[:3], **options)
+    fresh = more.cost.rows - more.cost_before.rows
+    assert more.cost_before == first.cost and fresh == more[2].answers.cost.rows > 100
+    assert f"This run: {fresh:,} inputs" in str(more)
+    assert f"This run: {fresh:,} inputs" in more.report(tmp_path / "r.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"id,label\n1,2\n", b'{"key": "me", "value": 3}\n', b"SQLite format 3\0", b"\n", b'{"key": "' + b"z" * 64],
+)
+def test_a_file_of_something_else_is_not_added_to(content, tmp_path):
+    file = tmp_path / "notes.jsonl"
+    file.write_bytes(content)
+    model = Counting()
+    with pytest.raises(InputError, match="output must name a new file or one of explanations"):
+        explain_many(CallableModel(model, "w"), TEXTS, budget=40, store=None, output=file)
+    assert file.read_bytes() == content and model.asked == []
+    for wrong in ("notes.csv", "notes.json", "new.txt", file / "inside.jsonl", 7):
+        with pytest.raises(InputError, match="output must"):
+            explain_many(CallableModel(model, "w"), TEXTS, budget=40, store=None, output=wrong)
+    assert not (tmp_path / "notes.csv").exists()
+
+
+def test_a_file_that_was_cut_off_anywhere_is_taken_up(tmp_path):
+    file, model = tmp_path / "all.jsonl", CallableModel(words, "w")
+    explain_many(model, TEXTS[:1], budget=40, store=None, output=file)
+    whole = file.read_bytes()
+    for length in (1, 20, 74, len(whole) - 1):
+        file.write_bytes(whole[:length])
+        assert len(explain_many(model, TEXTS[:1], budget=40, store=None, output=file)) == 1
+        assert len(explain_many(model, TEXTS[:1], budget=40, store=None, output=file)) == 1
+        assert len(ExplanationSet.from_jsonl(file)) == 1
+
+
+def test_files_that_are_gone_or_cannot_be_written_are_named(tmp_path):
+    file, model = tmp_path / "all.jsonl", CallableModel(words, "w")
+    found = explain_many(model, TEXTS[:3], budget=40, store=None, output=file)
+    for write in (found.report, found[0].report, found[0].to_json, found.to_jsonl):
+        with pytest.raises(InputError, match=r"(path|output) must .*x\.html"):
+            write("/proc/none/x.html")
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[1:]))
+    with pytest.raises(StoreError, match=r"all\.jsonl has changed"):
+        found[1]
+    file.unlink()
+    fresh = ExplanationSet(found.entries)
+    for look in (lambda: found[0], lambda: str(fresh), lambda: found.to_jsonl(tmp_path / "b.jsonl")):
+        with pytest.raises(StoreError, match=r"all\.jsonl cannot be read.*Run explain_many again"):
+            look()
+
+
+def test_a_full_disk_under_the_explanations_ends_the_run_in_words(tmp_path):
+    file, store = tmp_path / "all.jsonl", Store()
+
+    def fills_the_disk(texts):
+        if not file.exists():
+            file.symlink_to("/dev/full")
+        return words(texts)
+
+    with pytest.raises(StoreError, match=r"all\.jsonl: .*No space left"):
+        explain_many(CallableModel(fills_the_disk, "w"), TEXTS, budget=40, store=store, output=file)
+    assert len(store) > 40
 
 
 def test_ctrl_c_leaves_what_is_finished_and_the_next_run_asks_only_the_rest(tmp_path):
