@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from benchmarks.material import context_probe, language_model
-from benchmarks.record import show
+from benchmarks.record import show, timed
 from probes import CausalLM, ContextProbe, Store
 from surrogates.analysis import analyse
 from surrogates.explain import explain
@@ -19,8 +17,6 @@ __all__ = ["report", "run"]
 
 SEED = 0
 TARGET = 0.05
-
-T = TypeVar("T")
 
 
 def run(quick: bool, jobs: int) -> dict[str, Any]:
@@ -67,13 +63,6 @@ def measure(lm: CausalLM, probe: ContextProbe, family: str, budget: int, store: 
         "overhead_seconds": wall - inside,
         "fit_and_judge_seconds": fitting,
     }
-
-
-def timed(action: Callable[[], T]) -> tuple[float, T]:
-    """Seconds and result."""
-    start = time.perf_counter()
-    value = action()
-    return time.perf_counter() - start, value
 
 
 def report(result: dict[str, Any]) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["Skipped", "environment", "read", "show", "write"]
+__all__ = ["Skipped", "environment", "read", "show", "timed", "write"]
 
 _PACKAGES = ("iomap", "numpy", "scipy", "scikit-learn", "pandas", "torch", "transformers", "tokenizers", "context-cite")
+
+T = TypeVar("T")
 
 
 class Skipped(Exception):
@@ -69,6 +72,13 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "item"):
         return _plain(value.item())
     return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def timed(action: Callable[[], T]) -> tuple[float, T]:
+    """Seconds and result."""
+    start = time.perf_counter()
+    value = action()
+    return time.perf_counter() - start, value
 
 
 def show(title: str, rows: Sequence[Mapping[str, Any]]) -> None:

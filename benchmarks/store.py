@@ -12,12 +12,12 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from benchmarks.memory import MIB, Peak
-from benchmarks.record import show
+from benchmarks.record import show, timed
 from probes.exchange import export, load, merge
 from probes.schema import MIGRATIONS
 from probes.store import Store
@@ -30,8 +30,6 @@ MODELS = 20
 WRITERS = 8
 LOOKUP = 10_000
 TARGET_SECONDS = 1.0
-
-T = TypeVar("T")
 
 
 def run(quick: bool, jobs: int) -> dict[str, Any]:
@@ -181,13 +179,6 @@ def watched(action: Callable[[], Any]) -> tuple[float, float]:
     with Peak() as peak:
         seconds, _ = timed(action)
     return seconds, peak.growth / MIB
-
-
-def timed(action: Callable[[], T]) -> tuple[float, T]:
-    """Seconds and result."""
-    start = time.perf_counter()
-    value = action()
-    return time.perf_counter() - start, value
 
 
 def report(result: dict[str, Any]) -> None:

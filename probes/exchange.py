@@ -181,7 +181,8 @@ def load(path: str | Path, store: Place, progress: bool | None = None) -> Merged
     Raises
     ------
     InputError
-        If the file is no such file, is cut or damaged, or holds an answer that is not finite. Nothing is written then.
+        If the file is no such file, is cut or damaged, or has a row that is no answer; the error names column and row.
+        Nothing is written then.
     StoreError
         If the store is damaged or cannot be written.
     MissingExtra
@@ -225,11 +226,17 @@ def _take_in(target: Store, chunks: Iterable[list[Row]], total: int, progress: b
     with tqdm(total=total, desc="merging", unit="answer", leave=False, disable=hidden) as bar:
         for rows in chunks:
             known = target.get(key for key, _, _ in rows)
-            fresh = [row for row in rows if row[0] not in known]
+            fresh: list[Row] = []
+            differing: list[float] = []
+            for row in rows:
+                key, value, _ = row
+                if key not in known:
+                    known[key] = value  # the same key may come again in these rows
+                    fresh.append(row)
+                elif (apart := _apart(known[key], value)) is not None:
+                    differing.append(apart)
             if fresh:
                 target.add(fresh)
-            apart = [_apart(known[key], value) for key, value, _ in rows if key in known]
-            differing = [a for a in apart if a is not None]
             done += Merged(len(rows), len(fresh), len(differing), max(differing, default=0.0))
             bar.update(len(rows))
     return done

@@ -17,6 +17,7 @@ from probes.store import Row
 __all__ = ["CHUNK", "check", "read", "write"]
 
 CHUNK = 50_000  # answers of a row group
+KEY = 32  # bytes of a key, a SHA-256
 FORMAT = 1
 _MAGIC = b"PAR1"
 _VERSION = b"iomap.answers"  # where the file's metadata keep FORMAT
@@ -58,7 +59,8 @@ def check(path: Path) -> int:
     Raises
     ------
     InputError
-        If the file is no export, is cut or damaged, or holds an answer that is not finite.
+        If the file is no export, is cut or damaged, or has a row that is no answer: a key that is not 32 bytes, neither
+        or both of values and text, a number that is not finite.
     """
     return sum(len(rows) for rows in read(path))
 
@@ -82,8 +84,11 @@ def read(path: Path) -> Iterator[list[Row]]:
             version = (file.schema_arrow.metadata or {}).get(_VERSION, b"1").decode()
             if version != str(FORMAT):
                 raise InputError("file", f"have format {FORMAT}, the one this version of iomap reads", version)
+            first = 0
             for batch in file.iter_batches(CHUNK, columns=_schema().names):
-                yield _rows(pa.Table.from_batches([batch]).select(_schema().names).cast(_schema()).combine_chunks())
+                table = pa.Table.from_batches([batch]).select(_schema().names).cast(_schema()).combine_chunks()
+                yield _rows(table, first)
+                first += len(table)
     except (OSError, pa.ArrowException) as error:
         raise InputError(
             "file", f"be a sound Parquet file by iomap store export ({_line(error)})", str(path)
@@ -113,7 +118,8 @@ def _table(rows: list[Row]) -> Any:
     return pa.table(columns, schema=_schema())
 
 
-def _rows(table: Any) -> list[Row]:
+def _rows(table: Any, first: int) -> list[Row]:
+    """Answers of a part of a file that begins with row `first`."""
     keys, texts, models = (table[name].to_pylist() for name in ("key", "text", "model"))
     lists = [part for part in table["values"].chunks if len(part)]
     numbers: list[np.ndarray | None] = []
@@ -123,11 +129,16 @@ def _rows(table: Any) -> list[Row]:
         here = part.is_valid().to_numpy(zero_copy_only=False)
         numbers += [flat[a:b] if ok else None for a, b, ok in zip(ends, ends[1:], here, strict=False)]
     rows: list[Row] = []
-    for key, value, text, model in zip(keys, numbers, texts, models, strict=True):
-        if key is None or (value is None) == (text is None):
-            raise InputError("file", "hold a key and either values or a text in every row", key)
-        if value is not None and not np.isfinite(value).all():
-            raise InputError("file", "hold finite answers only", value.tolist())
+    for i, (key, value, text, model) in enumerate(zip(keys, numbers, texts, models, strict=True), first):
+        if key is None or len(key) != KEY:
+            told = "none" if key is None else f"{len(key)} bytes"
+            raise InputError("file", f"hold keys of {KEY} bytes (column key, row {i}, counted from 0)", told)
+        if (value is None) == (text is None):
+            rule = f"hold either values or a text (columns values and text, row {i}, counted from 0)"
+            raise InputError("file", rule, "neither" if value is None else "both")
+        if value is not None and not (len(value) and np.isfinite(value).all()):
+            rule = f"hold finite answers only, one number at least (column values, row {i}, counted from 0)"
+            raise InputError("file", rule, value.tolist())
         rows.append((key, text if value is None else value, model))
     return rows
 

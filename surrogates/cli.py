@@ -66,6 +66,7 @@ SERVERS = {"endpoint": "chat", "completions": "completions"}
 
 Store = Annotated[str | None, typer.Option(help="Where answers are kept; 'none' keeps them in memory only.")]
 Html = Annotated[Path | None, typer.Option("--output", "-o", help="Write an HTML report here.")]
+Drop = Annotated[str, typer.Option(help="Columns the model does not take, separated by commas.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
 
 
@@ -98,7 +99,9 @@ class Common:
     gpu_throughput: Annotated[
         float | None, typer.Option(help="With --estimate: tokens a GPU reads a second; says GPU-hours as well.")
     ] = None
-    parameters: Annotated[float, typer.Option(help="With --gpu-throughput: of the model asked, such as 70e9.")] = 70e9
+    parameters: Annotated[
+        float | None, typer.Option(help="With --gpu-throughput: of the model asked; 70e9 if left out.")
+    ] = None
     target: Annotated[
         str | None, typer.Option(help="What to explain: a class or output by name, all, or log-odds.")
     ] = None
@@ -107,6 +110,15 @@ class Common:
     output: Html = None
     json: Annotated[Path | None, typer.Option("--json", help="Write the explanation as JSON here.")] = None
     quiet: Quiet = False
+
+    @property
+    def place(self) -> str | None:
+        """Where answers are kept, as functions take it."""
+        return _place(self.store)
+
+
+def _place(store: str | None) -> str | None:
+    return "default" if store is None else None if store == "none" else store
 
 
 def with_common(command: Callable[..., None]) -> Callable[..., None]:
@@ -154,17 +166,10 @@ def tabular(
     common: Common,
     table: Annotated[Path, typer.Argument(help="A CSV file; it is also the background.")],
     row: Annotated[int, typer.Option(help="Number of the row to explain, from 0.")],
-    drop: Annotated[str, typer.Option(help="Columns the model does not take, separated by commas.")] = "",
+    drop: Drop = "",
 ) -> None:
     """Which columns of a row an answer depends on."""
-    try:
-        frame = pd.read_csv(table)
-    except (OSError, ValueError) as error:
-        raise InputError("table", f"be a readable CSV file ({error})", str(table)) from error
-    columns = [name.strip() for name in drop.split(",") if name.strip()]
-    if unknown := [name for name in columns if name not in frame.columns]:
-        raise InputError("--drop", f"name columns of the table ({', '.join(map(str, frame.columns))})", unknown)
-    frame = frame.drop(columns=columns)
+    frame = _table(table, drop)
     if not 0 <= row < len(frame):
         raise InputError("--row", f"be between 0 and {len(frame) - 1}", row)
     probe = TabularProbe(frame.iloc[[row]], frame)
@@ -206,16 +211,13 @@ def behave_(
     from surrogates.behave import behave
     from surrogates.card import Card
 
-    for path in (output, json):
-        if path is not None and not path.resolve().parent.is_dir():
-            raise InputError("output", "lie in a folder that exists", str(path))
+    in_a_folder(output, json)
     names = [p.strip() for p in probes.split(",") if p.strip()] if probes != "all" else probes
     for name in names if isinstance(names, list) else ():
         behaviour(name)
     other = Card.from_json(against) if against is not None else None
-    place = "default" if store is None else None if store == "none" else store
     shown = Path(model).name if Path(model).exists() else model
-    card = behave(_load(model, "lm"), names, store=place, progress=False if quiet else None, name=shown)
+    card = behave(_load(model, "lm"), names, store=_place(store), progress=False if quiet else None, name=shown)
     if not quiet:
         typer.echo(str(card))
     if json is not None:
@@ -251,12 +253,12 @@ def options(
 
 
 def _run(model: Any, probe: Probe, common: Common, span: str | None = None) -> None:
-    for path in (common.output, common.json):
-        if path is not None and not path.resolve().parent.is_dir():
-            raise InputError("output", "lie in a folder that exists", str(path))
+    in_a_folder(common.output, common.json)
     until, checks = _until(common.until), _checks(common.check)
-    place = "default" if common.store is None else None if common.store == "none" else common.store
+    place = common.place
     shared: dict[str, Any] = {"target": common.target, "random_state": common.seed, "store": place}
+    if common.parameters is not None and common.gpu_throughput is None:
+        raise InputError("--parameters", "come with --gpu-throughput", common.parameters)
     if common.estimate:
         if common.output or common.json or common.until or checks:
             raise InputError("--estimate", "come without -o, --json, --until and --check: nothing is explained", True)
@@ -264,7 +266,8 @@ def _run(model: Any, probe: Probe, common: Common, span: str | None = None) -> N
         told = estimate(model, probe, budget=common.budget, **shared)
         typer.echo(str(told))
         if common.gpu_throughput is not None:
-            typer.echo(str(told.project(common.parameters, throughput=common.gpu_throughput)))
+            parameters = 70e9 if common.parameters is None else common.parameters
+            typer.echo(str(told.project(parameters, throughput=common.gpu_throughput)))
         return
     if common.gpu_throughput is not None:
         raise InputError("--gpu-throughput", "come with --estimate", common.gpu_throughput)
@@ -318,6 +321,25 @@ def _checks(names: str | None) -> list[str]:
     return wanted
 
 
+def in_a_folder(*paths: Path | None) -> None:
+    """Whether files can be made there; raises InputError before anything is asked."""
+    for path in paths:
+        if path is not None and not path.resolve().parent.is_dir():
+            raise InputError("output", "lie in a folder that exists", str(path))
+
+
+def _table(file: Path, drop: str) -> pd.DataFrame:
+    """A CSV file without the columns to drop."""
+    try:
+        frame = pd.read_csv(file)
+    except (OSError, ValueError) as error:
+        raise InputError("table", f"be a readable CSV file ({error})", str(file)) from error
+    columns = [name.strip() for name in drop.split(",") if name.strip()]
+    if unknown := [name for name in columns if name not in frame.columns]:
+        raise InputError("--drop", f"name columns of the table ({', '.join(map(str, frame.columns))})", unknown)
+    return frame.drop(columns=columns)
+
+
 def _read(path: str | Path) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
@@ -359,7 +381,7 @@ def main() -> None:
         typer.echo(f"iomap: {error}", err=True)
         sys.exit(2)
     except (IomapError, OSError) as error:
-        typer.echo(f"iomap: {error}", err=True)
+        typer.echo(" ".join([f"iomap: {error}", *getattr(error, "__notes__", ())]), err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("iomap: interrupted; answers so far are in the store", err=True)

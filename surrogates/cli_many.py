@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from probes.errors import InputError
-from surrogates.cli import Common, _load, _read, app, with_common
+from probes.errors import InputError, IomapError
+from surrogates.cli import Common, Drop, _load, _read, _table, app, in_a_folder, with_common
 from surrogates.explanation_set import ExplanationSet
 from surrogates.many import explain_many
 
@@ -22,35 +22,43 @@ def many(
     common: Common,
     file: Annotated[Path, typer.Argument(help="A CSV file, also the background; or a file with a text a line.")],
     rows: Annotated[str, typer.Option(help="Which rows or lines, FIRST:END from 0; default: all.")] = ":",
-    drop: Annotated[str, typer.Option(help="Columns the model does not take, separated by commas.")] = "",
+    drop: Drop = "",
     jobs: Annotated[int, typer.Option(help="Processes that answer and fit; -1 for one a core.")] = 1,
 ) -> None:
     """Explain many answers of a model: --json FILE.jsonl is written as they are finished, and taken up again."""
-    for name in ("until", "check", "estimate"):
+    for name in ("until", "check", "estimate", "gpu_throughput", "parameters"):
         if getattr(common, name):
-            raise InputError(f"--{name}", "be left out: it is for a single explanation", getattr(common, name))
-    if common.output is not None and not common.output.resolve().parent.is_dir():
-        raise InputError("output", "lie in a folder that exists", str(common.output))
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(option, "be left out: it is for a single explanation", getattr(common, name))
+    in_a_folder(common.output)
     if common.json is not None and common.json.suffix != ".jsonl":
         raise InputError("--json", "end in .jsonl: one explanation a line", str(common.json))
-    items, background = _items(file, _range(rows), [name.strip() for name in drop.split(",") if name.strip()])
+    items, background = _items(file, _range(rows), drop)
     if not len(items):
         raise InputError("--rows", "select some rows", rows)
-    found = explain_many(
-        _load(common.model, None if background is not None else "classifier"),
-        items,
-        common.family,
-        background=background,
-        budget=common.budget,
-        design=common.design,
-        target=common.target,
-        random_state=common.seed,
-        store="default" if common.store is None else None if common.store == "none" else common.store,
-        n_jobs=jobs,
-        output=common.json,
-        progress=False if common.quiet else None,
-    )
+    model = _load(common.model, None if background is not None else "classifier")
+    try:
+        found = explain_many(
+            model,
+            items,
+            common.family,
+            background=background,
+            budget=common.budget,
+            design=common.design,
+            target=common.target,
+            random_state=common.seed,
+            store=common.place,
+            n_jobs=jobs,
+            output=common.json,
+            progress=False if common.quiet else None,
+        )
+    except IomapError as error:
+        if error.finished:
+            _show(error.finished, common)
+        raise
     _show(found, common)
+    if found.interrupted:
+        raise typer.Exit(130)
     if not len(found):
         raise typer.Exit(1)
 
@@ -65,19 +73,13 @@ def _show(found: ExplanationSet, common: Common) -> None:
         typer.echo(f"wrote {common.output}")
 
 
-def _items(file: Path, chosen: slice, drop: list[str]) -> tuple[Any, pd.DataFrame | None]:
+def _items(file: Path, chosen: slice, drop: str) -> tuple[Any, pd.DataFrame | None]:
     """Rows with their background, or texts."""
     if file.suffix != ".csv":
         if drop:
             raise InputError("--drop", "come with a CSV file", drop)
         return [line for line in _read(file).splitlines() if line.strip()][chosen], None
-    try:
-        frame = pd.read_csv(file)
-    except (OSError, ValueError) as error:
-        raise InputError("table", f"be a readable CSV file ({error})", str(file)) from error
-    if unknown := [name for name in drop if name not in frame.columns]:
-        raise InputError("--drop", f"name columns of the table ({', '.join(map(str, frame.columns))})", unknown)
-    frame = frame.drop(columns=drop)
+    frame = _table(file, drop)
     return frame.iloc[chosen], frame
 
 

@@ -33,6 +33,20 @@ _FIXED = ("model", "messages", "prompt", "input", "stream", "extra_body", "extra
 #: what this class sets, and a server may refuse
 _SET = ("temperature", "seed", "max_tokens", "logprobs", "top_logprobs", "prompt_logprobs", "echo")
 
+#: what changes the distribution of tokens; log-probabilities of a given answer would be those of another model
+_STEERS = (
+    *(
+        "grammar",
+        "json_schema",
+        "response_format",
+        "structured_outputs",
+        "allowed_token_ids",
+        "bad_words",
+        "logit_bias",
+    ),
+    *("frequency_penalty", "presence_penalty", "repetition_penalty", "repeat_penalty", "logits_processors", "suffix"),
+)
+
 
 def plain(chat: Sequence[tuple[str, str]]) -> str:
     """A chat as plain text: what is said, without roles, an empty line between turns and a line end after the last."""
@@ -64,7 +78,9 @@ class Endpoint(Generator):
         Sent with every request.
     parameters : dict, optional
         Further parameters of every request, as JSON has them; None leaves one of ours out, such as ``{"max_tokens":
-        None, "max_completion_tokens": 64}``. Values for names that are set here already are refused.
+        None, "max_completion_tokens": 64}``. Values for names that are set here already are refused, and so is what
+        changes the distribution of tokens (a grammar, ``logit_bias``, penalties) where log-probabilities of a given
+        answer are read. All are part of the identity.
     in_flight : int, default 16
         The most requests at a time.
     retries : int, default 6
@@ -152,6 +168,8 @@ stored: keys come from the environment; got a URL that does (not shown).
         self.in_flight, self.retries, self.timeout = in_flight, retries, float(timeout)
         self.key_variable = key_variable
         self.scores: Reading | Scalariser = _scores(scores, api)
+        if isinstance(self.scores, Reading):
+            _check_unsteered(self.parameters)
         self.spent = Spent(max_calls=max_calls, max_tokens=max_tokens)
         self._wire: Wire | None = None
 
@@ -315,6 +333,13 @@ def _check_parameters(parameters: Any) -> None:
         json.dumps(dict(parameters), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError("parameters", "hold what JSON can hold", Unshown(str(error))) from None
+
+
+def _check_unsteered(parameters: Mapping[str, Any]) -> None:
+    for name, value in parameters.items():
+        if value is not None and (name in _STEERS or name.startswith("guided_")):
+            rule = "hold nothing that changes the distribution of tokens where log-probabilities of an answer are read"
+            raise InputError("parameters", rule, Unshown(f"a value for {name!r}"))
 
 
 def _scores(scores: Any, api: str) -> Reading | Scalariser:

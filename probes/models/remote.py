@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -52,12 +53,13 @@ class Remote(Model):
         """Tokens of the answer that was handed on last, as the server counts them."""
         return self._tokens
 
+    @abstractmethod
     def requests(self, inputs: Sequence[Any]) -> list[Request]:
-        raise NotImplementedError
+        """What is sent for inputs, one request each."""
 
+    @abstractmethod
     def row(self, body: dict[str, Any], item: Any) -> np.ndarray:
         """Numbers ``(k,)`` of one answer; raises :class:`Unread`."""
-        raise NotImplementedError
 
     def answers(self, inputs: Sequence[Any]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for i, arrival in self.endpoint.wire.send(self.requests(inputs)):

@@ -84,8 +84,9 @@ class _Compared(Scalariser):
         text = " ".join(text.split())
         return text if self.case else text.casefold()
 
+    @abstractmethod
     def number(self, text: str, answer: str) -> float:
-        raise NotImplementedError
+        """What a text is worth beside the answer, both with plain white space."""
 
 
 @dataclass(frozen=True)

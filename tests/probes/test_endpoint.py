@@ -517,7 +517,13 @@ def test_identity_holds_what_can_change_an_answer_and_nothing_else():
     same = [of(), of(in_flight=3), of(timeout=5), of(max_calls=4), of(url="http://h/v1/"), of(key_variable="X")]
     assert len(set(same)) == 1 and same[0].persistent
     others = [of(model="n"), of(url="http://g/v1"), of(temperature=1), of(seed=1), of(parameters={"top_p": 0.5})]
-    others += [of(api="completions"), of(name="n")]
+    others += [
+        of(api="completions"),
+        of(name="n"),
+        of(parameters={"grammar": "a"}),
+        of(parameters={"logit_bias": {"1": 2}}),
+    ]
+    others += [of(name="n", parameters={"logit_bias": {"1": 2}})]
     assert len({*same, *others}) == len(others) + 1
     assert of(name="n") == of(name="n", url="http://elsewhere/v1")
     lm = Endpoint("http://h/v1", "m")
@@ -648,6 +654,18 @@ def test_a_key_that_no_header_can_hold_is_refused_and_not_repeated(serve, monkey
         ({"parameters": {"max_tokens": 3}}, "parameters must hold None for what is set otherwise"),
         ({"parameters": {"stop": object()}}, "parameters must hold what JSON can hold"),
         ({"parameters": {"top_p": math.nan}}, "parameters must hold what JSON can hold"),
+        (
+            {"api": "completions", "parameters": {"logit_bias": {"7": 5}}},
+            "changes the distribution of tokens where log-probabilities of an answer are read; got a value for 'logit_bias'",
+        ),
+        (
+            {"api": "completions", "parameters": {"grammar": "root ::= a"}},
+            "changes the distribution of tokens where log-probabilities of an answer are read; got a value for 'grammar'",
+        ),
+        (
+            {"api": "completions", "parameters": {"guided_regex": "a+"}},
+            "changes the distribution of tokens where log-probabilities of an answer are read; got a value for 'guided_regex'",
+        ),
     ],
 )
 def test_bad_parameters_are_refused_before_anything_is_sent(options, words):

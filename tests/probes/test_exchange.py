@@ -21,16 +21,19 @@ from probes.exchange import Merged, export, load, merge, stats
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWERS = st.dictionaries(
-    st.binary(min_size=1, max_size=32),
+    st.binary(min_size=32, max_size=32),
     st.tuples(
         st.one_of(
             st.text(st.characters(exclude_categories=["Cs"])),
-            st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=4),
+            st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=4),
         ),
         st.one_of(st.none(), st.sampled_from(["lm:a", "lm:b:score:12", "ünïcode"])),
     ),
     max_size=20,
 )
+
+
+TEXT = hashlib.sha256(b"text").digest()
 
 
 def key(i: int) -> bytes:
@@ -201,7 +204,7 @@ def test_parquet_gives_back_every_bit(tmp_path_factory: pytest.TempPathFactory, 
 def parquet(tmp_path: Path, count: int = 3000) -> Path:
     pytest.importorskip("pyarrow")
     store = filled(tmp_path / "a.sqlite", range(count))
-    store.put({b"text": "words, words"}, "lm:x")
+    store.put({TEXT: "words, words"}, "lm:x")
     export(tmp_path / "a.sqlite", tmp_path / "a.parquet")
     store.close()
     return tmp_path / "a.parquet"
@@ -212,7 +215,7 @@ def test_other_programs_read_the_file_and_it_is_for_the_user_alone(tmp_path: Pat
     frame = pd.read_parquet(file).set_index("key")
     assert list(frame.columns) == ["values", "text", "model"] and len(frame) == 3001
     assert frame.loc[key(7), "values"].tolist() == [7.0, -1.0] and pd.isna(frame.loc[key(7), "text"])
-    assert frame.loc[b"text", "text"] == "words, words" and frame.loc[b"text", "model"] == "lm:x"
+    assert frame.loc[TEXT, "text"] == "words, words" and frame.loc[TEXT, "model"] == "lm:x"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert sorted(f.name for f in tmp_path.iterdir()) == ["a.parquet", "a.sqlite"]
 
@@ -262,18 +265,22 @@ def test_flipped_bytes_never_become_answers(tmp_path: Path) -> None:
     assert refused >= 50
 
 
-ROWS = {"key": [b"a", b"b"], "values": [[1.0], None], "text": [None, "t"], "model": [None, "m"]}
+A, B = b"a" * 32, b"b" * 32
+ROWS = {"key": [A, B], "values": [[1.0], None], "text": [None, "t"], "model": [None, "m"]}
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"values": [[np.nan], None]}, "finite"),
-        ({"values": [[np.inf], None]}, "finite"),
-        ({"values": [[None], None]}, "finite"),
-        ({"values": [[1.0], [2.0]]}, "either values or a text"),
-        ({"text": [None, None]}, "either values or a text"),
-        ({"key": [None, b"b"]}, "hold a key"),
+        ({"values": [[np.nan], None]}, r"finite .*column values, row 120000,.*got \[nan\]"),
+        ({"values": [[np.inf], None]}, "finite .*column values, row 120000"),
+        ({"values": [[None], None]}, "finite .*column values, row 120000"),
+        ({"values": [[], None]}, "one number at least .*column values, row 120000"),
+        ({"values": [[1.0], [2.0]]}, "either values or a text .*row 120001, .*got 'both'"),
+        ({"text": [None, None]}, "either values or a text .*row 120001, .*got 'neither'"),
+        ({"key": [None, B]}, "keys of 32 bytes .*column key, row 120000, .*got 'none'"),
+        ({"key": [A, b"b"]}, "keys of 32 bytes .*column key, row 120001, .*got '1 bytes'"),
+        ({"key": [A, B + b"!"]}, "keys of 32 bytes .*got '33 bytes'"),
         ({"values": ["x", None]}, "sound Parquet file"),
         ({"model": None}, "have the columns"),
     ],
@@ -289,6 +296,20 @@ def test_rows_that_are_no_answers_are_refused_before_any_is_written(tmp_path: Pa
     with pytest.raises(InputError, match=words):
         load(tmp_path / "a.parquet", target, progress=False)
     assert len(target) == 0
+
+
+def test_keys_that_repeat_are_added_once_and_the_first_is_kept(tmp_path: Path) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    values, text = [[1.0], [1.0], [1.5], None], [None, None, None, "t"]
+    rows = {"key": [A, A, A, B], "values": values, "text": text, "model": ["m"] * 4}
+    # once within a chunk, once over two of them
+    for times, file in ((1, tmp_path / "a.parquet"), (20_000, tmp_path / "b.parquet")):
+        pq.write_table(pa.table({name: part * times for name, part in rows.items()}), file)
+        target = Store()
+        done = load(file, target, progress=False)
+        assert (done.read, done.added, done.conflicts) == (4 * times, 2, times) and len(target) == 2
+        assert done.known == 3 * times - 2
+        assert target.get([A])[A] == [1.0] and done.apart == pytest.approx(1 / 3)
 
 
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:

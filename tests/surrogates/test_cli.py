@@ -145,6 +145,9 @@ def test_many_texts_one_a_line_and_options_for_one_are_refused():
     Path("t.txt").write_text("it was good\n\nit was not bad\n")
     done = iomap("explain-many", "t.txt", "-m", "mymodels:lengths", "--store", "none")
     assert "2 explanations" in done.stdout, done.stderr
-    for wrong in (("--rows", "3"), ("--until", "order=2"), ("--json", "x.json"), ("--drop", "a")):
+    for wrong in (
+        *(("--rows", "3"), ("--until", "order=2"), ("--json", "x.json"), ("--drop", "a")),
+        *(("--gpu-throughput", "2000"), ("--parameters", "7e9")),
+    ):
         refused = iomap("explain-many", "t.txt", "-m", "mymodels:lengths", "--store", "none", *wrong)
         assert refused.returncode == 2 and refused.stderr.startswith("iomap: ")

@@ -35,7 +35,7 @@ def iomap(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 def filled(name: str, start: int, stop: int) -> None:
     store = Store(name)
-    store.put({b"%d" % i: np.array([float(i)]) for i in range(start, stop)}, "callable:risk-v3")
+    store.put({b"%032d" % i: np.array([float(i)]) for i in range(start, stop)}, "callable:risk-v3")
     store.close()
 
 

