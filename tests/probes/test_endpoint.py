@@ -656,15 +656,15 @@ def test_a_key_that_no_header_can_hold_is_refused_and_not_repeated(serve, monkey
         ({"parameters": {"top_p": math.nan}}, "parameters must hold what JSON can hold"),
         (
             {"api": "completions", "parameters": {"logit_bias": {"7": 5}}},
-            "changes the distribution of tokens where log-probabilities of an answer are read; got a value for 'logit_bias'",
+            "log-probabilities of an answer are read; got a value for 'logit_bias'",
         ),
         (
             {"api": "completions", "parameters": {"grammar": "root ::= a"}},
-            "changes the distribution of tokens where log-probabilities of an answer are read; got a value for 'grammar'",
+            "log-probabilities of an answer are read; got a value for 'grammar'",
         ),
         (
             {"api": "completions", "parameters": {"guided_regex": "a+"}},
-            "changes the distribution of tokens where log-probabilities of an answer are read; got a value for 'guided_regex'",
+            "log-probabilities of an answer are read; got a value for 'guided_regex'",
         ),
     ],
 )
