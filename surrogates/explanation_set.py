@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from surrogates.global_surrogate import GlobalSurrogate
 
 __all__ = ["ExplanationSet"]
+
+log = logging.getLogger(__name__)
 
 _SHOWN = 10
 
@@ -180,7 +183,9 @@ class ExplanationSet(Sequence[Explanation]):
         StoreError
             If the file that holds the explanations so far is gone.
         """
-        target = Shelf(path).path
+        shelf = Shelf(path)
+        shelf.make_folder()
+        target = shelf.path
         lines = [entry.line() for entry in self.entries] if target.exists() else (e.line() for e in self.entries)
         try:
             with target.open("wb") as file:
@@ -193,7 +198,8 @@ class ExplanationSet(Sequence[Explanation]):
     def from_jsonl(cls, path: str | Path) -> ExplanationSet:
         """Read what :meth:`to_jsonl` or ``explain_many(..., output=path)`` wrote, in the order of the file.
 
-        Explanations are read when they are wanted. Several runs may have written to one file.
+        Explanations are read when they are wanted. Several runs may have written to one file; a warning in the log says
+        if they explained one item in several ways, with another budget or family, say, because then it counts as often.
 
         Raises
         ------
@@ -208,6 +214,9 @@ class ExplanationSet(Sequence[Explanation]):
         failed = {key: failure for key, failure in shelf.failures() if key not in keys}
         if not found and not failed and shelf.path.stat().st_size:
             raise InputError("path", "be a file of explanations, one JSON line each", str(path))
+        labels = Counter(entry.label for entry in found.values())
+        if repeated := [label for label, count in labels.items() if count > 1]:
+            log.warning("%s: %d items were explained in several ways, such as %r", path, len(repeated), repeated[0])
         return cls(tuple(found.values()), tuple(failed.values()))
 
     def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:

@@ -73,8 +73,8 @@ def explain_many(
         As for :func:`~surrogates.explain`.
     probes : iterable, or DataFrame
         Whatever :func:`~surrogates.explain` takes as a probe: texts, dicts, probes; or, with `background`, rows: a
-        DataFrame, whose index labels the items (their places do, with a warning in the log, if a label repeats). An
-        iterable is read as far as is worked on.
+        DataFrame. The index of a DataFrame, or of a Series of texts, labels the items (their places do, with a warning
+        in the log, if a label repeats). An iterable is read as far as is worked on.
     family, budget, design, target, random_state, store
         As for :func:`~surrogates.explain`, for every item: each gets the explanation that it would get there.
     background : DataFrame or array, optional
@@ -129,7 +129,7 @@ def explain_many(
     with distribute(asked, n_jobs) as workers:
         settings = _Settings(workers, family, budget, design, target, seed, open_store(store), Run())
         done = {entry.key: entry for entry in shelf.entries()} if shelf is not None and settings.lasting else {}
-        total = len(probes) if isinstance(probes, (Sequence, pd.DataFrame)) else None
+        total = len(probes) if isinstance(probes, (Sequence, pd.DataFrame, pd.Series)) else None
         entries: list[Entry] = []
         failures: list[Failure] = []
         with tqdm(
@@ -196,6 +196,9 @@ def _items(probes: Any, background: Any) -> Iterator[_Item]:
             raise InputError("background", f"have the rows' columns; only one of them has {', '.join(odd)}", background)
         rows: Iterable[Any] = (probes.iloc[[i]] for i in range(len(probes)))
         return _rows(rows, iter(_labels(probes.index)), background)
+    if isinstance(probes, pd.Series) and background is None and pd.api.types.is_string_dtype(probes):
+        texts = zip(_labels(probes.index), probes, strict=True)
+        return (_Item(i, label, lambda text=text: as_probe(text)) for i, (label, text) in enumerate(texts))  # type: ignore[misc]
     if isinstance(probes, (str, Mapping, Probe, pd.Series)) or not isinstance(probes, Iterable):
         raise InputError("probes", "be several: a list of probes, texts, dicts or rows, or a DataFrame", probes)
     if background is not None:

@@ -121,18 +121,14 @@ class Shelf:
     """
 
     def __init__(self, path: str | Path):
-        if not isinstance(path, (str, Path)):
+        if not isinstance(path, (str, Path)) or not str(path) or "\0" in str(path):
             raise InputError("output", "be a path", path)
         self.path = Path(path).expanduser()
         if self.path.is_dir() or not self.path.suffix:
             self.path = self.path / _NAME
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError("output", f"be a file or folder that can be made ({error})", str(path)) from error
 
     def check(self) -> None:
-        """See that explanations can be added: the file is called so, and is new, empty or one of ours.
+        """See that explanations can be added: the file is called so and is new, empty or one of ours; make its folder.
 
         Raises
         ------
@@ -140,6 +136,7 @@ class Shelf:
         """
         if self.path.suffix != ".jsonl":
             raise InputError("output", "end in .jsonl, or be a folder", str(self.path))
+        self.make_folder()
         try:
             with self.path.open("rb") as file:
                 first = file.readline(len(_START) + 65)
@@ -153,6 +150,19 @@ class Shelf:
         if first and not (head and ours):
             rule = "name a new file or one of explanations; this one holds something else"
             raise InputError("output", rule, str(self.path))
+
+    def make_folder(self) -> None:
+        """Make the folder that the file is to lie in.
+
+        Raises
+        ------
+        InputError
+            If it cannot be made.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError("output", f"be a file or folder that can be made ({error})", str(self.path)) from error
 
     def entries(self) -> Iterator[Entry]:
         """Whole lines that hold an explanation, in the order of the file; a line that is torn is passed over."""

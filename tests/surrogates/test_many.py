@@ -203,7 +203,7 @@ def test_a_file_of_something_else_is_not_added_to(content, tmp_path):
     with pytest.raises(InputError, match="output must name a new file or one of explanations"):
         explain_many(CallableModel(model, "w"), TEXTS, budget=40, store=None, output=file)
     assert file.read_bytes() == content and model.asked == []
-    for wrong in ("notes.csv", "notes.json", "new.txt", file / "inside.jsonl", 7):
+    for wrong in ("notes.csv", "notes.json", "new.txt", file / "inside.jsonl", 7, "", "a\0.jsonl"):
         with pytest.raises(InputError, match="output must"):
             explain_many(CallableModel(model, "w"), TEXTS, budget=40, store=None, output=wrong)
     assert not (tmp_path / "notes.csv").exists()
@@ -248,6 +248,15 @@ def test_a_full_disk_under_the_explanations_ends_the_run_in_words(tmp_path):
     with pytest.raises(StoreError, match=r"all\.jsonl: .*No space left"):
         explain_many(CallableModel(fills_the_disk, "w"), TEXTS, budget=40, store=store, output=file)
     assert len(store) > 40
+
+
+def test_a_file_that_mixes_settings_says_so(tmp_path, caplog):
+    file, model = tmp_path / "all.jsonl", CallableModel(words, "w")
+    explain_many(model, TEXTS[:2], budget=40, store=None, output=file)
+    assert ExplanationSet.from_jsonl(file).labels == [0, 1] and "several ways" not in caplog.text
+    explain_many(model, TEXTS[:1], budget=60, store=None, output=file)
+    assert ExplanationSet.from_jsonl(file).labels == [0, 1, 0]
+    assert "1 items were explained in several ways, such as 0" in caplog.text
 
 
 def test_ctrl_c_leaves_what_is_finished_and_the_next_run_asks_only_the_rest(tmp_path):
@@ -425,9 +434,20 @@ def test_reports_and_plots_show_the_whole(table, tmp_path):
     assert os.stat(tmp_path / "many.html").st_size < 400_000
 
 
-def test_from_jsonl_refuses_what_is_no_file(tmp_path):
-    with pytest.raises(InputError, match="file of explanations"):
-        ExplanationSet.from_jsonl(tmp_path / "none.jsonl")
+def test_from_jsonl_refuses_what_is_no_file_and_makes_none(tmp_path):
+    for wrong in (tmp_path / "none.jsonl", tmp_path / "no" / "folder"):
+        with pytest.raises(InputError, match="file of explanations"):
+            ExplanationSet.from_jsonl(wrong)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_column_of_texts_is_labelled_by_its_index():
+    column = pd.Series(TEXTS[:2], index=["first", "ü"])
+    found = explain_many(CallableModel(words, "w"), column, budget=40, store=None)
+    assert found.labels == ["first", "ü"]
+    same(found[1], explain(CallableModel(words, "w"), TEXTS[1], budget=40, store=None))
+    with pytest.raises(InputError, match="probes must be several"):
+        explain_many(MODEL, X.iloc[0], store=None)
 
 
 def test_probes_may_be_of_several_kinds():
