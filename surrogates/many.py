@@ -166,8 +166,9 @@ def _set(entries: list[Entry], failures: list[Failure], interrupted: bool = Fals
 def _told(finished: ExplanationSet, store: Store, shelf: Shelf | None) -> str:
     """Where everything is when an error ends a run."""
     where = "this error's attribute finished" if shelf is None else str(shelf.path)
+    count = f"{len(finished)} item{'' if len(finished) == 1 else 's'}"
     answers = "were kept in memory only" if store.path is None else "are in the store: run again to go on"
-    return f"{len(finished)} items are explained ({where}); answers so far {answers}."
+    return f"{count} explained{f' ({where})' if finished else ''}; answers so far {answers}."
 
 
 @dataclass(frozen=True)

@@ -441,7 +441,7 @@ def test_a_cap_ends_a_run_with_what_is_finished_and_a_higher_one_goes_on(serve, 
     with pytest.raises(SpendCapError, match="cap of 100 calls") as caught:
         explain_many(Endpoint(server.url, "m", max_calls=100).reading(count), TEXTS, **options)
     assert caught.value.finished.labels == [0, 1] and caught.value.finished.interrupted
-    assert f"2 items are explained ({file})" in caught.value.__notes__[0]
+    assert f"2 items explained ({file}); answers so far are in the store" in caught.value.__notes__[0]
     paid, kept = len(server.seen), len(store)
     assert paid == 100
     whole = explain_many(Endpoint(server.url, "m").reading(count), TEXTS, **options)
@@ -481,6 +481,22 @@ def test_questions_that_a_server_fails_on_do_not_end_the_run(serve):
     server = serve(lambda n, body: (500, {}, "crashed") if "three" in prompt_of(body) else None)
     found = explain_many(Endpoint(server.url, "m", retries=0).reading(count), TEXTS, budget=60, store=None)
     assert {0, 1, 3, 4, 5} <= set(found.labels)
+
+
+def test_the_command_shows_what_is_finished_when_a_run_ends_early(serve, monkeypatch, capsys):
+    import surrogates.many as many
+    from surrogates.cli import main
+
+    monkeypatch.setattr(many, "_WINDOW_OF_TEXTS", 20)  # an item at a time
+    Path("t.txt").write_text("\n".join(TEXTS))
+    server = serve(lambda n, body: (401, {}, "expired") if n >= 60 else None)
+    arguments = ["explain-many", "t.txt", "-m", f"endpoint:m@{server.url}", "--budget", "40", "--json", "all.jsonl"]
+    monkeypatch.setattr(sys, "argv", ["iomap", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    told = capsys.readouterr()
+    assert left.value.code == 1 and "1 explanations, interrupted before the rest" in told.out
+    assert "turns requests away: HTTP 401: expired. 1 item explained (all.jsonl); answers so far are in the" in told.err
 
 
 def test_it_works_inside_a_running_event_loop(serve):
