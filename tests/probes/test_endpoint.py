@@ -43,7 +43,7 @@ from probes import (
     cube,
     measure,
 )
-from surrogates import explain, explain_many
+from surrogates import check, explain, explain_many
 
 KEY = "sk-test-0123456789-very-secret"
 TEXT = "alpha beta gamma delta epsilon zeta eta theta"
@@ -481,6 +481,27 @@ def test_questions_that_a_server_fails_on_do_not_end_the_run(serve):
     server = serve(lambda n, body: (500, {}, "crashed") if "three" in prompt_of(body) else None)
     found = explain_many(Endpoint(server.url, "m", retries=0).reading(count), TEXTS, budget=60, store=None)
     assert {0, 1, 3, 4, 5} <= set(found.labels)
+
+
+def test_an_item_whose_instance_is_refused_costs_one_question(serve):
+    # after a group has failed its items are asked alone; what was refused is not built upon
+    server = serve(lambda n, body: chat("", finish_reason="content_filter") if prompt_of(body) == TEXTS[0] else None)
+    found = explain_many(Endpoint(server.url, "m").reading(count), TEXTS[:2], budget=40, store=None)
+    assert found.labels == [1] and "did not answer the instance itself" in found.failures[0].error
+    assert sum(prompt_of(body).endswith("one") for body in server.seen) == 1
+
+
+def test_checks_of_a_server_that_is_gone_are_not_tried_one_by_one(serve):
+    ended = threading.Event()
+    server = serve(lambda n, body: (401, {}, "expired") if ended.is_set() else None)
+    model = Endpoint(server.url, "m").reading(count)
+    explanation = explain(model, TEXT, budget=60, store=None)
+    ended.set()
+    before = len(server.seen)
+    checked = check(explanation, model, TEXT, ["fresh", "stability"], store=None)
+    assert [finding.passed for finding in checked.checks] == [None, None]
+    assert all("turns requests away" in finding.told for finding in checked.checks)
+    assert len(server.seen) == before + 1
 
 
 def test_the_command_shows_what_is_finished_when_a_run_ends_early(serve, monkeypatch, capsys):
