@@ -62,9 +62,9 @@ def study_of(
     cost = sum((m.cost for m in measured.values()), Cost())
     first = measured[probe.metric]
     cost = replace(cost, reused=first.cost.reused)
-    return Study(
-        tuple(judged), first.frame, first.metric, control=checked, cost=cost, model=first.model, name=probe.name
-    )
+    others = {name: m.frame for name, m in measured.items() if name != probe.metric}
+    whole = (tuple(judged), first.frame, first.metric)
+    return Study(*whole, control=checked, cost=cost, model=first.model, name=probe.name, others=others)
 
 
 def behave(

@@ -88,7 +88,7 @@ class Entry:
             tuple(shown),
             asdict(study.cost),
             len(study.frame),
-            stitch(bare, study.statements, chance),
+            stitch(study.frame, study.statements, chance, control=study.control, others=study.others),
             study.notes,
             {n: float(bare[n].mean()) for n in ("value", "chance", "unconditional") if n in bare.columns},
         )
