@@ -105,7 +105,8 @@ def test_the_opening_is_a_factor_and_what_depends_on_it_is_said():
     assert got["the receiver is named in the order ABBA after some words"] == "supported"
     assert got["the receiver is named in the order ABBA where its name opens the text"] != "supported"
     assert got["in the order ABBA a receiver whose name opens the text is harder to name"] == "supported"
-    assert got["the receiver gains more by words before the names than the giver does"] == "supported"
+    # it overlooks a giver as well
+    assert got["the receiver gains more by words before the names than the giver does"] == "inconclusive"
     she = verdicts(overlooks_what_opens_the_text, "pronoun")
     assert she["'she' is likelier than 'he' after a woman's name that does not open the text"] == "supported"
     assert she["'she' is likelier than 'he' after a woman's name that opens the text"] != "supported"
