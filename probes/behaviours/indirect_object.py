@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probes.behaviours import Behaviour, Claim
+from probes.behaviours import Behaviour, Claim, Levels
 from probes.template import Family, TemplateProbe
 
 NAMES = [
@@ -75,7 +75,9 @@ def behaviour(cases: int = 384) -> Behaviour:
         for x, y in ((a, b), (b, a)):
             people[f"{x} and {y}"] = {"a": x, "b": y, **around}
     probe = TemplateProbe(FAMILIES, FACTORS, people, target=" {a}", foils=[" {b}"], crossing=cases)
-    usual = {"template": ("went", "met", "worked")}
+    hard: Levels
+    easy: Levels
+    usual: Levels = {"template": ("went", "met", "worked")}
     hard, easy = {**usual, "order": "ABBA"}, {**usual, "order": "BABA"}
     bare, after = {"opening": "none"}, {"opening": "words"}
     return Behaviour(
