@@ -81,7 +81,7 @@ class Entry:
         chance = float(bare["chance"].mean())
         return cls(
             name or study.name,
-            title or study.name,
+            title or study.name or "Study",
             study.metric.name,
             study.metric.unit,
             told,
@@ -228,6 +228,7 @@ class Card:
                       for s in e.statements]  # fmt: skip
             if e.prediction is not None:
                 lines.append("  " + e.prediction.told())
+            lines += [f"  Note: {note}" for note in e.notes]
         return "\n".join(lines)
 
 

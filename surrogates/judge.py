@@ -165,8 +165,10 @@ def supported(statements: Sequence[Statement], frames: Sequence[pd.DataFrame], a
     p_against = holm(np.array([f[2] for f in found]))
     out = []
     for s, frame, (e, *_, level), yes, no in zip(statements, frames, found, p_for, p_against, strict=True):
-        holds = e is not None and yes < alpha
-        out.append(holds and _verdict(s, e, float(yes), float(no), alpha, _parts(s, frame), level)[0] == "supported")
+        if e is None or not yes < alpha:
+            out.append(False)
+            continue
+        out.append(_verdict(s, e, float(yes), float(no), alpha, _parts(s, frame), level)[0] == "supported")
     return out
 
 
