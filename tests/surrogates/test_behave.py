@@ -207,6 +207,15 @@ def test_what_answers_are_worth_by_themselves_stands_beside_every_effect():
     assert "answers alone" not in silent.card().report("silent.html").read_text()
 
 
+def test_a_behaviour_of_ones_own_and_each_once():
+    own = behaviour("greater-than")
+    one = behave(Scripted(copies_or_raises), own, store=None, progress=False)
+    two = behave(Scripted(copies_or_raises), ["greater-than", own], store=None, progress=False)
+    assert one.table.equals(two.table)
+    with pytest.raises(InputError, match="there is generalise"):
+        behave(Scripted(copies_or_raises), [own.probe], store=None)
+
+
 def test_bad_names_and_models():
     with pytest.raises(InputError, match="behaviour must be one of reversal"):
         behave(Scripted(indifferent), "nothing", store=None)
@@ -258,6 +267,13 @@ def test_the_command_writes_a_card():
     both = iomap("behave", "small:small", "--probes", "greater-than", "--against", "card.json", "-o", "b.html", "-q")
     assert both.returncode == 0, both.stderr
     assert "Side by side" in Path("b.html").read_text()
+    again = iomap("report", "card.json", "-o", "again.html")
+    assert again.returncode == 0, again.stderr
+    assert "Numeric comparison" in Path("again.html").read_text()
+    for more in (["--probes", "pronoun", "-o", "x.html"], ["--probes", "greater-than"]):
+        useless = iomap("behave", "small:small", *more, "--against", "card.json")
+        assert useless.returncode == 2
+        assert "--against must" in useless.stderr
     bad = iomap("behave", "small:small", "--probes", "greater")
     assert bad.returncode == 2
     assert "behaviour must be one of" in bad.stderr
