@@ -64,11 +64,14 @@ def indirect_object(lm: CausalLM, store: Store) -> list[dict[str, Any]]:
     """The built-in wordings, and sentences with and without an opening."""
     task, nats = "indirect object", "logit_difference"
     frame = measure(lm, behaviour("indirect-object").probe.cases, nats, store=store, progress=False).frame
-    usual = {"template": ("then", "when", "after"), "distractor": "none", "filler": "none"}
+    wordings = {"template": ("went", "met", "worked"), "distractor": "none", "filler": "none"}
+    usual, bare = {**wordings, "opening": "words"}, {**wordings, "opening": "none"}
     rows = [
         _row(task, "BABA, logit difference, wordings of the card", frame, {"order": "BABA", **usual}, 4.96, 0.52),
         _row(task, "ABBA, logit difference, wordings of the card", frame, {"order": "ABBA", **usual}, 2.60, 0.86),
         _row(task, "ABBA, accuracy, wordings of the card", _hits(frame), {"order": "ABBA", **usual}, 0.79),
+        _row(task, "ABBA, logit difference, card, a name opens the text", frame, {"order": "ABBA", **bare}),
+        _row(task, "ABBA, accuracy, card, a name opens the text", _hits(frame), {"order": "ABBA", **bare}),
     ]
     people = {}
     for i in range(len(NAMES) // 2):
@@ -140,10 +143,11 @@ def induction(lm: CausalLM, store: Store) -> list[dict[str, Any]]:
 def pronoun(lm: CausalLM, store: Store) -> list[dict[str, Any]]:
     """How often the pronoun that fits the name is the likelier one."""
     frame = measure(lm, behaviour("pronoun").probe.cases, "logit_difference", store=store, progress=False).frame
-    rows = [_row("pronoun", "accuracy, wordings of the card", _fitting(frame), {}, 1.0)]
-    rows += [_row("pronoun", f"accuracy, {said}", _fitting(frame), {"template": t})
-             for t, said in (("because", "card, name first"), ("works", "card, 'NAME works as a …'"),
-                             ("said", "card, 'NAME, a …, said'"), ("tired", "card, 'The … NAME was tired'"))
+    rows = [_row("pronoun", "accuracy, wordings of the card", _fitting(frame), {"opening": "words"}, 1.0)]
+    rows += [_row("pronoun", f"accuracy, card, {said}{where}", _fitting(frame), {"template": t, "opening": o})
+             for t, said in (("because", "'NAME paid the …'"), ("works", "'NAME works as a …'"),
+                             ("said", "'NAME, a …, said'"), ("tired", "'The … NAME was tired'"))
+             for o, where in (("words", ""), ("none", ", name first")) if (t, o) != ("tired", "none")
              ]  # fmt: skip
     people = {f"pair {i}": {"f": f, "m": m} for i, (f, m) in enumerate(zip(*GENDERED.values(), strict=True))}
     factors = {

@@ -16,13 +16,19 @@ import numpy as np
 
 from probes.errors import InputError
 
-__all__ = ["FAMILY", "Case", "Chat", "Split", "hold_out", "shown", "tidy"]
+__all__ = ["FAMILY", "RESERVED", "Case", "Chat", "Split", "hold_out", "shown", "tidy"]
 
 #: A prompt: plain text, or a chat as (role, content) pairs.
 Chat = tuple[tuple[str, str], ...]
 
 #: the name under which the template family of a case stands among its factors
 FAMILY = "template"
+
+#: columns of a table of cases that are no factors
+RESERVED = (
+    "case_id", "entity", "value", "chance", "unconditional", "unconditional_chance", "prompt", "target", "answer",
+    "part",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,7 @@ def hold_out(
     people = sorted({c.entity for c in cases})
     away = _chosen("entities", entities, people, rng)
     if not away or len(away) == len(people):
-        raise InputError("entities", "leave some for discovery and some for the test", entities)
+        raise InputError("entities", f"leave some of {len(people)} for discovery and some for the test", entities)
     kinds = sorted({c.template for c in cases})
     if isinstance(families, int):
         count = min(families, len(kinds) - 2)

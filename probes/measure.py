@@ -13,7 +13,7 @@ from probes.case import Case, shown
 from probes.completion import completions
 from probes.design import Design
 from probes.errors import InputError, ModelError
-from probes.metrics import Metric, Scores, as_metric
+from probes.metrics import METRICS, Metric, Scores, as_metric
 from probes.model import Generator, Model
 from probes.models import as_model
 from probes.probe import Feature, Probe
@@ -122,20 +122,30 @@ def measure(
     if not len(cases):
         raise InputError("cases", "hold at least one case", cases)
     asked = answerer(model)
+    _check_metric(asked, number)
     _check_foils(cases, number)
     if isinstance(asked, Generator):
         return _written(asked, cases, number, store, max_new_tokens)
-    scoring = asked.outputs == ("log-prob", "tokens", "greedy")
-    if scoring == (number.name == "output"):
-        needs = "scores texts itself" if number.name == "output" else "gives log-probabilities of answers"
-        raise InputError("metric", f"suit the model: {number.name} needs one that {needs}", type(asked).__name__)
-    if not scoring:
+    if number.name == "output":
         return _output(asked, cases, number, store, progress)
     free = getattr(asked, "prompt_free", False)
-    if number.alone and not free:
-        rule = f"suit the model: {number.name} needs answers scored without a prompt"
-        raise InputError("metric", rule, type(asked).__name__)
     return _scored(asked, cases, number, store, progress, free and (unconditional or number.alone))
+
+
+def _check_metric(asked: Model | Generator, metric: Metric) -> None:
+    """Whether a model can answer a metric at all; costs nothing."""
+    rule = ""
+    if isinstance(asked, Generator):
+        if not metric.text:
+            possible = ", ".join(m.name for m in METRICS.values() if m.text)
+            rule = f"{metric.name} needs log-probabilities, and this one only writes text, which answers {possible}"
+    elif (asked.outputs == ("log-prob", "tokens", "greedy")) == (metric.name == "output"):
+        needs = "scores texts itself" if metric.name == "output" else "gives log-probabilities of answers"
+        rule = f"{metric.name} needs one that {needs}"
+    elif metric.alone and not getattr(asked, "prompt_free", False):
+        rule = f"{metric.name} needs answers scored without a prompt"
+    if rule:
+        raise InputError("metric", f"suit the model: {rule}", type(asked).__name__)
 
 
 def _check_foils(cases: Sequence[Case], metric: Metric) -> None:
@@ -234,9 +244,6 @@ def _output(asked: Model, cases: Sequence[Case], metric: Metric, store: Store, p
 
 def _written(asked: Generator, cases: Sequence[Case], metric: Metric, store: Store, max_new_tokens: int) -> Measured:
     """Metrics of generated text alone; the chance level is how often a foil is written instead."""
-    if not metric.text:
-        rule = f"suit the model: {metric.name} needs log-probabilities, and this one only writes text"
-        raise InputError("metric", rule, type(asked).__name__)
     written, cost, _ = completions(asked, [case.prompt for case in cases], max_new_tokens, store)
     kept = _answered(cases, [text is not None for text in written])
     values, chances, texts = [], [], []

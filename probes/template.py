@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from probes.case import FAMILY, Case, Chat, shown, tidy
-from probes.errors import InputError, require
+from probes.case import FAMILY, RESERVED, Case, Chat, shown, tidy
+from probes.errors import InputError
+from probes.recipe import read_yaml
 
 __all__ = ["Family", "TemplateProbe"]
 
@@ -32,7 +33,7 @@ class Family:
     ----------
     template : str or list of (role, text)
         With ``{slot}`` where texts go.
-    only : dict of str to tuple of str
+    only : dict of str to str or tuple of str
         Levels it is used with, by factor; all of the factors that are not named.
     slots : dict
         Texts of slots in this family; may also set ``target``, ``foils`` and ``also``.
@@ -50,9 +51,10 @@ class TemplateProbe:
     ----------
     families : dict of str to str, list of (role, text), or Family
         The wordings by name.
-    factors : dict of str to (dict of str to (str or dict)), optional
+    factors : dict of str to (dict of str to (str or dict), or list of str), optional
         Factor → level → texts: a string fills the slot named like the factor, a dict fills several slots. A level's
-        text may hold slots itself, and a level may set ``target``, ``foils`` and ``also``.
+        text may hold slots itself, and a level may set ``target``, ``foils`` and ``also``. A list names levels after
+        their texts.
     entities : dict of str to dict, or list of dict
         Texts of slots for each entity; inserted as they are, braces included.
     target : str
@@ -109,14 +111,15 @@ class TemplateProbe:
         if not kinds:
             raise InputError("families", "hold at least one template", families)
         people = _entities(entities)
-        table = {name: dict(levels) for name, levels in (factors or {}).items()}
-        for name, (slot, replacement) in (corruptions or {}).items():
-            table.setdefault("corruption", {"none": {}})[name] = {f"{slot}!": replacement}
+        table = {str(name): _levels(name, levels) for name, levels in dict(factors or {}).items()}
+        if corruptions:
+            table["corruption"] = _corrupted(corruptions, kinds, people)
         for name, levels in table.items():
-            if name == FAMILY or len(levels) < 2:
-                rule = f"have at least two levels (and a name other than {FAMILY!r})"
-                raise InputError(f"factor {name!r}", rule, list(levels))
+            _check_factor(name, list(levels))
         defaults = {"target": target, "foils": foils, "also": also}
+        for what in ("foils", "also"):
+            if isinstance(defaults[what], str):
+                raise InputError(what, "be a list of texts" + ", or a number" * (what == "foils"), defaults[what])
         maker = _Maker(kinds, table, people, defaults)
         combos = list(_crossed(list(maker.cells()), list(people), crossing, random_state))
         self._take(maker.with_foils(combos, first_words))
@@ -142,7 +145,7 @@ class TemplateProbe:
     def from_frame(
         cls,
         frame: pd.DataFrame,
-        factors: Sequence[str] = (),
+        factors: str | Sequence[str] = (),
         *,
         prompt: str = "prompt",
         target: str = "target",
@@ -156,12 +159,13 @@ class TemplateProbe:
         Parameters
         ----------
         frame : DataFrame
-        factors : sequence of str
+        factors : str or sequence of str
             Columns that hold factor levels.
         prompt, target : str
             Columns of the prompt and the right answer.
         foils : str, int or None
-            A column of lists of wrong answers, or how many to draw from the targets of other rows with the same levels.
+            A column of wrong answers (one, or a list of them), or how many to draw from the targets of other rows with
+            the same levels.
         entity, template : str, optional
             Columns of the entity (by default every row is one) and the template family.
 
@@ -176,20 +180,25 @@ class TemplateProbe:
         >>> TemplateProbe.from_frame(frame, foils="wrong").cases[1].options
         (' 5', ' 4')
         """
+        factors = [factors] if isinstance(factors, str) else list(factors)
+        if frame.empty:
+            raise InputError("frame", "hold at least one row, each a case", frame)
         named = [prompt, target, *factors, *(c for c in (entity, template) if c)]
         named += [foils] if isinstance(foils, str) else []
         if missing := [c for c in named if c not in frame.columns]:
             raise InputError("frame", f"hold the columns {', '.join(named)}", f"a frame without {missing}")
         for name in factors:
-            if frame[name].nunique() < 2:
-                raise InputError(f"factor {name!r}", "have at least two levels", frame[name].unique())
+            if frame[name].isna().any():
+                raise InputError(f"factor {name!r}", "have a level in every row", f"none in {frame[name].isna().sum()}")
+            _check_factor(name, frame[name].unique().tolist())
         cases = []
         for i, row in enumerate(frame.to_dict("records")):
             if pd.isna(row[prompt]) or pd.isna(row[target]):
                 raise InputError("frame", f"hold a prompt and a target in row {i}", row)
             levels = [(name, str(row[name])) for name in factors]
             levels += [(FAMILY, str(row[template]))] if template else []
-            wrong = tuple(map(str, row[foils])) if isinstance(foils, str) else ()
+            wrong = row[foils] if isinstance(foils, str) else ()
+            wrong = (wrong,) if isinstance(wrong, str) else tuple(map(str, wrong))
             who = str(row[entity]) if entity else f"row {i}"
             kind = str(row[template]) if template else "frame"
             cases.append(Case(row[prompt], str(row[target]), wrong, tuple(levels), who, kind))
@@ -205,26 +214,31 @@ class TemplateProbe:
     @classmethod
     def from_yaml(cls, source: str | Path) -> TemplateProbe:
         """A probe written in YAML: the parameters of this class by name; a family may be a mapping with ``template``,
-        ``only`` and ``slots``.
+        ``only`` and ``slots``. ``yes``, ``no``, ``on`` and ``off`` are words.
+
+        Parameters
+        ----------
+        source : Path or str
+            A file, or the text itself.
 
         Raises
         ------
         MissingExtra
             Without the ``yaml`` extra.
         InputError
-            For text that is no YAML mapping, or a key that is no parameter.
+            For a file that cannot be read, text that is no YAML mapping, or a key that is no parameter.
         """
-        yaml = require("yaml", "TemplateProbe.from_yaml")
-        text = Path(source).read_text(encoding="utf-8") if isinstance(source, Path) else source
-        try:
-            data = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise InputError("source", f"be YAML ({' '.join(str(error).split())})", text) from error
-        if not isinstance(data, dict) or "families" not in data:
-            raise InputError("source", "be a YAML mapping with families", data)
+        data = read_yaml(source)
+        if not isinstance(data, dict) or not isinstance(data.get("families"), dict):
+            raise InputError("source", "be a YAML mapping with families: a mapping of names to templates", data)
         known = ("families", "factors", "entities", "corruptions", "crossing", "first_words", "random_state", *_OPTIONS)
         if unknown := [k for k in data if k not in known]:
             raise InputError("source", f"use only the keys {', '.join(known)}", unknown)
+        for k, v in data["families"].items():
+            if isinstance(v, dict) and ("template" not in v or set(v) - {"template", "only", "slots"}):
+                raise InputError(
+                    f"family {k!r}", "have a template, and besides only the keys only and slots", sorted(v)
+                )
         families = {
             str(k): Family(**v) if isinstance(v, dict) else [tuple(t) for t in v] if isinstance(v, list) else v
             for k, v in data.pop("families").items()
@@ -259,12 +273,52 @@ class TemplateProbe:
 
 
 def _entities(entities: Any) -> dict[str, dict[str, Any]]:
-    if not isinstance(entities, Mapping):
-        entities = {str(e.get("name", next(iter(e.values()), i))): e for i, e in enumerate(entities)}
-    people = {str(k): dict(values) for k, values in entities.items()}
+    rows = list(entities.items()) if isinstance(entities, Mapping) else [(None, e) for e in entities]
+    people: dict[str, dict[str, Any]] = {}
+    for i, (key, values) in enumerate(rows):
+        if not isinstance(values, Mapping):
+            rule = "give each entity a mapping of slots to texts, such as {'name': 'Mary'}"
+            raise InputError("entities", rule, values)
+        name = str(values.get("name", next(iter(values.values()), i)) if key is None else key)
+        if name in people:
+            raise InputError("entities", "have different names (the slot name, else the first slot)", name)
+        people[name] = dict(values)
     if not people:
         raise InputError("entities", "hold at least one entity", entities)
     return people
+
+
+def _levels(name: str, levels: Any) -> dict[str, Any]:
+    """Level → texts; a list of texts names its levels after them."""
+    if isinstance(levels, Mapping):
+        return {str(level): text if isinstance(text, Mapping) else str(text) for level, text in levels.items()}
+    if isinstance(levels, str) or not isinstance(levels, Iterable):
+        raise InputError(f"factor {name!r}", "be a mapping of levels to texts, or a list of texts", levels)
+    return {str(text): str(text) for text in levels}
+
+
+def _check_factor(name: str, levels: list[Any]) -> None:
+    if name in (FAMILY, *RESERVED):
+        rule = f"have another name: {', '.join((FAMILY, *RESERVED))} are columns of every table of cases"
+        raise InputError(f"factor {name!r}", rule, name)
+    if len(levels) < 2:
+        raise InputError(f"factor {name!r}", "have at least two levels", levels)
+
+
+def _corrupted(corruptions: Any, kinds: dict[str, Family], people: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The factor of corruptions: none, and each replacement in a slot that exists."""
+    written = " ".join(
+        k.template if isinstance(k.template, str) else " ".join(t for _, t in k.template) for k in kinds.values()
+    )
+    slots = {*_SLOT.findall(written), *(slot for own in people.values() for slot in own)}
+    table: dict[str, Any] = {"none": {}}
+    for name, pair in dict(corruptions).items():
+        if isinstance(pair, str) or len(pair) != 2:
+            raise InputError(f"corruption {name!r}", "be a pair of slot and replacement", pair)
+        if pair[0] not in slots:
+            raise InputError(f"corruption {name!r}", f"name a slot among {', '.join(sorted(slots))}", pair[0])
+        table[str(name)] = {f"{pair[0]}!": str(pair[1])}
+    return table
 
 
 def _crossed(cells: list[Any], people: list[str], crossing: str | int, seed: int) -> Iterator[tuple[Any, str]]:
@@ -299,7 +353,11 @@ class _Maker:
         for name, family in self.families.items():
             if unknown := set(family.only) - set(self.factors):
                 raise InputError(f"family {name!r}", f"name factors among {', '.join(self.factors)}", sorted(unknown))
-            allowed = [[(f, level) for level in levels if level in family.only.get(f, levels)]
+            only = {f: [v] if isinstance(v, str) else list(map(str, v)) for f, v in family.only.items()}
+            for f, wanted in only.items():
+                if odd := [v for v in wanted if v not in self.factors[f]]:
+                    raise InputError(f"family {name!r}", f"name levels of {f} ({', '.join(self.factors[f])})", odd)
+            allowed = [[(f, level) for level in levels if level in only.get(f, levels)]
                        for f, levels in self.factors.items()]  # fmt: skip
             for levels in product(*allowed):
                 yield name, levels

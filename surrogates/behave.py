@@ -62,14 +62,14 @@ def study_of(
     cost = sum((m.cost for m in measured.values()), Cost())
     first = measured[probe.metric]
     cost = replace(cost, reused=first.cost.reused)
-    return Study(
-        tuple(judged), first.frame, first.metric, control=checked, cost=cost, model=first.model, name=probe.name
-    )
+    others = {name: m.frame for name, m in measured.items() if name != probe.metric}
+    whole = (tuple(judged), first.frame, first.metric)
+    return Study(*whole, control=checked, cost=cost, model=first.model, name=probe.name, others=others)
 
 
 def behave(
     model: object,
-    probes: str | Sequence[str | Behaviour] = "all",
+    probes: str | Behaviour | Sequence[str | Behaviour] = "all",
     *,
     store: Store | str | Path | None = "default",
     progress: bool | None = None,
@@ -81,8 +81,8 @@ def behave(
     ----------
     model : object
         A language model that gives log-probabilities, such as :class:`probes.CausalLM`.
-    probes : "all", or sequence of names or Behaviour
-        Built-in behaviours, see :data:`probes.behaviours.BEHAVIOURS`.
+    probes : "all", names separated by commas, a Behaviour, or a sequence of names and Behaviours
+        Built-in behaviours, see :data:`probes.behaviours.BEHAVIOURS`, or your own; each once.
     store : Store, path, None or "default"
     progress : bool, optional
     name : str
@@ -97,12 +97,17 @@ def behave(
     InputError
         For an unknown behaviour, or a model that cannot answer.
     """
-    if isinstance(probes, str):
-        wanted: list[Any] = list(BEHAVIOURS) if probes == "all" else [p.strip() for p in probes.split(",") if p.strip()]
+    if isinstance(probes, Behaviour):
+        wanted: list[Any] = [probes]
+    elif isinstance(probes, str):
+        wanted = list(BEHAVIOURS) if probes == "all" else [p.strip() for p in probes.split(",") if p.strip()]
     else:
         wanted = list(probes)
     if not wanted:
         raise InputError("probes", f"name some of {', '.join(BEHAVIOURS)}", probes)
+    if odd := [p for p in wanted if not isinstance(p, (str, Behaviour))]:
+        raise InputError("probes", "be names or Behaviour objects (for a TemplateProbe there is generalise)", odd[0])
+    wanted = list({p if isinstance(p, str) else p.name: p for p in wanted}.values())
     chosen = [p if isinstance(p, Behaviour) else behaviour(p) for p in wanted]
     start = time.perf_counter()
     memory, asked = open_store(store), answerer(model)

@@ -81,14 +81,14 @@ class Entry:
         chance = float(bare["chance"].mean())
         return cls(
             name or study.name,
-            title or study.name,
+            title or study.name or "Study",
             study.metric.name,
             study.metric.unit,
             told,
             tuple(shown),
             asdict(study.cost),
             len(study.frame),
-            stitch(bare, study.statements, chance),
+            stitch(study.frame, study.statements, chance, control=study.control, others=study.others),
             study.notes,
             {n: float(bare[n].mean()) for n in ("value", "chance", "unconditional") if n in bare.columns},
         )
@@ -155,6 +155,8 @@ class Card:
         entry = self.entry(behaviour)
         if entry.prediction is None:
             raise InputError("behaviour", "have answers that vary", behaviour)
+        if not isinstance(case, (Case, Mapping)):
+            raise InputError("case", "be a Case of the probe, or a dict of factor to level", case)
         levels = dict(case.levels) if isinstance(case, Case) else dict(case)
         measured = {k: entry.prediction.scores[k] for k in ("r2", "coverage")}
         return {**entry.prediction.predict(levels), "unit": entry.unit, **measured}
@@ -165,6 +167,8 @@ class Card:
         The intervals of two models on the same cases: ``difference`` is `other` minus this, ``apart`` says whether the
         95% intervals do not overlap.
         """
+        if not isinstance(other, Card):
+            raise InputError("other", "be a Card", other)
         keys = [(e.name, s["claim"]) for e in self.entries for s in e.statements]
         theirs = {(e.name, s["claim"]): s for e in other.entries for s in e.statements}
         mine = {(e.name, s["claim"]): s for e in self.entries for s in e.statements}
@@ -222,6 +226,7 @@ class Card:
                       for s in e.statements]  # fmt: skip
             if e.prediction is not None:
                 lines.append("  " + e.prediction.told())
+            lines += [f"  Note: {note}" for note in e.notes]
         return "\n".join(lines)
 
 

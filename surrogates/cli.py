@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import logging
 import sys
 from collections.abc import Callable
@@ -207,7 +208,7 @@ def behave_(
     quiet: Quiet = False,
 ) -> None:
     """What is generally true of a language model: built-in behaviour probes, as a card."""
-    from probes.behaviours import behaviour
+    from probes.behaviours import BEHAVIOURS, behaviour
     from surrogates.behave import behave
     from surrogates.card import Card
 
@@ -216,6 +217,12 @@ def behave_(
     for name in names if isinstance(names, list) else ():
         behaviour(name)
     other = Card.from_json(against) if against is not None else None
+    if other is not None:
+        if output is None:
+            raise InputError("--against", "come with -o: the page shows both cards", str(against))
+        asked = names if isinstance(names, list) else list(BEHAVIOURS)
+        if not {e.name for e in other.entries} & set(asked):
+            raise InputError("--against", f"be a card of some of {', '.join(asked)}", [e.name for e in other.entries])
     shown = Path(model).name if Path(model).exists() else model
     card = behave(_load(model, "lm"), names, store=_place(store), progress=False if quiet else None, name=shown)
     if not quiet:
@@ -230,13 +237,19 @@ def behave_(
 
 @app.command("report")
 def report(
-    file: Annotated[Path, typer.Argument(help="An explanation written with --json or to_json.")],
+    file: Annotated[Path, typer.Argument(help="An explanation or a behaviour card written with --json or to_json.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The page; default: FILE with .html.")] = None,
 ) -> None:
-    """Turn a saved explanation into an HTML page."""
-    explanation = Explanation.from_json(file)
+    """Turn a saved explanation or behaviour card into an HTML page."""
+    from surrogates.card import Card
+
+    try:
+        data = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        data = None  # the reader of explanations says what is wrong
+    saved = Card.from_json(file) if isinstance(data, dict) and "iomap_card" in data else Explanation.from_json(file)
     target = output or file.with_suffix(".html")
-    explanation.report(target)
+    saved.report(target)
     typer.echo(f"wrote {target}")
 
 
@@ -364,6 +377,8 @@ def _load(model: str, kind: str | None) -> Any:
             raise InputError("--model", f"name something that can be imported ({kind}: {error})", model) from error
     if kind is None:
         raise InputError("--model", "be module:attribute, such as mypackage.models:forest", model)
+    if model.endswith(".gguf") and not Path(model).is_file():
+        raise InputError("--model", "be a file that exists", model)
     loader = CausalLM if kind == "lm" or model.endswith(".gguf") else TextClassifier
     try:
         return loader.from_pretrained(model)

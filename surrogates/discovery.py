@@ -217,7 +217,7 @@ def fidelity_over_factors(
         ``surrogate, terms, r2, permuted``; R² against the discovery mean, negative where worse.
     """
     coding = Coding.of(discovery, factors)
-    if not coding.columns or not len(test):
+    if not coding.columns or not len(test) or np.ptp(discovery["value"].to_numpy(dtype=float)) == 0:
         return pd.DataFrame(columns=["surrogate", "terms", "r2", "permuted"])
     Z, y = coding(discovery), discovery["value"].to_numpy(dtype=float)
     new, truth = coding(test), test["value"].to_numpy(dtype=float)

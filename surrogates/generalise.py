@@ -18,7 +18,7 @@ from probes.metrics import Metric, as_metric
 from probes.store import Store, open_store
 from probes.template import TemplateProbe
 from surrogates.discovery import discover, fidelity_over_factors
-from surrogates.effects import Effect
+from surrogates.effects import LEAST, Effect
 from surrogates.judge import Judged, judge
 from surrogates.statement import RESERVED, Scope, Statement
 from surrogates.study import Study
@@ -33,7 +33,7 @@ def generalise(
     groups: str | Callable[[Case], str] | None = None,
     *,
     metric: str | Metric = "logit_difference",
-    statements: Sequence[Statement] = (),
+    statements: Statement | Sequence[Statement] = (),
     find: bool = True,
     control: Statement | None = None,
     split: Split | None = None,
@@ -55,7 +55,7 @@ def generalise(
     groups : str or callable, optional
         What cases depend on each other by: a factor, or a function of a case; by default its entity.
     metric : str or Metric
-    statements : sequence of Statement
+    statements : Statement, or sequence of Statement
         Claims of your own. They are frozen before anything is asked, so every case tests them.
     find : bool, default True
         Whether to look for statements as well.
@@ -94,15 +94,23 @@ def generalise(
     'output is higher when mood is glad than otherwise by more than 0.775 output: +3.1 output [3.1, 3.1], 12 entities'
     """
     number = as_metric(metric)
+    if not isinstance(probe, TemplateProbe):
+        raise InputError("probe", "be a TemplateProbe (a built-in behaviour's is behaviour(NAME).probe)", probe)
     cases = [_grouped(c, groups) for c in probe.cases]
+    known = {f: levels for f, levels in probe.factors.items() if f != groups}
+    factors = list(known)
     about = [by] if isinstance(by, str) else list(by or ())
-    if unknown := [f for f in about if f not in probe.factors]:
-        raise InputError("by", f"name factors among {', '.join(probe.factors)}", unknown)
-    if not find and not statements:
+    if unknown := [f for f in about if f not in known]:
+        raise InputError("by", f"name factors among {', '.join(factors)}", unknown)
+    frozen_given = (statements,) if isinstance(statements, Statement) else tuple(statements)
+    if not find and not frozen_given:
         raise InputError("statements", "hold at least one, or find be True", statements)
+    for s in (*frozen_given, *([control] if control is not None else [])):
+        if not isinstance(s, Statement):
+            raise InputError("statements", "be made by Statement.level, .contrast or .interaction", s)
+        s.check(known)
     memory = open_store(store)
     asked = answerer(model)
-    frozen_given = tuple(statements)
     empty = np.arange(0)
     if find:
         split = split if split is not None else hold_out(cases, random_state=random_state)
@@ -117,10 +125,15 @@ def generalise(
     first = put(split.discovery)
     found: list[Statement] = []
     notes: list[str] = []
-    factors = list(probe.factors)
     if first is not None:
         found = discover(first.frame, factors, about=about, most=most, random_state=random_state)
-        if not found:
+        if (count := first.frame["entity"].nunique()) < LEAST:
+            whole_count = len({c.entity for c in cases})
+            notes.append(
+                f"Nothing was looked for: that needs at least {LEAST} entities for discovery and {LEAST} for the test; "
+                f"here are {count} of {whole_count} for discovery."
+            )
+        elif not found:
             notes.append("No factor stood out on the discovery cases.")
     whole = (*frozen_given, *found)
     frozen = hashlib.sha256(json.dumps([s.digest for s in whole]).encode()).hexdigest()

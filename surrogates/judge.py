@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from probes.errors import InputError
 from surrogates.effects import LEAST, Effect, holm, wilson
 from surrogates.statement import RESERVED, Statement
 
-__all__ = ["Judged", "judge"]
+__all__ = ["Judged", "judge", "supported"]
 
 ALPHA = 0.05
 _EXAMPLES = 5
@@ -55,6 +56,8 @@ class Judged:
         Cases that contradict it, worst first.
     digest : str
         Of the frozen statement.
+    found : bool
+        Whether it was found on cases of the same model, rather than given.
     """
 
     statement: Statement
@@ -81,6 +84,7 @@ class Judged:
     worst: Mapping[str, Any] = field(default_factory=dict)
     examples: Sequence[Mapping[str, Any]] = ()
     digest: str = ""
+    found: bool = False
 
 
 def judge(
@@ -117,17 +121,17 @@ def judge(
     origins = discovery if discovery is not None else [None] * len(frozen)
     p_for = holm(np.array([f[1] for f in found]))
     p_against = holm(np.array([f[2] for f in found]))
+    tested = int(np.isfinite(p_for).sum())
     out = []
     names, units = ([m] * len(frozen) if isinstance(m, str) else list(m) for m in (metric, unit))
     rows = zip(frozen, frames, origins, found, p_for, p_against, names, units, strict=True)
     for s, frame, origin, (e, _, _, why, level), yes, no, name, measure in rows:
         if blocked or e is None:
-            out.append(
-                Judged(s, s.claim(name, measure), "not testable", blocked or why, name, measure, digest=s.digest)
-            )
+            bare = Judged(s, s.claim(name, measure), "not testable", blocked or why, name, measure, digest=s.digest)
+            out.append(replace(bare, found=origin is not None))
             continue
         parts = _parts(s, frame)
-        verdict, reason = _verdict(s, e, float(yes), float(no), alpha, parts, level)
+        verdict, reason = _verdict(s, e, float(yes), float(no), alpha, parts, level, tested)
         low, high = e.interval()
         share, precision_low, precision_high, worst, examples = _cases(s, frame)
         earlier = s.estimate(origin) if origin is not None else None
@@ -149,7 +153,22 @@ def judge(
             "unconditional": _unconditional(s, frame, level),
         }
         told: dict[str, Any] = {"parts": parts, "worst": worst, "examples": examples, "digest": s.digest}
+        told["found"] = origin is not None
         out.append(Judged(s, _words(s, e, name, measure), verdict, reason, name, measure, **numbers, **told))
+    return out
+
+
+def supported(statements: Sequence[Statement], frames: Sequence[pd.DataFrame], alpha: float = ALPHA) -> list[bool]:
+    """Which statements :func:`judge` would call supported, without the rest of what it says about them."""
+    found = [_evidence(s, frame) for s, frame in zip(statements, frames, strict=True)]
+    p_for = holm(np.array([f[1] for f in found]))
+    p_against = holm(np.array([f[2] for f in found]))
+    out = []
+    for s, frame, (e, *_, level), yes, no in zip(statements, frames, found, p_for, p_against, strict=True):
+        if e is None or not yes < alpha:
+            out.append(False)
+            continue
+        out.append(_verdict(s, e, float(yes), float(no), alpha, _parts(s, frame), level)[0] == "supported")
     return out
 
 
@@ -227,8 +246,16 @@ def _parts(s: Statement, frame: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def _verdict(
-    s: Statement, e: Effect, yes: float, no: float, alpha: float, parts: Mapping[str, Mapping[str, float]], level: str
+    s: Statement,
+    e: Effect,
+    yes: float,
+    no: float,
+    alpha: float,
+    parts: Mapping[str, Mapping[str, float]],
+    level: str,
+    tested: int = 1,
 ) -> tuple[str, str]:
+    """The verdict and a reason; where open, the entities that would settle it with a chance of 80% among `tested`."""
     where = f"in {s.every} {level}" if level else ""
     contrary = [name for name, p in parts.items() if p["against"] < alpha / max(len(parts), 1)]
     if no < alpha:
@@ -240,7 +267,8 @@ def _verdict(
     gap = abs(e.value - s.sign * s.min_effect) if s.kind == "directional" else abs(s.min_effect - abs(e.value))
     if gap <= 0 or e.error <= 0:
         return "inconclusive", where
-    needed = int(np.ceil(e.entities * (2.8 * e.error / gap) ** 2))
+    reach = stats.norm.isf(alpha / (2 * tested)) + stats.norm.ppf(0.8)
+    needed = max(int(np.ceil(e.entities * (reach * e.error / gap) ** 2)), e.entities + 1)
     return "inconclusive", f"{where} about {needed} entities would settle an effect of this size".strip()
 
 

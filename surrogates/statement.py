@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from probes.case import RESERVED
 from probes.errors import InputError
 from surrogates.effects import Effect, effect
 
 __all__ = ["RESERVED", "Scope", "Statement"]
-
-#: columns of a table of cases that are no factors
-RESERVED = (
-    "case_id", "entity", "value", "chance", "unconditional", "unconditional_chance", "prompt", "target", "answer",
-    "part",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,6 +61,18 @@ class Scope:
 
     def __str__(self) -> str:
         return " and ".join(f"{f} is {' or '.join(levels)}" for f, levels in self.conditions) or "everywhere"
+
+
+#: a scope as a dict
+Levels = Mapping[str, str | Sequence[str]]
+
+
+def _scope(given: Any) -> Scope:
+    if isinstance(given, Scope):
+        return given
+    if isinstance(given, Mapping):
+        return Scope.of(**given)
+    raise InputError("scope", "be a Scope, or a dict of factor to level or levels", given)
 
 
 @dataclass(frozen=True)
@@ -120,19 +127,24 @@ class Statement:
             raise InputError("min_effect", "be at least 0, and above 0 for an equivalence", self.min_effect)
 
     @classmethod
-    def level(cls, scope: Scope | None = None, **options: Any) -> Statement:
-        """The mean in a scope against chance or a number."""
-        return cls(((1.0, scope or Scope()),), **options)
+    def level(cls, scope: Scope | Levels | None = None, **options: Any) -> Statement:
+        """The mean in a scope, also given as a dict of factor to level or levels, against chance or a number."""
+        return cls(((1.0, _scope(scope or {})),), **options)
 
     @classmethod
-    def contrast(cls, scope: Scope, against: Scope | None = None, **options: Any) -> Statement:
+    def contrast(cls, scope: Scope | Levels, against: Scope | Levels | None = None, **options: Any) -> Statement:
         """The mean in a scope against that in another, by default against all other cases."""
-        other = ((-1.0, against if against is not None else scope),)
-        return cls(((1.0, scope), *other), otherwise=against is None, **options)
+        scope, other = _scope(scope), _scope(scope if against is None else against)
+        if against is not None and other == scope:
+            raise InputError("against", "be another set of cases than the first", str(other))
+        return cls(((1.0, scope), (-1.0, other)), otherwise=against is None, **options)
 
     @classmethod
-    def interaction(cls, a: tuple[Scope, Scope], b: tuple[Scope, Scope], **options: Any) -> Statement:
+    def interaction(
+        cls, a: tuple[Scope | Levels, Scope | Levels], b: tuple[Scope | Levels, Scope | Levels], **options: Any
+    ) -> Statement:
         """How much larger the contrast ``a[0]`` − ``a[1]`` is in ``b[0]`` than in ``b[1]``."""
+        a, b = ((_scope(x), _scope(y)) for x, y in (a, b))
         parts = ((1.0, a[0].and_(b[0])), (-1.0, a[1].and_(b[0])), (-1.0, a[0].and_(b[1])), (1.0, a[1].and_(b[1])))
         text = f"the effect of {a[0]} (against {a[1]}) is larger when {b[0]} than when {b[1]}"
         return cls(parts, **{"text": text, **options})
@@ -159,6 +171,22 @@ class Statement:
         if self.kind == "equivalence":
             return f"{metric} is the same{where} and {other}"
         return f"{metric} is {more}{where} than {other}{least}"
+
+    def check(self, factors: Mapping[str, Sequence[str]]) -> None:
+        """Refuse a factor or level that does not exist among these.
+
+        Raises
+        ------
+        InputError
+        """
+        if self.every is not None and self.every not in factors:
+            raise InputError("every", f"name a factor among {', '.join(factors)}", self.every)
+        for _, scope in self.parts:
+            for factor, levels in scope.conditions:
+                if factor not in factors:
+                    raise InputError("scope", f"name factors among {', '.join(factors)}", factor)
+                if odd := [v for v in levels if v not in factors[factor]]:
+                    raise InputError("scope", f"name levels of {factor} ({', '.join(factors[factor])})", odd)
 
     def masks(self, frame: pd.DataFrame) -> list[tuple[float, np.ndarray]]:
         """The sets of cases with their weights."""

@@ -5,6 +5,12 @@ filled from the levels of the factors, singly and in pairs, shrunken as far as i
 the statements say by themselves is shown beside it. Intervals are split-conformal by entity (Vovk et al. 2005; Lei et
 al. 2018; the scale that depends on the case is theirs): quantiles of the residuals of entities that the weights have
 not seen, relative to how wide residuals are at such levels, and widened for how few independent ones there are.
+
+How good predictions are is measured on entities that had no part in them: without each fifth of the entities the
+statements are tested anew, everything is fitted anew, and the fifth is predicted. Entities on which statements were
+found are never predicted, only learnt from. The yardstick is the best constant of all: the variance between cases of
+different entities, which needs no mean to be fitted (a mean of few entities is a poor constant, and flatters whatever
+is compared with it).
 """
 
 from __future__ import annotations
@@ -19,14 +25,15 @@ import numpy as np
 import pandas as pd
 
 from probes.errors import InputError
-from surrogates.judge import Judged
-from surrogates.shrunken import CLAIMED, LEVEL, PAIR, Weighed, effective, folds_of, shrunken, spread_of
+from surrogates.judge import Judged, supported
+from surrogates.shrunken import CLAIMED, LEVEL, PAIR, Weighed, effective, folds_of, shrunken, spread_of, variance
 from surrogates.statement import RESERVED, Scope, Statement
 
 __all__ = ["Stitched", "stitch"]
 
 _QUANTILES = np.linspace(0.005, 0.995, 100)
 _LEVEL = 0.9
+_FEWEST = 4  # entities without which nothing is predicted
 _OUTER = 5  # folds of entities that judge predictions
 _COMBINATIONS = 1024  # most ways in which open factors are filled
 _ENOUGH = 30  # cases of a level whose coverage is looked at by itself
@@ -49,11 +56,10 @@ class Stitched:
     levels : dict
         Known levels of each factor.
     scores : dict
-        On entities that neither weights nor intervals have seen (five folds): ``r2`` against the best constant,
-        ``r2_statements`` of the supported statements alone, ``brier`` of the chance to be right and
+        On entities that statements, weights and intervals have not seen (five folds): ``r2`` against the best constant
+        there could be, ``r2_statements`` of the supported statements alone, ``brier`` of the chance to be right and
         ``brier_constant``, ``calibration`` (mean gap between stated and observed chance), ``coverage`` of 90%
-        intervals, ``coverage_least`` in the level where it is lowest, ``cases``. Which statements are supported was
-        decided on all entities.
+        intervals, ``coverage_least`` in the level where it is lowest, ``cases`` that were predicted.
     claimed : int
         How many of the columns, the first ones, are what supported statements say.
     spread : float
@@ -111,6 +117,8 @@ class Stitched:
         """How well single cases are predicted, in a line."""
         s = self.scores
         alone = f" ({s['r2_statements']:.2f} by the supported statements alone)" if "r2_statements" in s else ""
+        if not self.claimed:
+            alone = " (by levels: no statement is supported)"
         least = f" (at least {s['coverage_least']:.0%} in each level)" if "coverage_least" in s else ""
         line = f"predicts cases of unseen entities with R² {s['r2']:.2f}{alone}; 90% intervals held {s['coverage']:.0%}"
         return (line + least).replace("-", "−")
@@ -124,27 +132,44 @@ class Stitched:
         return pd.DataFrame({f: rng.choice(c, _COMBINATIONS) for f, c in zip(self.levels, choices, strict=True)})
 
 
-def stitch(frame: pd.DataFrame, judged: Sequence[Judged], reference: float, random_state: int = 0) -> Stitched | None:
+def stitch(
+    frame: pd.DataFrame,
+    judged: Sequence[Judged],
+    reference: float,
+    random_state: int = 0,
+    *,
+    control: Judged | None = None,
+    others: Mapping[str, pd.DataFrame] | None = None,
+) -> Stitched | None:
     """Fit a prediction made of the supported statements; None where values do not vary or entities are too few.
 
     Parameters
     ----------
     frame : DataFrame
-        Cases with ``value``.
+        Cases with ``value``. Where statements were found, a column ``part`` says which cases they were found on
+        (``discovery``).
     judged : sequence of Judged
     reference : float
     random_state : int
         Draws the folds of entities.
+    control : Judged, optional
+        The positive control, without which nothing counts as supported.
+    others : dict of str to DataFrame, optional
+        By metric: the same cases, for statements about another metric than that of `frame`.
     """
     y, entity = frame["value"].to_numpy(dtype=float), frame["entity"].to_numpy()
-    if len(set(entity)) < 4 or np.ptp(y) == 0:
+    again = _Again(frame, tuple(judged), control, others or {})
+    if len(set(entity[again.fresh])) < _FEWEST or np.ptp(y) == 0:
         return None
     factors = [c for c in frame.columns if c not in RESERVED]
     levels = {f: tuple(sorted(map(str, frame[f].dropna().unique()))) for f in factors}
-    columns, kinds = _columns(judged, levels, frame)
-    X, rng = _matrix(columns, frame), np.random.default_rng([random_state, 3])
+    claimed = _claimed([j.statement for j in judged if j.verdict == "supported"])
+    more, rest = _filling(levels, frame)
+    columns, kinds = (*claimed, *more), np.append(np.full(len(claimed), CLAIMED), rest)
+    X, filling = _matrix(columns, frame), _matrix(more, frame)
+    rng = np.random.default_rng([random_state, 3])
     told = _told(X, y, kinds, entity, rng)
-    scores = _scores(X, y, kinds, entity, reference, frame[factors], rng)
+    scores = _scores(again, filling, rest, y, entity, reference, frame[factors], rng)
     spreads = np.zeros(len(columns))
     spreads[kinds == LEVEL] = told.spread.weights
     used = (np.abs(told.weights.weights) > 1e-8) | (spreads != 0) | (kinds == CLAIMED)
@@ -156,10 +181,42 @@ def stitch(frame: pd.DataFrame, judged: Sequence[Judged], reference: float, rand
         reference,
         levels,
         scores,
-        int((kinds == CLAIMED).sum()),
+        len(claimed),
         told.spread.intercept,
         _floats(spreads[used]),
     )
+
+
+@dataclass(frozen=True)
+class _Again:
+    """The statements, ready to be tested anew on some of the entities."""
+
+    frame: pd.DataFrame
+    judged: tuple[Judged, ...]
+    control: Judged | None
+    others: Mapping[str, pd.DataFrame]
+
+    @property
+    def fresh(self) -> np.ndarray:
+        """Cases that no statement was found on, ``(n,)``."""
+        if "part" not in self.frame.columns or not any(j.found for j in self.judged):
+            return np.ones(len(self.frame), dtype=bool)
+        return (self.frame["part"] != "discovery").to_numpy()
+
+    def supported(self, old: np.ndarray) -> list[Statement]:
+        """What cases of these entities support, tested as the statements were."""
+
+        def cases(j: Judged) -> pd.DataFrame:
+            table = self.others.get(j.metric, self.frame)
+            part = table[table["entity"].isin(old)]
+            if "part" not in part.columns:
+                return part
+            return part[part["part"] != "discovery"] if j.found else part.drop(columns="part")
+
+        if self.control is not None and not supported([self.control.statement], [cases(self.control)])[0]:
+            return []
+        held = supported([j.statement for j in self.judged], [cases(j) for j in self.judged])
+        return [j.statement for j, yes in zip(self.judged, held, strict=True) if yes]
 
 
 @dataclass(frozen=True)
@@ -182,18 +239,20 @@ def _told(X: np.ndarray, y: np.ndarray, kinds: np.ndarray, entity: np.ndarray, r
     return _Told(weights, spread, spread.residuals * wider)
 
 
-def _columns(
-    judged: Sequence[Judged], levels: Mapping[str, tuple[str, ...]], frame: pd.DataFrame
+def _claimed(statements: Sequence[Statement]) -> tuple[tuple[Scope, ...], ...]:
+    """The sets of cases that statements are about."""
+    return tuple(dict.fromkeys(c for s in statements for c in _sets(s) if any(scope.conditions for scope in c)))
+
+
+def _filling(
+    levels: Mapping[str, tuple[str, ...]], frame: pd.DataFrame
 ) -> tuple[tuple[tuple[Scope, ...], ...], np.ndarray]:
-    """What supported statements say, then single levels, then pairs of levels that occur together."""
-    sets = [_sets(j.statement) for j in judged if j.verdict == "supported"]
-    claimed = tuple(dict.fromkeys(c for group in sets for c in group if any(s.conditions for s in c)))
+    """Single levels, then pairs of levels that occur together, and which is which."""
     single = [Scope(((f, (v,)),)) for f, known in levels.items() if len(known) > 1 for v in known]
     both = [a.and_(b) for a, b in combinations(single, 2) if a.conditions[0][0] != b.conditions[0][0]]
     occurs = _matrix([(s,) for s in both], frame).sum(axis=0)
     pairs = [s for s, count in zip(both, occurs, strict=True) if count > 0]
-    columns = (*claimed, *((s,) for s in single), *((s,) for s in pairs))
-    return columns, np.array([CLAIMED] * len(claimed) + [LEVEL] * len(single) + [PAIR] * len(pairs), dtype=int)
+    return tuple((s,) for s in (*single, *pairs)), np.array([LEVEL] * len(single) + [PAIR] * len(pairs), dtype=int)
 
 
 def _sets(s: Statement) -> list[tuple[Scope, ...]]:
@@ -226,22 +285,26 @@ def _chance(values: np.ndarray, scale: np.ndarray, residuals: np.ndarray, refere
 
 
 def _scores(
-    X: np.ndarray,
+    again: _Again,
+    filling: np.ndarray,
+    rest: np.ndarray,
     y: np.ndarray,
-    kinds: np.ndarray,
     entity: np.ndarray,
     reference: float,
     factors: pd.DataFrame,
     rng: np.random.Generator,
 ) -> dict[str, float]:
-    """Everything fitted anew without each fifth of the entities, and judged on it."""
-    fold = folds_of(entity, _OUTER, rng)
-    constant, share, alone, predicted, stated = (np.empty(len(y)) for _ in range(5))
-    inside = np.empty(len(y), dtype=bool)
+    """Statements tested and everything fitted anew without each fifth of the entities, and judged on it."""
+    fold = np.full(len(y), -1)
+    fold[again.fresh] = folds_of(entity[again.fresh], _OUTER, rng)
+    alone, predicted, stated = (np.full(len(y), np.nan) for _ in range(3))
+    inside = np.zeros(len(y), dtype=bool)
     right = (y > reference).astype(float)
-    for k in np.unique(fold):
+    for k in np.unique(fold[again.fresh]):
         new, old = fold == k, fold != k
-        constant[new], share[new] = y[old].mean(), right[old].mean()
+        claimed = _claimed(again.supported(np.unique(entity[old])))
+        X = np.column_stack([_matrix(claimed, again.frame), filling])
+        kinds = np.append(np.full(len(claimed), CLAIMED), rest)
         claims = shrunken(X[old], y[old], kinds, entity[old], rng, more=False)
         alone[new] = claims.intercept + X[new] @ claims.weights
         told = _told(X[old], y[old], kinds, entity[old], rng)
@@ -250,15 +313,18 @@ def _scores(
         low, high = np.quantile(told.residuals, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
         inside[new] = (predicted[new] + scale * low <= y[new]) & (y[new] <= predicted[new] + scale * high)
         stated[new] = _chance(predicted[new], scale, np.quantile(told.residuals, _QUANTILES), reference)
-    total = float(((y - constant) ** 2).sum())
+    seen = again.fresh
+    y, entity, right, stated, inside = y[seen], entity[seen], right[seen], stated[seen], inside[seen]
+    predicted, alone, factors = predicted[seen], alone[seen], factors[seen]
+    total = variance(y, entity)
     bins = np.minimum((stated * 5).astype(int), 4)
     gaps = [abs(stated[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
     by_level = [inside[m] for f in factors for v in factors[f].unique() if (m := factors[f] == v).sum() >= _ENOUGH]
     return {
-        "r2": 1 - float(((y - predicted) ** 2).sum()) / total if total else float("nan"),
-        "r2_statements": 1 - float(((y - alone) ** 2).sum()) / total if total else float("nan"),
+        "r2": 1 - float(np.mean((y - predicted) ** 2)) / total if total else float("nan"),
+        "r2_statements": 1 - float(np.mean((y - alone) ** 2)) / total if total else float("nan"),
         "brier": float(np.mean((stated - right) ** 2)),
-        "brier_constant": float(np.mean((share - right) ** 2)),
+        "brier_constant": variance(right, entity),
         "calibration": float(np.sum(gaps)),
         "coverage": float(inside.mean()),
         "coverage_least": float(min((part.mean() for part in by_level), default=inside.mean())),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,8 @@ class Study:
     model : str
     name : str
     notes : tuple of str
+    others : dict of str to DataFrame
+        By metric: the same cases with the other metrics that statements are about.
     """
 
     statements: tuple[Judged, ...]
@@ -49,6 +52,7 @@ class Study:
     model: str = ""
     name: str = ""
     notes: tuple[str, ...] = ()
+    others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def table(self) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probes.behaviours import Behaviour, Claim
+from probes.behaviours import Behaviour, Claim, Levels
 from probes.template import Family, TemplateProbe
 
 NAMES = [
@@ -42,60 +42,64 @@ NAMES = [
 THINGS = ["drink", "book", "key", "letter", "coin", "map"]
 PLACES = ["store", "park", "station", "office", "garden", "museum"]
 
+#: what may stand before the names; a model may hardly see what opens a text
+OPENINGS = ["Then, ", "One morning, ", "It was a long day. "]
+
 FAMILIES = {
-    "then": "Then{aside}, {pair} went to the {place}.{filler} {b} gave a {thing} to",
-    "when": "When {pair} got to the {place}{aside},{filler} {b} handed the {thing} to",
-    "after": "After {pair} met at the {place}{aside}, it began to rain.{filler} {b} passed a {thing} to",
+    "went": "{opening}{pair}{aside} went to the {place}.{filler} {b} gave a {thing} to",
+    "met": "{opening}{pair}{aside} met at the {place}, and it began to rain.{filler} {b} passed the {thing} to",
+    "worked": "{opening}{pair}{aside} worked at the {place}.{filler} {b} handed a {thing} to",
     # the opposite way: here the right name is the one that acted before, the name said twice
     "thanks": Family(
-        "Then{aside}, {pair} went to the {place}.{filler} {b} bought a {thing} for {a}, so {a} said thanks to",
+        "{opening}{pair}{aside} went to the {place}.{filler} {b} bought a {thing} for {a}, so {a} said thanks to",
         slots={"target": " {b}", "foils": [" {a}"]},
     ),
 }
 FACTORS = {
     "order": {"ABBA": {"pair": "{a} and {b}"}, "BABA": {"pair": "{b} and {a}"}},
-    "distractor": {"none": {"aside": ""}, "third person": {"aside": ", while {c} slept"}},
+    "opening": {"none": {"opening": ""}, "words": {"opening": "{start}"}},
+    "distractor": {"none": {"aside": ""}, "third person": {"aside": ", while {c} slept,"}},
     "filler": {"none": {"filler": ""}, "sentence": {"filler": " The weather was fine that day."}},
 }
 
 
-def behaviour(cases: int = 320) -> Behaviour:
-    """Pairs of names in 4 wordings; value: log-odds of the right name against the other."""
+def behaviour(cases: int = 384) -> Behaviour:
+    """Pairs of names in 4 wordings; value: log-odds of the right name against the other.
+
+    The factor ``opening`` says whether the first name opens the text or stands behind some words.
+    """
     people = {}
     for i in range(len(NAMES) // 2):
         a, b, c = NAMES[2 * i], NAMES[2 * i + 1], NAMES[(2 * i + 5) % len(NAMES)]
+        around = {"c": c, "thing": THINGS[i % 6], "place": PLACES[i % 5], "start": OPENINGS[i % 3]}
         for x, y in ((a, b), (b, a)):
-            people[f"{x} and {y}"] = {"a": x, "b": y, "c": c, "thing": THINGS[i % 6], "place": PLACES[i % 5]}
+            people[f"{x} and {y}"] = {"a": x, "b": y, **around}
     probe = TemplateProbe(FAMILIES, FACTORS, people, target=" {a}", foils=[" {b}"], crossing=cases)
-    usual = {"template": ("then", "when", "after")}
+    hard: Levels
+    easy: Levels
+    usual: Levels = {"template": ("went", "met", "worked")}
+    hard, easy = {**usual, "order": "ABBA"}, {**usual, "order": "BABA"}
+    bare, after = {"opening": "none"}, {"opening": "words"}
     return Behaviour(
         "indirect-object",
         "Indirect object",
         probe,
         "logit_difference",
-        Claim("the receiver is named in the easy order BABA", {**usual, "order": "BABA"}, reference=0.0),
+        Claim("the receiver is named in the easy order BABA", easy, reference=0.0),
         (
-            Claim("the receiver is named in the order ABBA", {**usual, "order": "ABBA"}, reference=0.0),
-            Claim(
-                "the receiver is easier to name in the order BABA than in ABBA",
-                {**usual, "order": "BABA"},
-                {**usual, "order": "ABBA"},
-            ),
-            Claim(
-                "a third person makes no difference",
-                {**usual, "distractor": "third person"},
-                {**usual, "distractor": "none"},
-                kind="equivalence",
-                of_control=0.2,
-            ),
-            Claim(
-                "a sentence in between makes no difference",
-                {**usual, "filler": "sentence"},
-                {**usual, "filler": "none"},
-                kind="equivalence",
-                of_control=0.2,
-            ),
+            Claim("the receiver is named in the order ABBA after some words", {**hard, **after}, reference=0.0),
+            Claim("the receiver is named in the order ABBA where its name opens the text", {**hard, **bare},
+                  reference=0.0),
+            Claim("in the order ABBA a receiver whose name opens the text is harder to name", {**hard, **bare},
+                  {**hard, **after}, sign=-1),
+            Claim("the receiver gains more by words before the names than the giver does", {**usual, **after},
+                  {**usual, **bare}, ({"order": "ABBA"}, {"order": "BABA"})),
+            Claim("the receiver is easier to name in the order BABA than in ABBA", easy, hard),
+            Claim("a third person makes no difference", {**usual, "distractor": "third person"},
+                  {**usual, "distractor": "none"}, kind="equivalence", of_control=0.2),
+            Claim("a sentence in between makes no difference", {**usual, "filler": "sentence"},
+                  {**usual, "filler": "none"}, kind="equivalence", of_control=0.2),
             Claim("the right name follows even where it is the one said twice", {"template": "thanks"}, reference=0.0),
             Claim("it names the right person in every wording", reference=0.0, every="template"),
         ),
-    )
+    )  # fmt: skip

@@ -223,3 +223,67 @@ def test_bad_yaml(text):
     pytest.importorskip("yaml")
     with pytest.raises(InputError, match="source must"):
         TemplateProbe.from_yaml(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"factors": {"value": {"a": "x", "b": "y"}}}, "have another name"),
+        ({"factors": {"entity": ["x", "y"]}}, "have another name"),
+        ({"factors": {"mood": "glad"}}, "mapping of levels"),
+        ({"entities": ["A", "B"]}, "mapping of slots"),
+        ({"entities": [{"name": "A"}, {"name": "A"}]}, "different names"),
+        ({"foils": " y"}, "foils must be a list of texts, or a number"),
+        ({"also": " y"}, "also must be a list of texts; got"),
+        ({"corruptions": {"x": "name"}}, "pair of slot and replacement"),
+        ({"corruptions": {"x": ("nome", "B")}}, "name a slot among"),
+        ({"families": {"a": Family("{name}", {"mood": ("sad", "wild")})}}, r"levels of mood \(glad, sad\)"),
+    ],
+)
+def test_slips_are_told_apart(options, words):
+    given = {"families": {"a": "{name}"}, "factors": {"mood": FACTORS["mood"]}, "entities": NAMES, "target": " x"}
+    given.update(options)
+    with pytest.raises(InputError, match=words):
+        TemplateProbe(**given)
+
+
+def test_a_list_names_levels_and_only_takes_one_name():
+    families = {"a": Family("{name} {mood}", {"mood": "glad"}), "b": "{name} {mood}"}
+    probe = TemplateProbe(families, {"mood": ["glad", "gladly"]}, NAMES, target=" x")
+    assert probe.factors["mood"] == ("glad", "gladly")
+    assert Counter(c.template for c in probe.cases) == {"a": 6, "b": 12}
+
+
+def test_yaml_words_stay_words_and_files_are_read():
+    pytest.importorskip("yaml")
+    text = (
+        'families: {a: "{n} {negated}"}\nfactors: {negated: {yes: "not", no: ""}}\n'
+        'entities: [{n: on}, {n: off}]\ntarget: " x"\nfirst_words: false\n'
+    )
+    probe = TemplateProbe.from_yaml(text)
+    assert probe.factors["negated"] == ("yes", "no")
+    assert {c.entity for c in probe.cases} == {"on", "off"}
+    Path("p.yaml").write_text(text)
+    assert TemplateProbe.from_yaml("p.yaml").digest == TemplateProbe.from_yaml(Path("p.yaml")).digest == probe.digest
+    import yaml
+
+    assert yaml.safe_load("yes") is True  # everybody else's parser is as it was
+    for wrong in ("missing.yaml", 'families: ["x"]', "families: {a: {templat: x}}"):
+        with pytest.raises(InputError):
+            TemplateProbe.from_yaml(wrong)
+
+
+def test_frames_with_holes_and_single_foils():
+    frame = pd.DataFrame(
+        {"prompt": list("abcd"), "target": [" 1", " 2"] * 2, "f": list("xxyy"), "no": [" 2", " 1"] * 2}
+    )
+    assert TemplateProbe.from_frame(frame, "f", foils="no").cases[0].options == (" 1", " 2")
+    for bad, words in (
+        (frame.iloc[:0], "at least one row"),
+        (frame.assign(f=["x", None, "y", "y"]), "a level in every row"),
+        (frame.assign(f="x"), "two levels"),
+    ):
+        with pytest.raises(InputError, match=words):
+            TemplateProbe.from_frame(bad, "f")
+    with pytest.raises(InputError, match="another name"):
+        TemplateProbe.from_frame(frame.rename(columns={"f": "value"}), ["value"])

@@ -15,8 +15,10 @@ import pytest
 
 from probes import CallableModel, InputError, Model, Store, hold_out
 from probes.behaviours import BEHAVIOURS, behaviour
+from probes.behaviours.indirect_object import NAMES as RECEIVERS
+from probes.behaviours.pronoun import NAMES
 from probes.model import Identity
-from surrogates import behave
+from surrogates import behave, generalise
 from surrogates.behave import statement_of, study_of
 
 
@@ -73,16 +75,65 @@ def test_greater_than_tells_copying_from_comparing():
     assert (copying[claims[1]], comparing[claims[1]]) == ("supported", "refuted")
 
 
+def words_of(prompt):
+    return [w.strip(",.") for w in prompt.split()]
+
+
 def receiver(prompt, answer):
-    first, second = [w for w in prompt.split() if f" {w}" == answer], prompt.count(answer)
-    return 3.0 * (len(first) > 0 and second == 1) + wobble(prompt, answer)
+    return 3.0 * (words_of(prompt).count(answer.strip()) == 1) + wobble(prompt, answer)
 
 
 def test_a_model_that_names_whoever_was_said_once_fails_where_that_is_wrong():
     got = verdicts(receiver, "indirect-object")
-    assert got["the receiver is named in the order ABBA"] == "supported"
+    assert got["the receiver is named in the order ABBA where its name opens the text"] == "supported"
     assert got["a sentence in between makes no difference"] == "supported"
     assert got["it names the right person in every wording"] != "supported"
+
+
+def overlooks_what_opens_the_text(prompt, answer):
+    """Names whoever was said once, but does not see the first word; "she" and "he" by the name, if it is seen."""
+    words = words_of(prompt)[1:]
+    if answer in (" she", " he"):
+        seen = {"female": " she", "male": " he"}
+        told = next((seen[sex] for sex, names in NAMES.items() if set(words) & set(names)), "")
+        return 3.0 * (answer == told) + wobble(prompt, answer)
+    return 3.0 * (words.count(answer.strip()) == 1) + wobble(prompt, answer)
+
+
+def test_the_opening_is_a_factor_and_what_depends_on_it_is_said():
+    got = verdicts(overlooks_what_opens_the_text, "indirect-object")
+    assert got["the receiver is named in the order ABBA after some words"] == "supported"
+    assert got["the receiver is named in the order ABBA where its name opens the text"] != "supported"
+    assert got["in the order ABBA a receiver whose name opens the text is harder to name"] == "supported"
+    # it overlooks a giver as well
+    assert got["the receiver gains more by words before the names than the giver does"] == "inconclusive"
+    she = verdicts(overlooks_what_opens_the_text, "pronoun")
+    assert she["'she' is likelier than 'he' after a woman's name that does not open the text"] == "supported"
+    assert she["'she' is likelier than 'he' after a woman's name that opens the text"] != "supported"
+    assert she["a name tells less where it opens the text"] == "supported"
+    sees = verdicts(receiver, "indirect-object")
+    assert sees["in the order ABBA a receiver whose name opens the text is harder to name"] != "supported"
+
+
+@pytest.mark.parametrize(("name", "other"), [("indirect-object", "order"), ("pronoun", "name")])
+def test_a_study_finds_the_opening_by_itself(name, other):
+    study = generalise(Scripted(overlooks_what_opens_the_text), behaviour(name).probe, store=None, progress=False)
+    found = [s for s in study.statements if "opening" in s.words and other in s.words]
+    assert any(s.verdict == "supported" for s in found), study
+
+
+@pytest.mark.parametrize("name", ["indirect-object", "pronoun"])
+def test_the_opening_decides_what_stands_first_and_goes_along_with_nothing_else(name):
+    frame = behaviour(name).probe.frame
+    first = frame["prompt"].str.split().str[0].str.strip(",")
+    names = {n for names in NAMES.values() for n in names} | set(RECEIVERS) | {"This"}
+    assert (first.isin(names) == (frame["opening"] == "none")).all()
+    crossed = frame[frame["template"] != "tired"]
+    for factor in (f for f in behaviour(name).probe.factors if f != "opening"):
+        table = crossed.groupby([factor, "opening"]).size().unstack()
+        assert (table["none"] == table["words"]).all()
+    words = frame.loc[frame["opening"] == "words", "prompt"].str.split(",").str[0]
+    assert words.nunique() >= 3
 
 
 def indifferent(prompt, answer):
@@ -156,6 +207,15 @@ def test_what_answers_are_worth_by_themselves_stands_beside_every_effect():
     assert "answers alone" not in silent.card().report("silent.html").read_text()
 
 
+def test_a_behaviour_of_ones_own_and_each_once():
+    own = behaviour("greater-than")
+    one = behave(Scripted(copies_or_raises), own, store=None, progress=False)
+    two = behave(Scripted(copies_or_raises), ["greater-than", own], store=None, progress=False)
+    assert one.table.equals(two.table)
+    with pytest.raises(InputError, match="there is generalise"):
+        behave(Scripted(copies_or_raises), [own.probe], store=None)
+
+
 def test_bad_names_and_models():
     with pytest.raises(InputError, match="behaviour must be one of reversal"):
         behave(Scripted(indifferent), "nothing", store=None)
@@ -207,6 +267,13 @@ def test_the_command_writes_a_card():
     both = iomap("behave", "small:small", "--probes", "greater-than", "--against", "card.json", "-o", "b.html", "-q")
     assert both.returncode == 0, both.stderr
     assert "Side by side" in Path("b.html").read_text()
+    again = iomap("report", "card.json", "-o", "again.html")
+    assert again.returncode == 0, again.stderr
+    assert "Numeric comparison" in Path("again.html").read_text()
+    for more in (["--probes", "pronoun", "-o", "x.html"], ["--probes", "greater-than"]):
+        useless = iomap("behave", "small:small", *more, "--against", "card.json")
+        assert useless.returncode == 2
+        assert "--against must" in useless.stderr
     bad = iomap("behave", "small:small", "--probes", "greater")
     assert bad.returncode == 2
     assert "behaviour must be one of" in bad.stderr

@@ -209,3 +209,40 @@ def test_two_cards_side_by_side():
 def test_what_is_no_card_is_refused(text):
     with pytest.raises(InputError):
         Card.from_json(text)
+
+
+def test_slips_cost_no_call():
+    counted = Counted()
+    loud = Statement.level({"tone": "loud"}, reference=0.0)
+    for words, options in (
+        ("levels of tone", {"statements": [Statement.level({"tone": "lod"})]}),
+        ("factors among", {"statements": [Statement.contrast({"ton": "loud"})]}),
+        ("factor among", {"statements": [Statement.level(every="ton")]}),
+        ("made by Statement", {"statements": ["tone is loud"]}),
+        ("levels of tone", {"control": Statement.level({"tone": "x"})}),
+        ("by must name factors among order, template", {"by": "tone", "groups": "tone"}),
+    ):
+        with pytest.raises(InputError, match=words):
+            generalise(counted.model, probe(), metric="output", store=None, **options)
+    with pytest.raises(InputError, match="margin needs one that gives log-probabilities"):
+        generalise(counted.model, probe(), metric="margin", store=None)
+    with pytest.raises(InputError, match="be a TemplateProbe"):
+        generalise(counted.model, [1], metric="output", store=None)
+    assert counted.asked == []
+    one = study(statements=loud, find=False)
+    assert one.statements[0].statement == Statement.level(Scope.of(tone="loud"), reference=0.0)
+    with pytest.raises(InputError, match="another set"):
+        Statement.contrast({"tone": "loud"}, {"tone": "loud"})
+    with pytest.raises(InputError, match="Case of the probe"):
+        one.card().predict("study", "loud")
+
+
+def test_few_entities_and_constant_answers_are_said():
+    few = study(entities=6)
+    assert not few.statements
+    assert "at least 5 entities for discovery and 5 for the test" in few.notes[0]
+    flat = study(lambda text: 1.0)
+    assert not flat.statements
+    assert flat.card().entries[0].prediction is None
+    grouped = study(groups="tone")
+    assert grouped.frame["entity"].nunique() == 2
