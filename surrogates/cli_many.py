@@ -9,7 +9,8 @@ import pandas as pd
 import typer
 
 from probes.errors import InputError
-from surrogates.cli import Common, _load, _read, app, with_common
+from surrogates.cli import Common, app
+from surrogates.cli_input import load, place, read, sharing
 from surrogates.explanation_set import ExplanationSet
 from surrogates.many import explain_many
 
@@ -17,7 +18,7 @@ __all__ = ["many"]
 
 
 @app.command("explain-many")
-@with_common
+@sharing(Common)
 def many(
     common: Common,
     file: Annotated[Path, typer.Argument(help="A CSV file, also the background; or a file with a text a line.")],
@@ -26,9 +27,9 @@ def many(
     jobs: Annotated[int, typer.Option(help="Processes that answer and fit; -1 for one a core.")] = 1,
 ) -> None:
     """Explain many answers of a model: --json FILE.jsonl is written as they are finished, and taken up again."""
-    for name in ("until", "check", "estimate"):
-        if getattr(common, name):
-            raise InputError(f"--{name}", "be left out: it is for a single explanation", getattr(common, name))
+    for name, given in (("until", common.until), ("check", common.checks), ("estimate", common.estimate)):
+        if given:
+            raise InputError(f"--{name}", "be left out: it is for a single explanation", given)
     if common.output is not None and not common.output.resolve().parent.is_dir():
         raise InputError("output", "lie in a folder that exists", str(common.output))
     if common.json is not None and common.json.suffix != ".jsonl":
@@ -37,7 +38,7 @@ def many(
     if not len(items):
         raise InputError("--rows", "select some rows", rows)
     found = explain_many(
-        _load(common.model, None if background is not None else "classifier"),
+        load(common.model, None if background is not None else "classifier"),
         items,
         common.family,
         background=background,
@@ -45,7 +46,7 @@ def many(
         design=common.design,
         target=common.target,
         random_state=common.seed,
-        store="default" if common.store is None else None if common.store == "none" else common.store,
+        store=place(common.store),
         n_jobs=jobs,
         output=common.json,
         progress=False if common.quiet else None,
@@ -70,7 +71,7 @@ def _items(file: Path, chosen: slice, drop: list[str]) -> tuple[Any, pd.DataFram
     if file.suffix != ".csv":
         if drop:
             raise InputError("--drop", "come with a CSV file", drop)
-        return [line for line in _read(file).splitlines() if line.strip()][chosen], None
+        return [line for line in read(file).splitlines() if line.strip()][chosen], None
     try:
         frame = pd.read_csv(file)
     except (OSError, ValueError) as error:

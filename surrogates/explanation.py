@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +22,7 @@ from surrogates.fidelity import Fidelity
 from surrogates.findings import Finding
 from surrogates.indices import indices
 from surrogates.influence import index_table
+from surrogates.provenance import library_version
 from surrogates.saved import loaded
 from surrogates.stopping import Certificate
 from surrogates.terms import describe, term_from_json, term_to_json
@@ -35,15 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "Explanation", "library_version"]
 
 SCHEMA = 1
-
-
-@cache
-def library_version() -> str:
-    """Version of the installed distribution."""
-    try:
-        return version("iomap")
-    except PackageNotFoundError:
-        return "source"
 
 
 @dataclass(frozen=True)

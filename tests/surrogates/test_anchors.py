@@ -1,7 +1,5 @@
 """Anchors: rules that settle the answer, with a precision that is proved."""
 
-import json
-
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
@@ -153,9 +151,3 @@ def test_a_target_names_the_number_and_several_need_one():
         anchor(lambda Z: Z[:, :2], MaskProbe(8), store=None)
     with pytest.raises(ModelError, match="one truth value a row"):
         anchor(both, MaskProbe(8), same=lambda y: True, store=None)
-
-
-def test_an_anchor_goes_to_json_and_html():
-    found = anchor(both, MaskProbe(9), store=None)
-    assert json.loads(found.to_json())["coverage"] == 0.25
-    assert found._repr_html_().startswith("<pre>IF x1 present")
