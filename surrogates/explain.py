@@ -89,8 +89,9 @@ def explain(
 
     Notes
     -----
-    Ctrl-C while the model is asked returns the explanation by what was answered so far (whole parts of the design, so
-    that it is a fair sample), with a warning; all answers stay in the store.
+    Ctrl-C while the model is asked returns the explanation by all that was answered so far, with a warning; all answers
+    stay in the store. Answers that came in an order which goes by what is in the questions, such as longest first, are
+    no fair sample: the surrogate is fitted to them, but fidelity and attributions are judged by the others alone.
 
     Examples
     --------
@@ -207,7 +208,11 @@ def _course(inquiry: Inquiry, design: Design, until: Until | Certified | None, s
         if answers_ is None or len(answers_.design.judged) < least:
             raise
         answers_ = replace(answers_, cost=cost + answers_.cost)
-        note = f"Interrupted: it rests on the first {len(answers_.design)} of {len(design)} questions."
+        note = f"Interrupted: it rests on {len(answers_.design)} of {len(design)} questions."
+        if late := answers_.design.block - design.block:
+            note += (
+                f" {late} of them came in an order that goes by what is in them: they are fitted to, and judge nothing."
+            )
         return replace(_everything(design, study, lambda _: answers_), stopped="interrupted", notes=(note,))
 
 

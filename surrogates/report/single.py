@@ -85,7 +85,8 @@ def _anchored(a: Anchor) -> list[Part]:
             inside = name in kept
             return {"sign": "up", "strength": "0.50" if inside else "0", "tip": "in the rule" if inside else ""}
 
-        data = {"blocks": blocks(a.view, a.features, shade), "unit": a.view["unit"], "removal": a.view["removal"]}
+        data = {"blocks": blocks(a.view, a.features, shade), "share": f"{a.precision:.1%}"}
+        data |= {name: a.view[name] for name in ("unit", "removal")}
         found.append(Part("anchored", "What it rests on", data))
     if a.view["kind"] == "table":
         found.append(Part("law", data={"text": f"The region asked about: {a.view['law']}."}))
@@ -106,6 +107,8 @@ def _conditions(a: Anchor) -> list[Part]:
 
 def _shares(a: Anchor) -> list[Part]:
     """How often the answer is the same, with the rule and without."""
+    if not a.rule.conditions:
+        return []
     return [Part("shares", "With the rule, and without", {"picture": _svg(a, anchor_plot, (6.4, 1.9))})]
 
 

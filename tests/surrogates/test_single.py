@@ -56,9 +56,10 @@ def test_json_there_and_back_loses_nothing(found):
         again = type(result).from_json(result.to_json())
         assert str(again) == str(result) and again.to_json() == result.to_json()
         pd.testing.assert_frame_equal(again.table, result.table)
-        assert again.features == result.features and again.report("a.html").read_text() == result.report(
-            "b.html"
-        ).read_text()
+        assert (
+            again.features == result.features
+            and again.report("a.html").read_text() == result.report("b.html").read_text()
+        )
     values = found["shapley of a text"]
     values.to_json("v.json")
     np.testing.assert_array_equal(ShapleyValues.from_json("v.json").values, values.values)
@@ -69,7 +70,7 @@ def test_json_there_and_back_loses_nothing(found):
 def test_what_is_no_anchor_is_refused(found):
     one, other = found["anchor of a cube"], found["shapley of a cube"]
     for kind, wrong in ((Anchor, other), (ShapleyValues, one), (Explanation, one)):
-        with pytest.raises(InputError, match="^source must"):
+        with pytest.raises(InputError, match=r"^source must"):
             kind.from_json(wrong.to_json())
     for result in (one, other):
         data = json.loads(result.to_json())
@@ -132,9 +133,11 @@ def test_pages_say_what_was_found(found):
     text = anchor(lengths, TextProbe("one two three four five six seven eight"), precision=0.8, store=None)
     block = re.search(r'<div class="block">(.*?)</div>', text.report("t.html").read_text(), re.S).group(1)
     marked = re.findall(r'strength:0.50"[^>]*>(.*?)<', block)
-    assert marked == text.table["feature"].tolist() and re.sub(r"<[^>]+>", "", block) == text.view["blocks"][0][
-        "glue"
-    ][0] + "one two three four five six seven eight"
+    assert (
+        marked == text.table["feature"].tolist()
+        and re.sub(r"<[^>]+>", "", block)
+        == text.view["blocks"][0]["glue"][0] + "one two three four five six seven eight"
+    )
     hopeless = anchor(lambda Z: Z.all(axis=1) * 1.0, MaskProbe(12), max_length=3, budget=300, store=None)
     assert "was not proved within the budget" in hopeless.report("h.html").read_text()
     values = shapley_values(lambda Z: 2.0 * Z[:, 1] - Z[:, 2] + 4, MaskProbe(4), store=None)
