@@ -65,7 +65,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder for NAME.json")
     parser.add_argument("--quick", action="store_true", help="a small run that shows the benchmark works, no more")
     parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
-    parser.add_argument("--only", type=lambda text: text.split(","), help="groups of tasks, for fidelity; families, for coverage")
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), help="groups of tasks, for fidelity; families, for coverage"
+    )
     parser.add_argument("--seeds", type=int, help="seeds, in place of the benchmark's own number")
     parser.add_argument("--instances", type=int, help="instances of each kind, likewise")
     parser.add_argument("--budgets", type=_numbers, help="model calls such as 64,128, likewise")

@@ -19,6 +19,7 @@ from probes.store import Store
 from surrogates.analysis import Analysis
 from surrogates.base import Surrogate
 from surrogates.betting import evidence
+from surrogates.cautions import UNMET, below, uncertified
 from surrogates.explanation import Explanation
 from surrogates.families import Auto, candidates
 from surrogates.inquiry import Inquiry, as_seed
@@ -227,7 +228,7 @@ def _settled(course: _Course, until: Until | Certified) -> _Course:
     notes = []
     worst = float(np.nanmin(course.analysis.fidelity.r2, initial=1.0))
     if isinstance(until, Certified) and course.analysis.fidelity.exact and worst < until.r2:
-        notes.append(f"Every possible question was asked: R² is exactly {worst:.2f}, below the {until.r2:g} asked for.")
+        notes.append(below(until.r2, worst))
     return replace(course, stopped="every possible question was asked", notes=tuple(notes))
 
 
@@ -241,7 +242,7 @@ def _looking(design: Design, until: Until, study: _Study, ask: _Ask) -> _Course:
             return _Course(answers, analysis, comparison, reason)
     last = _everything(design, study, ask)
     reason = until.met([*history, last.analysis.attributions]) or ""
-    notes = () if reason else ("The budget was spent before the rule to stop was met.",)
+    notes = () if reason else (UNMET,)
     return replace(last, stopped=reason, notes=notes)
 
 
@@ -261,5 +262,4 @@ def _proving(inquiry: Inquiry, design: Design, until: Certified, study: _Study, 
                 proof = Certificate(until.r2, until.confidence, fitted, int(rows) - fitted, tuple(clip.tolist()))
                 analysis, comparison = study(answers)
                 return _Course(tested, analysis, comparison, f"R² of at least {until.r2:g} is certified", proof)
-    note = f"R² of at least {until.r2:g} could not be certified within the budget."
-    return replace(_everything(design, study, ask), notes=(note,))
+    return replace(_everything(design, study, ask), notes=(uncertified(until.r2),))

@@ -17,6 +17,7 @@ from probes.query import Answers, Cost
 from probes.target import Target
 from surrogates.analysis import analyse
 from surrogates.base import FixedTerms, Surrogate
+from surrogates.cautions import cautions, inherited
 from surrogates.families import KINDS, settings_from_json, settings_to_json
 from surrogates.fidelity import Fidelity
 from surrogates.findings import Finding
@@ -111,7 +112,7 @@ class Explanation:
         Returns
         -------
         Explanation
-            Of the mean log-probability (nats) of the tokens that overlap the span.
+            Of the mean log-probability (nats) of the tokens that overlap the span, judged anew, with its own warnings.
 
         Raises
         ------
@@ -138,10 +139,11 @@ class Explanation:
         if not columns:
             raise InputError("span", "overlap a token of the answer", span)
         target = Target("mean", columns, (text[start:stop],), "nats")
+        y = target(self.answers.y)
         analysis = analyse(
             self.surrogate,
             self.answers.design,
-            target(self.answers.y),
+            y,
             target.outputs,
             self.features,
             self.provenance["random_state"],
@@ -154,6 +156,7 @@ class Explanation:
             comparison=self.comparison.iloc[:0],
             certificate=None,
             checks=(),
+            warnings=(*inherited(self.warnings, self.y, self.fidelity, self.answers), *cautions(y, analysis.fidelity)),
             target=target,
         )
 
