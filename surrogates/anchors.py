@@ -95,9 +95,9 @@ def anchor(
     for name, value in (("precision", precision), ("confidence", confidence)):
         if not isinstance(value, Real) or not 0.5 <= value < 1:
             raise InputError(name, "be a number from 0.5 to below 1", value)
-    if not isinstance(max_length, Integral) or max_length < 1:
+    if not isinstance(max_length, Integral) or isinstance(max_length, bool) or max_length < 1:
         raise InputError("max_length", "be a positive integer", max_length)
-    if not (same is None or callable(same) or (isinstance(same, Real) and same > 0)):
+    if not (same is None or callable(same) or (isinstance(same, Real) and 0 < same < np.inf)):
         raise InputError("same", "be a positive tolerance, a function or None", same)
     seed = as_seed(random_state)
     inquiry = Inquiry(model, probe, background, target, store, progress)
@@ -206,7 +206,12 @@ class _Search:
             function = self.same
 
             def own(raw: np.ndarray) -> np.ndarray:
-                found = np.asarray(function(number(raw)))
+                try:
+                    found = np.asarray(function(number(raw)))
+                except Exception as error:
+                    raise ModelError(f"same raised {type(error).__name__}: {error}") from error
+                if found.dtype.kind == "f" and np.isnan(found).any():
+                    raise ModelError("same must return truth values; got NaN.")
                 if found.shape not in ((len(raw),), (len(raw), 1)):
                     raise ModelError(f"same must return one truth value a row, {len(raw)}; got shape {found.shape}.")
                 return found.astype(bool).reshape(len(raw))
@@ -225,7 +230,9 @@ class _Search:
             raise InputError("target", "name one output, or same say what counts as the same", number.outputs)
         if np.isclose(y[0, 0], y[1, 0], rtol=1e-9, atol=0):
             raise InputError(
-                "same", "be given: the answers for the instance and the reference are equal, none is nearer", y[0]
+                "same",
+                "be given: the answers for the instance and the reference are equal, none is nearer",
+                float(y[0, 0]),
             )
         border, up = (y[0, 0] + y[1, 0]) / 2, y[0, 0] > y[1, 0]
         words = f"{name} is {'above' if up else 'below'} {border:.4g}, nearer to the instance than to the reference"

@@ -68,7 +68,11 @@ class Surrogate(RegressorMixin, BaseEstimator):
         folds_ = getattr(self, "folds", 2)
         if not isinstance(folds_, Integral) or folds_ < 2:
             raise InputError("folds", "be an integer of at least 2", folds_)
-        if self.proxy is not None and not (hasattr(self.proxy, "fit") and hasattr(self.proxy, "predict")):
+        seed = getattr(self, "random_state", 0)
+        if isinstance(seed, Integral) and seed < 0:
+            raise InputError("random_state", "not be negative", seed)
+        fits = hasattr(self.proxy, "fit") and hasattr(self.proxy, "predict") and not isinstance(self.proxy, type)
+        if self.proxy is not None and not fits:
             raise InputError("proxy", "be a regressor such as CubeProxy(), or None", self.proxy)
 
     def _check_at_least(self, least: int, *names: str) -> None:
@@ -109,7 +113,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
         if self.proxy is None:
             self.terms_, coef, intercept = self._fit(rows, means, total)
         else:
-            proxy = fitted_once(self.proxy, rows, means[:, 0] if y.ndim == 1 else means, total)
+            proxy = fitted_once(self.proxy, rows, means[:, 0] if means.shape[1] == 1 else means, total)
             law = _law(rows, total)
             free = means if law is rows else proxy.predict(law).reshape(len(law), -1)
             self.terms_, coef, intercept = self._distil(proxy, law, free)

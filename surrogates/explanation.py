@@ -261,6 +261,8 @@ class Explanation:
             If it is not an explanation, or was written by a newer version.
         """
         data = loaded(source, "an explanation")
+        if "kind" in data:
+            raise InputError("source", "be an explanation by to_json", data["kind"])
         schema = data.get("schema")
         if schema != SCHEMA:
             raise InputError("source", f"have schema {SCHEMA}, the one this version reads", schema)

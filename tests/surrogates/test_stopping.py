@@ -57,7 +57,9 @@ def test_stable_order_needs_the_same_order_several_times():
     ("make", "parameter"),
     [
         (lambda: Width(0), "half_width"),
+        (lambda: Width(float("inf")), "half_width"),
         (lambda: Width(0.1, top=0), "top"),
+        (lambda: StableOrder(top=True), "top"),
         (lambda: StableOrder(times=1), "times"),
         (lambda: Certified(r2=1.0), "r2"),
         (lambda: Certified(confidence=-0.1), "confidence"),
@@ -152,6 +154,11 @@ class Impatient(Model):
             raise KeyboardInterrupt
         self.asked.extend(map(bytes, Z))
         return leading(Z)
+
+
+def test_a_rule_for_more_features_than_there_are_says_how_many_there_are():
+    ex = explain(leading, MaskProbe(14), budget=2000, until=Width(0.05, top=20), store=None)
+    assert ex.provenance["stopped"] == "the 14 strongest attributions are known to ±0.05"
 
 
 def test_ctrl_c_returns_the_explanation_so_far_and_keeps_every_answer():
