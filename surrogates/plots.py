@@ -85,12 +85,13 @@ def anchor_plot(anchor: Anchor, ax: Axes | None = None) -> Axes:
     if ax is None:
         ax = _new_axes(7.0, 1.9)
     ax.barh([1, 0], [anchor.precision, anchor.unconditional], color=[POSITIVE, "#BBBBBB"], height=0.6, alpha=0.85)
-    below = np.array([[anchor.precision - anchor.low], [0.0]])
-    ax.errorbar([anchor.precision], [1], xerr=below, fmt="none", ecolor="#333333", elinewidth=1, capsize=3)
+    if not anchor.exact:
+        below = np.array([[anchor.precision - anchor.low], [0.0]])
+        ax.errorbar([anchor.precision], [1], xerr=below, fmt="none", ecolor="#333333", elinewidth=1, capsize=3)
     ax.axvline(anchor.asked, color="#333333", linewidth=0.8, linestyle="--")
     ax.set_yticks([1, 0], [_short(anchor.words), "without the rule"])
     ax.set_xlim(0, 1.02)
-    ax.set_xlabel("share of the same answers (dashed: precision asked for)")
+    ax.set_xlabel("share of the same answers (dashed: asked for)")
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
