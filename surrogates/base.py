@@ -30,9 +30,17 @@ _REMEMBERED = 24
 class Surrogate(RegressorMixin, BaseEstimator):
     """Base of all families. A family is one file that selects terms and fits weights in ``_fit``.
 
-    Every family takes a ``proxy``: None fits it to the answers directly; a regressor such as
-    :class:`~surrogates.proxy.CubeProxy` is fitted to the answers first, and the family learns from it (two stages: more
-    fidelity from each answer, at the price of the proxy's fit).
+    Parameters
+    ----------
+    folds : int, default 5
+        Of every family: for the cross-validation that chooses whatever it leaves to the data, such as how many terms
+        and how much their weights are shrunk.
+    random_state : int, default 0
+        Of every family: assigns rows to folds, and settles whatever else is drawn or tied.
+    proxy : regressor, optional
+        Of every family: None fits it to the answers directly; a regressor such as
+        :class:`~surrogates.proxy.CubeProxy` is fitted to the answers first, and the family learns from it (two stages:
+        more fidelity from each answer, at the price of the proxy's fit).
 
     Attributes
     ----------
