@@ -258,7 +258,7 @@ def test_seconds_and_fidelity_on_seven_sentences() -> None:
 def test_coverage_of_some_families_leaves_the_others_as_they_were() -> None:
     def table(**values: float) -> dict:
         rows = [{"family": family, "r2_covered": value} for family, value in values.items()]
-        return {name: rows for name in ("by_family", "by_budget", "by_kind")}
+        return dict.fromkeys(("by_family", "by_budget", "by_kind"), rows)
 
     found = coverage.merged(table(rules=0.9, linear=0.8), table(tree=0.7, linear=0.1))
     assert [(row["family"], row["r2_covered"]) for row in found["by_kind"]] == [
