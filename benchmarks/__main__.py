@@ -46,6 +46,9 @@ BENCHMARKS = {
     "card": card,
 }
 
+#: where --only takes some parts anew
+MERGED = {"fidelity": fidelity, "coverage": coverage}
+
 #: only run when named
 SLOW = ("reversal-files", "formulaic", "card")
 
@@ -62,7 +65,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder for NAME.json")
     parser.add_argument("--quick", action="store_true", help="a small run that shows the benchmark works, no more")
     parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
-    parser.add_argument("--only", type=lambda text: text.split(","), help="groups of tasks, for fidelity")
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), help="groups of tasks, for fidelity; families, for coverage"
+    )
     parser.add_argument("--seeds", type=int, help="seeds, in place of the benchmark's own number")
     parser.add_argument("--instances", type=int, help="instances of each kind, likewise")
     parser.add_argument("--budgets", type=_numbers, help="model calls such as 64,128, likewise")
@@ -84,8 +89,8 @@ def main() -> None:
             print(f"{name}: skipped, {reason}")
             continue
         BENCHMARKS[name].report(result)
-        if options.only and name == "fidelity":  # what was measured before of other groups stays
-            result = fidelity.merged(result, read(name, folder))
+        if options.only and name in MERGED:  # what was measured before of other groups stays
+            result = MERGED[name].merged(result, read(name, folder))
         print(f"→ {write(name, {'quick': options.quick, **before, **result}, folder)}")
 
 

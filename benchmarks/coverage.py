@@ -8,6 +8,7 @@ share their questions, and the fits of their proxy. Additive surrogates are line
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
@@ -22,13 +23,14 @@ from benchmarks.ledger import Case, carry_out, code, versions
 from benchmarks.record import show
 from benchmarks.tasks import kind, tables
 from probes import MaskProbe, cube, sample
+from probes.errors import InputError
 from surrogates.analysis import Analysis, analyse
 from surrogates.base import Surrogate
 from surrogates.families import as_family
 from surrogates.fidelity import r2
 from surrogates.tree import TreeSurrogate
 
-__all__ = ["report", "run", "trial"]
+__all__ = ["merged", "report", "run", "trial"]
 
 #: as explain() has them, and a tree that is fitted to the answers alone
 FAMILIES: dict[str, str | Surrogate] = {
@@ -36,6 +38,7 @@ FAMILIES: dict[str, str | Surrogate] = {
     "interactions": "interactions",
     "tree": "tree",
     "tree, direct": TreeSurrogate(),
+    "rules": "rules",
 }
 #: budget → seeds: the dearer, the fewer
 SEEDS = {64: 4, 128: 3}
@@ -43,13 +46,22 @@ INSTANCES = 10
 NOMINAL, WITHIN, PERMUTED = 0.95, (0.90, 0.99), 0.05
 
 
-def run(quick: bool, jobs: int, trials: Path | None = None, seeds: int | None = None) -> dict[str, Any]:
-    """Explain every game with every budget, seed and family."""
+def run(
+    quick: bool,
+    jobs: int,
+    trials: Path | None = None,
+    seeds: int | None = None,
+    only: Iterable[str] | None = None,
+) -> dict[str, Any]:
+    """Explain every game with every budget, seed and family, or `only` some families."""
+    families = list(FAMILIES if only is None else only)
+    if unknown := [name for name in families if name not in FAMILIES]:
+        raise InputError("only", f"name families among {', '.join(FAMILIES)}", unknown)
     names = tables.table_names(1 if quick else INSTANCES)
     plan = {64: 1} if quick else {budget: seeds or number for budget, number in SEEDS.items()}
     cases: list[Case] = []
     for budget in sorted(plan, reverse=True):
-        cases += product(names, [budget], range(plan[budget]))
+        cases += product(names, [budget], range(plan[budget]), [families])
     found = carry_out(trial, cases, stamp, None if trials is None else trials / "coverage.jsonl", jobs)
     outcomes = pd.DataFrame(found).sort_values("budget", kind="stable")
     return {
@@ -69,16 +81,16 @@ def truth(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return Z, table, (2 * Z - 1).T @ table / (len(Z) / 2)
 
 
-def trial(name: str, budget: int, seed: int) -> list[dict[str, Any]]:
-    """Every family, fitted and judged as in an explanation, against the truth; the control with the first seed only."""
+def trial(name: str, budget: int, seed: int, families: Sequence[str]) -> list[dict[str, Any]]:
+    """Families, fitted and judged as in an explanation, against the truth; the control with the first seed only."""
     Z, table, _ = truth(name)
     probe = MaskProbe(Z.shape[1])
     design = sample(probe.features, budget, np.random.default_rng(seed))
     y = table[(design.Z > 0.5) @ (1 << np.arange(Z.shape[1]))][:, None]
     with threadpool_limits(1):
         found = {
-            family: analyse(as_family(kind), design, y, ("output",), probe.features, seed, control=seed == 0)
-            for family, kind in FAMILIES.items()
+            family: analyse(as_family(FAMILIES[family]), design, y, ("output",), probe.features, seed, seed == 0)
+            for family in families
         }
     return [_outcome(family, analysis, name, budget) for family, analysis in found.items()]
 
@@ -137,6 +149,17 @@ def summary(trials: pd.DataFrame, by: list[str]) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def merged(result: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:
+    """A result of some families, with the families that only an earlier one has."""
+    tables_ = {}
+    for table in ("by_family", "by_budget", "by_kind"):
+        fresh = result[table]
+        names = {row["family"] for row in fresh}
+        kept = [row for row in earlier.get(table, []) if row["family"] not in names]
+        tables_[table] = sorted([*kept, *fresh], key=lambda row: list(FAMILIES).index(row["family"]))
+    return {**result, **tables_}
 
 
 def report(result: dict[str, Any]) -> None:

@@ -114,7 +114,8 @@ class Interrupted(KeyboardInterrupt):
     Attributes
     ----------
     answers : Answers or None
-        To the leading rows of the design, as far as whole parts of it had been answered; None if none had.
+        To every row of the design that had been answered, as a design of its own (see :func:`ask`); None if not even
+        the fixed rows had.
     """
 
     def __init__(self, answers: Answers | None):
@@ -152,7 +153,10 @@ def ask(
     """Put a design's questions to a model.
 
     Questions are asked in parts of growing size, each in the order that is cheapest for the model. Finished parts
-    answer the leading rows of the design, a fair sample; that is what an interruption leaves.
+    answer the leading rows of the design, a fair sample. An interruption leaves these, and what was answered of the
+    part in progress. Of that, rows asked in the order in which they were drawn are as fair a sample. Where the order
+    goes by what is in them (longest first, shared beginnings first, whatever a server answers first), the rows answered
+    so far are a selection: nothing may be judged by them, but they may be fitted to, and join the design's block.
 
     Parameters
     ----------
@@ -177,7 +181,7 @@ def ask(
     StoreError
         If an answer cannot be kept.
     Interrupted
-        On Ctrl-C, with the answers so far.
+        On Ctrl-C, with all answers so far.
     """
     identity = model.identity()
     run = run or Run()
@@ -194,10 +198,46 @@ def ask(
                 if parts[0].shape[1] != parts[-1].shape[1]:
                     raise _uneven({part.shape[1] for part in parts})
     except KeyboardInterrupt as stop_:
-        answered = sum(map(len, parts))
-        known = gathered(model, identity, probe, design.head(answered), parts, memory, cost) if parts else None
+        design, parts = _so_far(model, identity, probe, design, parts, memory, run)
+        known = gathered(model, identity, probe, design, parts, memory, cost) if parts else None
         raise Interrupted(known) from stop_
     return gathered(model, identity, probe, design, parts, memory, cost)
+
+
+def _so_far(
+    model: Model,
+    identity: Identity,
+    probe: Probe,
+    design: Design,
+    parts: list[np.ndarray],
+    memory: Store,
+    run: Run,
+) -> tuple[Design, list[np.ndarray]]:
+    """The design that all answered rows make, and their answers: whole parts, and what is known of the next one.
+
+    Rows asked in the order drawn go on from the whole parts. Others were chosen by what is in them, and join the block.
+    """
+    done = sum(map(len, parts))
+    stop = next((end for end in _parts(design, model.at_once) if end > done), done)
+    if stop == done:
+        return design, parts
+    inputs, each = probe.render(design.Z[done:stop]), probe.replicates
+    keys = _keys(identity, model, inputs)
+    known = {key: value for key, value in memory.get(set(keys)).items() if not isinstance(value, str)}
+    missing = np.array([key not in known and key not in run.unanswered for key in keys])
+    there = missing.reshape(-1, each).sum(axis=1) == 0
+    drawn = model.at_once == 1 and (np.diff(model.order(inputs)) == 1).all()
+    lead = len(there) if there.all() else int(np.argmin(there)) if drawn else 0
+    if done + lead < design.fixed or not known:
+        return design, parts
+    nothing = np.full(len(next(iter(known.values()))), np.nan)
+    raw = np.array([known.get(key, nothing) for key in keys]).reshape(stop - done, each, -1).mean(axis=1)
+    chosen = np.r_[0 : design.fixed + design.block]
+    chosen = chosen[chosen < done + lead]
+    late, rest = done + lead + np.flatnonzero(there[lead:]), np.arange(len(chosen), done + lead)
+    rows = np.concatenate([chosen, late, rest])
+    block = len(chosen) - design.fixed + len(late)
+    return replace(design, Z=design.Z[rows], block=block), [np.vstack([*parts, raw])[rows]]
 
 
 def forecast(

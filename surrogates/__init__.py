@@ -9,7 +9,8 @@ This package imports ``probes``; ``probes`` never imports it.
 """
 
 from surrogates.additive import AdditiveSurrogate
-from surrogates.anchors import Anchor, anchor
+from surrogates.anchored import Anchor
+from surrogates.anchors import anchor
 from surrogates.base import Surrogate
 from surrogates.behave import behave
 from surrogates.card import Card

@@ -25,12 +25,8 @@ class AdditiveSurrogate(Surrogate):
         The most steps of one feature.
     pairs : int, default 0
         How many products of two features may be added; those that go best with what the shapes leave unexplained.
-    folds : int, default 5
-        For the lasso.
-    random_state : int, default 0
-        Assigns folds.
-    proxy : regressor, optional
-        Fitted first and distilled (see :class:`~surrogates.base.Surrogate`).
+    folds, random_state, proxy
+        As for every family, see :class:`~surrogates.base.Surrogate`.
 
     Examples
     --------

@@ -7,10 +7,8 @@ at the stated confidence, or the next candidate's turn comes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from html import escape
+from dataclasses import asdict, replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -24,81 +22,18 @@ from probes.errors import InputError, ModelError
 from probes.probe import Feature, Probe
 from probes.query import Answers, Cost
 from probes.store import Store
+from surrogates.anchored import Anchor, in_words
 from surrogates.betting import precision_bound
 from surrogates.inquiry import Inquiry, as_seed
+from surrogates.provenance import provenance
 from surrogates.proxy import CubeProxy
-from surrogates.terms import Box, describe, term_to_json
+from surrogates.terms import Box
 
 __all__ = ["Anchor", "anchor"]
 
 #: half-width of the condition on a real feature, in standard deviations: the middle third of its law
 _NEAR = float(stats.norm.ppf(2 / 3))
 _BEAM, _FREE, _BLOCK = 8, 512, 16
-
-
-@dataclass(frozen=True)
-class Anchor:
-    """A conjunction that settles the answer.
-
-    Attributes
-    ----------
-    rule : Box
-        Its conditions; none if the answer is settled without any.
-    words : str
-        The rule in words.
-    holds : str
-        What counts as the same answer.
-    precision : float
-        Share of answers drawn under the rule that are the same as the instance's.
-    low : float
-        Lower confidence bound of the precision, valid whenever the asking stopped, over all rules that were tried; the
-        precision itself where every possible question was asked.
-    coverage : float
-        Probability of the rule under the declared law (not a share of some data).
-    confidence : float
-    proved : bool
-        Whether `low` reaches the precision asked for.
-    rows : int
-        Answers drawn under the rule.
-    unconditional : float
-        Share of the same answers without the rule.
-    exact : bool
-        Whether every possible question was asked, so that nothing is estimated.
-    warnings : tuple of str
-    cost : dict
-        Of all questions, as of :class:`~probes.query.Cost`.
-    """
-
-    rule: Box
-    words: str
-    holds: str
-    precision: float
-    low: float
-    coverage: float
-    confidence: float
-    proved: bool
-    rows: int
-    unconditional: float
-    exact: bool = False
-    warnings: tuple[str, ...] = ()
-    cost: dict[str, Any] = field(default_factory=dict, repr=False)
-
-    def to_json(self) -> str:
-        """As JSON text."""
-        return json.dumps({**asdict(self), "rule": term_to_json(self.rule)}, ensure_ascii=False)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
-
-    def __str__(self) -> str:
-        head = f"IF {self.words} THEN {self.holds}" if self.rule.conditions else f"Always: {self.holds}"
-        sure = "exact" if self.exact else f"at least {self.low:.3f} with {self.confidence:.0%} confidence"
-        notes = [] if self.proved else ["The precision asked for was not proved within the budget."]
-        note = "".join(f"\n{text}" for text in [*notes, *self.warnings])
-        return (
-            f"{head}\nprecision {self.precision:.3f} ({sure}, {self.rows} answers; without the rule "
-            f"{self.unconditional:.2f}), coverage {self.coverage:.3g}{note}"
-        )
 
 
 def anchor(
@@ -160,9 +95,9 @@ def anchor(
     for name, value in (("precision", precision), ("confidence", confidence)):
         if not isinstance(value, Real) or not 0.5 <= value < 1:
             raise InputError(name, "be a number from 0.5 to below 1", value)
-    if not isinstance(max_length, Integral) or max_length < 1:
+    if not isinstance(max_length, Integral) or isinstance(max_length, bool) or max_length < 1:
         raise InputError("max_length", "be a positive integer", max_length)
-    if not (same is None or callable(same) or (isinstance(same, Real) and same > 0)):
+    if not (same is None or callable(same) or (isinstance(same, Real) and 0 < same < np.inf)):
         raise InputError("same", "be a positive tolerance, a function or None", same)
     seed = as_seed(random_state)
     inquiry = Inquiry(model, probe, background, target, store, progress)
@@ -170,7 +105,8 @@ def anchor(
     if rows < 64 and rows < 2 ** len(inquiry.probe.features):
         least = 64 * inquiry.probe.replicates + inquiry.spare
         raise InputError("budget", f"be at least {least}: a precision takes dozens of answers to prove", budget)
-    return _Search(inquiry, precision, confidence, rows, same, int(max_length), seed).run()
+    found = _Search(inquiry, precision, confidence, rows, same, int(max_length), seed)
+    return replace(found.run(), provenance=found.provenance(budget, seed))
 
 
 class _Search:
@@ -227,7 +163,7 @@ class _Search:
             notes.append("The model answers the same question differently each time: nothing is proved.")
         return Anchor(
             rule=rule,
-            words=self._words(members) or "always",
+            words=" and ".join(in_words(condition, self.features) for condition in rule.conditions) or "always",
             holds=self.holds,
             precision=float(outcomes.mean()),
             low=low,
@@ -239,23 +175,20 @@ class _Search:
             exact=self.exact,
             warnings=tuple(notes),
             cost=asdict(self.cost),
+            asked=float(self.precision),
+            features=self.features,
+            view=self.inquiry.probe.view(),
+            answer=self.inquiry.answer if self.inquiry.generative else None,
         )
+
+    def provenance(self, budget: int | None, seed: int) -> dict[str, Any]:
+        """Where it comes from; to be called after the search."""
+        return provenance(self.inquiry.probe, self.inquiry.identity().id, len(self.distinct), budget, seed, self.cost)
 
     @property
     def left(self) -> int:
         """Rows that may still be asked; those asked before cost nothing."""
         return self.rows - len(self.distinct)
-
-    def _words(self, members: Sequence[int]) -> str:
-        """The rule as a reader of the instance would say it."""
-        parts = []
-        for i in members:
-            feature = self.features[i]
-            named = feature.kind == "binary" and feature.value and feature.value != feature.name
-            parts.append(
-                f"{feature.name} = {feature.value}" if named else describe(Box((self._condition(i),)), self.features)
-            )
-        return " and ".join(parts)
 
     def _counted(self, members: tuple[int, ...]) -> tuple[np.ndarray, float]:
         """All answers under a rule, where every one is known."""
@@ -273,7 +206,12 @@ class _Search:
             function = self.same
 
             def own(raw: np.ndarray) -> np.ndarray:
-                found = np.asarray(function(number(raw)))
+                try:
+                    found = np.asarray(function(number(raw)))
+                except Exception as error:
+                    raise ModelError(f"same raised {type(error).__name__}: {error}") from error
+                if found.dtype.kind == "f" and np.isnan(found).any():
+                    raise ModelError("same must return truth values; got NaN.")
                 if found.shape not in ((len(raw),), (len(raw), 1)):
                     raise ModelError(f"same must return one truth value a row, {len(raw)}; got shape {found.shape}.")
                 return found.astype(bool).reshape(len(raw))
@@ -292,7 +230,9 @@ class _Search:
             raise InputError("target", "name one output, or same say what counts as the same", number.outputs)
         if np.isclose(y[0, 0], y[1, 0], rtol=1e-9, atol=0):
             raise InputError(
-                "same", "be given: the answers for the instance and the reference are equal, none is nearer", y[0]
+                "same",
+                "be given: the answers for the instance and the reference are equal, none is nearer",
+                float(y[0, 0]),
             )
         border, up = (y[0, 0] + y[1, 0]) / 2, y[0, 0] > y[1, 0]
         words = f"{name} is {'above' if up else 'below'} {border:.4g}, nearer to the instance than to the reference"

@@ -30,9 +30,17 @@ _REMEMBERED = 24
 class Surrogate(RegressorMixin, BaseEstimator):
     """Base of all families. A family is one file that selects terms and fits weights in ``_fit``.
 
-    Every family takes a ``proxy``: None fits it to the answers directly; a regressor such as
-    :class:`~surrogates.proxy.CubeProxy` is fitted to the answers first, and the family learns from it (two stages: more
-    fidelity from each answer, at the price of the proxy's fit).
+    Parameters
+    ----------
+    folds : int, default 5
+        Of every family: for the cross-validation that chooses whatever it leaves to the data, such as how many terms
+        and how much their weights are shrunk.
+    random_state : int, default 0
+        Of every family: assigns rows to folds, and settles whatever else is drawn or tied.
+    proxy : regressor, optional
+        Of every family: None fits it to the answers directly; a regressor such as
+        :class:`~surrogates.proxy.CubeProxy` is fitted to the answers first, and the family learns from it (two stages:
+        more fidelity from each answer, at the price of the proxy's fit).
 
     Attributes
     ----------
@@ -68,7 +76,11 @@ class Surrogate(RegressorMixin, BaseEstimator):
         folds_ = getattr(self, "folds", 2)
         if not isinstance(folds_, Integral) or folds_ < 2:
             raise InputError("folds", "be an integer of at least 2", folds_)
-        if self.proxy is not None and not (hasattr(self.proxy, "fit") and hasattr(self.proxy, "predict")):
+        seed = getattr(self, "random_state", 0)
+        if isinstance(seed, Integral) and seed < 0:
+            raise InputError("random_state", "not be negative", seed)
+        fits = hasattr(self.proxy, "fit") and hasattr(self.proxy, "predict") and not isinstance(self.proxy, type)
+        if self.proxy is not None and not fits:
             raise InputError("proxy", "be a regressor such as CubeProxy(), or None", self.proxy)
 
     def _check_at_least(self, least: int, *names: str) -> None:
@@ -109,7 +121,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
         if self.proxy is None:
             self.terms_, coef, intercept = self._fit(rows, means, total)
         else:
-            proxy = fitted_once(self.proxy, rows, means[:, 0] if y.ndim == 1 else means, total)
+            proxy = fitted_once(self.proxy, rows, means[:, 0] if means.shape[1] == 1 else means, total)
             law = _law(rows, total)
             free = means if law is rows else proxy.predict(law).reshape(len(law), -1)
             self.terms_, coef, intercept = self._distil(proxy, law, free)

@@ -362,4 +362,4 @@ def _same_model(explanation: Explanation, inquiry: Inquiry) -> None:
     if not explanation.answers.noisy and (
         before.shape != now.shape or not np.allclose(before, now, rtol=1e-4, atol=1e-4 * scale)
     ):
-        raise InputError("model", f"{rule}: for the instance it answered {before}", now)
+        raise InputError("model", f"{rule}: for the instance it answered {before.tolist()}", now.tolist())

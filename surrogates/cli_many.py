@@ -9,7 +9,8 @@ import pandas as pd
 import typer
 
 from probes.errors import InputError, IomapError
-from surrogates.cli import Common, Drop, _load, _read, _table, app, in_a_folder, with_common
+from surrogates.cli import Common, app
+from surrogates.cli_input import Drop, in_a_folder, load, place, read, sharing, table_of
 from surrogates.explanation_set import ExplanationSet
 from surrogates.many import explain_many
 
@@ -17,7 +18,7 @@ __all__ = ["many"]
 
 
 @app.command("explain-many")
-@with_common
+@sharing(Common)
 def many(
     common: Common,
     file: Annotated[Path, typer.Argument(help="A CSV file, also the background; or a file with a text a line.")],
@@ -26,9 +27,9 @@ def many(
     jobs: Annotated[int, typer.Option(help="Processes that answer and fit; -1 for one a core.")] = 1,
 ) -> None:
     """Explain many answers of a model: --json FILE.jsonl is written as they are finished, and taken up again."""
-    for name in ("until", "check", "estimate", "gpu_throughput", "parameters"):
+    for name in ("until", "checks", "estimate", "gpu_throughput", "parameters"):
         if getattr(common, name):
-            option = f"--{name.replace('_', '-')}"
+            option = "--check" if name == "checks" else f"--{name.replace('_', '-')}"
             raise InputError(option, "be left out: it is for a single explanation", getattr(common, name))
     in_a_folder(common.output)
     if common.json is not None and common.json.suffix != ".jsonl":
@@ -36,7 +37,7 @@ def many(
     items, background = _items(file, _range(rows), drop)
     if not len(items):
         raise InputError("--rows", "select some rows", rows)
-    model = _load(common.model, None if background is not None else "classifier")
+    model = load(common.model, None if background is not None else "classifier")
     try:
         found = explain_many(
             model,
@@ -47,7 +48,7 @@ def many(
             design=common.design,
             target=common.target,
             random_state=common.seed,
-            store=common.place,
+            store=place(common.store),
             n_jobs=jobs,
             output=common.json,
             progress=False if common.quiet else None,
@@ -78,8 +79,8 @@ def _items(file: Path, chosen: slice, drop: str) -> tuple[Any, pd.DataFrame | No
     if file.suffix != ".csv":
         if drop:
             raise InputError("--drop", "come with a CSV file", drop)
-        return [line for line in _read(file).splitlines() if line.strip()][chosen], None
-    frame = _table(file, drop)
+        return [line for line in read(file).splitlines() if line.strip()][chosen], None
+    frame = table_of(file, drop)
     return frame.iloc[chosen], frame
 
 

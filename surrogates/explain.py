@@ -19,6 +19,7 @@ from probes.store import Store
 from surrogates.analysis import Analysis
 from surrogates.base import Surrogate
 from surrogates.betting import evidence
+from surrogates.cautions import UNMET, below, uncertified
 from surrogates.explanation import Explanation
 from surrogates.families import Auto, candidates
 from surrogates.inquiry import Inquiry, as_seed
@@ -89,8 +90,9 @@ def explain(
 
     Notes
     -----
-    Ctrl-C while the model is asked returns the explanation by what was answered so far (whole parts of the design, so
-    that it is a fair sample), with a warning; all answers stay in the store.
+    Ctrl-C while the model is asked returns the explanation by all that was answered so far, with a warning; all answers
+    stay in the store. Answers that came in an order which goes by what is in the questions, such as longest first, are
+    no fair sample: the surrogate is fitted to them, but fidelity and attributions are judged by the others alone.
 
     Examples
     --------
@@ -207,7 +209,11 @@ def _course(inquiry: Inquiry, design: Design, until: Until | Certified | None, s
         if answers_ is None or len(answers_.design.judged) < least:
             raise
         answers_ = replace(answers_, cost=cost + answers_.cost)
-        note = f"Interrupted: it rests on the first {len(answers_.design)} of {len(design)} questions."
+        note = f"Interrupted: it rests on {len(answers_.design)} of {len(design)} questions."
+        if late := answers_.design.block - design.block:
+            note += (
+                f" {late} of them came in an order that goes by what is in them: they are fitted to, and judge nothing."
+            )
         return replace(_everything(design, study, lambda _: answers_), stopped="interrupted", notes=(note,))
 
 
@@ -222,7 +228,7 @@ def _settled(course: _Course, until: Until | Certified) -> _Course:
     notes = []
     worst = float(np.nanmin(course.analysis.fidelity.r2, initial=1.0))
     if isinstance(until, Certified) and course.analysis.fidelity.exact and worst < until.r2:
-        notes.append(f"Every possible question was asked: R² is exactly {worst:.2f}, below the {until.r2:g} asked for.")
+        notes.append(below(until.r2, worst))
     return replace(course, stopped="every possible question was asked", notes=tuple(notes))
 
 
@@ -236,7 +242,7 @@ def _looking(design: Design, until: Until, study: _Study, ask: _Ask) -> _Course:
             return _Course(answers, analysis, comparison, reason)
     last = _everything(design, study, ask)
     reason = until.met([*history, last.analysis.attributions]) or ""
-    notes = () if reason else ("The budget was spent before the rule to stop was met.",)
+    notes = () if reason else (UNMET,)
     return replace(last, stopped=reason, notes=notes)
 
 
@@ -256,5 +262,4 @@ def _proving(inquiry: Inquiry, design: Design, until: Certified, study: _Study, 
                 proof = Certificate(until.r2, until.confidence, fitted, int(rows) - fitted, tuple(clip.tolist()))
                 analysis, comparison = study(answers)
                 return _Course(tested, analysis, comparison, f"R² of at least {until.r2:g} is certified", proof)
-    note = f"R² of at least {until.r2:g} could not be certified within the budget."
-    return replace(_everything(design, study, ask), notes=(note,))
+    return replace(_everything(design, study, ask), notes=(uncertified(until.r2),))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +17,13 @@ from probes.query import Answers, Cost
 from probes.target import Target
 from surrogates.analysis import analyse
 from surrogates.base import FixedTerms, Surrogate
+from surrogates.cautions import cautions, inherited
 from surrogates.families import KINDS, settings_from_json, settings_to_json
 from surrogates.fidelity import Fidelity
 from surrogates.findings import Finding
 from surrogates.indices import indices
 from surrogates.influence import index_table
+from surrogates.provenance import library_version
 from surrogates.saved import loaded, written
 from surrogates.stopping import Certificate
 from surrogates.terms import describe, term_from_json, term_to_json
@@ -35,15 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "Explanation", "library_version"]
 
 SCHEMA = 1
-
-
-@cache
-def library_version() -> str:
-    """Version of the installed distribution."""
-    try:
-        return version("iomap")
-    except PackageNotFoundError:
-        return "source"
 
 
 @dataclass(frozen=True)
@@ -121,7 +112,7 @@ class Explanation:
         Returns
         -------
         Explanation
-            Of the mean log-probability (nats) of the tokens that overlap the span.
+            Of the mean log-probability (nats) of the tokens that overlap the span, judged anew, with its own warnings.
 
         Raises
         ------
@@ -148,10 +139,11 @@ class Explanation:
         if not columns:
             raise InputError("span", "overlap a token of the answer", span)
         target = Target("mean", columns, (text[start:stop],), "nats")
+        y = target(self.answers.y)
         analysis = analyse(
             self.surrogate,
             self.answers.design,
-            target(self.answers.y),
+            y,
             target.outputs,
             self.features,
             self.provenance["random_state"],
@@ -164,6 +156,7 @@ class Explanation:
             comparison=self.comparison.iloc[:0],
             certificate=None,
             checks=(),
+            warnings=(*inherited(self.warnings, self.y, self.fidelity, self.answers), *cautions(y, analysis.fidelity)),
             target=target,
         )
 
@@ -266,6 +259,8 @@ class Explanation:
             If it is not an explanation, or was written by a newer version.
         """
         data = loaded(source, "an explanation")
+        if "kind" in data:
+            raise InputError("source", "be an explanation by to_json", data["kind"])
         schema = data.get("schema")
         if schema != SCHEMA:
             raise InputError("source", f"have schema {SCHEMA}, the one this version reads", schema)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -58,8 +59,8 @@ class Auto:
     penalty: float = 0.002
 
     def __post_init__(self) -> None:
-        if not isinstance(self.penalty, (int, float)) or not self.penalty >= 0:
-            raise InputError("penalty", "be a number of at least 0", self.penalty)
+        if not isinstance(self.penalty, Real) or isinstance(self.penalty, bool) or not 0 <= self.penalty < np.inf:
+            raise InputError("penalty", "be a finite number of at least 0", self.penalty)
         if isinstance(self.families, str) or not len(self.families):
             raise InputError("families", "be a tuple of names or surrogates", self.families)
 

@@ -26,6 +26,7 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import csr_array
+from sklearn.utils.validation import check_is_fitted
 
 from probes.errors import InputError
 from surrogates.base import Surrogate
@@ -186,6 +187,8 @@ def indices(
     Raises
     ------
     InputError
+    NotFittedError
+        For a surrogate or a proxy that is not fitted.
 
     Examples
     --------
@@ -196,14 +199,16 @@ def indices(
     """
     check_kind(kind, order)
     order = int(order)
+    if isinstance(source, (CubeProxy, Surrogate)):
+        check_is_fitted(source)
     if isinstance(source, CubeProxy):
         quadrature = rule(kind, order, source.n_features_in_)
         subsets, values, se = posterior(source, quadrature.nodes, quadrature.weights, _truncation(quadrature))
         return Indices(kind, subsets, values, se)
     if isinstance(source, Surrogate):
         d = source.n_features_in_
-        x = np.ones(d) if instance is None else np.asarray(instance, dtype=float)
-        x0 = np.zeros(d) if reference is None else np.asarray(reference, dtype=float)
+        x = _row("instance", np.ones(d) if instance is None else instance, d)
+        x0 = _row("reference", np.zeros(d) if reference is None else reference, d)
         subsets, values = _of_terms(source.terms_, np.atleast_2d(source.coef_), x, x0, rule(kind, order, d))
     elif isinstance(source, np.ndarray):
         subsets, values = _of_table(source, kind, order)
@@ -212,10 +217,19 @@ def indices(
     return Indices(kind, subsets, values, np.zeros_like(values))
 
 
+def _row(name: str, row: np.ndarray, d: int) -> np.ndarray:
+    values = np.asarray(row, dtype=float)
+    if values.shape != (d,) or not np.isfinite(values).all():
+        raise InputError(name, f"be a row of {d} finite numbers", row)
+    return values
+
+
 def _of_table(table: np.ndarray, kind: str, order: int) -> tuple[Subsets, np.ndarray]:
     n = max(len(table), 1).bit_length() - 1
     if table.ndim not in (1, 2) or len(table) != 2**n or not 1 <= n <= _TABLE:
         raise InputError("source", f"be a table of 2ⁿ rows for n from 1 to {_TABLE}", table)
+    if not np.isfinite(table).all():
+        raise InputError("source", "hold finite numbers", f"{int((~np.isfinite(table)).sum())} that are not")
     quadrature = rule(kind, order, n)
     subsets = [s for size in range(1, order + 1) for s in combinations(range(n), size)]
     place = np.array([sum(1 << i for i in s) for s in subsets])

@@ -30,12 +30,8 @@ class InteractionSurrogate(Surrogate):
         The most terms; those that together add less than a thousandth of the variance are left out.
     max_order : int, default 3
         The most features in a product (2 at most without a proxy).
-    folds : int, default 5
-        For the lasso.
-    random_state : int, default 0
-        Assigns folds.
-    proxy : regressor, optional
-        Fitted first and distilled (see :class:`~surrogates.base.Surrogate`).
+    folds, random_state, proxy
+        As for every family, see :class:`~surrogates.base.Surrogate`.
 
     Examples
     --------

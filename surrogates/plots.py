@@ -14,16 +14,20 @@ from probes.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from surrogates.anchored import Anchor
     from surrogates.explanation import Explanation
+    from surrogates.values import ShapleyValues
 
 __all__ = [
     "NEGATIVE",
     "POSITIVE",
+    "anchor_plot",
     "attribution_plot",
     "comparison_plot",
     "fidelity_histogram",
     "fidelity_plot",
     "importance_plot",
+    "shapley_plot",
 ]
 
 #: blue raises the output, vermilion lowers it (Okabe and Ito's colours, told apart by colour-blind readers)
@@ -49,28 +53,86 @@ def attribution_plot(
     InputError
         If `output` is not one that is explained.
     """
-    outputs = explanation.target.outputs
+    table = explanation.attributions.rename(columns={"attribution": "effect"})
+    labels = [f"{f} = {v}" if v and v != f else f for f, v in zip(table["feature"], table["value"], strict=True)]
+    target = explanation.target
+    told = "average effect on", target.unit
+    return _bars(table.assign(label=labels), target.outputs, told, ax, output, max_features)
+
+
+def shapley_plot(
+    values: ShapleyValues, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15
+) -> Axes:
+    """Shapley values as horizontal bars with 95% intervals, strongest on top; parameters: :func:`attribution_plot`'s.
+
+    Raises
+    ------
+    InputError
+        If `output` is not one that is explained.
+    """
+    table = values.table.rename(columns={"index": "effect"})
+    known = {f.name: f.value for f in values.features}
+    labels = [f"{f} = {known[f]}" if known[f] not in ("", f) else f for f in table["features"]]
+    told = "Shapley value for", values.unit
+    return _bars(table.assign(label=labels), values.outputs, told, ax, output, max_features)
+
+
+def anchor_plot(anchor: Anchor, ax: Axes | None = None) -> Axes:
+    """Share of answers that are the same as the instance's, with the rule and without it, as horizontal bars.
+
+    A line marks the precision asked for, a whisker reaches down to what is certain of the rule's.
+    """
+    if ax is None:
+        ax = _new_axes(7.0, 1.9)
+    ax.barh([1, 0], [anchor.precision, anchor.unconditional], color=[POSITIVE, "#BBBBBB"], height=0.6, alpha=0.85)
+    if not anchor.exact:
+        below = np.array([[anchor.precision - anchor.low], [0.0]])
+        ax.errorbar([anchor.precision], [1], xerr=below, fmt="none", ecolor="#333333", elinewidth=1, capsize=3)
+    ax.axvline(anchor.asked, color="#333333", linewidth=0.8, linestyle="--")
+    ax.set_yticks([1, 0], [_short(anchor.words), "without the rule"])
+    ax.set_xlim(0, 1.02)
+    ax.set_xlabel("share of the same answers (dashed: asked for)")
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def _bars(
+    table: pd.DataFrame,
+    outputs: Sequence[str],
+    told: tuple[str, str],
+    ax: Axes | None,
+    output: str | None,
+    max_features: int,
+) -> Axes:
+    """Rows ``output, label, effect, low, high`` of one output as horizontal bars with intervals, the first on top.
+
+    `told` is what the effects are, and their unit.
+    """
     if output is not None and output not in outputs:
         raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
     if max_features < 1:
         raise InputError("max_features", "be at least 1", max_features)
     chosen = output if output is not None else outputs[0]
-    table = explanation.attributions
     table = table[table["output"] == chosen].head(max_features)
     if ax is None:
         ax = _new_axes(7.0, 1.2 + 0.32 * len(table))
     place = np.arange(len(table))[::-1]
-    value = table["attribution"].to_numpy()
+    value = table["effect"].to_numpy()
     errors = np.abs(table[["low", "high"]].to_numpy().T - value)
     ax.barh(place, value, color=np.where(value >= 0, POSITIVE, NEGATIVE), height=0.62, alpha=0.85)
     ax.errorbar(value, place, xerr=errors, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
     ax.axvline(0, color="#333333", linewidth=0.8)
-    labels = [f"{f} = {v}" if v and v != f else f for f, v in zip(table["feature"], table["value"], strict=True)]
-    ax.set_yticks(place, [textwrap.shorten(label, 46, placeholder="…").replace("$", r"\$") for label in labels])
-    ax.set_xlabel(f"average effect on {chosen} ({explanation.target.unit})".replace("$", r"\$"))
+    ax.set_yticks(place, [_short(label) for label in table["label"]])
+    ax.set_xlabel(f"{told[0]} {chosen} ({told[1]})".replace("$", r"\$"))
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
+
+
+def _short(label: object) -> str:
+    """A label that fits, and that is not taken for mathematics."""
+    return textwrap.shorten(str(label), 46, placeholder="…").replace("$", r"\$")
 
 
 def fidelity_plot(explanation: Explanation, ax: Axes | None = None, *, output: str | None = None) -> Axes:
@@ -160,7 +222,7 @@ def importance_plot(
     errors = np.nan_to_num(np.abs(table[["low", "high"]].to_numpy().T - value))
     ax.barh(place, value, color=POSITIVE, height=0.62, alpha=0.85)
     ax.errorbar(value, place, xerr=errors, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
-    ax.set_yticks(place, [textwrap.shorten(str(f), 46, placeholder="…").replace("$", r"\$") for f in table["feature"]])
+    ax.set_yticks(place, [_short(f) for f in table["feature"]])
     ax.set_xlabel(f"mean size of the effect on {chosen} ({', '.join(units)})".replace("$", r"\$"))
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)

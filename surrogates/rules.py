@@ -33,12 +33,8 @@ class RuleSurrogate(Surrogate):
         The most conditions in a rule.
     n_trees : int, default 20
         Trees that rules are harvested from.
-    folds : int, default 5
-        For the weights.
-    random_state : int, default 0
-        Grows trees and assigns folds.
-    proxy : regressor, optional
-        Fitted first and distilled (see :class:`~surrogates.base.Surrogate`).
+    folds, random_state, proxy
+        As for every family, see :class:`~surrogates.base.Surrogate`.
 
     Examples
     --------

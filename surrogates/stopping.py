@@ -71,7 +71,7 @@ class Width(Until):
     top: int = 3
 
     def __post_init__(self) -> None:
-        if not isinstance(self.half_width, Real) or not self.half_width > 0:
+        if not isinstance(self.half_width, Real) or not 0 < self.half_width < np.inf:
             raise InputError("half_width", "be a positive number", self.half_width)
         _check_top(self.top)
 
@@ -80,7 +80,8 @@ class Width(Until):
             float((part["high"] - part["low"]).iloc[: self.top].max()) / 2
             for _, part in looks[-1].groupby("output", sort=False)
         )
-        what = f"the {self.top} strongest attributions are" if self.top > 1 else "the strongest attribution is"
+        shown = min(self.top, looks[-1]["feature"].nunique())
+        what = f"the {shown} strongest attributions are" if shown > 1 else "the strongest attribution is"
         return f"{what} known to ±{self.half_width:g}" if widest <= self.half_width else None
 
 
@@ -109,7 +110,8 @@ class StableOrder(Until):
         }
         if len(looks) < self.times or len(orders) > 1:
             return None
-        return f"the order of the {self.top} strongest attributions was the same at {self.times} looks in a row"
+        shown = min(self.top, looks[-1]["feature"].nunique())
+        return f"the order of the {shown} strongest attributions was the same at {self.times} looks in a row"
 
 
 @dataclass(frozen=True)
@@ -205,5 +207,5 @@ class Certificate:
 
 
 def _check_top(top: object) -> None:
-    if not isinstance(top, Integral) or top < 1:
+    if not isinstance(top, Integral) or isinstance(top, bool) or top < 1:
         raise InputError("top", "be a positive integer", top)

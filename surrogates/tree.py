@@ -21,15 +21,11 @@ class TreeSurrogate(Surrogate):
     Parameters
     ----------
     max_leaves : int, default 16
-        The most leaves; 2, 4, 8, … up to it are tried.
+        The most leaves; 2, 4, 8, … up to it are tried. A tree that learns from a proxy has this many.
     min_leaf : float, default 0.02
         The least share of the total weight in a leaf.
-    folds : int, default 5
-        For choosing the number of leaves.
-    random_state : int, default 0
-        Assigns folds and breaks ties between splits.
-    proxy : regressor, optional
-        Fitted first and distilled (see :class:`~surrogates.base.Surrogate`); the tree then has `max_leaves` leaves.
+    folds, random_state, proxy
+        As for every family, see :class:`~surrogates.base.Surrogate`.
 
     Examples
     --------

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,9 +17,16 @@ from probes.probe import Feature, Probe
 from probes.store import Store
 from surrogates.influence import tabulate
 from surrogates.inquiry import Inquiry, as_seed
+from surrogates.provenance import library_version, provenance
+from surrogates.saved import loaded
 from surrogates.shapley import from_pairs
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["ShapleyValues", "shapley_values"]
+
+SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,12 @@ class ShapleyValues:
     cost : dict
         As of :class:`~probes.query.Cost`.
     warnings : tuple of str
+    view : dict
+        What the instance looks like.
+    answer : str or None
+        For language models: the continuation that is explained.
+    provenance : dict
+        Versions, seed, model identity, cost.
     """
 
     table: pd.DataFrame
@@ -57,14 +69,76 @@ class ShapleyValues:
     exact: bool
     cost: dict[str, Any] = field(repr=False)
     warnings: tuple[str, ...] = ()
+    view: dict[str, Any] = field(default_factory=dict, repr=False)
+    answer: str | None = None
+    provenance: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    def to_json(self) -> str:
-        """The table and what it rests on, as JSON text."""
-        data = {"table": self.table.to_dict("list"), "base": self.base.tolist(), "unit": self.unit, "exact": self.exact}
-        return json.dumps({**data, "cost": self.cost, "warnings": list(self.warnings)}, ensure_ascii=False)
+    def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
+        """The values with intervals as a bar chart; returns the Axes."""
+        from surrogates.plots import shapley_plot
+
+        return shapley_plot(self, ax, output=output, max_features=max_features)
+
+    def report(self, path: str | Path) -> Path:
+        """Write one self-contained HTML page; it opens anywhere and loads nothing."""
+        from surrogates.report.single import shapley_page
+
+        target = Path(path)
+        target.write_text(shapley_page(self), encoding="utf-8")
+        return target
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """All of it as JSON text, written to `path` if given. Includes the instance, no answers."""
+        data = {
+            "iomap": library_version(),
+            "schema": SCHEMA,
+            "kind": "shapley values",
+            "table": self.table.to_dict("list"),
+            "values": self.values.tolist(),
+            "se": self.se.tolist(),
+            "base": self.base.tolist(),
+            "features": [asdict(f) for f in self.features],
+            "outputs": list(self.outputs),
+            "unit": self.unit,
+            "exact": self.exact,
+            "cost": self.cost,
+            "warnings": list(self.warnings),
+            "view": self.view,
+            "answer": self.answer,
+            "provenance": self.provenance,
+        }
+        text = json.dumps(data, ensure_ascii=False, allow_nan=False)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    @classmethod
+    def from_json(cls, source: str | Path) -> ShapleyValues:
+        """Read what :meth:`to_json` wrote: a path, or the JSON text itself.
+
+        Raises
+        ------
+        InputError
+            If it is no Shapley values, or was written by a newer version.
+        """
+        data = loaded(source, "Shapley values")
+        head = {name: data.pop(name, None) for name in ("iomap", "schema", "kind")}
+        if (head["kind"], head["schema"]) != ("shapley values", SCHEMA):
+            raise InputError(
+                "source", f"be Shapley values of schema {SCHEMA}, the one this version reads", sorted(data)[:5]
+            )
+        try:
+            read: dict[str, Any] = {name: np.array(data.pop(name), dtype=float) for name in ("values", "se", "base")}
+            read |= {name: tuple(data.pop(name)) for name in ("outputs", "warnings")}
+            read |= {"features": tuple(Feature(**f) for f in data.pop("features"))}
+            return cls(table=pd.DataFrame(data.pop("table")), **read, **data)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError("source", f"be whole Shapley values by to_json ({error})", sorted(data)[:5]) from error
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        from surrogates.report.single import shapley_fragment
+
+        return shapley_fragment(self)
 
     def to_shap(self) -> Any:
         """A ``shap.Explanation`` for shap's plots, values ``(d,)`` or ``(d, k)``.
@@ -133,7 +207,8 @@ def shapley_values(
     least = 2 + 2 * PAIRS
     if rows < least and rows < 2**d:
         raise InputError("budget", f"allow {least} questions, five pairs and the endpoints", f"{rows} questions")
-    Z = paired(d, rows, np.random.default_rng(as_seed(random_state)))
+    seed = as_seed(random_state)
+    Z = paired(d, rows, np.random.default_rng(seed))
     whole = len(Z) == 2**d
     design = Design(np.where(Z > 0.5, region.instance, region.reference), 2, population=2.0**d)
     answers = inquiry.ask(design)
@@ -159,6 +234,9 @@ def shapley_values(
         exact=exact,
         cost=asdict(answers.cost),
         warnings=tuple(notes),
+        view=region.view(),
+        answer=inquiry.answer if inquiry.generative else None,
+        provenance=provenance(region, answers.model, len(design), budget, seed, answers.cost),
     )
 
 

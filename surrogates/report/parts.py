@@ -9,19 +9,31 @@ from __future__ import annotations
 import base64
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
+from probes.probe import Feature
 from surrogates.plots import comparison_plot, fidelity_plot
 from surrogates.summary import cost_line
 
 if TYPE_CHECKING:
     from surrogates.explanation import Explanation
 
-__all__ = ["Part", "parts"]
+__all__ = [
+    "Part",
+    "answer_parts",
+    "blocks",
+    "effects_parts",
+    "instance_parts",
+    "made",
+    "numbers_part",
+    "parts",
+    "provenance_part",
+]
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +71,15 @@ def parts(explanation: Explanation) -> list[Part]:
         _terms,
         _provenance,
     ]
+    return made(makers, explanation)
+
+
+def made(makers: Sequence[Callable[[Any], list[Part]]], result: Any) -> list[Part]:
+    """What makers of parts make of a result, one after the other; a part that fails leaves a note."""
     page: list[Part] = []
     for make in makers:
         try:
-            page += make(explanation)
+            page += make(result)
         except Exception as error:  # noqa: BLE001 - the rest of the report is worth having
             log.warning("a part of the report could not be made (%s): %s", make.__name__.strip("_"), error)
             page.append(Part("note", data={"text": f"This part could not be drawn: {type(error).__name__}: {error}"}))
@@ -90,66 +107,114 @@ def _verdict(ex: Explanation) -> list[Part]:
 
 def _numbers(ex: Explanation) -> list[Part]:
     """What the model itself says about the instance and the reference."""
-    real = any(f.kind == "real" for f in ex.features)
+    return [numbers_part(ex.y[0], ex.y[1], ex.target.outputs, ex.target.unit, ex.features, ex.view)]
+
+
+def numbers_part(
+    instance: np.ndarray,
+    reference: np.ndarray,
+    outputs: Sequence[str],
+    unit: str,
+    features: Sequence[Feature],
+    view: dict[str, Any],
+) -> Part:
+    """The answers ``(k,)`` for the instance and the reference."""
+    real = any(f.kind == "real" for f in features)
     gone = {"text": "with every feature removed", "table": "with every feature replaced"}
-    reference = "one step of every feature away" if real else gone.get(ex.view["kind"], "with every feature absent")
+    told = "one step of every feature away" if real else gone.get(view["kind"], "with every feature absent")
     rows = [
         {
             "output": name,
-            "instance": f"{ex.y[0, j]:.4g}".replace("-", "−"),
-            "reference": f"{ex.y[1, j]:.4g}".replace("-", "−"),
+            "instance": f"{instance[j]:.4g}".replace("-", "−"),
+            "reference": f"{reference[j]:.4g}".replace("-", "−"),
         }
-        for j, name in enumerate(ex.target.outputs)
+        for j, name in enumerate(outputs)
     ]
-    return [Part("numbers", data={"rows": rows, "unit": ex.target.unit, "reference": reference})]
+    return Part("numbers", data={"rows": rows, "unit": unit, "reference": told})
 
 
 def _instance(ex: Explanation) -> list[Part]:
-    kind = ex.view["kind"]
-    found = (
-        [Part("answer", "The answer explained", {"text": ex.answer, "question": ex.view.get("question")})]
-        if ex.answer
-        else []
-    )
-    if kind == "text":
-        return [*found, *(_highlighted(ex, j) for j in range(len(ex.target.outputs)))]
-    if kind == "table":
-        return [Part("law", data={"text": f"The region asked about: {ex.view['law']}."})]
+    return instance_parts(ex.attributions, ex.target.outputs, ex.target.unit, ex.features, ex.view, ex.answer)
+
+
+def instance_parts(
+    table: pd.DataFrame,
+    outputs: Sequence[str],
+    unit: str,
+    features: Sequence[Feature],
+    view: dict[str, Any],
+    answer: str | None,
+) -> list[Part]:
+    """The instance with what features do, rows ``output, feature, attribution, low, high``."""
+    found = answer_parts(view, answer)
+    if view["kind"] == "text":
+        many = len(outputs) > 1
+        title = "Where it comes from" if answer else "What it depends on"
+        for name in outputs:
+            own = table[table["output"] == name].set_index("feature")
+            found.append(_highlighted(own, title + (f": {name}" if many else ""), unit, features, view))
+    if view["kind"] == "table":
+        found.append(Part("law", data={"text": f"The region asked about: {view['law']}."}))
     return found
 
 
-def _highlighted(ex: Explanation, j: int) -> Part:
+def answer_parts(view: dict[str, Any], answer: str | None) -> list[Part]:
+    """A language model's answer, where there is one."""
+    if not answer:
+        return []
+    return [Part("answer", "The answer explained", {"text": answer, "question": view.get("question")})]
+
+
+def _highlighted(table: pd.DataFrame, title: str, unit: str, features: Sequence[Feature], view: dict[str, Any]) -> Part:
     """The text with every feature shaded by its effect, faintly where the interval holds zero."""
-    name = ex.target.outputs[j]
-    table = ex.attributions[ex.attributions["output"] == name].set_index("feature")
     largest = float(table["attribution"].abs().max()) or 1.0
-    blocks = []
-    for block in ex.view["blocks"]:
-        pieces = []
-        for i, text in enumerate(block["pieces"]):
-            row = table.loc[ex.features[block["offset"] + i].name]
-            sure = row["low"] > 0 or row["high"] < 0
-            strength = abs(row["attribution"]) / largest * (0.75 if sure else 0.3)
-            pieces.append(
-                {
-                    "before": block["glue"][i],
-                    "text": text,
-                    "sign": "up" if row["attribution"] >= 0 else "down",
-                    "strength": f"{strength:.2f}",
-                    "tip": f"{row['attribution']:+.3g} {_interval(row['low'], row['high'])} {ex.target.unit}",
-                }
-            )
-        blocks.append({"title": block["title"], "pieces": pieces, "after": block["glue"][-1]})
-    title = "Where it comes from" if ex.answer else "What it depends on"
-    suffix = f": {name}" if len(ex.target.outputs) > 1 else ""
-    return Part("text", title + suffix, {"blocks": blocks, "unit": ex.view["unit"], "removal": ex.view["removal"]})
+
+    def shade(name: str) -> dict[str, str]:
+        row = table.loc[name]
+        sure = row["low"] > 0 or row["high"] < 0
+        strength = abs(row["attribution"]) / largest * (0.75 if sure else 0.3)
+        return {
+            "sign": "up" if row["attribution"] >= 0 else "down",
+            "strength": f"{strength:.2f}",
+            "tip": f"{row['attribution']:+.3g} {_interval(row['low'], row['high'])} {unit}",
+        }
+
+    return Part("text", title, {"blocks": blocks(view, features, shade), **_removed(view)})
+
+
+def blocks(
+    view: dict[str, Any], features: Sequence[Feature], shade: Callable[[str], dict[str, str]]
+) -> list[dict[str, Any]]:
+    """The text in pieces, each with its glue and with what `shade` says of the feature."""
+    return [
+        {
+            "title": block["title"],
+            "pieces": [
+                {"before": block["glue"][i], "text": text, **shade(features[block["offset"] + i].name)}
+                for i, text in enumerate(block["pieces"])
+            ],
+            "after": block["glue"][-1],
+        }
+        for block in view["blocks"]
+    ]
+
+
+def _removed(view: dict[str, Any]) -> dict[str, str]:
+    return {"unit": view["unit"], "removal": view["removal"]}
 
 
 def _effects(ex: Explanation) -> list[Part]:
+    return effects_parts(ex.attributions, ex.target.outputs, ex.target.unit, ex.view, "Average effects on")
+
+
+def effects_parts(
+    effects: pd.DataFrame, outputs: Sequence[str], unit: str, view: dict[str, Any], title: str
+) -> list[Part]:
+    """A table with bars an output, of rows ``output, feature, value, attribution, low, high``."""
     found = []
-    background = {row["name"]: row["background"] for row in ex.view.get("rows", [])}
-    for name in ex.target.outputs:
-        table = ex.attributions[ex.attributions["output"] == name]
+    background = {row["name"]: row["background"] for row in view.get("rows", [])}
+    for name in outputs:
+        table = effects[effects["output"] == name]
         reach = float(np.nanmax(np.abs(table[["attribution", "low", "high"]].to_numpy()))) or 1.0
         rows = [
             {
@@ -165,13 +230,13 @@ def _effects(ex: Explanation) -> list[Part]:
         ]
         data = {
             "rows": rows,
-            "unit": ex.target.unit,
+            "unit": unit,
             "more": max(0, len(table) - _TABLE_ROWS),
             "output": name,
             "background": bool(background),
             "values": any(row["value"] for row in rows),
         }
-        found.append(Part("effects", f"Average effects on {name}", data))
+        found.append(Part("effects", f"{title} {name}", data))
     return found
 
 
@@ -274,6 +339,11 @@ def _terms(ex: Explanation) -> list[Part]:
 
 def _provenance(ex: Explanation) -> list[Part]:
     p = ex.provenance
+    return [provenance_part(p, ex.view, f"{p['family']}({', '.join(f'{k}={v!r}' for k, v in p['settings'].items())})")]
+
+
+def provenance_part(p: dict[str, Any], view: dict[str, Any], family: str | None = None) -> Part:
+    """Where the numbers come from."""
     items = {
         "Model": p["model"],
         "Probe": p["probe"],
@@ -281,13 +351,13 @@ def _provenance(ex: Explanation) -> list[Part]:
         if p["replicates"] > 1
         else str(p["questions"]),
         "Cost": cost_line(p["cost"]),
-        "Family": f"{p['family']}({', '.join(f'{k}={v!r}' for k, v in p['settings'].items())})",
+        **({"Family": family} if family else {}),
         "Seed": str(p["random_state"]),
         "Versions": ", ".join(f"{k} {v}" for k, v in p["versions"].items()),
     }
-    if ex.view.get("system"):
-        items["System prompt"] = ex.view["system"]
-    return [Part("provenance", "Provenance", {"items": items})]
+    if view.get("system"):
+        items["System prompt"] = view["system"]
+    return Part("provenance", "Provenance", {"items": items})
 
 
 def _number(value: float, missing: str = "not defined") -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import fidelity, frugality
+from benchmarks import coverage, fidelity, frugality
 from benchmarks.compare import calls, differences, interval
 from benchmarks.contenders import IOMAP, OURS, fits
 from benchmarks.game import Game, score, uniform
@@ -23,7 +23,7 @@ from benchmarks.rivals import RIVALS
 from benchmarks.tasks import Task, planted, synthetic, tables
 from benchmarks.tasks.documents import PROMPTS
 from benchmarks.walsh import of_surrogate
-from probes import ContextProbe, cube
+from probes import ContextProbe, InputError, cube
 from surrogates import CubeProxy, InteractionSurrogate, RuleSurrogate, TreeSurrogate
 
 
@@ -253,3 +253,19 @@ def test_seconds_and_fidelity_on_seven_sentences() -> None:
     assert {row["family"] for row in result["summary"]} == set(frugality.FAMILIES)
     assert all(row["largest_difference_nats"] < 1e-3 for row in result["prompts"])
     assert all(row["ratio"] > 0 and row["asking"] <= row["seconds"] for row in result["prompts"])
+
+
+def test_coverage_of_some_families_leaves_the_others_as_they_were() -> None:
+    def table(**values: float) -> dict:
+        rows = [{"family": family, "r2_covered": value} for family, value in values.items()]
+        return dict.fromkeys(("by_family", "by_budget", "by_kind"), rows)
+
+    found = coverage.merged(table(rules=0.9, linear=0.8), table(tree=0.7, linear=0.1))
+    assert [(row["family"], row["r2_covered"]) for row in found["by_kind"]] == [
+        ("linear", 0.8),
+        ("tree", 0.7),
+        ("rules", 0.9),
+    ]
+    assert coverage.merged(table(rules=0.9), {})["by_budget"] == [{"family": "rules", "r2_covered": 0.9}]
+    with pytest.raises(InputError, match=r"^only must name families among linear"):
+        coverage.run(True, 1, only=["forest"])

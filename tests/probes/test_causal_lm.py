@@ -377,6 +377,15 @@ def test_identity_follows_the_weights(network, tokenizer):
     assert half.identity().persistent
 
 
+def test_identity_is_the_same_wherever_the_files_lie(network, tokenizer, tmp_path):
+    for name in ("here", "there"):
+        network.save_pretrained(tmp_path / name)
+        tokenizer.save_pretrained(tmp_path / name)
+    here, there = (CausalLM.from_pretrained(tmp_path / name).identity() for name in ("here", "there"))
+    assert here.persistent
+    assert here == there
+
+
 @pytest.mark.parametrize("kind", ["register_forward_hook", "register_forward_pre_hook"])
 def test_a_hooked_model_is_identified_for_this_run_only(network, tokenizer, kind):
     lm = CausalLM(network, tokenizer)

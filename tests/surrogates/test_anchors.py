@@ -1,7 +1,5 @@
 """Anchors: rules that settle the answer, with a precision that is proved."""
 
-import json
-
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
@@ -107,7 +105,9 @@ def test_same_seed_same_anchor():
         ({"precision": 0.2}, "precision"),
         ({"confidence": 2}, "confidence"),
         ({"max_length": 0}, "max_length"),
+        ({"max_length": True}, "max_length"),
         ({"same": -1}, "same"),
+        ({"same": float("inf")}, "same"),
         ({"budget": 40}, "budget"),
         ({"random_state": -1}, "random_state"),
     ],
@@ -151,11 +151,10 @@ def test_a_target_names_the_number_and_several_need_one():
     assert found.holds.startswith("0 is ") and " = " in found.words
     with pytest.raises(InputError, match="name one output"):
         anchor(lambda Z: Z[:, :2], MaskProbe(8), store=None)
-    with pytest.raises(ModelError, match="one truth value a row"):
-        anchor(both, MaskProbe(8), same=lambda y: True, store=None)
-
-
-def test_an_anchor_goes_to_json_and_html():
-    found = anchor(both, MaskProbe(9), store=None)
-    assert json.loads(found.to_json())["coverage"] == 0.25
-    assert found._repr_html_().startswith("<pre>IF x1 present")
+    for same, told in (
+        (lambda y: True, "one truth value a row"),
+        (lambda y: np.full(len(y), np.nan), "got NaN"),
+        (lambda y: 1 / 0, "same raised ZeroDivisionError"),
+    ):
+        with pytest.raises(ModelError, match=told):
+            anchor(both, MaskProbe(8), same=same, store=None)

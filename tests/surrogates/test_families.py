@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from probes import InputError, MaskProbe, cube
 from surrogates import (
     AdditiveSurrogate,
+    Auto,
     CubeProxy,
     InteractionSurrogate,
     RuleSurrogate,
@@ -173,6 +179,9 @@ def test_products_are_products():
         (RuleSurrogate(max_length=1.5), "max_length"),
         (AdditiveSurrogate(steps=0), "steps"),
         (AdditiveSurrogate(pairs=-1), "pairs"),
+        (TreeSurrogate(proxy=CubeProxy), "proxy"),
+        (TreeSurrogate(proxy="CubeProxy"), "proxy"),
+        (SparseLinear(random_state=-1), "random_state"),
     ],
 )
 def test_bad_settings_name_the_parameter_the_rule_and_the_value(family, name):
@@ -190,3 +199,27 @@ def test_a_feature_that_never_varies_and_features_that_are_copies(family):
     fitted = family.fit(X, y)
     np.testing.assert_allclose(fitted.predict(X), y, atol=0.05)
     assert np.isfinite(fitted.coef_).all()
+
+
+@pytest.mark.parametrize("penalty", [-1, True, float("nan"), float("inf"), "0.1"])
+def test_a_penalty_is_a_finite_number(penalty):
+    with pytest.raises(InputError, match=r"^penalty must be a finite number"):
+        Auto(penalty=penalty)
+    assert Auto(penalty=np.float32(0.5)).penalty == 0.5
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_proxy_of_ones_own_sees_one_output_as_a_vector():
+    rows = np.random.default_rng(0).integers(0, 2, (80, 6)).astype(float)
+    y = rows[:, 0] + rows[:, 1] * rows[:, 2]
+    fitted = TreeSurrogate(proxy=RandomForestRegressor(20, random_state=0)).fit(rows, y[:, None])
+    assert fitted.coef_.shape[0] == 1 and fitted.score(rows, y[:, None]) > 0.9
+
+
+def test_families_work_in_a_grid_search_a_pipeline_and_on_data_frames():
+    frame = pd.DataFrame(np.random.default_rng(0).integers(0, 2, (90, 5)), columns=list("abcde"))
+    y = 2.0 * frame["a"] - frame["b"] * frame["c"]
+    search = GridSearchCV(TreeSurrogate(proxy=CubeProxy()), {"max_leaves": [2, 8], "proxy": [None, CubeProxy()]}, cv=3)
+    assert search.fit(frame, y).best_params_["max_leaves"] == 8
+    scaled = make_pipeline(StandardScaler(), InteractionSurrogate()).fit(frame, y)
+    assert scaled.score(frame, y) > 0.99

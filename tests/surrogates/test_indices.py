@@ -8,6 +8,7 @@ from math import comb, factorial
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from probes import InputError, LocalGaussian, MaskProbe, TabularProbe, cube
 from surrogates import (
@@ -379,6 +380,9 @@ def test_weights_of_a_rule_add_up_to_one(kind):
         (lambda: indices(np.zeros(7)), "source"),
         (lambda: indices(np.zeros((2, 2, 2))), "source"),
         (lambda: indices([0.0, 1.0]), "source"),
+        (lambda: indices(np.full(8, np.nan)), "source"),
+        (lambda: indices(SparseLinear().fit(np.eye(4), np.arange(4.0)), instance=np.ones(9)), "instance"),
+        (lambda: indices(SparseLinear().fit(np.eye(4), np.arange(4.0)), reference=np.full(4, np.inf)), "reference"),
         (lambda: indices(CubeProxy(4.0).fit(np.eye(4) / 2, np.arange(4.0))), "source"),
         (lambda: explain(polynomial, MaskProbe(4), store=None).indices(of="stack"), "of"),
         (lambda: explain(polynomial, MaskProbe(4), store=None).indices("owen"), "kind"),
@@ -387,6 +391,12 @@ def test_weights_of_a_rule_add_up_to_one(kind):
 def test_errors_name_the_parameter(call, parameter):
     with pytest.raises(InputError, match=f"^{parameter} must "):
         call()
+
+
+@pytest.mark.parametrize("source", [SparseLinear(), CubeProxy()], ids=repr)
+def test_what_is_not_fitted_says_so(source):
+    with pytest.raises(NotFittedError):
+        indices(source)
 
 
 def test_leave_one_out_is_the_models_own_where_it_was_asked():

@@ -1,0 +1,42 @@
+"""Where a result comes from: model, region, questions, seed, versions."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from probes.probe import Probe
+from probes.query import Cost
+
+__all__ = ["library_version", "provenance"]
+
+
+@cache
+def library_version() -> str:
+    """Version of the installed distribution."""
+    try:
+        return version("iomap")
+    except PackageNotFoundError:
+        return "source"
+
+
+def provenance(probe: Probe, model: str, questions: int, budget: int | None, seed: int, cost: Cost) -> dict[str, Any]:
+    """What a report says about the origin of its numbers, as plain data."""
+    packages = ("numpy", "scipy", "scikit-learn", "pandas")
+    return {
+        "model": model,
+        "probe": f"{type(probe).__name__} {probe.digest[:16]}",
+        "questions": questions,
+        "replicates": probe.replicates,
+        "budget": None if budget is None else int(budget),
+        "random_state": seed,
+        "cost": asdict(cost),
+        "versions": {
+            "iomap": library_version(),
+            "python": platform.python_version(),
+            **{name: version(name) for name in packages},
+        },
+    }

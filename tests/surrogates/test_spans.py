@@ -1,0 +1,103 @@
+"""Parts of a language model's answer: their warnings are their own."""
+
+import numpy as np
+import pytest
+
+from probes import Generator, MaskProbe, Model, TextProbe
+from probes.model import Identity
+from surrogates import Certified, Explanation, Width, explain
+from surrogates.cautions import cautions
+
+WORDS = "a1 b2 c3 d4 e5 f6 g7 h8 i9 j0 k1 l2"
+
+
+class Scores(Model):
+    """Log-probs of three tokens: the first all but adds up, the second needs every word, the third never changes."""
+
+    unit = "nats"
+
+    def __init__(self, jitter):
+        self.jitter, self.rng, self.steady = jitter, np.random.default_rng(0), jitter == 0
+        self.outputs = (" sum", " all", " same")
+
+    def identity(self):
+        return Identity(f"scores {self.jitter}", True)
+
+    def __call__(self, texts):
+        there = np.array([[word in text.split() for word in WORDS.split()] for text in texts], dtype=float)
+        weights = np.r_[-2.0, 1.0, np.zeros(there.shape[1] - 2)]
+        noise = self.jitter * self.rng.standard_normal(len(texts))
+        return np.column_stack(
+            [
+                there @ weights + there[:, 2] * there[:, 3] - 3 + noise,
+                9.0 * there.all(axis=1) - 12,
+                np.full(len(texts), -1.0),
+            ]
+        )
+
+
+class Writer(Generator):
+    def __init__(self, jitter=0.0):
+        self.jitter, self.steady = jitter, jitter == 0
+
+    def identity(self):
+        return Identity(f"writer {self.jitter}", True)
+
+    def generate(self, prompt, max_new_tokens):
+        return " sum all same"
+
+    def scoring(self, answer, prompt):
+        return Scores(self.jitter)
+
+
+def explained(writer=None, **options):
+    return explain(writer or Writer(), TextProbe(WORDS), budget=300, store=None, **options)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return explained()
+
+
+def test_a_span_is_warned_of_what_is_odd_about_it_and_of_nothing_else(whole):
+    missed = [w for w in whole.warnings if "For this input the model says" in w]
+    assert len(missed) == 1 and "mean token log-prob" in missed[0]
+    assert whole.attribute("sum").warnings == ()
+    (odd,) = whole.attribute("all").warnings
+    assert odd.startswith("For this input the model says -3 (all)")
+    assert whole.attribute("same").warnings == ("The model's answer never changed.",)
+    read = Explanation.from_json(whole.to_json())
+    for span in ("sum", "all", "same"):
+        assert read.attribute(span).warnings == whole.attribute(span).warnings
+    assert whole.attribute("sum").attribute("all").warnings == (odd,)
+
+
+def test_the_whole_answer_as_a_span_keeps_its_warnings(whole):
+    assert [w[:30] for w in whole.attribute(whole.answer).warnings] == [w[:30] for w in whole.warnings]
+
+
+def test_cautions_are_worded_as_an_explanation_words_them(whole):
+    assert set(cautions(whole.y, whole.fidelity)) <= set(whole.warnings)
+    still = explain(lambda Z: np.ones(len(Z)), MaskProbe(12), store=None)
+    assert cautions(still.y, still.fidelity) == ("The model's answer never changed.",) and set(still.warnings) >= {
+        "The model's answer never changed."
+    }
+
+
+def test_rules_to_stop_were_about_the_whole_answer_and_a_short_sample_is_about_both():
+    for until, words in ((Certified(0.999), "could not be certified"), (Width(1e-9), "before the rule to stop")):
+        ex = explained(until=until)
+        assert any(words in w for w in ex.warnings)
+        assert not any(words in w for w in ex.attribute("sum").warnings)
+    few = explain(Writer(), TextProbe(WORDS), budget=25, store=None)
+    told = [w for w in few.warnings if "is few" in w]
+    assert len(told) == 1 and told[0] in few.attribute("sum").warnings
+
+
+def test_noise_is_told_without_the_whole_answers_ceiling():
+    ex = explained(Writer(0.5))
+    assert any("an R² of about" in w for w in ex.warnings)
+    told = [w for w in ex.attribute("all").warnings if "differently each time" in w]
+    assert told == [
+        "The model answers the same question differently each time; how much of that is in this part is not known."
+    ]
