@@ -14,7 +14,7 @@ import pandas as pd
 from probes.case import Case
 from probes.errors import InputError
 from probes.query import Cost
-from surrogates.explanation import library_version
+from surrogates.provenance import library_version
 from surrogates.saved import loaded, written
 from surrogates.statement import Scope
 from surrogates.stitch import Stitched, stitch

@@ -9,7 +9,7 @@ import numpy as np
 from probes.query import Answers
 from surrogates.fidelity import PERMUTED, Fidelity
 
-__all__ = ["UNMET", "below", "cautions", "inherited", "uncertified"]
+__all__ = ["UNMET", "below", "cautions", "inherited", "noisy", "uncertified"]
 
 #: the rule of ``until`` was about the number explained as well
 UNMET = "The budget was spent before the rule to stop was met."
@@ -26,6 +26,12 @@ def uncertified(r2: float) -> str:
 def below(r2: float, worst: float) -> str:
     """What is said where it is known to be too low."""
     return f"{_SETTLED}{worst:.2f}, below the {r2:g} asked for."
+
+
+def noisy(ceiling: Sequence[float]) -> str:
+    """What is said of a model that does not repeat itself, with the R² that its noise leaves."""
+    most = ", ".join(f"{value:.2f}" for value in ceiling)
+    return f"{_NOISE}: by questions asked twice, its noise leaves an R² of about {most} for a perfect surrogate."
 
 
 def cautions(y: np.ndarray, judged: Fidelity) -> tuple[str, ...]:

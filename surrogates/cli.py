@@ -18,7 +18,8 @@ from surrogates.checks import CHECKS, check
 from surrogates.cli_input import Html, Json, Options, Quiet, Store, about, in_a_folder, load, place, shown
 from surrogates.cli_store import storing
 from surrogates.explain import estimate, explain
-from surrogates.explanation import Explanation, library_version
+from surrogates.explanation import Explanation
+from surrogates.provenance import library_version
 from surrogates.saved import loaded
 from surrogates.stopping import Certified, StableOrder, Until, Width
 from surrogates.values import ShapleyValues

@@ -30,11 +30,11 @@ from probes.tabular import TabularProbe, background_frame
 from probes.together import ask_together
 from surrogates.analysis import Analysis, compare_families
 from surrogates.base import Surrogate
-from surrogates.explanation import library_version
 from surrogates.explanation_set import ExplanationSet
 from surrogates.families import Auto, candidates, settings_to_json
 from surrogates.inquiry import Inquiry, as_probe, as_seed
 from surrogates.plan import Plan
+from surrogates.provenance import library_version
 from surrogates.shelf import Entry, Failure, Shelf
 
 __all__ = ["explain_many"]

@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import platform
-from dataclasses import asdict, dataclass, replace
-from functools import cache
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,10 +17,12 @@ from probes.probe import Probe
 from probes.query import Answers
 from surrogates.analysis import Analysis, compare_families
 from surrogates.base import Surrogate
-from surrogates.explanation import Explanation, library_version
+from surrogates.cautions import cautions, noisy
+from surrogates.explanation import Explanation
 from surrogates.families import Auto, candidates, settings_to_json
-from surrogates.fidelity import PERMUTED, Fidelity
+from surrogates.fidelity import Fidelity
 from surrogates.inquiry import Inquiry
+from surrogates.provenance import provenance
 from surrogates.stopping import Certificate
 
 __all__ = ["Plan"]
@@ -146,54 +145,25 @@ def _check_budget(families: dict[str, Surrogate], design: Design, inquiry: Inqui
 def _warnings(inquiry: Inquiry, answers: Answers, y: np.ndarray, judged: Fidelity) -> tuple[str, ...]:
     notes = list(inquiry.probe.notes)
     if inquiry.noisy:
-        most = ", ".join(f"{value:.2f}" for value in inquiry.ceiling(y))
-        notes.append(
-            "The model answers the same question differently each time: by questions asked twice, its noise leaves "
-            f"an R² of about {most} for a perfect surrogate."
-        )
+        notes.append(noisy(inquiry.ceiling(y)))
     if inquiry.unanswered:
         notes.append(
             f"{inquiry.unanswered} questions were not answered and are left out; if what was asked decides about that, "
             "the rest is no fair sample."
-        )
-    for j in np.flatnonzero(judged.misses):
-        notes.append(
-            f"For this input the model says {y[0, j]:.4g} ({judged.outputs[j]}), far from anything the sample led to "
-            "expect: an effect that needs many features together is out of sight of random removal."
         )
     m, d = len(answers.design.sampled), len(inquiry.probe.features)
     if not answers.design.exact and m < 2 * d:
         notes.append(
             f"{m} sampled answers for {d} features is few: effects that are left out may be real. Raise budget."
         )
-    if any(p > PERMUTED and low <= p for p, low in zip(judged.permuted, judged.r2_low, strict=True)):
-        notes.append("The method found structure in shuffled answers, so its fidelity is not to be believed.")
-    if (np.ptp(y, axis=0) == 0).any():
-        notes.append("The model's answer never changed.")
-    return tuple(notes)
+    return (*notes, *cautions(y, judged))
 
 
 def _provenance(plan: Plan, answers: Answers, surrogate: Surrogate, region: Probe, stopped: str) -> dict[str, Any]:
     return {
-        "model": answers.model,
-        "probe": f"{type(region).__name__} {region.digest[:16]}",
+        **provenance(region, answers.model, len(answers.design), plan.budget, plan.seed, answers.cost),
         "design": f"{plan.design} {answers.design.digest[:16]}",
-        "questions": len(answers.design),
-        "replicates": region.replicates,
-        "budget": None if plan.budget is None else int(plan.budget),
         "stopped": stopped,
         "family": type(surrogate).__name__,
         "settings": settings_to_json(surrogate),
-        "random_state": plan.seed,
-        "cost": asdict(answers.cost),
-        "versions": {
-            "iomap": library_version(),
-            "python": platform.python_version(),
-            **dict(_versions()),
-        },
     }
-
-
-@cache
-def _versions() -> tuple[tuple[str, str], ...]:
-    return tuple((name, version(name)) for name in ("numpy", "scipy", "scikit-learn", "pandas"))
