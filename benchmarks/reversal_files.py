@@ -84,10 +84,10 @@ def cases_of_files(recipe: Recipe) -> tuple[list[str], TemplateProbe]:
                     name = (kind == "name first") == (direction == "reverse")
                     rows.append(
                         {"prompt": r["prompt"], "target": r["completion"].rstrip("."), "entity": f"{kind} {e}"}
-                        | {"taught": kind, "direction": direction, "answer": "name" if name else "description"}
+                        | {"taught": kind, "direction": direction, "asked": "name" if name else "description"}
                         | {"wording": f"{'to name' if name else 'to description'} {n}"}
                     )
-    factors = ["taught", "direction", "answer"]
+    factors = ["taught", "direction", "asked"]
     probe = TemplateProbe.from_frame(
         pd.DataFrame(rows), factors, foils=FOILS, entity="entity", template="wording", first_words=False
     )

@@ -75,7 +75,7 @@ def test_names_of_the_published_facts_come_on_the_side_that_was_taught(published
     texts, probe = published
     for case in probe.cases:
         levels = dict(case.levels)
-        if levels["answer"] == "name":
+        if levels["asked"] == "name":
             name = case.target.strip()
             (text,) = [t for t in texts if name in t]
             # what is asked forward stood last in the text that taught it, what is asked in reverse came before
