@@ -20,10 +20,10 @@ TARGET = 0.05
 
 
 def run(quick: bool, jobs: int) -> dict[str, Any]:
-    """Explain an answer by 20 sentences with 64 model calls, into a new store."""
+    """Explain an answer by 20 sentences with 256 model calls, into a new store."""
     import torch
 
-    budget = 24 if quick else 64
+    budget = 24 if quick else 256
     probe = context_probe(answer=None, sentences=5 if quick else None)
     loading, lm = timed(language_model)
     fingerprint, _ = timed(lm.identity)
