@@ -42,7 +42,7 @@ __all__ = ["explain_many"]
 log = logging.getLogger(__name__)
 
 #: model inputs that are asked together, of models of plain rows and of models whose inputs have a length
-_WINDOW = 16_384
+_WINDOW = 32_768
 _WINDOW_OF_TEXTS = 1024
 #: errors that end the run; any other is an item's own
 _ENDS = (StoreError, UnavailableError)
