@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ import pandas as pd
 from probes.errors import InputError
 from probes.probe import Feature
 from surrogates.provenance import library_version
-from surrogates.saved import loaded
+from surrogates.saved import dumped, loaded, written
 from surrogates.terms import Box, describe, term_from_json, term_to_json
 
 if TYPE_CHECKING:
@@ -105,18 +104,13 @@ class Anchor:
         """Write one self-contained HTML page; it opens anywhere and loads nothing."""
         from surrogates.report.single import anchor_page
 
-        target = Path(path)
-        target.write_text(anchor_page(self), encoding="utf-8")
-        return target
+        return written(path, anchor_page(self))
 
     def to_json(self, path: str | Path | None = None) -> str:
         """The whole anchor as JSON text, written to `path` if given. Includes the instance, none of the answers."""
         head = {"iomap": library_version(), "schema": SCHEMA, "kind": "anchor"}
         data = {**head, **asdict(self), "rule": term_to_json(self.rule)}
-        text = json.dumps(data, ensure_ascii=False, allow_nan=False)
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
+        return dumped(data, path)
 
     @classmethod
     def from_json(cls, source: str | Path) -> Anchor:

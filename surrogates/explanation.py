@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ from surrogates.findings import Finding
 from surrogates.indices import indices
 from surrogates.influence import index_table
 from surrogates.provenance import library_version
-from surrogates.saved import loaded, written
+from surrogates.saved import dumped, loaded, written
 from surrogates.stopping import Certificate
 from surrogates.terms import describe, term_from_json, term_to_json
 from surrogates.values import shap_explanation
@@ -244,10 +243,7 @@ class Explanation:
             "warnings": list(self.warnings),
             "provenance": self.provenance,
         }
-        text = json.dumps(data, ensure_ascii=False, allow_nan=False)
-        if path is not None:
-            written(path, text)
-        return text
+        return dumped(data, path)
 
     @classmethod
     def from_json(cls, source: str | Path) -> Explanation:

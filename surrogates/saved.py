@@ -1,4 +1,4 @@
-"""Reading what was saved as JSON, a path or the text itself; writing files that users name."""
+"""JSON there and back, a path or the text itself; writing files that users name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from probes.errors import InputError
 
-__all__ = ["loaded", "written"]
+__all__ = ["dumped", "loaded", "written"]
 
 
 def loaded(source: object, what: str) -> dict[str, Any]:
@@ -36,6 +36,20 @@ def loaded(source: object, what: str) -> dict[str, Any]:
     except (OSError, ValueError, TypeError) as error:
         raise InputError("source", f"be {what} by to_json, or its path", text[:80] or source) from error
     return data
+
+
+def dumped(data: dict[str, Any], path: str | Path | None) -> str:
+    """Data as JSON text, written to `path` if given.
+
+    Raises
+    ------
+    InputError
+        As :func:`written` does.
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False)
+    if path is not None:
+        written(path, text)
+    return text
 
 
 def written(path: object, text: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from probes.store import Store
 from surrogates.influence import tabulate
 from surrogates.inquiry import Inquiry, as_seed
 from surrogates.provenance import library_version, provenance
-from surrogates.saved import loaded
+from surrogates.saved import dumped, loaded, written
 from surrogates.shapley import from_pairs
 
 if TYPE_CHECKING:
@@ -83,9 +82,7 @@ class ShapleyValues:
         """Write one self-contained HTML page; it opens anywhere and loads nothing."""
         from surrogates.report.single import shapley_page
 
-        target = Path(path)
-        target.write_text(shapley_page(self), encoding="utf-8")
-        return target
+        return written(path, shapley_page(self))
 
     def to_json(self, path: str | Path | None = None) -> str:
         """All of it as JSON text, written to `path` if given. Includes the instance, no answers."""
@@ -107,10 +104,7 @@ class ShapleyValues:
             "answer": self.answer,
             "provenance": self.provenance,
         }
-        text = json.dumps(data, ensure_ascii=False, allow_nan=False)
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
+        return dumped(data, path)
 
     @classmethod
     def from_json(cls, source: str | Path) -> ShapleyValues:

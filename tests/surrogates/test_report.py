@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
@@ -17,17 +16,6 @@ from surrogates.plots import comparison_plot
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}{% raw %}"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-class Tags(HTMLParser):
-    """Counts tags and attributes, as a browser would see them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict]] = []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
 
 
 def explanations():
@@ -54,19 +42,12 @@ def explanations():
 
 
 @pytest.mark.parametrize(("kind", "ex"), list(explanations()), ids=lambda v: v if isinstance(v, str) else "")
-def test_no_user_string_becomes_markup(kind, ex):
+def test_no_user_string_becomes_markup(kind, ex, harmless):
     page = ex.report("page.html").read_text()
-    tags = Tags()
-    tags.feed(page)
-    assert "script" not in {tag for tag, _ in tags.tags}
-    assert all(not name.startswith("on") for _, attrs in tags.tags for name in attrs)
-    assert all(attrs["src"].startswith("data:") for tag, attrs in tags.tags if tag == "img")
+    harmless(page)
+    harmless(ex._repr_html_())
     assert "49" not in re.sub(r"\d\.\d+|\d{3,}|base64,\S+", "", page.split("<main")[1]) or "{{7*7}}" in page
     assert "could not be drawn" not in page
-    assert not re.search(r"""(?:src|href)\s*=\s*["'](?!data:)|url\(|@import""", page.replace("&#34;", ""))
-    notebook = Tags()
-    notebook.feed(ex._repr_html_())
-    assert "script" not in {tag for tag, _ in notebook.tags}
 
 
 def test_fidelity_and_verdict_come_first_and_provenance_last():

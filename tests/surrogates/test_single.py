@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -103,27 +102,11 @@ def test_figures_show_the_numbers(found):
             values.plot(**wrong)
 
 
-class Tags(HTMLParser):
-    """Counts tags and attributes, as a browser would see them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict]] = []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-
-def test_pages_are_whole_and_no_user_string_becomes_markup(found):
-    for kind, result in found.items():
+def test_pages_are_whole_and_no_user_string_becomes_markup(found, harmless):
+    for result in found.values():
         for text in (result.report("page.html").read_text(), result._repr_html_()):
-            tags = Tags()
-            tags.feed(text)
-            assert "script" not in {tag for tag, _ in tags.tags}, kind
-            assert all(not name.startswith("on") for _, attrs in tags.tags for name in attrs)
-            assert all(attrs["src"].startswith("data:") for tag, attrs in tags.tags if tag == "img")
+            harmless(text)
             assert "could not be drawn" not in text and "numpy" in text
-            assert not re.search(r"""(?:src|href)\s*=\s*["'](?!data:)|url\(|@import""", text.replace("&#34;", ""))
 
 
 def test_pages_say_what_was_found(found):
