@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.compare import calls, differences, interval, means, table, targets
-from benchmarks.contenders import FITTED, IOMAP, PROXYSPEX, RIVALS, fits, missing
+from benchmarks.contenders import FITTED, IOMAP, RIVALS, fits, missing
 from benchmarks.game import score
 from benchmarks.ledger import Case, carry_out, code, versions
 from benchmarks.record import environment, show
@@ -80,7 +80,7 @@ def run(
 
 
 def _rivals(group: Group) -> list[str]:
-    return [name for name, of in RIVALS.items() if group.own_questions or not of.own_questions or name == PROXYSPEX]
+    return [name for name, of in RIVALS.items() if group.own_questions or not of.own_questions]
 
 
 def trial(group: str, name: str, budget: int, seed: int, contender: str) -> list[dict[str, Any]]:

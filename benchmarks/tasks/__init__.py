@@ -31,7 +31,7 @@ class Group:
     budgets : tuple of int
         Model calls.
     own_questions : bool
-        Whether rivals that need questions of their own take part; where an answer is dear, only ProxySPEX does.
+        Whether rivals that need questions of their own take part; not where an answer is dear.
     quick : callable, optional
         Names that a quick run takes instead of the first instance of each kind.
     material : tuple of str
@@ -53,17 +53,15 @@ class Group:
 
 
 GROUPS = {
-    "games": Group(tables.table_names, tables.load, instances=10),
+    "games": Group(tables.table_names, tables.load),
     "parity": Group(tables.control_names, tables.load),
     "tabular": Group(tabular.names, tabular.load),
     "synthetic": Group(synthetic.names, synthetic.load, quick=lambda instances: synthetic.names(instances)[::3]),
-    "sentiment": Group(sentiment.names, sentiment.load, instances=6),
+    "sentiment": Group(sentiment.names, sentiment.load),
     "context": Group(
         context.names,
         context.load,
-        instances=2,
-        seeds=2,
-        budgets=(64, 128, 256),
+        budgets=(64, 128),
         own_questions=False,
         quick=context.short_names,
         material=("documents",),
