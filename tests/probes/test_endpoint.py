@@ -163,7 +163,7 @@ def truth(rows=24):
 
 
 def test_answers_are_right_and_no_more_than_in_flight_are_asked_at_a_time(serve):
-    server = serve(lambda number, body: 0.02)
+    server = serve(lambda number, body: 0.2)
     lm = Endpoint(server.url, "m", in_flight=5)
     answers = put(lm, 40)
     np.testing.assert_array_equal(answers.y[:, 0], truth(40))
