@@ -63,6 +63,8 @@ class Auto:
             raise InputError("penalty", "be a finite number of at least 0", self.penalty)
         if isinstance(self.families, str) or not len(self.families):
             raise InputError("families", "be a tuple of names or surrogates", self.families)
+        if len(set(map(_name, self.families))) < len(self.families):
+            raise InputError("families", "name each family once", self.families)
 
 
 def candidates(family: str | Surrogate | Auto) -> tuple[dict[str, Surrogate], float]:
@@ -70,8 +72,12 @@ def candidates(family: str | Surrogate | Auto) -> tuple[dict[str, Surrogate], fl
     if isinstance(family, str) and family == "auto":
         family = Auto()
     if isinstance(family, Auto):
-        return {f if isinstance(f, str) else repr(f): as_family(f) for f in family.families}, family.penalty
-    return {family if isinstance(family, str) else repr(family): as_family(family)}, 0.0
+        return {_name(f): as_family(f) for f in family.families}, family.penalty
+    return {_name(family): as_family(family)}, 0.0
+
+
+def _name(family: str | Surrogate) -> str:
+    return family if isinstance(family, str) else repr(family)
 
 
 def as_family(family: str | Surrogate) -> Surrogate:

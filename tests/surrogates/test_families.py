@@ -223,3 +223,9 @@ def test_families_work_in_a_grid_search_a_pipeline_and_on_data_frames():
     assert search.fit(frame, y).best_params_["max_leaves"] == 8
     scaled = make_pipeline(StandardScaler(), InteractionSurrogate()).fit(frame, y)
     assert scaled.score(frame, y) > 0.99
+
+
+def test_a_family_is_compared_once():
+    with pytest.raises(InputError, match=r"^families must name each family once"):
+        Auto(("tree", "linear", "tree"))
+    assert len(Auto((SparseLinear(max_terms=2), SparseLinear(max_terms=3))).families) == 2
