@@ -25,7 +25,7 @@ def test_log_odds_are_those_of_the_softmax(raw, column):
     np.testing.assert_allclose(got, expected, atol=1e-9)
     p = softmax(raw, axis=1)[:, column]
     inside = (p > 1e-6) & (p < 1 - 1e-6)
-    np.testing.assert_allclose(got[inside], np.log(p / (1 - p))[inside], atol=1e-6)
+    np.testing.assert_allclose(got[inside], np.log(p[inside] / (1 - p[inside])), atol=1e-6)
 
 
 def test_log_odds_are_finite_where_probabilities_are_not():
