@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,14 @@ from probes.models.workers import GeneratorWorkers, Workers, distribute
 from probes.probe import Probe
 from probes.query import Answers, Run
 from probes.store import Store, open_store
-from probes.tabular import TabularProbe, background_frame
+from probes.tabular import TabularProbe
 from probes.together import ask_together
 from surrogates.analysis import Analysis, compare_families
 from surrogates.base import Surrogate
 from surrogates.explanation_set import ExplanationSet
 from surrogates.families import Auto, candidates, settings_to_json
-from surrogates.inquiry import Inquiry, as_probe, as_seed
+from surrogates.inquiry import Inquiry, as_seed
+from surrogates.items import Item, items_of
 from surrogates.plan import Plan
 from surrogates.provenance import library_version
 from surrogates.shelf import Entry, Failure, Shelf
@@ -121,7 +121,7 @@ def explain_many(
     """
     seed = as_seed(random_state)
     candidates(family)
-    items = _items(probes, background)
+    items = items_of(probes, background)
     shelf = None if output is None else Shelf(output)
     if shelf is not None:
         shelf.check()
@@ -172,75 +172,6 @@ def _told(finished: ExplanationSet, store: Store, shelf: Shelf | None) -> str:
 
 
 @dataclass(frozen=True)
-class _Item:
-    """One input: its place and label, the probe or what one is to be made of, and its key once that is known."""
-
-    index: int
-    label: str | int
-    make: Callable[[], Probe]
-    key: str = ""
-    row: dict[str, Any] | None = None
-
-
-def _items(probes: Any, background: Any) -> Iterator[_Item]:
-    """The inputs one by one.
-
-    Raises
-    ------
-    InputError
-        If there are not several of them.
-    """
-    if isinstance(probes, pd.DataFrame):
-        if background is None:
-            raise InputError("background", "come with table rows: the rows that absent values are replaced from", None)
-        if odd := sorted(map(str, set(probes.columns) ^ set(background_frame(background).columns))):
-            raise InputError("background", f"have the rows' columns; only one of them has {', '.join(odd)}", background)
-        rows: Iterable[Any] = (probes.iloc[[i]] for i in range(len(probes)))
-        return _rows(rows, iter(_labels(probes.index)), background)
-    if isinstance(probes, pd.Series) and background is None and pd.api.types.is_string_dtype(probes):
-        texts = zip(_labels(probes.index), probes, strict=True)
-        return (_Item(i, label, lambda text=text: as_probe(text)) for i, (label, text) in enumerate(texts))  # type: ignore[misc]
-    if isinstance(probes, (str, Mapping, Probe, pd.Series)) or not isinstance(probes, Iterable):
-        raise InputError("probes", "be several: a list of probes, texts, dicts or rows, or a DataFrame", probes)
-    if background is not None:
-        background_frame(background)
-        return _rows(probes, iter(range(2**62)), background)
-    return (_Item(i, i, lambda probe=probe: as_probe(probe)) for i, probe in enumerate(probes))  # type: ignore[misc]
-
-
-def _rows(rows: Iterable[Any], labels: Iterator[str | int], background: Any) -> Iterator[_Item]:
-    """Rows of a table against one background, which is looked at once."""
-    known: list[TabularProbe] = []
-
-    def make(row: Any) -> Probe:
-        if isinstance(row, Probe):
-            return as_probe(row, background)
-        if not known:
-            known.append(TabularProbe(row, background))
-            return known[0]
-        return known[0].at(row)
-
-    return (
-        _Item(i, label, lambda row=row: make(row))  # type: ignore[misc]
-        for i, (row, label) in enumerate(zip(rows, labels, strict=False))
-    )
-
-
-def _labels(index: pd.Index) -> Sequence[str | int]:
-    """Labels of rows; their places if a label repeats, because each must name one item."""
-    labels = [_label(label) for label in index]
-    if len(set(labels)) == len(labels):
-        return labels
-    repeated = next(label for label, count in Counter(labels).items() if count > 1)
-    log.warning("row label %r repeats: items are labelled by their places, from 0", repeated)
-    return range(len(labels))
-
-
-def _label(label: Any) -> str | int:
-    return int(label) if isinstance(label, (int, np.integer)) else str(label)
-
-
-@dataclass(frozen=True)
 class _Settings:
     """What all items share."""
 
@@ -273,7 +204,7 @@ class _Settings:
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=repr).encode()).hexdigest()
 
-    def blank(self, item: _Item) -> str:
+    def blank(self, item: Item) -> str:
         """A key for an item that has none, because no probe could be made of it."""
         return hashlib.sha256(repr(("no probe", item.index, item.label)).encode()).hexdigest()
 
@@ -284,12 +215,12 @@ class _Settings:
         return _WINDOW_OF_TEXTS if texts else _WINDOW
 
 
-_Found = tuple[_Item, Any]
+_Found = tuple[Item, Any]
 
 
-def _explained(items: Iterator[_Item], settings: _Settings, done: dict[str, Entry]) -> Iterator[_Found]:
+def _explained(items: Iterator[Item], settings: _Settings, done: dict[str, Entry]) -> Iterator[_Found]:
     """Items with an Explanation, with what was on the shelf, or with the error that kept them from one."""
-    window: list[tuple[_Item, Plan]] = []
+    window: list[tuple[Item, Plan]] = []
     questions, planned = 0, False
     for item in items:
         try:
@@ -319,9 +250,9 @@ def _explained(items: Iterator[_Item], settings: _Settings, done: dict[str, Entr
     yield from _worked(window, settings)
 
 
-def _worked(window: list[tuple[_Item, Plan]], settings: _Settings) -> Iterator[_Found]:
+def _worked(window: list[tuple[Item, Plan]], settings: _Settings) -> Iterator[_Found]:
     """Ask a window's questions, fit what came back."""
-    answered: list[tuple[_Item, Plan, Answers]] = []
+    answered: list[tuple[Item, Plan, Answers]] = []
     ended: Exception | None = None
     try:
         for item, plan, found in _asked(window, settings):
@@ -353,9 +284,9 @@ def _fitted(material: dict[str, Any]) -> tuple[Analysis, pd.DataFrame] | Excepti
         return error
 
 
-def _asked(window: list[tuple[_Item, Plan]], settings: _Settings) -> Iterator[tuple[_Item, Plan, Answers | Exception]]:
+def _asked(window: list[tuple[Item, Plan]], settings: _Settings) -> Iterator[tuple[Item, Plan, Answers | Exception]]:
     """Answers to a window's plans; those that are put to the same map are asked together."""
-    together: dict[str, list[tuple[_Item, Plan]]] = {}
+    together: dict[str, list[tuple[Item, Plan]]] = {}
     for item, plan in window:
         try:
             together.setdefault(plan.inquiry.scorer().identity().id, []).append((item, plan))
@@ -378,7 +309,7 @@ def _asked(window: list[tuple[_Item, Plan]], settings: _Settings) -> Iterator[tu
             yield item, plan, found
 
 
-def _tell(group: list[tuple[_Item, Plan]], settings: _Settings) -> Exception | None:
+def _tell(group: list[tuple[Item, Plan]], settings: _Settings) -> Exception | None:
     """Ask the questions of some plans together and tell each its answers; or the error that came of it."""
     model = group[0][1].inquiry.scorer()
     try:
