@@ -12,12 +12,16 @@ import numpy as np
 import pandas as pd
 
 from probes.cost import Cost
+from probes.design import Design
 from probes.errors import IomapError, ModelError, describe
 from probes.model import Model, as_outputs
 
-__all__ = ["answered", "batches", "shown", "take"]
+__all__ = ["answered", "batches", "parts_of", "shown", "take"]
 
 log = logging.getLogger(__name__)
+
+#: rows in the first part of a design that is asked; each later part is half as large as all before it
+FIRST = 64
 
 
 def take(inputs: Any, index: np.ndarray) -> Any:
@@ -102,3 +106,19 @@ def _out_of_memory(error: BaseException | None) -> bool:
     kinds = (MemoryError, torch.OutOfMemoryError) if torch is not None else (MemoryError,)
     told = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
     return isinstance(error, kinds) or told or _out_of_memory(error.__cause__)
+
+
+def parts_of(design: Design, at_once: int = 1) -> list[int]:
+    """Row numbers at which parts end, from 0: each part is half as large as all before it.
+
+    A model that works on several inputs at a time gets whole rounds, after the first input, which is asked alone.
+    """
+    ends, rows = [0], 1 + _rounds(max(FIRST, design.fixed + design.block) - 1, at_once)
+    while rows < len(design):
+        ends.append(rows)
+        rows += _rounds(rows // 2, at_once)
+    return [*ends, len(design)]
+
+
+def _rounds(rows: int, at_once: int) -> int:
+    return -(-rows // at_once) * at_once

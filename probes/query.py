@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from probes.batching import answered, batches, shown, take
+from probes.batching import answered, batches, parts_of, shown, take
 from probes.cost import Cost, Forecast
 from probes.design import Design
 from probes.errors import InputError, ModelError, describe
@@ -27,9 +27,6 @@ from probes.store import Store
 __all__ = ["Answers", "Cost", "Forecast", "Interrupted", "Run", "again", "ask", "forecast"]
 
 log = logging.getLogger(__name__)
-
-#: rows in the first part of a design that is asked; each later part is half as large as all before it
-FIRST = 64
 
 
 @dataclass(frozen=True)
@@ -191,7 +188,7 @@ def ask(
     total, hidden = len(design) * probe.replicates, None if progress is None else not progress
     try:
         with tqdm(total=total, desc="asking", unit="row", leave=False, disable=hidden) as bar:
-            for start, stop in pairwise(_parts(design, model.at_once)):
+            for start, stop in pairwise(parts_of(design, model.at_once)):
                 inputs = probe.render(design.Z[start:stop])
                 part = ask_part(model, identity, inputs, memory, cost, run, bar, design.fixed > 0)
                 parts.append(part.raw.reshape(stop - start, probe.replicates, -1).mean(axis=1))
@@ -218,7 +215,7 @@ def _so_far(
     Rows asked in the order drawn go on from the whole parts. Others were chosen by what is in them, and join the block.
     """
     done = sum(map(len, parts))
-    stop = next((end for end in _parts(design, model.at_once) if end > done), done)
+    stop = next((end for end in parts_of(design, model.at_once) if end > done), done)
     if stop == done:
         return design, parts
     inputs, each = probe.render(design.Z[done:stop]), probe.replicates
@@ -254,7 +251,7 @@ def forecast(
     first_rows = Design(design.Z[:trial], min(trial, design.fixed))
     spent = ask(model, probe, first_rows, store, False, run).cost if trial else Cost()
     seen, known, calls, tokens, asked = set[bytes](), 0, 0, 0, 0
-    for start, stop in pairwise(_parts(design, model.at_once)):
+    for start, stop in pairwise(parts_of(design, model.at_once)):
         inputs = probe.render(design.Z[start:stop])
         first = {key: i for i, key in reversed(list(enumerate(_keys(identity, model, inputs)))) if key not in seen}
         found = memory.get(first) if identity.persistent else {}
@@ -267,22 +264,6 @@ def forecast(
             tokens += int(model.sizes(todo).sum()) if model.size_unit == "tokens" else 0
     share = tokens / spent.tokens if spent.tokens else asked / spent.rows if spent.rows else 0.0
     return Forecast(len(seen), known, calls, tokens, spent.seconds * share if spent.rows or not asked else None)
-
-
-def _parts(design: Design, at_once: int = 1) -> list[int]:
-    """Row numbers at which parts end, from 0: each part is half as large as all before it.
-
-    A model that works on several inputs at a time gets whole rounds, after the first input, which is asked alone.
-    """
-    ends, rows = [0], 1 + _rounds(max(FIRST, design.fixed + design.block) - 1, at_once)
-    while rows < len(design):
-        ends.append(rows)
-        rows += _rounds(rows // 2, at_once)
-    return [*ends, len(design)]
-
-
-def _rounds(rows: int, at_once: int) -> int:
-    return -(-rows // at_once) * at_once
 
 
 def _keys(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
