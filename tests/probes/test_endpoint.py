@@ -1014,10 +1014,10 @@ def test_the_command_asks_a_server_and_repeats_no_secret(serve):
 
 
 def test_parts_are_whole_rounds_after_the_first_question():
-    from probes.query import _parts
+    from probes.batching import parts_of
 
     for n, at_once in ((1000, 16), (300, 5), (64, 16), (10, 3)):
-        ends = _parts(Design(np.zeros((n, 1)), 2), at_once)
+        ends = parts_of(Design(np.zeros((n, 1)), 2), at_once)
         assert ends[0] == 0 and ends[-1] == n and sorted(set(ends)) == ends
         sizes = np.diff([1, *ends[1:-1]])
         assert (sizes % at_once == 0).all()
