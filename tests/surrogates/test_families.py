@@ -47,8 +47,8 @@ def test_linear_recovers_an_additive_function_exactly():
 
 @pytest.mark.parametrize(("y", "best"), [(AND, 2 / 3), (OR, 2 / 3), (XOR, 0.0)], ids=["and", "or", "xor"])
 def test_linear_reaches_the_best_additive_fit_and_no_more(y, best):
-    # the variance of AND and OR that main effects hold is 2/3; XOR has none
-    assert SparseLinear().fit(Z, y).score(Z, y) == pytest.approx(best, abs=1e-3)
+    # the variance of AND and OR that main effects hold is 2/3; XOR has none; shrinkage costs a little
+    assert SparseLinear().fit(Z, y).score(Z, y) == pytest.approx(best, abs=2e-3)
 
 
 @pytest.mark.parametrize("y", [AND, OR], ids=["and", "or"])
