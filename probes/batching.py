@@ -47,6 +47,11 @@ def batches(model: Model, inputs: Any, first_alone: int = 0, limit: int | None =
     most = model.batch if limit is None else limit
     if first_alone:
         yield np.arange(first_alone)
+    if len(sizes) and (sizes == 1).all():
+        order = np.asarray(model.order(inputs))
+        order = order[order >= first_alone]
+        yield from (order[start : start + most] for start in range(0, len(order), most))
+        return
     current: list[int] = []
     longest = 0
     for i in model.order(inputs):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -171,7 +171,7 @@ def digest_rows(inputs: Any) -> list[bytes]:
         head = f"array {rows.dtype.str} {rows.shape[1:]} ".encode()
         size = rows[:1].nbytes if len(rows) else 0
         flat = rows.reshape(len(rows), -1).view(np.uint8) if size else np.empty((len(rows), 0), dtype=np.uint8)
-        return [hashlib.sha256(head + row).digest() for row in _slices(flat)]
+        return _digests(head, _slices(flat))
     return [hashlib.sha256(_canonical(item)).digest() for item in inputs]
 
 
@@ -188,9 +188,12 @@ def _digest_frame(frame: pd.DataFrame) -> list[bytes]:
     """Row digests of a frame: column names and types first, then each row's values."""
     head = json.dumps([[str(c), str(t)] for c, t in frame.dtypes.items()]).encode()
     if all(_fixed_width(t) for t in frame.dtypes):
-        parts = [_bytes(frame.iloc[:, j].to_numpy()) for j in range(frame.shape[1])]
-        rows = np.ascontiguousarray(np.hstack(parts)) if parts else np.empty((len(frame), 0), dtype=np.uint8)
-        return [hashlib.sha256(head + row).digest() for row in _slices(rows)]
+        if len(set(frame.dtypes)) == 1:
+            rows = _bytes(frame.to_numpy().ravel()).reshape(len(frame), -1)
+        else:
+            parts = [_bytes(frame.iloc[:, j].to_numpy()) for j in range(frame.shape[1])]
+            rows = np.hstack(parts) if parts else np.empty((len(frame), 0), dtype=np.uint8)
+        return _digests(head, _slices(rows))
     columns = []
     for j in range(frame.shape[1]):
         column = frame.iloc[:, j]
@@ -201,7 +204,17 @@ def _digest_frame(frame: pd.DataFrame) -> list[bytes]:
             columns.append([known[code] for code in column.cat.codes])
         else:
             columns.append([_cell(v) for v in column])
-    return [hashlib.sha256(head + b"".join(row)).digest() for row in zip(*columns, strict=True)]
+    return _digests(head, map(b"".join, zip(*columns, strict=True)))
+
+
+def _digests(head: bytes, rows: Iterable[bytes]) -> list[bytes]:
+    """SHA-256 of a head and each row; the head, which can be long, is worked through once."""
+    start, found = hashlib.sha256(head), []
+    for row in rows:
+        each = start.copy()
+        each.update(row)
+        found.append(each.digest())
+    return found
 
 
 def _fixed_width(kind: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -109,7 +109,7 @@ class Probe(ABC):
     @property
     def digest(self) -> str:
         """SHA-256 of features and view: two probes with one digest ask the same questions."""
-        content = {"features": [asdict(f) for f in self.features], "view": self.view(), "replicates": self.replicates}
+        content = {"features": [vars(f) for f in self.features], "view": self.view(), "replicates": self.replicates}
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -306,40 +307,61 @@ def ask_part(
     keys = _keys(identity, model, inputs)
     if needed and not run.seen and keys[0] in run.unanswered:
         raise _nothing(model)
-    first = {key: i for i, key in reversed(list(enumerate(keys)))}
+    first: dict[bytes, int] = {}
+    same = np.array([first.setdefault(key, i) for i, key in enumerate(keys)], dtype=int)
     known = {k: v for k, v in memory.get(first).items() if not isinstance(v, str)}
     cost.reused += len(known.keys() - run.seen)
-    missing = np.array(sorted(i for k, i in first.items() if k not in known and k not in run.unanswered), dtype=int)
+    settled = known.keys() | run.unanswered
+    missing = np.array([i for k, i in first.items() if k not in settled], dtype=int)
     log.info("asking %d of %d distinct questions, %d known", len(missing), len(first), len(known))
+    raw = _Raw(len(keys))
+    raw.put([first[k] for k in known], list(known.values()))
     if len(missing):
         todo = take(inputs, missing)
         alone = int(not run.seen and missing[0] == 0)
         for batch in batches(model, todo, alone):
             for part, values in answered(model, todo, batch, cost):
-                fresh = dict(zip((keys[i] for i in missing[part]), values, strict=True))
-                good = {k: v for k, v in fresh.items() if np.isfinite(v).all()}
-                if good:
-                    memory.put(good, identity.id)
-                    known.update(good)
-                if model.fallible:
-                    run.unanswered.update(k for k, v in fresh.items() if np.isnan(v).all())
-                if fresh.keys() - good.keys() - run.unanswered:
-                    i = next(i for i, v in enumerate(values) if not np.isfinite(v).all())
-                    what = describe(shown(todo, int(part[i])))
-                    raise ModelError(
-                        f"The model must answer with finite numbers; got {values[i]} for the input {what}."
-                    )
+                where, good = missing[part], np.isfinite(values).all(axis=1)
+                if good.any():
+                    kept, answers = where[good], values[good]
+                    memory.put(dict(zip([keys[i] for i in kept], answers, strict=True)), identity.id)
+                    raw.put(kept, answers)
+                if not good.all():
+                    left_out = np.isnan(values).all(axis=1) & model.fallible
+                    run.unanswered.update(keys[i] for i in where[left_out])
+                    if not (good | left_out).all():
+                        i = int(np.argmin(good | left_out))
+                        what = describe(shown(todo, int(part[i])))
+                        raise ModelError(
+                            f"The model must answer with finite numbers; got {values[i]} for the input {what}."
+                        )
                 bar.update(len(part))
                 if needed and alone and keys[0] in run.unanswered:
                     raise _nothing(model)
     bar.update(len(keys) - len(missing))
     run.seen.update(first)
-    if len(widths := {len(v) for v in known.values()}) > 1:
-        raise _uneven(widths)
-    if not widths:
+    if raw.values is None:
         raise ModelError(f"The model answered none of {len(first)} questions. {model.reason}".rstrip())
-    nothing = np.full(widths.pop(), np.nan)
-    return Part(np.stack([known.get(key, nothing) for key in keys]), keys, missing)
+    return Part(raw.values[same], keys, missing)
+
+
+class _Raw:
+    """Answers as they come: ``values (n, K)``, NaN where there is none yet; None as long as nobody knows K."""
+
+    def __init__(self, n: int):
+        self.n = n
+        self.values: np.ndarray | None = None
+
+    def put(self, where: Sequence[int] | np.ndarray, answers: Sequence[np.ndarray] | np.ndarray) -> None:
+        widths = {len(answer) for answer in answers}
+        if self.values is not None:
+            widths.add(self.values.shape[1])
+        if len(widths) > 1:
+            raise _uneven(widths)
+        if len(where):
+            if self.values is None:
+                self.values = np.full((self.n, *widths), np.nan)
+            self.values[np.asarray(where)] = answers
 
 
 def _nothing(model: Model) -> ModelError:

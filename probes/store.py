@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -74,6 +75,10 @@ class Store:
         self._lock = threading.Lock()
         self._closed = False
         self._models: dict[str | None, int | None] = {None: None}
+        # what a store in memory is given is put down when something else than its keys is asked for
+        self._held: dict[bytes, Value] = {}
+        self._whose: dict[bytes, str | None] = {}
+        self._put_down = False
         if self.path is not None and self.path.is_dir():
             raise StoreError(f"The answer store {self.path} is a folder; name a file in it.")
         try:
@@ -143,10 +148,16 @@ class Store:
         StoreError
             If the file is damaged.
         """
-        wanted = sorted(set(keys))  # in the order of the file
         found: dict[bytes, Value] = {}
-        for start in range(0, len(wanted), _LOOKUP):
-            part = wanted[start : start + _LOOKUP]
+        wanted = set(keys)
+        if self.path is None:
+            with self._lock:
+                found = {key: self._held[key] for key in wanted if key in self._held}
+            if not self._put_down:
+                return found
+        in_order = sorted(wanted)  # of the file
+        for start in range(0, len(in_order), _LOOKUP):
+            part = in_order[start : start + _LOOKUP]
             marks = ",".join("?" * len(part))
             rows = self._read(f"SELECT key, value FROM answers WHERE key IN ({marks})", part)
             found.update((key, self._decoded(value)) for key, value in rows)
@@ -193,10 +204,21 @@ class Store:
         StoreError
             As :meth:`put` does.
         """
+        if self.path is None and not self._put_down:
+            with self._lock:
+                for k, v, model in rows:
+                    if k not in self._held:
+                        self._held[k] = v if isinstance(v, str) else np.array(v, "<f8")
+                        self._whose[k] = model
+            return
+        self._write(rows)
+
+    def _write(self, rows: Iterable[Row]) -> None:
         kept = [
             (k, v if isinstance(v, str) else np.asarray(v, "<f8").tobytes(), _without_credentials(model))
             for k, v, model in rows
         ]
+        kept.sort(key=itemgetter(0))  # in the order of the file
         try:
             with self._lock:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -261,6 +283,10 @@ class Store:
         return sum(file.stat().st_size for file in files if file.exists())
 
     def _read(self, query: str, values: list[Any] | None = None) -> list[Any]:
+        if self.path is None and not self._put_down:
+            self._put_down = True
+            self._write((key, value, self._whose[key]) for key, value in self._held.items())
+            self._held, self._whose = {}, {}
         try:
             with self._lock:
                 return self._db.execute(query, values or []).fetchall()

@@ -85,7 +85,8 @@ class TabularProbe(Probe):
             )
         self._frame, self._seed = frame, int(random_state)
         self._spread = {c: _spread(frame[c]) for c in frame.columns} if width is not None else {}
-        self._background_text = {c: _summary(frame[c]) for c in frame.columns}
+        self._background_text = [_summary(frame[c]) for c in frame.columns]
+        self._columns = [[frame.columns.get_loc(c) for c in columns] for columns in self._grouped.values()]
         self._settle(instance, row)
 
     def at(self, row: Row) -> TabularProbe:
@@ -103,25 +104,22 @@ class TabularProbe(Probe):
     @property
     def row(self) -> dict[str, Any]:
         """The instance by column, as the model sees it."""
-        return {str(name): column.iloc[0] for name, column in self._pool.iloc[:1].items()}
+        return dict(zip(map(str, self._pool.columns), _cells(self._pool), strict=True))
 
     def _settle(self, instance: pd.DataFrame, row: Row) -> None:
         """Make the features of an instance, and choose its background rows."""
-        frame = self._frame
+        frame, cells = self._frame, _cells(instance)
         width = self.law.width if isinstance(self.law, LocalGaussian) else None
-        features, self._columns = [], []  # per feature: its column positions
-        for name, columns in self._grouped.items():
-            positions = [frame.columns.get_loc(c) for c in columns]
-            value = instance[columns[0]].iloc[0]
-            shown = (
-                ", ".join(f"{c}={_show(instance[c].iloc[0])}" for c in columns) if name in self._whole else _show(value)
-            )
+        features = []
+        for (name, columns), positions in zip(self._grouped.items(), self._columns, strict=True):
+            value = cells[positions[0]]
+            named = zip(columns, positions, strict=True)
+            shown = ", ".join(f"{c}={_show(cells[i])}" for c, i in named) if name in self._whole else _show(value)
             spread = 0.0 if width is None or pd.isna(value) else self._spread[columns[0]]
             if width is not None and spread > 0:
                 features.append(Feature(name, "real", shown, float(value), width * spread))
             else:
                 features.append(Feature(name, "binary", shown))
-            self._columns.append(positions)
         self.features = at_least_two(features, "row", row)
 
         mixed = any(f.kind == "binary" for f in features)
@@ -136,10 +134,16 @@ class TabularProbe(Probe):
 
     def _constants(self) -> tuple[str, ...]:
         """Features that the background rows cannot change."""
+        pool = self._pool
+        if _plain(pool):
+            values = pool.to_numpy()
+            same = (values == values[0]).all(axis=0) | np.isnan(values).all(axis=0)
+        else:
+            same = np.array([_constant(pool.iloc[:, j]) for j in range(pool.shape[1])])
         return tuple(
             f"{f.name}: all background rows used hold the instance's value, so its effect is zero by design."
             for f, positions in zip(self.features, self._columns, strict=True)
-            if f.kind == "binary" and all(_constant(self._pool.iloc[:, j]) for j in positions)
+            if f.kind == "binary" and same[positions].all()
         )
 
     def render(self, Z: np.ndarray) -> pd.DataFrame | np.ndarray:
@@ -195,7 +199,7 @@ class TabularProbe(Probe):
             {
                 "name": f.name,
                 "value": f.value,
-                "background": "; ".join(self._background_text[self._pool.columns[i]] for i in positions),
+                "background": "; ".join(self._background_text[i] for i in positions),
             }
             for f, positions in zip(self.features, self._columns, strict=True)
         ]
@@ -212,6 +216,13 @@ def _plain(frame: pd.DataFrame) -> bool:
     """Whether all columns hold plain numbers of one type."""
     kinds = set(frame.dtypes)
     return len(kinds) == 1 and isinstance(kind := kinds.pop(), np.dtype) and kind.kind in "iuf"
+
+
+def _cells(frame: pd.DataFrame) -> list[Any]:
+    """The values of the first row, each as its column has it."""
+    if _plain(frame):
+        return list(frame.to_numpy()[0])
+    return [frame.iloc[0, j] for j in range(frame.shape[1])]
 
 
 def _spread(column: pd.Series) -> float:

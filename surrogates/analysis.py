@@ -17,7 +17,7 @@ from surrogates.attribution import average_effects, effect_estimates
 from surrogates.base import Surrogate
 from surrogates.fidelity import Fidelity, cross_fit, fidelity
 
-__all__ = ["Analysis", "analyse", "compare_families"]
+__all__ = ["Analysis", "analyse", "analyse_together", "compare_families"]
 
 
 @dataclass(frozen=True)
@@ -49,65 +49,109 @@ def analyse(
     control: bool = True,
 ) -> Analysis:
     """Fit a family to answers ``(n, k)`` and judge it; without `control`, shuffled answers are not fitted as well."""
+    return analyse_together(family, design, [y], [outputs], [features], random_state, control)[0]
+
+
+def analyse_together(
+    family: Surrogate,
+    design: Design,
+    ys: Sequence[np.ndarray],
+    outputs: Sequence[tuple[str, ...]],
+    features: Sequence[Sequence[Feature]],
+    random_state: int,
+    control: bool = True,
+) -> list[Analysis]:
+    """The same for several inputs that were asked the same questions, whose features differ in name and value alone.
+
+    A family that fits each output by itself fits all inputs at once.
+    """
+    if len(ys) > 1 and not family.separate:
+        return [
+            analyse(family, design, y, names, own, random_state, control)
+            for y, names, own in zip(ys, outputs, features, strict=True)
+        ]
+    y = np.hstack(ys)
     fitted, sampled = y[design.fixed :], y[design.fixed + design.block :]
     surrogate = clone(family).fit(design.sampled, fitted[:, 0] if y.shape[1] == 1 else fitted)
-    crossed = cross_fit(family, design.sampled, fitted, random_state, design.block)
-    own = average_effects(surrogate.terms_, np.atleast_2d(surrogate.coef_), features)
-    effects, errors = effect_estimates(design, sampled, crossed, features)
+    crossed = cross_fit(family, design.sampled, fitted, random_state, design.block, control)
+    own = average_effects(surrogate.terms_, np.atleast_2d(surrogate.coef_), features[0])
+    effects, errors = effect_estimates(design, sampled, crossed, features[0])
     rounding = 64 * np.finfo(float).eps * np.abs(sampled).max(axis=0)[:, None]
     for values in (effects, errors, own):
         values[np.abs(values) <= rounding] = 0.0
     width = stats.t.ppf(0.975, len(sampled) - 1) * errors
     found = [_standing(effect, error, len(sampled)) for effect, error in zip(effects, errors, strict=True)]
-    frames = [
-        pd.DataFrame(
-            {
-                "output": output,
-                "feature": [features[i].name for i in standing.order],
-                "value": [features[i].value for i in standing.order],
-                "attribution": effects[j, standing.order],
-                "low": (effects - width)[j, standing.order],
-                "high": (effects + width)[j, standing.order],
-                "surrogate": own[j, standing.order],
-            }
-        )
-        for j, (output, standing) in enumerate(zip(outputs, found, strict=True))
-    ]
     clear, ordered = tuple(s.clear for s in found), tuple(s.ordered for s in found)
-    judged = fidelity(surrogate, design, y, crossed, clear, ordered, outputs, random_state, control)
-    return Analysis(surrogate, judged, pd.concat(frames, ignore_index=True))
+    every = tuple(name for names in outputs for name in names)
+    judged = fidelity(surrogate, design, y, crossed, clear, ordered, every, random_state)
+    columns = {"attribution": effects, "low": effects - width, "high": effects + width, "surrogate": own}
+    ends = np.cumsum([0, *(len(names) for names in outputs)])
+    parts = [slice(*pair) for pair in pairwise(ends)]
+    return [
+        Analysis(
+            surrogate if len(ys) == 1 else surrogate.part(part),
+            judged.part(part),
+            _table(names, its, found[part], {name: values[part] for name, values in columns.items()}),
+        )
+        for part, names, its in zip(parts, outputs, features, strict=True)
+    ]
+
+
+def _table(
+    outputs: tuple[str, ...],
+    features: Sequence[Feature],
+    found: Sequence[_Standing],
+    columns: dict[str, np.ndarray],
+) -> pd.DataFrame:
+    """Attributions as a table, strongest first."""
+    order = np.concatenate([standing.order for standing in found])
+    output = np.repeat(np.arange(len(outputs)), len(features))
+    return pd.DataFrame(
+        {
+            "output": [outputs[j] for j in output],
+            "feature": [features[i].name for i in order],
+            "value": [features[i].value for i in order],
+            **{name: values[output, order] for name, values in columns.items()},
+        }
+    )
 
 
 def compare_families(
     families: dict[str, Surrogate],
     penalty: float,
     design: Design,
-    y: np.ndarray,
-    outputs: tuple[str, ...],
-    features: Sequence[Feature],
+    ys: Sequence[np.ndarray],
+    outputs: Sequence[tuple[str, ...]],
+    features: Sequence[Sequence[Feature]],
     random_state: int,
     control: bool = True,
-) -> tuple[Analysis, pd.DataFrame]:
-    """Analyse with every family, and choose by mean held-out R² less `penalty` for every term.
+) -> list[tuple[Analysis, pd.DataFrame]]:
+    """Analyse several inputs as :func:`analyse_together` does, with every family.
+
+    For each the family is chosen by its mean held-out R² less `penalty` for every term.
 
     Returns
     -------
-    Analysis
-        Of the chosen family.
-    DataFrame
-        One row a family, best first: ``family, terms, r2, r2_low, r2_high, score``.
+    list of (Analysis, DataFrame)
+        One an input: of the chosen family; and one row a family, best first: ``family, terms, r2, r2_low, r2_high,
+        score``.
     """
     found = {
-        name: analyse(family, design, y, outputs, features, random_state, control) for name, family in families.items()
+        name: analyse_together(family, design, ys, outputs, features, random_state, control)
+        for name, family in families.items()
     }
+    return [_best({name: each[i] for name, each in found.items()}, penalty) for i in range(len(ys))]
+
+
+def _best(found: dict[str, Analysis], penalty: float) -> tuple[Analysis, pd.DataFrame]:
     rows = []
     for name, analysis in found.items():
         judged, terms = analysis.fidelity, len(analysis.surrogate.terms_)
         mean, low, high = (float(np.mean(values)) for values in (judged.r2, judged.r2_low, judged.r2_high))
         rows.append((name, terms, mean, low, high, mean - penalty * terms))
+    rows.sort(key=lambda row: -np.nan_to_num(row[-1], nan=-np.inf))
     table = pd.DataFrame(rows, columns=["family", "terms", "r2", "r2_low", "r2_high", "score"])
-    table = table.sort_values("score", ascending=False, ignore_index=True, kind="stable")
-    return found[table.loc[0, "family"]], table
+    return found[rows[0][0]], table
 
 
 @dataclass(frozen=True)

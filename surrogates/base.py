@@ -89,6 +89,11 @@ class Surrogate(RegressorMixin, BaseEstimator):
             if not isinstance(value, Integral) or value < least:
                 raise InputError(name, f"be an integer of at least {least}", value)
 
+    @property
+    def separate(self) -> bool:
+        """Whether several outputs are fitted each by itself, so that fitting them at once changes nothing but time."""
+        return False
+
     @abstractmethod
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         """Terms, weights ``(k, t)`` and intercepts ``(k,)`` from distinct rows, their ``(n, k)`` and weights."""
@@ -137,6 +142,16 @@ class Surrogate(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         Z = validate_data(self, Z, reset=False, dtype=float)
         return evaluate(self.terms_, Z) @ self.coef_.T + self.intercept_
+
+    def part(self, outputs: slice) -> Self:
+        """What was fitted to some of several outputs; sensible for a family that fits each by itself."""
+        found, coef = clone(self), np.atleast_2d(self.coef_)[outputs]
+        intercept = np.atleast_1d(self.intercept_)[outputs]
+        kept = np.flatnonzero(coef.any(axis=0))
+        found.terms_, coef = [self.terms_[i] for i in kept], coef[:, kept]
+        found.coef_, found.intercept_ = (coef[0], float(intercept[0])) if len(coef) == 1 else (coef, intercept)
+        found.n_features_in_ = self.n_features_in_
+        return found
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

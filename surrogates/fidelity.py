@@ -8,7 +8,8 @@ R² over all of them is then the thing itself, and is reported as exact.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,17 +54,40 @@ class CrossFit:
     predicted : ndarray ``(m, k)``
     fits : tuple of (Surrogate, ndarray)
         Each fold's surrogate, and the numbers of the rows it predicted.
+    permuted : ndarray ``(k,)``
+        R² of the same on shuffled answers; NaN where that was not done.
     """
 
     predicted: np.ndarray
     fits: tuple[tuple[Surrogate, np.ndarray], ...]
+    permuted: np.ndarray
 
 
-def cross_fit(surrogate: Surrogate, Z: np.ndarray, y: np.ndarray, random_state: int, block: int = 0) -> CrossFit:
+def cross_fit(
+    surrogate: Surrogate, Z: np.ndarray, y: np.ndarray, random_state: int, block: int = 0, control: bool = False
+) -> CrossFit:
     """Fit to all folds but one, predict that one; rows ``(b + m, d)``, answers ``(b + m, k)``.
 
-    The leading `block` of b rows is fitted to every time and never predicted. Equal rows share a fold.
+    The leading `block` of b rows is fitted to every time and never predicted. Equal rows share a fold. As a `control`
+    the same is done on shuffled answers, which takes as long again, unless outputs are fitted each by itself anyway.
     """
+    k = y.shape[1]
+    if not control:
+        return CrossFit(*_crossed(surrogate, Z, y, random_state, block), np.full(k, np.nan))
+    shuffled = y[np.random.default_rng([random_state, 1]).permutation(len(y))]
+    if surrogate.separate:
+        both, fits = _crossed(surrogate, Z, np.hstack([y, shuffled]), random_state, block)
+        predicted, of_shuffled = both[:, :k], both[:, k:]
+        fits = tuple((fitted.part(slice(0, k)), test) for fitted, test in fits)
+    else:
+        predicted, fits = _crossed(surrogate, Z, y, random_state, block)
+        of_shuffled, _ = _crossed(surrogate, Z, shuffled, random_state, block)
+    return CrossFit(predicted, fits, r2(shuffled[block:], of_shuffled))
+
+
+def _crossed(
+    surrogate: Surrogate, Z: np.ndarray, y: np.ndarray, random_state: int, block: int
+) -> tuple[np.ndarray, tuple[tuple[Surrogate, np.ndarray], ...]]:
     judged = Z[block:]
     predicted = np.empty_like(y[block:])
     fits = []
@@ -72,7 +96,7 @@ def cross_fit(surrogate: Surrogate, Z: np.ndarray, y: np.ndarray, random_state: 
         fitted = clone(surrogate).fit(Z[rows], y[rows])
         predicted[test] = fitted.predict(judged[test]).reshape(len(test), -1)
         fits.append((fitted, test))
-    return CrossFit(predicted, tuple(fits))
+    return predicted, tuple(fits)
 
 
 def _same(Z: np.ndarray) -> np.ndarray | None:
@@ -136,6 +160,12 @@ class Fidelity:
     observed: np.ndarray = field(repr=False)
     predicted: np.ndarray = field(repr=False)
     ceiling: tuple[float, ...] = ()
+
+    def part(self, outputs: slice) -> Fidelity:
+        """The same of some of the outputs."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        some: dict[str, Any] = {name: value[outputs] for name, value in given.items() if isinstance(value, tuple)}
+        return replace(self, **some, observed=self.observed[:, outputs], predicted=self.predicted[:, outputs])
 
     @property
     def table(self) -> pd.DataFrame:
@@ -207,7 +237,6 @@ def fidelity(
     ordered: tuple[int, ...],
     outputs: tuple[str, ...],
     random_state: int,
-    control: bool = True,
 ) -> Fidelity:
     """Judge a fitted surrogate on the design it was fitted to.
 
@@ -219,35 +248,28 @@ def fidelity(
     y : ndarray ``(n, k)``
         Answers to all rows of the design, fixed ones included.
     crossed : CrossFit
-        Of the judged rows.
+        Of the judged rows, with its control.
     clear : tuple of int
         Per output, how many effects are clearly not zero.
     ordered : tuple of int
         Per output, how many leading places in their order are certain.
     outputs : tuple of str
     random_state : int
-    control : bool, default True
-        Whether to fit to shuffled answers as well, which takes as long as everything else.
 
     Returns
     -------
     Fidelity
     """
     Z, block = design.judged, design.block
-    fitted, sampled = y[design.fixed :], y[design.fixed + block :]
+    sampled = y[design.fixed + block :]
     exact = design.exact
     predicted = surrogate.predict(Z).reshape(len(Z), -1) if exact else crossed.predicted
     score = r2(sampled, predicted)
     low, high = (score, score) if exact else _r2_interval(Z, sampled, crossed, score)
-    rank = np.array([_spearman(a, b) for a, b in zip(sampled.T, predicted.T, strict=True)])
+    rank = _spearman(sampled, predicted)
     width = 0.0 if exact else stats.norm.ppf(0.975) * 1.03 / np.sqrt(max(len(Z) - 3, 1))
     turned = np.arctanh(np.clip(rank, -0.999999, 0.999999))
 
-    permuted = np.full(y.shape[1], np.nan)
-    if control:
-        shuffled = fitted[np.random.default_rng([random_state, 1]).permutation(len(fitted))]
-        found = cross_fit(surrogate, design.sampled, shuffled, random_state, block)
-        permuted = r2(shuffled[block:], found.predicted)
     mean = np.empty_like(sampled)
     for train, test in folds(len(sampled), FOLDS, random_state):
         mean[test] = sampled[train].mean(axis=0)
@@ -261,7 +283,7 @@ def fidelity(
         rank_high=_floats(rank if exact else np.tanh(turned + width)),
         constant=_floats(r2(sampled, mean)),
         leave_one_out=_floats(_leave_one_out(design, y)),
-        permuted=_floats(permuted),
+        permuted=_floats(crossed.permuted),
         rows=len(Z),
         exact=exact,
         clear=clear,
@@ -312,8 +334,11 @@ def _leave_one_out(design: Design, y: np.ndarray) -> np.ndarray:
     return r2(y[design.fixed + design.block :], y[0] - absent @ effects)
 
 
-def _spearman(a: np.ndarray, b: np.ndarray) -> float:
-    return float(stats.spearmanr(a, b).statistic) if np.ptp(a) > 0 and np.ptp(b) > 0 else np.nan
+def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Rank correlation of the columns of ``(n, k)``, NaN where one does not vary."""
+    a, b = (stats.rankdata(values, axis=0) - (len(values) + 1) / 2 for values in (a, b))
+    size = np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+    return np.where(size > 0, (a * b).sum(axis=0) / np.where(size > 0, size, 1.0), np.nan)
 
 
 def _floats(values: np.ndarray) -> tuple[float, ...]:

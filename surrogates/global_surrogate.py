@@ -118,7 +118,7 @@ def over(explanations: ExplanationSet, family: str | Surrogate = "tree", output:
     if len(rows) < chosen.least:
         raise InputError("surrogate", f"be asked of at least {chosen.least} rows with this family", f"{len(rows)} rows")
     fitted = clone(chosen).fit(Z, y[:, 0])
-    crossed = cross_fit(chosen, Z, y, 0)
+    crossed = cross_fit(chosen, Z, y, 0, control=True)
     # a row answers for itself here: there is no instance among them, and no effect is claimed to stand out
     judged = fidelity(fitted, Design(Z, 0), y, crossed, (0,), (0,), (name,), 0)
     return GlobalSurrogate(fitted, judged, columns, middles, name, unit)

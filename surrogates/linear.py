@@ -48,6 +48,10 @@ class SparseLinear(Surrogate):
         self.random_state = random_state
         self.proxy = proxy
 
+    @property
+    def separate(self) -> bool:
+        return self.proxy is None
+
     def check(self) -> None:
         super().check()
         if self.max_terms is not None and (not isinstance(self.max_terms, Integral) or self.max_terms < 1):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,13 @@ from probes.query import Answers, Run
 from probes.store import Store, open_store
 from probes.tabular import TabularProbe
 from probes.together import ask_together
-from surrogates.analysis import Analysis, compare_families
+from surrogates.analysis import Analysis
 from surrogates.base import Surrogate
 from surrogates.explanation_set import ExplanationSet
 from surrogates.families import Auto, candidates, settings_to_json
 from surrogates.inquiry import Inquiry, as_seed
 from surrogates.items import Item, items_of
-from surrogates.plan import Plan
+from surrogates.plan import Material, Plan, studied
 from surrogates.provenance import library_version
 from surrogates.shelf import Entry, Failure, Shelf
 
@@ -262,26 +262,31 @@ def _worked(window: list[tuple[Item, Plan]], settings: _Settings) -> Iterator[_F
                 answered.append((item, plan, found))
     except _ENDS as error:  # what was answered before is explained all the same
         ended = error
-    materials: list[dict[str, Any] | Exception] = []
-    for _, plan, answers in answered:
+    alike: dict[Hashable, list[tuple[int, Material]]] = {}
+    for number, (item, plan, answers) in enumerate(answered):
         try:
-            materials.append(plan.material(answers))
+            material = plan.material(answers)
         except IomapError as error:
-            materials.append(error)
-    fitted = settings.workers.crew.map(_fitted, [m for m in materials if isinstance(m, dict)])
-    for (item, plan, answers), material in zip(answered, materials, strict=True):
-        found_ = material if isinstance(material, Exception) else next(fitted)
-        yield item, found_ if isinstance(found_, Exception) else plan.explanation(answers, *found_)
+            yield item, error
+        else:
+            alike.setdefault(material.questions, []).append((number, material))
+    size = settings.workers.crew.size
+    shares = [group[i::size] for group in alike.values() for i in range(min(size, len(group)))]
+    fitted = settings.workers.crew.map(_fitted, [[material for _, material in share] for share in shares])
+    for share, found_ in zip(shares, fitted, strict=True):
+        for (number, _), each in zip(share, found_, strict=True):
+            item, plan, answers = answered[number]
+            yield item, each if isinstance(each, Exception) else plan.explanation(answers, *each)
     if ended is not None:
         raise ended
 
 
-def _fitted(material: dict[str, Any]) -> tuple[Analysis, pd.DataFrame] | Exception:
-    """Fit and judge one item; runs in a worker where there are several."""
+def _fitted(materials: list[Material]) -> list[tuple[Analysis, pd.DataFrame] | Exception]:
+    """Fit and judge items that were asked the same questions; runs in a worker where there are several."""
     try:
-        return compare_families(**material)
+        return [*studied(materials)]
     except Exception as error:  # noqa: BLE001 - travels back; the other items go on
-        return error
+        return [error] if len(materials) == 1 else [_fitted([material])[0] for material in materials]
 
 
 def _asked(window: list[tuple[Item, Plan]], settings: _Settings) -> Iterator[tuple[Item, Plan, Answers | Exception]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ import pandas as pd
 
 from probes.design import Design, sample
 from probes.errors import InputError
-from probes.probe import Probe
+from probes.probe import Feature, Probe
 from probes.query import Answers
 from surrogates.analysis import Analysis, compare_families
 from surrogates.base import Surrogate
@@ -25,7 +26,34 @@ from surrogates.inquiry import Inquiry
 from surrogates.provenance import provenance
 from surrogates.stopping import Certificate
 
-__all__ = ["Plan"]
+__all__ = ["Material", "Plan", "studied"]
+
+
+@dataclass(frozen=True)
+class Material:
+    """One explanation once it is answered and before it is fitted; see :func:`~surrogates.analysis.analyse`."""
+
+    families: dict[str, Surrogate]
+    penalty: float
+    design: Design
+    y: np.ndarray
+    outputs: tuple[str, ...]
+    features: Sequence[Feature]
+    random_state: int
+
+    @property
+    def questions(self) -> Hashable:
+        """What several must share to be fitted together, families and seed aside: the same rows of the same law."""
+        return self.design.digest, *((f.kind, f.loc, f.scale) for f in self.features)
+
+
+def studied(materials: Sequence[Material], control: bool = True) -> list[tuple[Analysis, pd.DataFrame]]:
+    """Fit and judge every family for materials that share their questions; see `compare_families`."""
+    first = materials[0]
+    ys, outputs, features = zip(*((m.y, m.outputs, m.features) for m in materials), strict=True)
+    return compare_families(
+        first.families, first.penalty, first.design, ys, outputs, features, first.random_state, control
+    )
 
 
 @dataclass(frozen=True)
@@ -82,23 +110,16 @@ class Plan:
         """Judged rows that every family needs."""
         return max(family.least for family in self.families.values())
 
-    def material(self, answers: Answers) -> dict[str, Any]:
-        """What :func:`~surrogates.analysis.compare_families` needs to study answers, whoever does it."""
+    def material(self, answers: Answers) -> Material:
+        """All that is needed to study answers, whoever does it."""
         y = self.inquiry.y(answers)
         assert self.inquiry.number is not None
-        return {
-            "families": self.families,
-            "penalty": self.penalty,
-            "design": answers.design,
-            "y": y,
-            "outputs": self.inquiry.number.outputs,
-            "features": self.inquiry.probe.features,
-            "random_state": self.seed,
-        }
+        outputs, features = self.inquiry.number.outputs, self.inquiry.probe.features
+        return Material(self.families, self.penalty, answers.design, y, outputs, features, self.seed)
 
     def study(self, answers: Answers, control: bool = True) -> tuple[Analysis, pd.DataFrame]:
         """Fit and judge every family; without `control`, not on shuffled answers as well."""
-        return compare_families(**self.material(answers), control=control)
+        return studied([self.material(answers)], control)[0]
 
     def explanation(
         self,

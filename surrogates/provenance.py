@@ -23,9 +23,15 @@ def library_version() -> str:
         return "source"
 
 
+@cache
+def _versions() -> dict[str, str]:
+    packages = ("numpy", "scipy", "scikit-learn", "pandas")
+    own = {"iomap": library_version(), "python": platform.python_version()}
+    return own | {name: version(name) for name in packages}
+
+
 def provenance(probe: Probe, model: str, questions: int, budget: int | None, seed: int, cost: Cost) -> dict[str, Any]:
     """What a report says about the origin of its numbers, as plain data."""
-    packages = ("numpy", "scipy", "scikit-learn", "pandas")
     return {
         "model": model,
         "probe": f"{type(probe).__name__} {probe.digest[:16]}",
@@ -34,9 +40,5 @@ def provenance(probe: Probe, model: str, questions: int, budget: int | None, see
         "budget": None if budget is None else int(budget),
         "random_state": seed,
         "cost": asdict(cost),
-        "versions": {
-            "iomap": library_version(),
-            "python": platform.python_version(),
-            **{name: version(name) for name in packages},
-        },
+        "versions": dict(_versions()),
     }

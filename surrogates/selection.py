@@ -33,7 +33,7 @@ _DEPENDENT = 1e-8
 #: columns a row, beyond which a fit follows the noise
 _FULL = 0.75
 #: numbers that are worked on at a time: what a processor's own memory holds
-_AT_ONCE = 500_000
+_AT_ONCE = 1_000_000
 
 
 def select(
