@@ -66,8 +66,8 @@ FITTED = (
     *(
         f"surrogates/{name}.py"
         for name in (
-            *("base", "evidence", "families", "interactions", "linear", "proxy", "rows", "rules", "screen", "stack"),
-            *("terms", "tree"),
+            *("base", "evidence", "families", "interactions", "linear", "proxy", "rows", "rules", "screen"),
+            *("selection", "stack", "terms", "tree"),
         )
     ),
 )

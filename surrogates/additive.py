@@ -14,7 +14,7 @@ __all__ = ["AdditiveSurrogate"]
 
 
 class AdditiveSurrogate(Surrogate):
-    """A generalised additive model: a step function of each feature, chosen by a cross-validated lasso.
+    """A generalised additive model: a step function of each feature, its steps chosen by cross-validation.
 
     A 0/1 feature has one step, so that the shape is its main effect; a real feature has up to `steps` of them, at
     quantiles.
@@ -88,7 +88,7 @@ class AdditiveSurrogate(Surrogate):
     def _select(
         self, terms: list[Term], Z: np.ndarray, y: np.ndarray, weight: np.ndarray, limit: int | None
     ) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        """The terms that a cross-validated lasso keeps, their weights and the intercepts."""
+        """The terms that :mod:`surrogates.selection` keeps, their weights and the intercepts."""
         if not terms:
             return [], np.zeros((y.shape[1], 0)), np.average(y, axis=0, weights=weight)
         inner = SparseLinear(limit, self.folds, self.random_state)

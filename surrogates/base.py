@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from probes.design import cube
 from probes.errors import InputError
-from surrogates.rows import collapse
+from surrogates.rows import by_column, collapse
 from surrogates.terms import Term, evaluate
 
 __all__ = ["FixedTerms", "Surrogate", "fitted_once", "folds"]
@@ -119,7 +119,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
         merged = collapse(Z, y.reshape(len(y), -1), weight)
         rows, total = merged.Z, merged.weight
         # centred and scaled once for all families, so that the unit of the answers means nothing
-        level = np.average(merged.y, axis=0, weights=total)
+        level = by_column(merged.y, total)
         spread = np.abs(merged.y - level).max(axis=0)
         spread = np.where(spread > 64 * np.finfo(float).eps * np.abs(merged.y).max(axis=0), spread, 1.0)
         means = (merged.y - level) / spread

@@ -21,8 +21,8 @@ class InteractionSurrogate(Surrogate):
     """The largest products of features, around the middle of the law.
 
     With 0/1 features and a proxy the terms are the largest Walsh coefficients of the proxy's posterior mean, read off
-    in closed form. Without a proxy, or with real features, main effects and products of two are chosen by a
-    cross-validated lasso.
+    in closed form. Without a proxy, or with real features, main effects and products of two are chosen by
+    cross-validated forward selection (:mod:`surrogates.selection`).
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ import numpy as np
 
 from probes.errors import InputError
 from surrogates.base import Surrogate
+from surrogates.rows import by_column
 from surrogates.selection import select
 from surrogates.terms import Product, Term
 
@@ -77,16 +78,15 @@ class SparseLinear(Surrogate):
         coef : ndarray ``(k, t)``
         intercept : ndarray ``(k,)``
         """
-        center = np.average(Z, axis=0, weights=weight)
-        scale = np.sqrt(np.average((Z - center) ** 2, axis=0, weights=weight))
-        level = np.average(y, axis=0, weights=weight)
-        spread = np.sqrt(np.average((y - level) ** 2, axis=0, weights=weight))
+        center = by_column(Z, weight)
+        scale = np.sqrt(by_column((Z - center) ** 2, weight))
+        level, spread = by_column(y, weight), np.sqrt(by_column((y - by_column(y, weight)) ** 2, weight))
         varies = scale > 1e-12 * (1 + np.abs(center))
         moves = spread > 1e-12 * (1 + np.abs(level))
         coef = np.zeros((y.shape[1], Z.shape[1]))
         if varies.any() and moves.any():
-            X, t = (Z - center)[:, varies] / scale[varies], (y - level)[:, moves] / spread[moves]
-            found = select(X, t, weight, self.folds, self.random_state, self.max_terms)
+            X, t = (Z - center)[:, varies] / scale[varies], ((y - level)[:, moves] / spread[moves]).T
+            found = select(X, np.ascontiguousarray(t), weight, self.folds, self.random_state, self.max_terms)
             coef[np.ix_(moves, varies)] = found * spread[moves, None] / scale[varies]
         chosen = np.flatnonzero(coef.any(axis=0))
-        return chosen, coef[:, chosen], level - coef @ center
+        return chosen, coef[:, chosen], level - (coef * center).sum(axis=1)

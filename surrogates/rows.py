@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Rows", "collapse"]
+__all__ = ["Rows", "by_column", "collapse"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,11 @@ class Rows:
     def of(self, features: np.ndarray) -> Rows:
         """The same answers by some of the features alone; rows that become equal stay apart."""
         return Rows(self.Z[:, features], self.y, self.weight, self.scatter)
+
+
+def by_column(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Weighted means ``(k,)`` of the columns of ``(m, k)``, each the same to the last bit whatever is beside it."""
+    return (np.ascontiguousarray(values.T) * weight).sum(axis=1) / weight.sum()
 
 
 def collapse(Z: np.ndarray, y: np.ndarray, weight: np.ndarray, scatter: np.ndarray | float = 0.0) -> Rows:

@@ -6,6 +6,9 @@ for each part, of every ridge penalty. Cross-validation weighs all of these, and
 which column joins next is decided by little, and a mean over the path is steadier than its best point. A column stays
 if the sizes that hold it have a fair share of the weight.
 
+Outputs come first in all arrays and are summed one by one, so that each has the same weights to the last bit whatever
+it is fitted together with.
+
 Averages by out-of-sample error: Yang (2001), tempered since errors of neighbouring sizes go together. Keeping what most
 of the weight holds: Barbieri and Berger (2004).
 """
@@ -45,7 +48,7 @@ def select(
     ----------
     X : ndarray ``(n, p)``
         Columns of variance 1.
-    t : ndarray ``(n, k)``
+    t : ndarray ``(k, n)``
         Outputs of variance 1; each is worked on by itself.
     weight : ndarray ``(n,)``
         A weight of 2 counts like the row twice.
@@ -61,29 +64,29 @@ def select(
     Examples
     --------
     >>> X = np.random.default_rng(0).choice([-1.0, 1.0], (64, 8))
-    >>> select(X, 3 * X[:, [2]] - X[:, [5]], np.ones(64), 5, 0).round(2)
+    >>> select(X, 3 * X[:, [2]].T - X[:, [5]].T, np.ones(64), 5, 0).round(2)
     array([[ 0.,  0.,  3.,  0.,  0., -1.,  0.,  0.]])
     """
     parts = list(folds(len(X), n_folds, random_state))
-    coef = np.zeros((t.shape[1], X.shape[1]))
+    coef = np.zeros((len(t), X.shape[1]))
     rows = min((len(train) for train, _ in parts), default=0)
     steps = min(X.shape[1], rows - 1, int(_FULL * rows) + 1, X.shape[1] if most is None else most)
     if steps < 1:
         return coef
-    trained = [_Moments(X[train], t[train], weight[train]) for train, _ in parts]
-    tested = [known.tested(X[test], t[test], weight[test]) for known, (_, test) in zip(trained, parts, strict=True)]
+    trained = [_Moments(X[train], t.take(train, 1), weight[train]) for train, _ in parts]
+    tested = [known.tested(X[test], t.take(test, 1), weight[test]) for known, (_, test) in zip(trained, parts, strict=True)]
     width = max(len(E) for E, _, _ in tested)
-    extra, wanted = np.zeros((len(parts), X.shape[1], width)), np.zeros((len(parts), t.shape[1], width))
+    extra, wanted = np.zeros((len(parts), X.shape[1], width)), np.zeros((len(parts), len(t), width))
     for f, (E, U, _) in enumerate(tested):
-        extra[f, :, : len(E)], wanted[f, :, : len(E)] = E.T, U.T
-    gram, cross = np.stack([m.gram for m in trained]), np.stack([m.cross.T for m in trained])
-    apart = np.sum([rest for *_, rest in tested], axis=0)
+        extra[f, :, : len(E)], wanted[f, :, : len(E)] = E.T, U
+    gram, cross = np.stack([m.gram for m in trained]), np.stack([m.cross for m in trained])
+    apart = np.stack([rest for *_, rest in tested], axis=1).sum(axis=1)
     whole = _Moments(X, t, weight)
     block = max(1, _AT_ONCE // (len(parts) * steps * (X.shape[1] + width)))
-    for start in range(0, t.shape[1], block):
+    for start in range(0, len(t), block):
         some = slice(start, start + block)
-        errors = _errors(gram, cross[:, some], extra, wanted[:, some], steps) + apart[some]
-        coef[some] = _averaged(whole.gram, whole.cross.T[some], _shares(errors, weight.sum()))
+        errors = _errors(gram, cross[:, some], extra, wanted[:, some], steps) + apart[some, None, None]
+        coef[some] = _averaged(whole.gram, whole.cross[some], _shares(errors, weight.sum()))
     return coef
 
 
@@ -92,22 +95,27 @@ class _Moments:
 
     def __init__(self, X: np.ndarray, t: np.ndarray, weight: np.ndarray):
         w = weight / weight.sum()
-        self.center, self.level = w @ X, w @ t
+        self.center, self.level = w @ X, (t * w).sum(axis=1, keepdims=True)
         weighted = (X - self.center) * w[:, None]
-        self.gram, self.cross = weighted.T @ (X - self.center), weighted.T @ (t - self.level)
+        self.gram, self.cross = weighted.T @ (X - self.center), _each(t - self.level, weighted)
 
     def tested(self, X: np.ndarray, t: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Held-out rows E ``(r, p)`` and answers U ``(r, k)`` on this scale, and squares that no weights can reach.
+        """Held-out rows E ``(r, p)`` and answers U ``(k, r)`` on this scale, and squares that no weights can reach.
 
         Many rows are turned into as many as there are columns, with the same squared errors.
         """
-        root = np.sqrt(weight)[:, None]
-        E, U = root * (X - self.center), root * (t - self.level)
+        root = np.sqrt(weight)
+        E, U = root[:, None] * (X - self.center), (t - self.level) * root
         if len(E) <= E.shape[1]:
-            return E, U, np.zeros(t.shape[1])
+            return E, U, np.zeros(len(t))
         Q, R = np.linalg.qr(E)
-        turned = Q.T @ U
-        return R, turned, np.maximum((U**2).sum(axis=0) - (turned**2).sum(axis=0), 0.0)
+        turned = _each(U, Q)
+        return R, turned, np.maximum((U**2).sum(axis=1) - (turned**2).sum(axis=1), 0.0)
+
+
+def _each(t: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """``t @ X`` row by row: ``(k, n)`` and ``(n, p)`` → ``(k, p)``."""
+    return np.matmul(t[:, None], X)[:, 0]
 
 
 def _path(
@@ -157,22 +165,22 @@ def _path(
 
 
 def _errors(gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, wanted: np.ndarray, steps: int) -> np.ndarray:
-    """Held-out squared errors of every size from 0 on, penalty and output, summed over folds: ``(steps + 1, l, k)``."""
+    """Held-out squared errors of every output, size from 0 on and penalty, summed over folds: ``(k, steps + 1, l)``."""
     f, k, p = cross.shape
     missed = np.repeat(wanted.reshape(f * k, 1, -1), len(PENALTIES), axis=1)
-    out = np.empty((steps + 1, len(PENALTIES), k))
+    out = np.empty((k, steps + 1, len(PENALTIES)))
     size = 0
-    out[0] = _by_output(missed, f, k)
+    out[:, 0] = _by_output(missed, f, k)
     for _, part, pivot, row in _path(gram, cross, extra, steps):
         size += 1
         missed -= (part[:, None] * _shrink(pivot))[:, :, None] * row[:, None, p:]
-        out[size] = _by_output(missed, f, k)
-    out[size + 1 :] = out[size]
+        out[:, size] = _by_output(missed, f, k)
+    out[:, size + 1 :] = out[:, [size]]
     return out
 
 
 def _by_output(missed: np.ndarray, f: int, k: int) -> np.ndarray:
-    return np.einsum("blr,blr->bl", missed, missed).reshape(f, k, -1).sum(axis=0).T
+    return np.einsum("blr,blr->bl", missed, missed).reshape(f, k, -1).sum(axis=0)
 
 
 def _shrink(pivot: np.ndarray) -> np.ndarray:
@@ -181,10 +189,10 @@ def _shrink(pivot: np.ndarray) -> np.ndarray:
 
 
 def _shares(errors: np.ndarray, rows: float) -> np.ndarray:
-    """Weights of fits ``(sizes, l, k)`` by their errors; they add up to 1 for each output."""
-    least = errors.min(axis=(0, 1))
+    """Weights of fits ``(k, sizes, l)`` by their errors; they add up to 1 for each output."""
+    least = errors.min(axis=(1, 2), keepdims=True)
     share = np.exp(-_TEMPER * rows / 2 * (errors - least) / np.maximum(least, _ROUNDING * rows))
-    return share / share.sum(axis=(0, 1))
+    return share / share.sum(axis=(1, 2), keepdims=True)
 
 
 def _averaged(gram: np.ndarray, cross: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -195,11 +203,11 @@ def _averaged(gram: np.ndarray, cross: np.ndarray, shares: np.ndarray) -> np.nda
     """
     k, p = cross.shape
     coef = np.zeros((k, p))
-    path = list(_path(gram[None], cross[None], np.empty((1, p, 0)), len(shares) - 1))
+    path = list(_path(gram[None], cross[None], np.empty((1, p, 0)), shares.shape[1] - 1))
     if not path:
         return coef
     picks, parts, pivots, rows = (np.stack(found, axis=1) for found in zip(*path, strict=True))
-    holding = shares[::-1].cumsum(axis=0)[::-1][1 : len(path) + 1].transpose(2, 0, 1)
+    holding = shares[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1 : len(path) + 1]
     shrunken = (holding * (pivots[..., None] / (pivots[..., None] + PENALTIES))).sum(axis=2)
     triangle = np.triu(np.take_along_axis(rows, picks[:, None, :], axis=2))
     triangle += np.eye(len(path)) * (parts == 0)[:, None]

@@ -45,6 +45,33 @@ def test_linear_recovers_an_additive_function_exactly():
     assert fitted.intercept_ == pytest.approx(1.5)
 
 
+@pytest.mark.parametrize(("n", "d"), [(32, 5), (56, 30), (120, 100), (300, 12)])
+def test_outputs_of_main_effects_are_fitted_each_by_itself(n, d):
+    rng = np.random.default_rng(n)
+    X = rng.integers(0, 2, (n, d)).astype(float)
+    Y = np.round(X @ rng.normal(size=(d, 9)), 1) + rng.normal(size=(n, 9)) * rng.integers(0, 2, 9)
+    weight = rng.integers(0, 3, n)
+    family = SparseLinear(max_terms=d - 1)
+    together = family.fit(X, Y, weight)
+    for j in range(9):
+        one, alone = together.part(slice(j, j + 1)), SparseLinear(max_terms=d - 1).fit(X, Y[:, j], weight)
+        np.testing.assert_array_equal(one.coef_, alone.coef_)
+        assert one.terms_ == alone.terms_ and one.intercept_ == alone.intercept_
+        assert 0 < len(one.terms_) < d
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_linear_finds_the_features_that_matter(noise):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, (48, 60)).astype(float)
+    y = X[:, [3, 17, 40]] @ [2.0, -1.0, 0.5] + noise * rng.normal(size=48)
+    fitted = SparseLinear().fit(X, y)
+    found = {term.features[0]: weight for term, weight in zip(fitted.terms_, fitted.coef_, strict=True)}
+    assert {3, 17, 40} <= found.keys()
+    assert [found[i] for i in (3, 17, 40)] == pytest.approx([2.0, -1.0, 0.5], abs=1e-9 if noise == 0 else 0.1)
+    assert noise or len(found) == 3
+
+
 @pytest.mark.parametrize(("y", "best"), [(AND, 2 / 3), (OR, 2 / 3), (XOR, 0.0)], ids=["and", "or", "xor"])
 def test_linear_reaches_the_best_additive_fit_and_no_more(y, best):
     # the variance of AND and OR that main effects hold is 2/3; XOR has none; shrinkage costs a little
