@@ -8,26 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from probes.batching import answered, batches, parts_of, shown, take
+from probes.batching import answered, batches, parts_of, take
 from probes.cost import Cost, Forecast
 from probes.design import Design
-from probes.errors import InputError, ModelError, describe
+from probes.errors import InputError, ModelError
 from probes.model import Identity, Model
+from probes.part import Run, ask_part, keys_of, uneven
 from probes.probe import Probe, unique_names
 from probes.store import Store
 
 __all__ = ["Answers", "Cost", "Forecast", "Interrupted", "Run", "again", "ask", "forecast"]
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -121,25 +117,6 @@ class Interrupted(KeyboardInterrupt):
         self.answers = answers
 
 
-@dataclass
-class Run:
-    """What one run has asked so far.
-
-    Attributes
-    ----------
-    memory : Store
-        Answers of a model that is not identifiable beyond this run.
-    seen : set of bytes
-        Keys of the questions.
-    unanswered : set of bytes
-        Those among them that a fallible model did not answer; they are not asked again in this run.
-    """
-
-    memory: Store = field(default_factory=Store)
-    seen: set[bytes] = field(default_factory=set)
-    unanswered: set[bytes] = field(default_factory=set)
-
-
 def ask(
     model: Model,
     probe: Probe,
@@ -194,7 +171,7 @@ def ask(
                 part = ask_part(model, identity, inputs, memory, cost, run, bar, design.fixed > 0)
                 parts.append(part.raw.reshape(stop - start, probe.replicates, -1).mean(axis=1))
                 if parts[0].shape[1] != parts[-1].shape[1]:
-                    raise _uneven({part.shape[1] for part in parts})
+                    raise uneven({part.shape[1] for part in parts})
     except KeyboardInterrupt as stop_:
         design, parts = _so_far(model, identity, probe, design, parts, memory, run)
         known = gathered(model, identity, probe, design, parts, memory, cost) if parts else None
@@ -220,7 +197,7 @@ def _so_far(
     if stop == done:
         return design, parts
     inputs, each = probe.render(design.Z[done:stop]), probe.replicates
-    keys = _keys(identity, model, inputs)
+    keys = keys_of(identity, model, inputs)
     known = {key: value for key, value in memory.get(set(keys)).items() if not isinstance(value, str)}
     missing = np.array([key not in known and key not in run.unanswered for key in keys])
     there = missing.reshape(-1, each).sum(axis=1) == 0
@@ -254,7 +231,7 @@ def forecast(
     seen, known, calls, tokens, asked = set[bytes](), 0, 0, 0, 0
     for start, stop in pairwise(parts_of(design, model.at_once)):
         inputs = probe.render(design.Z[start:stop])
-        first = {key: i for i, key in reversed(list(enumerate(_keys(identity, model, inputs)))) if key not in seen}
+        first = {key: i for i, key in reversed(list(enumerate(keys_of(identity, model, inputs)))) if key not in seen}
         found = memory.get(first) if identity.persistent else {}
         seen.update(first)
         known += len(found)
@@ -265,112 +242,6 @@ def forecast(
             tokens += int(model.sizes(todo).sum()) if model.size_unit == "tokens" else 0
     share = tokens / spent.tokens if spent.tokens else asked / spent.rows if spent.rows else 0.0
     return Forecast(len(seen), known, calls, tokens, spent.seconds * share if spent.rows or not asked else None)
-
-
-def _keys(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
-    return [hashlib.sha256(identity.id.encode() + digest).digest() for digest in model.digests(inputs)]
-
-
-@dataclass(frozen=True)
-class Part:
-    """Answers to inputs.
-
-    Attributes
-    ----------
-    raw : ndarray ``(n, K)``
-        NaN where an input was not answered.
-    keys : list of n bytes
-        What they are remembered under.
-    asked : ndarray ``(m,)``
-        Numbers of the inputs that the model was asked just now.
-    """
-
-    raw: np.ndarray
-    keys: list[bytes]
-    asked: np.ndarray
-
-
-def ask_part(
-    model: Model,
-    identity: Identity,
-    inputs: Any,
-    memory: Store,
-    cost: Cost,
-    run: Run,
-    bar: Any,
-    needed: bool = True,
-) -> Part:
-    """Answers to inputs; each distinct one that is not known is asked once.
-
-    If the first of all is `needed` and not answered, nothing else is asked.
-    """
-    keys = _keys(identity, model, inputs)
-    if needed and not run.seen and keys[0] in run.unanswered:
-        raise _nothing(model)
-    first: dict[bytes, int] = {}
-    same = np.array([first.setdefault(key, i) for i, key in enumerate(keys)], dtype=int)
-    known = {k: v for k, v in memory.get(first).items() if not isinstance(v, str)}
-    cost.reused += len(known.keys() - run.seen)
-    settled = known.keys() | run.unanswered
-    missing = np.array([i for k, i in first.items() if k not in settled], dtype=int)
-    log.info("asking %d of %d distinct questions, %d known", len(missing), len(first), len(known))
-    raw = _Raw(len(keys))
-    raw.put([first[k] for k in known], list(known.values()))
-    if len(missing):
-        todo = take(inputs, missing)
-        alone = int(not run.seen and missing[0] == 0)
-        for batch in batches(model, todo, alone):
-            for part, values in answered(model, todo, batch, cost):
-                where, good = missing[part], np.isfinite(values).all(axis=1)
-                if good.any():
-                    kept, answers = where[good], values[good]
-                    memory.put(dict(zip([keys[i] for i in kept], answers, strict=True)), identity.id)
-                    raw.put(kept, answers)
-                if not good.all():
-                    left_out = np.isnan(values).all(axis=1) & model.fallible
-                    run.unanswered.update(keys[i] for i in where[left_out])
-                    if not (good | left_out).all():
-                        i = int(np.argmin(good | left_out))
-                        what = describe(shown(todo, int(part[i])))
-                        raise ModelError(
-                            f"The model must answer with finite numbers; got {values[i]} for the input {what}."
-                        )
-                bar.update(len(part))
-                if needed and alone and keys[0] in run.unanswered:
-                    raise _nothing(model)
-    bar.update(len(keys) - len(missing))
-    run.seen.update(first)
-    if raw.values is None:
-        raise ModelError(f"The model answered none of {len(first)} questions. {model.reason}".rstrip())
-    return Part(raw.values[same], keys, missing)
-
-
-class _Raw:
-    """Answers as they come: ``values (n, K)``, NaN where there is none yet; None as long as nobody knows K."""
-
-    def __init__(self, n: int):
-        self.n = n
-        self.values: np.ndarray | None = None
-
-    def put(self, where: Sequence[int] | np.ndarray, answers: Sequence[np.ndarray] | np.ndarray) -> None:
-        widths = {len(answer) for answer in answers}
-        if self.values is not None:
-            widths.add(self.values.shape[1])
-        if len(widths) > 1:
-            raise _uneven(widths)
-        if len(where):
-            if self.values is None:
-                self.values = np.full((self.n, *widths), np.nan)
-            self.values[np.asarray(where)] = answers
-
-
-def _nothing(model: Model) -> ModelError:
-    told = "The model did not answer the instance itself, so nothing else was asked."
-    return ModelError(f"{told} {model.reason}".rstrip())
-
-
-def _uneven(widths: set[int]) -> ModelError:
-    return ModelError(f"The model must return as many outputs for every input; got {sorted(widths)}.")
 
 
 def gathered(

@@ -14,8 +14,9 @@ from probes.batching import take
 from probes.cost import Cost
 from probes.design import Design
 from probes.model import Model
+from probes.part import Run, ask_part
 from probes.probe import Probe
-from probes.query import Answers, Run, ask_part, gathered
+from probes.query import Answers, gathered
 from probes.store import Store
 
 __all__ = ["Together", "ask_together"]

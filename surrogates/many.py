@@ -22,8 +22,9 @@ from probes.errors import InputError, IomapError, ModelError, StoreError, Unavai
 from probes.model import Generator, Model
 from probes.models import as_model
 from probes.models.workers import GeneratorWorkers, Workers, distribute
+from probes.part import Run
 from probes.probe import Probe
-from probes.query import Answers, Run
+from probes.query import Answers
 from probes.store import Store, open_store
 from probes.tabular import TabularProbe
 from probes.together import ask_together

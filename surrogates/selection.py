@@ -74,7 +74,9 @@ def select(
     if steps < 1:
         return coef
     trained = [_Moments(X[train], t.take(train, 1), weight[train]) for train, _ in parts]
-    tested = [known.tested(X[test], t.take(test, 1), weight[test]) for known, (_, test) in zip(trained, parts, strict=True)]
+    tested = [
+        known.tested(X[test], t.take(test, 1), weight[test]) for known, (_, test) in zip(trained, parts, strict=True)
+    ]
     width = max(len(E) for E, _, _ in tested)
     extra, wanted = np.zeros((len(parts), X.shape[1], width)), np.zeros((len(parts), len(t), width))
     for f, (E, U, _) in enumerate(tested):
