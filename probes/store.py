@@ -72,7 +72,7 @@ class Store:
     def __init__(self, path: str | Path | None = None, readonly: bool = False):
         self.path = None if path is None else Path(path).expanduser()
         self.readonly = readonly
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._closed = False
         self._models: dict[str | None, int | None] = {None: None}
         # what a store in memory is given is put down when something else than its keys is asked for
@@ -150,11 +150,9 @@ class Store:
         """
         found: dict[bytes, Value] = {}
         wanted = set(keys)
-        if self.path is None:
-            with self._lock:
-                found = {key: self._held[key] for key in wanted if key in self._held}
-            if not self._put_down:
-                return found
+        with self._lock:
+            if self.path is None and not self._put_down:
+                return {key: self._held[key] for key in wanted if key in self._held}
         in_order = sorted(wanted)  # of the file
         for start in range(0, len(in_order), _LOOKUP):
             part = in_order[start : start + _LOOKUP]
@@ -204,13 +202,13 @@ class Store:
         StoreError
             As :meth:`put` does.
         """
-        if self.path is None and not self._put_down:
-            with self._lock:
+        with self._lock:
+            if self.path is None and not self._put_down:
                 for k, v, model in rows:
                     if k not in self._held:
                         self._held[k] = v if isinstance(v, str) else np.array(v, "<f8")
                         self._whose[k] = model
-            return
+                return
         self._write(rows)
 
     def _write(self, rows: Iterable[Row]) -> None:
@@ -283,12 +281,11 @@ class Store:
         return sum(file.stat().st_size for file in files if file.exists())
 
     def _read(self, query: str, values: list[Any] | None = None) -> list[Any]:
-        if self.path is None and not self._put_down:
-            self._put_down = True
-            self._write((key, value, self._whose[key]) for key, value in self._held.items())
-            self._held, self._whose = {}, {}
         try:
             with self._lock:
+                if self.path is None and not self._put_down:
+                    self._write((key, value, self._whose[key]) for key, value in self._held.items())
+                    self._held, self._whose, self._put_down = {}, {}, True
                 return self._db.execute(query, values or []).fetchall()
         except (sqlite3.Error, UnicodeError) as error:
             raise StoreError(f"The answer store {self.path} cannot be read: {error}.") from error

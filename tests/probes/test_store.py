@@ -89,6 +89,21 @@ def test_the_first_answer_stays():
     assert store.get([b"k"])[b"k"][0] == 1.0
 
 
+def test_memory_that_was_read_as_a_whole_goes_on_as_before():
+    store = Store()
+    value = np.array([1.0, 2.0])
+    store.put({b"a": value, b"t": "said"}, "m")
+    value[0] = 7.0  # the caller's array is the caller's
+    assert store.get([b"a"])[b"a"].tolist() == [1.0, 2.0]
+    assert len(store) == 2 and store.counts() == [("m", 2, 1)]
+    store.put({b"a": np.zeros(2), b"b": np.array([3.0])}, "n")
+    found = store.get([b"a", b"b", b"t", b"gone"])
+    assert found.keys() == {b"a", b"b", b"t"} and found[b"t"] == "said"
+    assert found[b"a"].tolist() == [1.0, 2.0] and found[b"b"].tolist() == [3.0]
+    assert sorted(store.counts()) == [("m", 2, 1), ("n", 1, 0)]
+    assert [row[0] for rows in store.rows() for row in rows] == [b"a", b"b", b"t"]
+
+
 def test_a_file_keeps_answers_beyond_the_object(tmp_path):
     path = tmp_path / "deep" / "er" / "answers.sqlite"
     Store(path).put({b"k": np.array([1.5, -2.0])})

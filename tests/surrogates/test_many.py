@@ -23,7 +23,7 @@ from probes import (
     TextProbe,
     as_model,
 )
-from surrogates import Explanation, ExplanationSet, explain, explain_many
+from surrogates import Auto, Explanation, ExplanationSet, SparseLinear, explain, explain_many
 from surrogates.overall import mean_effects, picks
 
 X, Y = load_diabetes(return_X_y=True, as_frame=True)
@@ -77,6 +77,37 @@ def test_each_is_what_explain_says_of_it(family):
     assert (
         alone.cost.rows == explain(TREE, TabularProbe(X.iloc[[0]], X), family, budget=400, store=None).answers.cost.rows
     )
+
+
+def test_items_are_fitted_together_and_fail_alone(monkeypatch):
+    from surrogates import many
+
+    together = []
+    studied = many.studied
+    monkeypatch.setattr(many, "studied", lambda materials: together.append(len(materials)) or studied(materials))
+    highest = [explain(TREE, TabularProbe(X.iloc[[i]], X), budget=400, store=None).y.max() for i in range(6)]
+    limit = float(np.mean(highest))
+
+    class Fragile(SparseLinear):
+        """A family that cannot fit high answers."""
+
+        def fit(self, Z, y, sample_weight=None):
+            if np.max(y) > limit:
+                raise ValueError("too much")
+            return super().fit(Z, y, sample_weight)
+
+    found = explain_many(TREE, X.iloc[:6], Fragile(), background=X, budget=400, store=None)
+    bad = [i for i, value in enumerate(highest) if value > limit]
+    assert 0 < len(bad) < 6
+    assert [failure.index for failure in found.failures] == bad
+    assert all(failure.error == "ValueError: too much" for failure in found.failures)
+    assert found.labels == [i for i in range(6) if i not in bad]
+    assert together == [6] + [1] * 6
+    both = explain_many(TREE, X.iloc[:4], Auto(("linear", "tree")), background=X, budget=400, store=None)
+    for i, explanation in enumerate(both):
+        alone = explain(TREE, TabularProbe(X.iloc[[i]], X), Auto(("linear", "tree")), budget=400, store=None)
+        same(explanation, alone)
+        pd.testing.assert_frame_equal(explanation.comparison, alone.comparison, rtol=1e-9)
 
 
 @pytest.mark.parametrize("law", [Background(3), None])
