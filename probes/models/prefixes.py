@@ -143,7 +143,8 @@ def _shared(before: Row, row: Row, keep: int) -> int:
 def _can_pack(module: Any) -> bool:
     """Whether the module's attention can be replaced for a forward without changing what it computes."""
     plain = (
-        getattr(module, "_supports_attention_backend", False)
+        module.device.type == "cpu"  # elsewhere attention kernels ask more of a mask than this one gives
+        and getattr(module, "_supports_attention_backend", False)
         and module.config._attn_implementation == "sdpa"
         and not module.config.sub_configs
         and not any(kind in str(getattr(module.config, "rope_parameters", None)) for kind in STRETCHED)
