@@ -1,4 +1,4 @@
-"""Logits of rows on top of shared prefixes: those of plain forwards, whatever the architecture, and nothing is left behind."""
+"""Logits of rows on top of shared prefixes: those of plain forwards, whatever the architecture; nothing is left."""
 
 import threading
 
