@@ -261,15 +261,14 @@ class Continuation(Model):
         return self._score_padded(self.rows(inputs))
 
     def answers(self, inputs: Sequence[Prompt]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """All at once if padded; some rows at a time on top of shared prefixes."""
+        """All at once if padded; row by row on top of shared prefixes."""
         if not self.lm.share_prefixes:
             yield from super().answers(inputs)
             return
         self.lm.module.eval()
-        done = 0
-        for logits in shared_logits(self.lm.module, self.rows(inputs), len(self.answer_ids)):
-            yield np.arange(done, done + len(logits)), self._log_probs(logits)
-            done += len(logits)
+        found = shared_logits(self.lm.module, self.rows(inputs), len(self.answer_ids))
+        for i, logits in enumerate(found):
+            yield np.array([i]), self._log_probs(logits)
 
     def _log_probs(self, logits: Any) -> np.ndarray:
         """Logits ``(rows, answer tokens, vocabulary)`` → log-probabilities ``(rows, answer tokens)``."""

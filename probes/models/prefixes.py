@@ -56,7 +56,7 @@ def can_forget(config: Any) -> bool:
 
 
 def shared_logits(module: Any, rows: Sequence[Row], keep: int) -> Iterator[Any]:
-    """Logits of every row's last `keep` positions, some rows at a time, in the order of the rows.
+    """Logits of every row's last `keep` positions, in the order of the rows.
 
     Parameters
     ----------
@@ -68,7 +68,8 @@ def shared_logits(module: Any, rows: Sequence[Row], keep: int) -> Iterator[Any]:
 
     Yields
     ------
-    torch.Tensor of shape (rows of one forward, keep, vocabulary)
+    torch.Tensor of shape (1, keep, vocabulary)
+        Of one row.
 
     Notes
     -----
@@ -117,7 +118,7 @@ def _packed(module: Any, rows: Sequence[Row], keep: int) -> Iterator[Any]:
                 logits_to_keep=(ends[:, None] + torch.arange(-keep, 0, device=device)).flatten(),
                 use_cache=False,
             )
-        yield out.logits.reshape(len(part), keep, -1)
+        yield from out.logits.reshape(len(part), 1, keep, -1)
 
 
 def _parts(rows: Sequence[Row], keep: int) -> Iterator[list[tuple[Row, int]]]:
@@ -163,12 +164,12 @@ def _agrees(module: Any) -> bool:
     ids = [7 * i % words for i in range(1, 13)]
     first, second = ids[:9], [*ids[:4], *ids[9:], *ids[5:7]]
     try:
-        (packed,) = _packed(module, [first, second], 3)
+        _, packed = _packed(module, [first, second], 3)
         with torch.inference_mode():
             alone = module(input_ids=torch.tensor([second], device=module.device), use_cache=False).logits[0, -3:]
     except Exception:  # noqa: BLE001 - whatever keeps a model from being packed, it is then asked row by row
         return False
-    error = torch.linalg.vector_norm(packed[1].float() - alone.float()) / torch.linalg.vector_norm(alone.float())
+    error = torch.linalg.vector_norm(packed[0].float() - alone.float()) / torch.linalg.vector_norm(alone.float())
     return bool(error < math.sqrt(torch.finfo(alone.dtype).eps))
 
 
