@@ -7,7 +7,9 @@ memory is not Python's, so the resident set is watched from a thread.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any
 
@@ -45,6 +47,24 @@ class Peak:
         self._thread.join()
 
 
+@contextmanager
+def outputs_of_width(width: int) -> Iterator[list[tuple[int, ...]]]:
+    """Shapes of what linear layers of this width give while it lasts: a hook would change how iomap asks."""
+    from torch.nn.functional import linear
+    from torch.overrides import TorchFunctionMode
+
+    class Watch(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            out = func(*args, **(kwargs or {}))
+            if func is linear and out.shape[-1] == width:
+                sizes.append(tuple(out.shape))
+            return out
+
+    sizes: list[tuple[int, ...]] = []
+    with Watch():
+        yield sizes
+
+
 def memory(quick: bool) -> list[dict[str, Any]]:
     """One row a way of scoring and length of prompt."""
     rows, copies = (2, 1) if quick else (8, 2)
@@ -72,16 +92,13 @@ def _measure(way: str, rows: int, shape: dict[str, int]) -> dict[str, Any] | Non
             rival = ContextCite(lm, probe, batch_size=8)
         except Skipped:
             return None
-    largest: list[tuple[int, ...]] = []
-    lm.module.register_forward_hook(lambda module, inputs, output: largest.append(tuple(output.logits.shape)))
     lm.scoring(probe.answer, "Warm up.")(["Warm up."])
-    largest.clear()
-    with Peak() as peak:
+    with Peak() as peak, outputs_of_width(lm.module.config.vocab_size) as sizes:
         if way == WAYS[2]:
             rival.score(masks)
         else:
             scorer(prompts)
-    logits = max(largest, key=lambda size: np.prod(size))
+    logits = max(sizes, key=lambda size: np.prod(size))
     longest = int(scorer.sizes(prompts).max())
     return {
         "rows": rows,

@@ -5,8 +5,9 @@ memory grows with answer tokens × vocabulary × rows, never with whole sequence
 
 Two ways of computing the same numbers:
 
-* *Shared prefixes* (the default on a CPU): rows in lexicographic order, one key-value cache that is cut back to what a
-  row has in common with the one before it. Every edge of the rows' prefix tree is computed once, nothing is padded.
+* *Shared prefixes* (the default on a CPU): rows in lexicographic order, on top of the keys and values of what a row has
+  in common with the one before it, several rows in one forward where the architecture allows it
+  (see :mod:`probes.models.prefixes`).
 * *Padded batches* (the default elsewhere): rows of similar length, padded on the left, with explicit positions.
 """
 
@@ -25,6 +26,7 @@ import numpy as np
 from probes.errors import InputError, ModelError, require
 from probes.model import Generator, Identity, Model
 from probes.models.pairs import Pairs
+from probes.models.prefixes import can_forget, shared_logits
 from probes.models.weights import fingerprint, shuffled, token_digests, tokenizer_of
 from probes.store import cache_folder
 
@@ -70,7 +72,7 @@ class CausalLM(Generator):
         self.name = name
         self.batch_tokens = batch_tokens
         self.share_prefixes = model.device.type == "cpu" if share_prefixes is None else share_prefixes
-        if self.share_prefixes and not _can_forget(model.config):
+        if self.share_prefixes and not can_forget(model.config):
             self.share_prefixes = False
 
     @classmethod
@@ -219,10 +221,9 @@ class Continuation(Model):
         self.answer = answer
         self.answer_ids = answer_ids
         self.outputs = tuple(_pieces(lm.tokenizer, answer_ids))
-        # rows on top of shared prefixes are computed one by one: the longer they run on, the more they share
+        # rows on top of shared prefixes need no batches: the longer they run on, the more they share
         self.batch = sys.maxsize if lm.share_prefixes else lm.batch_tokens
         self._encoded: dict[Any, list[int]] = {}
-        self._past: tuple[list[int], Any] | None = None
 
     def identity(self) -> Identity:
         whole = self.lm.identity()
@@ -265,12 +266,9 @@ class Continuation(Model):
             yield from super().answers(inputs)
             return
         self.lm.module.eval()
-        self._past = None  # weights may have changed since the last call
-        try:
-            for i, row in enumerate(self.rows(inputs)):
-                yield np.array([i]), self._score_after_shared_prefix(row)[None]
-        finally:
-            self._past = None
+        found = shared_logits(self.lm.module, self.rows(inputs), len(self.answer_ids))
+        for i, logits in enumerate(found):
+            yield np.array([i]), self._log_probs(logits)
 
     def _log_probs(self, logits: Any) -> np.ndarray:
         """Logits ``(rows, answer tokens, vocabulary)`` → log-probabilities ``(rows, answer tokens)``."""
@@ -300,43 +298,6 @@ class Continuation(Model):
                 use_cache=False,
             )
             return self._log_probs(out.logits)
-
-    def _score_after_shared_prefix(self, row: list[int]) -> np.ndarray:
-        """One row on top of the cached prefix that it shares with the row before it."""
-        import torch
-        from transformers import DynamicCache
-
-        known, cache = self._past or ([], None)
-        if cache is None:
-            cache = DynamicCache(config=self.lm.module.config)
-        # logits are needed from the position of the last prompt token on
-        most = len(row) - len(self.answer_ids)
-        shared = 0
-        while shared < min(len(known), most) and known[shared] == row[shared]:
-            shared += 1
-        self._past = None  # an error in between must not leave a half-written cache behind
-        device = self.lm.module.device
-        with torch.inference_mode():
-            if len(known) > shared:
-                cache.crop(shared - len(known))  # negative: how many to forget
-            out = self.lm.module(
-                input_ids=torch.tensor([row[shared:]], device=device),
-                position_ids=torch.arange(shared, len(row), device=device)[None],
-                past_key_values=cache,
-                logits_to_keep=len(self.answer_ids),
-                use_cache=True,
-            )
-            self._past = (row, cache)
-            return self._log_probs(out.logits)[0]
-
-
-def _can_forget(config: Any) -> bool:
-    """Whether the cache of this architecture can be cut back: plain attention in every layer."""
-    text = config.get_text_config()
-    kinds = getattr(text, "layer_types", None)
-    if kinds is not None:
-        return set(kinds) == {"full_attention"}
-    return not getattr(text, "sliding_window", None)
 
 
 def _pieces(tokenizer: Any, ids: list[int]) -> list[str]:

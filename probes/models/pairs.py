@@ -130,10 +130,10 @@ class Pairs(Model):
             return np.concatenate([self._branched(part) for part in _chunks(rows)])
 
     def _can_branch(self, rows: list[tuple[list[int], list[int]]]) -> bool:
-        from probes.models.causal_lm import _can_forget
+        from probes.models.prefixes import can_forget
 
         config = self.lm.module.config
-        if not _can_forget(config) or getattr(config, "_attn_implementation", None) not in ("sdpa", "eager"):
+        if not can_forget(config) or getattr(config, "_attn_implementation", None) not in ("sdpa", "eager"):
             return False
         longest = max(len(p) + len(a) for p, a in rows)
         plain, tree = self._padded(rows), self._branched([*rows, (rows[0][0][1:] + rows[0][0][:1], [rows[0][0][0]])])

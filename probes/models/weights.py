@@ -16,7 +16,7 @@ import numpy as np
 from probes.errors import InputError
 from probes.model import Identity
 
-__all__ = ["fingerprint", "shuffled", "token_digests", "tokenizer_of"]
+__all__ = ["as_released", "fingerprint", "shuffled", "token_digests", "tokenizer_of"]
 
 
 def fingerprint(module: Any) -> Identity:
@@ -54,12 +54,12 @@ def fingerprint(module: Any) -> Identity:
             plain.pop(name, None)
         total.update(f"{key} {type(part).__module__}.{type(part).__qualname__} {sorted(plain.items())!r}".encode())
     total.update(repr(module).encode())
-    released = all(_as_released(part) for part in module.modules())
+    released = all(as_released(part) for part in module.modules())
     suffix = "" if released else f":changed-{uuid.uuid4().hex}"
     return Identity(f"{type(module).__name__}:{total.hexdigest()}{suffix}", released)
 
 
-def _as_released(part: Any) -> bool:
+def as_released(part: Any) -> bool:
     """Whether a module computes what its released class does: no hooks, no patched forward, no code of the user's."""
     released = type(part).__module__.split(".")[0] in ("torch", "transformers")
     return released and not (part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part))
