@@ -72,6 +72,24 @@ def test_linear_finds_the_features_that_matter(noise):
     assert noise or len(found) == 3
 
 
+def nearly_copies(rng):
+    half = rng.integers(0, 2, (40, 6)).astype(float)
+    X = np.hstack([half, half + 1e-3 * rng.normal(size=half.shape)])
+    return X, X[:, :2] @ [3.0, -1.0] + rng.normal(size=40)
+
+
+def powers(rng):
+    x = rng.random(50)
+    return np.vander(x, 10), np.sin(6 * x) + 0.1 * rng.normal(size=50)
+
+
+@pytest.mark.parametrize("table", [nearly_copies, powers])
+def test_leaving_out_a_column_that_is_nearly_a_sum_of_others_leaves_the_fit(table):
+    for seed in range(20):
+        X, y = table(np.random.default_rng(seed))
+        assert SparseLinear().fit(X, y).score(X, y) > 0.5
+
+
 @pytest.mark.parametrize(("y", "best"), [(AND, 2 / 3), (OR, 2 / 3), (XOR, 0.0)], ids=["and", "or", "xor"])
 def test_linear_reaches_the_best_additive_fit_and_no_more(y, best):
     # the variance of AND and OR that main effects hold is 2/3; XOR has none; shrinkage costs a little
