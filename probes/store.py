@@ -76,7 +76,7 @@ class Store:
         self._closed = False
         self._models: dict[str | None, int | None] = {None: None}
         # what a store in memory is given is put down when something else than its keys is asked for
-        self._held: dict[bytes, Value] = {}
+        self._held: dict[bytes, bytes | str] = {}
         self._whose: dict[bytes, str | None] = {}
         self._put_down = False
         if self.path is not None and self.path.is_dir():
@@ -152,7 +152,7 @@ class Store:
         wanted = set(keys)
         with self._lock:
             if self.path is None and not self._put_down:
-                return {key: self._held[key] for key in wanted if key in self._held}
+                return {key: self._decoded(self._held[key]) for key in wanted if key in self._held}
         in_order = sorted(wanted)  # of the file
         for start in range(0, len(in_order), _LOOKUP):
             part = in_order[start : start + _LOOKUP]
@@ -202,20 +202,19 @@ class Store:
         StoreError
             As :meth:`put` does.
         """
-        with self._lock:
-            if self.path is None and not self._put_down:
-                for k, v, model in rows:
-                    if k not in self._held:
-                        self._held[k] = v if isinstance(v, str) else np.array(v, "<f8")
-                        self._whose[k] = model
-                return
-        self._write(rows)
-
-    def _write(self, rows: Iterable[Row]) -> None:
         kept = [
             (k, v if isinstance(v, str) else np.asarray(v, "<f8").tobytes(), _without_credentials(model))
             for k, v, model in rows
         ]
+        with self._lock:
+            if self.path is None and not self._put_down:
+                for k, value, model in kept:
+                    if k not in self._held:
+                        self._held[k], self._whose[k] = value, model
+                return
+        self._write(kept)
+
+    def _write(self, kept: list[tuple[bytes, bytes | str, str | None]]) -> None:
         kept.sort(key=itemgetter(0))  # in the order of the file
         try:
             with self._lock:
@@ -284,7 +283,7 @@ class Store:
         try:
             with self._lock:
                 if self.path is None and not self._put_down:
-                    self._write((key, value, self._whose[key]) for key, value in self._held.items())
+                    self._write([(key, value, self._whose[key]) for key, value in self._held.items()])
                     self._held, self._whose, self._put_down = {}, {}, True
                 return self._db.execute(query, values or []).fetchall()
         except (sqlite3.Error, UnicodeError) as error:
@@ -308,6 +307,7 @@ class Store:
         """Close the file; an in-memory store is forgotten."""
         with self._lock:
             self._closed = True
+            self._held, self._whose, self._put_down = {}, {}, True
             self._db.close()
 
 

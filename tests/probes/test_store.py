@@ -104,6 +104,44 @@ def test_memory_that_was_read_as_a_whole_goes_on_as_before():
     assert [row[0] for rows in store.rows() for row in rows] == [b"a", b"b", b"t"]
 
 
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_memory_keeps_to_the_rules_of_a_file(tmp_path, on_disk):
+    store = Store(tmp_path / "answers.sqlite" if on_disk else None)
+    store.put({b"a": np.ones((2, 2)), b"b": 3.0, b"c": [1, 2]})
+    found = store.get([b"a", b"b", b"c"])
+    assert {key: value.tolist() for key, value in found.items()} == {b"a": [1.0] * 4, b"b": [3.0], b"c": [1.0, 2.0]}
+    with pytest.raises(ValueError, match="read-only"):
+        found[b"c"][0] = 7.0
+
+    def cut():
+        yield b"d", np.ones(1), None
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        store.add(cut())
+    assert store.get([b"d"]) == {}
+
+    def counting():
+        yield b"e", np.full(1, len(store)), None
+        yield b"f", np.full(1, len(store)), None
+
+    store.add(counting())
+    assert store.get([b"e", b"f"]).keys() == {b"e", b"f"} and len(store) == 5
+    store.close()
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_closed_memory_neither_takes_nor_gives(counted):
+    store = Store()
+    store.put({b"a": np.ones(1)})
+    assert not counted or len(store) == 1
+    store.close()
+    with pytest.raises(StoreError, match="cannot be read"):
+        store.get([b"a"])
+    with pytest.raises(StoreError, match="cannot be written"):
+        store.put({b"b": np.ones(1)})
+
+
 def test_a_file_keeps_answers_beyond_the_object(tmp_path):
     path = tmp_path / "deep" / "er" / "answers.sqlite"
     Store(path).put({b"k": np.array([1.5, -2.0])})
