@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,9 @@ def test_permuted_answers_find_nothing():
 
 
 def test_constant_answers_are_said_to_be_constant():
-    ex = explain(lambda Z: np.ones(len(Z)), MaskProbe(6), budget=40, store=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ex = explain(lambda Z: np.ones(len(Z)), MaskProbe(6), budget=40, store=None)
     assert np.isnan(ex.fidelity.r2[0])
     assert "same answer" in ex.fidelity.verdict
     assert "The model's answer never changed." in ex.warnings
