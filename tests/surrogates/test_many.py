@@ -91,6 +91,8 @@ def test_items_are_fitted_together_and_fail_alone(monkeypatch):
     class Fragile(SparseLinear):
         """A family that cannot fit high answers."""
 
+        separate = True
+
         def fit(self, Z, y, sample_weight=None):
             if np.max(y) > limit:
                 raise ValueError("too much")
@@ -108,6 +110,24 @@ def test_items_are_fitted_together_and_fail_alone(monkeypatch):
         alone = explain(TREE, TabularProbe(X.iloc[[i]], X), Auto(("linear", "tree")), budget=400, store=None)
         same(explanation, alone)
         pd.testing.assert_frame_equal(explanation.comparison, alone.comparison, rtol=1e-9)
+
+
+class Cautious(SparseLinear):
+    """A family that never says more than it has heard."""
+
+    def fit(self, Z, y, sample_weight=None):
+        self.most_ = np.max(y)
+        return super().fit(Z, y, sample_weight)
+
+    def predict(self, Z):
+        return np.minimum(super().predict(Z), self.most_)
+
+
+def test_a_family_of_ones_own_is_fitted_to_each_item_alone():
+    found = explain_many(TREE, X.iloc[:3], Cautious(), background=X, budget=400, store=None)
+    assert not found.failures
+    for i, explanation in enumerate(found):
+        same(explanation, explain(TREE, TabularProbe(X.iloc[[i]], X), Cautious(), budget=400, store=None))
 
 
 @pytest.mark.parametrize("law", [Background(3), None])
