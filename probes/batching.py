@@ -43,14 +43,15 @@ def batches(model: Model, inputs: Any, first_alone: int = 0, limit: int | None =
 
     A batch has at most `limit` work units, by default as many as the model takes at once.
     """
-    sizes = model.sizes(inputs)
+    sizes = np.asarray(model.sizes(inputs))
     most = model.batch if limit is None else limit
     if first_alone:
         yield np.arange(first_alone)
     if len(sizes) and (sizes == 1).all():
         order = np.asarray(model.order(inputs))
         order = order[order >= first_alone]
-        yield from (order[start : start + most] for start in range(0, len(order), most))
+        step = max(1, int(min(most, len(order))))
+        yield from (order[start : start + step] for start in range(0, len(order), step))
         return
     current: list[int] = []
     longest = 0

@@ -188,7 +188,7 @@ def _digest_frame(frame: pd.DataFrame) -> list[bytes]:
     """Row digests of a frame: column names and types first, then each row's values."""
     head = json.dumps([[str(c), str(t)] for c, t in frame.dtypes.items()]).encode()
     if all(_fixed_width(t) for t in frame.dtypes):
-        if len(set(frame.dtypes)) == 1:
+        if len(frame) and len(set(frame.dtypes)) == 1:
             rows = _bytes(frame.to_numpy().ravel()).reshape(len(frame), -1)
         else:
             parts = [_bytes(frame.iloc[:, j].to_numpy()) for j in range(frame.shape[1])]

@@ -230,6 +230,13 @@ def test_batches_hold_as_much_as_they_may(batch):
 # --- out of memory
 
 
+@pytest.mark.parametrize(("batch", "calls"), [(float("inf"), 2), (5.0, 9), (0, 39)])
+def test_any_number_is_a_limit_of_a_batch(batch, calls):
+    function = Counting()
+    answers = ask(model(function, batch=batch), MaskProbe(6), design(), Store())
+    assert (answers.cost.calls, answers.cost.rows) == (calls, 39)
+
+
 @pytest.mark.parametrize("limit", [1, 3, 10])
 def test_batches_are_halved_when_memory_runs_out(limit):
     function = Counting(limit=limit)
@@ -481,6 +488,11 @@ def test_texts_have_one_digest_each(texts):
 def test_rows_of_a_table_have_one_digest_each(rows):
     frame = pd.DataFrame(rows, columns=list("abcd")).astype({"a": object, "b": object, "d": object})
     assert len(set(digest_rows(frame))) == len(set(rows))
+
+
+def test_nothing_has_no_digests():
+    empty = (pd.DataFrame({"a": np.empty(0), "b": np.empty(0)}), pd.DataFrame(), np.empty((0, 2)), [])
+    assert [digest_rows(inputs) for inputs in empty] == [[]] * 4
 
 
 def test_digests_tell_types_columns_and_kinds_apart():
