@@ -12,7 +12,7 @@ import logging
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -217,6 +217,7 @@ class _Settings:
 
 
 _Found = tuple[Item, Any]
+_T = TypeVar("_T")
 
 
 def _explained(items: Iterator[Item], settings: _Settings, done: dict[str, Entry]) -> Iterator[_Found]:
@@ -263,23 +264,41 @@ def _worked(window: list[tuple[Item, Plan]], settings: _Settings) -> Iterator[_F
                 answered.append((item, plan, found))
     except _ENDS as error:  # what was answered before is explained all the same
         ended = error
+    for number, fitted in _in_order(_studied(answered, settings)):
+        item, plan, answers = answered[number]
+        yield item, fitted if isinstance(fitted, Exception) else plan.explanation(answers, *fitted)
+    if ended is not None:
+        raise ended
+
+
+def _studied(
+    answered: list[tuple[Item, Plan, Answers]], settings: _Settings
+) -> Iterator[tuple[int, tuple[Analysis, pd.DataFrame] | Exception]]:
+    """What answers say, with their numbers; those to the same questions are studied at once."""
     alike: dict[Hashable, list[tuple[int, Material]]] = {}
-    for number, (item, plan, answers) in enumerate(answered):
+    for number, (_, plan, answers) in enumerate(answered):
         try:
             material = plan.material(answers)
         except IomapError as error:
-            yield item, error
+            yield number, error
         else:
             alike.setdefault(material.questions, []).append((number, material))
     size = settings.workers.crew.size
     shares = [group[i::size] for group in alike.values() for i in range(min(size, len(group)))]
     fitted = settings.workers.crew.map(_fitted, [[material for _, material in share] for share in shares])
-    for share, found_ in zip(shares, fitted, strict=True):
-        for (number, _), each in zip(share, found_, strict=True):
-            item, plan, answers = answered[number]
-            yield item, each if isinstance(each, Exception) else plan.explanation(answers, *each)
-    if ended is not None:
-        raise ended
+    for share, found in zip(shares, fitted, strict=True):
+        yield from zip((number for number, _ in share), found, strict=True)
+
+
+def _in_order(numbered: Iterable[tuple[int, _T]]) -> Iterator[tuple[int, _T]]:
+    """The same by number from 0 on, each as soon as those before it are there."""
+    waiting: dict[int, _T] = {}
+    due = 0
+    for number, what in numbered:
+        waiting[number] = what
+        while due in waiting:
+            yield due, waiting.pop(due)
+            due += 1
 
 
 def _fitted(materials: list[Material]) -> list[tuple[Analysis, pd.DataFrame] | Exception]:

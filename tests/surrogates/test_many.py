@@ -112,6 +112,14 @@ def test_items_are_fitted_together_and_fail_alone(monkeypatch):
         pd.testing.assert_frame_equal(explanation.comparison, alone.comparison, rtol=1e-9)
 
 
+def test_a_file_holds_the_items_in_their_order_whatever_is_fitted_together(tmp_path):
+    probes = [MaskProbe(d) for d in (3, 5, 3, 5, 4)]
+    explain_many(lambda Z: Z @ np.arange(Z.shape[1]), probes, output=tmp_path / "found", store=None)
+    back = ExplanationSet.from_jsonl(tmp_path / "found")
+    assert back.labels == [0, 1, 2, 3, 4]
+    assert [explanation.surrogate.n_features_in_ for explanation in back] == [3, 5, 3, 5, 4]
+
+
 class Cautious(SparseLinear):
     """A family that never says more than it has heard."""
 
