@@ -8,6 +8,8 @@ import numpy as np
 
 from surrogates.base import Surrogate
 from surrogates.linear import SparseLinear
+from surrogates.relaxed import relaxed_lasso
+from surrogates.selection import select
 from surrogates.terms import Box, Product, Term, evaluate
 
 __all__ = ["AdditiveSurrogate"]
@@ -88,9 +90,10 @@ class AdditiveSurrogate(Surrogate):
     def _select(
         self, terms: list[Term], Z: np.ndarray, y: np.ndarray, weight: np.ndarray, limit: int | None
     ) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        """The terms that :mod:`surrogates.selection` keeps, their weights and the intercepts."""
+        """The terms that are worth having, their weights and the intercepts."""
         if not terms:
             return [], np.zeros((y.shape[1], 0)), np.average(y, axis=0, weights=weight)
         inner = SparseLinear(limit, self.folds, self.random_state)
-        kept, coef, intercept = inner.select(evaluate(terms, Z), y, weight)
+        overlapping = any(isinstance(term, Box) for term in terms)
+        kept, coef, intercept = inner.select(evaluate(terms, Z), y, weight, relaxed_lasso if overlapping else select)
         return [terms[i] for i in kept], coef, intercept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral
 from typing import Any
 
@@ -63,7 +64,9 @@ class SparseLinear(Surrogate):
         chosen, coef, intercept = self.select(Z, y, weight)
         return [Product((int(i),)) for i in chosen], coef, intercept
 
-    def select(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def select(
+        self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, by: Callable[..., np.ndarray] = select
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The same for the columns of any matrix, such as another family's terms evaluated on distinct rows.
 
         Parameters
@@ -71,6 +74,8 @@ class SparseLinear(Surrogate):
         Z : ndarray ``(n, c)``
         y : ndarray ``(n, k)``
         weight : ndarray ``(n,)``
+        by : callable
+            What weighs standardised columns, with the parameters of :func:`surrogates.selection.select`.
 
         Returns
         -------
@@ -87,7 +92,7 @@ class SparseLinear(Surrogate):
         coef = np.zeros((y.shape[1], Z.shape[1]))
         if varies.any() and moves.any():
             X, t = (Z - center)[:, varies] / scale[varies], ((y - level)[:, moves] / spread[moves]).T
-            found = select(X, np.ascontiguousarray(t), weight, self.folds, self.random_state, self.max_terms)
+            found = by(X, np.ascontiguousarray(t), weight, self.folds, self.random_state, self.max_terms)
             coef[np.ix_(moves, varies)] = found * spread[moves, None] / scale[varies]
         chosen = np.flatnonzero(coef.any(axis=0))
         return chosen, coef[:, chosen], level - (coef * center).sum(axis=1)
