@@ -16,6 +16,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, TypeVar
 
 import cloudpickle
@@ -111,6 +112,21 @@ class Crew:
         backend, _ = get_active_backend()
         return self.size > 1 or type(backend).__name__ in ("RayBackend", "DaskDistributedBackend")
 
+    def pack(self) -> None:
+        """Make ready what workers are sent, so that a model that cannot be sent is told before any question.
+
+        Raises
+        ------
+        InputError
+        """
+        backend, _ = get_active_backend()
+        if self._payload is None and self.many() and not getattr(backend, "supports_sharedmem", False):
+            try:
+                self._payload = np.frombuffer(cloudpickle.dumps(self.model), dtype=np.uint8)
+            except Exception as error:
+                told = f"{type(error).__name__}: {describe(str(error), 200)}"
+                raise InputError("model", f"be picklable to be sent to workers ({told})", self.model) from error
+
     def work(self, left: dict[int, np.ndarray], inputs: Any, recipe: Recipe | None) -> Iterator[Outcome]:
         """Outcomes with at least one answer, of all batches that are `left`; those of dead workers are sent again."""
         deaths, lacked = 0, False
@@ -118,9 +134,11 @@ class Crew:
             here = self._hired()
             payload = None if here or (self._sent and not deaths and not lacked) else self._shipment()
             lacked = False
+            errors: list[Exception] = []
             jobs = (
                 delayed(_work)(self.token, payload, recipe, number, where, take(inputs, where))
                 for number, where in list(left.items())
+                if not errors
             )
             try:
                 for outcome in self._run(jobs):
@@ -131,8 +149,10 @@ class Crew:
                         left.pop(outcome.number)
                         if len(outcome.where):
                             yield outcome
-                        if outcome.error is not None:
-                            raise outcome.error
+                        if outcome.error is not None:  # no more is sent out; what others are at is waited for
+                            errors.append(outcome.error)
+                if errors:
+                    raise errors[0]
                 self._sent = True
             except (IomapError, GeneratorExit, KeyboardInterrupt):
                 self.close()
@@ -190,19 +210,12 @@ class Crew:
         if self._parallel.return_generator:
             yield from self._parallel(jobs)
             return
-        some = list(jobs)
-        step = self.size * SHARE
-        for start in range(0, len(some), step):  # so that answers are kept on the way
-            yield from self._parallel(some[start : start + step])
+        while some := list(islice(jobs, self.size * SHARE)):  # so that answers are kept on the way
+            yield from self._parallel(some)
 
     def _shipment(self) -> Any:
         """The model as bytes, in a form that the engine carries to each worker's side once."""
-        if self._payload is None:
-            try:
-                self._payload = np.frombuffer(cloudpickle.dumps(self.model), dtype=np.uint8)
-            except Exception as error:
-                told = f"{type(error).__name__}: {describe(str(error), 200)}"
-                raise InputError("model", f"be picklable to be sent to workers ({told})", self.model) from error
+        self.pack()
         if type(self._engine).__name__ == "RayBackend":
             import ray
 

@@ -93,6 +93,14 @@ class Spent:
     max_tokens: int | None = None
     largest: int = 0
 
+    def __getstate__(self) -> dict[str, int | None]:
+        if self.max_calls is not None or self.max_tokens is not None:
+            raise TypeError(
+                "max_calls and max_tokens are counted in one process: leave n_jobs at 1, since many requests travel at "
+                'a time anyway, or use threads with joblib.parallel_config("threading")'
+            )
+        return self.__dict__
+
     def fits(self, flying: int) -> bool:
         """Whether the token cap has room for one request more than those in flight."""
         if self.max_tokens is None:

@@ -49,6 +49,8 @@ def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | Ge
     Raises
     ------
     InputError
+        If the model cannot be sent to workers that are processes: it cannot be pickled, or keeps to a cap that is
+        counted in this one.
 
     Examples
     --------
@@ -62,12 +64,11 @@ def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | Ge
         return model
     if n_jobs is not None and (not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool) or n_jobs == 0):
         raise InputError("n_jobs", "be a number of workers, -1 for all, or None", n_jobs)
+    if not isinstance(model, (Generator, Model)):
+        raise InputError("model", "be a Model or Generator, see as_model", model)
     crew = Crew(model, None if n_jobs is None else int(n_jobs))
-    if isinstance(model, Generator):
-        return GeneratorWorkers(model, crew)
-    if isinstance(model, Model):
-        return Workers(model, crew)
-    raise InputError("model", "be a Model or Generator, see as_model", model)
+    crew.pack()
+    return GeneratorWorkers(model, crew) if isinstance(model, Generator) else Workers(model, crew)
 
 
 class _Hired:

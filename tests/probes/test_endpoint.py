@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 
 pytest.importorskip("openai")
 
@@ -41,6 +42,7 @@ from probes import (
     ask,
     complete,
     cube,
+    distribute,
     measure,
 )
 from surrogates import check, explain, explain_many
@@ -308,6 +310,27 @@ def test_the_cap_on_calls_is_exact_and_what_came_is_kept(serve):
     answers = put(Endpoint(server.url, "m", max_calls=200, in_flight=3, timeout=9), 60, store)
     np.testing.assert_array_equal(answers.y[:, 0], truth(60))
     assert len(server.seen) == 60 and answers.cost.reused == 20
+
+
+def test_a_cap_is_not_sent_to_processes_and_threads_share_it(serve):
+    server = serve()
+    lm = Endpoint(server.url, "m", max_calls=20, in_flight=3)
+    with pytest.raises(InputError, match="counted in one process"):
+        distribute(lm, 2)
+    assert not server.seen
+    with parallel_config("threading"), distribute(lm.reading(count), 2) as workers, pytest.raises(SpendCapError):
+        ask(workers, TextProbe(TEXT), design(60), Store())
+    assert len(server.seen) == 20 == lm.spent.calls and server.peak <= 3
+
+
+def test_threads_that_score_an_answer_share_connections_and_caps(serve):
+    server = serve()
+    lm = Endpoint(server.url, "m", max_calls=20, in_flight=3)
+    with parallel_config("threading"), distribute(lm, 4) as workers, pytest.raises(SpendCapError):
+        ask(workers.scoring("x x", "a b"), TextProbe(TEXT), design(60), Store())
+    assert len(server.seen) == 20 == lm.spent.calls and server.peak <= 3
+    lm.close()
+    assert lm.wire.close.alive
 
 
 def test_every_attempt_counts_against_the_cap(serve):

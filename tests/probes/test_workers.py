@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -158,11 +159,33 @@ def test_a_model_that_fails_says_so_and_what_came_before_is_kept(tmp_path):
     assert len(store) > 50
 
 
+def test_what_other_workers_are_at_when_one_fails_is_kept():
+    bad, answered = DESIGN.Z[2], []
+
+    def slow_but_for_one(Z):
+        if (bad == Z).all(axis=1).any():
+            raise RuntimeError("not this one")
+        time.sleep(0.3)
+        answered.append(len(Z))
+        return Z.sum(axis=1)
+
+    store, model = Store(), CallableModel(slow_but_for_one, "slow")
+    with (
+        parallel_config("threading"),
+        distribute(model, 2) as workers,
+        pytest.raises(ModelError, match="not this one"),
+    ):
+        ask(workers, PROBE, DESIGN, store, False)
+    assert len(store) == sum(answered) > 1 and sum(answered) < len(np.unique(DESIGN.Z, axis=0)) // 2
+
+
 def test_a_model_that_cannot_be_sent_is_refused_by_name():
     lock = threading.Lock()
     model = CallableModel(lambda Z: (lock.locked(), Z.sum(axis=1))[1], "locked")
-    with distribute(model, 2) as workers, pytest.raises(InputError, match="picklable"):
-        ask(workers, PROBE, DESIGN, Store(), False)
+    with pytest.raises(InputError, match="picklable"):
+        distribute(model, 2)
+    with parallel_config("threading"), distribute(model, 2) as workers:
+        assert len(ask(workers, PROBE, DESIGN, Store(), False).y) == len(DESIGN)
 
 
 @pytest.mark.parametrize("n_jobs", [0, 1.5, True, "two"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 
 import numpy as np
 import pandas as pd
@@ -345,6 +346,13 @@ def test_two_processes_say_what_one_says(tmp_path):
     two = explain_many(TREE, X.iloc[:4], background=X, budget=300, store=None, n_jobs=2)
     for first, second in zip(one, two, strict=True):
         same(first, second)
+
+
+def test_a_model_that_cannot_be_sent_is_one_error_and_no_items_fault():
+    lock = threading.Lock()
+    model = CallableModel(lambda Z: (lock.locked(), Z.sum(axis=1))[1], "locked")
+    with pytest.raises(InputError, match="model must be picklable"):
+        explain_many(model, [MaskProbe(3), MaskProbe(4)], n_jobs=2, store=None)
 
 
 class Parrot(Generator):
