@@ -353,12 +353,5 @@ def _plain(value: Any) -> Any:
     """A table's value as JSON has it."""
     if not isinstance(value, str) and pd.api.types.is_scalar(value) and pd.isna(value):
         return None
-    if isinstance(value, np.generic):
-        value = value.item()
-    return (
-        value.item()
-        if isinstance(value, np.generic)
-        else value
-        if isinstance(value, (bool, int, float))
-        else str(value)
-    )
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if isinstance(value, (bool, int, float)) else str(value)
