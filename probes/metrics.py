@@ -123,6 +123,8 @@ class Metric:
         Whether it needs the answers scored without the prompt as well.
     chance_of : callable, optional
         :class:`Scores` → its chance level; by default `function` averaged over which answer is called right.
+    bounds : (float, float), optional
+        The least and the most that it can be.
 
     Examples
     --------
@@ -139,6 +141,7 @@ class Metric:
     first_token: bool = False
     alone: bool = False
     chance_of: Callable[[Scores], float] | None = None
+    bounds: tuple[float, float] | None = None
 
     def __call__(self, scores: Scores) -> float:
         return self.function(scores)
@@ -156,14 +159,22 @@ def _raw(s: Scores) -> float:
 METRICS: dict[str, Metric] = {
     m.name: m
     for m in (
-        Metric("exact_match", "share", exact_match, text=True),
+        Metric("exact_match", "share", exact_match, text=True, bounds=(0.0, 1.0)),
         Metric("log_prob", "nats", log_prob),
         Metric("token_log_prob", "nats per token", token_log_prob),
         Metric("gain", "nats", gain, alone=True),
         Metric("margin", "nats", margin, foils=10),
-        Metric("auc", "share", auc, foils=1),
+        Metric("auc", "share", auc, foils=1, bounds=(0.0, 1.0)),
         Metric("logit_difference", "nats", logit_difference, foils=1, first_token=True),
-        Metric("mass_contrast", "probability", mass_contrast, foils=1, first_token=True, chance_of=_even),
+        Metric(
+            "mass_contrast",
+            "probability",
+            mass_contrast,
+            foils=1,
+            first_token=True,
+            chance_of=_even,
+            bounds=(-1.0, 1.0),
+        ),
         Metric("output", "output", _raw),
     )
 }

@@ -7,15 +7,17 @@ every entity in every set this is the paired t interval, with entities on one si
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
 
-__all__ = ["Effect", "effect", "holm", "wilson"]
+__all__ = ["LEAST", "Effect", "effect", "holm", "shares", "wilson"]
 
 #: fewest entities a test needs
 LEAST = 5
+#: what rounding leaves of sums, as a share of the largest number in them
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,14 @@ class Effect:
         return self.value - reach, self.value + reach
 
     def p_above(self, bound: float) -> float:
-        """One-sided p-value of "the effect is above `bound`"."""
+        """One-sided p-value of "the effect is above `bound`"; what rounding may have made is not above."""
         if self.error == 0:
-            return 0.0 if self.value > bound else 1.0
+            return 0.0 if self.value > bound and not np.isclose(self.value, bound, rtol=1e-9, atol=0) else 1.0
         return float(stats.t.sf((self.value - bound) / self.error, self.df))
 
     def p_below(self, bound: float) -> float:
         """One-sided p-value of "the effect is below `bound`"."""
-        if self.error == 0:
-            return 0.0 if self.value < bound else 1.0
-        return float(stats.t.cdf((self.value - bound) / self.error, self.df))
+        return replace(self, value=-self.value).p_above(-bound)
 
 
 def effect(
@@ -89,13 +89,13 @@ def effect(
     (2.667, 0.333, 2.0)
     """
     labels, who = np.unique(entity, return_inverse=True)
-    shares = _shares(who, [mask for _, mask in parts], strata)
-    if shares is None:
+    weighed = shares(who, [mask for _, mask in parts], strata)
+    if weighed is None:
         return None
     value, spread, count = 0.0, 0.0, len(labels)
     pull = np.zeros(len(labels))
     present = np.zeros((len(labels), len(parts)), dtype=bool)
-    for k, ((weight, _), share) in enumerate(zip(parts, shares, strict=True)):
+    for k, ((weight, _), share) in enumerate(zip(parts, weighed, strict=True)):
         mean = float(share @ y)
         value += weight * mean
         pull += weight * np.bincount(who, share * (y - mean), len(labels))
@@ -112,12 +112,17 @@ def effect(
     variances = np.bincount(group, centred**2) * sizes / np.maximum(sizes - 1, 1)
     total = variances.sum()
     df = total**2 / np.sum(variances**2 / np.maximum(sizes - 1, 1)) if total > 0 else float(used.sum() - 1)
-    cases = int(sum((share > 0).sum() for share in shares))
-    return Effect(value, float(np.sqrt(total)), float(max(df, 1.0)), count, cases, float(np.sqrt(spread)))
+    cases = int(sum((share > 0).sum() for share in weighed))
+    tiny = _ROUNDING * float(np.abs(y[np.any([share > 0 for share in weighed], axis=0)]).max())
+    value, error, spread = (0.0 if abs(v) <= tiny else float(v) for v in (value, np.sqrt(total), np.sqrt(spread)))
+    return Effect(value, error, float(max(df, 1.0)), count, cases, spread)
 
 
-def _shares(who: np.ndarray, masks: list[np.ndarray], strata: np.ndarray | None) -> list[np.ndarray] | None:
-    """Weights of the cases in each set, adding up to 1: entities count alike, and strata as often in each set."""
+def shares(who: np.ndarray, masks: list[np.ndarray], strata: np.ndarray | None) -> list[np.ndarray] | None:
+    """Weights ``(n,)`` of the cases in each set, adding up to 1: entities count alike, and strata as often in each set.
+
+    `who` holds the number of each case's entity; for the rest see :func:`effect`. None where a set is empty.
+    """
     if any(not mask.any() for mask in masks):
         return None
     groups = np.zeros(len(who), dtype=int) if strata is None else np.unique(strata, return_inverse=True)[1].reshape(-1)
@@ -127,15 +132,15 @@ def _shares(who: np.ndarray, masks: list[np.ndarray], strata: np.ndarray | None)
         common, groups = np.array([True]), np.zeros(len(who), dtype=int)
         counts = np.array([[mask.sum()] for mask in masks])
     mix = np.where(common, counts.sum(axis=0), 0.0)
-    shares = []
+    out = []
     for mask, count in zip(masks, counts, strict=True):
         share = np.where(mask & common[groups], mix[groups] / np.maximum(count, 1)[groups], 0.0)
         # within the set every entity counts alike where the design lets it
         if len(set(count[common])) == 1:
             per_entity = np.bincount(who, share)
             share = share / np.where(per_entity > 0, per_entity, 1.0)[who]
-        shares.append(share / share.sum())
-    return shares
+        out.append(share / share.sum())
+    return out
 
 
 def holm(p: np.ndarray) -> np.ndarray:

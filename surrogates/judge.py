@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from probes.errors import InputError
+from probes.metrics import METRICS
 from surrogates.effects import LEAST, Effect, holm, wilson
 from surrogates.statement import RESERVED, Statement
 
@@ -18,6 +19,9 @@ __all__ = ["Judged", "judge", "supported"]
 
 ALPHA = 0.05
 _EXAMPLES = 5
+#: entities beyond which it does not help to name a number
+_MANY = 100_000
+_NO_CONTROL = "its margin is a share of the positive control's effect, and there is no control"
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Judged:
     coverage : float
         Share of the cases that the statement is about.
     precision, precision_low, precision_high : float
-        Share of those that satisfy it one by one.
+        Share of the cases it is about that satisfy it one by one, each beside its like on the other side.
     p, p_against : float
         For and against the claim, adjusted by Holm over all statements.
     discovery : float
@@ -117,7 +121,10 @@ def judge(
         A reason for which nothing is testable.
     """
     frozen = [_with_margin(s, control) for s in statements]
-    found = [_evidence(s, frame) for s, frame in zip(frozen, frames, strict=True)]
+    found = [
+        _evidence(s, frame) if s.of_control is None else (None, np.nan, np.nan, _NO_CONTROL, "")
+        for s, frame in zip(frozen, frames, strict=True)
+    ]
     origins = discovery if discovery is not None else [None] * len(frozen)
     p_for = holm(np.array([f[1] for f in found]))
     p_against = holm(np.array([f[2] for f in found]))
@@ -132,7 +139,7 @@ def judge(
             continue
         parts = _parts(s, frame)
         verdict, reason = _verdict(s, e, float(yes), float(no), alpha, parts, level, tested)
-        low, high = e.interval()
+        low, high = _interval(s, e, frame if s.every is None else frame[frame[s.every] == level], name)
         share, precision_low, precision_high, worst, examples = _cases(s, frame)
         earlier = s.estimate(origin) if origin is not None else None
         whole = sum(m for _, m in s.masks(frame))
@@ -154,7 +161,9 @@ def judge(
         }
         told: dict[str, Any] = {"parts": parts, "worst": worst, "examples": examples, "digest": s.digest}
         told["found"] = origin is not None
-        out.append(Judged(s, _words(s, e, name, measure), verdict, reason, name, measure, **numbers, **told))
+        out.append(
+            Judged(s, _words(s, e, (low, high), name, measure), verdict, reason, name, measure, **numbers, **told)
+        )
     return out
 
 
@@ -206,7 +215,7 @@ def _evidence(s: Statement, frame: pd.DataFrame) -> tuple[Effect | None, float, 
         return None, np.nan, np.nan, f"{s.every} {poor}: " + _lacking(each.get(poor), s, frame), poor
     p = {level: _p_values(s, e) for level, e in usable.items()}
     # all levels must support it, so the weakest counts as it is; against it the best of several chances is corrected
-    worst = max(usable, key=lambda level: p[level][0])
+    worst = max(usable, key=lambda level: (p[level][0], -p[level][1], -_room(s, usable[level])))
     return usable[worst], p[worst][0], min(1.0, len(p) * min(v[1] for v in p.values())), "", worst
 
 
@@ -227,10 +236,30 @@ def _p_values(s: Statement, e: Effect | None) -> tuple[float, float]:
         return np.nan, np.nan
     m = s.min_effect
     if s.kind == "equivalence":
-        return max(e.p_above(-m), e.p_below(m)), min(1.0, 2 * min(e.p_above(m), e.p_below(-m)))
-    above, below = e.p_above(s.sign * m), e.p_below(s.sign * m)
-    yes, no = (above, below) if s.sign > 0 else (below, above)
-    return min(1.0, 2 * yes), min(1.0, 2 * no)
+        yes, no = max(e.p_above(-m), e.p_below(m)), min(1.0, 2 * min(e.p_above(m), e.p_below(-m)))
+    else:
+        above, below = e.p_above(s.sign * m), e.p_below(s.sign * m)
+        yes, no = (min(1.0, 2 * p) for p in ((above, below) if s.sign > 0 else (below, above)))
+    return yes, no if e.error > 0 else 1 - yes  # where nothing varies it is so or it is not
+
+
+def _room(s: Statement, e: Effect) -> float:
+    """By how much an effect satisfies the claim; negative where it does not."""
+    return s.min_effect - abs(e.value) if s.kind == "equivalence" else s.sign * e.value - s.min_effect
+
+
+def _interval(s: Statement, e: Effect, frame: pd.DataFrame, metric: str) -> tuple[float, float]:
+    """The effect's 95% interval, cut to what the metric can be."""
+    low, high = e.interval()
+    bounds = METRICS[metric].bounds if metric in METRICS else None
+    if bounds is None:
+        return low, high
+    if len(s.parts) > 1:
+        most = (bounds[1] - bounds[0]) * len(s.parts) / 2
+        return max(low, -most), min(high, most)
+    ends = [s.estimate(frame.assign(value=v)) for v in bounds]
+    least, most = (end.value if end else v for end, v in zip(ends, (-np.inf, np.inf), strict=True))
+    return max(low, least), min(high, most)
 
 
 def _parts(s: Statement, frame: pd.DataFrame) -> dict[str, dict[str, float]]:
@@ -264,16 +293,16 @@ def _verdict(
         return "refuted", f"not in held-out {contrary[0]}"
     if yes < alpha:
         return "supported", ""
-    gap = abs(e.value - s.sign * s.min_effect) if s.kind == "directional" else abs(s.min_effect - abs(e.value))
-    if gap <= 0 or e.error <= 0:
-        return "inconclusive", where
     reach = stats.norm.isf(alpha / (2 * tested)) + stats.norm.ppf(0.8)
-    needed = max(int(np.ceil(e.entities * (reach * e.error / gap) ** 2)), e.entities + 1)
+    needed = e.entities * (reach * e.error / gap) ** 2 if (gap := abs(_room(s, e))) > 0 else np.inf
+    if not needed < _MANY:
+        return "inconclusive", f"{where} too close to its bound for {_MANY:,} entities to settle".strip()
+    needed = max(int(np.ceil(needed)), e.entities + 1)
     return "inconclusive", f"{where} about {needed} entities would settle an effect of this size".strip()
 
 
-def _words(s: Statement, e: Effect, metric: str, unit: str) -> str:
-    low, high = e.interval()
+def _words(s: Statement, e: Effect, interval: tuple[float, float], metric: str, unit: str) -> str:
+    low, high = interval
     # a mean that is compared with a number is shown as it is, all else as a difference
     level = float(s.reference) if len(s.parts) == 1 and s.reference != "chance" else 0.0
     value = f"{e.value + level:.3g}" if level else f"{e.value:+.3g}"
@@ -285,15 +314,8 @@ def _words(s: Statement, e: Effect, metric: str, unit: str) -> str:
 
 def _cases(s: Statement, frame: pd.DataFrame) -> tuple[float, float, float, dict[str, Any], list[dict[str, Any]]]:
     """Precision with its interval, worst cell and counter-examples."""
-    y = s.numbers(frame)
-    masks = s.masks(frame)
-    scoped = masks[0][1]
-    gap = y.copy()
-    if len(masks) > 1:  # against the same entity on the other side, or the other side's mean
-        other = frame[masks[1][1]]
-        by_entity = other.groupby("entity")["value"].mean()
-        gap = y - frame["entity"].map(by_entity).fillna(other["value"].mean()).to_numpy(dtype=float)
-    fit = s.min_effect - np.abs(gap) if s.kind == "equivalence" else s.sign * gap
+    gap, scoped = s.gaps(frame)
+    fit = s.min_effect - np.abs(gap) if s.kind == "equivalence" else s.sign * gap - s.min_effect
     inside = frame[scoped].assign(fit=fit[scoped])
     share = float((inside["fit"] > 0).mean())
     sizes = inside.groupby("entity").size()

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 
 from probes.case import RESERVED
 from probes.errors import InputError
-from surrogates.effects import Effect, effect
+from surrogates.effects import Effect, effect, shares
 
 __all__ = ["RESERVED", "Scope", "Statement"]
 
@@ -32,8 +33,11 @@ class Scope:
 
     @classmethod
     def of(cls, **levels: str | Sequence[str]) -> Scope:
-        """A scope from ``factor=level`` or ``factor=(level, …)``."""
-        pairs = ((k, (v,) if isinstance(v, str) else tuple(map(str, v))) for k, v in levels.items())
+        """A scope from ``factor=level`` or ``factor=(level, …)``; a level that is a number is meant as its text."""
+        single = (str, Real)
+        if odd := [v for v in levels.values() if not isinstance(v, (*single, Sequence))]:
+            raise InputError("scope", "hold a level, or several, of each factor", odd[0])
+        pairs = ((k, (str(v),) if isinstance(v, single) else tuple(map(str, v))) for k, v in levels.items())
         return cls(tuple(sorted(pairs)))
 
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
@@ -123,7 +127,13 @@ class Statement:
             raise InputError("sign", "be 1 or -1", self.sign)
         if len(self.parts) not in (1, 2, 4):
             raise InputError("parts", "be one set, two (a contrast) or four (an interaction)", self.parts)
-        if not self.min_effect >= 0 or (self.kind == "equivalence" and not (self.min_effect or self.of_control)):
+        if not isinstance(self.reference, Real) and self.reference != "chance":
+            raise InputError("reference", 'be a number or "chance"', self.reference)
+        if (
+            not isinstance(self.min_effect, Real)
+            or not self.min_effect >= 0
+            or (self.kind == "equivalence" and not (self.min_effect or self.of_control))
+        ):
             raise InputError("min_effect", "be at least 0, and above 0 for an equivalence", self.min_effect)
 
     @classmethod
@@ -150,6 +160,12 @@ class Statement:
         return cls(parts, **{"text": text, **options})
 
     @property
+    def subject(self) -> str:
+        """SHA-256 of what is claimed about, whatever the direction, the size and the words of the claim."""
+        told = [asdict(self)[k] for k in ("parts", "kind", "reference", "every", "otherwise")]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the claim: what is frozen before the test."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
@@ -161,15 +177,16 @@ class Statement:
         first, more = self.parts[0][1], "higher" if self.sign > 0 else "lower"
         where = "" if not first.conditions else f" when {first}"
         least = f" by more than {self.min_effect:.3g} {unit}" if self.min_effect and self.kind == "directional" else ""
+        near = f"within ±{self.min_effect:.3g} {unit} of " if self.min_effect else "close to "
         if len(self.parts) == 1:
             base = "chance" if self.reference == "chance" else f"{self.reference:g} {unit}"
             if self.kind == "equivalence":
-                return f"{metric}{where} is as good as {base}"
+                return f"{metric}{where} is {near}{base}"
             every = f", for every {self.every}" if self.every else ""
             return f"{metric}{where} is {'above' if self.sign > 0 else 'below'} {base}{least}{every}"
         other = "otherwise" if self.otherwise else f"when {self.parts[1][1]}"
         if self.kind == "equivalence":
-            return f"{metric} is the same{where} and {other}"
+            return f"{metric}{where} is {near}what it is {other}"
         return f"{metric} is {more}{where} than {other}{least}"
 
     def check(self, factors: Mapping[str, Sequence[str]]) -> None:
@@ -202,18 +219,50 @@ class Statement:
             return y
         return y - (frame["chance"].to_numpy(dtype=float) if self.reference == "chance" else float(self.reference))
 
-    def estimate(self, frame: pd.DataFrame) -> Effect | None:
-        """The effect on a table of cases; None where a set is empty."""
+    def strata(self, frame: pd.DataFrame) -> np.ndarray | None:
+        """Which cases agree in all factors that are not named, ``(n,)`` numbers; None where nothing is compared."""
         named = {f for _, scope in self.parts for f, _ in scope.conditions}
         rest = [c for c in frame.columns if c not in RESERVED and c not in named]
-        strata = None
-        if len(self.parts) > 1 and rest:
-            strata = frame.groupby(rest, dropna=False, sort=False).ngroup().to_numpy()
+        if len(self.parts) == 1 or not rest:
+            return None
+        return frame.groupby(rest, dropna=False, sort=False).ngroup().to_numpy()
+
+    def estimate(self, frame: pd.DataFrame) -> Effect | None:
+        """The effect on a table of cases; None where a set is empty."""
         masks, entity = self.masks(frame), frame["entity"].to_numpy()
-        found = effect(self.numbers(frame), entity, masks, strata)
+        found = effect(self.numbers(frame), entity, masks, self.strata(frame))
         values = frame["value"].to_numpy(dtype=float)
-        if found is None or not np.isin(values, (0.0, 1.0)).all():
+        if found is None or values.min() < 0 or values.max() > 1:
             return found
-        # a set of nothing but hits is no proof that misses do not exist: about 3 in n of them may (the rule of three)
-        floor = sum((w * 1.5 / len(set(entity[m]))) ** 2 for w, m in masks if np.ptp(values[m]) == 0)
+        # shares: nothing but hits is no proof that misses do not exist: about 3 in n of them may (the rule of three)
+        settled = [(w, m) for w, m in masks if (values[m] == values[m][0]).all() and values[m][0] in (0.0, 1.0)]
+        floor = sum((w * 1.5 / len(set(entity[m]))) ** 2 for w, m in settled)
         return replace(found, error=float(np.sqrt(found.error**2 + floor)))
+
+    def gaps(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """What single cases of the first set say about the effect.
+
+        Each is compared with the other sets' cases of the same entity that agree in all factors that are not named;
+        where there are none, with those of other entities, then with the entity's own.
+
+        Returns
+        -------
+        gap : ndarray ``(n,)``
+        inside : ndarray of bool ``(n,)``
+            The cases of the first set that the effect rests on.
+        """
+        gap, (first, *others) = self.numbers(frame).copy(), self.masks(frame)
+        if not others:
+            return gap, first[1]
+        strata = self.strata(frame)
+        number = np.zeros(len(frame), dtype=int) if strata is None else strata
+        side = pd.DataFrame({"entity": frame["entity"].to_numpy(), "stratum": number})
+        for weight, mask in others:
+            y = pd.Series(np.where(mask, frame["value"].to_numpy(dtype=float), np.nan))
+            like = y.groupby([side["entity"], side["stratum"]]).transform("mean")
+            for key in ("stratum", "entity"):
+                like = like.fillna(y.groupby(side[key]).transform("mean"))
+            gap += weight / first[0] * like.fillna(y.mean()).to_numpy(dtype=float)
+        who = np.unique(side["entity"], return_inverse=True)[1].reshape(-1)
+        weighed = shares(who, [first[1], *(mask for _, mask in others)], strata)
+        return gap, first[1] if weighed is None else weighed[0] > 0

@@ -169,6 +169,98 @@ def test_precision_counter_examples_and_worst_cell():
     assert verdict(Statement.level(LEFT), frame).coverage == 0.5
 
 
+def words(effect, entities=24, wobble=0.0):
+    """Cases by word (good, bad) and typing (clean, typo); `effect` adds to a case's ±1 by its word."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {"entity": f"e{i}", "word": word, "typing": typing}
+        | {"value": (1.0 if word == "good" else -1.0) + effect(word, typing) + wobble * rng.normal()}
+        for i in range(entities)
+        for word in ("good", "bad")
+        for typing in ("clean", "typo")
+    ]
+    frame = pd.DataFrame(rows)
+    return frame.assign(chance=0.0, prompt="p", target=" t", answer=" u", case_id=[str(i) for i in range(len(frame))])
+
+
+CLEAN, TYPO = Scope.of(typing="clean"), Scope.of(typing="typo")
+GOOD, BAD = Scope.of(word="good"), Scope.of(word="bad")
+
+
+def test_precision_compares_each_case_with_its_like():
+    same = Statement.contrast(TYPO, CLEAN, kind="equivalence", min_effect=0.2)
+    got = verdict(same, words(lambda word, typing: 0.0, wobble=1e-3))
+    assert (got.verdict, got.precision, got.examples) == ("supported", 1.0, [])
+    lowers = words(lambda word, typing: -0.5 * (typing == "typo"))
+    assert verdict(Statement.contrast(TYPO, CLEAN, sign=-1), lowers).precision == 1.0
+    assert verdict(Statement.contrast(TYPO, CLEAN, sign=-1, min_effect=0.6), lowers).precision == 0.0
+    some = words(lambda word, typing: -0.5 * (typing == "typo") * (word == "bad"))
+    assert verdict(Statement.contrast(TYPO, CLEAN, sign=-1), some).precision == 0.5
+    assert verdict(Statement.contrast(TYPO, CLEAN, sign=-1), some).worst["levels"] == {"word": "good", "typing": "typo"}
+
+
+def test_precision_of_an_interaction_is_about_all_four_sets():
+    wider = Statement.interaction((GOOD, BAD), (TYPO, CLEAN), min_effect=1.0)
+    got = verdict(wider, words(lambda word, typing: 0.0, wobble=1e-3))
+    assert (got.verdict, got.precision, len(got.examples)) == ("refuted", 0.0, 5)
+    got = verdict(wider, words(lambda word, typing: 2.0 * (typing == "typo") * (word == "good"), wobble=1e-3))
+    assert (got.verdict, got.precision) == ("supported", 1.0)
+
+
+def test_entities_on_one_side_only_are_compared_with_the_other_sides_stratum():
+    frame = table(3, 40, 2.0)
+    number = frame["entity"].str[1:].astype(int)
+    frame = frame[np.where(number < 20, frame["side"] == "l", frame["side"] == "r")].assign(
+        value=lambda f: 1.0 * (f["side"] == "l") + 10.0 * (f["form"] == "f")
+    )
+    assert verdict(Statement.contrast(LEFT, RIGHT, min_effect=0.5), frame).precision == 1.0
+
+
+@pytest.mark.parametrize("k", [0.1, 0.2, 0.3, 0.7, 1.1, 1.3])
+def test_rounding_decides_nothing(k):
+    frame = words(lambda word, typing: 3 * k * (typing == "typo") + k * (word == "good"))
+    got = verdict(Statement.interaction((GOOD, BAD), (TYPO, CLEAN)), frame)
+    assert (got.verdict, got.effect) == ("refuted", 0.0)
+    constant = frame.assign(value=k)
+    got = verdict(Statement.contrast(TYPO, CLEAN, min_effect=0.1), constant)
+    assert (got.verdict, got.low, got.high) == ("refuted", 0.0, 0.0)
+    exact = Statement.contrast(TYPO, CLEAN, kind="equivalence", min_effect=3 * k)
+    assert verdict(exact, frame).verdict == "refuted"  # 3k is not less than 3k, whatever the last digit says
+
+
+def test_the_level_that_contradicts_most_is_named():
+    rng = np.random.default_rng(0)
+    means = {"aa": -0.05, "mm": 2.0, "zz": -9.0}
+    rows = [
+        {"entity": f"e{i}", "form": form, "value": mean + rng.normal(0, 0.3)}
+        for i in range(20)
+        for form, mean in means.items()
+    ]
+    frame = pd.DataFrame(rows).assign(chance=0.0, prompt="p", target="t", answer="u")
+    frame["case_id"] = frame.index.map(str)
+    got = verdict(Statement.level(reference=0.0, every="form"), frame)
+    assert (got.verdict, got.reason) == ("refuted", "in form zz")
+    assert got.effect == pytest.approx(-9, abs=0.3)
+
+
+def test_intervals_stay_within_what_the_metric_can_be():
+    frame = table(entities=12).assign(value=1.0, metric="share")
+    got = judge([Statement.level(reference=0.0)], [frame], "exact_match", "share")[0]
+    assert got.effect == got.high == 1.0 and 0.7 < got.low < 1
+    split = frame.assign(value=(frame["side"] == "l").astype(float))
+    got = judge([Statement.contrast(LEFT, RIGHT)], [split], "exact_match", "share")[0]
+    assert got.high == 1.0
+    mixed = split.assign(value=split["value"].where(split["side"] == "l", 0.4))
+    low, high = Statement.level(LEFT, reference=0.0).estimate(mixed).interval()
+    assert low < 1 < high  # the rule of three, whatever other levels are
+
+
+def test_a_margin_without_a_control_is_not_testable():
+    claim = Statement.contrast(LEFT, RIGHT, kind="equivalence", of_control=0.25)
+    got = verdict(claim, table())
+    assert got.verdict == "not testable" and "no control" in got.reason
+
+
 def test_chance_is_taken_case_by_case():
     frame = table(1, 30)
     shifted = frame.assign(value=frame["value"] + 7, chance=7.0)
@@ -230,6 +322,9 @@ def test_the_digest_freezes_everything_claimed():
         lambda: Statement.level(kind="equivalence"),
         lambda: Statement.level(min_effect=-1.0),
         lambda: Statement(((1.0, LEFT),) * 3),
+        lambda: Statement.level(reference="zero"),
+        lambda: Statement.level(min_effect="much"),
+        lambda: Statement.level({"form": None}),
         lambda: Statement.level(Scope.of(colour="red")).estimate(table()),
         lambda: Statement.level(Scope.of(entity="e1")).estimate(table()),
         lambda: verdict(Statement.level(every="colour"), table()),
