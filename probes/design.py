@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 from math import comb
+from numbers import Integral
 
 import numpy as np
 from scipy.linalg import hadamard
@@ -21,7 +22,19 @@ from scipy.stats import norm, qmc
 from probes.errors import InputError
 from probes.probe import Feature
 
-__all__ = ["DESIGNS", "Design", "cube", "factorial", "fold_over", "independent", "paired", "sample", "sobol", "uniform"]
+__all__ = [
+    "DESIGNS",
+    "Design",
+    "corners",
+    "cube",
+    "factorial",
+    "fold_over",
+    "independent",
+    "paired",
+    "sample",
+    "sobol",
+    "uniform",
+]
 
 #: fewest sampled rows that are judged: two for each of five folds
 MINIMUM = 10
@@ -31,6 +44,8 @@ LEAVE_ONE_OUT = 0.1
 PAIRS = 5
 #: a class of pairs of at most this many is listed rather than drawn from blindly
 _LISTED = 20_000
+#: most features whose whole cube is listed
+_CUBE = 24
 
 
 @dataclass(frozen=True)
@@ -95,8 +110,23 @@ class Design:
         return self if kept >= len(self) else replace(self, Z=self.Z[:kept])
 
 
+def _check_count(name: str, value: object, least: int) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise InputError(name, f"be an integer of at least {least}", value)
+
+
+def corners(n: int) -> float:
+    """How many rows of n zeros and ones there are; infinity where a float cannot say it."""
+    return 2.0**n if n < 1024 else np.inf
+
+
 def cube(n: int) -> np.ndarray:
     """All rows of ``{0, 1}ⁿ``, shape ``(2ⁿ, n)``; bit j of the row number is feature j.
+
+    Raises
+    ------
+    InputError
+        For more than 24 features, whose rows would not fit into memory.
 
     Examples
     --------
@@ -106,6 +136,9 @@ def cube(n: int) -> np.ndarray:
            [0., 1.],
            [1., 1.]])
     """
+    _check_count("n", n, 0)
+    if n > _CUBE:
+        raise InputError("n", f"be at most {_CUBE}: larger cubes do not fit into memory", n)
     return ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(float)
 
 
@@ -155,7 +188,7 @@ def sample(features: Sequence[Feature], rows: int, rng: np.random.Generator, met
     if leave_one_out:
         fixed += list(np.where(np.eye(d, dtype=bool), reference, instance))
     drawn, block = DESIGNS[method](features, rows - len(fixed), rng)
-    return Design(np.vstack([*fixed, drawn]), len(fixed), leave_one_out, 2.0**d if binary else np.inf, block)
+    return Design(np.vstack([*fixed, drawn]), len(fixed), leave_one_out, corners(d) if binary else np.inf, block)
 
 
 def uniform(n: int, m: int, rng: np.random.Generator, but: np.ndarray | None = None) -> np.ndarray:
@@ -164,8 +197,10 @@ def uniform(n: int, m: int, rng: np.random.Generator, but: np.ndarray | None = N
     Raises
     ------
     InputError
-        If the cube has fewer rows than that.
+        If the cube has fewer rows than that, or a number is none.
     """
+    _check_count("n", n, 1)
+    _check_count("m", m, 0)
     taken = set() if but is None else {row.tobytes() for row in but.astype(np.uint8)}
     if n <= 60 and m + len(taken) > 2**n:
         raise InputError("m", f"be at most the {2**n - len(taken)} rows that are left of the cube", m)
@@ -229,8 +264,8 @@ def paired(n: int, rows: int, rng: np.random.Generator) -> np.ndarray:
     >>> Z.shape, bool((Z[::2] + Z[1::2] == 1).all())
     ((32, 10), True)
     """
-    if n < 2:
-        raise InputError("n", "be at least 2", n)
+    _check_count("n", n, 2)
+    _check_count("rows", rows, 0)
     every = n <= 30 and 2**n <= rows
     if rows < 2 + 2 * PAIRS and not every:
         raise InputError("rows", f"be at least {2 + 2 * PAIRS}, or all 2ⁿ", rows)

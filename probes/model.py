@@ -259,8 +259,8 @@ def as_outputs(values: Any, n: int, source: str) -> np.ndarray:
         if hasattr(values, "detach"):
             values = values.detach().cpu()
         array = np.asarray(values)
-        if array.dtype.kind in "US":
-            raise TypeError("text is no number")
+        if array.dtype.kind in "USc":
+            raise TypeError("text and complex numbers have no order")
         array = array.astype(float)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"{source} must return numbers, one row per input; got {describe(values)}.") from error

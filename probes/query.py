@@ -193,9 +193,10 @@ def _so_far(
     Rows asked in the order drawn go on from the whole parts. Others were chosen by what is in them, and join the block.
     """
     done = sum(map(len, parts))
+    whole = (design.only(np.arange(len(design)) < done), parts if done >= design.fixed else [])
     stop = next((end for end in parts_of(design, model.at_once) if end > done), done)
     if stop == done:
-        return design, parts
+        return whole
     inputs, each = probe.render(design.Z[done:stop]), probe.replicates
     keys = keys_of(identity, model, inputs)
     known = {key: value for key, value in memory.get(set(keys)).items() if not isinstance(value, str)}
@@ -204,7 +205,7 @@ def _so_far(
     drawn = model.at_once == 1 and (np.diff(model.order(inputs)) == 1).all()
     lead = len(there) if there.all() else int(np.argmin(there)) if drawn else 0
     if done + lead < design.fixed or not known:
-        return design, parts
+        return whole
     nothing = np.full(len(next(iter(known.values()))), np.nan)
     raw = np.array([known.get(key, nothing) for key in keys]).reshape(stop - done, each, -1).mean(axis=1)
     chosen = np.r_[0 : design.fixed + design.block]

@@ -87,6 +87,7 @@ class TabularProbe(Probe):
         self._spread = {c: _spread(frame[c]) for c in frame.columns} if width is not None else {}
         self._background_text = [_summary(frame[c]) for c in frame.columns]
         self._columns = [[frame.columns.get_loc(c) for c in columns] for columns in self._grouped.values()]
+        self._collinear = _collinear(frame, list(self._grouped.items()))
         self._settle(instance, row)
 
     def at(self, row: Row) -> TabularProbe:
@@ -130,7 +131,7 @@ class TabularProbe(Probe):
         self._chosen, self._mark = chosen, _digest(self._pool)
         partial = self.replicates < len(frame) and mixed
         sampled = f"All numbers are for the {self.replicates} background rows used, of {len(frame)}."
-        self.notes = (*((sampled,) if partial else ()), *self._constants())
+        self.notes = (*((sampled,) if partial else ()), *self._constants(), *self._collinear)
 
     def _constants(self) -> tuple[str, ...]:
         """Features that the background rows cannot change."""
@@ -212,6 +213,10 @@ class TabularProbe(Probe):
         }
 
 
+#: correlation from which columns count as collinear; rows it takes to see that, and rows that are looked at
+_COLLINEAR, _FEWEST, _MOST = 0.999, 10, 10_000
+
+
 def _plain(frame: pd.DataFrame) -> bool:
     """Whether all columns hold plain numbers of one type."""
     kinds = set(frame.dtypes)
@@ -231,6 +236,32 @@ def _spread(column: pd.Series) -> float:
         return 0.0
     spread = float(column.astype(float).std())
     return spread if np.isfinite(spread) else 0.0
+
+
+def _collinear(frame: pd.DataFrame, grouped: list[tuple[str, Sequence[Any]]]) -> tuple[str, ...]:
+    """Notes on features that are replaced apart though their columns go together in the background."""
+    columns = [(name, c) for name, members in grouped for c in members]
+    columns = [(name, c) for name, c in columns if is_numeric_dtype(frame[c]) and not is_bool_dtype(frame[c])]
+    if len(columns) < 2 or len(frame) < _FEWEST:
+        return ()
+    values = frame[[c for _, c in columns]].iloc[:_MOST].to_numpy(dtype=float, na_value=np.nan)
+    known = np.isfinite(values)
+    middle = np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    values = np.where(known, values - middle, 0.0)
+    values /= np.maximum(np.abs(values).max(axis=0), 1e-300)
+    size = np.sqrt((values**2).sum(axis=0))
+    unit = values / np.where(size > 0, size, 1.0)
+    alike = np.abs(unit.T @ unit) >= _COLLINEAR
+    notes, told = [], set[str]()
+    for i, (name, _) in enumerate(columns):
+        others = dict.fromkeys(columns[j][0] for j in np.flatnonzero(alike[i]) if columns[j][0] != name)
+        if others and name not in told:
+            told |= {name, *others}
+            notes.append(
+                f"{name} and {', '.join(others)} go together in the background but are changed one by one: that makes "
+                "rows unlike the data, on which effects may cancel out. With groups= they are replaced together."
+            )
+    return tuple(notes)
 
 
 def _typical(frame: pd.DataFrame) -> pd.DataFrame:

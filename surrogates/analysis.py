@@ -128,7 +128,7 @@ def compare_families(
 ) -> list[tuple[Analysis, pd.DataFrame]]:
     """Analyse several inputs as :func:`analyse_together` does, with every family.
 
-    For each the family is chosen by its mean held-out R² less `penalty` for every term.
+    For each the family is chosen by its mean held-out R², over outputs that vary, less `penalty` for every term.
 
     Returns
     -------
@@ -147,7 +147,9 @@ def _best(found: dict[str, Analysis], penalty: float) -> tuple[Analysis, pd.Data
     rows = []
     for name, analysis in found.items():
         judged, terms = analysis.fidelity, len(analysis.surrogate.terms_)
-        mean, low, high = (float(np.mean(values)) for values in (judged.r2, judged.r2_low, judged.r2_high))
+        told = np.array([judged.r2, judged.r2_low, judged.r2_high])
+        told = told[:, ~np.isnan(told[0])]  # an output that never changes says nothing about a family
+        mean, low, high = told.mean(axis=1) if told.size else (np.nan,) * 3
         rows.append((name, terms, mean, low, high, mean - penalty * terms))
     rows.sort(key=lambda row: -np.nan_to_num(row[-1], nan=-np.inf))
     table = pd.DataFrame(rows, columns=["family", "terms", "r2", "r2_low", "r2_high", "score"])

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from probes.design import Design, independent, sample
+from probes.design import Design, corners, independent, sample
 from probes.errors import InputError, ModelError
 from probes.probe import Feature, Probe
 from probes.query import Answers, Cost
@@ -103,7 +103,7 @@ def anchor(
     inquiry = Inquiry(model, probe, background, target, store, progress)
     rows = 512 if budget is None else inquiry.rows(budget)
     if rows < 64 and rows < 2 ** len(inquiry.probe.features):
-        least = 64 * inquiry.probe.replicates + inquiry.spare
+        least = inquiry.budget_for(64)
         raise InputError("budget", f"be at least {least}: a precision takes dozens of answers to prove", budget)
     found = _Search(inquiry, precision, confidence, rows, same, int(max_length), seed)
     return replace(found.run(), provenance=found.provenance(budget, seed))
@@ -132,7 +132,7 @@ class _Search:
 
     def run(self) -> Anchor:
         design = sample(self.features, max(32, self.rows // 3), self.rng)
-        if 2.0 ** len(self.features) <= self.rows and all(f.kind == "binary" for f in self.features):
+        if corners(len(self.features)) <= self.rows and all(f.kind == "binary" for f in self.features):
             design = sample(self.features, self.rows, self.rng)
         ends = self.inquiry.ask(Design(design.Z[:2], 2))
         self._same, self.holds = self._sameness(ends)

@@ -77,8 +77,8 @@ class Surrogate(RegressorMixin, BaseEstimator):
         if not isinstance(folds_, Integral) or folds_ < 2:
             raise InputError("folds", "be an integer of at least 2", folds_)
         seed = getattr(self, "random_state", 0)
-        if isinstance(seed, Integral) and seed < 0:
-            raise InputError("random_state", "not be negative", seed)
+        if seed is not None and (not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0):
+            raise InputError("random_state", "be a non-negative integer, or None", seed)
         fits = hasattr(self.proxy, "fit") and hasattr(self.proxy, "predict") and not isinstance(self.proxy, type)
         if self.proxy is not None and not fits:
             raise InputError("proxy", "be a regressor such as CubeProxy(), or None", self.proxy)
@@ -86,7 +86,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
     def _check_at_least(self, least: int, *names: str) -> None:
         for name in names:
             value = getattr(self, name)
-            if not isinstance(value, Integral) or value < least:
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
                 raise InputError(name, f"be an integer of at least {least}", value)
 
     @property

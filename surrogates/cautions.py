@@ -43,8 +43,11 @@ def cautions(y: np.ndarray, judged: Fidelity) -> tuple[str, ...]:
     ]
     if any(p > PERMUTED and low <= p for p, low in zip(judged.permuted, judged.r2_low, strict=True)):
         notes.append("The method found structure in shuffled answers, so its fidelity is not to be believed.")
-    if (np.ptp(y, axis=0) == 0).any():
+    still = np.ptp(y, axis=0) == 0
+    if still.all():
         notes.append("The model's answer never changed.")
+    elif still.any():
+        notes.append(f"Never changed: {', '.join(judged.outputs[j] for j in np.flatnonzero(still))}.")
     return tuple(notes)
 
 

@@ -7,7 +7,7 @@ numbers behind it; nothing is hidden where a check cannot be made.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from numbers import Integral
@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from probes.design import Design, independent, sample, uniform
+from probes.design import Design, corners, independent, sample, uniform
 from probes.errors import InputError, ModelError, UnavailableError
 from probes.models import as_model
 from probes.probe import Probe
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 _TOP = 5
 #: agreement from which two explanations count as the same
 _AGREE = 0.8
+#: difference of R² that nobody sees in two digits
+_SAME = 0.01
 #: fewest answers that are judged by
 LEAST = 24
 
@@ -91,7 +93,7 @@ def _fresh(case: _Case) -> Finding:
     rows = case.questions
     if all(f.kind == "binary" for f in ex.features) and not ex.answers.noisy:
         d = len(ex.features)
-        rows = int(min(rows, 2.0**d - len(np.unique(design.Z, axis=0))))
+        rows = int(min(rows, corners(d) - len(np.unique(design.Z, axis=0))))
         if rows < LEAST:
             return Finding("fresh", None, f"Only {rows} questions have not been asked yet, too few to judge by.")
         Z = uniform(d, rows, rng, but=design.Z)
@@ -102,7 +104,7 @@ def _fresh(case: _Case) -> Finding:
     y, Z = case.inquiry.y(answers), answers.design.Z
     predicted = ex.predict(Z).reshape(len(Z), -1)
     score, (low, high) = r2(y, predicted), _fresh_interval(y, predicted)
-    fits = (low <= ex.fidelity.r2_high) & (high >= ex.fidelity.r2_low)
+    fits = (low <= np.array(ex.fidelity.r2_high) + _SAME) & (high >= np.array(ex.fidelity.r2_low) - _SAME)
     numbers = {
         f"{name}: {what}": float(values[j])
         for j, name in enumerate(ex.target.outputs)
@@ -313,7 +315,7 @@ def check(
     """
     if not isinstance(explanation, Explanation):
         raise InputError("explanation", "be an Explanation", explanation)
-    wanted = [checks] if isinstance(checks, str) else list(checks)
+    wanted = [checks] if isinstance(checks, str) or not isinstance(checks, Iterable) else list(checks)
     if not wanted or (unknown := [name for name in wanted if not isinstance(name, str) or name not in CHECKS]):
         raise InputError("checks", f"name at least one of {', '.join(CHECKS)}", unknown if wanted else wanted)
     for name, value, least in (("questions", questions, LEAST), ("seeds", seeds, 2)):

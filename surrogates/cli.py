@@ -170,7 +170,9 @@ def _run(model: Any, probe: Probe, common: Common) -> None:
         raise InputError("--parameters", "come with --gpu-throughput", common.parameters)
     if common.estimate:
         if common.output or common.json or common.until or checks:
-            raise InputError("--estimate", "come without -o, --json, --until and --check: nothing is explained", True)
+            given = {"-o": common.output, "--json": common.json, "--until": common.until, "--check": checks}
+            odd = ", ".join(name for name, value in given.items() if value)
+            raise InputError("--estimate", "come without -o, --json, --until and --check: nothing is explained", odd)
         asking.pop("progress")
         told = estimate(model, probe, family=common.family, design=common.design, **asking)
         typer.echo(str(told))

@@ -179,6 +179,8 @@ def tabular(
 ) -> tuple[Any, Probe]:
     """A model, and a row of a table to ask it about."""
     frame = table_of(table, drop)
+    if frame.empty:
+        raise InputError("TABLE", "hold at least one row", str(table))
     if not 0 <= row < len(frame):
         raise InputError("--row", f"be between 0 and {len(frame) - 1}", row)
     return load(model, None), TabularProbe(frame.iloc[[row]], frame)

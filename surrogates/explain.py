@@ -255,8 +255,8 @@ def _proving(inquiry: Inquiry, design: Design, until: Certified, study: _Study, 
             tested = ask(int(rows))
             y = inquiry.y(tested)[fitted:]
             predicted = surrogate.predict(design.Z[fitted:rows]).reshape(len(y), -1)
-            columns = zip(y.T, predicted.T, clip, strict=True)
-            if (clip > 0).all() and all(
+            columns = [c for c in zip(y.T, predicted.T, clip, strict=True) if c[2] > 0]  # a constant is no evidence
+            if columns and all(
                 evidence(a, b, until.r2, c).max(initial=0.0) >= 1 / until.alpha(k) for a, b, c in columns
             ):
                 proof = Certificate(until.r2, until.confidence, fitted, int(rows) - fitted, tuple(clip.tolist()))

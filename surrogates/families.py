@@ -63,6 +63,8 @@ class Auto:
             raise InputError("penalty", "be a finite number of at least 0", self.penalty)
         if isinstance(self.families, str) or not len(self.families):
             raise InputError("families", "be a tuple of names or surrogates", self.families)
+        for family in self.families:
+            as_family(family)
         if len(set(map(_name, self.families))) < len(self.families):
             raise InputError("families", "name each family once", self.families)
 

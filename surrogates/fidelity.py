@@ -335,9 +335,9 @@ def _leave_one_out(design: Design, y: np.ndarray) -> np.ndarray:
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Rank correlation of the columns of ``(n, k)``, NaN where one does not vary; what rounding sets apart is a tie."""
+    """Rank correlation of the columns of ``(n, k)``, NaN where one does not vary; what no eye sets apart is a tie."""
     wide = np.ptp(a, axis=0)
-    unit = np.where(wide > 0, 1e-9 * np.maximum(wide, 1e-300), 1.0)
+    unit = np.where(wide > 0, 1e-5 * np.maximum(wide, 1e-300), 1.0)
     a, b = (stats.rankdata(np.round(values / unit), axis=0) - (len(values) + 1) / 2 for values in (a, b))
     size = np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
     return np.where(size > 0, (a * b).sum(axis=0) / np.where(size > 0, size, 1.0), np.nan)

@@ -113,6 +113,8 @@ def over(explanations: ExplanationSet, family: str | Surrogate = "tree", output:
     Z = _encoded(frame, columns, middles)
     if (different := len(np.unique(Z, axis=0))) < LEAST:
         raise InputError("surrogate", f"be asked of at least {LEAST} different rows", f"{different} different rows")
+    if family == "auto":
+        raise InputError("family", "be one family: nothing is compared here", family)
     chosen = as_family(family)
     chosen.set_params(proxy=None)
     if len(rows) < chosen.least:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
 from inspect import signature
+from itertools import count
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -120,16 +121,24 @@ class Inquiry:
         if not isinstance(budget, Integral) or isinstance(budget, bool) or budget < 1:
             raise InputError("budget", "be a positive integer", budget)
         each = self.probe.replicates
-        self._twice = max(1, min(AGAIN, int(budget) // (32 * each)))
-        rows = (int(budget) - self.spare) // each
+        rows = self._within(int(budget))
         least = min(MINIMUM + 2, 2 ** len(self.probe.features))
         if rows < least:
             how = f" of {each} model inputs each" if each > 1 else ""
+            enough = self.budget_for(least)
             extra = f", and {self.spare} more" if self.spare else ""
-            raise InputError(
-                "budget", f"be at least {least * each + self.spare} ({least} questions{how}{extra})", budget
-            )
+            raise InputError("budget", f"be at least {enough} ({least} questions{how}{extra})", budget)
         return rows
+
+    def _within(self, budget: int) -> int:
+        """Rows that a budget pays for; a larger one pays for more questions that are asked twice."""
+        each = self.probe.replicates
+        self._twice = max(1, min(AGAIN, budget // (32 * each)))
+        return (budget - self.spare) // each
+
+    def budget_for(self, rows: int) -> int:
+        """The smallest budget of model inputs that allows so many rows."""
+        return next(b for b in count(rows * self.probe.replicates) if self._within(b) >= rows)
 
     def ask(self, design: Design) -> Answers:
         """Answers to a design, with a user's own target function applied; what is known already is not asked again.

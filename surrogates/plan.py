@@ -157,7 +157,7 @@ def _check_budget(families: dict[str, Surrogate], design: Design, inquiry: Inqui
             rows = len(design) - len(design.judged) + family.least
             raise InputError(
                 "budget",
-                f"be at least {rows * inquiry.probe.replicates + inquiry.spare} for family {name!r}, which needs "
+                f"be at least {inquiry.budget_for(rows)} for family {name!r}, which needs "
                 f"{family.least} sampled answers to be fitted and judged by cross-fitting, or cover every question",
                 f"{len(design.judged)} sampled answers",
             )

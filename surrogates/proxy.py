@@ -77,6 +77,10 @@ def _select(rows: Rows) -> tuple[float, np.ndarray]:
     return SHRINKAGES[best], np.mean(fitted[best :: len(SHRINKAGES)], axis=0)
 
 
+def _is_weight(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < np.inf
+
+
 class CubeProxy(RegressorMixin, BaseEstimator):
     """Gaussian process regression on 0/1 rows, with one length-scale per feature and a closed-form Walsh spectrum.
 
@@ -139,8 +143,8 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         ValueError
             If a constructor parameter breaks its rule (InputError), or an array has the wrong shape or holds NaN.
         """
-        if not (self.shrinkage == "cv" or (isinstance(self.shrinkage, Real) and self.shrinkage >= 0)):
-            raise InputError("shrinkage", 'be "cv" or a number that is not negative', self.shrinkage)
+        if not (self.shrinkage == "cv" or _is_weight(self.shrinkage)):
+            raise InputError("shrinkage", 'be "cv" or a finite number that is not negative', self.shrinkage)
         _check_counts(screen_above=self.screen_above)
         Z, y = validate_data(self, Z, y, multi_output=True, y_numeric=True, dtype=np.float64)
         weight = _check_sample_weight(sample_weight, Z, dtype=np.float64, ensure_non_negative=True)

@@ -14,6 +14,9 @@ from surrogates.terms import Box, Term
 
 __all__ = ["TreeSurrogate", "leaves"]
 
+#: share of the variation below which splits of a proxy's answers mean nothing
+_RIPPLES = 1e-6
+
 
 class TreeSurrogate(Surrogate):
     """A regression tree whose number of leaves is chosen by cross-validation.
@@ -59,8 +62,8 @@ class TreeSurrogate(Surrogate):
         return self._best(Z, y, weight, [*sizes, *([] if sizes[-1] == self.max_leaves else [int(self.max_leaves)])])
 
     def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        # free answers hold no noise to overfit: as many leaves as are allowed
-        return self._best(law, y, np.ones(len(law)), [int(self.max_leaves)])
+        # free answers hold no noise to overfit: as many leaves as are allowed, but none for a process's ripples
+        return self._best(law, y, np.ones(len(law)), [int(self.max_leaves)], _RIPPLES)
 
     partitions = True
 
@@ -71,7 +74,7 @@ class TreeSurrogate(Surrogate):
             raise InputError("min_leaf", "be a share between 0 and 0.5", self.min_leaf)
 
     def _best(
-        self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, sizes: list[int]
+        self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, sizes: list[int], least: float = 0.0
     ) -> tuple[list[Term], np.ndarray, np.ndarray]:
         """The tree of the size with the least cross-validated error, as terms, weights and intercepts."""
         spread = np.sqrt(np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight))
@@ -83,7 +86,7 @@ class TreeSurrogate(Surrogate):
                 predicted = tree.predict(Z[test]).reshape(len(test), -1)
                 errors[j] += ((scaled[test] - predicted) ** 2 * weight[test, None]).sum()
         tree = self._grow(Z, scaled, weight, sizes[int(np.argmin(errors.round(12)))])
-        terms, values = leaves(tree)
+        terms, values = leaves(tree, least)
         coef = values.T * np.where(spread > 0, spread, 1.0)[:, None]
         if len(terms) == 1:
             return [], np.zeros((y.shape[1], 0)), coef[:, 0]
@@ -96,15 +99,23 @@ class TreeSurrogate(Surrogate):
         return tree.fit(Z, y, sample_weight=weight)
 
 
-def leaves(tree: DecisionTreeRegressor) -> tuple[list[Term], np.ndarray]:
-    """The leaves of a fitted tree as conjunctions, and their values ``(leaves, k)``; equal neighbours are one leaf."""
+def leaves(tree: DecisionTreeRegressor, least: float = 0.0) -> tuple[list[Term], np.ndarray]:
+    """The leaves of a fitted tree as conjunctions, and their values ``(leaves, k)``.
+
+    Equal neighbours are one leaf, and so is what splits that explain a share of at most `least` of the variation part.
+    """
     nodes = tree.tree_
     close = 1e-9 * (1 + np.abs(nodes.value).max())
+    error = nodes.impurity * nodes.weighted_n_node_samples
+    left_over = error.copy()  # by the leaves below a node; children have higher numbers than their parents
+    for node in np.flatnonzero(nodes.children_left >= 0)[::-1]:
+        left_over[node] = left_over[nodes.children_left[node]] + left_over[nodes.children_right[node]]
+    idle = error - left_over <= least * error[0]
 
     def walk(node: int, bounds: dict[int, tuple[float, float]]) -> list[tuple[Term, np.ndarray]]:
         value = nodes.value[node].ravel()
         here: list[tuple[Term, np.ndarray]] = [(Box(tuple((i, *bounds[i]) for i in sorted(bounds))), value)]
-        if nodes.children_left[node] < 0:
+        if nodes.children_left[node] < 0 or (least and idle[node]):
             return here
         feature, threshold = int(nodes.feature[node]), float(nodes.threshold[node])
         low, high = bounds.get(feature, (-np.inf, np.inf))

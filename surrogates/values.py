@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from probes.design import PAIRS, Design, paired
+from probes.design import PAIRS, Design, corners, paired
 from probes.errors import InputError, require
 from probes.probe import Feature, Probe
 from probes.store import Store
@@ -204,7 +204,7 @@ def shapley_values(
     seed = as_seed(random_state)
     Z = paired(d, rows, np.random.default_rng(seed))
     whole = len(Z) == 2**d
-    design = Design(np.where(Z > 0.5, region.instance, region.reference), 2, population=2.0**d)
+    design = Design(np.where(Z > 0.5, region.instance, region.reference), 2, population=corners(d))
     answers = inquiry.ask(design)
     Z, y = _whole_pairs(region.instance == answers.design.Z, inquiry.y(answers))
     assert inquiry.number is not None

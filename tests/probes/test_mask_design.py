@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from probes import Design, Feature, InputError, MaskProbe, Store, as_model, ask, cube, sample
-from probes.design import factorial, fold_over, uniform
+from probes.design import factorial, fold_over, paired, uniform
 
 
 def binary(d):
@@ -316,3 +316,19 @@ def test_design_digest():
     }
     assert len(digests) == 6
     assert Design(Z.astype(int), 2).digest == Design(np.asfortranarray(Z), 2).digest == Design(Z, 2).digest
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng: uniform(5, -1, rng),
+        lambda rng: uniform(5, "3", rng),
+        lambda rng: cube(30),
+        lambda rng: cube("3"),
+        lambda rng: paired("5", 40, rng),
+        lambda rng: paired(5, 4.5, rng),
+    ],
+)
+def test_sizes_that_are_none_are_refused(make):
+    with pytest.raises(InputError, match=" must be "):
+        make(np.random.default_rng(0))

@@ -382,6 +382,17 @@ def test_bad_replicates(replicates):
 # --- notes, view, identity
 
 
+def test_collinear_columns_are_noted_unless_they_are_replaced_together():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(rng.normal(size=(50, 3)), columns=list("abc"))
+    rows["twice"] = 5 - 2 * rows["a"]
+    rows.loc[3, "b"] = np.nan
+    probe = TabularProbe(rows.iloc[0], rows, law=Background(50))
+    assert len(probe.notes) == 1 and probe.notes[0].startswith("a and twice go together in the background")
+    assert not TabularProbe(rows.iloc[0], rows, law=Background(50), groups={"both": ["a", "twice"]}).notes
+    assert not TabularProbe(rows.iloc[0, :3], rows.iloc[:, :3], law=Background(50)).notes
+
+
 def test_a_column_that_cannot_change_is_noted():
     background = pd.DataFrame({"a": [1.0, 1.0], "b": [1.0, 2.0], "c": [np.nan, np.nan]})
     notes = TabularProbe({"a": 1.0, "b": 1.0, "c": np.nan}, background).notes

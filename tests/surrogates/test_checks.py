@@ -52,6 +52,12 @@ def test_fresh_questions_catch_a_fidelity_that_is_too_good():
     assert found(check(boast, model, MaskProbe(12), "fresh", store=None), "fresh").passed is False
 
 
+@pytest.mark.parametrize("family", ["interactions", "rules", "tree"])
+def test_fresh_questions_agree_with_a_surrogate_that_is_right(family):
+    ex = explain(right := lambda Z: Z[:, 0] * Z[:, 1] + Z[:, 2], MaskProbe(14), family, budget=128, store=None)
+    assert check(ex, right, MaskProbe(14), ("fresh",)).checks[0].passed
+
+
 def test_fresh_intervals_cover_the_true_fidelity():
     from probes import cube
     from surrogates.checks import _fresh_interval

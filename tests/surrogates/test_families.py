@@ -20,7 +20,10 @@ from surrogates import (
     RuleSurrogate,
     SparseLinear,
     TreeSurrogate,
+    anchor,
+    check,
     explain,
+    shapley_values,
 )
 from surrogates.terms import Product
 
@@ -204,6 +207,28 @@ def test_auto_takes_the_simplest_family_that_holds():
     assert set(xor.comparison["family"]) == {"linear", "interactions", "tree"}
     assert "Compared:" in str(xor)
     assert "Families compared" in xor.report("auto.html").read_text()
+
+
+def test_auto_goes_by_the_outputs_that_vary():
+    def game(Z):
+        return np.column_stack([Z[:, 0] * Z[:, 1], Z[:, 2], np.ones(len(Z))])
+
+    ex = explain(game, MaskProbe(12), "auto", target="all", budget=100, store=None)
+    assert ex.comparison["r2"].notna().all() and type(ex.surrogate) is InteractionSurrogate
+    assert "Never changed: output 2." in ex.warnings
+
+
+def test_a_tree_has_no_leaves_for_a_processs_ripples():
+    ex = explain(lambda Z: Z[:, 0] * Z[:, 1], MaskProbe(12), "tree", budget=200, store=None)
+    assert len(ex.terms) == 3
+
+
+def test_more_features_than_a_float_can_count_the_corners_of():
+    few = explain(lambda Z: Z[:, 0] - Z[:, 3], MaskProbe(1100), budget=200, store=None)
+    assert few.fidelity.r2[0] > 0.99 and not few.fidelity.exact
+    assert shapley_values(lambda Z: Z[:, 0], MaskProbe(1100), budget=100, store=None).table["index"].max() > 0
+    assert anchor(lambda Z: Z[:, 0], MaskProbe(1100), budget=300, store=None).words == "x0 present"
+    assert check(few, lambda Z: Z[:, 0] - Z[:, 3], MaskProbe(1100), ("fresh",)).checks[0].passed
 
 
 def test_products_are_products():

@@ -183,6 +183,29 @@ class Wordy(Impatient):
         return (10 + Z.sum(axis=1)).astype(int)
 
 
+@pytest.mark.parametrize("design", ["uniform", "fold-over"])
+@pytest.mark.parametrize("named", [True, False])
+def test_ctrl_c_in_any_batch_of_a_plain_function_is_no_error(named, design):
+    explained = 0
+    for patience in range(1, 400, 13):
+        asked = []
+
+        def impatient(Z, asked=asked, patience=patience):
+            if len(asked) >= patience:
+                raise KeyboardInterrupt
+            asked.extend(Z)
+            return Z[:, 0] + Z[:, 1] * Z[:, 2]
+
+        model = CallableModel(impatient, "impatient") if named else impatient
+        try:
+            ex = explain(model, MaskProbe(20), budget=400, design=design, store=None)
+        except KeyboardInterrupt:
+            continue
+        explained += 1
+        assert len(ex.answers.y) == len(ex.answers.design) <= len(asked)
+    assert explained > 5
+
+
 def test_ctrl_c_uses_answers_in_an_order_of_their_own_to_fit_and_not_to_judge():
     model, whole = Wordy(150), MaskProbe(14)
     model.batch = 200
@@ -313,3 +336,12 @@ def test_leave_one_out_indices_are_the_models_own_after_certification():
     ex = explain(leading, MaskProbe(14), budget=1000, until=Certified(0.5), store=None)
     assert ex.answers.design.leave_one_out
     assert set(ex.indices("leave-one-out")["exact"]) == {"for the model"}
+
+
+def test_outputs_that_never_change_do_not_stand_in_the_way_of_a_certificate():
+    def two(Z):
+        return np.column_stack([Z[:, 0] * Z[:, 1] + Z[:, 2], np.ones(len(Z))])
+
+    options = {"target": "all", "until": Certified(r2=0.7), "budget": 600, "store": None}
+    assert explain(two, MaskProbe(14), "interactions", **options).certificate is not None
+    assert explain(lambda Z: np.ones(len(Z)), MaskProbe(14), **{**options, "target": None}).certificate is None
