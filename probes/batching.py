@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 #: rows in the first part of a design that is asked; each later part is half as large as all before it
 FIRST = 64
+#: how engines say that memory is full, where they raise no error of their own for it
+_FULL = ("can't allocate memory", "out of memory", "alloc_failed")
 
 
 def take(inputs: Any, index: np.ndarray) -> Any:
@@ -110,7 +112,7 @@ def _out_of_memory(error: BaseException | None) -> bool:
         return False
     torch = sys.modules.get("torch")
     kinds = (MemoryError, torch.OutOfMemoryError) if torch is not None else (MemoryError,)
-    told = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    told = isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _FULL)
     return isinstance(error, kinds) or told or _out_of_memory(error.__cause__)
 
 

@@ -50,12 +50,12 @@ def completions(
     known: dict[bytes, str | None] = {k: v for k, v in memory.get(keys).items() if isinstance(v, str)}
     cost, reason = Cost(reused=len(known)), ""
     todo = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in known}
-    order, start = list(todo), time.perf_counter()
+    order, start, before = list(todo), time.perf_counter(), model.used
     for i, text, why in model.generations(list(todo.values()), max_new_tokens):
         key = order[i]
         if text is not None and text.strip():
             memory.put({key: text}, identity.id)
         known[key], reason = text, why or reason
-        cost.calls, cost.rows = cost.calls + 1, cost.rows + 1
+        cost.calls, cost.rows, cost.tokens = cost.calls + 1, cost.rows + 1, model.used - before
     cost.seconds = time.perf_counter() - start if todo else 0.0
     return [known[key] for key in keys], cost, reason

@@ -55,6 +55,8 @@ class Model(ABC):
     fallible : bool
         Whether a row of NaN is a question that was not answered (a refusal, a time-out) rather than an error. Such a
         row is never kept: a later run asks again.
+    remote : bool
+        Whether it only waits for others that answer: workers would gain nothing, and its limits are counted here.
     reason : str
         Why the last unanswered question was not answered, in words.
     """
@@ -66,6 +68,7 @@ class Model(ABC):
     at_once: int = 1
     steady: bool = True
     fallible: bool = False
+    remote: bool = False
     reason: str = ""
 
     @abstractmethod
@@ -110,12 +113,16 @@ class Generator(ABC):
 
     Attributes
     ----------
-    steady, fallible : bool
+    steady, fallible, remote : bool
         As for the models that it becomes.
+    used : int
+        Tokens that it has read and written so far to continue prompts.
     """
 
     steady: bool = True
     fallible: bool = False
+    remote: bool = False
+    used: int = 0
 
     @abstractmethod
     def identity(self) -> Identity:

@@ -33,11 +33,17 @@ class Run:
         Keys of the questions.
     unanswered : set of bytes
         Those among them that a fallible model did not answer; they are not asked again in this run.
+    unbooked : set of bytes
+        Those that were answered before a call failed: whoever takes them next has paid for them.
+    lost : Cost
+        Of calls that failed, not booked yet.
     """
 
     memory: Store = field(default_factory=Store)
     seen: set[bytes] = field(default_factory=set)
     unanswered: set[bytes] = field(default_factory=set)
+    unbooked: set[bytes] = field(default_factory=set)
+    lost: Cost = field(default_factory=Cost)
 
 
 def keys_of(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
@@ -55,7 +61,7 @@ class Part:
     keys : list of n bytes
         What they are remembered under.
     asked : ndarray ``(m,)``
-        Numbers of the inputs that the model was asked just now.
+        Numbers of the inputs that the model was asked just now, or in a call of this run that failed.
     """
 
     raw: np.ndarray
@@ -83,7 +89,8 @@ def ask_part(
     first: dict[bytes, int] = {}
     same = np.array([first.setdefault(key, i) for i, key in enumerate(keys)], dtype=int)
     known = {k: v for k, v in memory.get(first).items() if not isinstance(v, str)}
-    cost.reused += len(known.keys() - run.seen)
+    late = known.keys() & run.unbooked
+    cost.reused += len(known.keys() - run.seen - late)
     settled = known.keys() | run.unanswered
     missing = np.array([i for k, i in first.items() if k not in settled], dtype=int)
     log.info("asking %d of %d distinct questions, %d known", len(missing), len(first), len(known))
@@ -98,6 +105,7 @@ def ask_part(
                 if good.any():
                     kept, answers = where[good], values[good]
                     memory.put(dict(zip([keys[i] for i in kept], answers, strict=True)), identity.id)
+                    run.unbooked.update(keys[i] for i in kept)
                     raw.put(kept, answers)
                 if not good.all():
                     left_out = np.isnan(values).all(axis=1) & model.fallible
@@ -113,9 +121,10 @@ def ask_part(
                     raise _nothing(model)
     bar.update(len(keys) - len(missing))
     run.seen.update(first)
+    run.unbooked.difference_update(first)
     if raw.values is None:
         raise ModelError(f"The model answered none of {len(first)} questions. {model.reason}".rstrip())
-    return Part(raw.values[same], keys, missing)
+    return Part(raw.values[same], keys, np.sort(np.append(missing, [first[key] for key in late]).astype(int)))
 
 
 class _Raw:

@@ -45,6 +45,8 @@ class Answers:
     cost : Cost
     noisy : bool
         Whether the model was seen to answer the same question differently.
+    reason : str
+        Why the last unanswered question was not answered, in words.
     """
 
     design: Design
@@ -55,6 +57,7 @@ class Answers:
     model: str
     cost: Cost = field(default_factory=Cost)
     noisy: bool = False
+    reason: str = ""
 
     def __sub__(self, other: Answers) -> Answers:
         """What changed from `other` to this: the same questions, the same unit, answers subtracted.
@@ -98,7 +101,8 @@ class Answers:
             return self
         if gone[: min(2, self.design.fixed)].any():
             which = "instance itself" if gone[0] else "reference"
-            raise ModelError(f"The model did not answer the {which}; {int((~gone).sum())} other answers are kept.")
+            told = f"The model did not answer the {which}; {int((~gone).sum())} other answers are kept."
+            raise ModelError(f"{told} {self.reason}".rstrip())
         return replace(self, design=self.design.only(~gone), y=self.y[~gone])
 
 
@@ -253,7 +257,8 @@ def gathered(
     outputs = _names(model, identity, memory, y.shape[1])
     if len(outputs) != y.shape[1]:
         raise ModelError(f"The model names {len(outputs)} outputs but returned {y.shape[1]}.")
-    return Answers(design, y, tuple(outputs), model.unit, probe.digest, identity.id, cost)
+    why = model.reason if model.fallible else ""
+    return Answers(design, y, tuple(outputs), model.unit, probe.digest, identity.id, cost, reason=why)
 
 
 def again(model: Model, probe: Probe, answers: Answers, rows: np.ndarray) -> np.ndarray:

@@ -341,7 +341,7 @@ def open_store(store: Store | str | Path | None = "default") -> Store:
         return Store()
     if store == "default":
         store = default_path()
-    if not isinstance(store, (str, Path)):
+    if not isinstance(store, (str, Path)) or "\0" in str(store):
         raise InputError("store", 'be a path, a Store, None or "default"', store)
     path = Path(store).expanduser().resolve()
     # one connection per file and process; a forked child must open its own

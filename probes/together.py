@@ -85,9 +85,14 @@ def ask_together(
         for members in groups.values():
             cost, ends = Cost(), np.cumsum([0, *(len(rendered[i]) for i in members)])
             inputs = _joined([rendered[i] for i in members])
-            part = ask_part(model, identity, inputs, memory, cost, run, bar)
+            try:
+                part = ask_part(model, identity, inputs, memory, cost, run, bar)
+            except BaseException:
+                run.lost += cost
+                raise
+            cost, run.lost = cost + run.lost, Cost()
             counts = np.histogram(part.asked, ends)[0]
-            calls = np.diff(np.rint(np.cumsum([0, *counts]) / max(counts.sum(), 1) * cost.calls).astype(int))
+            calls, tokens = (_dealt(total, counts) for total in (cost.calls, cost.tokens))
             for number, i in enumerate(members):
                 item, rows = items[i], slice(*ends[number : number + 2])
                 keys = part.keys[rows]
@@ -99,12 +104,17 @@ def ask_together(
                     int(calls[number]),
                     len(asked),
                     len(own) - len(asked) - len(own & run.unanswered - {keys[j] for j in asked}),
-                    model.tokens(take(rendered[i], asked)) if model.size_unit else 0,
+                    model.tokens(take(rendered[i], asked)) if model.size_unit else int(tokens[number]),
                     cost.seconds * len(asked) / max(int(counts.sum()), 1),
                 )
                 raw = part.raw[rows].reshape(len(item.design), item.probe.replicates, -1).mean(axis=1)
                 found[i] = gathered(model, identity, item.probe, item.design, [raw], memory, share)
     return [found[i] for i in range(len(items))]
+
+
+def _dealt(total: int, counts: np.ndarray) -> np.ndarray:
+    """A whole number dealt out in proportion to counts, whole and without a rest."""
+    return np.diff(np.rint(np.cumsum([0, *counts]) / max(counts.sum(), 1) * total).astype(int))
 
 
 def _form(inputs: Any) -> Hashable:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from probes.errors import InputError
 from surrogates.explanation import Explanation
 from surrogates.overall import mean_effects, picks
 from surrogates.saved import written
-from surrogates.shelf import Entry, Failure, Shelf
+from surrogates.shelf import Entry, Failure, Shelf, failed_line
 from surrogates.summary import cost_line
 
 if TYPE_CHECKING:
@@ -81,8 +83,11 @@ class ExplanationSet(Sequence[Explanation]):
         """All that is shown of the whole set, from one reading of it."""
         effects, fits, units = [], [], Counter[str]()
         cost, taken = [Cost(), Cost()], set[str]()  # of this run, of earlier ones
+        models = dict[str, None]()
         for entry in self.entries:
             label, explanation = entry.label, entry.load()
+            if explanation.answer is None:  # each answer that a language model wrote makes another map
+                models[explanation.answers.model] = None
             table = explanation.attributions.copy()
             table.insert(0, "item", label)
             effects.append(table)
@@ -103,6 +108,8 @@ class ExplanationSet(Sequence[Explanation]):
                 (),
                 np.empty(0),
             )
+        if len(models) > 1:
+            log.warning("explanations of %d models are taken together: %s", len(models), ", ".join(models))
         fidelity = pd.concat(fits, ignore_index=True)
         return (
             pd.concat(effects, ignore_index=True),
@@ -174,7 +181,7 @@ class ExplanationSet(Sequence[Explanation]):
         return over(self, family, output)
 
     def to_jsonl(self, path: str | Path) -> Path:
-        """Write one JSON line an explanation; an older file is replaced.
+        """Write one JSON line an explanation or failure; an older file is replaced as a whole.
 
         Raises
         ------
@@ -186,11 +193,15 @@ class ExplanationSet(Sequence[Explanation]):
         shelf = Shelf(path)
         shelf.make_folder()
         target = shelf.path
-        lines = [entry.line() for entry in self.entries] if target.exists() else (e.line() for e in self.entries)
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            with target.open("wb") as file:
-                file.writelines(lines)
+            with beside.open("wb") as file:  # the older file may be what explanations are read from
+                file.writelines(entry.line() for entry in self.entries)
+                for failure in self.failures:
+                    file.write(failed_line(hashlib.sha256(repr(failure).encode()).hexdigest(), failure))
+            beside.replace(target)
         except OSError as error:
+            beside.unlink(missing_ok=True)
             raise InputError("path", f"be a file that can be written ({error})", str(target)) from error
         return target
 
@@ -200,6 +211,7 @@ class ExplanationSet(Sequence[Explanation]):
 
         Explanations are read when they are wanted. Several runs may have written to one file; a warning in the log says
         if they explained one item in several ways, with another budget or family, say, because then it counts as often.
+        If they asked several models, another one says so when the whole is looked at.
 
         Raises
         ------

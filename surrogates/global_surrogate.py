@@ -129,10 +129,14 @@ def over(explanations: ExplanationSet, family: str | Surrogate = "tree", output:
 def _answers(explanations: ExplanationSet, output: str | None) -> tuple[np.ndarray, str, str]:
     """The model's number for every row ``(n, 1)``, its name and unit."""
     targets, raw, numbers = [], [], []
+    models = dict[str, None]()
     for explanation in explanations:
+        models[explanation.answers.model] = None
         targets.append(explanation.target)
         raw.append(explanation.answers.y[0])
         numbers.append(explanation.y[0])
+    if len(models) > 1:
+        raise InputError("surrogate", "be asked of explanations of one model", list(models))
     names, unit = explanation.answers.outputs, explanation.answers.unit
     target = targets[0]
     same = len(set(targets)) == 1 and len(target.outputs) == 1

@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 #: model inputs that are asked together, of models of plain rows and of models whose inputs have a length
 _WINDOW = 32_768
 _WINDOW_OF_TEXTS = 1024
+#: the same of servers, where a cap may end the run at any question
+_WINDOW_OF_REMOTE = 256
 #: errors that end the run; any other is an item's own
 _ENDS = (StoreError, UnavailableError)
 #: what an error must be about to be nobody's fault but the caller's
@@ -212,6 +214,8 @@ class _Settings:
     @property
     def window(self) -> int:
         inside = self.workers.model
+        if inside.remote:
+            return _WINDOW_OF_REMOTE
         texts = isinstance(inside, Generator) or (isinstance(inside, Model) and inside.size_unit is not None)
         return _WINDOW_OF_TEXTS if texts else _WINDOW
 

@@ -12,7 +12,7 @@ from typing import Any
 from probes.errors import InputError, StoreError
 from surrogates.explanation import Explanation
 
-__all__ = ["Entry", "Failure", "Shelf"]
+__all__ = ["Entry", "Failure", "Shelf", "failed_line"]
 
 _NAME = "explanations.jsonl"
 #: a whole line begins and ends with the same key
@@ -141,6 +141,7 @@ class Shelf:
             with self.path.open("rb") as file:
                 first = file.readline(len(_START) + 65)
         except FileNotFoundError:
+            self._try()
             return
         except OSError as error:
             raise InputError("output", f"be a file that can be read and added to ({error})", str(self.path)) from error
@@ -150,6 +151,18 @@ class Shelf:
         if first and not (head and ours):
             rule = "name a new file or one of explanations; this one holds something else"
             raise InputError("output", rule, str(self.path))
+        self._try()
+
+    def _try(self) -> None:
+        """Whether something could be added, before anything is asked; leaves no file behind that was not there."""
+        there = self.path.exists()
+        try:
+            with self.path.open("ab"):
+                pass
+            if not there:
+                self.path.unlink()
+        except OSError as error:
+            raise InputError("output", f"be a file that can be added to ({error})", str(self.path)) from error
 
     def make_folder(self) -> None:
         """Make the folder that the file is to lie in.
@@ -194,8 +207,7 @@ class Shelf:
 
     def fail(self, key: str, failure: Failure) -> None:
         """Append a failure."""
-        data = {"key": key, "index": failure.index, "label": failure.label, "error": failure.error, "end": key}
-        self._append(json.dumps(data, ensure_ascii=False).encode() + b"\n")
+        self._append(failed_line(key, failure))
 
     def _append(self, line: bytes) -> int:
         try:
@@ -214,6 +226,12 @@ class Shelf:
                 f"The explanations cannot be written to {self.path}: {error}. Earlier ones are kept."
             ) from error
         return end
+
+
+def failed_line(key: str, failure: Failure) -> bytes:
+    """A failure as a line of a file."""
+    data = {"key": key, "index": failure.index, "label": failure.label, "error": failure.error, "end": key}
+    return json.dumps(data, ensure_ascii=False).encode() + b"\n"
 
 
 def _head(line: bytes) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from probes.errors import InputError, ModelError, require
 from probes.model import Generator, Identity, Model
 from probes.models.pairs import Pairs
 from probes.models.prefixes import can_forget, shared_logits
-from probes.models.weights import fingerprint, shuffled, token_digests, tokenizer_of
+from probes.models.weights import fingerprint, on_device, shuffled, token_digests, tokenizer_of
 from probes.store import cache_folder
 
 __all__ = ["CausalLM", "Continuation", "Prompt", "adopt"]
@@ -116,7 +116,8 @@ class CausalLM(Generator):
             path, gguf_file = path.parent, path.name
         if gguf_file is not None:
             path = _unpacked(Path(path) / gguf_file, dtype)
-        model = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True).to(device)
+        model = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
+        model = on_device(model, device)
         return cls(model, transformers.AutoTokenizer.from_pretrained(path), **options)
 
     def identity(self) -> Identity:
@@ -189,6 +190,7 @@ class CausalLM(Generator):
                 top_k=None,
                 pad_token_id=pad,
             )
+        self.used += out.shape[1]
         text = self.tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
         # after plain text the leading space is part of the first token; after a chat template there is none
         return text.rstrip() if isinstance(prompt, str) else text.strip()

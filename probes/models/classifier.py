@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import numpy as np
 
 from probes.errors import InputError, require
 from probes.model import Identity, Model
-from probes.models.weights import fingerprint, shuffled, token_digests, tokenizer_of
+from probes.models.weights import fingerprint, on_device, shuffled, token_digests, tokenizer_of
 
 __all__ = ["TextClassifier", "adopt"]
+
+#: texts whose tokens are kept: those of the batch that is asked, and of some before it
+_REMEMBERED = 16_384
 
 
 class TextClassifier(Model):
@@ -52,14 +56,15 @@ class TextClassifier(Model):
         self.unit = "output" if model.config.num_labels == 1 else "log-odds" if several else "logit"
         self.outputs = tuple(str(labels.get(i, i)) for i in range(model.config.num_labels))
         limits = (tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", None))
+        self._seen: dict[str, list[int]] = {}
         self.limit = min((n for n in limits if n is not None and n < 10**9), default=None)
 
     @classmethod
-    def from_pretrained(cls, path: str | Path, dtype: str = "float32") -> TextClassifier:
+    def from_pretrained(cls, path: str | Path, dtype: str = "float32", device: str = "cpu") -> TextClassifier:
         """Load model and tokenizer from a folder or a hub name (safetensors only, no remote code)."""
         transformers = require("transformers", "TextClassifier")
         kind = transformers.AutoModelForSequenceClassification
-        model = kind.from_pretrained(path, use_safetensors=True, dtype=dtype)
+        model = on_device(kind.from_pretrained(path, use_safetensors=True, dtype=dtype), device)
         return cls(model, transformers.AutoTokenizer.from_pretrained(path))
 
     def identity(self) -> Identity:
@@ -70,7 +75,14 @@ class TextClassifier(Model):
         return TextClassifier(shuffled(self.module, rng), self.tokenizer, self.name and f"{self.name} randomised")
 
     def _encode(self, inputs: Sequence[str]) -> list[list[int]]:
-        return self.tokenizer(list(inputs), add_special_tokens=True)["input_ids"]
+        """Token ids; texts seen lately are not tokenised again."""
+        new = list(dict.fromkeys(text for text in inputs if text not in self._seen))
+        if len(self._seen) + len(new) > _REMEMBERED:
+            self._seen.clear()
+            new = list(dict.fromkeys(inputs))
+        if new:
+            self._seen.update(zip(new, self.tokenizer(new, add_special_tokens=True)["input_ids"], strict=True))
+        return [self._seen[text] for text in inputs]
 
     def sizes(self, inputs: Sequence[str]) -> np.ndarray:
         sizes = np.array([len(ids) for ids in self._encode(inputs)])
@@ -84,16 +96,12 @@ class TextClassifier(Model):
     def __call__(self, inputs: Sequence[str]) -> np.ndarray:
         import torch
 
-        rows = self._encode(inputs)
-        filler = self.tokenizer.pad_token_id or 0
-        ids = torch.full((len(rows), max(map(len, rows))), filler, dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for i, row in enumerate(rows):
-            ids[i, : len(row)] = torch.tensor(row)
-            mask[i, : len(row)] = 1
+        padded = torch.tensor(list(zip_longest(*self._encode(inputs), fillvalue=-1))).T
+        mask, filler = padded >= 0, self.tokenizer.pad_token_id or 0
         device = self.module.eval().device
         with torch.inference_mode():
-            out = self.module(input_ids=ids.to(device), attention_mask=mask.to(device))
+            ids = padded.where(mask, filler)
+            out = self.module(input_ids=ids.to(device), attention_mask=mask.long().to(device))
         return out.logits.float().cpu().numpy()
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from joblib.parallel import get_active_backend
 
-from probes.batching import answered, take
+from probes.batching import answered, batches, take
 from probes.cost import Cost
 from probes.errors import InputError, IomapError, ModelError, describe
 from probes.model import Generator, Model
@@ -74,6 +74,8 @@ class Outcome:
     error : Exception or None
     outputs : tuple of str or None
     reason : str
+    batch : int
+        The most that the worker's model takes at once by now.
     """
 
     number: int
@@ -85,6 +87,7 @@ class Outcome:
     error: Exception | None = None
     outputs: tuple[str, ...] | None = None
     reason: str = ""
+    batch: int = 0
 
 
 class Crew:
@@ -120,7 +123,7 @@ class Crew:
         InputError
         """
         backend, _ = get_active_backend()
-        if self._payload is None and self.many() and not getattr(backend, "supports_sharedmem", False):
+        if self._payload is None and self.many() and not (self.model.remote or _shares(backend)):
             try:
                 self._payload = np.frombuffer(cloudpickle.dumps(self.model), dtype=np.uint8)
             except Exception as error:
@@ -201,7 +204,7 @@ class Crew:
             except ValueError:  # an engine that hands back everything at once
                 self._parallel = Parallel(**options)
             self._parallel.__enter__()
-        shares = bool(getattr(backend, "supports_sharedmem", False))
+        shares = _shares(backend)
         if shares:
             _HERE[self.token] = self.model
         return shares
@@ -240,6 +243,11 @@ _SENT: OrderedDict[tuple[str, str], Any] = OrderedDict()
 _MINE = threading.local()
 
 
+def _shares(backend: Any) -> bool:
+    """Whether an engine's workers share this process's memory."""
+    return bool(getattr(backend, "supports_sharedmem", False))
+
+
 def _numbered(function: Callable[[Any], T], number: int, item: Any) -> tuple[int, T]:
     return number, function(item)
 
@@ -258,16 +266,17 @@ def _work(token: str, payload: Any, recipe: Recipe | None, number: int, where: n
     values: list[np.ndarray] = []
     error: Exception | None = None
     try:
-        for some, found in answered(model, part, np.arange(len(where)), Cost()):
-            rows.append(some)
-            values.append(found)
+        for piece in batches(model, part):  # smaller ones where a larger one did not fit into memory
+            for some, found in answered(model, part, piece, Cost()):
+                rows.append(some)
+                values.append(found)
     except Exception as raised:  # noqa: BLE001 - travels back, with what was answered before
         error = raised
     if not rows:
         return Outcome(number, worker=me, unpacked=unpacked, error=error, reason=model.reason)
     whole = np.concatenate(values)
     at = where[np.concatenate(rows)]
-    return Outcome(number, at, whole, me, unpacked, False, error, model.outputs, model.reason)
+    return Outcome(number, at, whole, me, unpacked, False, error, model.outputs, model.reason, model.batch)
 
 
 def _model(token: str, payload: Any, recipe: Recipe | None) -> tuple[Any, bool]:

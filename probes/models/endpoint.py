@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import threading
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
@@ -47,9 +47,6 @@ _STEERS = (
     ),
     *("frequency_penalty", "presence_penalty", "repetition_penalty", "repeat_penalty", "logits_processors", "suffix"),
 )
-
-#: several threads may want connections at once
-_OPENING = threading.Lock()
 
 
 def plain(chat: Sequence[tuple[str, str]]) -> str:
@@ -93,7 +90,6 @@ class Endpoint(Generator):
         Seconds for one attempt.
     max_calls, max_tokens : int, optional
         The most requests (every attempt counts) and tokens to be spent by this object; then :class:`SpendCapError`.
-        They are counted in one process, so an endpoint with a cap is not sent to others (threads share it).
     key_variable : str, default "OPENAI_API_KEY"
         The environment variable that holds the key. Keys come from nowhere else, and go nowhere but to the server.
     name : str, optional
@@ -122,6 +118,7 @@ stored: keys come from the environment; got a URL that does (not shown).
 
     steady = False
     fallible = True
+    remote = True
 
     def __init__(
         self,
@@ -179,14 +176,16 @@ stored: keys come from the environment; got a URL that does (not shown).
         self._wire: Wire | None = None
 
     @property
+    def used(self) -> int:  # type: ignore[override]
+        """Tokens spent so far."""
+        return self.spent.tokens
+
+    @property
     def wire(self) -> Wire:
         """The connections, made on first use; a forked process makes its own."""
-        with _OPENING:
-            wire = self._wire
-            if wire is None or not wire.close.alive or wire.pid != os.getpid():
-                given = self.base_url, self.key_variable, self.in_flight, self.retries, self.timeout
-                wire = self._wire = Wire(*given, self.spent)
-        return wire
+        if self._wire is None or self._wire.pid != os.getpid():
+            self._wire = Wire(self.base_url, self.key_variable, self.in_flight, self.retries, self.timeout, self.spent)
+        return self._wire
 
     def close(self) -> None:
         """Cancel what is in flight and close the connections; the next question opens them again."""
@@ -196,12 +195,6 @@ stored: keys come from the environment; got a URL that does (not shown).
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_wire": None}
-
-    def __copy__(self) -> Endpoint:
-        """For a thread that asks as well: connections, and with them all limits, are shared."""
-        twin = type(self).__new__(type(self))
-        twin.__dict__ = {**self.__dict__, "_wire": self.wire}
-        return twin
 
     def identity(self) -> Identity:
         settings = json.dumps([self.api, self.temperature, self.seed, self.parameters], sort_keys=True, default=repr)
@@ -309,6 +302,9 @@ def _check_text(base_url: Any, model: Any, name: Any, key_variable: Any) -> None
             raise InputError(label, "be a non-empty string", value)
     if name is not None and (not isinstance(name, str) or not name.strip()):
         raise InputError("name", "be a non-empty string, or None", name)
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", key_variable):
+        rule = "be the name of an environment variable (letters, digits and _), not the key itself"
+        raise InputError("key_variable", rule, Unshown("something else (not shown)"))
     key = key_of(key_variable)
     if any(hidden(text, key) != text for text in (base_url, model, name or "")):
         raise InputError("base_url, model and name", "not hold the key", Unshown("one of them"))

@@ -38,6 +38,7 @@ class Remote(Model):
 
     steady = False
     fallible = True
+    remote = True
 
     def __init__(self, endpoint: Endpoint, mark: Identity):
         whole = endpoint.identity()

@@ -16,7 +16,7 @@ import numpy as np
 from probes.errors import InputError
 from probes.model import Identity
 
-__all__ = ["as_released", "fingerprint", "shuffled", "token_digests", "tokenizer_of"]
+__all__ = ["as_released", "fingerprint", "on_device", "shuffled", "token_digests", "tokenizer_of"]
 
 
 def fingerprint(module: Any) -> Identity:
@@ -63,6 +63,21 @@ def as_released(part: Any) -> bool:
     """Whether a module computes what its released class does: no hooks, no patched forward, no code of the user's."""
     released = type(part).__module__.split(".")[0] in ("torch", "transformers")
     return released and not (part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part))
+
+
+def on_device(module: Any, device: str) -> Any:
+    """A module moved to a device.
+
+    Raises
+    ------
+    InputError
+        If torch has no such device here.
+    """
+    try:
+        return module.to(device)
+    except (AssertionError, RuntimeError) as error:
+        told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError("device", f"be one that torch has here ({told})", device) from error
 
 
 def shuffled(module: Any, rng: np.random.Generator) -> Any:

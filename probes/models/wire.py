@@ -93,14 +93,6 @@ class Spent:
     max_tokens: int | None = None
     largest: int = 0
 
-    def __getstate__(self) -> dict[str, int | None]:
-        if self.max_calls is not None or self.max_tokens is not None:
-            raise TypeError(
-                "max_calls and max_tokens are counted in one process: leave n_jobs at 1, since many requests travel at "
-                'a time anyway, or use threads with joblib.parallel_config("threading")'
-            )
-        return self.__dict__
-
     def fits(self, flying: int) -> bool:
         """Whether the token cap has room for one request more than those in flight."""
         if self.max_tokens is None:
@@ -315,15 +307,15 @@ class Wire:
         usage = body.get("usage")
         told = usage.get("total_tokens") if isinstance(usage, dict) else None
         guess = (len(text) + len(json.dumps(request.body, default=str))) // 4
-        return Arrival(body, told if isinstance(told, int) else guess)
+        return Arrival(body, told if isinstance(told, int) and told > 0 else guess)
 
     def _refused(self, error: Any) -> tuple[Arrival, bool, float | None]:
         status = int(error.status_code)
         reason = self._told(f"HTTP {status}", error.response.text)
         if status in (401, 403, 404) or error.code == "model_not_found":
-            known = (
-                f" No key was sent: {self._key_variable} is not set." if status in (401, 403) and not self._key else ""
-            )
+            # a variable's name in small letters may be a key that was taken for one
+            name = self._key_variable if self._key_variable.isupper() else "the variable that key_variable names"
+            known = f" No key was sent: {name} is not set." if status in (401, 403) and not self._key else ""
             raise UnavailableError(f"The server turns requests away: {reason}.{known}") from None
         if error.code is not None and not worth_another(status, error.code) and worth_another(status):
             raise UnavailableError(f"The server turns requests away: {reason}.") from None

@@ -49,8 +49,12 @@ def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | Ge
     Raises
     ------
     InputError
-        If the model cannot be sent to workers that are processes: it cannot be pickled, or keeps to a cap that is
-        counted in this one.
+        If the model cannot be pickled to be sent to workers that are processes.
+
+    Notes
+    -----
+    A model behind a server is asked by this process whatever the workers, since its requests travel side by side anyway
+    and its caps and limits are counted here; workers fit.
 
     Examples
     --------
@@ -111,8 +115,9 @@ class Workers(_Hired, Model):
         self.recipe = recipe
         self.unit, self.outputs, self.size_unit = model.unit, model.outputs, model.size_unit
         self.steady, self.fallible, self.at_once = model.steady, model.fallible, model.at_once
+        self.remote = model.remote
         # inputs are cut up here, so a caller hands over all it has
-        self.batch = 2**62 if crew.many() else model.batch
+        self.batch = 2**62 if crew.many() and not model.remote else model.batch
         self._identity = model.identity()
 
     def sizes(self, inputs: Any) -> np.ndarray:
@@ -144,7 +149,7 @@ class Workers(_Hired, Model):
         ModelError
             If the model fails, or workers keep dying; what was answered before has been handed on.
         """
-        if not self.crew.many():
+        if self.model.remote or not self.crew.many():
             yield from self.model.answers(inputs)
         else:
             total = int(self.model.sizes(inputs).sum())
@@ -160,6 +165,7 @@ class Workers(_Hired, Model):
         if self.model.outputs is None:
             self.model.outputs = outcome.outputs
         self.model.reason = outcome.reason or self.model.reason
+        self.model.batch = min(self.model.batch, outcome.batch)
 
 
 class GeneratorWorkers(_Hired, Generator):
@@ -168,8 +174,13 @@ class GeneratorWorkers(_Hired, Generator):
     def __init__(self, model: Generator, crew: Crew):
         self.model = model
         self.crew = crew
-        self.steady, self.fallible = model.steady, model.fallible
+        self.steady, self.fallible, self.remote = model.steady, model.fallible, model.remote
         self._identity = model.identity()
+
+    @property
+    def used(self) -> int:  # type: ignore[override]
+        """Tokens that the model inside has used."""
+        return self.model.used
 
     def generation(self, prompt: Any, max_new_tokens: int) -> bytes:
         return self.model.generation(prompt, max_new_tokens)

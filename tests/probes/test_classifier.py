@@ -249,3 +249,29 @@ def test_a_real_classifier_is_loaded_in_full_precision(sentiment):
     model = TextClassifier.from_pretrained(str(sentiment))
     texts = TextProbe("not a bad film at all").render(cube(6))
     np.testing.assert_allclose(model(texts), np.vstack([model([text]) for text in texts]), atol=1e-4)
+
+
+def test_no_text_is_tokenised_twice(tokenizer):
+    class Noting:
+        def __init__(self, inside):
+            self.inside, self.seen = inside, []
+
+        def __call__(self, texts, **options):
+            self.seen.extend(texts)
+            return self.inside(texts, **options)
+
+        def __getattr__(self, name):
+            return getattr(self.inside, name)
+
+    noting = Noting(tokenizer)
+    probe = TextProbe("the film was not so good not bad at all")
+    answers = ask(TextClassifier(bert(), noting), probe, Design(cube(10)[:200], 0), Store())
+    assert len(answers.y) == 200 and len(noting.seen) == len(set(noting.seen))
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path, tokenizer):
+    bert().save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    assert TextClassifier.from_pretrained(tmp_path, device="cpu").module.device.type == "cpu"
+    with pytest.raises(InputError, match="device must be one that torch has here"):
+        TextClassifier.from_pretrained(tmp_path, device="cuda:99")

@@ -312,25 +312,60 @@ def test_the_cap_on_calls_is_exact_and_what_came_is_kept(serve):
     assert len(server.seen) == 60 and answers.cost.reused == 20
 
 
-def test_a_cap_is_not_sent_to_processes_and_threads_share_it(serve):
-    server = serve()
-    lm = Endpoint(server.url, "m", max_calls=20, in_flight=3)
-    with pytest.raises(InputError, match="counted in one process"):
-        distribute(lm, 2)
-    assert not server.seen
-    with parallel_config("threading"), distribute(lm.reading(count), 2) as workers, pytest.raises(SpendCapError):
-        ask(workers, TextProbe(TEXT), design(60), Store())
-    assert len(server.seen) == 20 == lm.spent.calls and server.peak <= 3
+@pytest.mark.parametrize("engine", ["loky", "threading"])
+def test_workers_share_the_cap_and_the_requests_in_flight(serve, engine):
+    server = serve(lambda n, body: 0.01)
+    lm = Endpoint(server.url, "m", max_calls=100, in_flight=3)
+    store = Store()
+    with parallel_config(engine), pytest.raises(SpendCapError) as caught:
+        explain_many(lm.reading(count), TEXTS, budget=40, store=store, n_jobs=2)
+    assert len(server.seen) == 100 == lm.spent.calls and server.peak <= 3
+    assert len(store) > 80 and caught.value.finished.interrupted
+    with parallel_config(engine):
+        found = explain_many(Endpoint(server.url, "m").reading(count), TEXTS, budget=40, store=store, n_jobs=2)
+    assert len(found) == len(TEXTS) and found.cost.tokens == 10 * found.cost.rows > 0
 
 
-def test_threads_that_score_an_answer_share_connections_and_caps(serve):
+def test_an_endpoint_is_asked_here_whatever_the_workers(serve):
     server = serve()
-    lm = Endpoint(server.url, "m", max_calls=20, in_flight=3)
-    with parallel_config("threading"), distribute(lm, 4) as workers, pytest.raises(SpendCapError):
-        ask(workers.scoring("x x", "a b"), TextProbe(TEXT), design(60), Store())
-    assert len(server.seen) == 20 == lm.spent.calls and server.peak <= 3
-    lm.close()
-    assert lm.wire.close.alive
+    with distribute(Endpoint(server.url, "m", max_calls=99), 2) as workers:
+        answers = ask(workers.scoring("x x", "a b"), TextProbe(TEXT), design(60), Store())
+    assert len(answers.y) == 60 and workers.used == 10 * len(server.seen)
+
+
+def test_at_the_cap_what_is_finished_is_handed_over(serve):
+    texts = [f"{TEXT} {i}" for i in range(10)]
+    lm = Endpoint(serve().url, "m", max_calls=400)
+    with pytest.raises(SpendCapError) as caught:
+        explain_many(lm.reading(count), texts, budget=80, store=Store())
+    assert 4 <= len(caught.value.finished) < 10
+
+
+def test_tokens_that_a_server_does_not_count_are_estimated(serve):
+    for usage in (0, -50, None, "many"):
+        server = serve(reply=lambda body, usage=usage: {**words(body), "usage": {"total_tokens": usage}})
+        lm = Endpoint(server.url, "m", max_tokens=400)
+        with pytest.raises(SpendCapError):
+            put(lm, 200)
+        assert 0 < lm.spent.tokens <= 400
+
+
+def test_a_key_given_as_the_name_of_its_variable_is_not_shown(serve):
+    server = serve(lambda n, body: (401, {}, "who are you"))
+    with pytest.raises(InputError, match="key_variable must be the name") as caught:
+        Endpoint(server.url, "m", key_variable=KEY)
+    assert KEY not in str(caught.value)
+    with pytest.raises(UnavailableError) as caught:
+        put(Endpoint(server.url, "m", key_variable="abcdef0123456789"))
+    assert "abcdef0123456789" not in str(caught.value)
+    with pytest.raises(UnavailableError, match="MY_KEY is not set"):
+        put(Endpoint(server.url, "m", key_variable="MY_KEY"))
+
+
+def test_why_an_item_failed_is_told(serve):
+    refusing = serve(lambda n, body: (400, {}, "too long: 4096 tokens at most") if "\n" in prompt_of(body) else None)
+    found = explain_many(Endpoint(refusing.url, "m").reading(count), [TEXT, f"new\n{TEXT}"], budget=60, store=None)
+    assert len(found) == 1 and "4096 tokens at most" in found.failures[0].error
 
 
 def test_every_attempt_counts_against_the_cap(serve):
@@ -458,7 +493,7 @@ def test_a_server_that_fails_from_the_first_question_on_is_given_up(serve):
 def test_a_cap_ends_a_run_with_what_is_finished_and_a_higher_one_goes_on(serve, tmp_path, monkeypatch):
     import surrogates.many as many
 
-    monkeypatch.setattr(many, "_WINDOW", 40)  # an item at a time
+    monkeypatch.setattr(many, "_WINDOW_OF_REMOTE", 40)  # an item at a time
     server, store, file = serve(), Store(tmp_path / "a.sqlite"), tmp_path / "all.jsonl"
     options = {"budget": 40, "store": store, "output": file}
     with pytest.raises(SpendCapError, match="cap of 100 calls") as caught:
@@ -531,7 +566,7 @@ def test_the_command_shows_what_is_finished_when_a_run_ends_early(serve, monkeyp
     import surrogates.many as many
     from surrogates.cli import main
 
-    monkeypatch.setattr(many, "_WINDOW_OF_TEXTS", 20)  # an item at a time
+    monkeypatch.setattr(many, "_WINDOW_OF_REMOTE", 20)  # an item at a time
     Path("t.txt").write_text("\n".join(TEXTS))
     server = serve(lambda n, body: (401, {}, "expired") if n >= 60 else None)
     arguments = ["explain-many", "t.txt", "-m", f"endpoint:m@{server.url}", "--budget", "40", "--json", "all.jsonl"]

@@ -266,6 +266,23 @@ def test_torchs_own_out_of_memory_counts():
     assert max(asked) <= 4
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["MPS backend out of memory (MPS allocated: 2 GB)", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED when"],
+)
+def test_engines_that_say_in_words_that_memory_is_full_count(words):
+    asked = []
+
+    def function(Z):
+        if len(Z) > 4:
+            raise RuntimeError(words)
+        asked.append(len(Z))
+        return Z[:, 0]
+
+    ask(model(function), MaskProbe(6), design(rows=30), Store())
+    assert max(asked) <= 4
+
+
 def test_other_errors_are_not_retried():
     calls = []
 

@@ -159,6 +159,22 @@ def test_a_model_that_fails_says_so_and_what_came_before_is_kept(tmp_path):
     assert len(store) > 50
 
 
+def test_a_worker_that_ran_out_of_memory_is_not_sent_as_much_again():
+    refused = []
+
+    def small(Z):
+        if len(Z) > 10:
+            refused.append(len(Z))
+            raise MemoryError(f"{len(Z)} rows")
+        return Z.sum(axis=1)
+
+    many = sample(MaskProbe(14).features, 1500, np.random.default_rng(0))
+    with parallel_config("threading"), distribute(CallableModel(small, "small"), 2) as workers:
+        answers = ask(workers, MaskProbe(14), many, Store(), False)
+    np.testing.assert_array_equal(answers.y[:, 0], many.Z.sum(axis=1))
+    assert len(refused) < 20
+
+
 def test_what_other_workers_are_at_when_one_fails_is_kept():
     bad, answered = DESIGN.Z[2], []
 

@@ -26,6 +26,7 @@ from probes import (
 )
 from surrogates import Auto, Explanation, ExplanationSet, SparseLinear, explain, explain_many
 from surrogates.overall import mean_effects, picks
+from surrogates.shelf import Failure
 
 X, Y = load_diabetes(return_X_y=True, as_frame=True)
 MODEL = LinearRegression().fit(X, Y)
@@ -353,6 +354,60 @@ def test_a_model_that_cannot_be_sent_is_one_error_and_no_items_fault():
     model = CallableModel(lambda Z: (lock.locked(), Z.sum(axis=1))[1], "locked")
     with pytest.raises(InputError, match="model must be picklable"):
         explain_many(model, [MaskProbe(3), MaskProbe(4)], n_jobs=2, store=None)
+
+
+def test_what_was_paid_before_a_bad_item_was_found_is_counted():
+    asked = []
+
+    def fails(texts):
+        asked.extend(texts)
+        if any("horrid" in text for text in texts):
+            raise RuntimeError("no")
+        return [len(text) for text in texts]
+
+    texts = [*TEXTS, "this one is horrid"]
+    found = explain_many(CallableModel(fails, "fails"), texts, budget=30, store=None)
+    answered = {text for text in asked if "horrid" not in text}
+    assert len(found) == len(TEXTS) and len(found.failures) == 1
+    whole = explain_many(CallableModel(lambda texts: [len(t) for t in texts], "good"), TEXTS, budget=30, store=None)
+    assert whole.cost.rows <= found.cost.rows <= len(answered)
+
+
+def test_one_file_of_two_models_says_so(tmp_path, caplog):
+    options = {"background": X, "budget": 300, "store": None, "output": tmp_path}
+    explain_many(TREE, X.iloc[:12], **options)
+    explain_many(LinearRegression().fit(X, X["bmi"]), X.iloc[12:24], **options)
+    both = ExplanationSet.from_jsonl(tmp_path)
+    assert len(both.summary()) and "2 models" in caplog.text
+    with pytest.raises(InputError, match="one model"):
+        both.surrogate("tree")
+
+
+def test_a_file_written_again_keeps_failures_and_replaces_itself(tmp_path):
+    found = explain_many(TREE, X.iloc[:2], background=X, budget=300, store=None)
+    found = ExplanationSet(found.entries, (Failure(2, "third", "ModelError: no"),))
+    path = found.to_jsonl(tmp_path / "a.jsonl")
+    again = ExplanationSet.from_jsonl(path)
+    assert again.failures == found.failures
+    again.to_jsonl(path)
+    assert [*tmp_path.iterdir()] == [path] and len(ExplanationSet.from_jsonl(path)) == len(found)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="for the superuser every folder can be written to")
+def test_an_output_that_cannot_be_written_costs_nothing(tmp_path):
+    asked = []
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="output"):
+        explain_many(lambda Z: asked.append(1) or Z[:, 0], [MaskProbe(3)], store=None, output=tmp_path / "a.jsonl")
+    assert not asked
+
+
+def test_an_output_that_is_a_folder_in_disguise_costs_nothing(tmp_path):
+    asked = []
+    (tmp_path / "a.jsonl").symlink_to("/proc/none/a.jsonl")
+    with pytest.raises(InputError, match="output"):
+        explain_many(lambda Z: asked.append(1) or Z[:, 0], [MaskProbe(3)], store=None, output=tmp_path / "a.jsonl")
+    assert not asked
 
 
 class Parrot(Generator):
