@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from probes.errors import InputError
 
-__all__ = ["FAMILY", "RESERVED", "Case", "Chat", "Split", "hold_out", "shown", "tidy"]
+__all__ = ["FAMILY", "RESERVED", "Case", "Chat", "Split", "grouped", "hold_out", "shown", "tidy"]
 
 #: A prompt: plain text, or a chat as (role, content) pairs.
 Chat = tuple[tuple[str, str], ...]
@@ -157,24 +158,27 @@ class Split:
 
 
 def hold_out(
-    cases: Sequence[Case],
+    cases: Sequence[Case] | Any,
     *,
     entities: float | Iterable[str] = 0.5,
     cells: float = 0.2,
     families: int | Iterable[str] = 1,
+    groups: str | Callable[[Case], str] | None = None,
     random_state: int = 0,
 ) -> Split:
     """Divide cases for discovery and test.
 
     Parameters
     ----------
-    cases : sequence of Case
+    cases : sequence of Case, or TemplateProbe
     entities : float or names, default 0.5
         Share of the entities held out, or which.
     cells : float, default 0.2
         Share of the combinations of factor levels held out. None are where a level would then never be seen.
     families : int or names, default 1
         How many template families are held out, or which; none where there are fewer than three.
+    groups : str or callable, optional
+        What cases depend on each other by, as for :func:`surrogates.generalise`; by default their entity.
     random_state : int, default 0
 
     Raises
@@ -182,6 +186,9 @@ def hold_out(
     InputError
         If nothing is left on one side, or names are unknown.
     """
+    cases = [grouped(c, groups) for c in getattr(cases, "cases", cases)]
+    if isinstance(cells, bool) or not isinstance(cells, Real) or not 0 <= cells < 1:
+        raise InputError("cells", "be a share from 0 to below 1", cells)
     rng = np.random.default_rng([random_state, 7])
     people = sorted({c.entity for c in cases})
     away = _chosen("entities", entities, people, rng)
@@ -189,6 +196,8 @@ def hold_out(
         raise InputError("entities", f"leave some of {len(people)} for discovery and some for the test", entities)
     kinds = sorted({c.template for c in cases})
     if isinstance(families, int):
+        if families < 0 or isinstance(families, bool):
+            raise InputError("families", "be a number of at least 0, or names", families)
         count = min(families, len(kinds) - 2)
         unseen = {kinds[i] for i in rng.permutation(len(kinds))[: max(count, 0)]}
     else:
@@ -208,11 +217,30 @@ def hold_out(
     )
 
 
+def grouped(case: Case, groups: str | Callable[[Case], str] | None) -> Case:
+    """A case whose entity is what it depends on others by: a factor, or a function of the case.
+
+    Raises
+    ------
+    InputError
+    """
+    if groups is None or groups == "entity":
+        return case
+    if callable(groups):
+        return replace(case, entity=str(groups(case)))
+    levels = dict(case.levels)
+    if groups not in levels:
+        raise InputError("groups", f"be entity, a factor among {', '.join(levels)}, or a function of a case", groups)
+    return replace(case, entity=levels[groups], levels=tuple(p for p in case.levels if p[0] != groups))
+
+
 def _chosen(what: str, wish: Any, names: list[str], rng: np.random.Generator) -> set[str]:
     if isinstance(wish, (int, float)):
-        if not 0 < wish < 1:
+        if isinstance(wish, bool) or not 0 < wish < 1:
             raise InputError(what, "be a share between 0 and 1, or names", wish)
         return {names[i] for i in rng.permutation(len(names))[: max(1, round(wish * len(names)))]}
+    if isinstance(wish, str) or not isinstance(wish, Iterable):
+        raise InputError(what, "be a share between 0 and 1, or names", wish)
     wanted = set(wish)
     if unknown := wanted - set(names):
         raise InputError(what, f"name some of {', '.join(names[:12])}", sorted(unknown))

@@ -99,7 +99,7 @@ def measure(
     ----------
     model : object
         A language model; or any model of texts, for the metric ``output``.
-    cases : sequence of Case
+    cases : sequence of Case, or TemplateProbe
     metric : str or Metric
     store : Store
         Every answer is written here before it is used.
@@ -119,8 +119,11 @@ def measure(
         If the model fails.
     """
     number = as_metric(metric)
+    cases = getattr(cases, "cases", cases)
     if not len(cases):
         raise InputError("cases", "hold at least one case", cases)
+    if odd := [c for c in cases if not isinstance(c, Case)]:
+        raise InputError("cases", "be Case objects, such as a TemplateProbe holds", odd[0])
     asked = answerer(model)
     _check_metric(asked, number)
     _check_foils(cases, number)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import combinations, product
 from math import lcm
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pandas as pd
 from probes.case import FAMILY, RESERVED, Case, tidy
 from probes.errors import InputError
 from probes.recipe import read_yaml
-from probes.wording import OPTIONS, SLOT, Family, Maker, drawn
+from probes.wording import OPTIONS, SLOT, Family, Maker, check_answers, check_slots, drawn
 
 __all__ = ["Family", "TemplateProbe"]
 
@@ -25,8 +26,8 @@ class TemplateProbe:
 
     Parameters
     ----------
-    families : dict of str to str, list of (role, text), or Family
-        The wordings by name.
+    families : dict of str to str, list of (role, text), or Family; or str
+        The wordings by name; or the only one.
     factors : dict of str to (dict of str to (str or dict), or list of str), optional
         Factor → level → texts: a string fills the slot named like the factor, a dict fills several slots. A level's
         text may hold slots itself, and a level may set ``target``, ``foils`` and ``also``. A list names levels after
@@ -71,7 +72,7 @@ class TemplateProbe:
 
     def __init__(
         self,
-        families: Mapping[str, Any],
+        families: Mapping[str, Any] | str,
         factors: Mapping[str, Mapping[str, Any]] | None = None,
         entities: Mapping[str, Mapping[str, Any]] | Sequence[Mapping[str, Any]] = (),
         *,
@@ -83,9 +84,15 @@ class TemplateProbe:
         first_words: bool = True,
         random_state: int = 0,
     ):
-        kinds = {name: f if isinstance(f, Family) else Family(f) for name, f in dict(families).items()}
-        if not kinds:
+        families = {"plain": families} if isinstance(families, str) else families
+        for what, given in {"families": families, "factors": factors, "corruptions": corruptions}.items():
+            if given is not None and not isinstance(given, Mapping):
+                raise InputError(what, "be a mapping of names", given)
+        if not isinstance(first_words, bool):
+            raise InputError("first_words", "be True or False", first_words)
+        if not families:
             raise InputError("families", "hold at least one template", families)
+        kinds = {str(name): f if isinstance(f, Family) else Family(f) for name, f in families.items()}
         people = _entities(entities)
         table = {str(name): _levels(name, levels) for name, levels in dict(factors or {}).items()}
         if corruptions:
@@ -93,12 +100,12 @@ class TemplateProbe:
         for name, levels in table.items():
             _check_factor(name, list(levels))
         defaults = {"target": target, "foils": foils, "also": also}
-        for what in ("foils", "also"):
-            if isinstance(defaults[what], str):
-                raise InputError(what, "be a list of texts" + ", or a number" * (what == "foils"), defaults[what])
+        check_answers(defaults)
         maker = Maker(kinds, table, people, defaults)
         combos = list(_crossed(list(maker.cells()), list(people), crossing, random_state))
         self._take(maker.with_foils(combos, first_words))
+        for name in table:
+            _check_moves(name, self.cases)
 
     def _take(self, cases: Iterable[Case]) -> None:
         self.cases: tuple[Case, ...] = tuple(dict.fromkeys(cases))
@@ -143,7 +150,8 @@ class TemplateProbe:
             A column of wrong answers (one, or a list of them), or how many to draw from the targets of other rows with
             the same levels.
         entity, template : str, optional
-            Columns of the entity (by default every row is one) and the template family.
+            Columns of the entity (by default every row is one, and rows with the same prompt are the same) and the
+            template family.
 
         Raises
         ------
@@ -167,17 +175,22 @@ class TemplateProbe:
             if frame[name].isna().any():
                 raise InputError(f"factor {name!r}", "have a level in every row", f"none in {frame[name].isna().sum()}")
             _check_factor(name, frame[name].unique().tolist())
-        cases = []
+        cases, first = [], dict[str, int]()
         for i, row in enumerate(frame.to_dict("records")):
             if pd.isna(row[prompt]) or pd.isna(row[target]):
                 raise InputError("frame", f"hold a prompt and a target in row {i}", row)
             levels = [(name, str(row[name])) for name in factors]
             levels += [(FAMILY, str(row[template]))] if template else []
             wrong = row[foils] if isinstance(foils, str) else ()
-            wrong = (wrong,) if isinstance(wrong, str) else tuple(map(str, wrong))
-            who = str(row[entity]) if entity else f"row {i}"
+            wrong = (wrong,) if isinstance(wrong, str) else wrong
+            if not isinstance(wrong, (Sequence, np.ndarray)) or not all(isinstance(w, str) for w in wrong):
+                raise InputError(f"column {foils!r}", f"hold a text or a list of texts in row {i}", row[foils])
+            if entity and pd.isna(row[entity]):
+                raise InputError(f"entity {entity!r}", "be named in every row", row)
+            # rows with one prompt are not independent of each other
+            who = str(row[entity]) if entity else f"row {first.setdefault(str(row[prompt]), i)}"
             kind = str(row[template]) if template else "frame"
-            cases.append(Case(row[prompt], str(row[target]), wrong, tuple(levels), who, kind))
+            cases.append(Case(row[prompt], str(row[target]), tuple(wrong), tuple(levels), who, kind))
         if isinstance(foils, int):
             pools: dict[Any, set[str]] = {}
             for case in cases:
@@ -216,10 +229,11 @@ class TemplateProbe:
                     f"family {k!r}", "have a template, and besides only the keys only and slots", sorted(v)
                 )
         families = {
-            str(k): Family(**v) if isinstance(v, dict) else [tuple(t) for t in v] if isinstance(v, list) else v
+            str(k): Family(**{**v, "template": _turns(v["template"])}) if isinstance(v, dict) else _turns(v)
             for k, v in data.pop("families").items()
         }
-        return cls(families, **data)
+        rest: dict[str, Any] = {k: () if v is None and k in ("foils", "also") else v for k, v in data.items()}
+        return cls(families, **rest)
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -248,13 +262,49 @@ class TemplateProbe:
         )
 
 
+def _turns(template: Any) -> Any:
+    """A chat in YAML: a list of pairs, or of mappings with ``role`` and ``content``."""
+    if not isinstance(template, list):
+        return template
+    return [
+        (turn["role"], turn["content"])
+        if isinstance(turn, dict) and set(turn) == {"role", "content"}
+        else tuple(turn)
+        if isinstance(turn, list)
+        else turn
+        for turn in template
+    ]
+
+
+def _check_moves(factor: str, cases: Sequence[Case]) -> None:
+    """Refuse a factor two of whose levels make the same cases wherever both occur: it would be tested on nothing."""
+    alike: dict[Any, dict[str, Any]] = {}
+    for c in cases:
+        level = dict(c.levels)[factor]
+        rest = (c.entity, c.template, *(pair for pair in c.levels if pair[0] != factor))
+        alike.setdefault(rest, {})[level] = (c.prompt, c.target, c.also, set(c.foils))
+    levels = dict.fromkeys(dict(c.levels)[factor] for c in cases)
+    for a, b in combinations(levels, 2):
+        pairs = [(group[a], group[b]) for group in alike.values() if a in group and b in group]
+        if pairs and all(one == other for one, other in pairs):
+            rule = f"change a prompt or an answer; its levels {a!r} and {b!r} make the same ones"
+            raise InputError(f"factor {factor!r}", rule, pairs[0][0][0])
+
+
 def _entities(entities: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(entities, (Mapping, Sequence)) or isinstance(entities, str):
+        raise InputError("entities", "be a mapping of names to slots, or a list of slots", entities)
     rows = list(entities.items()) if isinstance(entities, Mapping) else [(None, e) for e in entities]
     people: dict[str, dict[str, Any]] = {}
     for i, (key, values) in enumerate(rows):
         if not isinstance(values, Mapping):
             rule = "give each entity a mapping of slots to texts, such as {'name': 'Mary'}"
             raise InputError("entities", rule, values)
+        for slot, text in values.items():
+            if slot in OPTIONS and not isinstance(text, str):
+                check_answers({slot: text})
+            elif not isinstance(text, (str, Real)) or text != text:
+                raise InputError(f"entities, slot {slot!r}", "be a text or a number", text)
         name = str(values.get("name", next(iter(values.values()), i)) if key is None else key)
         if name in people:
             raise InputError("entities", "have different names (the slot name, else the first slot)", name)
@@ -266,11 +316,18 @@ def _entities(entities: Any) -> dict[str, dict[str, Any]]:
 
 def _levels(name: str, levels: Any) -> dict[str, Any]:
     """Level → texts; a list of texts names its levels after them."""
-    if isinstance(levels, Mapping):
-        return {str(level): text if isinstance(text, Mapping) else str(text) for level, text in levels.items()}
     if isinstance(levels, str) or not isinstance(levels, Iterable):
         raise InputError(f"factor {name!r}", "be a mapping of levels to texts, or a list of texts", levels)
-    return {str(text): str(text) for text in levels}
+    given = dict(levels) if isinstance(levels, Mapping) else {text: text for text in levels}
+    for level, value in given.items():
+        for slot, text in value.items() if isinstance(value, Mapping) else (("", value),):
+            if slot in OPTIONS:
+                check_answers({slot: text})
+            elif not isinstance(text, (str, Real)) or text != text:
+                raise InputError(f"factor {name!r}, level {str(level)!r}", "be a text, or texts of slots", text)
+            else:
+                check_slots(f"factor {name!r}, level {str(level)!r}", str(text))
+    return {str(level): value if isinstance(value, Mapping) else str(value) for level, value in given.items()}
 
 
 def _check_factor(name: str, levels: list[Any]) -> None:
@@ -283,13 +340,11 @@ def _check_factor(name: str, levels: list[Any]) -> None:
 
 def _corrupted(corruptions: Any, kinds: dict[str, Family], people: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The factor of corruptions: none, and each replacement in a slot that exists."""
-    written = " ".join(
-        k.template if isinstance(k.template, str) else " ".join(t for _, t in k.template) for k in kinds.values()
-    )
+    written = " ".join(text for kind in kinds.values() for text in kind.texts)
     slots = {*SLOT.findall(written), *(slot for own in people.values() for slot in own)}
     table: dict[str, Any] = {"none": {}}
     for name, pair in dict(corruptions).items():
-        if isinstance(pair, str) or len(pair) != 2:
+        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
             raise InputError(f"corruption {name!r}", "be a pair of slot and replacement", pair)
         if pair[0] not in slots:
             raise InputError(f"corruption {name!r}", f"name a slot among {', '.join(sorted(slots))}", pair[0])

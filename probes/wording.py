@@ -12,9 +12,11 @@ from typing import Any
 from probes.case import FAMILY, Case, Chat, shown, tidy
 from probes.errors import InputError
 
-__all__ = ["OPTIONS", "SLOT", "Family", "Maker", "drawn"]
+__all__ = ["OPTIONS", "SLOT", "Family", "Maker", "check_answers", "check_slots", "drawn"]
 
 SLOT = re.compile(r"\{(\w+)\}")
+#: what was meant as a slot, but is none; other braces are text
+_NEARLY = re.compile(r"\{(?!\w+\})\s*[\w-]*\s*\}|\{\w*$")
 _DEPTH = 6  # slots inside the texts of levels, inside each other
 OPTIONS = ("target", "foils", "also")
 
@@ -36,6 +38,59 @@ class Family:
     template: str | Sequence[tuple[str, str]]
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)
     slots: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        turns = [("", self.template)] if isinstance(self.template, str) else self.template
+        try:
+            texts = [text for role, text in turns if isinstance(role, str)]  # unpacks what are pairs
+        except (TypeError, ValueError):
+            texts = []
+        if not texts or not all(isinstance(text, str) for text in texts) or isinstance(turns, Mapping):
+            raise InputError("template", "be a text, or a list of pairs of role and text", self.template)
+        for text in texts:
+            check_slots("template", text)
+        if not isinstance(self.only, Mapping):
+            raise InputError("only", "be a mapping of factors to the levels they are used with", self.only)
+        if not isinstance(self.slots, Mapping):
+            raise InputError("slots", "be a mapping of slots to texts", self.slots)
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of the template, or of each turn."""
+        return [self.template] if isinstance(self.template, str) else [text for _, text in self.template]
+
+
+def check_slots(what: str, text: str) -> None:
+    """Refuse what looks like a slot and is none, such as ``{my-slot}``.
+
+    Raises
+    ------
+    InputError
+    """
+    if found := _NEARLY.search(text):
+        raise InputError(what, f"write slots as {{name}}, in letters, digits and _; here is {found.group()!r}", text)
+
+
+def check_answers(options: Mapping[str, Any]) -> None:
+    """Refuse answers that are no texts: ``target``, ``foils``, ``also``, whichever are there.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(options.get("target", ""), str):
+        raise InputError("target", "be a text (quote numbers)", options["target"])
+    for what in ("foils", "also"):
+        given = options.get(what, ())
+        if what == "foils" and isinstance(given, int) and not isinstance(given, bool):
+            if given < 0:
+                raise InputError("foils", "be a list of texts, or a number of at least 0", given)
+            continue
+        if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(g, str) for g in given):
+            raise InputError(what, "be a list of texts" + ", or a number" * (what == "foils"), given)
+        for text in given:
+            check_slots(what, text)
+    check_slots("target", options.get("target", ""))
 
 
 class Maker:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from probes.case import Case, Split, hold_out
+from probes.case import Case, Split, grouped, hold_out
 from probes.errors import InputError
 from probes.measure import Measured, answerer, measure
 from probes.metrics import Metric, as_metric
@@ -96,12 +96,16 @@ def generalise(
     number = as_metric(metric)
     if not isinstance(probe, TemplateProbe):
         raise InputError("probe", "be a TemplateProbe (a built-in behaviour's is behaviour(NAME).probe)", probe)
-    cases = [_grouped(c, groups) for c in probe.cases]
+    cases = [grouped(c, groups) for c in probe.cases]
     known = {f: levels for f, levels in probe.factors.items() if f != groups}
     factors = list(known)
     about = [by] if isinstance(by, str) else list(by or ())
     if unknown := [f for f in about if f not in known]:
         raise InputError("by", f"name factors among {', '.join(factors)}", unknown)
+    if isinstance(most, bool) or not isinstance(most, Integral) or most < 0:
+        raise InputError("most", "be a number of at least 0", most)
+    if not isinstance(statements, Iterable) and not isinstance(statements, Statement):
+        raise InputError("statements", "be made by Statement.level, .contrast or .interaction", statements)
     frozen_given = (statements,) if isinstance(statements, Statement) else tuple(statements)
     if not find and not frozen_given:
         raise InputError("statements", "hold at least one, or find be True", statements)
@@ -109,12 +113,13 @@ def generalise(
         if not isinstance(s, Statement):
             raise InputError("statements", "be made by Statement.level, .contrast or .interaction", s)
         s.check(known)
+    if control is None and number.name == "output" and any(s.of_control is not None for s in frozen_given):
+        raise InputError("control", "be given where a margin is a share of its effect", control)
     memory = open_store(store)
     asked = answerer(model)
     empty = np.arange(0)
     if find:
-        split = split if split is not None else hold_out(cases, random_state=random_state)
-        _check_split(split, cases)
+        split = _split(split, probe, cases, groups, random_state)
     else:
         split = Split(empty, np.arange(len(cases)), empty, empty)
 
@@ -166,23 +171,26 @@ def generalise(
     return Study(tuple(judged), everything, number, scores, checked, frozen, cost, second.model, name, tuple(notes))
 
 
-def _grouped(case: Case, groups: str | Callable[[Case], str] | None) -> Case:
-    if groups is None or groups == "entity":
-        return case
-    if callable(groups):
-        return replace(case, entity=str(groups(case)))
-    levels = dict(case.levels)
-    if groups not in levels:
-        raise InputError("groups", f"be entity, a factor among {', '.join(levels)}, or a function of a case", groups)
-    return replace(case, entity=levels[groups], levels=tuple(p for p in case.levels if p[0] != groups))
-
-
-def _check_split(split: Split, cases: Sequence[Case]) -> None:
+def _split(
+    split: Split | None, probe: TemplateProbe, cases: Sequence[Case], groups: object, random_state: int
+) -> Split:
+    """The user's split, checked; or one of our own, by what cases depend on each other by."""
+    if split is None:
+        return hold_out(cases, random_state=random_state)
+    if not isinstance(split, Split):
+        raise InputError("split", "be made by probes.hold_out", split)
+    used = np.concatenate([split.discovery, split.test])
+    if len(used) and (used.min() < 0 or used.max() >= len(cases)):
+        raise InputError("split", f"hold numbers of the probe's {len(cases)} cases", used.max())
     seen = {cases[int(i)].entity for i in split.discovery}
     if both := sorted(seen & {cases[int(i)].entity for i in split.test}):
-        raise InputError("split", "keep each entity on one side", both[:5])
+        rule = "keep each entity on one side"
+        if groups is not None:
+            rule = "keep each group on one side: hold_out(probe, groups=...) does"
+        raise InputError("split", rule, both[:5])
     if not len(split.discovery) or not len(split.test):
         raise InputError("split", "hold cases on both sides", split)
+    return split
 
 
 def _competence(
