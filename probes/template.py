@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 from itertools import combinations, product
 from math import lcm
 from numbers import Real
@@ -13,12 +15,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from probes.case import FAMILY, RESERVED, Case, tidy
+from probes.case import FAMILY, RESERVED, Case, Chat, shown, tidy
 from probes.errors import InputError
 from probes.recipe import read_yaml
 from probes.wording import OPTIONS, SLOT, Family, Maker, check_answers, check_slots, drawn
 
 __all__ = ["Family", "TemplateProbe"]
+
+_WORDS = re.compile(r"\w+|[^\w\s]")
+#: share of words that a prompt must have in common with a known one to be of its family
+_ALIKE = 0.6
 
 
 class TemplateProbe:
@@ -234,6 +240,32 @@ class TemplateProbe:
         }
         rest: dict[str, Any] = {k: () if v is None and k in ("foils", "also") else v for k, v in data.items()}
         return cls(families, **rest)
+
+    def levels_of(self, prompt: str | Chat) -> dict[str, str]:
+        """The factor levels of a new prompt: those of the case whose prompt is most like it, word by word.
+
+        Raises
+        ------
+        InputError
+            If it is like none of them: less than 60% of the words agree.
+
+        Examples
+        --------
+        >>> probe = TemplateProbe({"a": "{who} is {mood}.", "b": "How {mood} {who} looks!"},
+        ...                       {"mood": ["glad", "sad"]}, [{"who": "Ann"}, {"who": "Bob"}], target=" Yes")
+        >>> probe.levels_of("How sad Zoe looks!")
+        {'mood': 'sad', 'template': 'b'}
+        """
+        words = _WORDS.findall(shown(prompt, 10**9))
+        matcher = SequenceMatcher(None, b=words, autojunk=False)
+        best, ratio = self.cases[0], 0.0
+        for case in self.cases:
+            matcher.set_seq1(_WORDS.findall(shown(case.prompt, 10**9)))
+            if matcher.quick_ratio() > ratio and (found := matcher.ratio()) > ratio:
+                best, ratio = case, found
+        if ratio < _ALIKE:
+            raise InputError("prompt", f"be like one of the probe's, such as {shown(best.prompt, 80)!r}", prompt)
+        return dict(best.levels)
 
     def __len__(self) -> int:
         return len(self.cases)

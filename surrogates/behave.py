@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,19 @@ from probes.behaviours import BEHAVIOURS, Behaviour, Claim, behaviour
 from probes.errors import InputError
 from probes.measure import Measured, answerer, measure
 from probes.metrics import METRICS
+from probes.model import Generator, Model
 from probes.query import Cost
 from probes.store import Store, open_store
 from surrogates.card import Card, Entry
-from surrogates.judge import judge
+from surrogates.judge import Judged, judge
 from surrogates.statement import Scope, Statement
 from surrogates.study import Study
 
 __all__ = ["behave", "study_of"]
+
+#: the metric that a model which only writes text answers
+_TEXT = "exact_match"
+_NEEDS = "needs log-probabilities of answers, and this model only writes text"
 
 
 def statement_of(claim: Claim) -> Statement:
@@ -41,30 +46,55 @@ def study_of(
     """Test the claims of one built-in behaviour. They were frozen before this model was asked, so every case counts."""
     memory = open_store(store)
     asked = answerer(model)
-    control = statement_of(probe.control)
-    own = probe.control.metric or probe.metric
-    names = [c.metric or probe.metric for c in probe.claims]
+    claims, names = [statement_of(c) for c in probe.claims], [_metric_of(c, probe, asked) for c in probe.claims]
+    control, own = statement_of(probe.control), _metric_of(probe.control, probe, asked)
+    main = probe.metric if _answers(asked, probe.metric) else _TEXT
     measured: dict[str, Measured] = {}
-    for name in dict.fromkeys([own, probe.metric, *names]):
+    for name in dict.fromkeys(n for n in (own, main, *names) if n):
         measured[name] = measure(asked, probe.probe.cases, name, store=memory, progress=progress, unconditional=True)
-    frame = measured[own].frame
-    checked = judge([control], [frame], own, METRICS[own].unit)[0]
-    failed = checked.verdict != "supported"
+    blocked, checked, size = (
+        f"the positive control {_NEEDS}",
+        Judged(control, control.text, "not testable", _NEEDS),
+        None,
+    )
+    if own:
+        checked = judge([control], [measured[own].frame], own, METRICS[own].unit)[0]
+        blocked = "" if checked.verdict == "supported" else f"the positive control is {checked.verdict}"
+        size = control.estimate(measured[own].frame)
+    told = [i for i, name in enumerate(names) if name]
     judged = judge(
-        [statement_of(c) for c in probe.claims],
-        [measured[n].frame for n in names],
-        names,
-        [METRICS[n].unit for n in names],
-        control=control.estimate(frame),
-        blocked=f"the positive control is {checked.verdict}" if failed else "",
+        [claims[i] for i in told],
+        [measured[names[i]].frame for i in told],
+        [names[i] for i in told],
+        [METRICS[names[i]].unit for i in told],
+        control=size,
+        blocked=blocked,
+    )
+    found = dict(zip(told, judged, strict=True))
+    statements = tuple(
+        found[i] if i in found else Judged(s, s.text, "not testable", _NEEDS, digest=s.digest)
+        for i, s in enumerate(claims)
     )
     # answers measured twice are reused by each other: only what was asked anew is a cost
     cost = sum((m.cost for m in measured.values()), Cost())
-    first = measured[probe.metric]
+    first = measured[main]
     cost = replace(cost, reused=first.cost.reused)
-    others = {name: m.frame for name, m in measured.items() if name != probe.metric}
-    whole = (tuple(judged), first.frame, first.metric)
+    others = {name: m.frame for name, m in measured.items() if name != main}
+    whole = (statements, first.frame, first.metric)
     return Study(*whole, control=checked, cost=cost, model=first.model, name=probe.name, others=others)
+
+
+def _answers(asked: Model | Generator, metric: str) -> bool:
+    return METRICS[metric].text or not isinstance(asked, Generator)
+
+
+def _metric_of(claim: Claim, probe: Behaviour, asked: Model | Generator) -> str:
+    """What a claim is measured by; text alone may still answer one that names no number of nats. Empty if it cannot."""
+    name = claim.metric or probe.metric
+    if _answers(asked, name):
+        return name
+    compares = claim.against is not None or claim.reference == "chance"
+    return _TEXT if compares and not claim.min_effect else ""
 
 
 def behave(
@@ -80,7 +110,8 @@ def behave(
     Parameters
     ----------
     model : object
-        A language model that gives log-probabilities, such as :class:`probes.CausalLM`.
+        A language model. One that only writes text, such as an :class:`probes.Endpoint` of chats, is told right by what
+        it writes; claims about sizes in nats are not testable then.
     probes : "all", names separated by commas, a Behaviour, or a sequence of names and Behaviours
         Built-in behaviours, see :data:`probes.behaviours.BEHAVIOURS`, or your own; each once.
     store : Store, path, None or "default"
@@ -101,8 +132,10 @@ def behave(
         wanted: list[Any] = [probes]
     elif isinstance(probes, str):
         wanted = list(BEHAVIOURS) if probes == "all" else [p.strip() for p in probes.split(",") if p.strip()]
-    else:
+    elif isinstance(probes, Iterable):
         wanted = list(probes)
+    else:
+        wanted = [probes]
     if not wanted:
         raise InputError("probes", f"name some of {', '.join(BEHAVIOURS)}", probes)
     if odd := [p for p in wanted if not isinstance(p, (str, Behaviour))]:

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from probes.behaviours import BEHAVIOURS
+from probes.behaviours import behaviour as built_in
 from probes.case import Case
 from probes.errors import InputError
 from probes.query import Cost
+from probes.template import TemplateProbe
 from surrogates.provenance import library_version
 from surrogates.saved import loaded, written
 from surrogates.statement import Scope
@@ -29,6 +32,10 @@ _KEPT = (
     "parts", "worst",
     "examples", "digest",
 )  # fmt: skip
+
+#: a statement that a card does not have
+_ABSENT: Mapping[str, Any] = {"claim": "", "verdict": "", "effect": np.nan, "low": np.nan, "high": np.nan}
+_VERDICTS = ("supported", "refuted", "inconclusive", "not testable")
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,7 @@ class Entry:
         shown = [
             {
                 "claim": s.statement.claim(s.metric, s.unit),
+                "subject": s.statement.subject,
                 "kind": s.statement.kind,
                 "margin": s.statement.min_effect,
                 **{k: _plain(getattr(s, k)) for k in _KEPT},
@@ -135,7 +143,9 @@ class Card:
                 return e
         raise InputError("behaviour", f"be on this card ({', '.join(e.name for e in self.entries)})", name)
 
-    def predict(self, behaviour: str, case: Case | Mapping[str, str]) -> dict[str, Any]:
+    def predict(
+        self, behaviour: str, case: str | Case | Mapping[str, str], probe: TemplateProbe | None = None
+    ) -> dict[str, Any]:
         """What the model will do with a new prompt of a known family.
 
         Supported statements say what they can; the levels of the factors fill in what they leave open.
@@ -143,41 +153,55 @@ class Card:
         Parameters
         ----------
         behaviour : str
-        case : Case, or dict of factor to level
+        case : str, Case, or dict of factor to level
+            A prompt has the levels of the prompt of the probe that is most like it.
+        probe : TemplateProbe, optional
+            The one that the card is about, to read a prompt by; needed where it is not a built-in behaviour's.
 
         Returns
         -------
         dict
             ``value`` (in ``unit``), its 90% interval ``low`` to ``high``, ``right`` (the chance to be above chance
             level), ``r2`` (how much better than a constant such predictions were on unseen entities), ``coverage``
-            (how many of their cases such intervals held).
+            (how many of their cases such intervals held), ``levels`` that it was predicted by.
+
+        Raises
+        ------
+        InputError
+            For an unknown behaviour or level, or a prompt that is like none.
         """
         entry = self.entry(behaviour)
         if entry.prediction is None:
             raise InputError("behaviour", "have answers that vary", behaviour)
-        if not isinstance(case, (Case, Mapping)):
-            raise InputError("case", "be a Case of the probe, or a dict of factor to level", case)
-        levels = dict(case.levels) if isinstance(case, Case) else dict(case)
+        if not isinstance(case, (str, Case, Mapping)):
+            raise InputError("case", "be a prompt, a Case of the probe, or a dict of factor to level", case)
+        if isinstance(case, Mapping) or (isinstance(case, Case) and case.levels):
+            levels = dict(case.levels) if isinstance(case, Case) else dict(case)
+        else:
+            if probe is None and behaviour not in BEHAVIOURS:
+                raise InputError("probe", "be given to read a prompt by", probe)
+            known = built_in(behaviour).probe if probe is None else probe
+            levels = known.levels_of(case.prompt if isinstance(case, Case) else case)
         measured = {k: entry.prediction.scores[k] for k in ("r2", "coverage")}
-        return {**entry.prediction.predict(levels), "unit": entry.unit, **measured}
+        return {**entry.prediction.predict(levels), "unit": entry.unit, **measured, "levels": levels}
 
     def compare(self, other: Card) -> pd.DataFrame:
-        """Both cards side by side: the statements they share, with verdicts, effects and whether they differ.
+        """Both cards side by side: verdicts, effects and whether they differ.
 
-        The intervals of two models on the same cases: ``difference`` is `other` minus this, ``apart`` says whether the
-        95% intervals do not overlap.
+        Statements are the same if they are about the same sets of cases, in the same metric, whatever size or direction
+        they claim: each verdict is about the card's own claim. One that only one card has stands there with nothing
+        beside it. The intervals of two models on the same cases: ``difference`` is `other` minus this, ``apart`` says
+        whether the 95% intervals do not overlap.
         """
         if not isinstance(other, Card):
             raise InputError("other", "be a Card", other)
-        keys = [(e.name, s["claim"]) for e in self.entries for s in e.statements]
-        theirs = {(e.name, s["claim"]): s for e in other.entries for s in e.statements}
-        mine = {(e.name, s["claim"]): s for e in self.entries for s in e.statements}
+        mine, theirs = _by_subject(self), _by_subject(other)
         rows = []
-        for key in (k for k in keys if k in theirs):
-            a, b = mine[key], theirs[key]
+        for key in dict.fromkeys([*mine, *theirs]):
+            a, b = mine.get(key, _ABSENT), theirs.get(key, _ABSENT)
             apart = bool(a["high"] < b["low"] or b["high"] < a["low"]) if _known(a) and _known(b) else False
             rows.append(
-                {"behaviour": key[0], "claim": key[1]}
+                {"behaviour": key[0], "claim": a["claim"] or b["claim"]}
                 | {"verdict": a["verdict"], "effect": a["effect"], "other_verdict": b["verdict"]}
                 | {"other_effect": b["effect"], "difference": b["effect"] - a["effect"], "apart": apart}
             )
@@ -234,6 +258,13 @@ def _cost(data: Mapping[str, Any]) -> Cost:
     return Cost(**data)
 
 
+def _by_subject(card: Card) -> dict[tuple[str, ...], Mapping[str, Any]]:
+    """Statements by what they are about; by their words where that was not written down."""
+    return {
+        (e.name, s.get("subject", s["claim"]), s["metric"], s["unit"]): s for e in card.entries for s in e.statements
+    }
+
+
 def _known(s: Mapping[str, Any]) -> bool:
     return bool(np.isfinite(s["low"]) and np.isfinite(s["high"]))
 
@@ -251,6 +282,11 @@ def _entry(data: dict[str, Any]) -> Entry:
                         intercept=made["intercept"], reference=made["reference"], claimed=made.get("claimed", 0),
                         spread=made.get("spread", 0.0))  # fmt: skip
     statements = tuple({k: _number(v) if v is None else v for k, v in s.items()} for s in data.pop("statements"))
+    for s in statements:
+        if lacking := {"claim", "kind", "margin", *_KEPT} - set(s):
+            raise KeyError(", ".join(sorted(lacking)))
+        if s["verdict"] not in _VERDICTS:
+            raise InputError("source", f"hold verdicts among {', '.join(_VERDICTS)}", s["verdict"])
     return Entry(statements=statements, notes=tuple(data.pop("notes")), prediction=made, **data)
 
 

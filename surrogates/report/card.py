@@ -119,18 +119,19 @@ def _sides(card: Card, other: Card) -> Part:
         {
             "behaviour": row.behaviour,
             "claim": row.claim,
-            "first": {"verdict": row.verdict, "level": _LEVEL[row.verdict], "effect": _signed(row.effect)},
-            "second": {
-                "verdict": row.other_verdict,
-                "level": _LEVEL[row.other_verdict],
-                "effect": _signed(row.other_effect),
-            },
+            "first": _side(row.verdict, row.effect),
+            "second": _side(row.other_verdict, row.other_effect),
             "difference": _signed(row.difference),
             "apart": bool(row.apart),
         }
         for row in table.itertuples()
     ]
     return Part("sides", "Side by side", {"rows": rows, "names": [card.model, other.model]})
+
+
+def _side(verdict: str, effect: float) -> dict[str, str]:
+    """A verdict of one card; what it does not hold is said to be so."""
+    return {"verdict": verdict or "not on this card", "level": _LEVEL.get(verdict, "fair"), "effect": _signed(effect)}
 
 
 def _provenance(cards: list[Card]) -> Part:

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from probes import CallableModel, InputError, Model, Store, hold_out
+from probes import CallableModel, Case, Generator, InputError, Model, Store, hold_out
 from probes.behaviours import BEHAVIOURS, behaviour
+from probes.behaviours.facts import CAPITALS
 from probes.behaviours.indirect_object import NAMES as RECEIVERS
 from probes.behaviours.pronoun import NAMES
 from probes.model import Identity
-from surrogates import behave, generalise
+from surrogates import Card, behave, generalise
 from surrogates.behave import statement_of, study_of
 
 
@@ -214,6 +215,53 @@ def test_a_behaviour_of_ones_own_and_each_once():
     assert one.table.equals(two.table)
     with pytest.raises(InputError, match="there is generalise"):
         behave(Scripted(copies_or_raises), [own.probe], store=None)
+
+
+class Writes(Generator):
+    """Writes what a rule says and nothing else."""
+
+    def __init__(self, rule):
+        self.rule = rule
+
+    def identity(self):
+        return Identity(f"writes {self.rule.__name__}", True)
+
+    def generate(self, prompt, max_new_tokens):
+        self.used += 7
+        return self.rule(prompt)
+
+    def scoring(self, answer, prompt):
+        raise AssertionError("no log-probabilities")
+
+
+def capitals(prompt):
+    """Knows capitals forwards, and nothing else."""
+    country = next((c for c in CAPITALS if c in prompt), "")
+    return f" {CAPITALS[country]}." if country and "apital of" in prompt else " I do not know"
+
+
+def test_a_model_that_only_writes_is_told_by_what_it_writes():
+    card = behave(Writes(capitals), "facts,greater-than", store=None, progress=False)
+    facts, numbers = card.entries
+    assert (facts.metric, facts.control["verdict"]) == ("exact_match", "supported")
+    got = {s["claim"]: (s["verdict"], s["metric"]) for s in facts.statements}
+    assert got["capitals are written in the forward direction more often than not"] == ("supported", "exact_match")
+    assert got["the forward direction is written more often than the reverse"] == ("supported", "exact_match")
+    assert got["currencies are recalled from the country"][0] != "supported"
+    assert {s["verdict"] for s in numbers.statements} == {"not testable"}
+    assert facts.cost["tokens"] == 7 * facts.cost["rows"] > 0
+    assert "Fact recall" in str(Card.from_json(card.to_json()))
+
+
+def test_a_card_predicts_a_new_prompt():
+    card = behave(Scripted(receiver), "indirect-object", store=None, progress=False)
+    told = card.predict("indirect-object", "When Zora and Kim went to the store, Kim gave a drink to")
+    assert told["levels"]["order"] == "ABBA" or told["levels"]["order"] == "BABA"
+    known = behaviour("indirect-object").probe.cases[3]
+    assert card.predict("indirect-object", known.prompt)["levels"] == dict(known.levels)
+    assert card.predict("indirect-object", Case(known.prompt, " x")) == card.predict("indirect-object", known)
+    with pytest.raises(InputError, match="prompt must be like one of the probe's"):
+        card.predict("indirect-object", Case("hello", " she"))
 
 
 def test_bad_names_and_models():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from benchmarks.statements import trial
 from probes import CallableModel, InputError, Split, Store, TemplateProbe, hold_out
 from surrogates import Card, Scope, Statement, generalise
+from surrogates.report.card import page
 
 FACTORS = {"order": {"ab": "ab", "ba": "ba"}, "tone": {"calm": "calm", "loud": "loud"}}
 FAMILIES = {f"f{i}": f"{i} {{name}} {{order}} {{tone}}" for i in range(4)}
@@ -233,7 +235,9 @@ def test_slips_cost_no_call():
     assert one.statements[0].statement == Statement.level(Scope.of(tone="loud"), reference=0.0)
     with pytest.raises(InputError, match="another set"):
         Statement.contrast({"tone": "loud"}, {"tone": "loud"})
-    with pytest.raises(InputError, match="Case of the probe"):
+    with pytest.raises(InputError, match="be a prompt, a Case"):
+        one.card().predict("study", 3)
+    with pytest.raises(InputError, match="probe must be given to read"):
         one.card().predict("study", "loud")
 
 
@@ -246,3 +250,77 @@ def test_few_entities_and_constant_answers_are_said():
     assert flat.card().entries[0].prediction is None
     grouped = study(groups="tone")
     assert grouped.frame["entity"].nunique() == 2
+
+
+def test_two_cards_of_found_statements_stand_side_by_side_whatever_size_they_claim():
+    strong, weak = (study(lambda text, k=k: rule(text, k)).card() for k in (6.0, 3.0))
+    both = strong.compare(weak)
+    first = both.iloc[0]
+    assert first["verdict"] == first["other_verdict"] == "supported"
+    assert strong.entries[0].statements[0]["claim"] != weak.entries[0].statements[0]["claim"]
+    assert first["difference"] == pytest.approx(-3, abs=1.5)
+    mean = Statement.level({"tone": "loud"}, reference=0.0)
+    apart = study(statements=mean, find=False).card().compare(study(statements=Statement.level(), find=False).card())
+    assert apart["verdict"].tolist()[1] == apart["other_verdict"].tolist()[0] == ""
+    assert apart["difference"].isna().all() and not apart["apart"].any()
+    assert "not on this card" in page(strong, study(statements=mean, find=False).card())
+
+
+def test_cards_in_other_units_are_not_compared():
+    one = study(statements=Statement.level(reference=0.0), find=False).card()
+    entry = one.entries[0]
+    other = replace(one, entries=(replace(entry, statements=tuple({**s, "unit": "nats"} for s in entry.statements)),))
+    assert one.compare(other)["difference"].isna().all()
+
+
+def test_a_damaged_card_is_refused():
+    data = json.loads(study().card().to_json())
+    for change in ({"verdict": "perhaps"}, {"effect": ...}):
+        broken = json.loads(json.dumps(data))
+        statement = broken["entries"][0]["statements"][0]
+        for key, value in change.items():
+            if value is ...:
+                del statement[key]
+            else:
+                statement[key] = value
+        with pytest.raises(InputError, match="source must"):
+            Card.from_json(json.dumps(broken))
+
+
+def test_a_share_of_a_control_needs_one():
+    share = Statement.contrast({"tone": "loud"}, {"tone": "calm"}, kind="equivalence", of_control=0.2)
+    counted = Counted()
+    with pytest.raises(InputError, match="control must be given"):
+        generalise(counted.model, probe(), metric="output", statements=share, store=None)
+    assert not counted.asked
+    own = Statement.contrast({"order": "ab"}, {"order": "ba"})
+    assert study(statements=share, find=False, control=own).statements[0].statement.min_effect > 0
+
+
+def test_groups_are_held_out_as_groups():
+    def pair(case):
+        return str(int(case.entity[1:]) // 2)
+
+    whole = probe()
+    split = hold_out(whole, groups=pair)
+    sides = [{pair(whole.cases[i]) for i in part} for part in (split.discovery, split.test)]
+    assert not sides[0] & sides[1]
+    assert study(groups=pair, split=split).statements
+    with pytest.raises(InputError, match="each group on one side: hold_out"):
+        study(groups=pair, split=hold_out(whole))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"most": -1}, "most must be a number"),
+        ({"statements": None}, "statements must be made by"),
+        ({"split": ((1, 2), (3,))}, "split must be made by"),
+        ({"split": Split(*(np.array([9999 + i]) for i in range(4)))}, "split must hold numbers"),
+    ],
+)
+def test_more_slips_cost_no_call(options, words):
+    counted = Counted()
+    with pytest.raises(InputError, match=words):
+        generalise(counted.model, probe(), metric="output", store=None, **options)
+    assert not counted.asked
