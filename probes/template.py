@@ -234,10 +234,7 @@ class TemplateProbe:
                 raise InputError(
                     f"family {k!r}", "have a template, and besides only the keys only and slots", sorted(v)
                 )
-        families = {
-            str(k): Family(**{**v, "template": _turns(v["template"])}) if isinstance(v, dict) else _turns(v)
-            for k, v in data.pop("families").items()
-        }
+        families = {str(k): Family(**v) if isinstance(v, dict) else Family(v) for k, v in data.pop("families").items()}
         rest: dict[str, Any] = {k: () if v is None and k in ("foils", "also") else v for k, v in data.items()}
         return cls(families, **rest)
 
@@ -294,20 +291,6 @@ class TemplateProbe:
         )
 
 
-def _turns(template: Any) -> Any:
-    """A chat in YAML: a list of pairs, or of mappings with ``role`` and ``content``."""
-    if not isinstance(template, list):
-        return template
-    return [
-        (turn["role"], turn["content"])
-        if isinstance(turn, dict) and set(turn) == {"role", "content"}
-        else tuple(turn)
-        if isinstance(turn, list)
-        else turn
-        for turn in template
-    ]
-
-
 def _check_moves(factor: str, cases: Sequence[Case]) -> None:
     """Refuse a factor two of whose levels make the same cases wherever both occur: it would be tested on nothing."""
     alike: dict[Any, dict[str, Any]] = {}
@@ -333,7 +316,7 @@ def _entities(entities: Any) -> dict[str, dict[str, Any]]:
             rule = "give each entity a mapping of slots to texts, such as {'name': 'Mary'}"
             raise InputError("entities", rule, values)
         for slot, text in values.items():
-            if slot in OPTIONS and not isinstance(text, str):
+            if slot in OPTIONS:
                 check_answers({slot: text})
             elif not isinstance(text, (str, Real)) or text != text:
                 raise InputError(f"entities, slot {slot!r}", "be a text or a number", text)

@@ -27,7 +27,7 @@ class Family:
 
     Parameters
     ----------
-    template : str or list of (role, text)
+    template : str, list of (role, text), or list of dicts with ``role`` and ``content``
         With ``{slot}`` where texts go.
     only : dict of str to str or tuple of str
         Levels it is used with, by factor; all of the factors that are not named.
@@ -40,14 +40,9 @@ class Family:
     slots: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        turns = [("", self.template)] if isinstance(self.template, str) else self.template
-        try:
-            texts = [text for role, text in turns if isinstance(role, str)]  # unpacks what are pairs
-        except (TypeError, ValueError):
-            texts = []
-        if not texts or not all(isinstance(text, str) for text in texts) or isinstance(turns, Mapping):
-            raise InputError("template", "be a text, or a list of pairs of role and text", self.template)
-        for text in texts:
+        if not isinstance(self.template, str):
+            object.__setattr__(self, "template", _chat(self.template))
+        for text in self.texts:
             check_slots("template", text)
         if not isinstance(self.only, Mapping):
             raise InputError("only", "be a mapping of factors to the levels they are used with", self.only)
@@ -58,6 +53,17 @@ class Family:
     def texts(self) -> list[str]:
         """The text of the template, or of each turn."""
         return [self.template] if isinstance(self.template, str) else [text for _, text in self.template]
+
+
+def _chat(turns: Any) -> list[tuple[str, str]]:
+    """Pairs of role and text, from pairs or from mappings with ``role`` and ``content``."""
+    pairs = []
+    for turn in turns if isinstance(turns, Sequence) else ():
+        pair = (turn.get("role"), turn.get("content")) if isinstance(turn, Mapping) else turn
+        pairs.append(tuple(pair) if isinstance(pair, (tuple, list)) else ())
+    if not pairs or any(len(pair) != 2 or not all(isinstance(p, str) for p in pair) for pair in pairs):
+        raise InputError("template", "be a text, or a list of pairs of role and text", turns)
+    return pairs
 
 
 def check_slots(what: str, text: str) -> None:

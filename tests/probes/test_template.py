@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -245,6 +246,97 @@ def test_slips_are_told_apart(options, words):
     given.update(options)
     with pytest.raises(InputError, match=words):
         TemplateProbe(**given)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"families": {"a": "{my-slot} {name} {mood}"}}, r"write slots as .*'\{my-slot\}'"),
+        ({"families": {"a": "{ name } {mood}"}}, "write slots as"),
+        ({"families": {"a": "{} {mood}"}}, "write slots as"),
+        ({"families": {"a": "{name} {mood"}}, "write slots as"),
+        ({"families": {"a": None}}, "template must be a text, or a list of pairs"),
+        ({"families": {"a": [{"role": "user"}]}}, "template must be a text"),
+        ({"families": {"a": ["user", "x"]}}, "template must be a text"),
+        ({"families": ["{name}"]}, "families must be a mapping"),
+        ({"factors": ["mood"]}, "factors must be a mapping"),
+        ({"factors": {"mood": {"glad": None, "sad": "sad"}}}, "level 'glad' must be a text"),
+        ({"factors": {"mood": {"glad": "{the-mood}", "sad": "sad"}}}, "write slots as"),
+        (
+            {"factors": {"mood": FACTORS["mood"], "tone": ["calm", "loud"]}},
+            "factor 'tone' must change a prompt or an answer",
+        ),
+        ({"corruptions": ["x"]}, "corruptions must be a mapping"),
+        ({"corruptions": {"x": 3}}, "pair of slot and replacement"),
+        ({"corruptions": {"x": ("drink", "tea")}}, "factor 'corruption' must change"),
+        ({"entities": 5}, "entities must be a mapping"),
+        ({"entities": [{"name": None}]}, "slot 'name' must be a text"),
+        ({"entities": [{"name": float("nan")}]}, "slot 'name' must be a text"),
+        ({"entities": [{"name": "A", "foils": "x"}]}, "foils must be a list"),
+        ({"target": 5}, "target must be a text"),
+        ({"foils": [1, 2]}, "foils must be a list of texts"),
+        ({"foils": -1}, "foils must be a list of texts, or a number of at least 0"),
+        ({"also": 5}, "also must be a list"),
+        ({"first_words": "maybe"}, "first_words must be True or False"),
+    ],
+)
+def test_more_slips_are_told_by_name(options, words):
+    given = {"families": {"a": "{name} {mood}"}, "factors": {"mood": FACTORS["mood"]}, "entities": NAMES}
+    with pytest.raises(InputError, match=words):
+        TemplateProbe(**{**given, "target": " x", **options})
+
+
+def test_one_wording_is_a_text_and_braces_that_mean_no_slot_are_text():
+    probe = TemplateProbe('Say {name} as {{"a": 1}}', entities=[{"name": "A"}, {"name": "B"}], target=" x")
+    assert probe.cases[1].prompt == 'Say B as {{"a": 1}}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "families: {f: 3}",
+        "families: {f: null}",
+        "families: {f: x}\ntarget: 5",
+        "families: {f: x}\nfactors: [a]",
+        "families: {f: x}\ncorruptions: {x: 3}",
+        "families: {f: x}\nentities: 5",
+        "families: {f: {template: x, only: [a]}}",
+        "families: {f: [{role: user}]}",
+        "families: {f: x}\nentities: [{n: A}]\ntarget: x\nfirst_words: maybe",
+    ],
+)
+def test_yaml_of_the_wrong_shape_is_told_by_name(text):
+    pytest.importorskip("yaml")
+    with pytest.raises(InputError):
+        TemplateProbe.from_yaml(text)
+
+
+def test_chats_in_yaml_may_name_role_and_content():
+    pytest.importorskip("yaml")
+    rest = "\nentities: [{n: A}, {n: B}]\ntarget: x\nfoils: null"
+    maps = TemplateProbe.from_yaml('families: {f: [{role: user, content: "{n}?"}]}' + rest)
+    pairs = TemplateProbe.from_yaml('families: {f: [[user, "{n}?"]]}' + rest)
+    assert maps.digest == pairs.digest and maps.cases[0].prompt == (("user", "A?"),)
+
+
+def test_rows_with_one_prompt_are_one_entity_and_repeated_rows_one_case():
+    frame = pd.DataFrame({"prompt": ["a", "b"] * 12, "target": " x", "f": ["l", "r"] * 12, "who": ["p", None] * 12})
+    probe = TemplateProbe.from_frame(frame, "f")
+    assert len(probe) == 2 and {c.entity for c in probe.cases} == {"row 0", "row 1"}
+    with pytest.raises(InputError, match="entity 'who' must be named in every row"):
+        TemplateProbe.from_frame(frame, "f", entity="who")
+    for wrong in (np.nan, None, 3, [1, 2]):
+        bad = frame.assign(foils=pd.Series([wrong] * 24, dtype=object))
+        with pytest.raises(InputError, match="hold a text or a list of texts in row 0"):
+            TemplateProbe.from_frame(bad, "f", foils="foils")
+
+
+def test_hold_outs_take_a_probe_and_refuse_what_is_no_share():
+    probe = TemplateProbe(FAMILIES, FACTORS, NAMES, target="{drink}", foils=3)
+    assert (hold_out(probe).test == hold_out(probe.cases).test).all()
+    for options in ({"families": -1}, {"cells": 2.0}, {"cells": float("nan")}, {"entities": True}, {"entities": "abc"}):
+        with pytest.raises(InputError, match=next(iter(options))):
+            hold_out(probe, **options)
 
 
 def test_a_list_names_levels_and_only_takes_one_name():
