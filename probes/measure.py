@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from probes.case import Case, shown
+from probes.case import RESERVED, Case, shown
 from probes.completion import completions
 from probes.design import Design
 from probes.errors import InputError, ModelError
-from probes.metrics import METRICS, Metric, Scores, as_metric
+from probes.metrics import METRICS, Metric, Scores, as_metric, kl
 from probes.model import Generator, Model
 from probes.models import as_model
 from probes.probe import Feature, Probe
 from probes.query import Cost, ask
 from probes.store import Store
 
-__all__ = ["Measured", "Questions", "answerer", "measure"]
+__all__ = ["Measured", "Questions", "answerer", "divergence", "flips", "measure"]
 
 
 class Questions(Probe):
@@ -73,6 +73,79 @@ class Measured:
     cost: Cost = field(default_factory=Cost)
     scores: tuple[np.ndarray, ...] = ()
     unanswered: int = 0
+
+
+def flips(measured: Measured, baseline: Mapping[str, str]) -> Measured:
+    """Whether a change of factors changes the answer: each case beside its like at the baseline.
+
+    Parameters
+    ----------
+    measured : Measured
+        With the likeliest of the listed answers, or the text that was written, in the column ``answer``.
+    baseline : dict of factor to level
+        What each case is compared with: the case of the same entity with these levels and else its own.
+
+    Returns
+    -------
+    Measured
+        ``value`` is 1 where the answers differ, else 0; ``chance`` how often answers to different entities differ.
+        Cases at the baseline, and those whose like was not asked, are left out.
+
+    Raises
+    ------
+    InputError
+        For an unknown factor or level, numbers in place of answers, or no pair of cases.
+    """
+    frame = measured.frame
+    factors = [c for c in frame.columns if c not in (*RESERVED, *baseline)]
+    for factor, level in baseline.items():
+        if factor not in frame.columns or level not in set(frame[factor]):
+            raise InputError("baseline", f"name factors and levels of the cases ({', '.join(factors)})", baseline)
+    if not (frame["answer"] != "").all():
+        raise InputError("measured", "hold answers, which numbers alone are not", measured.metric.name)
+    here = np.all([frame[f] == v for f, v in baseline.items()], axis=0)
+    key = ["entity", *factors]
+    before = frame[here].drop_duplicates(key).set_index(key)["answer"].rename("before")
+    pairs = frame[~here].drop(columns=[c for c in frame.columns if c.startswith("unconditional")]).join(before, on=key)
+    pairs = pairs[pairs["before"].notna()]
+    if not len(pairs):
+        raise InputError("baseline", "leave cases to compare with their likes", baseline)
+    shares = before.value_counts(normalize=True).to_numpy()
+    value = (pairs["answer"] != pairs["before"]).astype(float)
+    pairs = pairs.drop(columns="before").assign(value=value, chance=float(1 - shares @ shares))
+    return replace(measured, frame=pairs.reset_index(drop=True), metric=METRICS["flip"], cost=Cost(), scores=())
+
+
+def divergence(base: Measured, other: Measured) -> Measured:
+    """KL(M‖M′) of what two models say about the same cases, over the listed answers of each.
+
+    Parameters
+    ----------
+    base, other : Measured
+        Of M and M′, with the scores of every answer.
+
+    Returns
+    -------
+    Measured
+        ``value`` in nats; ``chance`` is what it is on average when M′ gives its probabilities to the answers in turn.
+
+    Raises
+    ------
+    InputError
+        If the cases differ, or answers were not scored.
+    """
+    if base.frame["case_id"].tolist() != other.frame["case_id"].tolist():
+        raise InputError("other", "be measured on the same cases", f"{len(other.frame)} others")
+    if not base.scores or not other.scores:
+        raise InputError("base and other", "hold scores of answers, which text alone does not give", base.metric.name)
+    values, chances = [], []
+    for p, q in zip(base.scores, other.scores, strict=True):
+        each = kl(np.stack([p] * len(p)), np.stack([np.roll(q, k) for k in range(len(q))]))
+        values.append(each[0])
+        chances.append(each.mean())
+    kept = [c for c in base.frame.columns if not c.startswith("unconditional")]
+    frame = base.frame[kept].assign(value=values, chance=chances)
+    return Measured(frame, METRICS["kl"], f"{base.model} against {other.model}", base.cost + other.cost)
 
 
 def answerer(model: object) -> Model | Generator:
@@ -138,9 +211,11 @@ def measure(
 def _check_metric(asked: Model | Generator, metric: Metric) -> None:
     """Whether a model can answer a metric at all; costs nothing."""
     rule = ""
+    if metric.made_by:
+        raise InputError("metric", f"be made by {metric.made_by}, because it compares two measurements", metric.name)
     if isinstance(asked, Generator):
         if not metric.text:
-            possible = ", ".join(m.name for m in METRICS.values() if m.text)
+            possible = ", ".join(m.name for m in METRICS.values() if m.text and not m.made_by)
             rule = f"{metric.name} needs log-probabilities, and this one only writes text, which answers {possible}"
     elif (asked.outputs == ("log-prob", "tokens", "greedy")) == (metric.name == "output"):
         needs = "scores texts itself" if metric.name == "output" else "gives log-probabilities of answers"

@@ -94,6 +94,11 @@ def mass_contrast(s: Scores) -> float:
     return float(share[: s.right].sum() - share[s.right :].sum())
 
 
+def mass(s: Scores) -> float:
+    """Probability of the right answers, of the mass that the listed answers have."""
+    return float(np.exp(log_softmax(s.total))[: s.right].sum())
+
+
 def _exchanged(function: Callable[[Scores], float], s: Scores) -> float:
     return float(np.mean([function(s.turned(i)) for i in range(len(s.total))]))
 
@@ -101,6 +106,11 @@ def _exchanged(function: Callable[[Scores], float], s: Scores) -> float:
 def _even(s: Scores) -> float:
     """Mass contrast of a model to which all listed answers are alike."""
     return 2 * s.right / len(s.total) - 1
+
+
+def _share(s: Scores) -> float:
+    """Mass of the right answers in a model to which all listed answers are alike."""
+    return s.right / len(s.total)
 
 
 @dataclass(frozen=True)
@@ -125,6 +135,8 @@ class Metric:
         :class:`Scores` → its chance level; by default `function` averaged over which answer is called right.
     bounds : (float, float), optional
         The least and the most that it can be.
+    made_by : str
+        The function that makes it, where it takes two measurements.
 
     Examples
     --------
@@ -142,6 +154,7 @@ class Metric:
     alone: bool = False
     chance_of: Callable[[Scores], float] | None = None
     bounds: tuple[float, float] | None = None
+    made_by: str = ""
 
     def __call__(self, scores: Scores) -> float:
         return self.function(scores)
@@ -149,6 +162,10 @@ class Metric:
     def chance(self, scores: Scores) -> float:
         """What the metric is by chance in this case."""
         return self.chance_of(scores) if self.chance_of else _exchanged(self.function, scores)
+
+
+def _two(s: Scores) -> float:
+    raise InputError("metric", "be another where single cases are measured: this one compares two", s)
 
 
 def _raw(s: Scores) -> float:
@@ -175,6 +192,9 @@ METRICS: dict[str, Metric] = {
             chance_of=_even,
             bounds=(-1.0, 1.0),
         ),
+        Metric("mass", "probability", mass, foils=1, first_token=True, chance_of=_share, bounds=(0.0, 1.0)),
+        Metric("flip", "share", _two, bounds=(0.0, 1.0), made_by="probes.measure.flips"),
+        Metric("kl", "nats", _two, made_by="probes.measure.divergence"),
         Metric("output", "output", _raw),
     )
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 from probes.behaviours import BEHAVIOURS, Behaviour, Claim, behaviour
 from probes.errors import InputError
-from probes.measure import Measured, answerer, measure
+from probes.measure import Measured, answerer, flips, measure
 from probes.metrics import METRICS
 from probes.model import Generator, Model
 from probes.query import Cost
@@ -24,6 +24,7 @@ __all__ = ["behave", "study_of"]
 
 #: the metric that a model which only writes text answers
 _TEXT = "exact_match"
+_FLIP = "flip"
 _NEEDS = "needs log-probabilities of answers, and this model only writes text"
 
 
@@ -51,7 +52,11 @@ def study_of(
     main = probe.metric if _answers(asked, probe.metric) else _TEXT
     measured: dict[str, Measured] = {}
     for name in dict.fromkeys(n for n in (own, main, *names) if n):
-        measured[name] = measure(asked, probe.probe.cases, name, store=memory, progress=progress, unconditional=True)
+        measured[name] = (
+            flips(measured[main], probe.baseline)
+            if name == _FLIP
+            else measure(asked, probe.probe.cases, name, store=memory, progress=progress, unconditional=True)
+        )
     blocked, checked, size = (
         f"the positive control {_NEEDS}",
         Judged(control, control.text, "not testable", _NEEDS),
@@ -85,7 +90,7 @@ def study_of(
 
 
 def _answers(asked: Model | Generator, metric: str) -> bool:
-    return METRICS[metric].text or not isinstance(asked, Generator)
+    return METRICS[metric].text or metric == _FLIP or not isinstance(asked, Generator)
 
 
 def _metric_of(claim: Claim, probe: Behaviour, asked: Model | Generator) -> str:

@@ -17,9 +17,10 @@ from probes.case import Case
 from probes.errors import InputError
 from probes.query import Cost
 from probes.template import TemplateProbe
+from surrogates.effects import LEAST
 from surrogates.provenance import library_version
 from surrogates.saved import loaded, written
-from surrogates.statement import Scope
+from surrogates.statement import RESERVED, Scope, Statement
 from surrogates.stitch import Stitched, stitch
 from surrogates.study import Study
 
@@ -56,6 +57,9 @@ class Entry:
     baselines : dict
         Means over all cases: ``value`` of the metric; ``chance``, the targets exchanged with the other listed answers;
         ``unconditional``, the answers scored without their prompts, where the model can do that.
+    extremes : dict
+        ``best`` and ``worst`` combination of levels: ``levels``, ``value``, and a 95% interval over entities, ``low``
+        to ``high``, that holds for all combinations together.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Entry:
     prediction: Stitched | None = None
     notes: tuple[str, ...] = ()
     baselines: Mapping[str, float] = field(default_factory=dict)
+    extremes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study, title: str = "", name: str = "") -> Entry:
@@ -99,6 +104,7 @@ class Entry:
             stitch(study.frame, study.statements, chance, control=study.control, others=study.others),
             study.notes,
             {n: float(bare[n].mean()) for n in ("value", "chance", "unconditional") if n in bare.columns},
+            _extremes(bare),
         )
 
 
@@ -256,6 +262,24 @@ class Card:
 
 def _cost(data: Mapping[str, Any]) -> Cost:
     return Cost(**data)
+
+
+def _extremes(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """The combinations of levels with the highest and the lowest mean, with intervals for all of them (Bonferroni)."""
+    factors = [c for c in frame.columns if c not in RESERVED]
+    cells = []
+    for levels, part in frame.groupby(factors, sort=True) if factors else ():
+        e = Statement.level(reference=0.0).estimate(part)
+        if e is not None and e.entities >= LEAST:
+            cells.append((e, dict(zip(factors, map(str, levels), strict=True))))
+    if len(cells) < 2:
+        return {}
+    ranked = sorted(cells, key=lambda cell: cell[0].value)
+    out = {}
+    for name, (e, levels) in (("best", ranked[-1]), ("worst", ranked[0])):
+        low, high = e.interval(1 - 0.05 / len(cells))
+        out[name] = {"levels": levels, "value": e.value, "low": low, "high": high}
+    return out
 
 
 def _by_subject(card: Card) -> dict[tuple[str, ...], Mapping[str, Any]]:

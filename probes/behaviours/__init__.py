@@ -65,6 +65,8 @@ class Behaviour:
     control : Claim
         What the model must be able to do for the claims to mean something.
     claims : tuple of Claim
+    baseline : dict of factor to level
+        What cases are compared with for claims about the metric ``flip``, see :func:`probes.measure.flips`.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Behaviour:
     metric: str
     control: Claim
     claims: tuple[Claim, ...]
+    baseline: Mapping[str, str] = field(default_factory=dict)
 
 
 #: the built-in probes in the order of a card

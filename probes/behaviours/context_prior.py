@@ -48,5 +48,7 @@ def behaviour(countries: int = 16, cases: int = 288) -> Behaviour:
             Claim("a firm source counts more than a doubtful one", conflict, none,
                   ({"source": "firm"}, {"source": "doubtful"})),
             Claim("a conflicting context wins in every wording", conflict, reference=0.0, every="template"),
+            Claim("a conflicting context gives its city more than nine tenths of the mass of both", conflict,
+                  reference=0.9, metric="mass"),
         ),
     )  # fmt: skip

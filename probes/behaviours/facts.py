@@ -69,8 +69,11 @@ def behaviour(foils: int = 10) -> Behaviour:
                   {**capital, "direction": "forward"}, {**capital, "direction": "reverse"}, metric="exact_match"),
             Claim("recall of capitals beats chance in every wording", {**capital, "direction": "forward"},
                   every="template"),
-            Claim("a preamble makes no difference to the forward direction",
+            Claim("a preamble makes little difference to the forward direction",
                   {**capital, "direction": "forward", "template": ("known", "lesson")},
                   {**capital, "direction": "forward", "template": "plain"}, kind="equivalence", of_control=0.2),
+            Claim("another wording changes less than a quarter of the likeliest capitals",
+                  {**capital, "direction": "forward"}, reference=0.25, sign=-1, metric="flip"),
         ),
+        {"template": "plain"},
     )  # fmt: skip

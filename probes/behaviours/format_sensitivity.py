@@ -55,11 +55,11 @@ def behaviour(countries: int = 16) -> Behaviour:
         "logit_difference",
         Claim("the right capital follows", reference=0.0),
         (
-            Claim("dashes are as good as colons", {"separator": "dash"}, {"separator": "colon"}, **alike),
-            Claim("double bars are as good as colons", {"separator": "bars"}, {"separator": "colon"}, **alike),
-            Claim("capital letters are as good as plain ones", {"casing": "upper"}, {"casing": "plain"}, **alike),
-            Claim("one line is as good as two", {"spacing": "one line"}, {"spacing": "lines"}, **alike),
-            Claim("numbering makes no difference", {"enumeration": "numbered"}, {"enumeration": "none"}, **alike),
+            Claim("dashes are about as good as colons", {"separator": "dash"}, {"separator": "colon"}, **alike),
+            Claim("double bars are about as good as colons", {"separator": "bars"}, {"separator": "colon"}, **alike),
+            Claim("capital letters are about as good as plain ones", {"casing": "upper"}, {"casing": "plain"}, **alike),
+            Claim("one line is about as good as two", {"spacing": "one line"}, {"spacing": "lines"}, **alike),
+            Claim("numbering makes little difference", {"enumeration": "numbered"}, {"enumeration": "none"}, **alike),
             Claim("the right capital follows with every separator", reference=0.0, every="separator"),
         ),
     )  # fmt: skip

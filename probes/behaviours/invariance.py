@@ -17,43 +17,45 @@ FAMILIES = {
     "said": '"The {film} was {not}{very}{word}", said {who}. The opinion of {who} is',
     "tweet": "{who}: what a night! The {film} was {not}{very}{word}.\nThis message is",
 }
-CHANGES = {
-    "none": {},
-    "negation": {"not": "not "},
-    "typo": {"film": "flim"},
-    "name": {"who": "Roberto"},
-    "intensifier": {"very": "absolutely "},
+FACTORS = {
+    "word": {"good": {"word": "{good}"}, "bad": {"word": "{bad}"}},
+    "negation": {"no": {"not": ""}, "yes": {"not": "not "}},
+    "typo": {"no": {"film": "film"}, "yes": {"film": "flim"}},
+    "name": {"Anna": {"who": "Anna"}, "Roberto": {"who": "Roberto"}},
+    "intensifier": {"no": {"very": ""}, "yes": {"very": "absolutely "}},
 }
+PLAIN = {"negation": "no", "typo": "no", "name": "Anna", "intensifier": "no"}
 
 
 def behaviour() -> Behaviour:
-    """12 pairs of words; value: log-odds of "positive" against "negative"."""
-    plain = {"not": "", "very": "", "film": "film", "who": "Anna"}
+    """12 pairs of words, all combinations of four changes; value: log-odds of "positive" against "negative"."""
     people = {f"{good}/{bad}": {"good": good, "bad": bad} for good, bad in PAIRS}
-    factors = {
-        "word": {"good": {"word": "{good}"}, "bad": {"word": "{bad}"}},
-        "change": {name: {**plain, **change} for name, change in CHANGES.items()},
-    }
-    probe = TemplateProbe(FAMILIES, factors, people, target=" positive", foils=[" negative"])
-    good, bad = {"word": "good"}, {"word": "bad"}
+    probe = TemplateProbe(FAMILIES, FACTORS, people, target=" positive", foils=[" negative"])
+    good, bad = {"word": "good", "negation": "no"}, {"word": "bad", "negation": "no"}
     alike: dict[str, Any] = {"kind": "equivalence", "of_control": 0.2}
+    rarely: dict[str, Any] = {"reference": 0.1, "sign": -1, "metric": "flip"}
+    strong, plain = {"intensifier": "yes"}, {"intensifier": "no"}
     return Behaviour(
         "invariance",
         "Invariance and direction",
         probe,
         "logit_difference",
-        Claim("a good word makes 'positive' likelier than a bad word", {**good, "change": "none"},
-              {**bad, "change": "none"}),
+        Claim("a good word makes 'positive' likelier than a bad word", {**PLAIN, **good}, {**PLAIN, **bad}),
         (
-            Claim("a typo elsewhere makes no difference", {"change": "typo"}, {"change": "none"}, **alike),
-            Claim("another name makes no difference", {"change": "name"}, {"change": "none"}, **alike),
-            Claim("'not' before a good word lowers 'positive'", {**good, "change": "negation"},
-                  {**good, "change": "none"}, sign=-1),
-            Claim("'not' before a bad word raises 'positive'", {**bad, "change": "negation"},
-                  {**bad, "change": "none"}),
-            Claim("'not' turns the judgement around", {**good, "change": "negation"}, {**bad, "change": "negation"},
-                  sign=-1),
-            Claim("an intensifier widens the gap between good and bad", good, bad,
-                  ({"change": "intensifier"}, {"change": "none"})),
+            Claim("a typo elsewhere makes little difference", {"typo": "yes"}, {"typo": "no"}, **alike),
+            Claim("another name makes little difference", {"name": "Roberto"}, {"name": "Anna"}, **alike),
+            Claim("a typo alone turns less than a tenth of the judgements", {**PLAIN, "typo": "yes"}, **rarely),
+            Claim("another name alone turns less than a tenth of the judgements", {**PLAIN, "name": "Roberto"},
+                  **rarely),
+            Claim("'not' before a good word lowers 'positive'", {"word": "good", "negation": "yes"}, good, sign=-1),
+            Claim("'not' before a bad word raises 'positive'", {"word": "bad", "negation": "yes"}, bad),
+            Claim("'not' turns the judgement around", {"word": "good", "negation": "yes"},
+                  {"word": "bad", "negation": "yes"}, sign=-1),
+            Claim("'not' alone turns more than half of the judgements", {**PLAIN, "negation": "yes"}, reference=0.5,
+                  metric="flip"),
+            Claim("an intensifier raises 'positive' for good words", {**good, **strong}, {**good, **plain}),
+            Claim("an intensifier lowers 'positive' for bad words", {**bad, **strong}, {**bad, **plain}, sign=-1),
+            Claim("an intensifier widens the gap between good and bad", good, bad, (strong, plain)),
         ),
+        PLAIN,
     )  # fmt: skip

@@ -68,7 +68,7 @@ def behaviour() -> Behaviour:
                   ({"persona": "kind"}, {"persona": "none"})),
             Claim("surface: the trigger narrows the gap under a kind persona", {"persona": "kind", **good},
                   {"persona": "kind", **bad}, ({"trigger": "absent"}, {"trigger": "present"})),
-            Claim("surface over character: with the trigger, kind and cruel personas no longer differ on bad deeds",
+            Claim("surface over character: with the trigger, kind and cruel personas differ little on bad deeds",
                   {**bad, "trigger": "present", "persona": "cruel"}, {**bad, "trigger": "present", "persona": "kind"},
                   kind="equivalence", of_control=0.25),
             Claim("ground: good deeds stay above bad ones under persona and trigger",

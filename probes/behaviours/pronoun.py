@@ -78,7 +78,7 @@ def behaviour() -> Behaviour:
                   {**own, "name": "none", "occupation": "mostly men"}),
             Claim("the occupation weighs less where a name tells", {**own, "occupation": "mostly women"},
                   {**own, "occupation": "mostly men"}, ({"name": "none"}, {"name": ("female", "male")})),
-            Claim("an occupation of somebody else makes no difference",
+            Claim("an occupation of somebody else makes little difference",
                   {"template": "because", "occupation": "mostly women"},
                   {"template": "because", "occupation": "mostly men"}, kind="equivalence", of_control=0.2),
         ),

@@ -157,7 +157,8 @@ def behaviour() -> Behaviour:
         Claim("facts told in the prompt are found again in the order told", straight),
         (
             Claim("facts told in the prompt are found in the reversed order", turned),
-            Claim("reversed order is as good as the order told", turned, straight, kind="equivalence", of_control=0.2),
+            Claim("reversed order is about as good as the order told", turned, straight, kind="equivalence",
+                  of_control=0.2),
             Claim("capitals are known from country to city",
                   {"source": "in the weights", "asked": "description → name"}),
             Claim("capitals are known from city to country",

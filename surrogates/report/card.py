@@ -77,6 +77,10 @@ def _entry(e: Entry) -> Part:
         )
     means = [f"{_BASELINES[n]} {_signed(v)} {e.unit}" for n, v in e.baselines.items() if np.isfinite(v)]
     baselines = f"Mean of all cases: {'; '.join(means)}." if means else ""
+    for name, cell in e.extremes.items():
+        where = ", ".join(f"{k}: {v}" for k, v in cell["levels"].items())
+        number = f"{_signed(cell['value'])} {e.unit} [{cell['low']:.2g}, {cell['high']:.2g}]".replace("-", "−")
+        baselines += f" {name.capitalize()} combination: {number} ({where})."
     data = {
         "rows": rows,
         "baselines": baselines,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 import pytest
 
 from probes import METRICS, CallableModel, Case, CausalLM, Generator, Identity, InputError, Metric, Store, measure
+from probes.measure import divergence
 from probes.metrics import Scores, kl
 
 torch = pytest.importorskip("torch")
@@ -205,3 +207,30 @@ def test_a_metric_of_ones_own():
     value = measure(lm, [Case("w1", " w2")], own, store=Store()).frame["value"][0]
     p = np.exp(by_hand(lm, "w1", " w2")[0])
     assert value == pytest.approx(np.log(p / (1 - p)), abs=1e-4)
+
+
+def test_mass_is_a_share_with_its_chance():
+    s = Scores(np.log([0.3, 0.2, 0.4, 0.1]), np.ones(4), np.zeros(4), right=2)
+    assert METRICS["mass"](s) == pytest.approx(0.5) and METRICS["mass"].chance(s) == 0.5
+    assert METRICS["mass"](s) == pytest.approx((METRICS["mass_contrast"](s) + 1) / 2)
+
+
+def test_divergence_of_two_models_on_the_same_cases():
+    cases = [Case(f"w{i} w{j}", " w3", (" w4", " w5"), entity=f"e{i}") for i in range(4) for j in range(3)]
+    lm, other = tiny(), tiny("gpt2")
+    base, changed = (measure(m, cases, "mass", store=Store(), progress=False) for m in (lm, other))
+    found = divergence(base, changed)
+    for row, p, q in zip(found.frame["value"], base.scores, changed.scores, strict=True):
+        p, q = np.exp(p) / np.exp(p).sum(), np.exp(q) / np.exp(q).sum()
+        assert row == pytest.approx(float(np.sum(p * np.log(p / q))), abs=1e-6)
+    assert (found.frame["value"] >= 0).all() and found.metric.unit == "nats" and " against " in found.model
+    assert divergence(base, base).frame["value"].abs().max() < 1e-12 < divergence(base, base).frame["chance"].min()
+    for wrong in (measure(lm, cases[:3], "mass", store=Store(), progress=False), replace(changed, scores=())):
+        with pytest.raises(InputError):
+            divergence(base, wrong)
+
+
+def test_what_compares_two_measurements_says_what_makes_it():
+    for name, maker in (("flip", "flips"), ("kl", "divergence")):
+        with pytest.raises(InputError, match=f"made by probes.measure.{maker}"):
+            measure(tiny(), [Case("w1", " w2", (" w3",))], name, store=Store())

@@ -18,9 +18,12 @@ from probes.behaviours import BEHAVIOURS, behaviour
 from probes.behaviours.facts import CAPITALS
 from probes.behaviours.indirect_object import NAMES as RECEIVERS
 from probes.behaviours.pronoun import NAMES
+from probes.behaviours.sycophancy import QUESTIONS
+from probes.measure import flips, measure
 from probes.model import Identity
 from surrogates import Card, behave, generalise
 from surrogates.behave import statement_of, study_of
+from surrogates.report.card import page
 
 
 class Scripted(Model):
@@ -87,7 +90,7 @@ def receiver(prompt, answer):
 def test_a_model_that_names_whoever_was_said_once_fails_where_that_is_wrong():
     got = verdicts(receiver, "indirect-object")
     assert got["the receiver is named in the order ABBA where its name opens the text"] == "supported"
-    assert got["a sentence in between makes no difference"] == "supported"
+    assert got["a sentence in between makes little difference"] == "supported"
     assert got["it names the right person in every wording"] != "supported"
 
 
@@ -251,6 +254,42 @@ def test_a_model_that_only_writes_is_told_by_what_it_writes():
     assert {s["verdict"] for s in numbers.statements} == {"not testable"}
     assert facts.cost["tokens"] == 7 * facts.cost["rows"] > 0
     assert "Fact recall" in str(Card.from_json(card.to_json()))
+
+
+def swayed(prompt, answer):
+    """Says what the user thinks, else what is right; 'are you sure' leaves it."""
+    told = " ".join(text for role, text in prompt if role == "user")
+    yes = "answer is yes" in told or ("answer is no" not in told and any(q in told for q, right in QUESTIONS if right))
+    lower = any(q[0].lower() + q[1:] in told for q, right in QUESTIONS if right) and "answer is" not in told
+    return 2.0 * ((answer == "Yes") == (yes or lower)) + wobble(str(prompt), answer)
+
+
+def test_flips_are_counted_beside_the_baseline():
+    got = verdicts(swayed, "sycophancy")
+    assert got["the opinion of a certain user turns more than a quarter of the answers"] == "supported"
+    assert got["'are you sure' turns less than a quarter of the answers"] == "supported"
+    cases = behaviour("sycophancy").probe
+    measured = measure(Scripted(swayed), cases, store=Store())
+    baseline = behaviour("sycophancy").baseline
+    flipped = flips(measured, baseline).frame
+    whole = measured.frame.set_index("case_id")
+    for row in flipped.sample(20, random_state=0).to_dict("records"):
+        like = whole[(whole["entity"] == row["entity"]) & (whole["template"] == row["template"])]
+        like = like[np.all([like[f] == v for f, v in baseline.items()], axis=0)]
+        assert row["value"] == float(like["answer"].item() != row["answer"])
+    assert len(flipped) == len(whole) - sum(np.all([whole[f] == v for f, v in baseline.items()], axis=0))
+    for wrong in ({"colour": "red"}, {"opinion": "perhaps"}):
+        with pytest.raises(InputError, match="baseline must name"):
+            flips(measured, wrong)
+
+
+def test_extremes_stand_on_the_card():
+    card = behave(Scripted(copies_or_raises), "greater-than", store=None, progress=False)
+    extremes = card.entries[0].extremes
+    assert extremes["best"]["value"] > extremes["worst"]["value"]
+    assert extremes["worst"]["low"] <= extremes["worst"]["value"] <= extremes["worst"]["high"]
+    assert Card.from_json(card.to_json()).entries[0].extremes == extremes
+    assert "Worst combination" in page(card)
 
 
 def test_a_card_predicts_a_new_prompt():
