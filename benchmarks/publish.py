@@ -259,7 +259,29 @@ def _overall(result: dict[str, Any]) -> str:
 
 
 def _shapley(result: dict[str, Any]) -> str:
-    return _by_kind(result.get("errors", []), "mean", lowest=True)
+    """Errors of everyone, then the target and how often intervals held the truth."""
+    ratios = [{**r, "reached": r["ratio"] <= 0.5 if r["budget"] >= 256 else ""} for r in result.get("halves", [])]
+    told = [r for r in ratios if r["instances"] == "all"]
+    target = {"budget": "calls", "iomap": "iomap Shapley", "leverage": "KernelSHAP, leverage", "ratio": "ratio",
+              "reached": "at most half (from 256 calls)"}  # fmt: skip
+    held = {"kind": "kind", "budget": "calls", "intervals": "intervals", "covered": "held the truth"}
+    grids = _by_kind(result.get("errors", []), "mean", lowest=True)
+    return "\n\n".join([grids, plain(told, target), plain(result.get("coverage", []), held)])
+
+
+def _coverage(result: dict[str, Any]) -> str:
+    """By family, then by family and kind of model."""
+    kinds = {k: COVERAGE[k] for k in ("family", "trials", "r2_covered", "low", "high", "effects_covered")}
+    kinds = {"kind": "kind", **kinds}
+    return plain(result["by_family"], COVERAGE) + "\n\n" + plain(result["by_kind"], kinds)
+
+
+def _statements(result: dict[str, Any]) -> str:
+    columns = {"kind": "studies", "studies": "number", "found": "rule found", "found_and_supported": "and supported",
+               "studies_with_false_supported": "with a false supported statement", "coverage": "intervals held"}  # fmt: skip
+    rows = [{"kind": "all", **result["all"][0]}]
+    rows += [{"kind": "confounded" if r["confounded"] else "balanced", **r} for r in result["by_confounding"]]
+    return plain(rows, columns)
 
 
 def _interval(row: Mapping[str, Any]) -> str:
@@ -308,7 +330,13 @@ def _card(result: dict[str, Any]) -> str:
     runs = [{**row, "seconds": f"{row['seconds']:.1f}"} for row in result["runs"]]
     kept = {"behaviour": "behaviour", "cases": "cases", "r2": "R²", "r2_statements": "by statements alone",
             "coverage": "90% intervals held", "coverage_least": "in the worst level"}  # fmt: skip
-    return plain(runs, cost) + "\n\n" + plain(result["predictions"], kept)
+    told = ["supported", "refuted", "inconclusive", "not testable"]
+    by_name: dict[str, dict[str, Any]] = {}
+    for s in result["statements"]:
+        row = by_name.setdefault(s["behaviour"], {"behaviour": s["behaviour"], **dict.fromkeys(told, 0)})
+        row[s["verdict"]] += 1
+    verdicts = plain(list(by_name.values()), {"behaviour": "behaviour", **{v: v for v in told}})
+    return "\n\n".join([plain(runs, cost), verdicts, plain(result["predictions"], kept)])
 
 
 def _recovery(result: dict[str, Any]) -> str:
@@ -358,7 +386,8 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "shapley": ("shapley", _shapley),
     "speed": ("speed", _speed),
     "frugality": ("frugality", _frugality),
-    "coverage": ("coverage", lambda result: plain(result["by_family"], COVERAGE)),
+    "coverage": ("coverage", _coverage),
+    "statements": ("statements", _statements),
     "recovery": ("recovery", _recovery),
     "formulaic": ("formulaic", _formulaic),
     "reversal": ("reversal", _reversal),
