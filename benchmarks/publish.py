@@ -278,7 +278,7 @@ def _coverage(result: dict[str, Any]) -> str:
 
 def _statements(result: dict[str, Any]) -> str:
     columns = {"kind": "studies", "studies": "number", "found": "rule found", "found_and_supported": "and supported",
-               "studies_with_false_supported": "with a false supported statement", "coverage": "intervals held"}  # fmt: skip
+               "studies_with_false_supported": "with a false one supported", "coverage": "intervals held"}  # fmt: skip
     rows = [{"kind": "all", **result["all"][0]}]
     rows += [{"kind": "confounded" if r["confounded"] else "balanced", **r} for r in result["by_confounding"]]
     return plain(rows, columns)

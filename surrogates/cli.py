@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from probes.behaviours import BEHAVIOURS, behaviour
 from probes.errors import InputError, IomapError
 from probes.probe import Probe
 from surrogates.anchored import Anchor
@@ -19,6 +20,7 @@ from surrogates.cli_input import Html, Json, Options, Quiet, Store, about, in_a_
 from surrogates.cli_store import storing
 from surrogates.explain import estimate, explain
 from surrogates.explanation import Explanation
+from surrogates.families import Auto
 from surrogates.provenance import library_version
 from surrogates.saved import loaded
 from surrogates.stopping import Certified, StableOrder, Until, Width
@@ -67,6 +69,9 @@ class Common(Options):
     family: Annotated[
         str, typer.Option(help="Readable model: linear, interactions, tree, rules, additive or auto.")
     ] = "linear"
+    penalty: Annotated[
+        float | None, typer.Option(help="With --family auto: R² that one more term must earn; 0.002 if left out.")
+    ] = None
     until: Annotated[
         str | None,
         typer.Option(help="Stop earlier: width=0.05 (intervals ±), order=3 (top 3 stable) or r2=0.8 (proved)."),
@@ -84,6 +89,15 @@ class Common(Options):
         float | None, typer.Option(help="With --gpu-throughput: of the model asked; 70e9 if left out.")
     ] = None
 
+    @property
+    def chosen(self) -> str | Auto:
+        """The family, or the comparison of families, that is asked for."""
+        if self.penalty is None:
+            return self.family
+        if self.family != "auto":
+            raise InputError("--penalty", "come with --family auto", self.penalty)
+        return Auto(penalty=self.penalty)
+
 
 @dataclass(kw_only=True)
 class Sourced(Common):
@@ -95,9 +109,14 @@ class Sourced(Common):
 @app.command("behave")
 def behave_(
     model: Annotated[
-        str, typer.Argument(help="A folder, hub name or .gguf file; module:attribute; or completions:MODEL@URL.")
+        str,
+        typer.Argument(
+            help="A folder, hub name or .gguf file; module:attribute; completions:MODEL@URL; endpoint:MODEL@URL (text)."
+        ),
     ],
-    probes: Annotated[str, typer.Option(help="Names of built-in probes, separated by commas, or all.")] = "all",
+    probes: Annotated[
+        str, typer.Option(help=f"Built-in probes, separated by commas, or all: {', '.join(BEHAVIOURS)}.")
+    ] = "all",
     against: Annotated[Path | None, typer.Option(help="Another card (JSON); the page then shows both.")] = None,
     store: Store = None,
     output: Html = None,
@@ -105,7 +124,6 @@ def behave_(
     quiet: Quiet = False,
 ) -> None:
     """What is generally true of a language model: built-in behaviour probes, as a card."""
-    from probes.behaviours import BEHAVIOURS, behaviour
     from surrogates.behave import behave
     from surrogates.card import Card
 
@@ -121,7 +139,9 @@ def behave_(
         if not {e.name for e in other.entries} & set(asked):
             raise InputError("--against", f"be a card of some of {', '.join(asked)}", [e.name for e in other.entries])
     name_shown = Path(model).name if Path(model).exists() else model
-    card = behave(load(model, "lm"), names, store=place(store), progress=False if quiet else None, name=name_shown)
+    card = behave(
+        load(model, "lm", "MODEL"), names, store=place(store), progress=False if quiet else None, name=name_shown
+    )
     if not quiet:
         typer.echo(str(card))
     if json is not None:
@@ -174,7 +194,7 @@ def _run(model: Any, probe: Probe, common: Common) -> None:
             odd = ", ".join(name for name, value in given.items() if value)
             raise InputError("--estimate", "come without -o, --json, --until and --check: nothing is explained", odd)
         asking.pop("progress")
-        told = estimate(model, probe, family=common.family, design=common.design, **asking)
+        told = estimate(model, probe, family=common.chosen, design=common.design, **asking)
         typer.echo(str(told))
         if common.gpu_throughput is not None:
             parameters = 70e9 if common.parameters is None else common.parameters
@@ -184,7 +204,7 @@ def _run(model: Any, probe: Probe, common: Common) -> None:
         raise InputError("--gpu-throughput", "come with --estimate", common.gpu_throughput)
     if span is not None and isinstance(until, Certified):
         raise InputError("--span", "come without --until r2=…: the certificate is for the whole answer", span)
-    explanation = explain(model, probe, common.family, until=until, design=common.design, **asking)
+    explanation = explain(model, probe, common.chosen, until=until, design=common.design, **asking)
     if span is not None:
         explanation = explanation.attribute(span)
     if checks:

@@ -238,29 +238,32 @@ def read(path: str | Path) -> str:
         raise InputError("file", f"be a readable UTF-8 text file ({error})", str(path)) from error
 
 
-def load(model: str, kind: str | None) -> Any:
-    """A server, a Python object by ``module:attribute``, or a transformers model (folder, hub name or GGUF file)."""
+def load(model: str, kind: str | None, name: str = "--model") -> Any:
+    """A server, a Python object by ``module:attribute``, or a transformers model (folder, hub name or GGUF file).
+
+    `name` is what errors call the parameter.
+    """
     module, colon, attribute = model.partition(":")
     if module in SERVERS and "@http" in attribute:
-        name, _, url = attribute.rpartition("@http")
+        served, _, url = attribute.rpartition("@http")
         if kind is None:
-            raise InputError("--model", "take rows of a table, which a language model does not", module)
-        return Endpoint(f"http{url}", name, api=SERVERS[module])
+            raise InputError(name, "take rows of a table, which a language model does not", module)
+        return Endpoint(f"http{url}", served, api=SERVERS[module])
     if colon and not Path(model).exists():
         sys.path.insert(0, str(Path.cwd()))
         try:
             return getattr(importlib.import_module(module), attribute)
         except Exception as error:
             kind = type(error).__name__
-            raise InputError("--model", f"name something that can be imported ({kind}: {error})", model) from error
+            raise InputError(name, f"name something that can be imported ({kind}: {error})", model) from error
     if kind is None:
-        raise InputError("--model", "be module:attribute, such as mypackage.models:forest", model)
+        raise InputError(name, "be module:attribute, such as mypackage.models:forest", model)
     if model.endswith(".gguf") and not Path(model).is_file():
-        raise InputError("--model", "be a file that exists", model)
+        raise InputError(name, "be a file that exists", model)
     loader = CausalLM if kind == "lm" or model.endswith(".gguf") else TextClassifier
     try:
         return loader.from_pretrained(model)
     except (OSError, ValueError) as error:
         if isinstance(error, IomapError):
             raise
-        raise InputError("--model", f"be a model that can be loaded ({str(error).splitlines()[0]})", model) from error
+        raise InputError(name, f"be a model that can be loaded ({str(error).splitlines()[0]})", model) from error

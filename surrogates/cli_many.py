@@ -42,7 +42,7 @@ def many(
         found = explain_many(
             model,
             items,
-            common.family,
+            common.chosen,
             background=background,
             budget=common.budget,
             design=common.design,

@@ -13,6 +13,7 @@ import pandas as pd
 from probes.design import PAIRS, Design, corners, paired
 from probes.errors import InputError, require
 from probes.probe import Feature, Probe
+from probes.query import Interrupted
 from probes.store import Store
 from surrogates.influence import tabulate
 from surrogates.inquiry import Inquiry, as_seed
@@ -180,7 +181,7 @@ def shapley_values(
     Raises
     ------
     InputError, ModelError, StoreError
-        As for :func:`~surrogates.explain.explain`.
+        As for :func:`~surrogates.explain.explain`; on Ctrl-C what was answered so far is used, likewise.
 
     Notes
     -----
@@ -205,12 +206,20 @@ def shapley_values(
     Z = paired(d, rows, np.random.default_rng(seed))
     whole = len(Z) == 2**d
     design = Design(np.where(Z > 0.5, region.instance, region.reference), 2, population=corners(d))
-    answers = inquiry.ask(design)
+    notes = list(region.notes)
+    try:
+        answers = inquiry.ask(design)
+    except Interrupted as stop:
+        if stop.answers is None:
+            raise
+        answers = stop.answers
+        notes.append(f"Interrupted: it rests on {len(answers.design)} of {len(design)} questions.")
     Z, y = _whole_pairs(region.instance == answers.design.Z, inquiry.y(answers))
+    if len(Z) < min(least, len(design)):
+        raise KeyboardInterrupt  # too little to estimate anything; answers so far are in the store
     assert inquiry.number is not None
     exact = whole and not inquiry.noisy and len(Z) == len(design)
     found = from_pairs(Z, y, noisy=inquiry.noisy)
-    notes = list(region.notes)
     if inquiry.noisy:
         notes.append(
             "The model answers the same question differently each time; the answers for the instance and the reference "

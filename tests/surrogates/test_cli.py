@@ -151,3 +151,18 @@ def test_many_texts_one_a_line_and_options_for_one_are_refused():
     ):
         refused = iomap("explain-many", "t.txt", "-m", "mymodels:lengths", "--store", "none", *wrong)
         assert refused.returncode == 2 and refused.stderr.startswith("iomap: ")
+
+
+def test_the_penalty_of_auto_can_be_set():
+    text = ("explain", "text", "some words to explain in many ways", "-m", "mymodels:lengths", "--family", "auto")
+    done = iomap(*text, "--penalty", "0.05", "--json", "a.json", "-q")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(Path("a.json").read_text())["comparison"]["family"]) == 3
+    wrong = iomap(*text[:-2], "--penalty", "0.05")
+    assert wrong.returncode == 2 and "--penalty must come with --family auto" in wrong.stderr
+
+
+def test_a_card_of_a_model_that_is_not_there_is_told_by_its_argument():
+    wrong = iomap("behave", "none.gguf")
+    assert wrong.returncode == 2 and "MODEL must be a file that exists" in wrong.stderr
+    assert "context-prior" in iomap("behave", "--help").stdout

@@ -71,3 +71,25 @@ def test_too_small_a_budget_costs_nothing():
     with pytest.raises(InputError) as caught:
         shapley_values(lambda Z: asked.append(1) or game(Z), MaskProbe(14), budget=9, store=None)
     assert caught.value.parameter == "budget" and not asked
+
+
+def test_ctrl_c_leaves_the_values_of_the_answers_so_far():
+    finished = 0
+    for patience in range(1, 260, 37):
+        asked = []
+
+        def impatient(Z, asked=asked, patience=patience):
+            if len(asked) >= patience:
+                raise KeyboardInterrupt
+            asked.extend(Z)
+            return 3 * Z[:, 1] + Z[:, 0] * Z[:, 2]
+
+        try:
+            found = shapley_values(impatient, MaskProbe(16), budget=250, store=None)
+        except KeyboardInterrupt:
+            continue
+        finished += 1
+        assert found.table.iloc[0]["features"] == "x1" and not found.exact
+        assert found.values.sum() == pytest.approx(4.0, abs=1e-6)
+        assert found.warnings[-1].startswith("Interrupted: it rests on ") or len(asked) >= 250
+    assert finished >= 2
