@@ -16,7 +16,7 @@ from probes.design import Design, cube, sample
 from probes.errors import InputError, IomapError, MissingExtra, ModelError, SpendCapError, StoreError, UnavailableError
 from probes.locality import Background, LocalGaussian
 from probes.mask import MaskProbe
-from probes.measure import Measured, measure
+from probes.measure import Measured, divergence, flips, measure
 from probes.metrics import METRICS, Metric
 from probes.model import Generator, Identity, Model
 from probes.models import as_model
@@ -26,6 +26,7 @@ from probes.models.classifier import TextClassifier
 from probes.models.endpoint import Endpoint
 from probes.models.estimator import EstimatorModel
 from probes.models.scalarisers import Contains, Custom, Exact, FirstToken, Overlap, Scalariser, Similar
+from probes.models.text_function import TextFunction
 from probes.models.workers import Workers, distribute
 from probes.probe import Feature, Probe
 from probes.query import Answers, ask
@@ -78,6 +79,7 @@ __all__ = [
     "Target",
     "TemplateProbe",
     "TextClassifier",
+    "TextFunction",
     "TextProbe",
     "UnavailableError",
     "Workers",
@@ -86,6 +88,8 @@ __all__ = [
     "complete",
     "cube",
     "distribute",
+    "divergence",
+    "flips",
     "hold_out",
     "measure",
     "open_store",

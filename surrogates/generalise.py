@@ -61,7 +61,7 @@ def generalise(
         Whether to look for statements as well.
     control : Statement, optional
         The positive control; if it is not supported, nothing is testable. By default the model must beat chance
-        somewhere: in one of the cells of the discovery cases.
+        somewhere: over all cases, or those of a level of some factor, whichever split they are in.
     split : Split, optional
         Which cases are for discovery and which for the test; by default :func:`probes.hold_out`.
     most : int, default 4

@@ -1,0 +1,100 @@
+"""A Python function from prompts to texts: what it writes is turned into numbers by a scalariser."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from probes.errors import InputError, ModelError, describe
+from probes.model import Generator, Identity, Model
+from probes.models.reply import Reply, Unread
+from probes.models.scalarisers import Overlap, Scalariser, as_scalariser
+
+__all__ = ["TextFunction"]
+
+
+class TextFunction(Generator):
+    """A function that writes: one prompt → one text.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a prompt, a text or a chat as (role, content) pairs, and returns a text.
+    name : str, optional
+        Identifies the function beyond this run; without it its answers are remembered for one run only.
+    scores : Scalariser or callable, optional
+        What numbers are made of, see :mod:`probes.models.scalarisers`; by default :class:`Overlap` with the answer.
+
+    Examples
+    --------
+    >>> shout = TextFunction(str.upper, name="shout-v1")
+    >>> shout.generate("so what", 5)
+    'SO WHAT'
+    >>> shout.scoring("so what", "")(["so what", "what else"]).round(2)
+    array([[1. ],
+           [0.5]])
+    """
+
+    steady = False
+
+    def __init__(self, function: Callable[[Any], str], name: str | None = None, *, scores: Any = None):
+        if not callable(function):
+            raise InputError("function", "be a function from a prompt to a text", function)
+        if name is not None and (not isinstance(name, str) or not name.strip()):
+            raise InputError("name", "be a non-empty string, or None", name)
+        self.function = function
+        self.name = name
+        self.scores: Scalariser = Overlap() if scores is None else as_scalariser(scores)
+        self._run = uuid.uuid4().hex
+
+    def identity(self) -> Identity:
+        return Identity(f"text-function:{self.name or self._run}", self.name is not None)
+
+    def generate(self, prompt: Any, max_new_tokens: int) -> str:
+        label = getattr(self.function, "__name__", type(self.function).__name__)
+        try:
+            text = self.function(prompt)
+        except Exception as error:
+            told = describe(str(error), 200)
+            raise ModelError(f"The function {label} raised {type(error).__name__}: {told}") from error
+        if not isinstance(text, str):
+            raise ModelError(f"The function {label} must return a text; got {describe(text)}.")
+        return text
+
+    def scoring(self, answer: str, prompt: Any) -> Model:
+        """The map from prompts to what the scalariser makes of the texts."""
+        return _Scored(self, self.scores.about(answer))
+
+    def reading(self, scores: Any) -> Model:
+        """The map from prompts to a scalariser's numbers; it needs no answer to compare with."""
+        return _Scored(self, as_scalariser(scores))
+
+
+class _Scored(Model):
+    """Prompts → what a scalariser makes of the texts."""
+
+    steady = False
+    fallible = True
+
+    def __init__(self, writer: TextFunction, scalariser: Scalariser):
+        if scalariser.top:
+            raise InputError("scores", "read texts: a function sends no log-probabilities", type(scalariser).__name__)
+        self.writer, self.scalariser = writer, scalariser
+        self.unit, self.outputs = scalariser.unit, scalariser.outputs
+
+    def identity(self) -> Identity:
+        whole, own = self.writer.identity(), self.scalariser.identity()
+        return Identity(f"{whole.id}:{own.id}", whole.persistent and own.persistent)
+
+    def __call__(self, inputs: Sequence[Any]) -> np.ndarray:
+        rows = []
+        for prompt in inputs:
+            try:
+                rows.append(self.scalariser(Reply(self.writer.generate(prompt, 0))))
+            except Unread as reason:
+                self.reason = f"{reason}."
+                rows.append(np.full(len(self.outputs or "?"), np.nan))
+        return np.array(rows)
