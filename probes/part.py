@@ -104,8 +104,9 @@ def ask_part(
                 where, good = missing[part], np.isfinite(values).all(axis=1)
                 if good.any():
                     kept, answers = where[good], values[good]
-                    memory.put(dict(zip([keys[i] for i in kept], answers, strict=True)), identity.id)
-                    run.unbooked.update(keys[i] for i in kept)
+                    fresh = dict(zip([keys[i] for i in kept], answers, strict=True))
+                    memory.put(fresh, identity.id)
+                    run.unbooked.update(fresh)
                     raw.put(kept, answers)
                 if not good.all():
                     left_out = np.isnan(values).all(axis=1) & model.fallible
