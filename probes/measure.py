@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -100,20 +101,27 @@ def flips(measured: Measured, baseline: Mapping[str, str]) -> Measured:
     factors = [c for c in frame.columns if c not in (*RESERVED, *baseline)]
     for factor, level in baseline.items():
         if factor not in frame.columns or level not in set(frame[factor]):
-            raise InputError("baseline", f"name factors and levels of the cases ({', '.join(factors)})", baseline)
-    if not (frame["answer"] != "").all():
+            known = [c for c in frame.columns if c not in RESERVED]
+            raise InputError("baseline", f"name factors and levels of the cases ({', '.join(known)})", {factor: level})
+    if measured.metric.name == "output":
         raise InputError("measured", "hold answers, which numbers alone are not", measured.metric.name)
     here = np.all([frame[f] == v for f, v in baseline.items()], axis=0)
     key = ["entity", *factors]
-    before = frame[here].drop_duplicates(key).set_index(key)["answer"].rename("before")
+    frame = frame.assign(said=frame["answer"].map(_plain))
+    before = frame[here].drop_duplicates(key).set_index(key)["said"].rename("before")
     pairs = frame[~here].drop(columns=[c for c in frame.columns if c.startswith("unconditional")]).join(before, on=key)
     pairs = pairs[pairs["before"].notna()]
     if not len(pairs):
         raise InputError("baseline", "leave cases to compare with their likes", baseline)
     shares = before.value_counts(normalize=True).to_numpy()
-    value = (pairs["answer"] != pairs["before"]).astype(float)
-    pairs = pairs.drop(columns="before").assign(value=value, chance=float(1 - shares @ shares))
+    value = (pairs["said"] != pairs["before"]).astype(float)
+    pairs = pairs.drop(columns=["before", "said"]).assign(value=value, chance=float(1 - shares @ shares))
     return replace(measured, frame=pairs.reset_index(drop=True), metric=METRICS["flip"], cost=Cost(), scores=())
+
+
+def _plain(text: str) -> str:
+    """A text's words, whatever their case and what stands between them."""
+    return " ".join(re.findall(r"\w+", text.casefold())) or text.strip()
 
 
 def divergence(base: Measured, other: Measured) -> Measured:

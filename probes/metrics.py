@@ -233,4 +233,5 @@ def kl(base: np.ndarray, other: np.ndarray) -> np.ndarray:
     if p.shape != q.shape or p.ndim < 1:
         raise InputError("other", f"have the shape of the base, {p.shape}", q)
     p, q = log_softmax(p, axis=-1), log_softmax(q, axis=-1)
-    return np.sum(np.exp(p) * (p - q), axis=-1)
+    with np.errstate(invalid="ignore"):  # what is impossible to both adds nothing
+        return np.sum(np.where(np.exp(p) > 0, np.exp(p) * (p - q), 0.0), axis=-1)

@@ -18,7 +18,7 @@ import pandas as pd
 from probes.case import FAMILY, RESERVED, Case, Chat, shown, tidy
 from probes.errors import InputError
 from probes.recipe import read_yaml
-from probes.wording import OPTIONS, SLOT, Family, Maker, check_answers, check_slots, drawn
+from probes.wording import OPTIONS, SLOT, Family, Maker, as_chat, check_answers, check_slots, drawn
 
 __all__ = ["Family", "TemplateProbe"]
 
@@ -110,8 +110,10 @@ class TemplateProbe:
         maker = Maker(kinds, table, people, defaults)
         combos = list(_crossed(list(maker.cells()), list(people), crossing, random_state))
         self._take(maker.with_foils(combos, first_words))
-        for name in table:
-            _check_moves(name, self.cases)
+        for name, levels in table.items():
+            # foils that are drawn differ from case to case whatever the factor does
+            own = not isinstance(foils, int) or any("foils" in v for v in levels.values() if isinstance(v, Mapping))
+            _check_moves(name, self.cases, own)
 
     def _take(self, cases: Iterable[Case]) -> None:
         self.cases: tuple[Case, ...] = tuple(dict.fromkeys(cases))
@@ -151,7 +153,7 @@ class TemplateProbe:
         factors : str or sequence of str
             Columns that hold factor levels.
         prompt, target : str
-            Columns of the prompt and the right answer.
+            Columns of the prompt (a text, or a chat: a list of role and text) and the right answer.
         foils : str, int or None
             A column of wrong answers (one, or a list of them), or how many to draw from the targets of other rows with
             the same levels.
@@ -180,11 +182,12 @@ class TemplateProbe:
         for name in factors:
             if frame[name].isna().any():
                 raise InputError(f"factor {name!r}", "have a level in every row", f"none in {frame[name].isna().sum()}")
-            _check_factor(name, frame[name].unique().tolist())
+            _check_factor(name, frame[name].map(str).unique().tolist())
         cases, first = [], dict[str, int]()
         for i, row in enumerate(frame.to_dict("records")):
-            if pd.isna(row[prompt]) or pd.isna(row[target]):
-                raise InputError("frame", f"hold a prompt and a target in row {i}", row)
+            asked = row[prompt] if isinstance(row[prompt], str) else tuple(as_chat(row[prompt], f"row {i}"))
+            if not isinstance(row[target], (str, Real)) or row[target] != row[target]:
+                raise InputError("frame", f"hold a target in row {i}", row)
             levels = [(name, str(row[name])) for name in factors]
             levels += [(FAMILY, str(row[template]))] if template else []
             wrong = row[foils] if isinstance(foils, str) else ()
@@ -196,7 +199,7 @@ class TemplateProbe:
             # rows with one prompt are not independent of each other
             who = str(row[entity]) if entity else f"row {first.setdefault(str(row[prompt]), i)}"
             kind = str(row[template]) if template else "frame"
-            cases.append(Case(row[prompt], str(row[target]), tuple(wrong), tuple(levels), who, kind))
+            cases.append(Case(asked, str(row[target]), tuple(wrong), tuple(levels), who, kind))
         if isinstance(foils, int):
             pools: dict[Any, set[str]] = {}
             for case in cases:
@@ -240,6 +243,8 @@ class TemplateProbe:
 
     def levels_of(self, prompt: str | Chat) -> dict[str, str]:
         """The factor levels of a new prompt: those of the case whose prompt is most like it, word by word.
+
+        Where several cases have one prompt (another answer is asked for), those of the first.
 
         Raises
         ------
@@ -291,13 +296,13 @@ class TemplateProbe:
         )
 
 
-def _check_moves(factor: str, cases: Sequence[Case]) -> None:
+def _check_moves(factor: str, cases: Sequence[Case], foils: bool) -> None:
     """Refuse a factor two of whose levels make the same cases wherever both occur: it would be tested on nothing."""
     alike: dict[Any, dict[str, Any]] = {}
     for c in cases:
         level = dict(c.levels)[factor]
         rest = (c.entity, c.template, *(pair for pair in c.levels if pair[0] != factor))
-        alike.setdefault(rest, {})[level] = (c.prompt, c.target, c.also, set(c.foils))
+        alike.setdefault(rest, {})[level] = (c.prompt, c.target, c.also, set(c.foils) if foils else None)
     levels = dict.fromkeys(dict(c.levels)[factor] for c in cases)
     for a, b in combinations(levels, 2):
         pairs = [(group[a], group[b]) for group in alike.values() if a in group and b in group]

@@ -12,11 +12,11 @@ from typing import Any
 from probes.case import FAMILY, Case, Chat, shown, tidy
 from probes.errors import InputError
 
-__all__ = ["OPTIONS", "SLOT", "Family", "Maker", "check_answers", "check_slots", "drawn"]
+__all__ = ["OPTIONS", "SLOT", "Family", "Maker", "as_chat", "check_answers", "check_slots", "drawn"]
 
 SLOT = re.compile(r"\{(\w+)\}")
 #: what was meant as a slot, but is none; other braces are text
-_NEARLY = re.compile(r"\{(?!\w+\})\s*[\w-]*\s*\}|\{\w*$")
+_NEARLY = re.compile(r"\{(?!\w+\})\s*\w[\w-]*\s*\}|\{\w+$")
 _DEPTH = 6  # slots inside the texts of levels, inside each other
 OPTIONS = ("target", "foils", "also")
 
@@ -41,7 +41,7 @@ class Family:
 
     def __post_init__(self) -> None:
         if not isinstance(self.template, str):
-            object.__setattr__(self, "template", _chat(self.template))
+            object.__setattr__(self, "template", as_chat(self.template))
         for text in self.texts:
             check_slots("template", text)
         if not isinstance(self.only, Mapping):
@@ -55,14 +55,20 @@ class Family:
         return [self.template] if isinstance(self.template, str) else [text for _, text in self.template]
 
 
-def _chat(turns: Any) -> list[tuple[str, str]]:
-    """Pairs of role and text, from pairs or from mappings with ``role`` and ``content``."""
+def as_chat(turns: Any, what: str = "template") -> list[tuple[str, str]]:
+    """Pairs of role and text, from pairs or from mappings with ``role`` and ``content``.
+
+    Raises
+    ------
+    InputError
+        If `what` is neither a text nor such a list.
+    """
     pairs = []
     for turn in turns if isinstance(turns, Sequence) else ():
         pair = (turn.get("role"), turn.get("content")) if isinstance(turn, Mapping) else turn
         pairs.append(tuple(pair) if isinstance(pair, (tuple, list)) else ())
     if not pairs or any(len(pair) != 2 or not all(isinstance(p, str) for p in pair) for pair in pairs):
-        raise InputError("template", "be a text, or a list of pairs of role and text", turns)
+        raise InputError(what, "be a text, or a list of pairs of role and text", turns)
     return pairs
 
 

@@ -51,7 +51,7 @@ def study_of(
     control, own = statement_of(probe.control), _metric_of(probe.control, probe, asked)
     main = probe.metric if _answers(asked, probe.metric) else _TEXT
     measured: dict[str, Measured] = {}
-    for name in dict.fromkeys(n for n in (own, main, *names) if n):
+    for name in dict.fromkeys(n for n in (main, own, *names) if n):
         measured[name] = (
             flips(measured[main], probe.baseline)
             if name == _FLIP

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from probes.behaviours import BEHAVIOURS
 from probes.behaviours import behaviour as built_in
 from probes.case import Case
 from probes.errors import InputError
+from probes.metrics import Metric
 from probes.query import Cost
 from probes.template import TemplateProbe
 from surrogates.effects import LEAST
@@ -104,7 +106,7 @@ class Entry:
             stitch(study.frame, study.statements, chance, control=study.control, others=study.others),
             study.notes,
             {n: float(bare[n].mean()) for n in ("value", "chance", "unconditional") if n in bare.columns},
-            _extremes(bare),
+            _extremes(bare, study.metric),
         )
 
 
@@ -194,14 +196,16 @@ class Card:
     def compare(self, other: Card) -> pd.DataFrame:
         """Both cards side by side: verdicts, effects and whether they differ.
 
-        Statements are the same if they are about the same sets of cases, in the same metric, whatever size or direction
-        they claim: each verdict is about the card's own claim. One that only one card has stands there with nothing
-        beside it. The intervals of two models on the same cases: ``difference`` is `other` minus this, ``apart`` says
-        whether the 95% intervals do not overlap.
+        Statements are the same if they are about the same effect, in the same metric, whatever size or sign they claim:
+        each verdict is about the card's own claim. One that only one card has stands there with nothing beside it. The
+        intervals of two models on the same cases: ``difference`` is `other` minus this, ``apart`` says whether the 95%
+        intervals do not overlap.
         """
         if not isinstance(other, Card):
             raise InputError("other", "be a Card", other)
-        mine, theirs = _by_subject(self), _by_subject(other)
+        both = [s for card in (self, other) for e in card.entries for s in e.statements]
+        by = "subject" if all("subject" in s for s in both) else "claim"  # older cards did not write it down
+        mine, theirs = _numbered(self, by), _numbered(other, by)
         rows = []
         for key in dict.fromkeys([*mine, *theirs]):
             a, b = mine.get(key, _ABSENT), theirs.get(key, _ABSENT)
@@ -264,7 +268,7 @@ def _cost(data: Mapping[str, Any]) -> Cost:
     return Cost(**data)
 
 
-def _extremes(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def _extremes(frame: pd.DataFrame, metric: Metric) -> dict[str, dict[str, Any]]:
     """The combinations of levels with the highest and the lowest mean, with intervals for all of them (Bonferroni)."""
     factors = [c for c in frame.columns if c not in RESERVED]
     cells = []
@@ -277,16 +281,23 @@ def _extremes(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
     ranked = sorted(cells, key=lambda cell: cell[0].value)
     out = {}
     for name, (e, levels) in (("best", ranked[-1]), ("worst", ranked[0])):
-        low, high = e.interval(1 - 0.05 / len(cells))
+        low, high = (
+            float(v) for v in np.clip(e.interval(1 - 0.05 / len(cells)), *(metric.bounds or (-np.inf, np.inf)))
+        )
         out[name] = {"levels": levels, "value": e.value, "low": low, "high": high}
     return out
 
 
-def _by_subject(card: Card) -> dict[tuple[str, ...], Mapping[str, Any]]:
-    """Statements by what they are about; by their words where that was not written down."""
-    return {
-        (e.name, s.get("subject", s["claim"]), s["metric"], s["unit"]): s for e in card.entries for s in e.statements
-    }
+def _numbered(card: Card, by: str) -> dict[tuple[Any, ...], Mapping[str, Any]]:
+    """Statements by what they are about, the first, second, … of those about one thing."""
+    found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    seen = Counter[tuple[Any, ...]]()
+    for e in card.entries:
+        for s in e.statements:
+            key = (e.name, s[by], s["metric"], s["unit"])
+            found[*key, seen[key]] = s
+            seen[key] += 1
+    return found
 
 
 def _known(s: Mapping[str, Any]) -> bool:

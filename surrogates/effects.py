@@ -119,7 +119,9 @@ def effect(
 
 
 def shares(who: np.ndarray, masks: list[np.ndarray], strata: np.ndarray | None) -> list[np.ndarray] | None:
-    """Weights ``(n,)`` of the cases in each set, adding up to 1: entities count alike, and strata as often in each set.
+    """Weights ``(n,)`` of the cases in each set, adding up to 1.
+
+    Strata weigh the same in every set, and entities count alike within a stratum.
 
     `who` holds the number of each case's entity; for the rest see :func:`effect`. None where a set is empty.
     """
@@ -132,13 +134,15 @@ def shares(who: np.ndarray, masks: list[np.ndarray], strata: np.ndarray | None) 
         common, groups = np.array([True]), np.zeros(len(who), dtype=int)
         counts = np.array([[mask.sum()] for mask in masks])
     mix = np.where(common, counts.sum(axis=0), 0.0)
+    pair = np.unique(groups * (int(who.max()) + 1) + who, return_inverse=True)[1].reshape(-1)  # an entity in a stratum
+    of_pair = np.zeros(int(pair.max()) + 1, dtype=int)
+    of_pair[pair] = groups
     out = []
-    for mask, count in zip(masks, counts, strict=True):
-        share = np.where(mask & common[groups], mix[groups] / np.maximum(count, 1)[groups], 0.0)
-        # within the set every entity counts alike where the design lets it
-        if len(set(count[common])) == 1:
-            per_entity = np.bincount(who, share)
-            share = share / np.where(per_entity > 0, per_entity, 1.0)[who]
+    for mask in masks:
+        cases = np.bincount(pair, mask, len(of_pair))
+        entities = np.bincount(of_pair, cases > 0, len(mix))
+        each = mix / np.maximum(entities, 1)  # within a stratum entities count alike
+        share = np.where(mask, each[groups] / np.maximum(cases, 1)[pair], 0.0)
         out.append(share / share.sum())
     return out
 

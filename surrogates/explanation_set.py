@@ -192,7 +192,7 @@ class ExplanationSet(Sequence[Explanation]):
         """
         shelf = Shelf(path)
         shelf.make_folder()
-        target = shelf.path
+        target = shelf.path.resolve()
         beside = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             with beside.open("wb") as file:  # the older file may be what explanations are read from
@@ -201,9 +201,10 @@ class ExplanationSet(Sequence[Explanation]):
                     file.write(failed_line(hashlib.sha256(repr(failure).encode()).hexdigest(), failure))
             beside.replace(target)
         except OSError as error:
-            beside.unlink(missing_ok=True)
             raise InputError("path", f"be a file that can be written ({error})", str(target)) from error
-        return target
+        finally:
+            beside.unlink(missing_ok=True)
+        return shelf.path
 
     @classmethod
     def from_jsonl(cls, path: str | Path) -> ExplanationSet:
@@ -223,7 +224,8 @@ class ExplanationSet(Sequence[Explanation]):
             raise InputError("path", "be a file of explanations", str(path))
         found = {(entry.key, entry.label): entry for entry in shelf.entries()}
         keys = {entry.key for entry in found.values()}
-        failed = {key: failure for key, failure in shelf.failures() if key not in keys}
+        done = {(entry.index, entry.label) for entry in found.values()}
+        failed = {k: f for k, f in shelf.failures() if k not in keys and (f.index, f.label) not in done}
         if not found and not failed and shelf.path.stat().st_size:
             raise InputError("path", "be a file of explanations, one JSON line each", str(path))
         labels = Counter(entry.label for entry in found.values())

@@ -137,7 +137,7 @@ def judge(
             bare = Judged(s, s.claim(name, measure), "not testable", blocked or why, name, measure, digest=s.digest)
             out.append(replace(bare, found=origin is not None))
             continue
-        parts = _parts(s, frame)
+        parts = _parts(s, frame, name)
         verdict, reason = _verdict(s, e, float(yes), float(no), alpha, parts, level, tested)
         low, high = _interval(s, e, frame if s.every is None else frame[frame[s.every] == level], name)
         share, precision_low, precision_high, worst, examples = _cases(s, frame)
@@ -207,7 +207,7 @@ def _evidence(s: Statement, frame: pd.DataFrame) -> tuple[Effect | None, float, 
     if s.every not in frame.columns:
         raise InputError("every", "name a factor", s.every)
     inside = frame[np.any([m for _, m in s.masks(frame)], axis=0)]
-    levels = sorted(inside[s.every].unique())
+    levels = sorted(inside[s.every].dropna().unique())
     each = {level: s.estimate(inside[inside[s.every] == level]) for level in levels}
     usable = {level: e for level, e in each.items() if e is not None and _enough(e)}
     if not usable or len(usable) < len(levels):
@@ -262,13 +262,14 @@ def _interval(s: Statement, e: Effect, frame: pd.DataFrame, metric: str) -> tupl
     return max(low, least), min(high, most)
 
 
-def _parts(s: Statement, frame: pd.DataFrame) -> dict[str, dict[str, float]]:
+def _parts(s: Statement, frame: pd.DataFrame, metric: str = "") -> dict[str, dict[str, float]]:
     """The effect in each kind of held-out cases."""
     out = {}
     for part in dict.fromkeys(frame["part"]) if "part" in frame.columns else ():
-        e = s.estimate(frame[frame["part"] == part])
+        cases = frame[frame["part"] == part]
+        e = s.estimate(cases)
         if e is not None and e.entities >= LEAST:
-            low, high = e.interval()
+            low, high = _interval(s, e, cases, metric)
             against = _p_values(s, e)[1]
             out[str(part)] = {"effect": e.value, "low": low, "high": high, "entities": e.entities, "against": against}
     return out
@@ -324,7 +325,7 @@ def _cases(s: Statement, frame: pd.DataFrame) -> tuple[float, float, float, dict
     factors = [c for c in inside.columns if c not in (*RESERVED, "fit")]
     worst: dict[str, Any] = {}
     if factors:
-        cells = inside.groupby(factors)["fit"].agg(["mean", "size"])
+        cells = inside.groupby(factors, dropna=False)["fit"].agg(["mean", "size"])
         at = cells["mean"].idxmin()
         names = at if isinstance(at, tuple) else (at,)
         worst = {"levels": dict(zip(factors, map(str, names), strict=True)), "mean": float(cells.loc[at, "mean"])}

@@ -130,6 +130,7 @@ def explain_many(
         shelf.check()
     asked = as_model(model)
     with distribute(asked, n_jobs) as workers:
+        workers.crew.pack()
         settings = _Settings(workers, family, budget, design, target, seed, open_store(store), Run())
         done = {entry.key: entry for entry in shelf.entries()} if shelf is not None and settings.lasting else {}
         total = len(probes) if isinstance(probes, (Sequence, pd.DataFrame, pd.Series)) else None

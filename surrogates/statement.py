@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from numbers import Real
 from typing import Any, Literal
@@ -34,10 +34,12 @@ class Scope:
     @classmethod
     def of(cls, **levels: str | Sequence[str]) -> Scope:
         """A scope from ``factor=level`` or ``factor=(level, …)``; a level that is a number is meant as its text."""
-        single = (str, Real)
-        if odd := [v for v in levels.values() if not isinstance(v, (*single, Sequence))]:
+        if odd := [v for v in levels.values() if not isinstance(v, (str, Real, Iterable))]:
             raise InputError("scope", "hold a level, or several, of each factor", odd[0])
-        pairs = ((k, (str(v),) if isinstance(v, single) else tuple(map(str, v))) for k, v in levels.items())
+        pairs = (
+            (k, (str(v),) if isinstance(v, (str, Real)) else tuple(map(str, sorted(v) if isinstance(v, Set) else v)))
+            for k, v in levels.items()
+        )
         return cls(tuple(sorted(pairs)))
 
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
@@ -127,8 +129,10 @@ class Statement:
             raise InputError("sign", "be 1 or -1", self.sign)
         if len(self.parts) not in (1, 2, 4):
             raise InputError("parts", "be one set, two (a contrast) or four (an interaction)", self.parts)
-        if not isinstance(self.reference, Real) and self.reference != "chance":
-            raise InputError("reference", 'be a number or "chance"', self.reference)
+        if self.reference != "chance":
+            if not isinstance(self.reference, Real) or not np.isfinite(self.reference):
+                raise InputError("reference", 'be a finite number or "chance"', self.reference)
+            object.__setattr__(self, "reference", float(self.reference))
         if (
             not isinstance(self.min_effect, Real)
             or not self.min_effect >= 0
@@ -161,8 +165,9 @@ class Statement:
 
     @property
     def subject(self) -> str:
-        """SHA-256 of what is claimed about, whatever the direction, the size and the words of the claim."""
-        told = [asdict(self)[k] for k in ("parts", "kind", "reference", "every", "otherwise")]
+        """SHA-256 of the effect that is claimed about, whatever the claim's sign, size and words."""
+        parts = [(w, [(f, sorted(v)) for f, v in scope.conditions]) for w, scope in self.parts]
+        told = [parts, self.kind, self.reference, self.every, self.otherwise]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -232,7 +237,8 @@ class Statement:
         masks, entity = self.masks(frame), frame["entity"].to_numpy()
         found = effect(self.numbers(frame), entity, masks, self.strata(frame))
         values = frame["value"].to_numpy(dtype=float)
-        if found is None or values.min() < 0 or values.max() > 1:
+        inside = values[np.any([m for _, m in masks], axis=0)]
+        if found is None or inside.min() < 0 or inside.max() > 1:
             return found
         # shares: nothing but hits is no proof that misses do not exist: about 3 in n of them may (the rule of three)
         settled = [(w, m) for w, m in masks if (values[m] == values[m][0]).all() and values[m][0] in (0.0, 1.0)]
@@ -251,7 +257,8 @@ class Statement:
         inside : ndarray of bool ``(n,)``
             The cases of the first set that the effect rests on.
         """
-        gap, (first, *others) = self.numbers(frame).copy(), self.masks(frame)
+        (first, *others) = self.masks(frame)
+        gap = first[0] * self.numbers(frame)
         if not others:
             return gap, first[1]
         strata = self.strata(frame)
@@ -262,7 +269,7 @@ class Statement:
             like = y.groupby([side["entity"], side["stratum"]]).transform("mean")
             for key in ("stratum", "entity"):
                 like = like.fillna(y.groupby(side[key]).transform("mean"))
-            gap += weight / first[0] * like.fillna(y.mean()).to_numpy(dtype=float)
+            gap += weight * like.fillna(y.mean()).to_numpy(dtype=float)
         who = np.unique(side["entity"], return_inverse=True)[1].reshape(-1)
         weighed = shares(who, [first[1], *(mask for _, mask in others)], strata)
         return gap, first[1] if weighed is None else weighed[0] > 0

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from probes.design import PAIRS, Design, corners, paired
-from probes.errors import InputError, require
+from probes.errors import InputError, ModelError, require
 from probes.probe import Feature, Probe
 from probes.query import Interrupted
 from probes.store import Store
@@ -206,17 +206,20 @@ def shapley_values(
     Z = paired(d, rows, np.random.default_rng(seed))
     whole = len(Z) == 2**d
     design = Design(np.where(Z > 0.5, region.instance, region.reference), 2, population=corners(d))
-    notes = list(region.notes)
+    notes, stopped = list(region.notes), False
     try:
         answers = inquiry.ask(design)
     except Interrupted as stop:
         if stop.answers is None:
             raise
-        answers = stop.answers
+        answers, stopped = stop.answers, True
         notes.append(f"Interrupted: it rests on {len(answers.design)} of {len(design)} questions.")
     Z, y = _whole_pairs(region.instance == answers.design.Z, inquiry.y(answers))
-    if len(Z) < min(least, len(design)):
-        raise KeyboardInterrupt  # too little to estimate anything; answers so far are in the store
+    if len(Z) < min(least, len(design)):  # too few; answers so far are in the store
+        if stopped:
+            raise KeyboardInterrupt
+        told = f"Only {len(Z)} questions were answered together with their complements, of {len(design)}."
+        raise ModelError(f"{told} {answers.reason}".rstrip())
     assert inquiry.number is not None
     exact = whole and not inquiry.noisy and len(Z) == len(design)
     found = from_pairs(Z, y, noisy=inquiry.noisy)

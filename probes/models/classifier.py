@@ -76,13 +76,12 @@ class TextClassifier(Model):
 
     def _encode(self, inputs: Sequence[str]) -> list[list[int]]:
         """Token ids; texts seen lately are not tokenised again."""
-        new = list(dict.fromkeys(text for text in inputs if text not in self._seen))
-        if len(self._seen) + len(new) > _REMEMBERED:
-            self._seen.clear()
-            new = list(dict.fromkeys(inputs))
-        if new:
-            self._seen.update(zip(new, self.tokenizer(new, add_special_tokens=True)["input_ids"], strict=True))
-        return [self._seen[text] for text in inputs]
+        seen = self._seen  # threads share it; what is needed here is held here
+        found = {text: seen[text] for text in list(dict.fromkeys(inputs)) if text in seen}
+        if new := [text for text in dict.fromkeys(inputs) if text not in found]:
+            found.update(zip(new, self.tokenizer(new, add_special_tokens=True)["input_ids"], strict=True))
+            self._seen = {**seen, **found} if len(seen) + len(new) <= _REMEMBERED else found
+        return [found[text] for text in inputs]
 
     def sizes(self, inputs: Sequence[str]) -> np.ndarray:
         sizes = np.array([len(ids) for ids in self._encode(inputs)])

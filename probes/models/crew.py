@@ -161,8 +161,10 @@ class Crew:
                 self.close()
                 raise
             except Exception as error:
-                deaths += 1
                 self.close()
+                if errors:  # said before somebody died
+                    raise errors[0] from error
+                deaths += 1
                 unanswered = sum(map(len, left.values()))
                 told = f"{type(error).__name__}: {describe(str(error), 200)}"
                 if deaths > _DEATHS:

@@ -71,7 +71,6 @@ def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | Ge
     if not isinstance(model, (Generator, Model)):
         raise InputError("model", "be a Model or Generator, see as_model", model)
     crew = Crew(model, None if n_jobs is None else int(n_jobs))
-    crew.pack()
     return GeneratorWorkers(model, crew) if isinstance(model, Generator) else Workers(model, crew)
 
 

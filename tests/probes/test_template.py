@@ -253,7 +253,6 @@ def test_slips_are_told_apart(options, words):
     [
         ({"families": {"a": "{my-slot} {name} {mood}"}}, r"write slots as .*'\{my-slot\}'"),
         ({"families": {"a": "{ name } {mood}"}}, "write slots as"),
-        ({"families": {"a": "{} {mood}"}}, "write slots as"),
         ({"families": {"a": "{name} {mood"}}, "write slots as"),
         ({"families": {"a": None}}, "template must be a text, or a list of pairs"),
         ({"families": {"a": [{"role": "user"}]}}, "template must be a text"),
@@ -289,6 +288,8 @@ def test_more_slips_are_told_by_name(options, words):
 def test_one_wording_is_a_text_and_braces_that_mean_no_slot_are_text():
     probe = TemplateProbe('Say {name} as {{"a": 1}}', entities=[{"name": "A"}, {"name": "B"}], target=" x")
     assert probe.cases[1].prompt == 'Say B as {{"a": 1}}'
+    code = TemplateProbe("def {name}(): return {}", entities=[{"name": "A"}, {"name": "B"}], target=" {", foils=[" ("])
+    assert code.cases[0].prompt == "def A(): return {}" and code.cases[0].target == " {"
 
 
 @pytest.mark.parametrize(

@@ -198,8 +198,8 @@ def test_what_other_workers_are_at_when_one_fails_is_kept():
 def test_a_model_that_cannot_be_sent_is_refused_by_name():
     lock = threading.Lock()
     model = CallableModel(lambda Z: (lock.locked(), Z.sum(axis=1))[1], "locked")
-    with pytest.raises(InputError, match="picklable"):
-        distribute(model, 2)
+    with distribute(model, 2) as workers, pytest.raises(InputError, match="picklable"):
+        ask(workers, PROBE, DESIGN, Store(), False)
     with parallel_config("threading"), distribute(model, 2) as workers:
         assert len(ask(workers, PROBE, DESIGN, Store(), False).y) == len(DESIGN)
 
