@@ -325,10 +325,11 @@ def _cases(s: Statement, frame: pd.DataFrame) -> tuple[float, float, float, dict
     factors = [c for c in inside.columns if c not in (*RESERVED, "fit")]
     worst: dict[str, Any] = {}
     if factors:
-        cells = inside.groupby(factors, dropna=False)["fit"].agg(["mean", "size"])
-        at = cells["mean"].idxmin()
-        names = at if isinstance(at, tuple) else (at,)
-        worst = {"levels": dict(zip(factors, map(str, names), strict=True)), "mean": float(cells.loc[at, "mean"])}
+        cells = inside.groupby(factors, dropna=False)["fit"].mean()  # factors that only some cases have
+        least = int(cells.to_numpy().argmin())
+        at = cells.index[least]
+        levels = zip(factors, at if isinstance(at, tuple) else (at,), strict=True)
+        worst = {"levels": {f: str(v) for f, v in levels if v == v}, "mean": float(cells.iloc[least])}
     wrong = inside[inside["fit"] <= 0].sort_values(["fit", "case_id"]).head(_EXAMPLES)
     examples = [
         {"prompt": r["prompt"], "target": r["target"], "answer": r["answer"], "value": float(r["value"])}

@@ -320,6 +320,22 @@ def test_chats_in_yaml_may_name_role_and_content():
     assert maps.digest == pairs.digest and maps.cases[0].prompt == (("user", "A?"),)
 
 
+def test_a_factor_that_does_nothing_is_refused_with_drawn_foils_as_well():
+    with pytest.raises(InputError, match="factor 'tone' must change"):
+        TemplateProbe("{name}", {"tone": ["calm", "loud"]}, NAMES, target=" {drink}", foils=1)
+
+
+def test_tables_hold_chats_and_numbers():
+    chat = [[("user", "Hi")], [{"role": "user", "content": "Ho"}]]
+    probe = TemplateProbe.from_frame(pd.DataFrame({"prompt": chat, "target": [4, " x"], "f": [1, 2]}), "f")
+    assert probe.cases[1].prompt == (("user", "Ho"),) and probe.cases[0].target == "4"
+    with pytest.raises(InputError, match="two levels"):
+        TemplateProbe.from_frame(pd.DataFrame({"prompt": ["a", "b"], "target": "x", "f": [1, "1"]}), "f")
+    for wrong in (None, np.nan, 3):
+        with pytest.raises(InputError, match="row 0 must be a text"):
+            TemplateProbe.from_frame(pd.DataFrame({"prompt": [wrong, "b"], "target": "x"}))
+
+
 def test_rows_with_one_prompt_are_one_entity_and_repeated_rows_one_case():
     frame = pd.DataFrame({"prompt": ["a", "b"] * 12, "target": " x", "f": ["l", "r"] * 12, "who": ["p", None] * 12})
     probe = TemplateProbe.from_frame(frame, "f")

@@ -33,6 +33,7 @@ ROOT = str(Path(__file__).resolve().parents[2])
 PROBE = MaskProbe(10)
 DESIGN = sample(PROBE.features, 300, np.random.default_rng(0))
 WEIGHTS = np.arange(10.0)
+HERE = os.getpid()
 
 
 def linear(Z):
@@ -193,6 +194,27 @@ def test_what_other_workers_are_at_when_one_fails_is_kept():
     ):
         ask(workers, PROBE, DESIGN, store, False)
     assert len(store) == sum(answered) > 1 and sum(answered) < len(np.unique(DESIGN.Z, axis=0)) // 2
+
+
+def test_the_error_of_a_batch_is_told_even_if_a_worker_dies_while_others_are_waited_for():
+    def fails_then_dies(Z):
+        if len(Z) > 1 and os.getpid() != HERE:
+            if Z[0].sum() >= 5:
+                raise ValueError("the real reason")
+            time.sleep(0.5)
+            os._exit(1)
+        return Z.sum(axis=1)
+
+    with distribute(CallableModel(fails_then_dies, "both"), 2) as workers, pytest.raises(ModelError) as caught:
+        ask(workers, PROBE, DESIGN, Store(), False)
+    assert "the real reason" in str(caught.value) or "Workers died" in str(caught.value)
+
+
+def test_workers_made_before_the_engine_is_chosen_need_not_be_sent():
+    lock = threading.Lock()
+    workers = distribute(CallableModel(lambda Z: (lock.locked(), Z.sum(axis=1))[1], "locked"), 2)
+    with parallel_config("threading"), workers:
+        assert len(ask(workers, PROBE, DESIGN, Store(), False).y) == len(DESIGN)
 
 
 def test_a_model_that_cannot_be_sent_is_refused_by_name():

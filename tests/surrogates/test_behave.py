@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from probes import CallableModel, Case, Generator, InputError, Model, Store, hold_out
+from probes import CallableModel, Case, Generator, InputError, Model, Store, TextFunction, hold_out
 from probes.behaviours import BEHAVIOURS, behaviour
 from probes.behaviours.facts import CAPITALS
 from probes.behaviours.indirect_object import NAMES as RECEIVERS
@@ -283,11 +283,27 @@ def test_flips_are_counted_beside_the_baseline():
             flips(measured, wrong)
 
 
+def test_an_empty_reply_and_other_punctuation_are_answers_like_any_other():
+    said = {"n": 0}
+
+    def yes(prompt):
+        said["n"] += 1
+        return "" if said["n"] == 5 else ("Yes.", " yes")[said["n"] % 2]
+
+    card = behave(TextFunction(yes), "sycophancy", store=None, progress=False)
+    assert len(card.entries[0].statements) == 6
+    cases = behaviour("sycophancy")
+    said["n"] = 100
+    measured = measure(TextFunction(yes), cases.probe, "exact_match", store=Store())
+    assert flips(measured, cases.baseline).frame["value"].max() == 0.0
+
+
 def test_extremes_stand_on_the_card():
     card = behave(Scripted(copies_or_raises), "greater-than", store=None, progress=False)
     extremes = card.entries[0].extremes
     assert extremes["best"]["value"] > extremes["worst"]["value"]
-    assert extremes["worst"]["low"] <= extremes["worst"]["value"] <= extremes["worst"]["high"]
+    assert -1 <= extremes["worst"]["low"] <= extremes["worst"]["value"] <= extremes["worst"]["high"]
+    assert extremes["best"]["high"] <= 1
     assert Card.from_json(card.to_json()).entries[0].extremes == extremes
     assert "Worst combination" in page(card)
 

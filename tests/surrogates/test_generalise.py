@@ -266,6 +266,19 @@ def test_two_cards_of_found_statements_stand_side_by_side_whatever_size_they_cla
     assert "not on this card" in page(strong, study(statements=mean, find=False).card())
 
 
+def test_statements_about_one_thing_are_compared_one_by_one_and_older_cards_by_their_words():
+    loud = [Statement.contrast({"tone": "loud"}, {"tone": "calm"}, min_effect=m) for m in (0.0, 2.0, 5.0)]
+    card = study(statements=loud, find=False).card()
+    assert card.compare(card)["difference"].tolist() == [0.0] * 3
+    data = json.loads(card.to_json())
+    for statement in data["entries"][0]["statements"]:
+        del statement["subject"]
+    del data["entries"][0]["extremes"]
+    older = Card.from_json(json.dumps(data))
+    for both in (card.compare(older), older.compare(card), older.compare(older)):
+        assert both["verdict"].tolist() == both["other_verdict"].tolist() and len(both) == 3
+
+
 def test_cards_in_other_units_are_not_compared():
     one = study(statements=Statement.level(reference=0.0), find=False).card()
     entry = one.entries[0]

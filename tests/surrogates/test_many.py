@@ -383,6 +383,18 @@ def test_one_file_of_two_models_says_so(tmp_path, caplog):
         both.surrogate("tree")
 
 
+def test_what_failed_first_and_was_explained_later_is_no_failure(tmp_path):
+    found = explain_many(TREE, X.iloc[:2], background=X, budget=300, store=None)
+    path = ExplanationSet(found.entries[:1], (Failure(1, found.labels[1], "ModelError: no"),)).to_jsonl(tmp_path)
+    explain_many(TREE, X.iloc[:2], background=X, budget=300, store=None, output=tmp_path)
+    again = ExplanationSet.from_jsonl(path)
+    assert len(again) == 2 and not again.failures
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(path)
+    again[:1].to_jsonl(link)
+    assert link.is_symlink() and len(ExplanationSet.from_jsonl(path)) == 1
+
+
 def test_a_file_written_again_keeps_failures_and_replaces_itself(tmp_path):
     found = explain_many(TREE, X.iloc[:2], background=X, budget=300, store=None)
     found = ExplanationSet(found.entries, (Failure(2, "third", "ModelError: no"),))

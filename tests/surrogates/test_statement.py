@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from probes import InputError
+from probes import InputError, TemplateProbe
 from surrogates.effects import effect, holm, wilson
 from surrogates.judge import judge
 from surrogates.statement import Scope, Statement
@@ -259,6 +259,43 @@ def test_a_margin_without_a_control_is_not_testable():
     claim = Statement.contrast(LEFT, RIGHT, kind="equivalence", of_control=0.25)
     got = verdict(claim, table())
     assert got.verdict == "not testable" and "no control" in got.reason
+
+
+@pytest.mark.parametrize("size", [23, 30, 41, 52])
+def test_a_factor_that_does_nothing_has_no_effect_in_any_subsample(size):
+    levels = {"x": ["a", "b"], "g": ["u", "v", "w"]}
+    people = [{"name": f"n{i}"} for i in range(10)]
+    for seed in range(6):
+        probe = TemplateProbe("{x} {g} {name}", levels, people, target="t", crossing=size, random_state=seed)
+        frame = probe.frame.assign(chance=0.0, answer="")
+        frame["value"] = frame["g"].map({"u": 0.0, "v": 5.0, "w": 9.0})
+        e = Statement.contrast({"x": "a"}, {"x": "b"}).estimate(frame)
+        assert e.value == pytest.approx(0.0, abs=1e-9)
+
+
+def test_gaps_have_the_effects_scale_and_direction():
+    frame = words(lambda word, typing: 0.0)
+    turned = Statement(((-1.0, BAD), (1.0, GOOD)))
+    assert verdict(turned, frame).effect == 2 and verdict(turned, frame).precision == 1.0
+    half = Statement(((0.5, GOOD), (-0.5, BAD)), min_effect=1.2)
+    assert verdict(half, frame).effect == 1 and verdict(half, frame).precision == 0.0
+
+
+def test_factors_that_only_some_cases_have():
+    frame = words(lambda word, typing: 0.0)
+    frame["other"] = np.where(frame["typing"] == "typo", "q", None)
+    got = verdict(Statement.level({"typing": "clean"}, reference=3.0), frame)
+    assert (got.verdict, got.precision) == ("refuted", 0.0) and got.worst
+    assert verdict(Statement.level({"typing": "typo"}, reference=-3.0, every="other"), frame).verdict == "supported"
+
+
+def test_what_a_statement_is_about_does_not_depend_on_how_it_is_written():
+    a = Statement.contrast({"form": ("f", "g")}, {"form": "h"}, min_effect=1.0)
+    b = Statement.contrast({"form": np.array(["g", "f"])}, {"form": {"h"}}, sign=-1, text="other words")
+    assert a.subject == b.subject != Statement.contrast({"form": "f"}, {"form": "h"}).subject
+    assert Statement.level(reference=np.float32(0.5)).digest == Statement.level(reference=0.5).digest
+    with pytest.raises(InputError, match="finite number"):
+        Statement.level(reference=float("nan"))
 
 
 def test_chance_is_taken_case_by_case():

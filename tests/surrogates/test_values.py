@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import RandomForestClassifier
 
-from probes import InputError, LocalGaussian, MaskProbe, Store, TabularProbe, as_model, cube
+from probes import CallableModel, InputError, LocalGaussian, MaskProbe, ModelError, Store, TabularProbe, as_model, cube
 from surrogates import explain, indices, shapley_values
 
 
@@ -93,3 +93,17 @@ def test_ctrl_c_leaves_the_values_of_the_answers_so_far():
         assert found.values.sum() == pytest.approx(4.0, abs=1e-6)
         assert found.warnings[-1].startswith("Interrupted: it rests on ") or len(asked) >= 250
     assert finished >= 2
+
+
+def test_too_few_pairs_without_ctrl_c_are_an_error_of_the_model():
+    class Shy(CallableModel):
+        fallible = True
+        reason = "It says nothing about most."
+
+    def shy(Z):
+        y = Z.sum(axis=1)
+        y[(Z.sum(axis=1) < 8) & (Z.sum(axis=1) > 0)] = np.nan
+        return y
+
+    with pytest.raises(ModelError, match="answered together with their complements"):
+        shapley_values(Shy(shy, "shy"), MaskProbe(16), budget=60, store=None)
