@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from itertools import combinations, product
 from math import lcm
 from numbers import Real
@@ -18,13 +16,14 @@ import pandas as pd
 from probes.case import FAMILY, RESERVED, Case, Chat, shown, tidy
 from probes.errors import InputError
 from probes.recipe import read_yaml
-from probes.wording import OPTIONS, SLOT, Family, Maker, as_chat, check_answers, check_slots, drawn
+from probes.wording import OPTIONS, SLOT, Family, Maker, as_chat, check_answers, check_slots, drawn, likeness, words_of
 
 __all__ = ["Family", "TemplateProbe"]
 
-_WORDS = re.compile(r"\w+|[^\w\s]")
-#: share of words that a prompt must have in common with a known one to be of its family
+#: likeness that a prompt must have to a known one to be of its family
 _ALIKE = 0.6
+#: likeness within which cases count as equally alike
+_TIE = 0.03
 
 
 class TemplateProbe:
@@ -242,14 +241,15 @@ class TemplateProbe:
         return cls(families, **rest)
 
     def levels_of(self, prompt: str | Chat) -> dict[str, str]:
-        """The factor levels of a new prompt: those of the case whose prompt is most like it, word by word.
+        """The factor levels of a new prompt: those of the cases whose prompts are most like it.
 
-        Where several cases have one prompt (another answer is asked for), those of the first.
+        Words that two prompts do not share, such as names, count as alike where they come in the same pattern. Levels
+        in which the likest cases differ are left out: what a word means that the probe does not know, nobody can tell.
 
         Raises
         ------
         InputError
-            If it is like none of them: less than 60% of the words agree.
+            If it is like none of them: fewer than 60% of the words agree.
 
         Examples
         --------
@@ -258,16 +258,13 @@ class TemplateProbe:
         >>> probe.levels_of("How sad Zoe looks!")
         {'mood': 'sad', 'template': 'b'}
         """
-        words = _WORDS.findall(shown(prompt, 10**9))
-        matcher = SequenceMatcher(None, b=words, autojunk=False)
-        best, ratio = self.cases[0], 0.0
-        for case in self.cases:
-            matcher.set_seq1(_WORDS.findall(shown(case.prompt, 10**9)))
-            if matcher.quick_ratio() > ratio and (found := matcher.ratio()) > ratio:
-                best, ratio = case, found
-        if ratio < _ALIKE:
-            raise InputError("prompt", f"be like one of the probe's, such as {shown(best.prompt, 80)!r}", prompt)
-        return dict(best.levels)
+        words = words_of(prompt)
+        alike = np.array([likeness(words, words_of(case.prompt)) for case in self.cases])
+        if alike.max() < _ALIKE:
+            known = shown(self.cases[int(alike.argmax())].prompt, 80)
+            raise InputError("prompt", f"be like one of the probe's, such as {known!r}", prompt)
+        best = [dict(self.cases[i].levels) for i in np.flatnonzero(alike >= alike.max() - _TIE)]
+        return {f: level for f, level in best[0].items() if all(levels.get(f) == level for levels in best)}
 
     def __len__(self) -> int:
         return len(self.cases)

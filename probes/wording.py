@@ -6,17 +6,30 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from itertools import product
 from typing import Any
 
 from probes.case import FAMILY, Case, Chat, shown, tidy
 from probes.errors import InputError
 
-__all__ = ["OPTIONS", "SLOT", "Family", "Maker", "as_chat", "check_answers", "check_slots", "drawn"]
+__all__ = [
+    "OPTIONS",
+    "SLOT",
+    "Family",
+    "Maker",
+    "as_chat",
+    "check_answers",
+    "check_slots",
+    "drawn",
+    "likeness",
+    "words_of",
+]
 
 SLOT = re.compile(r"\{(\w+)\}")
 #: what was meant as a slot, but is none; other braces are text
 _NEARLY = re.compile(r"\{(?!\w+\})\s*\w[\w-]*\s*\}|\{\w+$")
+_WORDS = re.compile(r"\w+|[^\w\s]")
 _DEPTH = 6  # slots inside the texts of levels, inside each other
 OPTIONS = ("target", "foils", "also")
 
@@ -204,3 +217,32 @@ def drawn(cases: list[Case], count: int, first_words: bool, pools: Mapping[Any, 
             raise InputError("foils", rule, f"{len(full.foils)} such targets")
         out.append(replace(full, foils=full.foils[:count]))
     return out
+
+
+def words_of(prompt: str | Chat) -> list[str]:
+    """The words and marks of a prompt."""
+    return _WORDS.findall(shown(prompt, 10**9))
+
+
+def likeness(a: list[str], b: list[str]) -> float:
+    """How alike two prompts' words are, from 0 to 1.
+
+    Words that both have are compared as they are. The others are compared by the pattern they come in, the first of
+    them, the second, and so on, and count half: they may be names, or the very words in which two wordings differ.
+
+    Examples
+    --------
+    >>> ann, kim = (text.split() for text in ("Ann met Bob and Bob left", "Kim met Zoe and Zoe left"))
+    >>> likeness(ann, kim) > likeness(ann, "Kim met Zoe and Kim left".split())
+    True
+    """
+    both = set(a) & set(b)
+
+    def pattern(words: list[str]) -> list[str | int]:
+        places: dict[str, int] = {}
+        return [word if word in both else places.setdefault(word, len(places)) for word in words]
+
+    one = pattern(a)
+    blocks = SequenceMatcher(None, one, pattern(b), autojunk=False).get_matching_blocks()
+    matched = [word for block in blocks for word in one[block.a : block.a + block.size]]
+    return 2 * sum(1.0 if isinstance(word, str) else 0.5 for word in matched) / max(len(a) + len(b), 1)

@@ -162,7 +162,7 @@ class Card:
         ----------
         behaviour : str
         case : str, Case, or dict of factor to level
-            A prompt has the levels of the prompt of the probe that is most like it.
+            A prompt has the levels of the probe's prompts that are most like it; those in which they differ are open.
         probe : TemplateProbe, optional
             The one that the card is about, to read a prompt by; needed where it is not a built-in behaviour's.
 

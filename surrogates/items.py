@@ -13,7 +13,8 @@ import pandas as pd
 
 from probes.errors import InputError
 from probes.probe import Probe
-from probes.tabular import TabularProbe, background_frame
+from probes.table import background_frame
+from probes.tabular import TabularProbe
 from surrogates.inquiry import as_probe
 
 __all__ = ["Item", "items_of"]

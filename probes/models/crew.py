@@ -294,6 +294,7 @@ def _model(token: str, payload: Any, recipe: Recipe | None) -> tuple[Any, bool]:
             import ray
 
             payload = ray.get(payload)
+        # bytes that the caller made itself and the engine brought, as it brings every task; never from a file or a user
         _SENT[token, ""] = cloudpickle.loads(payload.tobytes())
         unpacked = True
     return _made(_SENT, (token, ""), None, recipe), unpacked

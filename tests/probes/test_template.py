@@ -336,6 +336,22 @@ def test_tables_hold_chats_and_numbers():
             TemplateProbe.from_frame(pd.DataFrame({"prompt": [wrong, "b"], "target": "x"}))
 
 
+def test_levels_of_a_new_prompt_are_right_or_left_open():
+    orders = {"ABBA": {"first": "{a}", "second": "{b}"}, "BABA": {"first": "{b}", "second": "{a}"}}
+    people = [
+        {"a": a, "b": b} for a, b in [("Ann", "Fay"), ("Bea", "Gus"), ("Cas", "Hal"), ("Dee", "Ida"), ("Eve", "Jon")]
+    ]
+    text = "{first} and {second} went out, and {b} gave a {thing} to"
+    probe = TemplateProbe(text, {"order": orders, "thing": ["drink", "book"]}, people, target=" {a}")
+    assert probe.levels_of("Zoe and Kim went out, and Kim gave a drink to") == {"order": "ABBA", "thing": "drink"}
+    assert probe.levels_of("Zoe and Kim went out, and Zoe gave a book to") == {"order": "BABA", "thing": "book"}
+    assert probe.levels_of("Zoe and Kim went out, and Kim gave a hat to") == {"order": "ABBA"}
+    for case in probe.cases:
+        assert probe.levels_of(case.prompt) == dict(case.levels)
+    with pytest.raises(InputError, match="like one of the probe's"):
+        probe.levels_of("Nothing of the kind was ever said by anybody here")
+
+
 def test_rows_with_one_prompt_are_one_entity_and_repeated_rows_one_case():
     frame = pd.DataFrame({"prompt": ["a", "b"] * 12, "target": " x", "f": ["l", "r"] * 12, "who": ["p", None] * 12})
     probe = TemplateProbe.from_frame(frame, "f")

@@ -27,13 +27,13 @@ from probes import (
     distribute,
     sample,
 )
+from probes.models.crew import Outcome
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import a test module
 ROOT = str(Path(__file__).resolve().parents[2])
 PROBE = MaskProbe(10)
 DESIGN = sample(PROBE.features, 300, np.random.default_rng(0))
 WEIGHTS = np.arange(10.0)
-HERE = os.getpid()
 
 
 def linear(Z):
@@ -196,18 +196,16 @@ def test_what_other_workers_are_at_when_one_fails_is_kept():
     assert len(store) == sum(answered) > 1 and sum(answered) < len(np.unique(DESIGN.Z, axis=0)) // 2
 
 
-def test_the_error_of_a_batch_is_told_even_if_a_worker_dies_while_others_are_waited_for():
-    def fails_then_dies(Z):
-        if len(Z) > 1 and os.getpid() != HERE:
-            if Z[0].sum() >= 5:
-                raise ValueError("the real reason")
-            time.sleep(0.5)
-            os._exit(1)
-        return Z.sum(axis=1)
+def test_the_error_of_a_batch_is_told_even_if_a_worker_dies_while_others_are_waited_for(monkeypatch):
+    def fails_then_dies(jobs):
+        next(iter(jobs))
+        yield Outcome(0, error=ModelError("the real reason"))
+        raise RuntimeError("a worker died")
 
-    with distribute(CallableModel(fails_then_dies, "both"), 2) as workers, pytest.raises(ModelError) as caught:
-        ask(workers, PROBE, DESIGN, Store(), False)
-    assert "the real reason" in str(caught.value) or "Workers died" in str(caught.value)
+    with distribute(CallableModel(linear, "f"), 2) as workers:
+        monkeypatch.setattr(workers.crew, "_run", fails_then_dies)
+        with pytest.raises(ModelError, match="the real reason"):
+            workers(DESIGN.Z)
 
 
 def test_workers_made_before_the_engine_is_chosen_need_not_be_sent():

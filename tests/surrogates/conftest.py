@@ -1,10 +1,11 @@
-"""What tests of pages share."""
+"""What tests share: pages that are harmless, and Ctrl-C."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -34,3 +35,21 @@ def harmless() -> Callable[[str], None]:
         assert not re.search(r"""(?:src|href)\s*=\s*["'](?!data:)|url\(|@import""", page.replace("&#34;", ""))
 
     return check
+
+
+@pytest.fixture
+def pressed() -> Callable[[Callable[[Any], Any], int], tuple[Callable[[Any], Any], list[Any]]]:
+    """Makes a function that is interrupted once it was asked so many rows; with the rows it was asked."""
+
+    def made(function: Callable[[Any], Any], patience: int) -> tuple[Callable[[Any], Any], list[Any]]:
+        asked: list[Any] = []
+
+        def impatient(Z: Any) -> Any:
+            if len(asked) >= patience:
+                raise KeyboardInterrupt
+            asked.extend(Z)
+            return function(Z)
+
+        return impatient, asked
+
+    return made

@@ -185,17 +185,10 @@ class Wordy(Impatient):
 
 @pytest.mark.parametrize("design", ["uniform", "fold-over"])
 @pytest.mark.parametrize("named", [True, False])
-def test_ctrl_c_in_any_batch_of_a_plain_function_is_no_error(named, design):
+def test_ctrl_c_in_any_batch_of_a_plain_function_is_no_error(named, design, pressed):
     explained = 0
     for patience in range(1, 400, 13):
-        asked = []
-
-        def impatient(Z, asked=asked, patience=patience):
-            if len(asked) >= patience:
-                raise KeyboardInterrupt
-            asked.extend(Z)
-            return Z[:, 0] + Z[:, 1] * Z[:, 2]
-
+        impatient, asked = pressed(lambda Z: Z[:, 0] + Z[:, 1] * Z[:, 2], patience)
         model = CallableModel(impatient, "impatient") if named else impatient
         try:
             ex = explain(model, MaskProbe(20), budget=400, design=design, store=None)

@@ -73,17 +73,10 @@ def test_too_small_a_budget_costs_nothing():
     assert caught.value.parameter == "budget" and not asked
 
 
-def test_ctrl_c_leaves_the_values_of_the_answers_so_far():
+def test_ctrl_c_leaves_the_values_of_the_answers_so_far(pressed):
     finished = 0
     for patience in range(1, 260, 37):
-        asked = []
-
-        def impatient(Z, asked=asked, patience=patience):
-            if len(asked) >= patience:
-                raise KeyboardInterrupt
-            asked.extend(Z)
-            return 3 * Z[:, 1] + Z[:, 0] * Z[:, 2]
-
+        impatient, asked = pressed(lambda Z: 3 * Z[:, 1] + Z[:, 0] * Z[:, 2], patience)
         try:
             found = shapley_values(impatient, MaskProbe(16), budget=250, store=None)
         except KeyboardInterrupt:

@@ -1,0 +1,107 @@
+"""Tables as users pass them: the background as a frame, and a row made to fit its columns and types."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from numbers import Number
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+from probes.errors import InputError
+
+__all__ = ["Row", "background_frame", "instance_frame"]
+
+Row: TypeAlias = pd.Series | pd.DataFrame | Mapping[str, Any] | np.ndarray | Sequence[float]
+
+
+def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Background rows as a frame; columns of an array are ``x0, x1, …`` unless they are named.
+
+    Raises
+    ------
+    InputError
+        If they are none.
+    """
+    if isinstance(background, pd.DataFrame):
+        frame = background
+        if not frame.columns.is_unique:
+            raise InputError("background", "have column names that do not repeat", list(frame.columns))
+    else:
+        array = np.asarray(background)
+        if array.dtype.kind not in "biuf":
+            raise InputError("background", "be a DataFrame when columns hold categories or text", background)
+        if array.ndim != 2:
+            raise InputError("background", "be two-dimensional, one row an example", background)
+        columns = list(names) if names is not None else [f"x{j}" for j in range(array.shape[1])]
+        if len(columns) != array.shape[1]:
+            raise InputError("feature_names", f"name all {array.shape[1]} columns", names)
+        frame = pd.DataFrame(array.astype(float), columns=columns)
+    if not len(frame):
+        raise InputError("background", "hold at least one row", background)
+    return frame
+
+
+def instance_frame(row: Row, frame: pd.DataFrame) -> pd.DataFrame:
+    """The instance as a one-row frame with the background's columns and types."""
+    if isinstance(row, pd.DataFrame):
+        if len(row) != 1:
+            raise InputError("row", "be a single row", row)
+        if row.columns.equals(frame.columns) and row.dtypes.equals(frame.dtypes):
+            return row.reset_index(drop=True)
+        values = {c: row[c].iloc[0] for c in row.columns} if row.columns.is_unique else {}
+    elif isinstance(row, (pd.Series, Mapping)):
+        values = dict(row)
+    else:
+        array = np.asarray(row, dtype=object).ravel()
+        if len(array) != frame.shape[1]:
+            raise InputError("row", f"hold {frame.shape[1]} values, as the background does", row)
+        values = dict(zip(frame.columns, array, strict=True))
+    if set(values) != set(frame.columns):
+        odd = sorted(map(str, set(values) ^ set(frame.columns)))
+        raise InputError(
+            "row", f"have the background's columns; these are in only one of the two: {', '.join(odd)}", row
+        )
+    return pd.DataFrame({name: _fitted(name, values[name], frame[name].dtype) for name in frame.columns})
+
+
+def _fitted(name: Any, value: Any, dtype: Any) -> pd.Series:
+    """A value as a column of one row with a column's type, widened from integer to float where the value needs it.
+
+    Raises
+    ------
+    InputError
+        If the type cannot hold the value as it is.
+    """
+    wrong = InputError(f"row[{name!r}]", f"fit the column's type {dtype}", value)
+    missing = pd.api.types.is_scalar(value) and pd.isna(value)
+    if isinstance(dtype, pd.CategoricalDtype):
+        known = missing or (isinstance(value, Hashable) and value in dtype.categories)
+        if not known:
+            raise InputError(f"row[{name!r}]", f"be one of the column's categories {list(dtype.categories)[:8]}", value)
+    elif is_bool_dtype(dtype):
+        nullable = pd.api.types.is_extension_array_dtype(dtype)
+        if missing:
+            if not nullable:
+                raise wrong
+            return pd.Series([pd.NA], dtype=dtype)
+        if value not in (True, False):
+            raise wrong
+    elif is_numeric_dtype(dtype):
+        if missing:
+            nullable = pd.api.types.is_extension_array_dtype(dtype) or dtype.kind == "f"
+            return pd.Series([pd.NA if nullable and dtype.kind != "f" else np.nan], dtype=dtype if nullable else float)
+        if isinstance(value, (str, bytes)) or not isinstance(value, (Number, np.number, np.bool_)):
+            raise wrong
+        try:
+            cast = pd.Series([value]).astype(dtype)
+            exact = dtype.kind == "f" or bool(cast.iloc[0] == value)
+        except (TypeError, ValueError, OverflowError):
+            exact = False
+        return cast if exact else pd.Series([float(value)])  # type: ignore[arg-type]
+    try:
+        return pd.Series([value], dtype=dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise wrong from error
