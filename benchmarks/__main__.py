@@ -6,26 +6,10 @@ import argparse
 from inspect import signature
 from pathlib import Path
 
-from benchmarks import (
-    card,
-    coverage,
-    endpoint,
-    fidelity,
-    formulaic,
-    frugality,
-    growth,
-    many,
-    overhead,
-    publish,
-    recovery,
-    reversal,
-    reversal_files,
-    shapley,
-    speed,
-    statements,
-    store,
-)
-from benchmarks.record import Skipped, environment, read, write
+from benchmarks.cost import card, endpoint, frugality, growth, many, overhead, speed, store
+from benchmarks.quality import coverage, fidelity, formulaic, recovery, reversal, reversal_files, shapley, statements
+from benchmarks.run import publish
+from benchmarks.run.record import Skipped, environment, read, write
 
 BENCHMARKS = {
     "fidelity": fidelity,

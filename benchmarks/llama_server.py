@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.material import context_probe, language_model
-from benchmarks.record import environment, show, write
+from benchmarks.run.record import environment, show, write
+from benchmarks.tasks.material import context_probe, language_model
 from probes import Endpoint, cube
-from probes.models.remote import Echoed
+from probes.models.servers.remote_models import Echoed
 
 __all__ = ["compare", "main", "started"]
 

@@ -8,33 +8,33 @@ imports this package and is never imported by it.
 Importing it loads neither torch nor transformers: adapters import them when an object of theirs is passed in.
 """
 
-from probes.case import Case, Split, hold_out
-from probes.completion import complete
-from probes.context import ContextProbe
-from probes.cost import Cost, Forecast, Projection, project
+from probes.asking.ask import Answers, ask
+from probes.asking.cost import Cost, Forecast, Projection, project
+from probes.asking.generate import complete
+from probes.cases.case import Case, Split, hold_out
+from probes.cases.measure import Measured, divergence, flips, measure
+from probes.cases.metrics import METRICS, Metric
+from probes.cases.template import Family, TemplateProbe
 from probes.design import Design, cube, sample
 from probes.errors import InputError, IomapError, MissingExtra, ModelError, SpendCapError, StoreError, UnavailableError
-from probes.locality import Background, LocalGaussian
-from probes.mask import MaskProbe
-from probes.measure import Measured, divergence, flips, measure
-from probes.metrics import METRICS, Metric
+from probes.inputs.context import ContextProbe
+from probes.inputs.locality import Background, LocalGaussian
+from probes.inputs.mask import MaskProbe
+from probes.inputs.tabular import TabularProbe
+from probes.inputs.text import TextProbe
 from probes.model import Generator, Identity, Model
-from probes.models import as_model
-from probes.models.callable import CallableModel
-from probes.models.causal_lm import CausalLM
-from probes.models.classifier import TextClassifier
-from probes.models.endpoint import Endpoint
+from probes.models.adapt import as_model
 from probes.models.estimator import EstimatorModel
-from probes.models.scalarisers import Contains, Custom, Exact, FirstToken, Overlap, Scalariser, Similar
+from probes.models.functions import CallableModel
+from probes.models.huggingface.causal_lm import CausalLM
+from probes.models.huggingface.classifier import TextClassifier
+from probes.models.servers.endpoint import Endpoint
 from probes.models.text_function import TextFunction
-from probes.models.workers import Workers, distribute
+from probes.outputs.target import Target
+from probes.outputs.text_scorers import Contains, Custom, Exact, FirstToken, Overlap, Scalariser, Similar
+from probes.parallel.workers import Workers, distribute
 from probes.probe import Feature, Probe
-from probes.query import Answers, ask
-from probes.store import Store, open_store
-from probes.tabular import TabularProbe
-from probes.target import Target
-from probes.template import Family, TemplateProbe
-from probes.text import TextProbe
+from probes.store.store import Store, open_store
 
 __all__ = [
     "METRICS",

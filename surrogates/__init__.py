@@ -8,32 +8,32 @@ attribution and display exist once.
 This package imports ``probes``; ``probes`` never imports it.
 """
 
-from surrogates.additive import AdditiveSurrogate
-from surrogates.anchored import Anchor
-from surrogates.anchors import anchor
-from surrogates.base import Surrogate
-from surrogates.behave import behave
-from surrogates.card import Card
-from surrogates.checks import CHECKS, check
-from surrogates.explain import estimate, explain
-from surrogates.explanation import Explanation
-from surrogates.explanation_set import ExplanationSet
-from surrogates.families import FAMILIES, Auto
-from surrogates.fidelity import Fidelity
-from surrogates.generalise import generalise
-from surrogates.indices import Indices, indices
-from surrogates.interactions import InteractionSurrogate
-from surrogates.linear import SparseLinear
-from surrogates.many import explain_many
-from surrogates.proxy import CubeProxy
-from surrogates.rules import RuleSurrogate
-from surrogates.stack import StackedProxy
-from surrogates.statement import Scope, Statement
-from surrogates.stopping import Certified, StableOrder, Width
-from surrogates.study import Study
+from surrogates.families.additive import AdditiveSurrogate
+from surrogates.families.interactions import InteractionSurrogate
+from surrogates.families.linear import SparseLinear
+from surrogates.families.registry import FAMILIES, Auto
+from surrogates.families.rules import RuleSurrogate
+from surrogates.families.tree import TreeSurrogate
+from surrogates.judging.fidelity import Fidelity
+from surrogates.local.anchor import Anchor
+from surrogates.local.anchor_search import anchor
+from surrogates.local.checks import CHECKS, check
+from surrogates.local.explain import estimate, explain
+from surrogates.local.explanation import Explanation
+from surrogates.local.shapley_values import ShapleyValues, shapley_values
+from surrogates.local.stopping import Certified, StableOrder, Width
+from surrogates.many.explain_many import explain_many
+from surrogates.many.explanation_set import ExplanationSet
+from surrogates.proxy.cube_proxy import CubeProxy
+from surrogates.proxy.stacked_proxy import StackedProxy
+from surrogates.shapley.indices import Indices, indices
+from surrogates.statements.behave import behave
+from surrogates.statements.card import Card
+from surrogates.statements.generalise import generalise
+from surrogates.statements.statement import Scope, Statement
+from surrogates.statements.study import Study
+from surrogates.surrogate import Surrogate
 from surrogates.terms import Box, Product
-from surrogates.tree import TreeSurrogate
-from surrogates.values import ShapleyValues, shapley_values
 
 __all__ = [
     "CHECKS",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from benchmarks.record import Skipped
+from benchmarks.run.record import Skipped
 from benchmarks.tasks import context, planted, sentiment, synthetic, tables, tabular
 from benchmarks.tasks.task import Task, kind
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 
-from benchmarks.material import language_model, language_model_file
 from benchmarks.tasks.documents import PROMPTS
+from benchmarks.tasks.material import language_model, language_model_file
 from benchmarks.tasks.task import Answer, Task, through_store
 from probes import CausalLM, ContextProbe, Target
 

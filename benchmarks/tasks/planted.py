@@ -9,7 +9,7 @@ from zlib import crc32
 import numpy as np
 
 from benchmarks.tasks.task import Task, kind
-from benchmarks.walsh import Subsets
+from benchmarks.tasks.walsh import Subsets
 
 __all__ = ["load", "names", "planted"]
 

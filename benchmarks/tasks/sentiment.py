@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.material import shared
-from benchmarks.record import Skipped
+from benchmarks.run.record import Skipped
+from benchmarks.tasks.material import shared
 from benchmarks.tasks.task import Task, through_store
 from probes import Target, TextClassifier, TextProbe
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from benchmarks.material import games
+from benchmarks.tasks.material import games
 from benchmarks.tasks.task import Task
 from probes import cube
 

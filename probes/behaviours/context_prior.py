@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from probes.behaviours import Behaviour, Claim
+from probes.behaviours.base import Behaviour, Claim
 from probes.behaviours.facts import CAPITALS
-from probes.template import Family, TemplateProbe
+from probes.cases.template import Family, TemplateProbe
 
 FAMILIES = {
     "plain": "{before}The capital of {country} is",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from probes.behaviours import Behaviour, Claim
-from probes.template import TemplateProbe
+from probes.behaviours.base import Behaviour, Claim
+from probes.cases.template import TemplateProbe
 
 CAPITALS = {
     "France": "Paris", "Italy": "Rome", "Spain": "Madrid", "Germany": "Berlin", "Japan": "Tokyo", "Egypt": "Cairo",

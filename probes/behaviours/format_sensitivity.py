@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from probes.behaviours import Behaviour, Claim
+from probes.behaviours.base import Behaviour, Claim
 from probes.behaviours.facts import CAPITALS
-from probes.case import Case
-from probes.template import TemplateProbe
+from probes.cases.case import Case
+from probes.cases.template import TemplateProbe
 
 SEPARATORS = {"colon": ": ", "dash": " - ", "bars": " || "}
 CASINGS: dict[str, Callable[[str], str]] = {"plain": str, "upper": str.upper}

@@ -6,9 +6,9 @@ The same prompts are read in two ways: which tens digits the sentence asks for, 
 
 from __future__ import annotations
 
-from probes.behaviours import Behaviour, Claim
-from probes.case import Case
-from probes.template import TemplateProbe
+from probes.behaviours.base import Behaviour, Claim
+from probes.cases.case import Case
+from probes.cases.template import TemplateProbe
 
 EVENTS = [
     "war",

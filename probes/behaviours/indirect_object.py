@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from probes.behaviours import Behaviour, Claim, Levels
-from probes.template import Family, TemplateProbe
+from probes.behaviours.base import Behaviour, Claim, Levels
+from probes.cases.template import Family, TemplateProbe
 
 NAMES = [
     "Mary",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from probes.behaviours import Behaviour, Claim, Levels
-from probes.case import Case
-from probes.template import TemplateProbe
+from probes.behaviours.base import Behaviour, Claim, Levels
+from probes.cases.case import Case
+from probes.cases.template import TemplateProbe
 
 WORDS = [
     "apple", "river", "candle", "tiger", "window", "pencil", "garden", "silver", "bottle", "carpet", "engine", "forest",

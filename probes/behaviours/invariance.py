@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from probes.behaviours import Behaviour, Claim
-from probes.template import TemplateProbe
+from probes.behaviours.base import Behaviour, Claim
+from probes.cases.template import TemplateProbe
 
 PAIRS = [
     ("wonderful", "terrible"), ("great", "awful"), ("delightful", "dreadful"), ("excellent", "horrible"),

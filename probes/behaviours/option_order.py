@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from probes.behaviours import Behaviour, Claim, Levels
-from probes.case import Case
-from probes.template import TemplateProbe
+from probes.behaviours.base import Behaviour, Claim, Levels
+from probes.cases.case import Case
+from probes.cases.template import TemplateProbe
 
 ITEMS = [
     ("is a fruit", "apple", "hammer"), ("is an animal", "horse", "table"), ("can fly", "eagle", "stone"),

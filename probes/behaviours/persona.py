@@ -7,9 +7,9 @@ another where their interaction shows it. The Waluigi effect is the claim that s
 
 from __future__ import annotations
 
-from probes.behaviours import Behaviour, Claim
-from probes.case import Case
-from probes.template import TemplateProbe
+from probes.behaviours.base import Behaviour, Claim
+from probes.cases.case import Case
+from probes.cases.template import TemplateProbe
 
 #: things one may be asked to agree with; whether a kind person would
 DEEDS = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from probes.behaviours import Behaviour, Claim
-from probes.template import Family, TemplateProbe
+from probes.behaviours.base import Behaviour, Claim
+from probes.cases.template import Family, TemplateProbe
 
 NAMES = {
     "female": ["Mary", "Susan", "Linda", "Karen", "Alice", "Emma", "Julia", "Helen", "Laura", "Anna"],

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 
-from probes.behaviours import Behaviour, Claim
+from probes.behaviours.base import Behaviour, Claim
 from probes.behaviours.facts import CAPITALS
-from probes.case import Case, tidy
-from probes.template import TemplateProbe
+from probes.cases.case import Case, tidy
+from probes.cases.template import TemplateProbe
 
 FIRST = [
     "Quentin",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from probes.behaviours import Behaviour, Claim
-from probes.case import Case
-from probes.template import TemplateProbe
+from probes.behaviours.base import Behaviour, Claim
+from probes.cases.case import Case
+from probes.cases.template import TemplateProbe
 
 #: a question, whether yes is right
 QUESTIONS = [

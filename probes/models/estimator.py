@@ -16,7 +16,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from probes.errors import InputError, ModelError, describe
-from probes.model import Identity, Model, as_outputs
+from probes.model import Identity, Model
+from probes.outputs.arrays import as_outputs
 
 __all__ = ["EstimatorModel", "adopt", "fingerprint"]
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from probes.errors import InputError, ModelError, describe
 from probes.model import Generator, Identity, Model
-from probes.models.reply import Reply, Unread
-from probes.models.scalarisers import Overlap, Scalariser, as_scalariser
+from probes.outputs.reply import Reply, Unread
+from probes.outputs.text_scorers import Overlap, Scalariser, as_scalariser
 
 __all__ = ["TextFunction"]
 

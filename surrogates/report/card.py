@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.report import _environment
-from surrogates.report.parts import Part
-from surrogates.summary import cost_line
+from surrogates.report.explanation import Part
+from surrogates.report.page import _environment
+from surrogates.report.text import cost_line
 
 if TYPE_CHECKING:
-    from surrogates.card import Card, Entry
+    from surrogates.statements.card import Card, Entry
 
 __all__ = ["page"]
 

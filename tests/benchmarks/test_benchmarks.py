@@ -12,17 +12,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import coverage, fidelity, frugality
-from benchmarks.compare import calls, differences, interval
-from benchmarks.contenders import IOMAP, OURS, fits
-from benchmarks.game import Game, score, uniform
-from benchmarks.ledger import carry_out
-from benchmarks.publish import MAKERS, fill, grid
-from benchmarks.recovery import recovered
-from benchmarks.rivals import RIVALS
+from benchmarks.cost import frugality
+from benchmarks.quality import coverage, fidelity
+from benchmarks.quality.recovery import recovered
+from benchmarks.rivals.contenders import IOMAP, OURS, fits
+from benchmarks.rivals.mask_rivals import RIVALS
+from benchmarks.run.ledger import carry_out
+from benchmarks.run.publish import MAKERS, fill, grid
+from benchmarks.run.trial_statistics import calls, differences, interval
 from benchmarks.tasks import Task, planted, synthetic, tables
+from benchmarks.tasks.counted_game import Game, score, uniform
 from benchmarks.tasks.documents import PROMPTS
-from benchmarks.walsh import of_surrogate
+from benchmarks.tasks.walsh import of_surrogate
 from probes import ContextProbe, InputError, cube
 from surrogates import CubeProxy, InteractionSurrogate, RuleSurrogate, TreeSurrogate
 

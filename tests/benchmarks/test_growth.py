@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.growth import CONTENDERS, Counted, bag_of_words, fits, once, pairs, power_law, projections
-from benchmarks.growth_figure import draw_growth
-from benchmarks.publish import fill
-from benchmarks.record import write
+from benchmarks.cost.growth import CONTENDERS, Counted, bag_of_words, fits, once, pairs, power_law, projections
+from benchmarks.run.growth_figure import draw_growth
+from benchmarks.run.publish import fill
+from benchmarks.run.record import write
 
 
 @pytest.mark.parametrize("axis", ["features", "words"])

@@ -29,7 +29,7 @@ from probes import (
     ask,
     sample,
 )
-from probes.model import digest_rows
+from probes.digests import digest_rows
 from surrogates import FAMILIES, Explanation, explain
 
 X, y = load_iris(return_X_y=True, as_frame=True)

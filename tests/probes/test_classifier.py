@@ -12,7 +12,7 @@ from scipy.special import logit, softmax  # noqa: E402
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors  # noqa: E402
 
 from probes import Design, InputError, IomapError, Store, TextClassifier, TextProbe, as_model, ask, cube  # noqa: E402
-from probes.target import resolve  # noqa: E402
+from probes.outputs.target import resolve  # noqa: E402
 
 TEXTS = ["not bad at all", "bad", "a good film", "", "the film was not good not good at all", "good"]
 

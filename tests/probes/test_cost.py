@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from probes import Cost, InputError, TextProbe
-from probes.cost import Forecast, Projection, project
+from probes.asking.cost import Forecast, Projection, project
 from probes.model import Identity, Model
 from surrogates import estimate
 

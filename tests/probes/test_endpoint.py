@@ -491,7 +491,7 @@ def test_a_server_that_fails_from_the_first_question_on_is_given_up(serve):
 
 
 def test_a_cap_ends_a_run_with_what_is_finished_and_a_higher_one_goes_on(serve, tmp_path, monkeypatch):
-    import surrogates.many as many
+    import surrogates.many.explain_many as many
 
     monkeypatch.setattr(many, "_WINDOW_OF_REMOTE", 40)  # an item at a time
     server, store, file = serve(), Store(tmp_path / "a.sqlite"), tmp_path / "all.jsonl"
@@ -563,8 +563,8 @@ def test_checks_of_a_server_that_is_gone_are_not_tried_one_by_one(serve):
 
 
 def test_the_command_shows_what_is_finished_when_a_run_ends_early(serve, monkeypatch, capsys):
-    import surrogates.many as many
-    from surrogates.cli import main
+    import surrogates.many.explain_many as many
+    from surrogates.cli.main import main
 
     monkeypatch.setattr(many, "_WINDOW_OF_REMOTE", 20)  # an item at a time
     Path("t.txt").write_text("\n".join(TEXTS))
@@ -1040,7 +1040,7 @@ def test_cases_that_were_not_answered_are_left_out(serve):
 
 
 def test_overlap_exact_contains():
-    from probes.models.reply import Reply
+    from probes.outputs.reply import Reply
 
     def number(scalariser, text):
         [value] = scalariser.about("The museum opened in 1969.")(Reply(text))
@@ -1060,7 +1060,7 @@ def test_the_command_asks_a_server_and_repeats_no_secret(serve):
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
     def iomap(*arguments):
-        code = "from surrogates.cli import main; main()"
+        code = "from surrogates.cli.main import main; main()"
         return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=env)
 
     done = iomap("explain", "text", "alpha beta gamma delta", "-m", f"endpoint:org/m@{server.url}", "--store", "none")
@@ -1072,7 +1072,7 @@ def test_the_command_asks_a_server_and_repeats_no_secret(serve):
 
 
 def test_parts_are_whole_rounds_after_the_first_question():
-    from probes.batching import parts_of
+    from probes.asking.batching import parts_of
 
     for n, at_once in ((1000, 16), (300, 5), (64, 16), (10, 3)):
         ends = parts_of(Design(np.zeros((n, 1)), 2), at_once)

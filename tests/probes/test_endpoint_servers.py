@@ -34,7 +34,7 @@ from probes import (  # noqa: E402
     complete,
     measure,
 )
-from probes.models.causal_lm import _unpacked  # noqa: E402
+from probes.models.huggingface.causal_lm import _unpacked  # noqa: E402
 from surrogates import Scope, Statement, explain, generalise  # noqa: E402
 
 DOCUMENT = "The hall was built as a fish market. The museum opened in 1969. Entry is free on Sundays."
@@ -147,7 +147,7 @@ def llama_server(tmp_path_factory):
         yield url
         return
     if any(importlib.util.find_spec(name) is None for name in ("llama_cpp", "starlette_context")):
-        pytest.skip("llama-cpp-python[server] is not installed; see benchmarks/llama_server.py")
+        pytest.skip("llama-cpp-python[server] is not installed; see benchmarks/cost/llama_server.py")
     port = free_port()
     arguments = [sys.executable, "-m", "llama_cpp.server", "--model", str(gguf()), "--logits_all", "true"]
     arguments += ["--n_ctx", "1024", "--port", str(port)]

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probes import CallableModel, InputError, MaskProbe, Store, StoreError, ask, sample
-from probes.exchange import Merged, export, load, merge, stats
+from probes.store.transfer import Merged, export, load, merge, stats
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWERS = st.dictionaries(
@@ -336,7 +336,7 @@ def test_an_export_overwrites_nothing_but_parquet(tmp_path: Path) -> None:
 FULL = """
 import resource, sys
 from probes import StoreError
-from probes.exchange import export
+from probes.store.transfer import export
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, resource.RLIM_INFINITY))
 try:
     export(sys.argv[1], sys.argv[2])

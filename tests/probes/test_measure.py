@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from probes import METRICS, CallableModel, Case, CausalLM, Generator, Identity, InputError, Metric, Store, measure
-from probes.measure import divergence
-from probes.metrics import Scores, kl
+from probes.cases.measure import divergence
+from probes.cases.metrics import Scores, kl
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -65,7 +65,7 @@ def test_scores_are_those_of_one_plain_forward_each(kind, monkeypatch):
     scorer = lm.pairs()
     assert np.allclose(scorer(pairs), truth, atol=1e-4)
     assert scorer._tree is (kind != "mistral")
-    monkeypatch.setattr("probes.models.pairs._NODES", 7)
+    monkeypatch.setattr("probes.models.huggingface.continuation_pairs._NODES", 7)
     assert np.allclose(scorer(pairs), truth, atol=1e-4)
     scorer._tree = False
     assert np.allclose(scorer(pairs), truth, atol=1e-4)

@@ -10,8 +10,8 @@ transformers = pytest.importorskip("transformers")
 
 from torch.overrides import TorchFunctionMode  # noqa: E402
 
-from probes.models import prefixes  # noqa: E402
-from probes.models.prefixes import shared_logits  # noqa: E402
+from probes.models.huggingface import prefix_sharing as prefixes  # noqa: E402
+from probes.models.huggingface.prefix_sharing import shared_logits  # noqa: E402
 
 WORDS = 30
 SETTINGS = {

@@ -32,8 +32,8 @@ from probes import (
     cube,
     sample,
 )
-from probes.locality import LocalGaussian
-from probes.model import digest_rows
+from probes.digests import digest_rows
+from probes.inputs.locality import LocalGaussian
 
 
 class Counting:

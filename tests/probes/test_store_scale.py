@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from probes import Store, StoreError
-from probes.schema import APPLICATION_ID, MIGRATIONS, SCHEMA
+from probes.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,7 +22,7 @@ COMMON = """
 import os, signal, sys, time
 import numpy as np
 from probes.errors import StoreError
-from probes.store import Store
+from probes.store.store import Store
 
 def key(i):
     return int(i).to_bytes(32, "big")

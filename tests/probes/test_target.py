@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 
 from probes import InputError, ModelError, Target
-from probes.target import custom, resolve
+from probes.outputs.target import custom, resolve
 
 CLASSES = ("cat", "dog", "emu")
 INSTANCE = np.array([0.1, 2.0, -1.0])

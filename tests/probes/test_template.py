@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from probes import Case, Family, InputError, MissingExtra, TemplateProbe, hold_out
-from probes.case import tidy
+from probes.cases.case import tidy
 
 NAMES = {name: {"name": name, "drink": drink} for name, drink in zip("ABCDEF", "tuvwxy", strict=True)}
 FACTORS = {

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from probes import InputError, TextProbe
+from probes.inputs.text_segments import Segments, sentences, words
 from probes.probe import unique_names
-from probes.segment import Segments, sentences, words
 
 QUICK = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]

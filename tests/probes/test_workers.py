@@ -27,7 +27,7 @@ from probes import (
     distribute,
     sample,
 )
-from probes.models.crew import Outcome
+from probes.parallel.worker_pool import Outcome
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import a test module
 ROOT = str(Path(__file__).resolve().parents[2])

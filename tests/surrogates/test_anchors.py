@@ -7,7 +7,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from probes import InputError, LocalGaussian, MaskProbe, ModelError, TabularProbe, as_model, cube
 from surrogates import Box, anchor
-from surrogates.betting import precision_bound
+from surrogates.numerics.sequential_tests import precision_bound
 
 
 def both(Z):

@@ -11,9 +11,9 @@ from scipy import stats
 
 from probes import Feature, LocalGaussian, MaskProbe, TabularProbe, cube
 from surrogates import Box, Product, SparseLinear, TreeSurrogate, explain
-from surrogates.attribution import average_effects
-from surrogates.base import FixedTerms
-from surrogates.indices import indices
+from surrogates.judging.attribution import average_effects
+from surrogates.shapley.indices import indices
+from surrogates.surrogate import FixedTerms
 from surrogates.terms import evaluate
 
 N = 5

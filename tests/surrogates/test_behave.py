@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 
 from probes import CallableModel, Case, Generator, InputError, Model, Store, TextFunction, hold_out
-from probes.behaviours import BEHAVIOURS, behaviour
 from probes.behaviours.facts import CAPITALS
 from probes.behaviours.indirect_object import NAMES as RECEIVERS
 from probes.behaviours.pronoun import NAMES
+from probes.behaviours.registry import BEHAVIOURS, behaviour
 from probes.behaviours.sycophancy import QUESTIONS
-from probes.measure import flips, measure
+from probes.cases.measure import flips, measure
 from probes.model import Identity
 from surrogates import Card, behave, generalise
-from surrogates.behave import statement_of, study_of
 from surrogates.report.card import page
+from surrogates.statements.behave import statement_of, study_of
 
 
 class Scripted(Model):
@@ -358,7 +358,7 @@ def test_the_command_writes_a_card():
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "HF_HUB_OFFLINE": "1"}
 
     def iomap(*arguments):
-        code = "from surrogates.cli import main; main()"
+        code = "from surrogates.cli.main import main; main()"
         return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=env)
 
     done = iomap("behave", "small:small", "--probes", "greater-than", "-o", "card.html", "--json", "card.json")

@@ -11,7 +11,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from probes import ContextProbe, InputError, MaskProbe, TabularProbe, TextProbe, as_model
 from surrogates import CHECKS, Explanation, check, explain
-from surrogates.report import page
+from surrogates.report.page import page
 
 
 def smooth(Z):
@@ -60,7 +60,7 @@ def test_fresh_questions_agree_with_a_surrogate_that_is_right(family):
 
 def test_fresh_intervals_cover_the_true_fidelity():
     from probes import cube
-    from surrogates.checks import _fresh_interval
+    from surrogates.local.checks import _fresh_interval
 
     rng, held = np.random.default_rng(0), 0
     Z = cube(12)

@@ -29,7 +29,7 @@ forest = RandomForestClassifier(10, random_state=0).fit(X, y)
 
 def iomap(*arguments: str) -> subprocess.CompletedProcess:
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "HF_HUB_OFFLINE": "1"}
-    code = "from surrogates.cli import main; main()"
+    code = "from surrogates.cli.main import main; main()"
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=env)
 
 

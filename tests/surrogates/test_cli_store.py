@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from probes import Store
-from surrogates.cli import main
+from surrogates.cli.main import main
 
 
 class Done(NamedTuple):

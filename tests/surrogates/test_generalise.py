@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.statements import trial
+from benchmarks.quality.statements import trial
 from probes import CallableModel, InputError, Split, Store, TemplateProbe, hold_out
 from surrogates import Card, Scope, Statement, generalise
 from surrogates.report.card import page

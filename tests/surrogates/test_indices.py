@@ -24,9 +24,9 @@ from surrogates import (
     TreeSurrogate,
     explain,
 )
-from surrogates.base import FixedTerms
-from surrogates.diagonal import posterior
-from surrogates.indices import INDICES, Rule, indices, rule
+from surrogates.proxy.path_integrals import posterior
+from surrogates.shapley.indices import INDICES, Rule, indices, rule
+from surrogates.surrogate import FixedTerms
 from surrogates.terms import evaluate
 
 KINDS = [(kind, order) for kind in INDICES for order in (1, 2, 3) if kind != "leave-one-out" or order == 1]
@@ -152,7 +152,7 @@ def test_proxies_agree_with_the_definitions(kind, order):
     q = rule(kind, order, n)
     transform = None
     if q.truncated:
-        from surrogates.indices import _truncate as transform
+        from surrogates.shapley.indices import _truncate as transform
     subsets, mean, whole = posterior(proxy, q.nodes, q.weights, transform, covariance=True)
     assert subsets == found.subsets
     np.testing.assert_allclose(mean, found.values)
@@ -254,7 +254,7 @@ def test_trees_agree_with_shap(leaves):
     shap = pytest.importorskip("shap", reason="shap is not installed")
     from sklearn.tree import DecisionTreeRegressor
 
-    from surrogates.tree import leaves as as_boxes
+    from surrogates.families.tree import leaves as as_boxes
 
     rng = np.random.default_rng(leaves)
     for X in (rng.integers(0, 2, (400, 7)).astype(float), rng.normal(size=(400, 7))):

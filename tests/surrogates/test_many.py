@@ -25,8 +25,8 @@ from probes import (
     as_model,
 )
 from surrogates import Auto, Explanation, ExplanationSet, SparseLinear, explain, explain_many
-from surrogates.overall import mean_effects, picks
-from surrogates.shelf import Failure
+from surrogates.many.jsonl_file import Failure
+from surrogates.many.mean_effects import mean_effects, picks
 
 X, Y = load_diabetes(return_X_y=True, as_frame=True)
 MODEL = LinearRegression().fit(X, Y)
@@ -82,7 +82,7 @@ def test_each_is_what_explain_says_of_it(family):
 
 
 def test_items_are_fitted_together_and_fail_alone(monkeypatch):
-    from surrogates import many
+    from surrogates.many import explain_many as many
 
     together = []
     studied = many.studied
@@ -330,7 +330,7 @@ def test_ctrl_c_leaves_what_is_finished_and_the_next_run_asks_only_the_rest(tmp_
                 raise KeyboardInterrupt
             return super().__call__(texts)
 
-    import surrogates.many as many
+    import surrogates.many.explain_many as many
 
     store, first = Store(), Stopping()
     with pytest.MonkeyPatch.context() as patch:

@@ -10,10 +10,10 @@ from sklearn.linear_model import LassoCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from probes.errors import InputError
-from surrogates.evidence import SCALES_MEAN, SCALES_SD, Kernel, Objective, negative_log_likelihood
-from surrogates.proxy import CubeProxy
-from surrogates.rows import Rows, collapse
-from surrogates.stack import StackedProxy
+from surrogates.numerics.merged_rows import Rows, collapse
+from surrogates.proxy.cube_proxy import CubeProxy
+from surrogates.proxy.kernel import SCALES_MEAN, SCALES_SD, Kernel, Objective, negative_log_likelihood
+from surrogates.proxy.stacked_proxy import StackedProxy
 
 
 def cube(n):

@@ -12,7 +12,7 @@ import pytest
 
 from probes import ContextProbe, InputError, MaskProbe, TabularProbe, TextProbe, as_model
 from surrogates import Certified, check, explain
-from surrogates.plots import comparison_plot
+from surrogates.report.figures import comparison_plot
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}{% raw %}"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -6,9 +6,9 @@ from importlib.util import find_spec
 
 import pytest
 
-from benchmarks.record import Skipped
-from benchmarks.reversal import FACTS, FIRST, SECOND, Facts, trial
-from benchmarks.reversal_files import QUICK, cases_of_files
+from benchmarks.quality.reversal import FACTS, FIRST, SECOND, Facts, trial
+from benchmarks.quality.reversal_files import QUICK, cases_of_files
+from benchmarks.run.record import Skipped
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -14,11 +14,11 @@ from scipy.linalg import cho_solve
 from probes import InputError, cube
 from probes.design import _pair_shares as _shares
 from probes.design import paired
-from surrogates.diagonal import with_rows
-from surrogates.indices import indices, rule
-from surrogates.odd import _Objective, fit_odd
-from surrogates.proxy import SHRINKAGES
-from surrogates.shapley import _correction, from_pairs
+from surrogates.proxy.cube_proxy import SHRINKAGES
+from surrogates.proxy.path_integrals import with_rows
+from surrogates.shapley.indices import indices, rule
+from surrogates.shapley.odd_process import _Objective, fit_odd
+from surrogates.shapley.paired_estimate import _correction, from_pairs
 
 GAMES = Path(os.environ.get("IOMAP_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "games"
 

@@ -161,7 +161,7 @@ def rows(frame):
 
 def iomap(*arguments: str) -> subprocess.CompletedProcess:
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "HF_HUB_OFFLINE": "1"}
-    code = "from surrogates.cli import main; main()"
+    code = "from surrogates.cli.main import main; main()"
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=env)
 
 

@@ -6,7 +6,7 @@ import pytest
 from probes import Generator, MaskProbe, Model, TextProbe
 from probes.model import Identity
 from surrogates import Certified, Explanation, Width, explain
-from surrogates.cautions import cautions
+from surrogates.judging.notes import cautions
 
 WORDS = "a1 b2 c3 d4 e5 f6 g7 h8 i9 j0 k1 l2"
 

@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 
 from probes import InputError, TemplateProbe
-from surrogates.effects import effect, holm, wilson
-from surrogates.judge import judge
-from surrogates.statement import Scope, Statement
+from surrogates.statements.entity_effects import effect, holm, wilson
+from surrogates.statements.statement import Scope, Statement
+from surrogates.statements.verdicts import judge
 
 
 def table(seed=0, entities=20, shift=0.0, between=1.0, repeats=2):

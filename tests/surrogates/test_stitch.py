@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from surrogates import Card, Scope, Statement
-from surrogates.card import Entry
-from surrogates.judge import judge
-from surrogates.shrunken import effective, folds_of, variance
-from surrogates.stitch import Stitched, stitch
+from surrogates.statements.card import Entry
+from surrogates.statements.case_predictor import Stitched, stitch
+from surrogates.statements.grouped_ridge import effective, folds_of, variance
+from surrogates.statements.verdicts import judge
 
 LEVELS = {"a": ("0", "1"), "b": ("0", "1", "2"), "c": ("0", "1"), "template": ("x", "y")}
 CELLS = pd.DataFrame(list(product(*LEVELS.values())), columns=list(LEVELS))

@@ -7,7 +7,7 @@ import pytest
 from probes import CallableModel, InputError, MaskProbe, Model, Store, TabularProbe, as_model, cube
 from probes.model import Identity
 from surrogates import Certified, Explanation, StableOrder, Width, estimate, explain
-from surrogates.betting import evidence
+from surrogates.numerics.sequential_tests import evidence
 
 
 def leading(Z):

@@ -1,0 +1,1 @@
+"""Benchmarks of fidelity, recovery, coverage and statements."""

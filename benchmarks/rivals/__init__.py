@@ -1,0 +1,1 @@
+"""Other libraries behind the interface that the benchmarks use."""

@@ -1,0 +1,1 @@
+"""Running benchmarks: kept trials, records, statistics, figures, published tables."""

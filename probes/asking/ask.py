@@ -1,0 +1,285 @@
+"""ask(): the only caller of a model.
+
+It asks every distinct question once, in batches, keeps each answer on disk before it is used, checks what comes back,
+and counts what it cost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from probes.asking.ask_batch import Run, ask_part, keys_of, uneven
+from probes.asking.batching import answered, batches, parts_of, take
+from probes.asking.cost import Cost, Forecast
+from probes.design import Design
+from probes.errors import InputError, ModelError
+from probes.model import Identity, Model
+from probes.probe import Probe, unique_names
+from probes.store.store import Store
+
+__all__ = ["Answers", "Cost", "Forecast", "Interrupted", "Run", "again", "ask", "forecast"]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A model's answers to a design.
+
+    Attributes
+    ----------
+    design : Design
+    y : ndarray ``(n, K)``
+        Raw outputs, averaged over the probe's replicates. A row of NaN was not answered (fallible models only).
+    outputs : tuple of str
+        Names of the K outputs.
+    unit : str
+    probe : str
+        Digest of the probe.
+    model : str
+        Identity of the model.
+    cost : Cost
+    noisy : bool
+        Whether the model was seen to answer the same question differently.
+    reason : str
+        Why the last unanswered question was not answered, in words.
+    """
+
+    design: Design
+    y: np.ndarray
+    outputs: tuple[str, ...]
+    unit: str
+    probe: str
+    model: str
+    cost: Cost = field(default_factory=Cost)
+    noisy: bool = False
+    reason: str = ""
+
+    def __sub__(self, other: Answers) -> Answers:
+        """What changed from `other` to this: the same questions, the same unit, answers subtracted.
+
+        Raises
+        ------
+        InputError
+            If design, probe, outputs or unit differ.
+        """
+        if not isinstance(other, Answers):
+            return NotImplemented
+        for name in ("probe", "unit", "outputs"):
+            if getattr(self, name) != getattr(other, name):
+                raise InputError(
+                    "answers", f"have the same {name} to be subtracted", (getattr(self, name), getattr(other, name))
+                )
+        if self.design.digest != other.design.digest:
+            raise InputError(
+                "answers", "come from the same design to be subtracted", (self.design.digest, other.design.digest)
+            )
+        pair = f"{self.model} minus {other.model}"
+        y, cost = self.y - other.y, self.cost + other.cost
+        noisy = self.noisy or other.noisy
+        return Answers(self.design, y, self.outputs, self.unit, self.probe, pair, cost, noisy)
+
+    @property
+    def missing(self) -> np.ndarray:
+        """Whether each question was left without an answer, ``(n,)``."""
+        return np.isnan(self.y).any(axis=1)
+
+    def complete(self) -> Answers:
+        """These answers without the questions that were not answered.
+
+        Raises
+        ------
+        ModelError
+            If the instance or the reference is among them.
+        """
+        gone = self.missing
+        if not gone.any():
+            return self
+        if gone[: min(2, self.design.fixed)].any():
+            which = "instance itself" if gone[0] else "reference"
+            told = f"The model did not answer the {which}; {int((~gone).sum())} other answers are kept."
+            raise ModelError(f"{told} {self.reason}".rstrip())
+        return replace(self, design=self.design.only(~gone), y=self.y[~gone])
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while a model was asked.
+
+    Attributes
+    ----------
+    answers : Answers or None
+        To every row of the design that had been answered, as a design of its own (see :func:`ask`); None if not even
+        the fixed rows had.
+    """
+
+    def __init__(self, answers: Answers | None):
+        super().__init__("interrupted")
+        self.answers = answers
+
+
+def ask(
+    model: Model,
+    probe: Probe,
+    design: Design,
+    store: Store,
+    progress: bool | None = None,
+    run: Run | None = None,
+) -> Answers:
+    """Put a design's questions to a model.
+
+    Questions are asked in parts of growing size, each in the order that is cheapest for the model. Finished parts
+    answer the leading rows of the design, a fair sample. An interruption leaves these, and what was answered of the
+    part in progress. Of that, rows asked in the order in which they were drawn are as fair a sample. Where the order
+    goes by what is in them (longest first, shared beginnings first, whatever a server answers first), the rows answered
+    so far are a selection: nothing may be judged by them, but they may be fitted to, and join the design's block.
+
+    Parameters
+    ----------
+    model : Model
+    probe : Probe
+    design : Design
+    store : Store
+        Where answers are kept.
+    progress : bool, optional
+        Whether to show a progress bar; by default on a terminal only.
+    run : Run, optional
+        What was asked before in the same run; by default this call is a run of its own.
+
+    Returns
+    -------
+    Answers
+
+    Raises
+    ------
+    ModelError
+        If the model fails, or answers with the wrong shape, NaN or infinity (a fallible one: if it answers nothing).
+    StoreError
+        If an answer cannot be kept.
+    Interrupted
+        On Ctrl-C, with all answers so far.
+    """
+    identity = model.identity()
+    run = run or Run()
+    memory = store if identity.persistent else run.memory
+    cost = Cost()
+    parts: list[np.ndarray] = []
+    total, hidden = len(design) * probe.replicates, None if progress is None else not progress
+    try:
+        with tqdm(total=total, desc="asking", unit="row", leave=False, disable=hidden) as bar:
+            for start, stop in pairwise(parts_of(design, model.at_once)):
+                inputs = probe.render(design.Z[start:stop])
+                part = ask_part(model, identity, inputs, memory, cost, run, bar, design.fixed > 0)
+                parts.append(part.raw.reshape(stop - start, probe.replicates, -1).mean(axis=1))
+                if parts[0].shape[1] != parts[-1].shape[1]:
+                    raise uneven({part.shape[1] for part in parts})
+    except KeyboardInterrupt as stop_:
+        design, parts = _so_far(model, identity, probe, design, parts, memory, run)
+        known = gathered(model, identity, probe, design, parts, memory, cost) if parts else None
+        raise Interrupted(known) from stop_
+    return gathered(model, identity, probe, design, parts, memory, cost)
+
+
+def _so_far(
+    model: Model,
+    identity: Identity,
+    probe: Probe,
+    design: Design,
+    parts: list[np.ndarray],
+    memory: Store,
+    run: Run,
+) -> tuple[Design, list[np.ndarray]]:
+    """The design that all answered rows make, and their answers: whole parts, and what is known of the next one.
+
+    Rows asked in the order drawn go on from the whole parts. Others were chosen by what is in them, and join the block.
+    """
+    done = sum(map(len, parts))
+    whole = (design.only(np.arange(len(design)) < done), parts if done >= design.fixed else [])
+    stop = next((end for end in parts_of(design, model.at_once) if end > done), done)
+    if stop == done:
+        return whole
+    inputs, each = probe.render(design.Z[done:stop]), probe.replicates
+    keys = keys_of(identity, model, inputs)
+    known = {key: value for key, value in memory.get(set(keys)).items() if not isinstance(value, str)}
+    missing = np.array([key not in known and key not in run.unanswered for key in keys])
+    there = missing.reshape(-1, each).sum(axis=1) == 0
+    drawn = model.at_once == 1 and (np.diff(model.order(inputs)) == 1).all()
+    lead = len(there) if there.all() else int(np.argmin(there)) if drawn else 0
+    if done + lead < design.fixed or not known:
+        return whole
+    nothing = np.full(len(next(iter(known.values()))), np.nan)
+    raw = np.array([known.get(key, nothing) for key in keys]).reshape(stop - done, each, -1).mean(axis=1)
+    chosen = np.r_[0 : design.fixed + design.block]
+    chosen = chosen[chosen < done + lead]
+    late, rest = done + lead + np.flatnonzero(there[lead:]), np.arange(len(chosen), done + lead)
+    rows = np.concatenate([chosen, late, rest])
+    block = len(chosen) - design.fixed + len(late)
+    return replace(design, Z=design.Z[rows], block=block), [np.vstack([*parts, raw])[rows]]
+
+
+def forecast(
+    model: Model, probe: Probe, design: Design, store: Store, run: Run | None = None, trial: int = 0
+) -> Forecast:
+    """What asking a design would cost; asks nothing but the `trial` leading rows, whose answers are kept.
+
+    Without a trial there is no estimate of time. Answers of a model that is not identifiable beyond this run do not
+    count as known, because the next run is another one.
+    """
+    identity = model.identity()
+    run = run or Run()
+    memory = store if identity.persistent else run.memory
+    first_rows = Design(design.Z[:trial], min(trial, design.fixed))
+    spent = ask(model, probe, first_rows, store, False, run).cost if trial else Cost()
+    seen, known, calls, tokens, asked = set[bytes](), 0, 0, 0, 0
+    for start, stop in pairwise(parts_of(design, model.at_once)):
+        inputs = probe.render(design.Z[start:stop])
+        first = {key: i for i, key in reversed(list(enumerate(keys_of(identity, model, inputs)))) if key not in seen}
+        found = memory.get(first) if identity.persistent else {}
+        seen.update(first)
+        known += len(found)
+        todo = take(inputs, np.array(sorted(i for key, i in first.items() if key not in found), dtype=int))
+        if len(todo):
+            asked += len(todo)
+            calls += sum(1 for _ in batches(model, todo, int(start == 0 and not found)))
+            tokens += int(model.sizes(todo).sum()) if model.size_unit == "tokens" else 0
+    share = tokens / spent.tokens if spent.tokens else asked / spent.rows if spent.rows else 0.0
+    return Forecast(len(seen), known, calls, tokens, spent.seconds * share if spent.rows or not asked else None)
+
+
+def gathered(
+    model: Model, identity: Identity, probe: Probe, design: Design, parts: list[np.ndarray], memory: Store, cost: Cost
+) -> Answers:
+    """Answers ``(·, K)`` to the parts of a design, averaged over replicates, as one."""
+    y = np.vstack(parts)
+    outputs = _names(model, identity, memory, y.shape[1])
+    if len(outputs) != y.shape[1]:
+        raise ModelError(f"The model names {len(outputs)} outputs but returned {y.shape[1]}.")
+    why = model.reason if model.fallible else ""
+    return Answers(design, y, tuple(outputs), model.unit, probe.digest, identity.id, cost, reason=why)
+
+
+def again(model: Model, probe: Probe, answers: Answers, rows: np.ndarray) -> np.ndarray:
+    """Answers ``(r, K)`` to some rows of a design a second time, whatever is known; they are added to the cost."""
+    inputs = probe.render(answers.design.Z[rows])
+    values = np.full((len(inputs), answers.y.shape[1]), np.nan)
+    for batch in batches(model, inputs):
+        for part, fresh in answered(model, inputs, batch, answers.cost):
+            values[part] = fresh
+    return values.reshape(len(rows), probe.replicates, -1).mean(axis=1)
+
+
+def _names(model: Model, identity: Identity, memory: Store, k: int) -> tuple[str, ...]:
+    """Names of the outputs; those that a model learnt by answering are kept with its answers."""
+    key = hashlib.sha256(f"{identity.id}:outputs".encode()).digest()
+    known = memory.get([key]).get(key)
+    if model.outputs is not None:
+        if known is None:
+            memory.put({key: json.dumps(model.outputs)}, identity.id)
+        # tokens may repeat, outputs that are told apart by name may not
+        return tuple(model.outputs) if model.unit == "nats" else tuple(unique_names(list(model.outputs)))
+    if isinstance(known, str):
+        return tuple(json.loads(known))
+    return ("output",) if k == 1 else tuple(f"output {j}" for j in range(k))

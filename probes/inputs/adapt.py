@@ -1,0 +1,46 @@
+"""as_probe(): the probe for a plain string, row or dict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import signature
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.errors import InputError
+from probes.inputs.context import ContextProbe
+from probes.inputs.tabular import TabularProbe
+from probes.inputs.text import TextProbe
+from probes.probe import Probe
+
+__all__ = ["as_probe"]
+
+
+def as_probe(probe: Any, background: pd.DataFrame | np.ndarray | None = None) -> Probe:
+    """The probe a user means by a plain string, row or dict.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or a row comes without background.
+    """
+    if isinstance(probe, Probe):
+        if background is not None:
+            raise InputError("background", "be given to the probe itself, or with a plain row", background)
+        return probe
+    if background is not None:
+        return TabularProbe(probe, background)
+    if isinstance(probe, str):
+        return TextProbe(probe)
+    if isinstance(probe, Mapping) and {"context", "question"} <= set(probe):
+        known = signature(ContextProbe).parameters
+        if odd := [key for key in probe if key not in known]:
+            raise InputError("probe", f"be a dict with keys of ContextProbe ({', '.join(known)})", odd)
+        return ContextProbe(**probe)
+    if isinstance(probe, (pd.Series, pd.DataFrame, Mapping, np.ndarray)):
+        raise InputError("background", "come with a table row: the rows that absent values are replaced from", None)
+    raise InputError(
+        "probe", "be a probe, a text, a table row with background=, or a dict with context and question", probe
+    )

@@ -1,0 +1,176 @@
+"""Targets: a model's raw output → the number explained, with its unit.
+
+A target is a small pure function with one signature, ``(n, K)`` raw outputs → ``(n, k)`` numbers. Raw outputs are kept
+with the answers, so another target of the same answers costs no call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import logsumexp
+
+from probes.errors import InputError, ModelError
+
+__all__ = ["Target", "resolve"]
+
+
+def _identity(raw: np.ndarray, columns: list[int]) -> np.ndarray:
+    return raw[:, columns]
+
+
+def _mean(raw: np.ndarray, columns: list[int]) -> np.ndarray:
+    return raw[:, columns].mean(axis=1, keepdims=True)
+
+
+def _log_odds(raw: np.ndarray, columns: list[int]) -> np.ndarray:
+    """log p − log(1 − p) of softmax classes from their logits, stable at any confidence."""
+    others = [[j for j in range(raw.shape[1]) if j != c] for c in columns]
+    return np.column_stack(
+        [raw[:, c] - logsumexp(raw[:, rest], axis=1) for c, rest in zip(columns, others, strict=True)]
+    )
+
+
+def _sequence_log_odds(raw: np.ndarray, columns: list[int]) -> np.ndarray:
+    """log p − log(1 − p) of a whole answer from its tokens' log-probabilities, stable near p = 1."""
+    total = np.minimum(raw[:, columns].sum(axis=1, keepdims=True), 0.0)
+    with np.errstate(divide="ignore"):
+        return total - np.log(-np.expm1(total))
+
+
+def _probability_log_odds(raw: np.ndarray, columns: list[int]) -> np.ndarray:
+    """log p − log(1 − p) of probabilities; infinite at 0 and 1."""
+    with np.errstate(divide="ignore"):
+        return np.log(raw[:, columns]) - np.log1p(-raw[:, columns])
+
+
+LOG_ODDS = "log-odds"
+
+KINDS: dict[str, Callable[[np.ndarray, list[int]], np.ndarray]] = {
+    "identity": _identity,
+    "mean": _mean,
+    "log_odds": _log_odds,
+    "sequence_log_odds": _sequence_log_odds,
+    "probability_log_odds": _probability_log_odds,
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """The number explained.
+
+    Parameters
+    ----------
+    kind : {"identity", "mean", "log_odds", "sequence_log_odds", "probability_log_odds"}
+        Columns as they are; their mean as one number; each class's log-odds against all others, from logits; the
+        log-odds of an answer from its tokens' log-probabilities; those of probabilities.
+    columns : tuple of int
+        Raw outputs that enter.
+    outputs : tuple of str
+        Names of the k numbers.
+    unit : str
+        Their unit.
+
+    Examples
+    --------
+    >>> Target("mean", (0, 1), ("answer",), "nats")(np.array([[-1.0, -3.0, 9.0]]))
+    array([[-2.]])
+    """
+
+    kind: str
+    columns: tuple[int, ...]
+    outputs: tuple[str, ...]
+    unit: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InputError("kind", f"be one of {', '.join(KINDS)}", self.kind)
+        if not self.columns or min(self.columns) < 0:
+            raise InputError("columns", "hold numbers of outputs, from 0", self.columns)
+
+    def __call__(self, raw: np.ndarray) -> np.ndarray:
+        """Raw outputs ``(n, K)`` → numbers ``(n, k)``."""
+        return KINDS[self.kind](np.asarray(raw, dtype=float), list(self.columns))
+
+
+def resolve(target: Any, outputs: Sequence[str], unit: str, instance: np.ndarray) -> Target:
+    """The target a user means.
+
+    Parameters
+    ----------
+    target : None, "all", "log-odds", str, int, list of these, or Target
+        None explains the mean token log-probability of a language model's answer, the class that a classifier gives
+        the instance, and every output of anything else. "log-odds" explains log p − log(1 − p) of the whole answer, or
+        of that class's probability.
+    outputs : sequence of str
+        Names of the raw outputs.
+    unit : str
+        Unit of the raw outputs.
+    instance : ndarray ``(K,)``
+        Raw outputs for the instance.
+
+    Raises
+    ------
+    InputError
+        If an output is not one of the model's.
+    """
+    count = len(outputs)
+    if isinstance(target, Target):
+        if max(target.columns) >= count:
+            raise InputError("target", f"use the model's {count} outputs", target)
+        return target
+    if unit == "nats" and target is None:
+        return Target("mean", tuple(range(count)), ("mean token log-prob",), "nats")
+    if isinstance(target, str) and target == LOG_ODDS and LOG_ODDS not in outputs:
+        if unit == "nats":
+            return Target("sequence_log_odds", tuple(range(count)), ("log-odds of the answer",), LOG_ODDS)
+        if unit == "probability":
+            column = int(np.argmax(instance))
+            return Target("probability_log_odds", (column,), (str(outputs[column]),), LOG_ODDS)
+        target = None if unit in ("logit", "log-odds") else target
+    classes = unit in ("logit", "log-odds", "margin", "probability") and count > 1
+    if target is None and classes:
+        columns = [int(np.argmax(instance))]
+    elif target is None or (isinstance(target, str) and target == "all" and "all" not in outputs):
+        columns = list(range(count))
+    else:
+        several = isinstance(target, (list, tuple, np.ndarray))
+        columns = [_column(t, outputs) for t in (target if several else [target])]
+        if not columns or len(set(columns)) < len(columns):
+            raise InputError("target", "name at least one output, and none twice", target)
+    kind = "log_odds" if unit == "logit" and count > 1 else "identity"
+    shown = "log-odds" if kind == "log_odds" else unit
+    return Target(kind, tuple(columns), tuple(outputs[c] for c in columns), shown)
+
+
+def _column(target: Any, outputs: Sequence[str]) -> int:
+    if str(target) in outputs and not (isinstance(target, (int, np.integer)) and len(set(outputs)) < len(outputs)):
+        return list(outputs).index(str(target))
+    if isinstance(target, (int, np.integer)) and not isinstance(target, bool) and 0 <= target < len(outputs):
+        return int(target)
+    shown = ", ".join(map(repr, outputs[:12])) + (", …" if len(outputs) > 12 else "")
+    raise InputError("target", f'be one of the model\'s outputs ({shown}), a list of them, or "all"', target)
+
+
+def custom(function: Callable[[np.ndarray], Any], raw: np.ndarray) -> np.ndarray:
+    """The numbers a user's own target function makes of raw outputs, checked; shape ``(n, k)``.
+
+    Raises
+    ------
+    ModelError
+        If it does not return one finite row per answer.
+    """
+    from probes.outputs.arrays import as_outputs
+
+    try:
+        values = function(raw)
+    except Exception as error:
+        kind = type(error).__name__
+        raise ModelError(f"The target function raised {kind} on raw outputs of shape {raw.shape}: {error}") from error
+    y = as_outputs(values, len(raw), "The target function")
+    if not np.isfinite(y).all():
+        raise ModelError("The target function must return finite numbers; got NaN or infinity.")
+    return y

@@ -1,0 +1,1 @@
+"""Workers that answer and fit: processes, Ray, Dask."""

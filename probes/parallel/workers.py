@@ -1,0 +1,202 @@
+"""Workers: a model asked in several processes, threads or machines at once, through whatever engine joblib has.
+
+joblib runs the batches on its own processes ("loky", the default), on threads, or on a Ray or Dask cluster, as
+``joblib.parallel_config`` says. The model travels to a worker once and stays there. Workers only compute: the process
+that asks receives every batch as it is finished and is the only one that writes the store. A worker that dies costs
+the batches it was working on; they are sent out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import ceil
+from numbers import Integral
+from typing import Any, Self, overload
+
+import numpy as np
+
+from probes.asking.batching import batches
+from probes.errors import InputError
+from probes.model import Generator, Identity, Model
+from probes.parallel.worker_pool import SHARE, Crew, Outcome, Recipe
+
+__all__ = ["GeneratorWorkers", "Workers", "distribute"]
+
+
+@overload
+def distribute(model: Model, n_jobs: int | None = 2) -> Workers: ...
+
+
+@overload
+def distribute(model: Generator, n_jobs: int | None = 2) -> GeneratorWorkers: ...
+
+
+@overload
+def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | GeneratorWorkers: ...
+
+
+def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | GeneratorWorkers:
+    """The same model, asked by several workers at once.
+
+    Parameters
+    ----------
+    model : Model or Generator
+        Must be picklable where workers are processes. Its identity is taken once: make new workers after changing it.
+    n_jobs : int or None, default 2
+        How many workers; -1 for as many as the engine has, None for what ``joblib.parallel_config`` says. With one,
+        the model is asked in this process.
+
+    Raises
+    ------
+    InputError
+        If the model cannot be pickled to be sent to workers that are processes.
+
+    Notes
+    -----
+    A model behind a server is asked by this process whatever the workers, since its requests travel side by side anyway
+    and its caps and limits are counted here; workers fit.
+
+    Examples
+    --------
+    >>> from probes import as_model
+    >>> with distribute(as_model(lambda Z: Z[:, 0] * 2), n_jobs=1) as twice:
+    ...     twice(np.array([[1.0], [3.0]]))
+    array([[2.],
+           [6.]])
+    """
+    if isinstance(model, (Workers, GeneratorWorkers)):
+        return model
+    if n_jobs is not None and (not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool) or n_jobs == 0):
+        raise InputError("n_jobs", "be a number of workers, -1 for all, or None", n_jobs)
+    if not isinstance(model, (Generator, Model)):
+        raise InputError("model", "be a Model or Generator, see as_model", model)
+    crew = Crew(model, None if n_jobs is None else int(n_jobs))
+    return GeneratorWorkers(model, crew) if isinstance(model, Generator) else Workers(model, crew)
+
+
+class _Hired:
+    """What has a crew: it is one model all the time, and its workers can be let go."""
+
+    crew: Crew
+    _identity: Identity
+
+    @property
+    def shipments(self) -> dict[str, int]:
+        """How often the model was unpacked by each worker, by host and process number."""
+        return dict(self.crew.shipments)
+
+    def identity(self) -> Identity:
+        return self._identity
+
+    def close(self) -> None:
+        """Let the workers go."""
+        self.crew.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Workers(_Hired, Model):
+    """A model asked through workers; made by :func:`distribute`. A context manager: leaving it lets the workers go.
+
+    Attributes
+    ----------
+    model : Model
+        The one inside; identity, unit, outputs, sizes and digests are its own.
+    """
+
+    def __init__(self, model: Model, crew: Crew, recipe: Recipe | None = None):
+        self.model = model
+        self.crew = crew
+        self.recipe = recipe
+        self.unit, self.outputs, self.size_unit = model.unit, model.outputs, model.size_unit
+        self.steady, self.fallible, self.at_once = model.steady, model.fallible, model.at_once
+        self.remote = model.remote
+        # inputs are cut up here, so a caller hands over all it has
+        self.batch = 2**62 if crew.many() and not model.remote else model.batch
+        self._identity = model.identity()
+
+    def sizes(self, inputs: Any) -> np.ndarray:
+        return self.model.sizes(inputs)
+
+    def digests(self, inputs: Any) -> list[bytes]:
+        return self.model.digests(inputs)
+
+    def order(self, inputs: Any) -> np.ndarray:
+        return self.model.order(inputs)
+
+    def tokens(self, inputs: Any) -> int:
+        return self.model.tokens(inputs)
+
+    def randomised(self, rng: np.random.Generator, inputs: Any) -> Model | None:
+        return self.model.randomised(rng, inputs)
+
+    def __call__(self, inputs: Any) -> np.ndarray:
+        found: dict[int, np.ndarray] = {}
+        for where, values in self.answers(inputs):
+            found.update(zip(where.tolist(), np.asarray(values), strict=True))
+        return np.stack([found[i] for i in range(len(inputs))])
+
+    def answers(self, inputs: Any) -> Iterator[tuple[np.ndarray, Any]]:
+        """Answers of every batch as soon as a worker has finished it.
+
+        Raises
+        ------
+        ModelError
+            If the model fails, or workers keep dying; what was answered before has been handed on.
+        """
+        if self.model.remote or not self.crew.many():
+            yield from self.model.answers(inputs)
+        else:
+            total = int(self.model.sizes(inputs).sum())
+            most = max(1, min(self.model.batch, ceil(total / (self.crew.size * SHARE))))
+            left = dict(enumerate(batches(self.model, inputs, limit=most)))
+            for outcome in self.crew.work(left, inputs, self.recipe):
+                self._learn(outcome)
+                yield outcome.where, outcome.values
+        self.outputs, self.reason = self.model.outputs, self.model.reason
+
+    def _learn(self, outcome: Outcome) -> None:
+        """What the model inside would know now, had it answered here."""
+        if self.model.outputs is None:
+            self.model.outputs = outcome.outputs
+        self.model.reason = outcome.reason or self.model.reason
+        self.model.batch = min(self.model.batch, outcome.batch)
+
+
+class GeneratorWorkers(_Hired, Generator):
+    """A model of text whose answers are scored through workers; made by :func:`distribute`. It writes text itself."""
+
+    def __init__(self, model: Generator, crew: Crew):
+        self.model = model
+        self.crew = crew
+        self.steady, self.fallible, self.remote = model.steady, model.fallible, model.remote
+        self._identity = model.identity()
+
+    @property
+    def used(self) -> int:  # type: ignore[override]
+        """Tokens that the model inside has used."""
+        return self.model.used
+
+    def generation(self, prompt: Any, max_new_tokens: int) -> bytes:
+        return self.model.generation(prompt, max_new_tokens)
+
+    def generate(self, prompt: Any, max_new_tokens: int) -> str:
+        return self.model.generate(prompt, max_new_tokens)
+
+    def generations(self, prompts: Sequence[Any], max_new_tokens: int) -> Iterator[tuple[int, str | None, str]]:
+        return self.model.generations(prompts, max_new_tokens)
+
+    def randomised(self, rng: np.random.Generator, inputs: Any) -> Generator | None:
+        return self.model.randomised(rng, inputs)
+
+    def scoring(self, answer: str, prompt: Any) -> Workers:
+        recipe = Recipe("scoring", (answer, prompt))
+        return Workers(self.model.scoring(answer, prompt), self.crew, recipe)
+
+    def pairs(self) -> Model | None:
+        inside = self.model.pairs()
+        return None if inside is None else Workers(inside, self.crew, Recipe("pairs"))

@@ -1,0 +1,1 @@
+"""The answer store: every answer that was paid for, in one SQLite file."""

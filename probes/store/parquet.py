@@ -1,0 +1,152 @@
+"""Answers as a Parquet file: columns ``key``, ``values`` or ``text``, and ``model``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+from probes.errors import InputError, StoreError, require
+from probes.store.store import Row
+
+__all__ = ["CHUNK", "check", "read", "write"]
+
+CHUNK = 50_000  # answers of a row group
+KEY = 32  # bytes of a key, a SHA-256
+FORMAT = 1
+_MAGIC = b"PAR1"
+_VERSION = b"iomap.answers"  # where the file's metadata keep FORMAT
+
+
+def write(chunks: Iterable[list[Row]], path: Path) -> int:
+    """Write answers to a file that appears whole or not at all; see :func:`probes.store.transfer.export`."""
+    pq = require("pyarrow.parquet", "Exporting answers")
+    if path.is_dir() or not path.parent.is_dir() or (path.exists() and not _is_parquet(path)):
+        raise InputError("path", "name a new file, or a Parquet file to replace, in a folder that exists", str(path))
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
+    count = 0
+    try:
+        with open(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            # keys are random: only models repeat
+            options = {"compression": "zstd", "use_dictionary": ["model"], "write_page_checksum": True}
+            with pq.ParquetWriter(file, _schema(), **options) as writer:
+                for rows in chunks:
+                    writer.write_table(_table(rows))
+                    count += len(rows)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise StoreError(f"The answers cannot be exported to {path}: {error}. The store is as it was.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return count
+
+
+def check(path: Path) -> int:
+    """Read a whole file and see that every answer is sound.
+
+    Returns
+    -------
+    int
+        The number of answers.
+
+    Raises
+    ------
+    InputError
+        If the file is no export, is cut or damaged, or has a row that is no answer: a key that is not 32 bytes, neither
+        or both of values and text, a number that is not finite.
+    """
+    return sum(len(rows) for rows in read(path))
+
+
+def read(path: Path) -> Iterator[list[Row]]:
+    """The answers of a file, chunk by chunk.
+
+    Raises
+    ------
+    InputError
+        As :func:`check` does.
+    """
+    pa, pq = (require(name, "Importing answers") for name in ("pyarrow", "pyarrow.parquet"))
+    if not path.is_file() or not _is_parquet(path):
+        raise InputError("file", "be a Parquet file by iomap store export", str(path))
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            names = file.schema_arrow.names
+            if missing := [name for name in _schema().names if name not in names]:
+                raise InputError("file", f"have the columns {', '.join(_schema().names)}", f"none called {missing[0]}")
+            version = (file.schema_arrow.metadata or {}).get(_VERSION, b"1").decode()
+            if version != str(FORMAT):
+                raise InputError("file", f"have format {FORMAT}, the one this version of iomap reads", version)
+            first = 0
+            for batch in file.iter_batches(CHUNK, columns=_schema().names):
+                table = pa.Table.from_batches([batch]).select(_schema().names).cast(_schema()).combine_chunks()
+                yield _rows(table, first)
+                first += len(table)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(
+            "file", f"be a sound Parquet file by iomap store export ({_line(error)})", str(path)
+        ) from error
+
+
+def _schema() -> Any:
+    pa = require("pyarrow", "Answers in Parquet")
+    columns = {"key": pa.binary(), "values": pa.list_(pa.float64()), "text": pa.string(), "model": pa.string()}
+    return pa.schema(list(columns.items()), metadata={_VERSION: str(FORMAT)})
+
+
+def _table(rows: list[Row]) -> Any:
+    pa = require("pyarrow", "Answers in Parquet")
+    numbers = [np.empty(0) if isinstance(value, str) else value for _, value, _ in rows]
+    values = pa.ListArray.from_arrays(
+        np.array([0, *accumulate(map(len, numbers))], dtype=np.int32),
+        np.concatenate([*numbers, np.empty(0)]),
+        mask=pa.array([isinstance(value, str) for _, value, _ in rows], pa.bool_()),
+    )
+    columns = {
+        "key": pa.array([key for key, _, _ in rows], pa.binary()),
+        "values": values,
+        "text": pa.array([value if isinstance(value, str) else None for _, value, _ in rows], pa.string()),
+        "model": pa.array([model for _, _, model in rows], pa.string()),
+    }
+    return pa.table(columns, schema=_schema())
+
+
+def _rows(table: Any, first: int) -> list[Row]:
+    """Answers of a part of a file that begins with row `first`."""
+    keys, texts, models = (table[name].to_pylist() for name in ("key", "text", "model"))
+    lists = [part for part in table["values"].chunks if len(part)]
+    numbers: list[np.ndarray | None] = []
+    for part in lists:
+        flat = part.values.to_numpy(zero_copy_only=False)
+        ends = part.offsets.to_numpy()
+        here = part.is_valid().to_numpy(zero_copy_only=False)
+        numbers += [flat[a:b] if ok else None for a, b, ok in zip(ends, ends[1:], here, strict=False)]
+    rows: list[Row] = []
+    for i, (key, value, text, model) in enumerate(zip(keys, numbers, texts, models, strict=True), first):
+        if key is None or len(key) != KEY:
+            told = "none" if key is None else f"{len(key)} bytes"
+            raise InputError("file", f"hold keys of {KEY} bytes (column key, row {i}, counted from 0)", told)
+        if (value is None) == (text is None):
+            rule = f"hold either values or a text (columns values and text, row {i}, counted from 0)"
+            raise InputError("file", rule, "neither" if value is None else "both")
+        if value is not None and not (len(value) and np.isfinite(value).all()):
+            rule = f"hold finite answers only, one number at least (column values, row {i}, counted from 0)"
+            raise InputError("file", rule, value.tolist())
+        rows.append((key, text if value is None else value, model))
+    return rows
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,352 @@
+"""Every answer ever paid for: one SQLite file, shared by processes, safe against a crash.
+
+Prompts are never written, only SHA-256 keys, the numbers (or generated texts) that came back, and the identity of the
+model that gave them. The file is created with mode 0600 all the same, because generated texts can be private.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from probes.errors import InputError, StoreError
+from probes.store.schema import SCHEMA, check_whole, migrate, version_of
+
+__all__ = ["Row", "Store", "Value", "cache_folder", "default_path", "open_store"]
+
+_PATIENCE = 60.0  # seconds to wait for another process's lock
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+_LOOKUP = 500  # keys per SELECT, below SQLite's limit on variables
+_ADDRESS = re.compile(r"//(?:[^/\s@]*@)?([^\s?#]*)(?:[?#]\S*)?")  # user and query of an address may be credentials
+
+Value: TypeAlias = np.ndarray | str
+#: key, answer, identity of the model (None if it was not recorded)
+Row: TypeAlias = tuple[bytes, Value, str | None]
+
+
+def cache_folder() -> Path:
+    """iomap's folder in the user's cache directory (``$XDG_CACHE_HOME/iomap``, by default ``~/.cache/iomap``)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "iomap"
+
+
+def default_path() -> Path:
+    """Where answers are kept unless the user says otherwise: ``IOMAP_STORE``, else a file in :func:`cache_folder`."""
+    return Path(os.environ.get("IOMAP_STORE") or cache_folder() / "answers.sqlite").expanduser()
+
+
+class Store:
+    """Answers by key, in a SQLite file in WAL mode, or in memory.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        The file; made, with its folder, if it does not exist. None keeps everything in memory.
+    readonly : bool
+        Open an existing file, of this or an older schema, to read it; what it holds is not changed.
+
+    Raises
+    ------
+    StoreError
+        If the file is not a store, is cut or damaged, or was written by a newer version.
+
+    Examples
+    --------
+    >>> store = Store()
+    >>> store.put({b"key": np.array([1.0, 2.0])}, model="callable:risk-v3")
+    >>> store.get([b"key", b"other"])
+    {b'key': array([1., 2.])}
+    >>> [row for rows in store.rows() for row in rows]
+    [(b'key', array([1., 2.]), 'callable:risk-v3')]
+    """
+
+    def __init__(self, path: str | Path | None = None, readonly: bool = False):
+        self.path = None if path is None else Path(path).expanduser()
+        self.readonly = readonly
+        self._lock = threading.RLock()
+        self._closed = False
+        self._models: dict[str | None, int | None] = {None: None}
+        # what a store in memory is given is put down when something else than its keys is asked for
+        self._held: dict[bytes, bytes | str] = {}
+        self._whose: dict[bytes, str | None] = {}
+        self._put_down = False
+        if self.path is not None and self.path.is_dir():
+            raise StoreError(f"The answer store {self.path} is a folder; name a file in it.")
+        try:
+            if self.path is not None and not readonly:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            if self.path is not None:
+                check_whole(self.path)
+            self._db = self._connect()
+            self._prepare()
+        except (sqlite3.Error, OSError) as error:
+            hint = "" if readonly else "; a new one is made"
+            raise StoreError(
+                f"The answer store {self.path} cannot be opened: {error}. If the file is damaged, move it away or name "
+                f"another one with store=PATH or IOMAP_STORE{hint}."
+            ) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        place: dict[str, Any] = {"database": self.path or ":memory:"}
+        if self.path is not None and self.readonly:
+            folder, log = self.path.parent, self.path.with_name(self.path.name + "-wal")
+            # where it may be written, the last to leave can clear up the log; where the folder may not be, SQLite must
+            # be told that nobody else writes either
+            writable = os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)
+            alone = not os.access(folder, os.W_OK) and not log.exists()
+            mode = "rw" if writable else "ro&immutable=1" if alone else "ro"
+            place = {"database": f"{self.path.resolve().as_uri()}?mode={mode}", "uri": True}
+        return sqlite3.connect(timeout=_PATIENCE, isolation_level=None, check_same_thread=False, **place)
+
+    def _prepare(self) -> None:
+        """Check whose file this is before writing a byte to it; bring it to the present schema."""
+        self.schema = version_of(self._db)
+        if self.readonly:
+            self._db.execute("PRAGMA query_only=ON")
+            if not self.schema:
+                raise sqlite3.DatabaseError("it is empty")
+            return
+        self._to_wal()
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        if self.schema < SCHEMA:
+            migrate(self._db)
+            self.schema = SCHEMA
+
+    def _to_wal(self) -> None:
+        """Turn write-ahead logging on; SQLite does not wait for a lock here by itself."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _LOCKED or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closed
+
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, Value]:
+        """The known ones among `keys`: float arrays ``(k,)``, or text for generated answers.
+
+        Raises
+        ------
+        StoreError
+            If the file is damaged.
+        """
+        found: dict[bytes, Value] = {}
+        wanted = set(keys)
+        with self._lock:
+            if self.path is None and not self._put_down:
+                return {key: self._decoded(self._held[key]) for key in wanted if key in self._held}
+        in_order = sorted(wanted)  # of the file
+        for start in range(0, len(in_order), _LOOKUP):
+            part = in_order[start : start + _LOOKUP]
+            marks = ",".join("?" * len(part))
+            rows = self._read(f"SELECT key, value FROM answers WHERE key IN ({marks})", part)
+            found.update((key, self._decoded(value)) for key, value in rows)
+        return found
+
+    def rows(self, size: int = 10_000) -> Iterator[list[Row]]:
+        """All answers, in lists of at most `size`, in the order of their keys.
+
+        No lock is held between two lists: other processes may go on writing, and what they write may be missed.
+
+        Raises
+        ------
+        StoreError
+            If the file is damaged.
+        """
+        model = "(SELECT identity FROM models WHERE id = model)" if self.schema > 1 else "NULL"
+        query = f"SELECT key, value, {model} FROM answers"
+        part = self._read(f"{query} ORDER BY key LIMIT ?", [size])
+        while part:
+            yield [(key, self._decoded(value), identity) for key, value, identity in part]
+            part = self._read(f"{query} WHERE key > ? ORDER BY key LIMIT ?", [part[-1][0], size])
+
+    def put(self, answers: Mapping[bytes, Value], model: str | None = None) -> None:
+        """Write answers in one transaction; when this returns they are in the file. A known key keeps its answer.
+
+        Parameters
+        ----------
+        answers : mapping of bytes to ndarray ``(k,)`` or str
+        model : str, optional
+            Identity of the model that gave them, for statistics; what may be a credential in an address is left out.
+
+        Raises
+        ------
+        StoreError
+            If they cannot be written (a full disk, say). What was written before stays.
+        """
+        self.add((key, value, model) for key, value in answers.items())
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Like :meth:`put`, for answers of several models.
+
+        Raises
+        ------
+        StoreError
+            As :meth:`put` does.
+        """
+        kept = [
+            (k, v if isinstance(v, str) else np.asarray(v, "<f8").tobytes(), _without_credentials(model))
+            for k, v, model in rows
+        ]
+        with self._lock:
+            if self.path is None and not self._put_down:
+                for k, value, model in kept:
+                    if k not in self._held:
+                        self._held[k], self._whose[k] = value, model
+                return
+        self._write(kept)
+
+    def _write(self, kept: list[tuple[bytes, bytes | str, str | None]]) -> None:
+        kept.sort(key=itemgetter(0))  # in the order of the file
+        try:
+            with self._lock:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    known = self._known_models({model for _, _, model in kept})
+                    self._db.executemany(
+                        "INSERT OR IGNORE INTO answers (key, value, model) VALUES (?, ?, ?)",
+                        ((key, value, known[model]) for key, value, model in kept),
+                    )
+                    self._db.execute("COMMIT")
+                    self._models = known
+                except BaseException:
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
+                    raise
+        except (sqlite3.Error, OSError, UnicodeError) as error:
+            raise StoreError(
+                f"The answer store {self.path} cannot be written: {error}. Earlier answers are kept; free some space "
+                "or name another file with store=PATH, then run again: only unanswered questions are asked."
+            ) from error
+
+    def _known_models(self, identities: set[str | None]) -> dict[str | None, int | None]:
+        """Numbers of models, new ones written; to be kept only once the transaction is through."""
+        known = dict(self._models)
+        for identity in identities - known.keys():
+            self._db.execute("INSERT OR IGNORE INTO models (identity) VALUES (?)", (identity,))
+            known[identity] = self._db.execute("SELECT id FROM models WHERE identity = ?", (identity,)).fetchone()[0]
+        return known
+
+    def check(self) -> None:
+        """Read the whole file and see that it is sound: a fifth of a second for a million answers.
+
+        Raises
+        ------
+        StoreError
+            If it is damaged.
+        """
+        verdict = self._read("PRAGMA quick_check(1)")[0][0]
+        if verdict != "ok":
+            raise StoreError(f"The answer store {self.path} is damaged: {verdict}.")
+        blob = "typeof(value) = 'blob' AND length(value) % 8 = 0"
+        if self._read(f"SELECT 1 FROM answers WHERE NOT ({blob} OR typeof(value) = 'text') LIMIT 1"):
+            raise self._no_number()
+
+    def counts(self) -> list[tuple[str | None, int, int]]:
+        """For every model, most answers first: its identity (None: not recorded), its answers, and how many are text.
+
+        Raises
+        ------
+        StoreError
+            If the file is damaged.
+        """
+        model, source = ("model", "models") if self.schema > 1 else ("NULL", "(SELECT 0 AS id, NULL AS identity)")
+        grouped = f"SELECT {model} AS m, count(*) AS n, sum(typeof(value) = 'text') AS t FROM answers GROUP BY m"
+        return self._read(f"SELECT identity, n, t FROM ({grouped}) LEFT JOIN {source} ON id = m ORDER BY n DESC")
+
+    def size(self) -> int:
+        """Bytes on disk, with the write-ahead log; of a store in memory, bytes of its pages."""
+        if self.path is None:
+            return int(self._read("PRAGMA page_count")[0][0] * self._read("PRAGMA page_size")[0][0])
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def _read(self, query: str, values: list[Any] | None = None) -> list[Any]:
+        try:
+            with self._lock:
+                if self.path is None and not self._put_down:
+                    self._write([(key, value, self._whose[key]) for key, value in self._held.items()])
+                    self._held, self._whose, self._put_down = {}, {}, True
+                return self._db.execute(query, values or []).fetchall()
+        except (sqlite3.Error, UnicodeError) as error:
+            raise StoreError(f"The answer store {self.path} cannot be read: {error}.") from error
+
+    def _decoded(self, value: Any) -> Value:
+        if isinstance(value, str):
+            return value
+        try:
+            return np.frombuffer(value, "<f8")
+        except (ValueError, TypeError) as error:
+            raise self._no_number() from error
+
+    def _no_number(self) -> StoreError:
+        return StoreError(f"The answer store {self.path} is damaged: it holds an answer that is no number.")
+
+    def __len__(self) -> int:
+        return int(self._read("SELECT count(*) FROM answers")[0][0])
+
+    def close(self) -> None:
+        """Close the file; an in-memory store is forgotten."""
+        with self._lock:
+            self._closed = True
+            self._held, self._whose, self._put_down = {}, {}, True
+            self._db.close()
+
+
+_OPEN: dict[Path, tuple[int, Store]] = {}
+
+
+@lru_cache(maxsize=64)
+def _without_credentials(model: str | None) -> str | None:
+    """A model's identity as the file has it."""
+    return model and _ADDRESS.sub(r"//\1", model)
+
+
+def open_store(store: Store | str | Path | None = "default") -> Store:
+    """The store a user means.
+
+    Parameters
+    ----------
+    store : Store, path, None or "default"
+        A file, memory only (None), or ``IOMAP_STORE``, else ``answers.sqlite`` in :func:`cache_folder` ("default").
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    StoreError
+        If the file cannot be opened.
+    """
+    if isinstance(store, Store):
+        return store
+    if store is None:
+        return Store()
+    if store == "default":
+        store = default_path()
+    if not isinstance(store, (str, Path)) or "\0" in str(store):
+        raise InputError("store", 'be a path, a Store, None or "default"', store)
+    path = Path(store).expanduser().resolve()
+    # one connection per file and process; a forked child must open its own
+    owner, known = _OPEN.get(path, (0, None))
+    if known is None or owner != os.getpid() or known.closed or not path.exists():
+        known = Store(path)
+        _OPEN[path] = (os.getpid(), known)
+    return known

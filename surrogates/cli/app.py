@@ -1,0 +1,54 @@
+"""The ``iomap`` application, to which every command adds itself, and the options of all of them."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+import typer
+
+from surrogates.results.provenance import library_version
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Explain what a model does: ask it, fit a small readable surrogate, say how far that can be trusted.
+
+Examples:
+
+\b
+  iomap explain text "Not bad at all, oddly moving" --model ./my-classifier -o why.html
+  iomap explain text "Not bad at all" --model mypackage.scores:sentiment
+  iomap explain tabular people.csv --row 17 --drop income --model mypackage.models:forest --family tree
+  iomap explain context report.txt --question "When did it open?" --model SmolLM2.gguf --budget 64 -o why.html
+  iomap explain context report.txt --question "When did it open?" --model SmolLM2.gguf --estimate
+  iomap explain text "Not bad at all" --model ./my-classifier --until r2=0.8 --check fresh,removal
+  iomap explain-many people.csv --rows 0:200 --model mypackage.models:forest --jobs 2 --json all.jsonl -o all.html
+  iomap anchor text "Not bad at all, oddly moving" --model ./my-classifier --precision 0.9 -o rule.html
+  iomap shapley tabular people.csv --row 17 --drop income --model mypackage.models:forest -o values.html
+  iomap report why.json -o why.html
+  iomap behave SmolLM2.gguf --probes indirect-object,greater-than -o card.html
+  iomap store stats
+  iomap explain context report.txt --question "When?" --model endpoint:my-model@http://127.0.0.1:8000/v1
+
+A server that speaks OpenAI's protocol is endpoint:MODEL@URL (chats; text alone) or completions:MODEL@URL (log-probs of
+the answer). Its key comes from the environment variable OPENAI_API_KEY.
+""",
+)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done.")] = False,
+) -> None:
+    if verbose:
+        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    if version:
+        typer.echo(f"iomap {library_version()}")
+        raise typer.Exit

@@ -1,0 +1,125 @@
+"""``iomap explain``: one answer of a model, explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from probes.errors import InputError
+from probes.probe import Probe
+from surrogates.cli.app import app
+from surrogates.cli.inputs import Options, about, shown
+from surrogates.families.registry import Auto
+from surrogates.local.checks import CHECKS, check
+from surrogates.local.explain import estimate, explain
+from surrogates.local.stopping import Certified, StableOrder, Until, Width
+
+__all__ = ["Common", "Sourced", "explaining"]
+
+explaining = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Explain one answer of a model.")
+app.add_typer(explaining, name="explain")
+
+
+@dataclass(kw_only=True)
+class Common(Options):
+    """Options that all explanations share."""
+
+    family: Annotated[
+        str, typer.Option(help="Readable model: linear, interactions, tree, rules, additive or auto.")
+    ] = "linear"
+    penalty: Annotated[
+        float | None, typer.Option(help="With --family auto: R² that one more term must earn; 0.002 if left out.")
+    ] = None
+    until: Annotated[
+        str | None,
+        typer.Option(help="Stop earlier: width=0.05 (intervals ±), order=3 (top 3 stable) or r2=0.8 (proved)."),
+    ] = None
+    design: Annotated[str, typer.Option(help="How questions are drawn: uniform, fold-over or sobol.")] = "uniform"
+    checks: Annotated[
+        str | None,
+        typer.Option("--check", help="Checks to make, by commas: fresh, removal, stability, permuted, randomised."),
+    ] = None
+    estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it would cost.")] = False
+    gpu_throughput: Annotated[
+        float | None, typer.Option(help="With --estimate: tokens a GPU reads a second; says GPU-hours as well.")
+    ] = None
+    parameters: Annotated[
+        float | None, typer.Option(help="With --gpu-throughput: of the model asked; 70e9 if left out.")
+    ] = None
+
+    @property
+    def chosen(self) -> str | Auto:
+        """The family, or the comparison of families, that is asked for."""
+        if self.penalty is None:
+            return self.family
+        if self.family != "auto":
+            raise InputError("--penalty", "come with --family auto", self.penalty)
+        return Auto(penalty=self.penalty)
+
+
+@dataclass(kw_only=True)
+class Sourced(Common):
+    """Options of explanations of a language model's answer."""
+
+    span: Annotated[str | None, typer.Option(help="Explain only this part of the answer.")] = None
+
+
+def _run(model: Any, probe: Probe, common: Common) -> None:
+    until, checks = _until(common.until), _checks(common.checks)
+    asking, span = common.asking(), getattr(common, "span", None)
+    if common.parameters is not None and common.gpu_throughput is None:
+        raise InputError("--parameters", "come with --gpu-throughput", common.parameters)
+    if common.estimate:
+        if common.output or common.json or common.until or checks:
+            given = {"-o": common.output, "--json": common.json, "--until": common.until, "--check": checks}
+            odd = ", ".join(name for name, value in given.items() if value)
+            raise InputError("--estimate", "come without -o, --json, --until and --check: nothing is explained", odd)
+        asking.pop("progress")
+        told = estimate(model, probe, family=common.chosen, design=common.design, **asking)
+        typer.echo(str(told))
+        if common.gpu_throughput is not None:
+            parameters = 70e9 if common.parameters is None else common.parameters
+            typer.echo(str(told.project(parameters, throughput=common.gpu_throughput)))
+        return
+    if common.gpu_throughput is not None:
+        raise InputError("--gpu-throughput", "come with --estimate", common.gpu_throughput)
+    if span is not None and isinstance(until, Certified):
+        raise InputError("--span", "come without --until r2=…: the certificate is for the whole answer", span)
+    explanation = explain(model, probe, common.chosen, until=until, design=common.design, **asking)
+    if span is not None:
+        explanation = explanation.attribute(span)
+    if checks:
+        again = {name: asking[name] for name in ("random_state", "store", "progress")}
+        explanation = check(explanation, model, probe, checks, **again)
+    shown(explanation, common)
+
+
+about(explaining, _run, {"text": Common, "tabular": Common, "context": Sourced}, "an answer depends on.")
+
+
+def _until(rule: str | None) -> Until | Certified | None:
+    """width=0.05, order=3 or r2=0.8 as a rule."""
+    if rule is None:
+        return None
+    kinds: dict[str, Callable[[float], Until | Certified]] = {
+        "width": Width,
+        "order": lambda top: StableOrder(int(top) if top == top // 1 else top),  # type: ignore[arg-type]
+        "r2": Certified,
+    }
+    name, _, value = rule.partition("=")
+    try:
+        return kinds[name.strip()](float(value))
+    except (KeyError, ValueError, OverflowError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError("--until", "be width=NUMBER, order=COUNT or r2=NUMBER", rule) from error
+
+
+def _checks(names: str | None) -> list[str]:
+    wanted = [name.strip() for name in (names or "").split(",") if name.strip()]
+    if unknown := [name for name in wanted if name not in CHECKS]:
+        raise InputError("--check", f"name some of {', '.join(CHECKS)}", unknown)
+    return wanted

@@ -1,0 +1,269 @@
+"""What the commands share: options, and how a model and an input are named on the command line."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import pandas as pd
+import typer
+
+from probes.errors import InputError, IomapError
+from probes.inputs.context import ContextProbe
+from probes.inputs.tabular import TabularProbe
+from probes.inputs.text import TextProbe
+from probes.models.huggingface.causal_lm import CausalLM
+from probes.models.huggingface.classifier import TextClassifier
+from probes.models.servers.endpoint import Endpoint
+from probes.probe import Probe
+
+__all__ = [
+    "REGIONS",
+    "Drop",
+    "Html",
+    "Json",
+    "Options",
+    "Quiet",
+    "Store",
+    "about",
+    "in_a_folder",
+    "load",
+    "place",
+    "read",
+    "sharing",
+    "shown",
+    "table_of",
+]
+
+#: first part of --model for a server -> the route it is asked by
+SERVERS = {"endpoint": "chat", "completions": "completions"}
+
+Store = Annotated[str | None, typer.Option(help="Where answers are kept; 'none' keeps them in memory only.")]
+Html = Annotated[Path | None, typer.Option("--output", "-o", help="Write an HTML report here.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON here.")]
+Drop = Annotated[str, typer.Option(help="Columns the model does not take, separated by commas.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
+
+
+@dataclass(kw_only=True)
+class Options:
+    """Options of every command that asks a model about one input."""
+
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            help="A folder, hub name or .gguf file; module:attribute for a Python object or function; or "
+            "endpoint:MODEL@URL (chats) or completions:MODEL@URL (log-probs) for a server.",
+        ),
+    ]
+    budget: Annotated[int | None, typer.Option(help="The most inputs the model may be asked.")] = None
+    target: Annotated[
+        str | None, typer.Option(help="What to explain: a class or output by name, all, or log-odds.")
+    ] = None
+    seed: Annotated[int, typer.Option(help="The same seed asks the same questions.")] = 0
+    store: Store = None
+    output: Html = None
+    json: Json = None
+    quiet: Quiet = False
+
+    def asking(self) -> dict[str, Any]:
+        """As arguments of the function that asks."""
+        return {
+            "budget": self.budget,
+            "target": self.target,
+            "random_state": self.seed,
+            "store": place(self.store),
+            "progress": False if self.quiet else None,
+        }
+
+    def check(self) -> None:
+        """Whether the files can be written, before anything is paid for."""
+        in_a_folder(self.output, self.json)
+
+
+def in_a_folder(*paths: Path | None) -> None:
+    """Whether files can be made there; raises InputError before anything is asked."""
+    for path in paths:
+        if path is not None and not path.resolve().parent.is_dir():
+            raise InputError("output", "lie in a folder that exists", str(path))
+
+
+def place(store: str | None) -> str | None:
+    """The store that --store means."""
+    return "default" if store is None else None if store == "none" else store
+
+
+def sharing(options: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command that takes ``common`` becomes one that takes the options of a dataclass."""
+    shared = {f.name: f for f in fields(options)}
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = [p for name, p in signature(command).parameters.items() if name != "common"]
+        hints = {**get_type_hints(command, include_extras=True), **get_type_hints(options, include_extras=True)}
+
+        def run(**given: Any) -> None:
+            common = options(**{name: given.pop(name) for name in shared})
+            command(**given, common=common)
+
+        added = [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=Parameter.empty if f.default is MISSING else f.default)
+            for name, f in shared.items()
+        ]
+        parameters = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in own] + added
+        run.__signature__ = Signature([p.replace(annotation=hints[p.name]) for p in parameters])  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: hints[p.name] for p in parameters}
+        run.__doc__ = command.__doc__
+        return run
+
+    return decorate
+
+
+def about(group: typer.Typer, act: Callable[[Any, Probe, Any], None], options: dict[str, type], told: str) -> None:
+    """Give a group of commands one for each kind of input: it makes the model and the probe, and acts on them.
+
+    Parameters
+    ----------
+    group : Typer
+    act : callable
+        Of a model, a probe and the options.
+    options : dict of str to type
+        The options of each command, a dataclass on :class:`Options`; the kinds of input are those of ``REGIONS``.
+    told : str
+        What a command tells about its features, for its help.
+    """
+    for name, kind in options.items():
+        region, features = REGIONS[name]
+
+        def command(common: Any, region: Callable[..., tuple[Any, Probe]] = region, **own: Any) -> None:
+            common.check()
+            act(*region(common.model, **own), common)
+
+        own = [
+            p.replace(kind=Parameter.KEYWORD_ONLY) for p in signature(region).parameters.values() if p.name != "model"
+        ]
+        command.__signature__ = Signature([Parameter("common", Parameter.KEYWORD_ONLY), *own])  # type: ignore[attr-defined]
+        command.__annotations__ = {
+            k: v for k, v in get_type_hints(region, include_extras=True).items() if k != "return"
+        }
+        command.__doc__ = f"{features} {told}"
+        group.command(name)(sharing(kind)(command))
+
+
+def text(
+    model: str,
+    text: Annotated[str, typer.Argument(help="The text, or @FILE to read it from a file.")],
+    unit: Annotated[str, typer.Option(help="What a feature is: word, sentence or token.")] = "word",
+    replacement: Annotated[
+        str | None, typer.Option(help="Put this in place of absent features; default: remove.")
+    ] = None,
+) -> tuple[Any, Probe]:
+    """A model, and a text to ask it about."""
+    content = read(text[1:]) if text.startswith("@") else text
+    asked = load(model, "classifier")
+    tokenizer = getattr(asked, "tokenizer", None) if unit == "token" else None
+    return asked, TextProbe(content, unit, replacement=replacement, tokenizer=tokenizer)
+
+
+def tabular(
+    model: str,
+    table: Annotated[Path, typer.Argument(help="A CSV file; it is also the background.")],
+    row: Annotated[int, typer.Option(help="Number of the row to explain, from 0.")],
+    drop: Drop = "",
+) -> tuple[Any, Probe]:
+    """A model, and a row of a table to ask it about."""
+    frame = table_of(table, drop)
+    if frame.empty:
+        raise InputError("TABLE", "hold at least one row", str(table))
+    if not 0 <= row < len(frame):
+        raise InputError("--row", f"be between 0 and {len(frame) - 1}", row)
+    return load(model, None), TabularProbe(frame.iloc[[row]], frame)
+
+
+def context(
+    model: str,
+    documents: Annotated[list[Path], typer.Argument(help="One text file, or several.")],
+    question: Annotated[str, typer.Option(help="What is asked of the documents.")],
+    unit: Annotated[str | None, typer.Option(help="What a source is: sentence, passage or document.")] = None,
+    answer: Annotated[str | None, typer.Option(help="The answer to explain; default: the model's own.")] = None,
+    system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
+) -> tuple[Any, Probe]:
+    """A language model, and documents with a question to ask it about."""
+    texts = {str(path): read(path) for path in documents}
+    content: Any = next(iter(texts.values())) if len(texts) == 1 else texts
+    return load(model, "lm"), ContextProbe(content, question, unit=unit, system=system, answer=answer)
+
+
+#: kinds of input by the name of their command: how they are read, and what their features are
+REGIONS: dict[str, tuple[Callable[..., tuple[Any, Probe]], str]] = {
+    "text": (text, "Which words, sentences or tokens"),
+    "tabular": (tabular, "Which columns of a row"),
+    "context": (context, "Which sentences, passages or documents"),
+}
+
+
+def shown(result: Any, common: Options) -> None:
+    """Print a result, and write its report and its JSON where they are wanted."""
+    if not common.quiet:
+        typer.echo(str(result))
+    for path, write in ((common.output, result.report), (common.json, result.to_json)):
+        if path is not None:
+            write(path)
+            typer.echo(f"wrote {path}")
+
+
+def table_of(file: Path, drop: str) -> pd.DataFrame:
+    """A CSV file without the columns to drop."""
+    try:
+        frame = pd.read_csv(file)
+    except (OSError, ValueError) as error:
+        raise InputError("table", f"be a readable CSV file ({error})", str(file)) from error
+    columns = [name.strip() for name in drop.split(",") if name.strip()]
+    if unknown := [name for name in columns if name not in frame.columns]:
+        raise InputError("--drop", f"name columns of the table ({', '.join(map(str, frame.columns))})", unknown)
+    return frame.drop(columns=columns)
+
+
+def read(path: str | Path) -> str:
+    """The text in a file."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("file", f"be a readable UTF-8 text file ({error})", str(path)) from error
+
+
+def load(model: str, kind: str | None, name: str = "--model") -> Any:
+    """A server, a Python object by ``module:attribute``, or a transformers model (folder, hub name or GGUF file).
+
+    `name` is what errors call the parameter.
+    """
+    module, colon, attribute = model.partition(":")
+    if module in SERVERS and "@http" in attribute:
+        served, _, url = attribute.rpartition("@http")
+        if kind is None:
+            raise InputError(name, "take rows of a table, which a language model does not", module)
+        return Endpoint(f"http{url}", served, api=SERVERS[module])
+    if colon and not Path(model).exists():
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except Exception as error:
+            kind = type(error).__name__
+            raise InputError(name, f"name something that can be imported ({kind}: {error})", model) from error
+    if kind is None:
+        raise InputError(name, "be module:attribute, such as mypackage.models:forest", model)
+    if model.endswith(".gguf") and not Path(model).is_file():
+        raise InputError(name, "be a file that exists", model)
+    loader = CausalLM if kind == "lm" or model.endswith(".gguf") else TextClassifier
+    try:
+        return loader.from_pretrained(model)
+    except (OSError, ValueError) as error:
+        if isinstance(error, IomapError):
+            raise
+        raise InputError(name, f"be a model that can be loaded ({str(error).splitlines()[0]})", model) from error

@@ -1,0 +1,26 @@
+"""``iomap shapley``: the Shapley values of one answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from probes.probe import Probe
+from surrogates.cli.app import app
+from surrogates.cli.inputs import REGIONS, Options, about, shown
+from surrogates.local.shapley_values import shapley_values
+
+__all__ = ["valuing"]
+
+valuing = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="The model's own Shapley values of one answer, with intervals."
+)
+app.add_typer(valuing, name="shapley")
+
+
+def _shapley(model: Any, probe: Probe, common: Options) -> None:
+    shown(shapley_values(model, probe, **common.asking()), common)
+
+
+about(valuing, _shapley, dict.fromkeys(REGIONS, Options), "an answer is made of, as Shapley values.")

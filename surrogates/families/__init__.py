@@ -1,0 +1,1 @@
+"""Families of surrogates: one file for each, a scikit-learn regressor with readable terms."""

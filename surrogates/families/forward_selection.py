@@ -1,0 +1,224 @@
+"""A few columns of a matrix and their weights, for many outputs at once: forward selection, averaged over its path.
+
+Columns join one at a time, the one first that goes best with what is not yet explained. Each brings the part of it that
+the columns before it do not hold (Gram and Schmidt), so that one pass gives the fits of every size, and, with a factor
+for each part, of every ridge penalty. Cross-validation weighs all of these, and the weights shown are their average:
+which column joins next is decided by little, and a mean over the path is steadier than its best point. A column stays
+if the sizes that hold it have a fair share of the weight.
+
+Outputs come first in all arrays and are summed one by one, so that each has the same weights to the last bit whatever
+it is fitted together with.
+
+Averages by out-of-sample error: Yang (2001), tempered since errors of neighbouring sizes go together. Keeping what most
+of the weight holds: Barbieri and Berger (2004).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from surrogates.surrogate import folds
+
+__all__ = ["select"]
+
+#: ridge penalties, in variances of a column
+PENALTIES = np.array([0.0, 0.1, 1.0])
+#: share of the evidence of the held-out errors that is believed
+_TEMPER = 0.3
+#: share of the weight that must hold a column for it to stay
+_KEPT = 0.3
+#: what a column must explain, of the variance, to be more than rounding
+_ROUNDING = 1e-12
+#: variance of a column's own part below which it is a sum of those before it
+_DEPENDENT = 1e-8
+#: the same, below which leaving a column out changes the weights of those before it
+_OWN = 0.1
+#: columns a row, beyond which a fit follows the noise
+_FULL = 0.75
+#: numbers that are worked on at a time: what a processor's own memory holds
+_AT_ONCE = 1_000_000
+
+
+def select(
+    X: np.ndarray, t: np.ndarray, weight: np.ndarray, n_folds: int, random_state: int, most: int | None = None
+) -> np.ndarray:
+    """Weights of columns, zero where one is left out.
+
+    Parameters
+    ----------
+    X : ndarray ``(n, p)``
+        Columns of variance 1.
+    t : ndarray ``(k, n)``
+        Outputs of variance 1; each is worked on by itself.
+    weight : ndarray ``(n,)``
+        A weight of 2 counts like the row twice.
+    n_folds, random_state : int
+        Of the cross-validation.
+    most : int, optional
+        The most columns of an output.
+
+    Returns
+    -------
+    ndarray ``(k, p)``
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).choice([-1.0, 1.0], (64, 8))
+    >>> select(X, 3 * X[:, [2]].T - X[:, [5]].T, np.ones(64), 5, 0).round(2)
+    array([[ 0.,  0.,  3.,  0.,  0., -1.,  0.,  0.]])
+    """
+    parts = list(folds(len(X), n_folds, random_state))
+    coef = np.zeros((len(t), X.shape[1]))
+    rows = min((len(train) for train, _ in parts), default=0)
+    steps = min(X.shape[1], rows - 1, int(_FULL * rows) + 1, X.shape[1] if most is None else most)
+    if steps < 1:
+        return coef
+    trained = [_Moments(X[train], t.take(train, 1), weight[train]) for train, _ in parts]
+    tested = [
+        known.tested(X[test], t.take(test, 1), weight[test]) for known, (_, test) in zip(trained, parts, strict=True)
+    ]
+    width = max(len(E) for E, _, _ in tested)
+    extra, wanted = np.zeros((len(parts), X.shape[1], width)), np.zeros((len(parts), len(t), width))
+    for f, (E, U, _) in enumerate(tested):
+        extra[f, :, : len(E)], wanted[f, :, : len(E)] = E.T, U
+    gram, cross = np.stack([m.gram for m in trained]), np.stack([m.cross for m in trained])
+    apart = np.stack([rest for *_, rest in tested], axis=1).sum(axis=1)
+    whole = _Moments(X, t, weight)
+    block = max(1, _AT_ONCE // (len(parts) * steps * (X.shape[1] + width)))
+    for start in range(0, len(t), block):
+        some = slice(start, start + block)
+        errors = _errors(gram, cross[:, some], extra, wanted[:, some], steps) + apart[some, None, None]
+        coef[some] = _averaged(whole.gram, whole.cross[some], _shares(errors, weight.sum()))
+    return coef
+
+
+class _Moments:
+    """All that ridge regression with an intercept sees of weighted rows: means, Gram matrix, covariances with t."""
+
+    def __init__(self, X: np.ndarray, t: np.ndarray, weight: np.ndarray):
+        w = weight / weight.sum()
+        self.center, self.level = w @ X, (t * w).sum(axis=1, keepdims=True)
+        weighted = (X - self.center) * w[:, None]
+        self.gram, self.cross = weighted.T @ (X - self.center), _each(t - self.level, weighted)
+
+    def tested(self, X: np.ndarray, t: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Held-out rows E ``(r, p)`` and answers U ``(k, r)`` on this scale, and squares that no weights can reach.
+
+        Many rows are turned into as many as there are columns, with the same squared errors.
+        """
+        root = np.sqrt(weight)
+        E, U = root[:, None] * (X - self.center), (t - self.level) * root
+        if len(E) <= E.shape[1]:
+            return E, U, np.zeros(len(t))
+        Q, R = np.linalg.qr(E)
+        turned = _each(U, Q)
+        return R, turned, np.maximum((U**2).sum(axis=1) - (turned**2).sum(axis=1), 0.0)
+
+
+def _each(t: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """``t @ X`` row by row: ``(k, n)`` and ``(n, p)`` → ``(k, p)``."""
+    return np.matmul(t[:, None], X)[:, 0]
+
+
+def _path(
+    gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, steps: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Forward selection of all outputs in all folds at once, as a Cholesky decomposition that chooses its pivots.
+
+    Parameters
+    ----------
+    gram : ndarray ``(f, p, p)``
+    cross : ndarray ``(f, k, p)``
+    extra : ndarray ``(f, p, r)``
+        Columns that follow the decomposition without being chosen from: held-out rows.
+    steps : int
+
+    Yields
+    ------
+    pick, part, pivot : ndarray ``(f k,)``
+        The column that joins, the weight of its own part where that has variance 1, and the variance that it has;
+        where nothing is left to explain, a part of 0.
+    row : ndarray ``(f k, p + r)``
+        Covariances of its own part with every column, and its values on the extra ones.
+    """
+    f, k, p = cross.shape
+    fold, each = np.repeat(np.arange(f), k), np.arange(f * k)
+    both = np.concatenate([gram, extra], axis=2)
+    left = np.repeat(np.diagonal(gram, axis1=1, axis2=2), k, axis=0)
+    moment = cross.reshape(f * k, p).copy()
+    rows = np.zeros((f * k, steps, both.shape[2]))
+    for step in range(steps):
+        # by what it explains under a penalty of one: a column that hardly varies of itself must have more to say
+        gain = np.where(left > _DEPENDENT, moment**2 / (left + 1), 0.0)
+        pick = gain.argmax(axis=1)
+        more = gain[each, pick] > _ROUNDING
+        if not more.any():
+            return
+        pivot = np.where(more, left[each, pick], 1.0)
+        row = both[fold, pick]
+        if step:
+            row -= np.matmul(rows[each, :step, pick][:, None], rows[:, :step])[:, 0]
+        row *= (more / np.sqrt(pivot))[:, None]
+        part = more * moment[each, pick] / np.sqrt(pivot)
+        moment -= row[:, :p] * part[:, None]
+        left -= row[:, :p] ** 2
+        rows[:, step] = row
+        yield pick, part, pivot, row
+
+
+def _errors(gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, wanted: np.ndarray, steps: int) -> np.ndarray:
+    """Held-out squared errors of every output, size from 0 on and penalty, summed over folds: ``(k, steps + 1, l)``."""
+    f, k, p = cross.shape
+    missed = np.repeat(wanted.reshape(f * k, 1, -1), len(PENALTIES), axis=1)
+    out = np.empty((k, steps + 1, len(PENALTIES)))
+    size = 0
+    out[:, 0] = _by_output(missed, f, k)
+    for _, part, pivot, row in _path(gram, cross, extra, steps):
+        size += 1
+        missed -= (part[:, None] * _shrink(pivot))[:, :, None] * row[:, None, p:]
+        out[:, size] = _by_output(missed, f, k)
+    out[:, size + 1 :] = out[:, [size]]
+    return out
+
+
+def _by_output(missed: np.ndarray, f: int, k: int) -> np.ndarray:
+    return np.einsum("blr,blr->bl", missed, missed).reshape(f, k, -1).sum(axis=0)
+
+
+def _shrink(pivot: np.ndarray) -> np.ndarray:
+    """What each penalty leaves of a part, ``(b,)`` → ``(b, l)``."""
+    return pivot[:, None] / (pivot[:, None] + PENALTIES)
+
+
+def _shares(errors: np.ndarray, rows: float) -> np.ndarray:
+    """Weights of fits ``(k, sizes, l)`` by their errors; they add up to 1 for each output."""
+    least = errors.min(axis=(1, 2), keepdims=True)
+    share = np.exp(-_TEMPER * rows / 2 * (errors - least) / np.maximum(least, _ROUNDING * rows))
+    return share / share.sum(axis=(1, 2), keepdims=True)
+
+
+def _averaged(gram: np.ndarray, cross: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Mean weights ``(k, p)`` over all sizes and penalties.
+
+    A part has one weight in all sizes that hold it, so that the mean of all fits is each part times what of the shares
+    holds it; one triangular system turns parts into columns.
+    """
+    k, p = cross.shape
+    coef = np.zeros((k, p))
+    path = list(_path(gram[None], cross[None], np.empty((1, p, 0)), shares.shape[1] - 1))
+    if not path:
+        return coef
+    picks, parts, pivots, rows = (np.stack(found, axis=1) for found in zip(*path, strict=True))
+    holding = shares[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1 : len(path) + 1]
+    shrunken = (holding * (pivots[..., None] / (pivots[..., None] + PENALTIES))).sum(axis=2)
+    triangle = np.triu(np.take_along_axis(rows, picks[:, None, :], axis=2))
+    triangle += np.eye(len(path)) * (parts == 0)[:, None]
+    stays = (parts != 0) & (holding.sum(axis=2) >= _KEPT)
+    # weights before it make room for a column that is nearly their sum: left out, it takes its part of the fit along
+    fitted = np.where(stays | (pivots >= _OWN), parts * shrunken, 0.0)
+    weights = np.linalg.solve(triangle, fitted[..., None])[..., 0]
+    # where nothing was left to explain the same column may come up again: it adds nothing
+    np.add.at(coef, (np.arange(k)[:, None], picks), np.where(stays, weights, 0.0))
+    return coef

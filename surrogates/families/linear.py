@@ -1,0 +1,99 @@
+"""SparseLinear: a few main effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from probes.errors import InputError
+from surrogates.families.forward_selection import select
+from surrogates.numerics.merged_rows import by_column
+from surrogates.surrogate import Surrogate
+from surrogates.terms import Product, Term
+
+__all__ = ["SparseLinear"]
+
+
+class SparseLinear(Surrogate):
+    """Main effects by forward selection, their number and shrinkage averaged by cross-validated error.
+
+    Parameters
+    ----------
+    max_terms : int, optional
+        The most features with a weight. None sets no limit.
+    folds : int, default 5
+        For weighing how many features, and how much to shrink their weights.
+    random_state : int, default 0
+        Assigns folds.
+    proxy : regressor, optional
+        Fitted first and distilled (see :class:`~surrogates.surrogate.Surrogate`).
+
+    Examples
+    --------
+    >>> Z = np.random.default_rng(0).integers(0, 2, (64, 8))
+    >>> fitted = SparseLinear().fit(Z, 3 * Z[:, 2] - Z[:, 5])
+    >>> [term.features for term in fitted.terms_], fitted.coef_.round(2)
+    ([(2,), (5,)], array([ 3., -1.]))
+
+    Notes
+    -----
+    See :mod:`surrogates.selection`. On games of real models its held-out R² is .00 to .03 above that of a relaxed lasso
+    with as many terms, in a small part of the time.
+    """
+
+    def __init__(self, max_terms: int | None = None, folds: int = 5, random_state: int = 0, proxy: Any = None):
+        self.max_terms = max_terms
+        self.folds = folds
+        self.random_state = random_state
+        self.proxy = proxy
+
+    @property
+    def separate(self) -> bool:
+        """As for every family; a subclass, which may fit in another way, says so itself."""
+        return self.proxy is None and type(self) is SparseLinear
+
+    def check(self) -> None:
+        super().check()
+        if self.max_terms is not None and (not isinstance(self.max_terms, Integral) or self.max_terms < 1):
+            raise InputError("max_terms", "be a positive integer or None", self.max_terms)
+
+    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        chosen, coef, intercept = self.select(Z, y, weight)
+        return [Product((int(i),)) for i in chosen], coef, intercept
+
+    def select(
+        self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, by: Callable[..., np.ndarray] = select
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The same for the columns of any matrix, such as another family's terms evaluated on distinct rows.
+
+        Parameters
+        ----------
+        Z : ndarray ``(n, c)``
+        y : ndarray ``(n, k)``
+        weight : ndarray ``(n,)``
+        by : callable
+            What weighs standardised columns, with the parameters of
+            :func:`surrogates.families.forward_selection.select`.
+
+        Returns
+        -------
+        columns : ndarray ``(t,)``
+            Numbers of the columns kept.
+        coef : ndarray ``(k, t)``
+        intercept : ndarray ``(k,)``
+        """
+        center = by_column(Z, weight)
+        scale = np.sqrt(by_column((Z - center) ** 2, weight))
+        level, spread = by_column(y, weight), np.sqrt(by_column((y - by_column(y, weight)) ** 2, weight))
+        varies = scale > 1e-12 * (1 + np.abs(center))
+        moves = spread > 1e-12 * (1 + np.abs(level))
+        coef = np.zeros((y.shape[1], Z.shape[1]))
+        if varies.any() and moves.any():
+            X, t = (Z - center)[:, varies] / scale[varies], ((y - level)[:, moves] / spread[moves]).T
+            found = by(X, np.ascontiguousarray(t), weight, self.folds, self.random_state, self.max_terms)
+            coef[np.ix_(moves, varies)] = found * spread[moves, None] / scale[varies]
+        chosen = np.flatnonzero(coef.any(axis=0))
+        return chosen, coef[:, chosen], level - (coef * center).sum(axis=1)

@@ -1,0 +1,120 @@
+"""The families by name. A new family is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+
+from probes.errors import InputError
+from surrogates.families.additive import AdditiveSurrogate
+from surrogates.families.interactions import InteractionSurrogate
+from surrogates.families.linear import SparseLinear
+from surrogates.families.rules import RuleSurrogate
+from surrogates.families.tree import TreeSurrogate
+from surrogates.proxy.cube_proxy import CubeProxy
+from surrogates.proxy.stacked_proxy import StackedProxy
+from surrogates.surrogate import Surrogate
+
+__all__ = ["FAMILIES", "KINDS", "PROXIES", "Auto", "as_family", "candidates", "settings_from_json", "settings_to_json"]
+
+#: every family, by the name under which explanations are saved
+KINDS: dict[str, type[Surrogate]] = {
+    "linear": SparseLinear,
+    "interactions": InteractionSurrogate,
+    "tree": TreeSurrogate,
+    "rules": RuleSurrogate,
+    "additive": AdditiveSurrogate,
+}
+
+#: every proxy, likewise
+PROXIES: dict[str, type[BaseEstimator]] = {"CubeProxy": CubeProxy, "StackedProxy": StackedProxy}
+
+#: what a name means in explain(): main effects are fitted to the answers, the others learn from a proxy
+FAMILIES: dict[str, Callable[[], Surrogate]] = {
+    "linear": SparseLinear,
+    "interactions": lambda: InteractionSurrogate(proxy=CubeProxy()),
+    "tree": lambda: TreeSurrogate(proxy=CubeProxy()),
+    "rules": lambda: RuleSurrogate(proxy=CubeProxy()),
+    "additive": AdditiveSurrogate,
+}
+
+
+@dataclass(frozen=True)
+class Auto:
+    """Let held-out fidelity choose the family: all are fitted to one set of answers and compared.
+
+    Parameters
+    ----------
+    families : tuple of str or Surrogate, default ("linear", "interactions", "tree")
+    penalty : float, default 0.002
+        R² that one more term must earn.
+    """
+
+    families: tuple[str | Surrogate, ...] = ("linear", "interactions", "tree")
+    penalty: float = 0.002
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.penalty, Real) or isinstance(self.penalty, bool) or not 0 <= self.penalty < np.inf:
+            raise InputError("penalty", "be a finite number of at least 0", self.penalty)
+        if isinstance(self.families, str) or not len(self.families):
+            raise InputError("families", "be a tuple of names or surrogates", self.families)
+        for family in self.families:
+            as_family(family)
+        if len(set(map(_name, self.families))) < len(self.families):
+            raise InputError("families", "name each family once", self.families)
+
+
+def candidates(family: str | Surrogate | Auto) -> tuple[dict[str, Surrogate], float]:
+    """The unfitted surrogates to compare, by name, and the penalty for a term; a single one unless `family` is auto."""
+    if isinstance(family, str) and family == "auto":
+        family = Auto()
+    if isinstance(family, Auto):
+        return {_name(f): as_family(f) for f in family.families}, family.penalty
+    return {_name(family): as_family(family)}, 0.0
+
+
+def _name(family: str | Surrogate) -> str:
+    return family if isinstance(family, str) else repr(family)
+
+
+def as_family(family: str | Surrogate) -> Surrogate:
+    """An unfitted surrogate of the family a user means: a name of the table, or a surrogate with its settings.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> as_family("tree")
+    TreeSurrogate(proxy=CubeProxy())
+    """
+    if isinstance(family, Surrogate):
+        family.check()
+        return clone(family)
+    if isinstance(family, str) and family in FAMILIES:
+        return FAMILIES[family]()
+    raise InputError(
+        "family", f"be one of {', '.join(FAMILIES)}, auto, or a surrogate such as SparseLinear(max_terms=5)", family
+    )
+
+
+def settings_to_json(surrogate: Surrogate) -> dict[str, Any]:
+    """A surrogate's parameters as plain data; its proxy as the proxy's name and parameters."""
+    settings = {k: v.item() if isinstance(v, np.generic) else v for k, v in surrogate.get_params(deep=False).items()}
+    proxy = settings.get("proxy")
+    known = next((name for name, kind in PROXIES.items() if type(proxy) is kind), None)
+    return settings | {"proxy": None if proxy is None else {known or repr(proxy): proxy.get_params() if known else {}}}
+
+
+def settings_from_json(settings: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that :func:`settings_to_json` wrote; a proxy of the user's own comes back as none."""
+    if settings.get("proxy"):
+        ((name, parameters),) = settings["proxy"].items()
+        return settings | {"proxy": PROXIES[name](**parameters) if name in PROXIES else None}
+    return settings

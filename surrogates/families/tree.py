@@ -1,0 +1,129 @@
+"""TreeSurrogate: a small decision tree, its leaves as terms."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.tree import DecisionTreeRegressor
+
+from probes.errors import InputError
+from surrogates.surrogate import Surrogate, folds
+from surrogates.terms import Box, Term
+
+__all__ = ["TreeSurrogate", "leaves"]
+
+#: share of the variation below which splits of a proxy's answers mean nothing
+_RIPPLES = 1e-6
+
+
+class TreeSurrogate(Surrogate):
+    """A regression tree whose number of leaves is chosen by cross-validation.
+
+    Parameters
+    ----------
+    max_leaves : int, default 16
+        The most leaves; 2, 4, 8, … up to it are tried. A tree that learns from a proxy has this many.
+    min_leaf : float, default 0.02
+        The least share of the total weight in a leaf.
+    folds, random_state, proxy
+        As for every family, see :class:`~surrogates.surrogate.Surrogate`.
+
+    Examples
+    --------
+    >>> Z = np.random.default_rng(0).integers(0, 2, (64, 5))
+    >>> fitted = TreeSurrogate().fit(Z, Z[:, 0] * Z[:, 1])
+    >>> len(fitted.terms_), fitted.score(Z, Z[:, 0] * Z[:, 1])
+    (3, 1.0)
+
+    Notes
+    -----
+    Breiman et al. (1984), as implemented by scikit-learn; leaves become conjunctions, so that prediction and Shapley
+    values come from the one representation that all families share.
+    """
+
+    def __init__(
+        self,
+        max_leaves: int = 16,
+        min_leaf: float = 0.02,
+        folds: int = 5,
+        random_state: int = 0,
+        proxy: Any = None,
+    ):
+        self.max_leaves = max_leaves
+        self.min_leaf = min_leaf
+        self.folds = folds
+        self.random_state = random_state
+        self.proxy = proxy
+
+    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        sizes = [2**i for i in range(1, int(self.max_leaves).bit_length())]
+        return self._best(Z, y, weight, [*sizes, *([] if sizes[-1] == self.max_leaves else [int(self.max_leaves)])])
+
+    def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        # free answers hold no noise to overfit: as many leaves as are allowed, but none for a process's ripples
+        return self._best(law, y, np.ones(len(law)), [int(self.max_leaves)], _RIPPLES)
+
+    partitions = True
+
+    def check(self) -> None:
+        super().check()
+        self._check_at_least(2, "max_leaves")
+        if not isinstance(self.min_leaf, Real) or not 0 <= self.min_leaf <= 0.5:
+            raise InputError("min_leaf", "be a share between 0 and 0.5", self.min_leaf)
+
+    def _best(
+        self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, sizes: list[int], least: float = 0.0
+    ) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        """The tree of the size with the least cross-validated error, as terms, weights and intercepts."""
+        spread = np.sqrt(np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight))
+        scaled = y / np.where(spread > 0, spread, 1.0)  # outputs of one tree count alike
+        errors = np.zeros(len(sizes))
+        for train, test in folds(len(Z), self.folds, self.random_state) if len(sizes) > 1 else ():
+            for j, size in enumerate(sizes):
+                tree = self._grow(Z[train], scaled[train], weight[train], size)
+                predicted = tree.predict(Z[test]).reshape(len(test), -1)
+                errors[j] += ((scaled[test] - predicted) ** 2 * weight[test, None]).sum()
+        tree = self._grow(Z, scaled, weight, sizes[int(np.argmin(errors.round(12)))])
+        terms, values = leaves(tree, least)
+        coef = values.T * np.where(spread > 0, spread, 1.0)[:, None]
+        if len(terms) == 1:
+            return [], np.zeros((y.shape[1], 0)), coef[:, 0]
+        return terms, coef, np.zeros(y.shape[1])
+
+    def _grow(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, size: int) -> DecisionTreeRegressor:
+        tree = DecisionTreeRegressor(
+            max_leaf_nodes=size, min_weight_fraction_leaf=self.min_leaf, random_state=self.random_state
+        )
+        return tree.fit(Z, y, sample_weight=weight)
+
+
+def leaves(tree: DecisionTreeRegressor, least: float = 0.0) -> tuple[list[Term], np.ndarray]:
+    """The leaves of a fitted tree as conjunctions, and their values ``(leaves, k)``.
+
+    Equal neighbours are one leaf, and so is what splits that explain a share of at most `least` of the variation part.
+    """
+    nodes = tree.tree_
+    close = 1e-9 * (1 + np.abs(nodes.value).max())
+    error = nodes.impurity * nodes.weighted_n_node_samples
+    left_over = error.copy()  # by the leaves below a node; children have higher numbers than their parents
+    for node in np.flatnonzero(nodes.children_left >= 0)[::-1]:
+        left_over[node] = left_over[nodes.children_left[node]] + left_over[nodes.children_right[node]]
+    idle = error - left_over <= least * error[0]
+
+    def walk(node: int, bounds: dict[int, tuple[float, float]]) -> list[tuple[Term, np.ndarray]]:
+        value = nodes.value[node].ravel()
+        here: list[tuple[Term, np.ndarray]] = [(Box(tuple((i, *bounds[i]) for i in sorted(bounds))), value)]
+        if nodes.children_left[node] < 0 or (least and idle[node]):
+            return here
+        feature, threshold = int(nodes.feature[node]), float(nodes.threshold[node])
+        low, high = bounds.get(feature, (-np.inf, np.inf))
+        left = walk(nodes.children_left[node], {**bounds, feature: (low, min(high, threshold))})
+        right = walk(nodes.children_right[node], {**bounds, feature: (max(low, threshold), high)})
+        if len(left) == len(right) == 1 and np.abs(left[0][1] - right[0][1]).max() <= close:
+            return here
+        return [*left, *right]
+
+    terms, values = zip(*walk(0, {}), strict=True)
+    return list(terms), np.array(values)

@@ -1,0 +1,1 @@
+"""Judging: held-out fidelity, attributions with intervals, and warnings in words."""

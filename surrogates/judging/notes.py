@@ -1,0 +1,69 @@
+"""Warnings about the number explained, as opposed to those about how it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from probes.asking.ask import Answers
+from surrogates.judging.fidelity import PERMUTED, Fidelity
+
+__all__ = ["UNMET", "below", "cautions", "inherited", "noisy", "uncertified"]
+
+#: the rule of ``until`` was about the number explained as well
+UNMET = "The budget was spent before the rule to stop was met."
+#: beginnings of warnings that hold figures of the number explained
+_UNPROVED, _SETTLED = "R² of at least ", "Every possible question was asked: R² is exactly "
+_NOISE = "The model answers the same question differently each time"
+
+
+def uncertified(r2: float) -> str:
+    """What is said where a fidelity could not be proved."""
+    return f"{_UNPROVED}{r2:g} could not be certified within the budget."
+
+
+def below(r2: float, worst: float) -> str:
+    """What is said where it is known to be too low."""
+    return f"{_SETTLED}{worst:.2f}, below the {r2:g} asked for."
+
+
+def noisy(ceiling: Sequence[float]) -> str:
+    """What is said of a model that does not repeat itself, with the R² that its noise leaves."""
+    most = ", ".join(f"{value:.2f}" for value in ceiling)
+    return f"{_NOISE}: by questions asked twice, its noise leaves an R² of about {most} for a perfect surrogate."
+
+
+def cautions(y: np.ndarray, judged: Fidelity) -> tuple[str, ...]:
+    """What to be careful about with numbers ``(n, k)``, row 0 the instance's, and how they were judged."""
+    notes = [
+        f"For this input the model says {y[0, j]:.4g} ({judged.outputs[j]}), far from anything the sample led to "
+        "expect: an effect that needs many features together is out of sight of random removal."
+        for j in np.flatnonzero(judged.misses)
+    ]
+    if any(p > PERMUTED and low <= p for p, low in zip(judged.permuted, judged.r2_low, strict=True)):
+        notes.append("The method found structure in shuffled answers, so its fidelity is not to be believed.")
+    still = np.ptp(y, axis=0) == 0
+    if still.all():
+        notes.append("The model's answer never changed.")
+    elif still.any():
+        notes.append(f"Never changed: {', '.join(judged.outputs[j] for j in np.flatnonzero(still))}.")
+    return tuple(notes)
+
+
+def inherited(warnings: Sequence[str], y: np.ndarray, judged: Fidelity, answers: Answers) -> tuple[str, ...]:
+    """Those of an explanation's warnings that hold for any other number made of the same answers.
+
+    Parameters
+    ----------
+    warnings : sequence of str
+        Of the explanation of numbers `y`.
+    y : ndarray ``(n, k)``
+    judged : Fidelity
+    answers : Answers
+    """
+    own = {*cautions(y, judged), UNMET}
+    kept = [w for w in warnings if w not in own and not w.startswith((_UNPROVED, _SETTLED, _NOISE))]
+    if answers.noisy:
+        kept.append(f"{_NOISE}; how much of that is in this part is not known.")
+    return tuple(kept)

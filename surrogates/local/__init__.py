@@ -1,0 +1,1 @@
+"""Why this output? Explanations, anchors, Shapley values and checks of one input."""

@@ -1,0 +1,367 @@
+"""Checks: does an explanation survive what should not matter, and fail where it should?
+
+Every check is one comparison, asked for after the explanation is made, with its own cost. It returns a sentence and the
+numbers behind it; nothing is hidden where a check cannot be made.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import combinations
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from probes.asking.ask import Cost
+from probes.asking.session import Inquiry, as_seed
+from probes.design import Design, corners, independent, sample, uniform
+from probes.errors import InputError, ModelError, UnavailableError
+from probes.models.adapt import as_model
+from probes.probe import Probe
+from probes.store.store import Store
+from surrogates.judging.analysis import Analysis, analyse
+from surrogates.judging.fidelity import PERMUTED, r2
+from surrogates.local.explanation import Explanation
+from surrogates.local.finding import Finding
+
+__all__ = ["CHECKS", "check"]
+
+log = logging.getLogger(__name__)
+
+_TOP = 5
+#: agreement from which two explanations count as the same
+_AGREE = 0.8
+#: difference of R² that nobody sees in two digits
+_SAME = 0.01
+#: fewest answers that are judged by
+LEAST = 24
+
+
+@dataclass
+class _Case:
+    """What a check works with."""
+
+    explanation: Explanation
+    inquiry: Inquiry
+    model: object
+    questions: int
+    seeds: int
+    seed: int
+    cost: Cost = field(default_factory=Cost)
+
+    def study(self, inquiry: Inquiry, design: Design) -> Analysis:
+        """Ask a design and fit the explanation's own family to the answers."""
+        answers = inquiry.ask(design)
+        self.cost += answers.cost
+        return self._analysed(answers.design, inquiry.y(answers))
+
+    def own(self) -> Analysis:
+        """The same of the explanation's own answers to :meth:`part`; nothing is asked."""
+        design, y = self.explanation.answers.design, self.explanation.y
+        start = design.fixed + design.block
+        part = self.part()
+        return self._analysed(part, np.vstack([y[:2], y[start : start + len(part.sampled)]]))
+
+    def _analysed(self, design: Design, y: np.ndarray) -> Analysis:
+        ex = self.explanation
+        return analyse(ex.surrogate, design, y, ex.target.outputs, ex.features, self.seed, control=False)
+
+    def part(self) -> Design:
+        """The instance, the reference and the first judged rows of the explanation's own design."""
+        design = self.explanation.answers.design
+        rows = len(design.judged) if design.exact else self.questions
+        return Design(np.vstack([design.Z[:2], design.judged[:rows]]), 2, population=design.population)
+
+    def too_few(self) -> bool:
+        """Whether the explanation's own answers are too few to compare with others."""
+        part = self.part()
+        return not part.exact and len(part.sampled) < max(LEAST, self.explanation.surrogate.least)
+
+
+def _fresh(case: _Case) -> Finding:
+    """R² of the surrogate shown on questions drawn anew."""
+    ex = case.explanation
+    if ex.fidelity.exact:
+        return Finding("fresh", None, "Every possible question was asked: there are no fresh ones.")
+    design, rng = ex.answers.design, np.random.default_rng([case.seed, 2])
+    rows = case.questions
+    if all(f.kind == "binary" for f in ex.features) and not ex.answers.noisy:
+        d = len(ex.features)
+        rows = int(min(rows, corners(d) - len(np.unique(design.Z, axis=0))))
+        if rows < LEAST:
+            return Finding("fresh", None, f"Only {rows} questions have not been asked yet, too few to judge by.")
+        Z = uniform(d, rows, rng, but=design.Z)
+    else:
+        Z = independent(ex.features, rows, rng)
+    answers = case.inquiry.ask(Design(Z, 0))
+    case.cost += answers.cost
+    y, Z = case.inquiry.y(answers), answers.design.Z
+    predicted = ex.predict(Z).reshape(len(Z), -1)
+    score, (low, high) = r2(y, predicted), _fresh_interval(y, predicted)
+    fits = (low <= np.array(ex.fidelity.r2_high) + _SAME) & (high >= np.array(ex.fidelity.r2_low) - _SAME)
+    numbers = {
+        f"{name}: {what}": float(values[j])
+        for j, name in enumerate(ex.target.outputs)
+        for what, values in {"R²": score, "low": low, "high": high}.items()
+    }
+    if np.isnan(score).all():
+        return Finding("fresh", None, "The model's answer does not vary.")
+    j = int(np.nanargmin(score))
+    told = (
+        f"On {len(Z)} fresh questions R² is {score[j]:.2f} [{low[j]:.2f}, {high[j]:.2f}]; "
+        f"reported were {ex.fidelity.r2[j]:.2f} [{ex.fidelity.r2_low[j]:.2f}, {ex.fidelity.r2_high[j]:.2f}]."
+    )
+    return Finding("fresh", bool(np.all(fits | np.isnan(score))), told, numbers)
+
+
+def _fresh_interval(y: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95% interval of R² on independent rows, ``(k,)`` each end: delta method, log-normal for 1 − R²."""
+    m = len(y)
+    error, total = (y - predicted) ** 2, (y - y.mean(axis=0)) ** 2
+    scale = np.maximum(error.mean(axis=0), 1e-300)
+    share = error / scale - total / np.maximum(total.mean(axis=0), 1e-300)
+    factor = np.exp(stats.t.ppf(0.975, m - 1) * share.std(axis=0, ddof=1) / np.sqrt(m))
+    lost = 1 - r2(y, predicted)
+    return 1 - lost * factor, 1 - lost / factor
+
+
+def _removal(case: _Case) -> Finding:
+    """The same questions with absent features taken away in another manner."""
+    variants = case.inquiry.probe.variants()
+    if not variants:
+        return Finding("removal", None, "There is only one way to take a feature of this probe away.")
+    if case.too_few():
+        return Finding("removal", None, "The explanation has too few sampled answers to compare with others.")
+    design, own = case.part(), case.own()
+    worst, lines, numbers = 1.0, [], dict[str, float]()
+    for name, probe in variants.items():
+        other = case.study(case.inquiry.at(probe), design)
+        alike, rank, shared, top = _agreement(own, other)
+        turned = _turned(own, other)
+        worst = min(worst, alike if not turned else 0.0)
+        numbers |= {
+            f"{name}: concordance": alike,
+            f"{name}: rank agreement": rank,
+            f"{name}: shared of top {top}": shared,
+            f"{name}: turned": float(len(turned)),
+        }
+        against = f"; opposite and clear in both: {', '.join(turned[:3])}" if turned else ""
+        lines.append(f"{name}: effects agree {alike:.2f}, {shared:.0f} of the top {top} shared{against}")
+    return Finding("removal", worst >= _AGREE, f"Other ways to take features away: {'; '.join(lines)}.", numbers)
+
+
+def _stability(case: _Case) -> Finding:
+    """Other seeds: other questions of the same number."""
+    ex = case.explanation
+    if ex.fidelity.exact:
+        return Finding("stability", None, "Every possible question was asked: another seed changes nothing.")
+    rows = max(min(case.questions, len(ex.answers.design)), LEAST + 2)
+    seeds = [np.random.default_rng([case.seed, 3, j]) for j in range(case.seeds)]
+    found = [case.study(case.inquiry, sample(ex.features, rows, rng)) for rng in seeds]
+    pairs = np.array([_agreement(a, b) for a, b in combinations(found, 2)])
+    alike, rank, shared, top = (float(v) for v in pairs.mean(axis=0))
+    told = (
+        f"Over {case.seeds} seeds of {rows} questions each, effects agree {alike:.2f} (ranks {rank:.2f}) and "
+        f"{shared:.1f} of the top {top:.0f} are shared, on average over pairs."
+    )
+    numbers = {"concordance": alike, "rank agreement": rank, f"shared of top {top:.0f}": shared}
+    return Finding("stability", alike >= _AGREE, told, numbers)
+
+
+def _permuted(case: _Case) -> Finding:
+    """The control of the explanation itself: the same method on shuffled answers; no new question."""
+    values = [v for v in case.explanation.fidelity.permuted if np.isfinite(v)]
+    if not values:
+        return Finding("permuted", None, "The answers do not vary: there is nothing to shuffle.")
+    worst = max(values)
+    told = f"Fitted to shuffled answers, the method reaches a held-out R² of {worst:.2f}; it should find nothing."
+    return Finding("permuted", worst <= PERMUTED, told, {"R²": worst})
+
+
+def _randomised(case: _Case) -> Finding:
+    """A model of the same build that has learnt nothing should be explained differently."""
+    adapted = as_model(case.model)
+    rng = np.random.default_rng([case.seed, 4])
+    other = adapted.randomised(rng, case.inquiry.probe.typical())
+    if other is None:
+        return Finding("randomised", None, "What this model has learnt cannot be taken from it: it is opaque.")
+    names = list(dict.fromkeys(case.explanation.attributions["feature"]))
+    if len(names) < 6 or case.too_few():
+        return Finding("randomised", None, "Fewer than six features or too few answers: agreement would mean nothing.")
+    own, empty = case.own(), case.study(case.inquiry.put_to(other), case.part())
+    pairs = [
+        (np.abs(_effects(own, o, names)), np.abs(_effects(empty, o, names))) for o in case.explanation.target.outputs
+    ]
+    still = [bool(np.ptp(b) <= 1e-9 * max(np.ptp(a), 1e-300)) for a, b in pairs]
+    if all(still):
+        return Finding("randomised", True, "The randomised model's answer does not depend on the features at all.")
+    worst = max(float(stats.spearmanr(a, b).statistic) for (a, b), flat in zip(pairs, still, strict=True) if not flat)
+    said = (
+        "the explanation says more of the input than of what the model learnt"
+        if worst >= _AGREE
+        else "no close agreement, as it should be"
+    )
+    told = (
+        f"Against a model of the same build that has learnt nothing, the sizes of effects agree {worst:.2f} (rank "
+        f"correlation over {len(names)} features): {said}."
+    )
+    return Finding("randomised", worst < _AGREE, told, {"rank agreement": worst})
+
+
+def _effects(analysis: Analysis, output: str, names: Sequence[str]) -> np.ndarray:
+    table = analysis.attributions
+    return table[table["output"] == output].set_index("feature").loc[names, "attribution"].to_numpy(dtype=float)
+
+
+def _agreement(one: Analysis, other: Analysis) -> tuple[float, float, float, int]:
+    """Concordance and rank correlation of attributions, how many of the top k are shared, and k; of the worst output.
+
+    Concordance is 2Σab / (Σa² + Σb²): 1 only where the effects are equal, not where they are merely proportional. It
+    decides, because ranks of effects near zero are noise.
+    """
+    names = list(dict.fromkeys(one.attributions["feature"]))
+    top = min(_TOP, max(1, len(names) // 2))
+    found = []
+    for output in dict.fromkeys(one.attributions["output"]):
+        a, b = (_effects(x, output, names) for x in (one, other))
+        leading = [set(np.argsort(-np.abs(v), kind="stable")[:top]) for v in (a, b)]
+        size = float(a @ a + b @ b)
+        alike = 2 * float(a @ b) / size if size > 0 else 1.0
+        flat = min(np.ptp(a), np.ptp(b)) <= 1e-9 * max(np.ptp(a), np.ptp(b), 1e-300)
+        rank = alike if flat else float(stats.spearmanr(a, b).statistic)
+        found.append((alike, rank, float(len(leading[0] & leading[1])), top))
+    return min(found)
+
+
+def _turned(one: Analysis, other: Analysis) -> list[str]:
+    """Features whose effects are clear and not small in both, with opposite signs."""
+    merged = one.attributions.merge(other.attributions, on=["output", "feature"], suffixes=("", "_other"))
+    clear = np.ones(len(merged), dtype=bool)
+    for end in ("", "_other"):
+        size = merged[f"attribution{end}"].abs()
+        clear &= ((merged[f"low{end}"] > 0) | (merged[f"high{end}"] < 0)) & (size >= 0.1 * size.max())
+    return merged.loc[clear & (merged["attribution"] * merged["attribution_other"] < 0), "feature"].tolist()
+
+
+#: what can be checked, by name
+CHECKS: dict[str, Callable[[_Case], Finding]] = {
+    "fresh": _fresh,
+    "removal": _removal,
+    "stability": _stability,
+    "permuted": _permuted,
+    "randomised": _randomised,
+}
+
+
+def check(
+    explanation: Explanation,
+    model: object,
+    probe: Probe | Any,
+    checks: Sequence[str] = ("fresh", "removal", "permuted", "randomised"),
+    *,
+    questions: int = 64,
+    seeds: int = 10,
+    target: Any = None,
+    background: pd.DataFrame | np.ndarray | None = None,
+    random_state: int = 0,
+    store: Store | str | Path | None = "default",
+    progress: bool | None = None,
+) -> Explanation:
+    """The explanation with findings on how well it stands up.
+
+    Parameters
+    ----------
+    explanation : Explanation
+    model, probe, background
+        Those it was made with.
+    checks : sequence of str
+        Names of ``CHECKS``: "fresh" judges the surrogate shown on questions drawn anew; "removal" takes absent features
+        away in another manner (deleted, masked, other background rows) and compares; "stability" compares `seeds`
+        explanations with questions of their own; "permuted" is its control on shuffled answers; "randomised"
+        explains a model of the same build that has learnt nothing (shuffled weights or labels), where it can be made.
+    questions : int, default 64
+        Questions each comparison asks; "stability" asks as many `seeds` times. All but "permuted" cost model calls.
+    seeds : int, default 10
+    target : callable, optional
+        The target function, if the explanation was made with one of the user's own.
+    random_state, store, progress
+        As for :func:`~surrogates.local.explain.explain`.
+
+    Returns
+    -------
+    Explanation
+        The same, with ``checks``.
+
+    Raises
+    ------
+    InputError
+        If the model or probe is not the explanation's, or a check is unknown.
+
+    Examples
+    --------
+    >>> from probes import MaskProbe
+    >>> from surrogates import explain
+    >>> f = lambda Z: 2 * Z[:, 0] - Z[:, 3] + Z[:, 1] * Z[:, 2]
+    >>> ex = explain(f, MaskProbe(10), budget=100, store=None)
+    >>> checked = check(ex, f, MaskProbe(10), ("fresh", "permuted"), store=None)
+    >>> [(finding.name, finding.passed) for finding in checked.checks]
+    [('fresh', True), ('permuted', True)]
+    """
+    if not isinstance(explanation, Explanation):
+        raise InputError("explanation", "be an Explanation", explanation)
+    wanted = [checks] if isinstance(checks, str) or not isinstance(checks, Iterable) else list(checks)
+    if not wanted or (unknown := [name for name in wanted if not isinstance(name, str) or name not in CHECKS]):
+        raise InputError("checks", f"name at least one of {', '.join(CHECKS)}", unknown if wanted else wanted)
+    for name, value, least in (("questions", questions, LEAST), ("seeds", seeds, 2)):
+        if not isinstance(value, Integral) or value < least:
+            raise InputError(name, f"be an integer of at least {least}", value)
+    if (explanation.answers.unit == "target") != callable(target) or not (target is None or callable(target)):
+        raise InputError("target", "be the function that the explanation was made with, and only that", target)
+    own = explanation.target if target is None else target
+    inquiry = Inquiry(model, probe, background, own, store, progress)
+    inquiry.answer_is(explanation.answer)
+    if inquiry.probe.digest != explanation.answers.probe:
+        raise InputError("probe", "be the one the explanation was made with", inquiry.probe)
+    _same_model(explanation, inquiry)
+    case = _Case(explanation, inquiry, model, int(questions), int(seeds), as_seed(random_state))
+    findings: list[Finding] = []
+    for name in wanted:
+        case.cost = Cost()
+        try:
+            finding = CHECKS[name](case)
+        except UnavailableError as error:  # nor can those that follow
+            findings += [Finding(left, None, f"It could not be made: {error}") for left in wanted[len(findings) :]]
+            break
+        except ModelError as error:
+            finding = Finding(name, None, f"It could not be made: {error}")
+        except KeyboardInterrupt:
+            if not findings:
+                raise
+            log.warning("interrupted: %s and what follows was not checked", name)
+            break
+        findings.append(replace(finding, cost=asdict(case.cost)))
+    done = {f.name for f in findings}
+    kept = tuple(f for f in explanation.checks if f.name not in done)
+    return replace(explanation, checks=(*kept, *findings))
+
+
+def _same_model(explanation: Explanation, inquiry: Inquiry) -> None:
+    """Whether the model is the explanation's: by its identity, or where it has none by its answer to the instance."""
+    identity, rule = inquiry.identity(), "be the one the explanation was made with"
+    if identity.persistent:
+        if identity.id != explanation.answers.model:
+            raise InputError("model", rule, identity.id)
+        return
+    answers = inquiry.ask(Design(explanation.answers.design.Z[:1], 0))
+    before, now = explanation.answers.y[0], answers.y[0]
+    scale = float(np.ptp(explanation.answers.y))
+    if not explanation.answers.noisy and (
+        before.shape != now.shape or not np.allclose(before, now, rtol=1e-4, atol=1e-4 * scale)
+    ):
+        raise InputError("model", f"{rule}: for the instance it answered {before.tolist()}", now.tolist())

@@ -1,0 +1,36 @@
+"""A Finding: what one check of an explanation found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Finding"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    Attributes
+    ----------
+    name : str
+    passed : bool or None
+        None where the check cannot be made.
+    told : str
+        One sentence.
+    numbers : dict of str to float
+        What it rests on.
+    cost : dict
+        What its questions cost, as of :class:`~probes.asking.ask.Cost`.
+    """
+
+    name: str
+    passed: bool | None
+    told: str
+    numbers: dict[str, float] = field(default_factory=dict)
+    cost: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        mark = {True: "passed", False: "FAILED", None: "not possible"}[self.passed]
+        return f"{self.name} ({mark}): {self.told}"

@@ -1,0 +1,188 @@
+"""One readable model of a model over the rows of a table, fitted to the model's own answers for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from sklearn.base import clone
+
+from probes.design import Design
+from probes.errors import InputError
+from probes.probe import Feature
+from surrogates.families.registry import as_family
+from surrogates.judging.fidelity import Fidelity, cross_fit, fidelity
+from surrogates.surrogate import Surrogate
+from surrogates.terms import describe
+
+if TYPE_CHECKING:
+    from surrogates.many.explanation_set import ExplanationSet
+
+__all__ = ["GlobalSurrogate", "over"]
+
+#: fewest rows to fit and judge by
+LEAST = 20
+#: most levels of a column that is not numeric; the rarer ones count as other
+_LEVELS = 12
+
+
+@dataclass(frozen=True)
+class GlobalSurrogate:
+    """A readable model of a model over rows of a table.
+
+    Attributes
+    ----------
+    surrogate : Surrogate
+        Fitted to all rows.
+    fidelity : Fidelity
+        Held-out agreement with the model over rows like these.
+    columns : tuple of (str, object)
+        For every feature the column and its level, None for the number itself, NaN for "is missing".
+    middles : dict of str to float
+        What stands in for a missing number.
+    output, unit : str
+        The number that is modelled.
+    """
+
+    surrogate: Surrogate
+    fidelity: Fidelity
+    columns: tuple[tuple[str, Any], ...] = field(repr=False)
+    middles: dict[str, float] = field(repr=False)
+    output: str
+    unit: str
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The features that terms are about."""
+        return tuple(_feature(*column) for column in self.columns)
+
+    @property
+    def terms(self) -> pd.DataFrame:
+        """``term`` in words and its ``weight``, heaviest first."""
+        weight = np.ravel(self.surrogate.coef_)
+        table = pd.DataFrame({"term": [describe(t, self.features) for t in self.surrogate.terms_], "weight": weight})
+        return table.iloc[np.argsort(-np.abs(weight), kind="stable")].reset_index(drop=True)
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        """The surrogate's number for rows of a table, ``(n,)``."""
+        return self.surrogate.predict(_encoded(frame, self.columns, self.middles))
+
+    def __str__(self) -> str:
+        f = self.fidelity
+        shown = self.terms.head(12).to_string(index=False)
+        return (
+            f"{type(self.surrogate).__name__} of {self.output} ({self.unit}) over {f.rows} rows\n"
+            f"R² {f.r2[0]:.2f} [{f.r2_low[0]:.2f}, {f.r2_high[0]:.2f}], rank agreement {f.rank[0]:.2f} on rows it was "
+            f"not fitted to; {f.permuted[0]:.2f} on shuffled answers\n{shown}"
+        )
+
+
+def over(explanations: ExplanationSet, family: str | Surrogate = "tree", output: str | None = None) -> GlobalSurrogate:
+    """Fit one surrogate to the model's answers for the explained rows themselves.
+
+    Parameters
+    ----------
+    explanations : ExplanationSet
+        Of rows of one table.
+    family : str or Surrogate, default "tree"
+        As for :func:`~surrogates.explain`; always fitted to the answers alone.
+    output : str, optional
+        One of the model's outputs. By default the number explained, where that is the same for all rows, else the
+        last output.
+
+    Returns
+    -------
+    GlobalSurrogate
+        With held-out fidelity by cross-fitting. It is for rows drawn like these.
+
+    Raises
+    ------
+    InputError
+    """
+    rows = [entry.row for entry in explanations.entries]
+    if not rows or any(row is None for row in rows):
+        raise InputError("surrogate", "be asked of explanations of rows of a table", explanations)
+    if len(rows) < LEAST:
+        raise InputError("surrogate", f"be asked of at least {LEAST} rows", f"{len(rows)} rows")
+    frame = pd.DataFrame(rows)
+    y, name, unit = _answers(explanations, output)
+    columns, middles = _columns(frame)
+    Z = _encoded(frame, columns, middles)
+    if (different := len(np.unique(Z, axis=0))) < LEAST:
+        raise InputError("surrogate", f"be asked of at least {LEAST} different rows", f"{different} different rows")
+    if family == "auto":
+        raise InputError("family", "be one family: nothing is compared here", family)
+    chosen = as_family(family)
+    chosen.set_params(proxy=None)
+    if len(rows) < chosen.least:
+        raise InputError("surrogate", f"be asked of at least {chosen.least} rows with this family", f"{len(rows)} rows")
+    fitted = clone(chosen).fit(Z, y[:, 0])
+    crossed = cross_fit(chosen, Z, y, 0, control=True)
+    # a row answers for itself here: there is no instance among them, and no effect is claimed to stand out
+    judged = fidelity(fitted, Design(Z, 0), y, crossed, (0,), (0,), (name,), 0)
+    return GlobalSurrogate(fitted, judged, columns, middles, name, unit)
+
+
+def _answers(explanations: ExplanationSet, output: str | None) -> tuple[np.ndarray, str, str]:
+    """The model's number for every row ``(n, 1)``, its name and unit."""
+    targets, raw, numbers = [], [], []
+    models = dict[str, None]()
+    for explanation in explanations:
+        models[explanation.answers.model] = None
+        targets.append(explanation.target)
+        raw.append(explanation.answers.y[0])
+        numbers.append(explanation.y[0])
+    if len(models) > 1:
+        raise InputError("surrogate", "be asked of explanations of one model", list(models))
+    names, unit = explanation.answers.outputs, explanation.answers.unit
+    target = targets[0]
+    same = len(set(targets)) == 1 and len(target.outputs) == 1
+    if same and output in (None, target.outputs[0]):
+        return np.array(numbers), target.outputs[0], target.unit
+    chosen = names[-1] if output is None else output
+    if chosen not in names:
+        raise InputError("output", f"be one of {', '.join(map(repr, names))}", output)
+    return np.array(raw)[:, [names.index(chosen)]], chosen, unit
+
+
+def _columns(frame: pd.DataFrame) -> tuple[tuple[tuple[str, Any], ...], dict[str, float]]:
+    """Features of a table: numbers as they are, a 0/1 feature for every level of anything else and for "missing"."""
+    columns: list[tuple[str, Any]] = []
+    middles = {}
+    for name, column in frame.items():
+        gone = column.isna()
+        if is_numeric_dtype(column) and not is_bool_dtype(column) and not gone.all():
+            columns.append((str(name), None))
+            middles[str(name)] = float(column.median())
+        else:
+            levels = column.dropna().value_counts().index[:_LEVELS].tolist()
+            columns += [(str(name), level) for level in (levels[:1] if len(levels) == 2 and not gone.any() else levels)]
+        if gone.any() and not gone.all():
+            columns.append((str(name), np.nan))
+    return tuple(columns), middles
+
+
+def _encoded(frame: pd.DataFrame, columns: tuple[tuple[str, Any], ...], middles: dict[str, float]) -> np.ndarray:
+    """Rows of a table as features, ``(n, c)``."""
+    if lacking := sorted({name for name, _ in columns} - set(map(str, frame.columns))):
+        raise InputError("frame", f"have the columns {', '.join(lacking)}", list(frame.columns))
+    out = []
+    for name, level in columns:
+        column = frame[name]
+        if level is None:
+            out.append(column.astype(float).fillna(middles[name]).to_numpy())
+        elif isinstance(level, float) and np.isnan(level):
+            out.append(column.isna().to_numpy(dtype=float))
+        else:
+            out.append((column == level).fillna(False).to_numpy(dtype=float))
+    return np.column_stack(out)
+
+
+def _feature(name: str, level: Any) -> Feature:
+    if level is None:
+        return Feature(name, "real")
+    missing = isinstance(level, float) and np.isnan(level)
+    return Feature(f"{name} missing" if missing else f"{name} = {level}")

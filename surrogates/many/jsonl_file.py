@@ -1,0 +1,241 @@
+"""A shelf: explanations in one file, one JSON line each, appended when finished and read when wanted."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from probes.errors import InputError, StoreError
+from surrogates.local.explanation import Explanation
+
+__all__ = ["Entry", "Failure", "Shelf", "failed_line"]
+
+_NAME = "explanations.jsonl"
+#: a whole line begins and ends with the same key
+_WHOLE = re.compile(rb'^\{"key": "([0-9a-f]{64})", .*"end": "\1"\}\n$', re.DOTALL)
+_START, _KEY = b'{"key": "', rb'[0-9a-f]{0,64}|[0-9a-f]{64}"'
+_AGAIN = "Run explain_many again: answers that are in the store are not asked for again."
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An item that could not be explained.
+
+    Attributes
+    ----------
+    index : int
+        Its place among the items, from 0.
+    label : str or int
+    error : str
+        Kind and message.
+    """
+
+    index: int
+    label: str | int
+    error: str
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.error}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An explanation of one item, in memory or on a shelf.
+
+    Attributes
+    ----------
+    key : str
+        Digest of the question: probe, model and settings.
+    index : int
+        Its place among the items, from 0.
+    label : str or int
+        The row's label in a table, otherwise its place.
+    row : dict or None
+        For tables: the item by column.
+    source : Explanation, or (Path, int)
+        The explanation, or the file that holds it and where its line begins.
+    earlier : bool
+        Whether an earlier run had explained it.
+    """
+
+    key: str
+    index: int
+    label: str | int
+    row: dict[str, Any] | None
+    source: Explanation | tuple[Path, int] = field(repr=False)
+    earlier: bool = False
+
+    def load(self) -> Explanation:
+        """The explanation itself.
+
+        Raises
+        ------
+        StoreError
+            If the file that held it is gone, or holds something else now.
+        """
+        if isinstance(self.source, Explanation):
+            return self.source
+        return Explanation.from_json(json.dumps(json.loads(self.line())["explanation"]))
+
+    def line(self) -> bytes:
+        """What stands for it in a file.
+
+        Raises
+        ------
+        StoreError
+            As :meth:`load` does.
+        """
+        if not isinstance(self.source, Explanation):
+            path, start = self.source
+            try:
+                with path.open("rb") as file:
+                    file.seek(start)
+                    line = file.readline()
+            except OSError as error:
+                raise StoreError(f"The explanations in {path} cannot be read: {error}. {_AGAIN}") from error
+            whole = _WHOLE.match(line)
+            if whole is None or whole[1].decode() != self.key:
+                raise StoreError(f"The file of explanations {path} has changed since {self.label!r} was read. {_AGAIN}")
+            return line
+        head = {"key": self.key, "index": self.index, "label": self.label, "row": self.row}
+        text = json.dumps(head, ensure_ascii=False)[:-1]
+        return f'{text}, "explanation": {self.source.to_json()}, "end": "{self.key}"}}\n'.encode()
+
+
+class Shelf:
+    """A file of explanations that one process appends to.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, or a folder: the file is then ``explanations.jsonl`` in it. Made when something is written.
+
+    Raises
+    ------
+    InputError
+        If the path cannot be one.
+    """
+
+    def __init__(self, path: str | Path):
+        if not isinstance(path, (str, Path)) or not str(path) or "\0" in str(path):
+            raise InputError("output", "be a path", path)
+        self.path = Path(path).expanduser()
+        if self.path.is_dir() or not self.path.suffix:
+            self.path = self.path / _NAME
+
+    def check(self) -> None:
+        """See that explanations can be added: the file is called so and is new, empty or one of ours; make its folder.
+
+        Raises
+        ------
+        InputError
+        """
+        if self.path.suffix != ".jsonl":
+            raise InputError("output", "end in .jsonl, or be a folder", str(self.path))
+        self.make_folder()
+        try:
+            with self.path.open("rb") as file:
+                first = file.readline(len(_START) + 65)
+        except FileNotFoundError:
+            self._try()
+            return
+        except OSError as error:
+            raise InputError("output", f"be a file that can be read and added to ({error})", str(self.path)) from error
+        head = first.removesuffix(b"\n")
+        # a first line that was cut off is ours all the same
+        ours = _START.startswith(head[: len(_START)]) and re.fullmatch(_KEY, head[len(_START) :])
+        if first and not (head and ours):
+            rule = "name a new file or one of explanations; this one holds something else"
+            raise InputError("output", rule, str(self.path))
+        self._try()
+
+    def _try(self) -> None:
+        """Whether something could be added, before anything is asked; leaves no file behind that was not there."""
+        there = self.path.exists()
+        try:
+            with self.path.open("ab"):
+                pass
+            if not there:
+                self.path.unlink()
+        except OSError as error:
+            raise InputError("output", f"be a file that can be added to ({error})", str(self.path)) from error
+
+    def make_folder(self) -> None:
+        """Make the folder that the file is to lie in.
+
+        Raises
+        ------
+        InputError
+            If it cannot be made.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError("output", f"be a file or folder that can be made ({error})", str(self.path)) from error
+
+    def entries(self) -> Iterator[Entry]:
+        """Whole lines that hold an explanation, in the order of the file; a line that is torn is passed over."""
+        for start, line in self._lines():
+            data = _head(line)
+            if "error" not in data:
+                yield Entry(data["key"], data["index"], data["label"], data["row"], (self.path, start))
+
+    def failures(self) -> Iterator[tuple[str, Failure]]:
+        """Whole lines that hold a failure, with their keys."""
+        for _, line in self._lines():
+            data = _head(line)
+            if "error" in data:
+                yield data["key"], Failure(data["index"], data["label"], data["error"])
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        if not self.path.exists():
+            return
+        start = 0
+        with self.path.open("rb") as file:
+            for line in file:
+                if _WHOLE.match(line):
+                    yield start, line
+                start += len(line)
+
+    def add(self, entry: Entry) -> Entry:
+        """Append an explanation; what is returned no longer holds it in memory."""
+        return Entry(entry.key, entry.index, entry.label, entry.row, (self.path, self._append(entry.line())))
+
+    def fail(self, key: str, failure: Failure) -> None:
+        """Append a failure."""
+        self._append(failed_line(key, failure))
+
+    def _append(self, line: bytes) -> int:
+        try:
+            with self.path.open("ab+") as file:
+                end = file.seek(0, 2)
+                if end:
+                    file.seek(-1, 2)
+                    if file.read(1) != b"\n":  # the last writer was cut off
+                        file.seek(0, 2)
+                        file.write(b"\n")
+                        end += 1
+                file.write(line)
+                file.flush()
+        except OSError as error:
+            raise StoreError(
+                f"The explanations cannot be written to {self.path}: {error}. Earlier ones are kept."
+            ) from error
+        return end
+
+
+def failed_line(key: str, failure: Failure) -> bytes:
+    """A failure as a line of a file."""
+    data = {"key": key, "index": failure.index, "label": failure.label, "error": failure.error, "end": key}
+    return json.dumps(data, ensure_ascii=False).encode() + b"\n"
+
+
+def _head(line: bytes) -> dict[str, Any]:
+    """All of a line but the explanation, without reading that."""
+    head, found, _ = line.partition(b', "explanation": {')
+    data: dict[str, Any] = json.loads(head + b"}" if found else line)
+    return data

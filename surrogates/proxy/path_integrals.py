@@ -1,0 +1,173 @@
+"""Integrals along the diagonal of the cube of a Gaussian process: means and covariances in closed form.
+
+Switch every feature i of a row z on with probability t_i. The process's covariance with a row z' then factorises:
+
+    E k(z, z') = c + l/n Σ (2 t_i − 1) x'_i + s ∏ g_i,    g_i = ξ_i + (1 − ξ_i) P(z_i = z'_i),   ξ_i = exp(−θ_i),
+
+and a mixed derivative with respect to the t_i of a set replaces their g_i by ±(1 − ξ_i). Between two independent random
+rows, on with t and t', the same holds with P(z_i = z'_i) = t t' + (1 − t)(1 − t'). So any weighted sum of derivatives
+along the diagonal is a linear functional of the process with known prior covariance, and known covariance with the
+answers; its posterior follows as it does for a prediction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.linalg import cho_solve, solve_triangular
+from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
+
+from probes.errors import InputError
+
+if TYPE_CHECKING:
+    from surrogates.proxy.cube_proxy import CubeProxy, Kernel
+
+__all__ = ["Subsets", "posterior", "prior_covariance", "prior_variance", "with_rows"]
+
+Subsets = list[tuple[int, ...]]
+#: numbers held at once
+_CHUNK = 4_000_000
+
+
+def posterior(
+    proxy: CubeProxy,
+    nodes: np.ndarray,
+    weights: np.ndarray,
+    transform: Callable[[Subsets], csr_array] | None = None,
+    *,
+    covariance: bool = False,
+) -> tuple[Subsets, np.ndarray, np.ndarray]:
+    """Σ_q w_q ∂_S f(t_q, …, t_q) of a fitted proxy f, for all sets S of up to ``len(weights)`` features.
+
+    Parameters
+    ----------
+    proxy : CubeProxy
+        Fitted to rows of 0/1.
+    nodes : ndarray ``(q,)``
+    weights : ndarray ``(order, q)``
+        Row s − 1 for sets of s features; each sums to one.
+    transform : function of subsets to a matrix ``(t, t)``, optional
+        Applied to the integrals; only for a single node at 1/2, where those of different sets are independent a priori.
+    covariance : bool, default False
+        Whether to return posterior covariances; the prior's take O(n q² t²) for t sets.
+
+    Returns
+    -------
+    subsets : list of t tuples
+        Screened-out features appear alone; their indices are zero without doubt, and so are those of sets with them.
+    mean : ndarray ``(k, t)``
+    sd : ndarray ``(k, t)``, or covariances ``(k, t, t)``
+
+    Raises
+    ------
+    InputError
+        If the process was fitted to rows other than 0/1.
+    """
+    state = proxy.state()
+    if not state.binary:
+        raise InputError("source", "be a proxy fitted to rows of 0 and 1", proxy)
+    own = [s for size in range(1, len(weights) + 1) for s in combinations(range(len(state.features)), size)]
+    with threadpool_limits(1):
+        cross = with_rows(state.kernel, state.X, own, nodes, weights)
+        matrix = transform(own) if transform is not None else None
+        if covariance:
+            prior = prior_covariance(state.kernel, own, nodes, weights)
+            if matrix is not None:
+                cross, prior = matrix @ cross, matrix @ prior @ matrix.T
+            spread = prior - cross @ cho_solve(state.factor, cross.T)
+        else:
+            prior = prior_variance(state.kernel, own, nodes, weights)
+            if matrix is not None:
+                cross, prior = matrix @ cross, matrix.power(2) @ prior
+            known = solve_triangular(state.factor[0], cross.T, lower=True)
+            spread = np.sqrt(np.maximum(prior - np.einsum("it,it->t", known, known), 0.0))
+    mean = state.scale[:, None] * (cross @ state.alpha).T
+    scale = state.scale[:, None, None] ** 2 if covariance else state.scale[:, None]
+    return _with_screened(state.features, proxy.n_features_in_, own, mean, scale * spread)
+
+
+def _with_screened(
+    features: np.ndarray, n: int, own: Subsets, mean: np.ndarray, spread: np.ndarray
+) -> tuple[Subsets, np.ndarray, np.ndarray]:
+    """Back to the numbers of all features, with zeros for those that were screened out."""
+    named = [tuple(features[list(s)].tolist()) for s in own]
+    out = [(i,) for i in sorted(set(range(n)) - set(features.tolist()))]
+    extra = [(0, 0), (0, len(out))]
+    mean = np.pad(mean, extra)
+    spread = np.pad(spread, extra if spread.ndim == 2 else [*extra, (0, len(out))])
+    order = sorted(range(len(named) + len(out)), key=lambda j: (len((named + out)[j]), (named + out)[j]))
+    subsets = [(named + out)[j] for j in order]
+    return subsets, mean[:, order], spread[:, order] if spread.ndim == 2 else spread[:, order][:, :, order]
+
+
+def _by_size(subsets: Subsets) -> Iterator[tuple[int, slice, np.ndarray]]:
+    """Runs of sets of one size: the size, their place, their members ``(t, size)``."""
+    start = 0
+    while start < len(subsets):
+        size = len(subsets[start])
+        stop = next((j for j in range(start, len(subsets)) if len(subsets[j]) != size), len(subsets))
+        yield size, slice(start, stop), np.array(subsets[start:stop])
+        start = stop
+
+
+def with_rows(kernel: Kernel, X: np.ndarray, subsets: Subsets, nodes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Prior covariance ``(t, m)`` of the integrals with the process at rows ``(m, n)`` of −1/+1."""
+    xi, on = np.exp(-kernel.theta), X > 0
+    slope = X * -np.expm1(-kernel.theta)
+    out = np.zeros((len(subsets), len(X)))
+    for t, weight in zip(nodes, weights.T, strict=True):
+        line = xi + (1 - xi) * np.where(on, t, 1 - t)
+        whole, ratio = kernel.product * line.prod(axis=1), (slope / line).T
+        for size, place, members in _by_size(subsets):
+            part = ratio[members[:, 0]] * (weight[size - 1] * whole)
+            for column in members.T[1:]:
+                part *= ratio[column]
+            out[place] += part
+    for size, place, members in _by_size(subsets):
+        if size == 1:
+            out[place] += 2 * kernel.linear / X.shape[1] * X.T[members[:, 0]]
+    return out
+
+
+def prior_variance(kernel: Kernel, subsets: Subsets, nodes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Prior variances ``(t,)`` of the integrals."""
+    theta = kernel.theta
+    xi = np.exp(-theta)
+    t, t2 = (grid.ravel() for grid in np.meshgrid(nodes, nodes, indexing="ij"))
+    line = xi[:, None] + (1 - xi)[:, None] * (t * t2 + (1 - t) * (1 - t2))
+    whole, ratio = kernel.product * line.prod(axis=0), 2 * (1 - xi)[:, None] / line
+    out = np.empty(len(subsets))
+    for size, place, members in _by_size(subsets):
+        weight = np.outer(weights[size - 1], weights[size - 1]).ravel() * whole
+        parts = np.array_split(members, 1 + members.size * len(t) // _CHUNK)
+        out[place] = np.concatenate([ratio[part].prod(axis=1) @ weight for part in parts])
+        if size == 1:
+            out[place] += 4 * kernel.linear / len(theta)
+    return out
+
+
+def prior_covariance(kernel: Kernel, subsets: Subsets, nodes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Prior covariances ``(t, t)`` of the integrals."""
+    drop = -np.expm1(-kernel.theta)
+    member = np.zeros((len(subsets), len(drop)), dtype=int)
+    for row, subset in zip(member, subsets, strict=True):
+        row[list(subset)] = 1
+    pattern = 2 * member[:, None] + member[None]
+    size = member.sum(axis=1)
+    out = np.zeros((len(subsets), len(subsets)))
+    for q, t in enumerate(nodes):
+        for r, t2 in enumerate(nodes):
+            # neither set has the feature, the second, the first, both
+            same = 1 - drop + drop * (t * t2 + (1 - t) * (1 - t2))
+            choices = np.array([same, drop * (2 * t - 1), drop * (2 * t2 - 1), 2 * drop])
+            product = np.full(out.shape, kernel.product)
+            for i in range(len(drop)):
+                product *= choices[pattern[..., i], i]
+            out += np.outer(weights[size - 1, q], weights[size - 1, r]) * product
+    single = np.flatnonzero(size == 1)
+    out[single, single] += 4 * kernel.linear / len(drop)
+    return out

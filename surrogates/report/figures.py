@@ -1,0 +1,248 @@
+"""Figures: one function each, every one takes and returns matplotlib Axes. Nothing is computed here."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from probes.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from surrogates.local.anchor import Anchor
+    from surrogates.local.explanation import Explanation
+    from surrogates.local.shapley_values import ShapleyValues
+
+__all__ = [
+    "NEGATIVE",
+    "POSITIVE",
+    "anchor_plot",
+    "attribution_plot",
+    "comparison_plot",
+    "fidelity_histogram",
+    "fidelity_plot",
+    "importance_plot",
+    "shapley_plot",
+]
+
+#: blue raises the output, vermilion lowers it (Okabe and Ito's colours, told apart by colour-blind readers)
+POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
+
+
+def attribution_plot(
+    explanation: Explanation, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15
+) -> Axes:
+    """Average effects as horizontal bars with 95% intervals, strongest on top.
+
+    Parameters
+    ----------
+    explanation : Explanation
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    output : str, optional
+        Which output; the first by default.
+    max_features : int, default 15
+
+    Raises
+    ------
+    InputError
+        If `output` is not one that is explained.
+    """
+    table = explanation.attributions.rename(columns={"attribution": "effect"})
+    labels = [f"{f} = {v}" if v and v != f else f for f, v in zip(table["feature"], table["value"], strict=True)]
+    target = explanation.target
+    told = "average effect on", target.unit
+    return _bars(table.assign(label=labels), target.outputs, told, ax, output, max_features)
+
+
+def shapley_plot(
+    values: ShapleyValues, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15
+) -> Axes:
+    """Shapley values as horizontal bars with 95% intervals, strongest on top; parameters: :func:`attribution_plot`'s.
+
+    Raises
+    ------
+    InputError
+        If `output` is not one that is explained.
+    """
+    table = values.table.rename(columns={"index": "effect"})
+    known = {f.name: f.value for f in values.features}
+    labels = [f"{f} = {known[f]}" if known[f] not in ("", f) else f for f in table["features"]]
+    told = "Shapley value for", values.unit
+    return _bars(table.assign(label=labels), values.outputs, told, ax, output, max_features)
+
+
+def anchor_plot(anchor: Anchor, ax: Axes | None = None) -> Axes:
+    """Share of answers that are the same as the instance's, with the rule and without it, as horizontal bars.
+
+    A line marks the precision asked for, a whisker reaches down to what is certain of the rule's.
+    """
+    if ax is None:
+        ax = _new_axes(7.0, 1.9)
+    ax.barh([1, 0], [anchor.precision, anchor.unconditional], color=[POSITIVE, "#BBBBBB"], height=0.6, alpha=0.85)
+    if not anchor.exact:
+        below = np.array([[anchor.precision - anchor.low], [0.0]])
+        ax.errorbar([anchor.precision], [1], xerr=below, fmt="none", ecolor="#333333", elinewidth=1, capsize=3)
+    ax.axvline(anchor.asked, color="#333333", linewidth=0.8, linestyle="--")
+    ax.set_yticks([1, 0], [_short(anchor.words), "without the rule"])
+    ax.set_xlim(0, 1.02)
+    ax.set_xlabel("share of the same answers (dashed: asked for)")
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def _bars(
+    table: pd.DataFrame,
+    outputs: Sequence[str],
+    told: tuple[str, str],
+    ax: Axes | None,
+    output: str | None,
+    max_features: int,
+) -> Axes:
+    """Rows ``output, label, effect, low, high`` of one output as horizontal bars with intervals, the first on top.
+
+    `told` is what the effects are, and their unit.
+    """
+    if output is not None and output not in outputs:
+        raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
+    if max_features < 1:
+        raise InputError("max_features", "be at least 1", max_features)
+    chosen = output if output is not None else outputs[0]
+    table = table[table["output"] == chosen].head(max_features)
+    if ax is None:
+        ax = _new_axes(7.0, 1.2 + 0.32 * len(table))
+    place = np.arange(len(table))[::-1]
+    value = table["effect"].to_numpy()
+    errors = np.abs(table[["low", "high"]].to_numpy().T - value)
+    ax.barh(place, value, color=np.where(value >= 0, POSITIVE, NEGATIVE), height=0.62, alpha=0.85)
+    ax.errorbar(value, place, xerr=errors, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
+    ax.axvline(0, color="#333333", linewidth=0.8)
+    ax.set_yticks(place, [_short(label) for label in table["label"]])
+    ax.set_xlabel(f"{told[0]} {chosen} ({told[1]})".replace("$", r"\$"))
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def _short(label: object) -> str:
+    """A label that fits, and that is not taken for mathematics."""
+    return textwrap.shorten(str(label), 46, placeholder="…").replace("$", r"\$")
+
+
+def fidelity_plot(explanation: Explanation, ax: Axes | None = None, *, output: str | None = None) -> Axes:
+    """Held-out answers against what the surrogate predicted for them; a perfect one lies on the diagonal."""
+    outputs = explanation.target.outputs
+    if output is not None and output not in outputs:
+        raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
+    j = outputs.index(output) if output is not None else 0
+    if ax is None:
+        ax = _new_axes(4.2, 4.0)
+    predicted, observed = explanation.fidelity.predicted[:, j], explanation.fidelity.observed[:, j]
+    ends = [min(predicted.min(), observed.min()), max(predicted.max(), observed.max())]
+    ax.plot(ends, ends, color="#999999", linewidth=1)
+    ax.scatter(predicted, observed, s=14, color=POSITIVE, alpha=0.6, linewidths=0)
+    ax.set_xlabel("surrogate's prediction, held out")
+    ax.set_ylabel(f"model's answer ({explanation.target.unit})")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def comparison_plot(explanation: Explanation, ax: Axes | None = None) -> Axes:
+    """Held-out R² of the families compared against their number of terms, with 95% intervals; the one shown is filled.
+
+    Raises
+    ------
+    InputError
+        If no families were compared.
+    """
+    table = explanation.comparison
+    if not len(table):
+        raise InputError("explanation", "compare families, as family='auto' does", explanation.surrogate)
+    if ax is None:
+        ax = _new_axes(4.6, 3.4)
+    errors = np.abs(table[["r2_low", "r2_high"]].to_numpy().T - table["r2"].to_numpy())
+    ax.errorbar(table["terms"], table["r2"], yerr=errors, fmt="none", ecolor="#777777", elinewidth=1, capsize=3)
+    fill = [POSITIVE, *["white"] * (len(table) - 1)]
+    ax.scatter(table["terms"], table["r2"], s=46, color=fill, edgecolors=POSITIVE, zorder=3)
+    for row in table.itertuples():
+        ax.annotate(str(row.family), (row.terms, row.r2), xytext=(7, 5), textcoords="offset points", fontsize=9)
+    ax.margins(x=0.2)
+    ax.set_xlabel("terms to read")
+    ax.set_ylabel("held-out R²")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def importance_plot(
+    table: pd.DataFrame,
+    units: Sequence[str] = (),
+    ax: Axes | None = None,
+    *,
+    output: str | None = None,
+    max_features: int = 15,
+) -> Axes:
+    """Mean sizes of effects over many inputs as horizontal bars with 95% intervals, largest on top.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As of ``ExplanationSet.summary``.
+    units : sequence of str
+        For the axis.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    output : str, optional
+        Which output; the first by default.
+    max_features : int, default 15
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw, or no such output.
+    """
+    outputs = table["output"].unique().tolist()
+    if not outputs:
+        raise InputError("explanations", "hold at least one", "none")
+    if output is not None and output not in outputs:
+        raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
+    if max_features < 1:
+        raise InputError("max_features", "be at least 1", max_features)
+    chosen = output if output is not None else outputs[0]
+    table = table[table["output"] == chosen].head(max_features)
+    if ax is None:
+        ax = _new_axes(7.0, 1.2 + 0.32 * len(table))
+    place = np.arange(len(table))[::-1]
+    value = table["importance"].to_numpy()
+    errors = np.nan_to_num(np.abs(table[["low", "high"]].to_numpy().T - value))
+    ax.barh(place, value, color=POSITIVE, height=0.62, alpha=0.85)
+    ax.errorbar(value, place, xerr=errors, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
+    ax.set_yticks(place, [_short(f) for f in table["feature"]])
+    ax.set_xlabel(f"mean size of the effect on {chosen} ({', '.join(units)})".replace("$", r"\$"))
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def fidelity_histogram(fidelity: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """How held-out R² is spread over many explanations; those below −1 are drawn at −1."""
+    if ax is None:
+        ax = _new_axes(4.6, 3.0)
+    scores = fidelity["r2"].dropna().clip(lower=-1.0)
+    low = float(np.floor(min(scores.min(), 0.0) * 10) / 10) if len(scores) else 0.0
+    ax.hist(scores, bins=np.linspace(low, 1.0, 21).tolist(), color=POSITIVE, alpha=0.85)
+    ax.set_xlabel("held-out R²")
+    ax.set_ylabel("explanations")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _new_axes(width: float, height: float) -> Axes:
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]

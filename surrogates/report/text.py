@@ -1,0 +1,56 @@
+"""An explanation as a few lines of plain text."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from surrogates.local.explanation import Explanation
+
+__all__ = ["cost_line", "summary"]
+
+_ROWS = 10
+_BAR = 12
+
+
+def cost_line(cost: dict[str, float]) -> str:
+    """What the answers cost, in words."""
+    tokens = f", {cost['tokens']:,} tokens" if cost["tokens"] else ""
+    seconds = f"{cost['seconds']:.2f}" if cost["seconds"] < 1 else f"{cost['seconds']:.1f}"
+    return (
+        f"{cost['rows']:,} inputs asked in {cost['calls']:,} calls{tokens}, {seconds} s in the model; "
+        f"{cost['reused']:,} answers reused"
+    )
+
+
+def summary(explanation: Explanation) -> str:
+    """Fidelity first, then what matters, with intervals."""
+    fidelity, target = explanation.fidelity, explanation.target
+    lines = [f"{type(explanation.surrogate).__name__} of {', '.join(target.outputs)} ({target.unit})", str(fidelity)]
+    lines += textwrap.wrap(f"Verdict: {fidelity.verdict}", 100)
+    if explanation.answer is not None:
+        lines += textwrap.wrap(f"Answer: {explanation.answer}", 100, subsequent_indent="        ")
+    if explanation.certificate is not None:
+        lines += textwrap.wrap(str(explanation.certificate), 100)
+    lines += [line for f in explanation.checks for line in textwrap.wrap(f"Check {f}", 100)]
+    lines += [line for w in explanation.warnings for line in textwrap.wrap(f"Note: {w}", 100)]
+    if len(explanation.comparison) > 1:
+        shown = ", ".join(f"{r.family} {r.r2:.2f} with {r.terms} terms" for r in explanation.comparison.itertuples())
+        lines += textwrap.wrap(f"Compared: R² {shown}", 100)
+    for output in target.outputs:
+        table = explanation.attributions.query("output == @output")
+        largest = float(table["attribution"].abs().max())
+        lines += [
+            "",
+            f"{'effect':>9}  {'95% interval':^21}  {'':{_BAR}}  {output if len(target.outputs) > 1 else ''}".rstrip(),
+        ]
+        for row in table.head(_ROWS).itertuples():
+            length = round(_BAR * abs(row.attribution) / largest) if largest > 0 else 0
+            name = f"{row.feature} = {row.value}" if row.value and row.value != row.feature else row.feature
+            shown = textwrap.shorten(name, 60, placeholder=" …") if len(name) > 60 else name
+            interval = f"[{row.low:+.3g}, {row.high:+.3g}]"
+            lines.append(f"{row.attribution:>+9.3g}  {interval:^21}  {'█' * length:{_BAR}}  {shown}")
+        if len(table) > _ROWS:
+            lines.append(f"{'':>9}  {'':21}  {'':{_BAR}}  … and {len(table) - _ROWS} more in .attributions")
+    return "\n".join([*lines, "", cost_line(explanation.provenance["cost"])])

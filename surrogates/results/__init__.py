@@ -1,0 +1,1 @@
+"""What every result can do: JSON, files, provenance."""

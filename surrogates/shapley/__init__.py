@@ -1,0 +1,1 @@
+"""Shapley, Banzhaf and interaction indices, exact or estimated from paired questions."""

@@ -1,0 +1,169 @@
+"""Indices of an explanation as a table: whose they are, for whom they are exact, and how sure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from probes.errors import InputError
+from probes.probe import Feature
+from surrogates.judging.fidelity import cross_fit
+from surrogates.proxy.cube_proxy import CubeProxy
+from surrogates.shapley.indices import Indices, check_kind, indices
+from surrogates.surrogate import FixedTerms, fitted_once
+
+if TYPE_CHECKING:
+    from surrogates.local.explanation import Explanation
+
+__all__ = ["index_table", "tabulate"]
+
+#: standard errors to either side of a 95% interval
+_NORMAL = 1.959964
+#: what the numbers are exact for
+_EXACT = {"model": "for the model", "surrogate": "for the surrogate", "proxy": "no"}
+
+
+def index_table(explanation: Explanation, kind: str = "shapley", order: int = 1, of: str | None = None) -> pd.DataFrame:
+    """Indices of an explanation, strongest first.
+
+    Parameters
+    ----------
+    explanation : Explanation
+    kind, order
+        See :func:`~surrogates.shapley.indices.indices`.
+    of : {"model", "surrogate", "proxy"}, optional
+        By default "model" where every question that the index needs was asked (all there are; the leave-one-out rows,
+        which most designs hold), else "surrogate".
+
+    Returns
+    -------
+    DataFrame
+        One row an output and set of features: ``output``; ``features``, "a × b" for an interaction; ``index`` in the
+        unit of the target; ``se``, ``low`` and ``high``, its standard error and 95% interval; ``exact``, "for the
+        model", "for the surrogate" or "no"; ``source``, the `of` that was used.
+
+    Raises
+    ------
+    InputError
+        If there is no such index, or no such source for this explanation.
+
+    Notes
+    -----
+    What the standard error covers depends on the source.
+
+    *model*: 0, nothing is estimated.
+
+    *surrogate*: the jackknife over the folds of the cross-fit, which is how much the index would move with other
+    questions of the same number (0 if all were asked). It does not cover what no surrogate of this family can say,
+    however many questions it learns from: look at the fidelity for that, or at ``attributions``, whose intervals hold
+    for the model. NaN for a family of one's own read from a file, which cannot be fitted again.
+
+    *proxy*: the posterior standard deviation, for the model itself as far as it is like a draw from the prior.
+    """
+    check_kind(kind, order)
+    design = explanation.answers.design
+    binary = all(f.kind == "binary" for f in explanation.features)
+    alone = kind == "leave-one-out" and design.leave_one_out and not explanation.answers.noisy
+    whole = binary and (design.exact or alone)
+    source = ("model" if whole else "surrogate") if of is None else of
+    if source not in _EXACT:
+        raise InputError("of", f"be one of {', '.join(_EXACT)}, or None", of)
+    if source == "model" and not whole:
+        raise InputError("of", 'be "surrogate" or "proxy" unless every question that the index needs was asked', of)
+    if source == "proxy" and not binary:
+        raise InputError("of", "be another source than the proxy, which takes present/absent features alone", of)
+    factor = _NORMAL
+    if source == "model":
+        found = indices(_table(explanation), kind, order) if design.exact else _left_out(explanation)
+    elif source == "proxy":
+        found = indices(_proxy(explanation), kind, order)
+    else:
+        found, factor = _of_surrogate(explanation, kind, order)
+    return tabulate(found, explanation.features, explanation.target.outputs, source, _EXACT[source], factor)
+
+
+def _table(explanation: Explanation) -> np.ndarray:
+    """All answers ``(2ᵈ, k)``, bit j of the row number being feature j."""
+    design = explanation.answers.design
+    table = np.empty((len(design.sampled), len(explanation.target.outputs)))
+    table[(design.sampled @ (1 << np.arange(design.Z.shape[1]))).astype(int)] = explanation.y[design.fixed :]
+    return table
+
+
+def _left_out(explanation: Explanation) -> Indices:
+    """The model's own leave-one-out indices, from the rows of the design that were asked for them."""
+    y, d = explanation.y, len(explanation.features)
+    values = (y[0] - y[2 : 2 + d]).T
+    return Indices("leave-one-out", [(i,) for i in range(d)], values, np.zeros_like(values))
+
+
+def _proxy(explanation: Explanation) -> CubeProxy:
+    """The surrogate's own proxy, or one with default settings, fitted to every answer, fixed rows included."""
+    own = explanation.surrogate.proxy
+    Z, first = np.unique(explanation.answers.design.Z, axis=0, return_index=True)
+    return fitted_once(own if isinstance(own, CubeProxy) else CubeProxy(), Z, explanation.y[first], np.ones(len(Z)))
+
+
+def _of_surrogate(explanation: Explanation, kind: str, order: int) -> tuple[Indices, float]:
+    """Indices with jackknife standard errors, and how many of them a 95% interval takes to either side."""
+    x, reference = (np.array([getattr(f, n) for f in explanation.features]) for n in ("instance", "reference"))
+    surrogate, design = explanation.surrogate, explanation.answers.design
+    found = indices(surrogate, kind, order, instance=x, reference=reference)
+    if design.exact:
+        return found, _NORMAL
+    if isinstance(surrogate, FixedTerms):
+        return replace(found, se=np.full(found.values.shape, np.nan)), np.nan
+    seed, answers = explanation.provenance["random_state"], explanation.y[design.fixed :]
+    crossed = cross_fit(surrogate, design.sampled, answers, seed, design.block)
+    folds = np.zeros((len(crossed.fits), *found.values.shape))
+    place = {subset: j for j, subset in enumerate(found.subsets)}
+    for values, (fitted, _) in zip(folds, crossed.fits, strict=True):
+        one = indices(fitted, kind, order, instance=x, reference=reference)
+        shared = [(j, place[subset]) for j, subset in enumerate(one.subsets) if subset in place]
+        values[:, [to for _, to in shared]] = one.values[:, [j for j, _ in shared]]
+    se = np.sqrt((len(folds) - 1) * folds.var(axis=0))
+    return replace(found, se=se), float(stats.t.ppf(0.975, len(folds) - 1))
+
+
+def tabulate(
+    found: Indices,
+    features: Sequence[Feature],
+    outputs: Sequence[str],
+    source: str,
+    exact: str,
+    factor: float = _NORMAL,
+) -> pd.DataFrame:
+    """Indices as the data frame that :func:`index_table` describes.
+
+    Parameters
+    ----------
+    found : Indices
+    features : sequence of d features
+    outputs : sequence of k str
+    source, exact : str
+        Columns of their own.
+    factor : float, default 1.96
+        Standard errors to either side of an interval.
+
+    Examples
+    --------
+    >>> found = indices(np.array([0.0, 1.0, 2.0, 5.0]), order=2)
+    >>> table = tabulate(found, [Feature("not"), Feature("bad")], ["score"], "model", "for the model")
+    >>> table[["features", "index", "se"]]
+        features  index   se
+    0        bad    3.0  0.0
+    1        not    2.0  0.0
+    2  not × bad    2.0  0.0
+    """
+    names = [" × ".join(features[i].name for i in subset) for subset in found.subsets]
+    frames = []
+    for output, value, se in zip(outputs, found.values, found.se, strict=True):
+        columns = {"index": value, "se": se, "low": value - factor * se, "high": value + factor * se}
+        frame = pd.DataFrame({"output": output, "features": names, **columns, "exact": exact, "source": source})
+        frames.append(frame.iloc[np.argsort(-np.abs(value).round(12), kind="stable")])
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,1 @@
+"""What is generally true of a model? Statements found, frozen, tested, and put on a card."""

@@ -1,0 +1,216 @@
+"""One direction of flow: rooms import lower rooms alone, no module or room is in a circle. Late imports count."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("probes", "surrogates")
+
+#: rooms from low to high: each imports itself and those before it
+ORDER = (
+    "probes.errors",
+    "probes.digests",
+    "probes.model",
+    "probes.probe",
+    "probes.store",
+    "probes.exchange",
+    "probes.design",
+    "probes.inputs",
+    "probes.outputs",
+    "probes.models",
+    "probes.models.adapt",
+    "probes.interventions",
+    "probes.asking",
+    "probes.parallel",
+    "probes.cases",
+    "probes.behaviours",
+    "probes",
+    "surrogates.terms",
+    "surrogates.numerics",
+    "surrogates.proxy",
+    "surrogates.surrogate",
+    "surrogates.results",
+    "surrogates.families",
+    "surrogates.judging",
+    "surrogates.shapley",
+    "surrogates.local",
+    "surrogates.statements",
+    "surrogates.many",
+    "surrogates.difference",
+    "surrogates.mechanisms",
+    "surrogates.report",
+    "surrogates.cli",
+    "surrogates",
+)
+#: the one import that goes up: a result loads what draws it when it is first drawn
+SEAM = ("surrogates.results.result", "surrogates.report")
+#: imports that go up today; this list may only shrink
+ALLOWED: set[tuple[str, str]] = {
+    ("surrogates.local.anchor", "surrogates.report.figures"),
+    ("surrogates.local.anchor", "surrogates.report.anchor_and_shapley"),
+    ("surrogates.local.explanation", "surrogates.report.text"),
+    ("surrogates.local.explanation", "surrogates.report.page"),
+    ("surrogates.local.explanation", "surrogates.report.figures"),
+    ("surrogates.local.shapley_values", "surrogates.report.figures"),
+    ("surrogates.local.shapley_values", "surrogates.report.anchor_and_shapley"),
+    ("surrogates.many.explanation_set", "surrogates.report.figures"),
+    ("surrogates.many.explanation_set", "surrogates.report.explanation_set"),
+    ("surrogates.many.explanation_set", "surrogates.report.text"),
+    ("surrogates.shapley.index_table", "surrogates.local.explanation"),
+    ("surrogates.statements.card", "surrogates.report.card"),
+}
+#: circles of today; this list may only shrink
+CIRCLES: set[tuple[str, ...]] = {
+    (
+        "surrogates.local.anchor",
+        "surrogates.local.explanation",
+        "surrogates.local.shapley_values",
+        "surrogates.report.anchor_and_shapley",
+        "surrogates.report.explanation",
+        "surrogates.report.figures",
+        "surrogates.report.page",
+        "surrogates.report.text",
+        "surrogates.shapley.index_table",
+    ),
+    ("surrogates.report.card", "surrogates.statements.card", "surrogates.statements.study"),
+    ("surrogates.many.explanation_set", "surrogates.many.global_surrogate", "surrogates.report.explanation_set"),
+    ("probes.models.servers.endpoint", "probes.models.servers.remote_models"),
+    ("probes.models.huggingface.causal_lm", "probes.models.huggingface.continuation_pairs"),
+}
+
+
+def modules() -> dict[str, Path]:
+    """Dotted names of all modules, a package under the name of its folder."""
+    found = {}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(path: Path, known: dict[str, Path]) -> Iterator[str]:
+    """Modules of the two packages that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name in known else node.module for name in whole]
+        yield from (name for name in names if name in known)
+
+
+MODULES = modules()
+#: module -> modules that it imports; a package's face may re-export what lies inside it
+GRAPH = {
+    name: {
+        target
+        for target in imports(path, MODULES)
+        if target != name and not (path.name == "__init__.py" and target.startswith(f"{name}."))
+    }
+    for name, path in MODULES.items()
+}
+
+
+def room(module: str) -> str:
+    """The room that a module lies in: the longest name in the order that it begins with."""
+    inside = [name for name in ORDER if module == name or (name not in PACKAGES and module.startswith(f"{name}."))]
+    assert inside, f"{module} lies in no room: give its room a place in ORDER"
+    return max(inside, key=len)
+
+
+def goes_up(module: str, target: str) -> bool:
+    return ORDER.index(room(target)) > ORDER.index(room(module))
+
+
+def circles(graph: dict[str, set[str]]) -> set[tuple[str, ...]]:
+    """Strongly connected components of more than one node (Tarjan 1972)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: set[tuple[str, ...]] = set()
+
+    def visit(v: str) -> None:
+        index[v] = low[v] = len(index)
+        stack.append(v)
+        for w in graph[v]:
+            if w not in index:
+                visit(w)
+                low[v] = min(low[v], low[w])
+            elif w in stack:
+                low[v] = min(low[v], index[w])
+        if low[v] == index[v]:
+            group = []
+            while not group or group[-1] != v:
+                group.append(stack.pop())
+            if len(group) > 1:
+                found.add(tuple(sorted(group)))
+
+    for v in sorted(graph):
+        if v not in index:
+            visit(v)
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_imports_lower_rooms_alone(module):
+    up = {
+        (module, target)
+        for target in GRAPH[module]
+        if goes_up(module, target) and not (module == SEAM[0] and target.startswith(SEAM[1]))
+    }
+    assert up <= ALLOWED
+
+
+def test_what_is_allowed_to_go_up_still_does():
+    assert all(target in GRAPH[module] for module, target in ALLOWED)
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {name: {t for t in targets if (name, room(t)) != SEAM} for name, targets in GRAPH.items()}
+    assert circles(graph) == CIRCLES
+
+
+def test_circles_are_seen():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == {("a", "b", "c")}
+    assert goes_up("probes.model", "probes.asking.ask")
+    assert not goes_up("surrogates.local.explain", "probes.asking.ask")
+
+
+def test_inner_packages_hold_a_docstring_alone():
+    for name, path in MODULES.items():
+        if path.name == "__init__.py" and name not in PACKAGES:
+            body = ast.parse(path.read_text(encoding="utf-8")).body
+            assert len(body) == 1 and isinstance(body[0], ast.Expr), f"{name} holds more than its docstring"
+
+
+def test_no_file_has_the_name_of_a_standard_module():
+    names = {path.stem for path in MODULES.values()} - {"__init__"}
+    assert not names & (set(sys.stdlib_module_names) | set(dir(builtins)))
+
+
+def test_no_folder_has_the_name_of_a_public_function():
+    import probes
+    import surrogates
+
+    public = {n for p in (probes, surrogates) for n in p.__all__ if callable(getattr(p, n)) and n.islower()}
+    folders = {path.parent.name for path in MODULES.values()}
+    assert not folders & public
+
+
+def test_commands_and_report_pages_share_no_file_name():
+    files = [{p.stem for n, p in MODULES.items() if n.startswith(f"surrogates.{room}.")} for room in ("cli", "report")]
+    assert not files[0] & files[1]
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_file_is_no_longer_than_400_lines(module):
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 400
