@@ -20,7 +20,8 @@ from surrogates.local.anchor_search import anchor
 from surrogates.local.checks import CHECKS, check
 from surrogates.local.explain import estimate, explain
 from surrogates.local.explanation import Explanation
-from surrogates.local.shapley_values import ShapleyValues, shapley_values
+from surrogates.local.shapley_estimate import shapley_values
+from surrogates.local.shapley_values import ShapleyValues
 from surrogates.local.stopping import Certified, StableOrder, Width
 from surrogates.many.explain_many import explain_many
 from surrogates.many.explanation_set import ExplanationSet

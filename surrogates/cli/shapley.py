@@ -9,7 +9,7 @@ import typer
 from probes.probe import Probe
 from surrogates.cli.app import app
 from surrogates.cli.inputs import REGIONS, Options, about, shown
-from surrogates.local.shapley_values import shapley_values
+from surrogates.local.shapley_estimate import shapley_values
 
 __all__ = ["valuing"]
 
