@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +22,7 @@ from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.notes import cautions, noisy
 from surrogates.local.explanation import Explanation
 from surrogates.local.stopping import Certificate
-from surrogates.results.provenance import provenance
+from surrogates.results.provenance import Provenance, provenance
 from surrogates.surrogate import Surrogate
 
 __all__ = ["Material", "Plan", "studied"]
@@ -141,6 +140,7 @@ class Plan:
             features=region.features,
             target=inquiry.number,
             answers=answers,
+            y=y,
             view=region.view(),
             answer=inquiry.answer if inquiry.generative else None,
             warnings=(*notes, *_warnings(inquiry, answers, y, analysis.fidelity)),
@@ -180,7 +180,7 @@ def _warnings(inquiry: Inquiry, answers: Answers, y: np.ndarray, judged: Fidelit
     return (*notes, *cautions(y, judged))
 
 
-def _provenance(plan: Plan, answers: Answers, surrogate: Surrogate, region: Probe, stopped: str) -> dict[str, Any]:
+def _provenance(plan: Plan, answers: Answers, surrogate: Surrogate, region: Probe, stopped: str) -> Provenance:
     return {
         **provenance(region, answers.model, len(answers.design), plan.budget, plan.seed, answers.cost),
         "design": f"{plan.design} {answers.design.digest[:16]}",
