@@ -40,9 +40,7 @@ def broken(page, text):
         if re.match(r"[a-z]+:", path):
             continue
         target = (page.parent / path).resolve() if path else page
-        if not target.exists():
-            out.append(link)
-        elif anchor and anchor not in anchors(target.read_text(encoding="utf-8")):
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text(encoding="utf-8"))):
             out.append(link)
     return out
 
