@@ -51,3 +51,18 @@ $(VENV)/.rivals: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) demo/output
+
+# built apart from the checkout, checked, installed into an empty environment, and tried there from an empty folder
+.PHONY: wheel
+wheel: $(VENV)/.build
+	@echo "== building a wheel and a source distribution, and running the README's first example from the wheel"
+	@rm -rf build dist
+	@$(VENV)/bin/python -m build --outdir dist .
+	@$(VENV)/bin/python -m twine check --strict dist/*
+	@$(VENV)/bin/python tests/packaging/check_wheel.py dist
+	@rm -rf build
+
+$(VENV)/.build: | $(VENV)/bin/python
+	@echo "== installing what builds a distribution"
+	@$(PIP) build twine
+	@touch $@

@@ -13,13 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 from math import comb
-from numbers import Integral
 
 import numpy as np
 from scipy.linalg import hadamard
 from scipy.stats import norm, qmc
 
-from probes.errors import InputError
+from probes.errors import InputError, integer
 from probes.probe import Feature
 
 __all__ = [
@@ -110,11 +109,6 @@ class Design:
         return self if kept >= len(self) else replace(self, Z=self.Z[:kept])
 
 
-def _check_count(name: str, value: object, least: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise InputError(name, f"be an integer of at least {least}", value)
-
-
 def corners(n: int) -> float:
     """How many rows of n zeros and ones there are; infinity where a float cannot say it."""
     return 2.0**n if n < 1024 else np.inf
@@ -136,7 +130,7 @@ def cube(n: int) -> np.ndarray:
            [0., 1.],
            [1., 1.]])
     """
-    _check_count("n", n, 0)
+    n = integer("n", n, least=0)
     if n > _CUBE:
         raise InputError("n", f"be at most {_CUBE}: larger cubes do not fit into memory", n)
     return ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(float)
@@ -199,8 +193,7 @@ def uniform(n: int, m: int, rng: np.random.Generator, but: np.ndarray | None = N
     InputError
         If the cube has fewer rows than that, or a number is none.
     """
-    _check_count("n", n, 1)
-    _check_count("m", m, 0)
+    n, m = integer("n", n, least=1), integer("m", m, least=0)
     taken = set() if but is None else {row.tobytes() for row in but.astype(np.uint8)}
     if n <= 60 and m + len(taken) > 2**n:
         raise InputError("m", f"be at most the {2**n - len(taken)} rows that are left of the cube", m)
@@ -264,8 +257,7 @@ def paired(n: int, rows: int, rng: np.random.Generator) -> np.ndarray:
     >>> Z.shape, bool((Z[::2] + Z[1::2] == 1).all())
     ((32, 10), True)
     """
-    _check_count("n", n, 2)
-    _check_count("rows", rows, 0)
+    n, rows = integer("n", n, least=2), integer("rows", rows, least=0)
     every = n <= 30 and 2**n <= rows
     if rows < 2 + 2 * PAIRS and not every:
         raise InputError("rows", f"be at least {2 + 2 * PAIRS}, or all 2ⁿ", rows)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from math import isfinite
+from numbers import Integral, Real
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +17,8 @@ __all__ = [
     "StoreError",
     "UnavailableError",
     "describe",
+    "integer",
+    "number",
     "require",
 ]
 
@@ -91,6 +95,109 @@ class StoreError(IomapError):
 
 class MissingExtra(IomapError, ImportError):
     """An optional dependency is not installed."""
+
+
+def integer(parameter: str, value: object, *, least: int | None = None, most: int | None = None) -> int:
+    """Check that a parameter is an integer within bounds, and return it as a Python int.
+
+    Parameters
+    ----------
+    parameter : str
+        Name of the parameter as the user wrote it.
+    value : object
+    least, most : int, optional
+        Inclusive bounds.
+
+    Raises
+    ------
+    InputError
+        For a bool, anything that is no integer, or a value out of bounds.
+
+    Examples
+    --------
+    >>> integer("budget", 64, least=1)
+    64
+    >>> integer("budget", 0, least=1)
+    Traceback (most recent call last):
+    probes.errors.InputError: budget must be a positive integer; got 0.
+    >>> integer("depth", True, least=1, most=5)
+    Traceback (most recent call last):
+    probes.errors.InputError: depth must be an integer from 1 to 5; got True.
+    """
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        exact = int(value)
+        if (least is None or exact >= least) and (most is None or exact <= most):
+            return exact
+    if most is None and least in (0, 1):
+        rule = "be a positive integer" if least else "be a non-negative integer"
+    else:
+        rule = " ".join(["be an integer", *_bounds(least, most, False, False)])
+    raise InputError(parameter, rule, value)
+
+
+def number(
+    parameter: str,
+    value: object,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> float:
+    """Check that a parameter is a finite real number within bounds, and return it as a Python float.
+
+    Parameters
+    ----------
+    parameter : str
+        Name of the parameter as the user wrote it.
+    value : object
+    low, high : float, optional
+        Bounds.
+    open_low, open_high : bool, default False
+        Whether the bound itself is excluded.
+
+    Raises
+    ------
+    InputError
+        For a bool, anything that is no real number, NaN, infinity, or a value out of bounds.
+
+    Examples
+    --------
+    >>> number("confidence", 0.95, low=0, high=1, open_low=True, open_high=True)
+    0.95
+    >>> number("confidence", 1, low=0, high=1, open_low=True, open_high=True)
+    Traceback (most recent call last):
+    probes.errors.InputError: confidence must be a number above 0 and below 1; got 1.
+    >>> number("width", float("nan"), low=0, open_low=True)
+    Traceback (most recent call last):
+    probes.errors.InputError: width must be a positive number; got nan.
+    """
+    if isinstance(value, Real) and not isinstance(value, bool):
+        try:
+            real = float(value)
+        except OverflowError:
+            real = float("inf")
+        above = low is None or (real > low if open_low else real >= low)
+        below = high is None or (real < high if open_high else real <= high)
+        if isfinite(real) and above and below:
+            return real
+    if high is None and low == 0:
+        rule = "be a positive number" if open_low else "be a non-negative number"
+    else:
+        rule = " ".join(["be a number", *_bounds(low, high, open_low, open_high)])
+    raise InputError(parameter, rule, value)
+
+
+def _bounds(low: float | None, high: float | None, open_low: bool, open_high: bool) -> list[str]:
+    """Describe an interval in words: nothing, or one phrase."""
+    if low is not None and high is not None and not open_low:
+        return [f"from {low:g} to {'below ' if open_high else ''}{high:g}"]
+    phrases = []
+    if low is not None:
+        phrases.append(f"{'above' if open_low else 'of at least'} {low:g}")
+    if high is not None:
+        phrases.append(f"{'below' if open_high else 'of at most' if low is None else 'at most'} {high:g}")
+    return [" and ".join(phrases)] if phrases else []
 
 
 def require(module: str, purpose: str) -> ModuleType:

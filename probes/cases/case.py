@@ -10,12 +10,11 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from probes.errors import InputError
+from probes.errors import InputError, number
 
 __all__ = ["FAMILY", "RESERVED", "Case", "Chat", "Split", "grouped", "hold_out", "shown", "tidy"]
 
@@ -187,8 +186,7 @@ def hold_out(
         If nothing is left on one side, or names are unknown.
     """
     cases = [grouped(c, groups) for c in getattr(cases, "cases", cases)]
-    if isinstance(cells, bool) or not isinstance(cells, Real) or not 0 <= cells < 1:
-        raise InputError("cells", "be a share from 0 to below 1", cells)
+    cells = number("cells", cells, low=0, high=1, open_high=True)
     rng = np.random.default_rng([random_state, 7])
     people = sorted({c.entity for c in cases})
     away = _chosen("entities", entities, people, rng)

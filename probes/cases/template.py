@@ -27,7 +27,7 @@ from probes.cases.template_family import (
     words_of,
 )
 from probes.cases.yaml_file import read_yaml
-from probes.errors import InputError
+from probes.errors import InputError, integer
 
 __all__ = ["Family", "TemplateProbe"]
 
@@ -385,8 +385,9 @@ def _crossed(cells: list[Any], people: list[str], crossing: str | int, seed: int
     if crossing == "full":
         yield from product(cells, people)
         return
-    if not isinstance(crossing, int) or isinstance(crossing, bool) or crossing < 1:
+    if isinstance(crossing, str):
         raise InputError("crossing", 'be "full" or a positive number of cases', crossing)
+    crossing = integer("crossing", crossing, least=1)
     rng = np.random.default_rng([seed, 11])
     order, who = rng.permutation(len(cells)), rng.permutation(len(people))
     for i in range(min(crossing, len(cells) * len(people))):

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from probes.errors import InputError
+from probes.errors import integer, number
 
 __all__ = ["Background", "LocalGaussian"]
 
@@ -28,8 +26,7 @@ class Background:
     replicates: int = 10
 
     def __post_init__(self) -> None:
-        if not isinstance(self.replicates, (int, np.integer)) or self.replicates < 1:
-            raise InputError("replicates", "be a positive integer", self.replicates)
+        integer("replicates", self.replicates, least=1)
 
     def __str__(self) -> str:
         return "each feature kept or replaced by background rows, with equal probability"
@@ -52,9 +49,8 @@ class LocalGaussian:
     replicates: int = 10
 
     def __post_init__(self) -> None:
-        if not isinstance(self.width, (int, float, np.number)) or not np.isfinite(self.width) or self.width <= 0:
-            raise InputError("width", "be a positive number", self.width)
-        Background(self.replicates)
+        number("width", self.width, low=0, open_low=True)
+        integer("replicates", self.replicates, least=1)
 
     def __str__(self) -> str:
         return f"numeric features drawn around the instance, {self.width:g} background standard deviations wide"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from probes.errors import InputError
+from probes.errors import InputError, integer
 from probes.inputs.locality import Background, LocalGaussian
 from probes.inputs.table_rows import Row, background_frame, instance_frame
 from probes.probe import Feature, Probe, at_least_two
@@ -65,8 +65,7 @@ class TabularProbe(Probe):
         random_state: int = 0,
     ):
         self.law = Background() if law is None else law
-        if not isinstance(random_state, (int, np.integer)) or random_state < 0:
-            raise InputError("random_state", "be a non-negative integer", random_state)
+        random_state = integer("random_state", random_state, least=0)
         if groups is not None and not isinstance(groups, Mapping):
             raise InputError("groups", "be a dict of feature names and lists of columns", groups)
         if not isinstance(self.law, (Background, LocalGaussian)):
@@ -81,7 +80,7 @@ class TabularProbe(Probe):
             raise InputError(
                 "groups", "be left out with LocalGaussian, which varies every numeric column alone", groups
             )
-        self._frame, self._seed = frame, int(random_state)
+        self._frame, self._seed = frame, random_state
         self._spread = {c: _spread(frame[c]) for c in frame.columns} if width is not None else {}
         self._background_text = [_summary(frame[c]) for c in frame.columns]
         self._columns = [[frame.columns.get_loc(c) for c in columns] for columns in self._grouped.values()]

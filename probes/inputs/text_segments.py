@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from probes.errors import InputError
+from probes.errors import InputError, integer
 
 __all__ = ["Segments", "Span", "sentences", "words"]
 
@@ -183,6 +183,4 @@ def checked_answer(answer: str | None, max_new_tokens: int) -> tuple[str | None,
     """
     if answer is not None and (not isinstance(answer, str) or not answer.strip()):
         raise InputError("answer", "be a non-empty string, or None to have it generated", answer)
-    if not isinstance(max_new_tokens, int) or isinstance(max_new_tokens, bool) or max_new_tokens < 1:
-        raise InputError("max_new_tokens", "be a positive integer", max_new_tokens)
-    return answer, max_new_tokens
+    return answer, integer("max_new_tokens", max_new_tokens, least=1)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from probes.errors import InputError, ModelError, describe
+from probes.errors import InputError, ModelError, describe, integer
 from probes.model import Identity
 from probes.outputs.reply import Reply, Unread
 
@@ -223,9 +223,8 @@ class FirstToken(Scalariser):
         words = (self.words,) if isinstance(self.words, str) else tuple(self.words)
         if not words or len(set(map(self._plain, words))) < len(words) or not all(w.strip() for w in words):
             raise InputError("words", "hold at least one word, and none twice", self.words)
-        if not isinstance(self.top, int) or self.top < 1:
-            raise InputError("top", "be a positive integer", self.top)
         object.__setattr__(self, "words", words)
+        object.__setattr__(self, "top", integer("top", self.top, least=1))
 
     @property
     def unit(self) -> str:  # type: ignore[override]

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import ceil
-from numbers import Integral
 from typing import Any, Self, overload
 
 import numpy as np
 
 from probes.asking.batching import batches
-from probes.errors import InputError
+from probes.errors import InputError, integer
 from probes.model import Generator, Identity, Model
 from probes.parallel.worker_pool import SHARE, Crew, Outcome, Recipe
 
@@ -66,11 +65,11 @@ def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | Ge
     """
     if isinstance(model, (Workers, GeneratorWorkers)):
         return model
-    if n_jobs is not None and (not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool) or n_jobs == 0):
+    if n_jobs is not None and (n_jobs := integer("n_jobs", n_jobs)) == 0:
         raise InputError("n_jobs", "be a number of workers, -1 for all, or None", n_jobs)
     if not isinstance(model, (Generator, Model)):
         raise InputError("model", "be a Model or Generator, see as_model", model)
-    crew = Crew(model, None if n_jobs is None else int(n_jobs))
+    crew = Crew(model, n_jobs)
     return GeneratorWorkers(model, crew) if isinstance(model, Generator) else Workers(model, crew)
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from probes.errors import InputError, ModelError, require
+from probes.errors import InputError, ModelError, integer, require
 from probes.model import Generator, Identity, Model
 from probes.models.huggingface.continuation_pairs import Pairs
 from probes.models.huggingface.prefix_sharing import can_forget, shared_logits
@@ -65,12 +65,10 @@ class CausalLM(Generator):
     ):
         if tokenizer is None:
             raise InputError("tokenizer", "come with a language model: CausalLM(model, tokenizer)", tokenizer)
-        if not isinstance(batch_tokens, int) or batch_tokens < 1:
-            raise InputError("batch_tokens", "be a positive integer", batch_tokens)
         self.module = model.eval()
         self.tokenizer = tokenizer
         self.name = name
-        self.batch_tokens = batch_tokens
+        self.batch_tokens = integer("batch_tokens", batch_tokens, least=1)
         self.share_prefixes = model.device.type == "cpu" if share_prefixes is None else share_prefixes
         if self.share_prefixes and not can_forget(model.config):
             self.share_prefixes = False

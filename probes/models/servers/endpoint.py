@@ -11,13 +11,12 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from probes.errors import InputError, ModelError, describe
+from probes.errors import InputError, ModelError, describe, integer, number
 from probes.model import Generator, Identity, Model
 from probes.models.servers.api_key import Unshown, hidden, key_of
 from probes.models.servers.client import Request, Spent, Wire
@@ -142,32 +141,23 @@ stored: keys come from the environment; got a URL that does (not shown).
     ):
         if api not in APIS:
             raise InputError("api", f"be one of {', '.join(APIS)}", api)
-        for label, value, least in (
-            ("reply_tokens", reply_tokens, 1),
-            ("in_flight", in_flight, 1),
-            ("retries", retries, 0),
-            ("max_calls", max_calls, 1),
-            ("max_tokens", max_tokens, 1),
-        ):
-            optional = label.startswith("max_")
-            if (value is None and optional) or (
-                isinstance(value, int) and not isinstance(value, bool) and value >= least
-            ):
-                continue
-            raise InputError(label, f"be an integer of at least {least}{', or None' if optional else ''}", value)
-        if not _is_number(timeout) or not timeout > 0:
-            raise InputError("timeout", "be a positive number of seconds", timeout)
-        if not _is_number(temperature) or not temperature >= 0:
-            raise InputError("temperature", "be a number of at least 0", temperature)
-        if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
-            raise InputError("seed", "be an integer, or None", seed)
+        number("temperature", temperature, low=0)
+        if seed is not None:
+            seed = integer("seed", seed)
+        if max_calls is not None:
+            max_calls = integer("max_calls", max_calls, least=1)
+        if max_tokens is not None:
+            max_tokens = integer("max_tokens", max_tokens, least=1)
         _check_parameters(parameters)
         _check_text(base_url, model, name, key_variable)
         self.base_url, self.model, self.api, self.name = base_url.rstrip("/"), model, api, name
         self.template = template or plain
-        self.reply_tokens, self.temperature, self.seed = reply_tokens, temperature, seed
+        self.reply_tokens = integer("reply_tokens", reply_tokens, least=1)
+        self.temperature, self.seed = temperature, seed
         self.parameters = dict(parameters or {})
-        self.in_flight, self.retries, self.timeout = in_flight, retries, float(timeout)
+        self.in_flight = integer("in_flight", in_flight, least=1)
+        self.retries = integer("retries", retries, least=0)
+        self.timeout = number("timeout", timeout, low=0, open_low=True)
         self.key_variable = key_variable
         self.scores: Reading | Scalariser = _scores(scores, api)
         if isinstance(self.scores, Reading):
@@ -323,11 +313,6 @@ def _check_text(base_url: Any, model: Any, name: Any, key_variable: Any) -> None
         raise InputError("base_url", f"{secret}environment", Unshown("a URL that does (not shown)"))
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError("base_url", rule, base_url)
-
-
-def _is_number(value: Any) -> bool:
-    """Whether a value is a finite number; True and False are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and (type(value) is int or isfinite(value))
 
 
 def _check_parameters(parameters: Any) -> None:
