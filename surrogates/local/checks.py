@@ -321,7 +321,7 @@ def check(
     for name, value, least in (("questions", questions, LEAST), ("seeds", seeds, 2)):
         if not isinstance(value, Integral) or value < least:
             raise InputError(name, f"be an integer of at least {least}", value)
-    if (explanation.answers.unit == "target") != callable(target) or not (target is None or callable(target)):
+    if (explanation.target.unit == "target") != callable(target) or not (target is None or callable(target)):
         raise InputError("target", "be the function that the explanation was made with, and only that", target)
     own = explanation.target if target is None else target
     inquiry = Inquiry(model, probe, background, own, store, progress)
@@ -359,8 +359,10 @@ def _same_model(explanation: Explanation, inquiry: Inquiry) -> None:
             raise InputError("model", rule, identity.id)
         return
     answers = inquiry.ask(Design(explanation.answers.design.Z[:1], 0))
-    before, now = explanation.answers.y[0], answers.y[0]
-    scale = float(np.ptp(explanation.answers.y))
+    known, now = explanation.answers.y, answers.y[0]
+    if explanation.answers.unit == "target":  # a file that kept the numbers explained in place of raw answers
+        known, now = explanation.y, inquiry.y(answers)[0]
+    before, scale = known[0], float(np.ptp(known))
     if not explanation.answers.noisy and (
         before.shape != now.shape or not np.allclose(before, now, rtol=1e-4, atol=1e-4 * scale)
     ):

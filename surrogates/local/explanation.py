@@ -54,6 +54,8 @@ class Explanation:
         The number explained.
     answers : Answers
         Every answer it rests on, raw.
+    y : ndarray ``(n, k)``
+        The explained number for every question asked; row 0 is the instance, row 1 the reference.
     view : dict
         What the instance looks like.
     answer : str or None
@@ -75,6 +77,7 @@ class Explanation:
     features: tuple[Feature, ...]
     target: Target
     answers: Answers
+    y: np.ndarray
     view: dict[str, Any]
     answer: str | None = None
     comparison: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -82,11 +85,6 @@ class Explanation:
     checks: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def y(self) -> np.ndarray:
-        """The explained number for every question asked, ``(n, k)``; row 0 is the instance, row 1 the reference."""
-        return self.target(self.answers.y)
 
     @property
     def terms(self) -> pd.DataFrame:
@@ -157,6 +155,7 @@ class Explanation:
             checks=(),
             warnings=(*inherited(self.warnings, self.y, self.fidelity, self.answers), *cautions(y, analysis.fidelity)),
             target=target,
+            y=y,
         )
 
     def shapley(self) -> np.ndarray:
@@ -233,8 +232,8 @@ class Explanation:
             "fidelity": {f.name: _plain(getattr(self.fidelity, f.name)) for f in fields(self.fidelity)},
             "attributions": {name: _plain(column.to_numpy()) for name, column in self.attributions.items()},
             "features": [asdict(f) for f in self.features],
-            "target": asdict(self.target),
-            "answers": _answers_to_json(self.answers),
+            "target": _target_to_json(self.target),
+            "answers": _answers_to_json(self._answers_kept()),
             "view": self.view,
             "answer": self.answer,
             "comparison": {name: _plain(column.to_numpy()) for name, column in self.comparison.items()},
@@ -244,6 +243,12 @@ class Explanation:
             "provenance": self.provenance,
         }
         return dumped(data, path)
+
+    def _answers_kept(self) -> Answers:
+        """The answers as files of schema 1 keep them: of a function, its numbers in place of raw outputs."""
+        if self.target.function is None:
+            return self.answers
+        return replace(self.answers, y=self.y, outputs=self.target.outputs, unit=self.target.unit)
 
     @classmethod
     def from_json(cls, source: str | Path) -> Explanation:
@@ -261,13 +266,15 @@ class Explanation:
         if schema != SCHEMA:
             raise InputError("source", f"have schema {SCHEMA}, the one this version reads", schema)
         try:
+            target, answers = _target_from_json(data["target"]), _answers_from_json(data["answers"])
             return cls(
                 surrogate=_surrogate_from_json(data["surrogate"]),
                 fidelity=Fidelity(**{k: _read(v, k) for k, v in data["fidelity"].items()}),
                 attributions=pd.DataFrame(data["attributions"]),
                 features=tuple(Feature(**f) for f in data["features"]),
-                target=_target_from_json(data["target"]),
-                answers=_answers_from_json(data["answers"]),
+                target=target,
+                answers=answers,
+                y=target(answers.y),
                 view=data["view"],
                 answer=data["answer"],
                 comparison=pd.DataFrame(data["comparison"]),
@@ -319,6 +326,12 @@ def _surrogate_from_json(data: dict[str, Any]) -> Surrogate:
 
 def _finding_from_json(data: dict[str, Any]) -> Finding:
     return Finding(**{**data, "numbers": {k: np.nan if v is None else v for k, v in data["numbers"].items()}})
+
+
+def _target_to_json(target: Target) -> dict[str, Any]:
+    if target.function is not None:  # files keep its numbers
+        target = Target("identity", tuple(range(len(target.outputs))), target.outputs, target.unit)
+    return {name: getattr(target, name) for name in ("kind", "columns", "outputs", "unit")}
 
 
 def _target_from_json(data: dict[str, Any]) -> Target:

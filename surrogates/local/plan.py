@@ -141,6 +141,7 @@ class Plan:
             features=region.features,
             target=inquiry.number,
             answers=answers,
+            y=y,
             view=region.view(),
             answer=inquiry.answer if inquiry.generative else None,
             warnings=(*notes, *_warnings(inquiry, answers, y, analysis.fidelity)),

@@ -139,6 +139,8 @@ def _answers(explanations: ExplanationSet, output: str | None) -> tuple[np.ndarr
         raise InputError("surrogate", "be asked of explanations of one model", list(models))
     names, unit = explanation.answers.outputs, explanation.answers.unit
     target = targets[0]
+    if target.function is not None:
+        raw, names, unit = numbers, target.outputs, target.unit
     same = len(set(targets)) == 1 and len(target.outputs) == 1
     if same and output in (None, target.outputs[0]):
         return np.array(numbers), target.outputs[0], target.unit
