@@ -25,8 +25,10 @@ from probes.errors import InputError, ModelError, UnavailableError
 from probes.models.adapt import as_model
 from probes.probe import Probe
 from probes.store.store import Store
+from surrogates.judging.agreement import r2
 from surrogates.judging.analysis import Analysis, analyse
-from surrogates.judging.fidelity import PERMUTED, r2
+from surrogates.judging.problem import Problem
+from surrogates.judging.verdict import PERMUTED
 from surrogates.local.explanation import Explanation
 from surrogates.local.finding import Finding
 
@@ -70,7 +72,8 @@ class _Case:
 
     def _analysed(self, design: Design, y: np.ndarray) -> Analysis:
         ex = self.explanation
-        return analyse(ex.surrogate, design, y, ex.target.outputs, ex.features, self.seed, control=False)
+        problem = Problem(design, y, ex.target.outputs, ex.features, self.seed)
+        return analyse(ex.surrogate, problem, control=False)
 
     def part(self) -> Design:
         """The instance, the reference and the first judged rows of the explanation's own design."""

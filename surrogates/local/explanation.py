@@ -18,6 +18,7 @@ from surrogates.families.registry import KINDS, settings_from_json, settings_to_
 from surrogates.judging.analysis import analyse
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.notes import cautions, inherited
+from surrogates.judging.problem import Problem
 from surrogates.local.finding import Finding
 from surrogates.local.shapley_values import shap_explanation
 from surrogates.local.stopping import Certificate
@@ -137,14 +138,8 @@ class Explanation:
             raise InputError("span", "overlap a token of the answer", span)
         target = Target("mean", columns, (text[start:stop],), "nats")
         y = target(self.answers.y)
-        analysis = analyse(
-            self.surrogate,
-            self.answers.design,
-            y,
-            target.outputs,
-            self.features,
-            self.provenance["random_state"],
-        )
+        seed = self.provenance["random_state"]
+        analysis = analyse(self.surrogate, Problem(self.answers.design, y, target.outputs, self.features, seed))
         return replace(
             self,
             surrogate=analysis.surrogate,

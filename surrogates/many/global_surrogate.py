@@ -14,7 +14,9 @@ from probes.design import Design
 from probes.errors import InputError
 from probes.probe import Feature
 from surrogates.families.registry import as_family
-from surrogates.judging.fidelity import Fidelity, cross_fit, fidelity
+from surrogates.judging.cross_fit import cross_fit
+from surrogates.judging.fidelity import Fidelity, fidelity
+from surrogates.judging.problem import Problem
 from surrogates.surrogate import Surrogate
 from surrogates.terms import describe
 
@@ -120,9 +122,9 @@ def over(explanations: ExplanationSet, family: str | Surrogate = "tree", output:
     if len(rows) < chosen.least:
         raise InputError("surrogate", f"be asked of at least {chosen.least} rows with this family", f"{len(rows)} rows")
     fitted = clone(chosen).fit(Z, y[:, 0])
-    crossed = cross_fit(chosen, Z, y, 0, control=True)
     # a row answers for itself here: there is no instance among them, and no effect is claimed to stand out
-    judged = fidelity(fitted, Design(Z, 0), y, crossed, (0,), (0,), (name,), 0)
+    problem = Problem(Design(Z, 0), y, (name,), tuple(_feature(*column) for column in columns), 0)
+    judged = fidelity(fitted, problem, cross_fit(chosen, problem, control=True), (0,), (0,))
     return GlobalSurrogate(fitted, judged, columns, middles, name, unit)
 
 

@@ -12,10 +12,12 @@ from scipy import stats
 
 from probes.errors import InputError
 from probes.probe import Feature
-from surrogates.judging.fidelity import cross_fit
+from surrogates.judging.cross_fit import cross_fit
+from surrogates.judging.problem import Problem
 from surrogates.proxy.cube_proxy import CubeProxy
+from surrogates.proxy.distillation import fitted_once
 from surrogates.shapley.indices import Indices, check_kind, indices
-from surrogates.surrogate import FixedTerms, fitted_once
+from surrogates.surrogate import FixedTerms
 
 if TYPE_CHECKING:
     from surrogates.local.explanation import Explanation
@@ -118,8 +120,8 @@ def _of_surrogate(explanation: Explanation, kind: str, order: int) -> tuple[Indi
         return found, _NORMAL
     if isinstance(surrogate, FixedTerms):
         return replace(found, se=np.full(found.values.shape, np.nan)), np.nan
-    seed, answers = explanation.provenance["random_state"], explanation.y[design.fixed :]
-    crossed = cross_fit(surrogate, design.sampled, answers, seed, design.block)
+    seed, outputs = explanation.provenance["random_state"], explanation.target.outputs
+    crossed = cross_fit(surrogate, Problem(design, explanation.y, outputs, explanation.features, seed))
     folds = np.zeros((len(crossed.fits), *found.values.shape))
     place = {subset: j for j, subset in enumerate(found.subsets)}
     for values, (fitted, _) in zip(folds, crossed.fits, strict=True):
