@@ -8,7 +8,7 @@ at the stated confidence, or the next candidate's turn comes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from probes.store.store import Store
 from surrogates.local.anchor import Anchor, in_words
 from surrogates.numerics.sequential_tests import precision_bound
 from surrogates.proxy.cube_proxy import CubeProxy
-from surrogates.results.provenance import provenance
+from surrogates.results.provenance import Provenance, cost_data, provenance
 from surrogates.terms import Box
 
 __all__ = ["Anchor", "anchor"]
@@ -174,14 +174,14 @@ class _Search:
             unconditional=float(sampled.mean()),
             exact=self.exact,
             warnings=tuple(notes),
-            cost=asdict(self.cost),
+            cost=cost_data(self.cost),
             asked=float(self.precision),
             features=self.features,
             view=self.inquiry.probe.view(),
             answer=self.inquiry.answer if self.inquiry.generative else None,
         )
 
-    def provenance(self, budget: int | None, seed: int) -> dict[str, Any]:
+    def provenance(self, budget: int | None, seed: int) -> Provenance:
         """Where it comes from; to be called after the search."""
         return provenance(self.inquiry.probe, self.inquiry.identity().id, len(self.distinct), budget, seed, self.cost)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +24,7 @@ from surrogates.judging.notes import cautions, noisy
 from surrogates.judging.problem import Problem
 from surrogates.local.explanation import Explanation
 from surrogates.local.stopping import Certificate
-from surrogates.results.provenance import provenance
+from surrogates.results.provenance import Provenance, provenance
 from surrogates.surrogate import Surrogate
 
 __all__ = ["Material", "Plan", "studied"]
@@ -176,7 +175,7 @@ def _warnings(inquiry: Inquiry, answers: Answers, y: np.ndarray, judged: Fidelit
     return (*notes, *cautions(y, judged))
 
 
-def _provenance(plan: Plan, answers: Answers, surrogate: Surrogate, region: Probe, stopped: str) -> dict[str, Any]:
+def _provenance(plan: Plan, answers: Answers, surrogate: Surrogate, region: Probe, stopped: str) -> Provenance:
     return {
         **provenance(region, answers.model, len(answers.design), plan.budget, plan.seed, answers.cost),
         "design": f"{plan.design} {answers.design.digest[:16]}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from probes.errors import InputError, ModelError
 from probes.probe import Probe
 from probes.store.store import Store
 from surrogates.local.shapley_values import ShapleyValues
-from surrogates.results.provenance import provenance
+from surrogates.results.provenance import cost_data, provenance
 from surrogates.shapley.index_table import tabulate
 from surrogates.shapley.paired_estimate import from_pairs
 
@@ -110,7 +109,7 @@ def shapley_values(
         outputs=outputs,
         unit=inquiry.number.unit,
         exact=exact,
-        cost=asdict(answers.cost),
+        cost=cost_data(answers.cost),
         warnings=tuple(notes),
         view=region.view(),
         answer=inquiry.answer if inquiry.generative else None,

@@ -35,7 +35,7 @@ from surrogates.judging.analysis import Analysis
 from surrogates.local.plan import Material, Plan, studied
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.many.items import Item, items_of
-from surrogates.many.jsonl_file import Entry, Failure, Shelf
+from surrogates.many.jsonl_file import Entry, Failure, JsonlFile
 from surrogates.results.provenance import library_version
 from surrogates.surrogate import Surrogate
 
@@ -126,7 +126,7 @@ def explain_many(
     seed = as_seed(random_state)
     candidates(family)
     items = items_of(probes, background)
-    shelf = None if output is None else Shelf(output)
+    shelf = None if output is None else JsonlFile(output)
     if shelf is not None:
         shelf.check()
     asked = as_model(model)
@@ -168,7 +168,7 @@ def _set(entries: list[Entry], failures: list[Failure], interrupted: bool = Fals
     return ExplanationSet(tuple(in_order[0]), tuple(in_order[1]), interrupted)
 
 
-def _told(finished: ExplanationSet, store: Store, shelf: Shelf | None) -> str:
+def _told(finished: ExplanationSet, store: Store, shelf: JsonlFile | None) -> str:
     """Where everything is when an error ends a run."""
     where = "this error's attribute finished" if shelf is None else str(shelf.path)
     count = f"{len(finished)} item{'' if len(finished) == 1 else 's'}"

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from surrogates.local.explanation import Explanation
+from surrogates.local.explanation import Explanation
+from surrogates.results.provenance import cost_line
+from surrogates.results.result import text_of
 
-__all__ = ["cost_line", "summary"]
+__all__ = ["summary"]
 
 _ROWS = 10
 _BAR = 12
 
 
-def cost_line(cost: dict[str, float]) -> str:
-    """What the answers cost, in words."""
-    tokens = f", {cost['tokens']:,} tokens" if cost["tokens"] else ""
-    seconds = f"{cost['seconds']:.2f}" if cost["seconds"] < 1 else f"{cost['seconds']:.1f}"
-    return (
-        f"{cost['rows']:,} inputs asked in {cost['calls']:,} calls{tokens}, {seconds} s in the model; "
-        f"{cost['reused']:,} answers reused"
-    )
-
-
+@text_of.register
 def summary(explanation: Explanation) -> str:
     """Fidelity first, then what matters, with intervals."""
     fidelity, target = explanation.fidelity, explanation.target

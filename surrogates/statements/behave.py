@@ -16,7 +16,7 @@ from probes.cases.metrics import METRICS
 from probes.errors import InputError
 from probes.model import Generator, Model
 from probes.store.store import Store, open_store
-from surrogates.statements.card import Card, Entry
+from surrogates.statements.card import Card
 from surrogates.statements.statement import Scope, Statement
 from surrogates.statements.study import Study
 from surrogates.statements.verdicts import Judged, judge
@@ -154,5 +154,5 @@ def behave(
     for probe in chosen:
         study = study_of(asked, probe, store=memory, progress=progress)
         identity = study.model
-        entries.append(Entry.of(study, probe.title, probe.name))
+        entries.append(study.entry(probe.title, probe.name))
     return Card(name or identity, identity, tuple(entries), time.perf_counter() - start)
