@@ -24,7 +24,7 @@ from probes.errors import InputError, ModelError
 from probes.inputs.adapt import as_probe
 from probes.model import Generator, Identity, Model
 from probes.models.adapt import as_model
-from probes.outputs.target import LOG_ODDS, Target, custom, resolve
+from probes.outputs.target import LOG_ODDS, Target, resolve
 from probes.probe import Probe
 from probes.store.store import Store, open_store
 
@@ -137,7 +137,7 @@ class Inquiry:
         return next(b for b in count(rows * self.probe.replicates) if self._within(b) >= rows)
 
     def ask(self, design: Design) -> Answers:
-        """Answers to a design, with a user's own target function applied; what is known already is not asked again.
+        """Answers to a design; what is known already is not asked again.
 
         Raises
         ------
@@ -183,9 +183,9 @@ class Inquiry:
         """
         if not self.noisy or self._repeats is None:
             return ()
-        function, number = self._own_function(), self.number
+        number = self.number
         assert number is not None
-        first, second = (number(raw if function is None else custom(function, raw)) for raw in self._repeats)
+        first, second = (number(raw) for raw in self._repeats)
         noise = np.nanmean((first - second) ** 2, axis=0) / 2
         spread = y.var(axis=0)
         return tuple(float(1 - a / b) if b > 0 else float("nan") for a, b in zip(noise, spread, strict=True))
@@ -234,7 +234,12 @@ class Inquiry:
     def y(self, answers: Answers) -> np.ndarray:
         """The number explained, ``(n, k)``, of answers."""
         if self.number is None:
-            self.number = resolve(self._resolvable(), answers.outputs, answers.unit, answers.y[0])
+            function = self._own_function()
+            self.number = (
+                resolve(self._target, answers.outputs, answers.unit, answers.y[0])
+                if function is None
+                else Target.of_function(function, answers.y)
+            )
         y = self.number(answers.y)
         if not np.isfinite(y).all():
             raise ModelError(
@@ -256,7 +261,7 @@ class Inquiry:
 
     def put_to(self, model: object) -> Inquiry:
         """The same question put to another model."""
-        other = Inquiry(model, self.probe, None, self._own_function() or self.number, self._store, self.progress)
+        other = Inquiry(model, self.probe, None, self.number, self._store, self.progress)
         other.answer_is(self.answer)
         return other
 
@@ -281,18 +286,10 @@ class Inquiry:
         answers = answers.complete()
         if self.noisy:  # nothing is exact
             answers = replace(answers, design=replace(answers.design, population=np.inf), noisy=True)
-        if (function := self._own_function()) is not None:
-            y = custom(function, answers.y)
-            label = getattr(function, "__name__", "target")
-            names = (label,) if y.shape[1] == 1 else tuple(f"{label} {j}" for j in range(y.shape[1]))
-            answers = replace(answers, y=y, outputs=names, unit="target")
         return replace(answers, cost=answers.cost + cost)
 
     def _own_function(self) -> Any:
         return self._target if callable(self._target) and not isinstance(self._target, Target) else None
-
-    def _resolvable(self) -> Any:
-        return "all" if self._own_function() is not None else self._target
 
 
 def as_seed(random_state: int | np.random.Generator | None) -> int:

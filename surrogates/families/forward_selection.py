@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from surrogates.surrogate import folds
+from surrogates.numerics.folds import folds
 
 __all__ = ["select"]
 

@@ -17,7 +17,7 @@ from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import lasso_path
 
-from surrogates.surrogate import folds
+from surrogates.numerics.folds import folds
 
 __all__ = ["relaxed_lasso"]
 

@@ -17,7 +17,7 @@ from scipy import stats
 
 from probes.design import Design
 from probes.probe import Feature
-from surrogates.judging.fidelity import CrossFit
+from surrogates.judging.cross_fit import CrossFit
 from surrogates.terms import Product, Term
 
 __all__ = ["average_effects", "effect_estimates", "steps"]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from probes.asking.ask import Answers
-from surrogates.judging.fidelity import PERMUTED, Fidelity
+from surrogates.judging.fidelity import Fidelity
+from surrogates.judging.verdict import PERMUTED
 
 __all__ = ["UNMET", "below", "cautions", "inherited", "noisy", "uncertified"]
 

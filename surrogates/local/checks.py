@@ -25,8 +25,10 @@ from probes.errors import InputError, ModelError, UnavailableError
 from probes.models.adapt import as_model
 from probes.probe import Probe
 from probes.store.store import Store
+from surrogates.judging.agreement import r2
 from surrogates.judging.analysis import Analysis, analyse
-from surrogates.judging.fidelity import PERMUTED, r2
+from surrogates.judging.problem import Problem
+from surrogates.judging.verdict import PERMUTED
 from surrogates.local.explanation import Explanation
 from surrogates.local.finding import Finding
 
@@ -70,7 +72,8 @@ class _Case:
 
     def _analysed(self, design: Design, y: np.ndarray) -> Analysis:
         ex = self.explanation
-        return analyse(ex.surrogate, design, y, ex.target.outputs, ex.features, self.seed, control=False)
+        problem = Problem(design, y, ex.target.outputs, ex.features, self.seed)
+        return analyse(ex.surrogate, problem, control=False)
 
     def part(self) -> Design:
         """The instance, the reference and the first judged rows of the explanation's own design."""
@@ -321,7 +324,7 @@ def check(
     for name, value, least in (("questions", questions, LEAST), ("seeds", seeds, 2)):
         if not isinstance(value, Integral) or value < least:
             raise InputError(name, f"be an integer of at least {least}", value)
-    if (explanation.answers.unit == "target") != callable(target) or not (target is None or callable(target)):
+    if (explanation.target.unit == "target") != callable(target) or not (target is None or callable(target)):
         raise InputError("target", "be the function that the explanation was made with, and only that", target)
     own = explanation.target if target is None else target
     inquiry = Inquiry(model, probe, background, own, store, progress)
@@ -359,8 +362,10 @@ def _same_model(explanation: Explanation, inquiry: Inquiry) -> None:
             raise InputError("model", rule, identity.id)
         return
     answers = inquiry.ask(Design(explanation.answers.design.Z[:1], 0))
-    before, now = explanation.answers.y[0], answers.y[0]
-    scale = float(np.ptp(explanation.answers.y))
+    known, now = explanation.answers.y, answers.y[0]
+    if explanation.answers.unit == "target":  # a file that kept the numbers explained in place of raw answers
+        known, now = explanation.y, inquiry.y(answers)[0]
+    before, scale = known[0], float(np.ptp(known))
     if not explanation.answers.noisy and (
         before.shape != now.shape or not np.allclose(before, now, rtol=1e-4, atol=1e-4 * scale)
     ):

@@ -16,6 +16,7 @@ from surrogates.families import saved
 from surrogates.judging.analysis import analyse
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.notes import cautions, inherited
+from surrogates.judging.problem import Problem
 from surrogates.local.finding import Finding
 from surrogates.local.stopping import Certificate
 from surrogates.results import answers_data
@@ -145,14 +146,8 @@ class Explanation(SavedResult):
             raise InputError("span", "overlap a token of the answer", span)
         target = Target("mean", columns, (text[start:stop],), "nats")
         y = target(self.answers.y)
-        analysis = analyse(
-            self.surrogate,
-            self.answers.design,
-            y,
-            target.outputs,
-            self.features,
-            self.provenance["random_state"],
-        )
+        seed = self.provenance["random_state"]
+        analysis = analyse(self.surrogate, Problem(self.answers.design, y, target.outputs, self.features, seed))
         return replace(
             self,
             surrogate=analysis.surrogate,

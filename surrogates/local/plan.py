@@ -15,11 +15,13 @@ from probes.asking.ask import Answers
 from probes.asking.session import Inquiry
 from probes.design import Design, sample
 from probes.errors import InputError
-from probes.probe import Feature, Probe
+from probes.probe import Probe
 from surrogates.families.registry import Auto, candidates, settings_to_json
-from surrogates.judging.analysis import Analysis, compare_families
+from surrogates.judging.analysis import Analysis
+from surrogates.judging.comparison import compare_families
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.notes import cautions, noisy
+from surrogates.judging.problem import Problem
 from surrogates.local.explanation import Explanation
 from surrogates.local.stopping import Certificate
 from surrogates.results.provenance import Provenance, provenance
@@ -30,29 +32,22 @@ __all__ = ["Material", "Plan", "studied"]
 
 @dataclass(frozen=True)
 class Material:
-    """One explanation once it is answered and before it is fitted; see :func:`~surrogates.judging.analysis.analyse`."""
+    """One explanation after it is answered and before it is fitted: the problem, and the families to compare."""
 
     families: dict[str, Surrogate]
     penalty: float
-    design: Design
-    y: np.ndarray
-    outputs: tuple[str, ...]
-    features: Sequence[Feature]
-    random_state: int
+    problem: Problem
 
     @property
     def questions(self) -> Hashable:
         """What several must share to be fitted together, families and seed aside: the same rows of the same law."""
-        return self.design.digest, *((f.kind, f.loc, f.scale) for f in self.features)
+        return self.problem.questions
 
 
 def studied(materials: Sequence[Material], control: bool = True) -> list[tuple[Analysis, pd.DataFrame]]:
     """Fit and judge every family for materials that share their questions; see `compare_families`."""
     first = materials[0]
-    ys, outputs, features = zip(*((m.y, m.outputs, m.features) for m in materials), strict=True)
-    return compare_families(
-        first.families, first.penalty, first.design, ys, outputs, features, first.random_state, control
-    )
+    return compare_families(first.families, first.penalty, [m.problem for m in materials], control)
 
 
 @dataclass(frozen=True)
@@ -114,7 +109,7 @@ class Plan:
         y = self.inquiry.y(answers)
         assert self.inquiry.number is not None
         outputs, features = self.inquiry.number.outputs, self.inquiry.probe.features
-        return Material(self.families, self.penalty, answers.design, y, outputs, features, self.seed)
+        return Material(self.families, self.penalty, Problem(answers.design, y, outputs, features, self.seed))
 
     def study(self, answers: Answers, control: bool = True) -> tuple[Analysis, pd.DataFrame]:
         """Fit and judge every family; without `control`, not on shuffled answers as well."""

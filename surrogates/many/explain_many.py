@@ -26,6 +26,7 @@ from probes.errors import InputError, IomapError, ModelError, StoreError, Unavai
 from probes.inputs.tabular import TabularProbe
 from probes.model import Generator, Model
 from probes.models.adapt import as_model
+from probes.outputs.target import Target
 from probes.parallel.workers import GeneratorWorkers, Workers, distribute
 from probes.probe import Probe
 from probes.store.store import Store, open_store
@@ -195,7 +196,7 @@ class _Settings:
     @property
     def lasting(self) -> bool:
         """Whether a key means the same in another run: not with a model or a target that nobody can identify."""
-        return self.workers.identity().persistent and not (callable(self.target) and not hasattr(self.target, "kind"))
+        return self.workers.identity().persistent and not _is_function(self.target)
 
     def key(self, plan: Plan) -> str:
         """Digest of all that decides about an explanation."""
@@ -352,6 +353,11 @@ def _tell(group: list[tuple[Item, Plan]], settings: _Settings) -> Exception | No
     for (_, plan), found in zip(group, answers, strict=True):
         plan.inquiry.told(found)
     return None
+
+
+def _is_function(target: Any) -> bool:
+    """Whether a function computes the target."""
+    return target.function is not None if isinstance(target, Target) else callable(target)
 
 
 def _plain(value: Any) -> Any:

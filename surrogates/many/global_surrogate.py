@@ -15,7 +15,9 @@ from probes.design import Design
 from probes.errors import InputError
 from probes.probe import Feature
 from surrogates.families.registry import as_family
-from surrogates.judging.fidelity import Fidelity, cross_fit, fidelity
+from surrogates.judging.cross_fit import cross_fit
+from surrogates.judging.fidelity import Fidelity, fidelity
+from surrogates.judging.problem import Problem
 from surrogates.local.explanation import Explanation
 from surrogates.surrogate import Surrogate
 from surrogates.terms import describe
@@ -116,9 +118,9 @@ def over(
     if len(rows) < chosen.least:
         raise InputError("surrogate", f"be asked of at least {chosen.least} rows with this family", f"{len(rows)} rows")
     fitted = clone(chosen).fit(Z, y[:, 0])
-    crossed = cross_fit(chosen, Z, y, 0, control=True)
     # a row answers for itself here: there is no instance among them, and no effect is claimed to stand out
-    judged = fidelity(fitted, Design(Z, 0), y, crossed, (0,), (0,), (output,), 0)
+    problem = Problem(Design(Z, 0), y, (output,), tuple(_feature(*column) for column in columns), 0)
+    judged = fidelity(fitted, problem, cross_fit(chosen, problem, control=True), (0,), (0,))
     return GlobalSurrogate(fitted, judged, columns, middles, output, unit)
 
 
@@ -166,6 +168,8 @@ def numbers(explanations: Iterable[Explanation], output: str | None) -> tuple[np
         raise InputError("surrogate", "be asked of explanations of one model", list(models))
     names, unit = explanation.answers.outputs, explanation.answers.unit
     target = targets[0]
+    if target.function is not None:
+        raw, names, unit = explained, target.outputs, target.unit
     same = len(set(targets)) == 1 and len(target.outputs) == 1
     if same and output in (None, target.outputs[0]):
         return np.array(explained), target.outputs[0], target.unit

@@ -12,10 +12,12 @@ from scipy import stats
 from probes.asking.ask import Answers
 from probes.errors import InputError
 from probes.probe import Feature
-from surrogates.judging.fidelity import cross_fit
+from surrogates.judging.cross_fit import cross_fit
+from surrogates.judging.problem import Problem
 from surrogates.proxy.cube_proxy import CubeProxy
+from surrogates.proxy.distillation import fitted_once
 from surrogates.shapley.indices import Indices, check_kind, indices
-from surrogates.surrogate import FixedTerms, Surrogate, fitted_once
+from surrogates.surrogate import FixedTerms, Surrogate
 
 __all__ = ["Estimated", "index_table", "tabulate"]
 
@@ -140,8 +142,7 @@ def _of_surrogate(known: Estimated, kind: str, order: int) -> tuple[Indices, flo
         return found, _NORMAL
     if isinstance(surrogate, FixedTerms):
         return replace(found, se=np.full(found.values.shape, np.nan)), np.nan
-    seed, answers = known.seed, known.y[design.fixed :]
-    crossed = cross_fit(surrogate, design.sampled, answers, seed, design.block)
+    crossed = cross_fit(surrogate, Problem(design, known.y, known.outputs, known.features, known.seed))
     folds = np.zeros((len(crossed.fits), *found.values.shape))
     place = {subset: j for j, subset in enumerate(found.subsets)}
     for values, (fitted, _) in zip(folds, crossed.fits, strict=True):

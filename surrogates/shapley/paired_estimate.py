@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 
 from probes.design import cube
 from probes.errors import InputError
+from surrogates.numerics.folds import folds
 from surrogates.proxy.path_integrals import Subsets
 from surrogates.shapley.indices import Indices, indices
 from surrogates.shapley.odd_process import fit_odd
-from surrogates.surrogate import folds
 
 __all__ = ["from_pairs"]
 

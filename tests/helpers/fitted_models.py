@@ -43,9 +43,11 @@ TEXTS = [
 
 def same(first, second):
     pd.testing.assert_frame_equal(first.attributions, second.attributions)
-    np.testing.assert_array_equal(first.answers.y, second.answers.y)
+    np.testing.assert_array_equal(first.answers.y, second.answers.y)  # exact: the same questions get the same answers
+    # exact: the same questions get the same answers
     np.testing.assert_array_equal(first.answers.design.Z, second.answers.design.Z)
     # the same weights to the last bit; what is summed up of many predictions at once may differ by rounding
+    # exact: outputs are fitted each by itself
     np.testing.assert_array_equal(first.surrogate.coef_, second.surrogate.coef_)
     assert first.surrogate.terms_ == second.surrogate.terms_
     pd.testing.assert_frame_equal(first.fidelity.table, second.fidelity.table, rtol=1e-9)

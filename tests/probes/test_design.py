@@ -9,6 +9,8 @@ from scipy import stats
 from probes import Design, Feature, InputError, MaskProbe, Store, as_model, ask, cube, sample
 from probes.design import factorial, fold_over, paired, uniform
 
+# exact: a design holds the features' levels as they are
+
 
 def binary(d):
     return MaskProbe(d).features

@@ -24,6 +24,8 @@ from probes import (
 from probes.digests import digest_rows
 from tests.helpers.counting_models import Counting, design, model
 
+# exact: answers are sums of whole numbers, or come from the store bit for bit
+
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_good_answers_of_a_batch_with_a_bad_one_are_kept(bad):

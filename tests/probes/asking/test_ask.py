@@ -25,6 +25,8 @@ from probes import (
 from probes.inputs.locality import LocalGaussian
 from tests.helpers.counting_models import Counting, design, model, truth
 
+# exact: answers are sums of whole numbers, or come from the store bit for bit
+
 
 def test_duplicates_are_asked_once():
     Z = np.repeat(cube(3), 4, axis=0)

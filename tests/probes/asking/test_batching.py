@@ -18,6 +18,8 @@ from probes import (
 )
 from tests.helpers.counting_models import Counting, design, model, truth
 
+# exact: answers are sums of whole numbers, or come from the store bit for bit
+
 
 @settings(max_examples=25, deadline=None)
 @given(batch=st.integers(1, 70), seed=st.integers(0, 5), progress=st.sampled_from([None, False]))

@@ -13,6 +13,8 @@ from probes.asking.cost import Forecast, Projection, project
 from probes.model import Identity, Model
 from surrogates import estimate
 
+# exact: products and quotients of numbers that a float holds exactly
+
 #: 150 questions of 400 tokens are left, and 50 are known to the model that was asked, but to no other
 FORECAST = Forecast(questions=200, known=50, calls=9, tokens=60_000)
 

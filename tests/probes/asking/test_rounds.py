@@ -18,4 +18,4 @@ def test_parts_are_whole_rounds_after_the_first_question():
         ends = parts_of(Design(np.zeros((n, 1)), 2), at_once)
         assert ends[0] == 0 and ends[-1] == n and sorted(set(ends)) == ends
         sizes = np.diff([1, *ends[1:-1]])
-        assert (sizes % at_once == 0).all()
+        assert (sizes % at_once == 0).all()  # exact: whole numbers

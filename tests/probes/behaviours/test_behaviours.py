@@ -77,11 +77,11 @@ def test_the_opening_decides_what_stands_first_and_goes_along_with_nothing_else(
     frame = behaviour(name).probe.frame
     first = frame["prompt"].str.split().str[0].str.strip(",")
     names = {n for names in NAMES.values() for n in names} | set(RECEIVERS) | {"This"}
-    assert (first.isin(names) == (frame["opening"] == "none")).all()
+    assert (first.isin(names) == (frame["opening"] == "none")).all()  # exact: names and counts
     crossed = frame[frame["template"] != "tired"]
     for factor in (f for f in behaviour(name).probe.factors if f != "opening"):
         table = crossed.groupby([factor, "opening"]).size().unstack()
-        assert (table["none"] == table["words"]).all()
+        assert (table["none"] == table["words"]).all()  # exact: names and counts
     words = frame.loc[frame["opening"] == "words", "prompt"].str.split(",").str[0]
     assert words.nunique() >= 3
 

@@ -61,7 +61,7 @@ def test_named_hold_outs_and_bad_ones():
 
 def test_hold_outs_take_a_probe_and_refuse_what_is_no_share():
     probe = TemplateProbe(FAMILIES, FACTORS, NAMES, target="{drink}", foils=3)
-    assert (hold_out(probe).test == hold_out(probe.cases).test).all()
+    assert (hold_out(probe).test == hold_out(probe.cases).test).all()  # exact: booleans
     for options in ({"families": -1}, {"cells": 2.0}, {"cells": float("nan")}, {"entities": True}, {"entities": "abc"}):
         with pytest.raises(InputError, match=next(iter(options))):
             hold_out(probe, **options)

@@ -84,7 +84,7 @@ class Parrot(Generator):
 def test_text_only_models_answer_exact_match_and_nothing_else():
     cases = [Case("capital of France?", " Paris", (" Rome",)), Case("capital of Italy?", " Rome", (" Paris",))]
     got = measure(Parrot(), cases, "exact_match", store=Store())
-    assert got.frame["value"].tolist() == [1.0, 0.0]
+    assert got.frame["value"].tolist() == [1.0, 0.0]  # exact: hits and misses
     assert got.frame["answer"].tolist() == ["Paris, of course", "Romeo"]
     with pytest.raises(InputError, match="only writes text"):
         measure(Parrot(), cases, "auc", store=Store())
@@ -93,7 +93,7 @@ def test_text_only_models_answer_exact_match_and_nothing_else():
 def test_functions_of_texts_give_their_own_number():
     model = CallableModel(lambda texts: [len(t) for t in texts], "lengths")
     got = measure(model, [Case("abc", "x"), Case("ab", "x")], "output", store=Store())
-    assert got.frame["value"].tolist() == [3.0, 2.0]
+    assert got.frame["value"].tolist() == [3.0, 2.0]  # exact: lengths of texts
     with pytest.raises(InputError, match="log-probabilities of answers"):
         measure(model, [Case("abc", "x")], "log_prob", store=Store())
     with pytest.raises(InputError, match="scores texts itself"):

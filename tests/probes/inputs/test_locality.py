@@ -6,6 +6,8 @@ import pytest
 
 from probes import Background, InputError, LocalGaussian, TabularProbe, sample
 
+# exact: values of the user's table are handed through
+
 N = 30
 
 

@@ -5,6 +5,8 @@ import pytest
 
 from probes import Feature, InputError, MaskProbe
 
+# exact: values of the user's table are handed through
+
 
 def test_mask_probe_gives_the_rows_themselves():
     Z = np.array([[1, 0, 1], [0, 0, 1]])

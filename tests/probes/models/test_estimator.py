@@ -43,22 +43,22 @@ def test_probabilities_first():
     model = as_model(forest)
     assert isinstance(model, EstimatorModel)
     assert (model.unit, model.outputs) == ("probability", ("0", "1", "2"))
-    np.testing.assert_array_equal(model(X), forest.predict_proba(X))
+    np.testing.assert_allclose(model(X), forest.predict_proba(X), rtol=1e-12)
 
 
 def test_margins_where_there_are_no_probabilities():
     three = LinearSVC(random_state=0).fit(X, Y)
     assert as_model(three).outputs == ("0", "1", "2")
-    np.testing.assert_array_equal(predicting(three), three.decision_function(X))
+    np.testing.assert_allclose(predicting(three), three.decision_function(X), rtol=1e-12)
     two = RidgeClassifier().fit(X, np.where(Y == 1, "yes", "no"))
     assert as_model(two).outputs == ("yes",)
-    np.testing.assert_array_equal(predicting(two)[:, 0], two.decision_function(X))
+    np.testing.assert_allclose(predicting(two)[:, 0], two.decision_function(X), rtol=1e-12)
 
 
 def test_predictions_of_a_regressor():
     forest = RandomForestRegressor(5, random_state=0).fit(X, Y)
     assert as_model(forest).unit == "output"
-    np.testing.assert_array_equal(predicting(forest)[:, 0], forest.predict(X))
+    np.testing.assert_allclose(predicting(forest)[:, 0], forest.predict(X), rtol=1e-12)
     both = LinearRegression().fit(X, np.column_stack([Y, -Y]))
     assert predicting(both).shape == (150, 2)
 
@@ -76,7 +76,7 @@ def test_the_method_can_be_chosen():
     assert EstimatorModel(svc, method="decision_function").unit == "margin"
     forest = IsolationForest(n_estimators=5, random_state=0).fit(X)
     chosen = EstimatorModel(forest, method="decision_function")
-    np.testing.assert_array_equal(chosen(X)[:, 0], forest.decision_function(X))
+    np.testing.assert_allclose(chosen(X)[:, 0], forest.decision_function(X), rtol=1e-12)
     ids = {EstimatorModel(svc, method=m).identity().id for m in ("decision_function", "predict")}
     assert len(ids) == 2
     with pytest.raises(InputError, match="method must be one of predict_proba, decision_function, predict"):
@@ -123,10 +123,10 @@ def test_texts_through_a_pipeline():
 def test_tables_of_real_data():
     cancer = load_breast_cancer(as_frame=True)
     forest = RandomForestClassifier(10, random_state=0).fit(cancer.data, cancer.target)
-    np.testing.assert_array_equal(as_model(forest)(cancer.data[:20]), forest.predict_proba(cancer.data[:20]))
+    np.testing.assert_allclose(as_model(forest)(cancer.data[:20]), forest.predict_proba(cancer.data[:20]), rtol=1e-12)
     diabetes = load_diabetes(as_frame=True)
     line = LinearRegression().fit(diabetes.data, diabetes.target)
-    np.testing.assert_array_equal(as_model(line)(diabetes.data)[:, 0], line.predict(diabetes.data))
+    np.testing.assert_allclose(as_model(line)(diabetes.data)[:, 0], line.predict(diabetes.data), rtol=1e-12)
     assert isinstance(as_model(line), Model)
     encoded = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression()).fit([["a"], ["b"]], [0, 1])
     assert as_model(encoded)(pd.DataFrame([["a"]]).to_numpy()).shape == (1, 2)

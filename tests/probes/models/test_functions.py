@@ -13,6 +13,8 @@ from probes import (
     cube,
 )
 
+# exact: lengths of texts and whole numbers
+
 
 def test_a_model_is_taken_as_it_is():
     model = CallableModel(lambda Z: Z[:, 0])

@@ -36,7 +36,7 @@ def test_cases_are_answered_and_asked_once():
     store = Store()
     for _ in range(2):
         found = measure(TextFunction(noting, "noting"), probe, "exact_match", store=store)
-        assert found.frame["value"].tolist() == [1.0] * 6
+        assert found.frame["value"].tolist() == [1.0] * 6  # exact: hits and misses
         np.testing.assert_allclose(found.frame["chance"], 1 / 3)
     assert len(asked) == 6
 

@@ -29,6 +29,8 @@ from probes import (
 from probes.parallel.worker_pool import Outcome
 from tests.helpers.checkout import ROOT
 
+# exact: answers are sums of whole numbers
+
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import a test module
 PROBE = MaskProbe(10)
 DESIGN = sample(PROBE.features, 300, np.random.default_rng(0))

@@ -10,6 +10,8 @@ import pytest
 from probes import CallableModel, MaskProbe, Store, ask, sample
 from tests.helpers.processes import finish, start
 
+# exact: a store gives back every bit
+
 
 def design(rows=60, seed=0, d=8):
     return sample(MaskProbe(d).features, rows, np.random.default_rng(seed))

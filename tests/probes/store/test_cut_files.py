@@ -12,6 +12,8 @@ import pytest
 from probes import Store, StoreError
 from tests.helpers.processes import key, script
 
+# exact: a store gives back every bit
+
 
 def filled(path: Path, count: int = 2000) -> bytes:
     store = Store(path)

@@ -9,6 +9,8 @@ import pytest
 from probes import CallableModel, MaskProbe, Store, StoreError, ask, sample
 from tests.helpers.processes import finish, start
 
+# exact: a store gives back every bit
+
 
 def key(i):
     return int(i).to_bytes(32, "big")

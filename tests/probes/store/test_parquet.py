@@ -17,6 +17,8 @@ from probes.store.transfer import Merged, export, load
 from tests.helpers.checkout import ROOT
 from tests.helpers.filled_stores import ANSWERS, TEXT, filled, held, key, of
 
+# exact: a store gives back every bit
+
 
 @settings(max_examples=30, deadline=None)
 @given(answers=ANSWERS)

@@ -11,6 +11,8 @@ import pytest
 from probes import Store, StoreError
 from probes.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA
 
+# exact: a store gives back every bit
+
 
 def key(i: int) -> bytes:
     return int(i).to_bytes(32, "big")

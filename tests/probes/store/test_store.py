@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from probes import CallableModel, InputError, Store, StoreError, TextProbe, ask, open_store, sample
 
+# exact: a store gives back every bit
+
 
 def key(i):
     return int(i).to_bytes(32, "big")

@@ -14,6 +14,8 @@ from probes import CallableModel, InputError, MaskProbe, Store, StoreError, ask,
 from probes.store.transfer import Merged, merge, stats
 from tests.helpers.filled_stores import ANSWERS, filled, held, key, of
 
+# exact: a store gives back every bit
+
 
 @settings(max_examples=30, deadline=None)
 @given(mine=ANSWERS, other=ANSWERS, third=ANSWERS)

@@ -12,6 +12,8 @@ import pytest
 from probes import Store
 from tests.helpers.processes import key, script
 
+# exact: a store gives back every bit
+
 # --- killed writers
 
 KILLED = """

@@ -45,7 +45,7 @@ def test_commands_write_what_the_functions_return():
     done = iomap("anchor", "text", words, *common, "--json", "a.json", "-o", "a.html")
     assert done.returncode == 0, done.stderr
     rule = Anchor.from_json("a.json")
-    assert rule.asked == 0.8 and "within 20" in rule.holds and str(rule) in done.stdout
+    assert rule.asked == pytest.approx(0.8) and "within 20" in rule.holds and str(rule) in done.stdout
     again = iomap("report", "a.json")
     assert again.returncode == 0 and "could not be drawn" not in Path("a.html").read_text()
 

@@ -107,6 +107,7 @@ def test_whole_cube_gives_exact_effects_without_width(family):
     for i in range(6):
         truth = table[Z[:, i] == 1].mean() - table[Z[:, i] == 0].mean()
         assert found.loc[f"x{i}", "attribution"] == pytest.approx(truth, abs=1e-12)
+    # exact: an interval without width is the effect itself
     assert (ex.attributions["low"] == ex.attributions["high"]).all()
     assert ex.fidelity.exact
     predicted = ex.predict(Z)

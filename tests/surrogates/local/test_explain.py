@@ -83,7 +83,7 @@ def test_same_seed_same_questions_same_answer():
     runs = [explain(model, MaskProbe(10), budget=60, store=None, random_state=seed) for seed in (7, 7, 8)]
     half = len(asked) // 3
     for a, b in zip(asked[:half], asked[half : 2 * half], strict=True):
-        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a, b)  # exact: one seed, one design
     a, b, c = (json.loads(r.to_json()) for r in runs)
     for run in (a, b, c):
         run["answers"]["cost"]["seconds"] = run["provenance"]["cost"]["seconds"] = run["provenance"]["model"] = 0
@@ -200,7 +200,7 @@ def test_json_round_trip_predicts_attributes_and_reports(family):
     ex.to_json("ex.json")
     back = Explanation.from_json(Path("ex.json"))
     Z = cube(len(words))
-    np.testing.assert_array_equal(back.predict(Z), ex.predict(Z))
+    np.testing.assert_allclose(back.predict(Z), ex.predict(Z), rtol=1e-12, atol=1e-12)
     pd.testing.assert_frame_equal(back.attributions, ex.attributions)
     assert str(back) == str(ex)
     assert back.to_json() == ex.to_json()

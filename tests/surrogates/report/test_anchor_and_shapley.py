@@ -59,6 +59,7 @@ def test_json_there_and_back_loses_nothing(found):
         )
     values = found["shapley of a text"]
     values.to_json("v.json")
+    # exact: JSON keeps every bit
     np.testing.assert_array_equal(ShapleyValues.from_json("v.json").values, values.values)
     rule = found["anchor of a real"]
     assert Anchor.from_json(rule.to_json()).rule == rule.rule

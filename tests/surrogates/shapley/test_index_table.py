@@ -131,6 +131,7 @@ def test_what_is_not_fitted_says_so(source):
 def test_leave_one_out_is_the_models_own_where_it_was_asked():
     ex = explain(polynomial, MaskProbe(9), budget=120, store=None)
     frame = ex.indices("leave-one-out").set_index("features")
+    # exact: what is exact has an error of zero by definition
     assert set(frame["exact"]) == {"for the model"} and (frame["se"] == 0).all()
     np.testing.assert_allclose(frame.loc[[f"x{i}" for i in range(9)], "index"], [5, 6, *range(3, 10)], atol=1e-12)
     assert set(ex.indices("leave-one-out", of="surrogate")["source"]) == {"surrogate"}

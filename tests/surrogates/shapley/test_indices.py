@@ -171,6 +171,7 @@ def test_screened_features_have_no_index():
     found = indices(proxy, "shapley", 2)
     place = {s: j for j, s in enumerate(found.subsets)}
     out = sorted(set(range(80)) - set(proxy.features_.tolist()))
+    # exact: what no term holds is set to zero
     assert all(found.values[0, place[i,]] == found.se[0, place[i,]] == 0 for i in out)
     assert len(found.subsets) == 80 + 3 * 2 // 2
     assert found.subsets == sorted(found.subsets, key=lambda s: (len(s), s))
@@ -189,7 +190,7 @@ def test_many_features_keep_their_accuracy(kind):
     conjunction = {"shapley": 1 / 40, "banzhaf": 0.5**39, "leave-one-out": 1.0}
     if kind in conjunction:
         np.testing.assert_allclose(found.values[0, :40], conjunction[kind], rtol=1e-9)
-        np.testing.assert_array_equal(found.values[0, 40:50], 0)
+        np.testing.assert_array_equal(found.values[0, 40:50], 0)  # exact: what no term holds is set to zero
     if kind == "shapley":
         np.testing.assert_allclose(found.values[0, 50:], 1 / 39, rtol=1e-9)
     if (
@@ -273,12 +274,13 @@ def test_an_exact_design_gives_the_models_own_indices(noisy):
     frame = ex.indices("faith-shapley", 2)
     assert list(frame) == ["output", "features", "index", "se", "low", "high", "exact", "source"]
     assert set(frame["exact"]) == {"for the model"} and set(frame["source"]) == {"model"}
+    # exact: what is exact has an error of zero by definition
     assert (frame["se"] == 0).all() and (frame["low"] == frame["high"]).all()
     assert frame["index"].abs().is_monotonic_decreasing
     truth = by_definition("faith-shapley", 2, table[:, None])[:, 0]
     names = [" × ".join(f"x{i}" for i in s) for s in sets(5, 2)]
     np.testing.assert_allclose(frame.set_index("features").loc[names, "index"], truth, atol=1e-10)
     surrogate = ex.indices("banzhaf", of="surrogate")
-    assert (surrogate["se"] == 0).all()
+    assert (surrogate["se"] == 0).all()  # exact: what is exact has an error of zero by definition
     assert set(surrogate["exact"]) == {"for the surrogate"}
     assert ex.indices("banzhaf", of="proxy")["exact"].eq("no").all()

@@ -70,17 +70,17 @@ def least_squares(Z, y, shared=True):
 def test_a_design_holds_endpoints_and_distinct_pairs(n, rows):
     Z = paired(n, rows, rng(n))
     assert len(Z) == (2**n if 2**n <= rows else rows // 2 * 2)
-    assert (Z[0] == 1).all() and (Z[1] == 0).all()
-    np.testing.assert_array_equal(Z[::2] + Z[1::2], 1)
+    assert (Z[0] == 1).all() and (Z[1] == 0).all()  # exact: rows of zeros and ones, and their counts
+    np.testing.assert_array_equal(Z[::2] + Z[1::2], 1)  # exact: rows of zeros and ones, and their counts
     assert len(np.unique(Z, axis=0)) == len(Z)
-    np.testing.assert_array_equal(paired(n, rows, rng(n)), Z)
+    np.testing.assert_array_equal(paired(n, rows, rng(n)), Z)  # exact: rows of zeros and ones, and their counts
     assert len(Z) == 2**n or (paired(n, rows, rng(n + 1)) != Z).any()
 
 
 @pytest.mark.parametrize(("n", "pairs"), [(14, 31), (14, 127), (9, 49), (16, 255), (60, 7)])
 def test_sizes_are_shared_evenly_and_rows_alike(n, pairs):
     counts = np.array([_shares(n, pairs, rng(seed)) for seed in range(400)])
-    assert (counts.sum(axis=1) == pairs).all()
+    assert (counts.sum(axis=1) == pairs).all()  # exact: rows of zeros and ones, and their counts
     room = np.array([comb(n, s) / (2 if 2 * s == n else 1) for s in range(1, n // 2 + 1)])
     assert (counts <= room).all()
     assert (counts.max(axis=0) - counts.min(axis=0) <= 1).all()
@@ -108,7 +108,7 @@ def test_the_whole_cube_gives_exact_values(n):
     Z = paired(n, 2**n, rng())
     found = from_pairs(Z, ask(table, Z))
     np.testing.assert_allclose(found.values[0], brute(table), atol=1e-12)
-    np.testing.assert_array_equal(found.se, 0)
+    np.testing.assert_array_equal(found.se, 0)  # exact: what is exact has an error of zero by definition
     assert found.subsets == [(i,) for i in range(n)]
 
 
@@ -155,7 +155,7 @@ def test_units_order_of_rows_and_even_parts_mean_nothing():
 def test_a_constant_game_has_no_values():
     Z = paired(8, 40, rng())
     found = from_pairs(Z, np.full(40, 0.1))
-    np.testing.assert_array_equal(found.values, 0)
+    np.testing.assert_allclose(found.values, 0, atol=1e-15)
 
 
 def test_gradient_matches_finite_differences():
@@ -225,7 +225,7 @@ def test_a_correction_takes_what_is_linear_and_leaves_what_is_noise():
     np.testing.assert_allclose(change[0], 2 * slopes, atol=0.02)
     assert (np.abs(change[0] - 2 * slopes) < 4 * np.sqrt(variance[0])).all()
     assert (change[1] ** 2).sum() < 0.02 * (change[0] ** 2).sum()
-    np.testing.assert_array_equal(change[2], 0)
+    np.testing.assert_allclose(change[2], 0, atol=1e-12)
     np.testing.assert_allclose(change.sum(axis=1), 0, atol=1e-10)
     few = _correction(X[:20], noise[:20])
     assert not few[0].any() and not few[1].any()

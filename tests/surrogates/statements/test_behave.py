@@ -41,8 +41,8 @@ class Deaf(Scripted):
 def test_what_answers_are_worth_by_themselves_stands_beside_every_effect():
     study = study_of(Deaf(by_itself), behaviour("context-prior"), store=Store(), progress=False)
     frame = study.frame
-    assert (frame["value"] == frame["unconditional"]).all()
-    assert (frame["chance"] == frame["unconditional_chance"]).all()
+    np.testing.assert_allclose(frame["value"], frame["unconditional"])
+    np.testing.assert_allclose(frame["chance"], frame["unconditional_chance"])
     numbers = study_of(Deaf(receiver), behaviour("indirect-object"), store=Store(), progress=False)
     assert [s for s in numbers.statements if s.verdict == "supported"]
     for s in numbers.statements:
@@ -141,7 +141,7 @@ def test_an_empty_reply_and_other_punctuation_are_answers_like_any_other():
     cases = behaviour("sycophancy")
     said["n"] = 100
     measured = measure(TextFunction(yes), cases.probe, "exact_match", store=Store())
-    assert flips(measured, cases.baseline).frame["value"].max() == 0.0
+    assert flips(measured, cases.baseline).frame["value"].max() == pytest.approx(0.0)
 
 
 def test_extremes_stand_on_the_card():

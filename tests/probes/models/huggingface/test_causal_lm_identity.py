@@ -74,7 +74,7 @@ def test_answers_belong_to_their_continuation(network, tokenizer):
     assert not np.allclose(one.y, two.y)
     again = ask(lm.scoring("1969", probe.text), probe, design, store)
     assert again.cost.rows == 0
-    np.testing.assert_array_equal(again.y, one.y)
+    np.testing.assert_array_equal(again.y, one.y)  # exact: answers come from the store bit for bit
 
 
 def test_a_bare_model_without_tokenizer_is_refused_in_words(network, tokenizer):

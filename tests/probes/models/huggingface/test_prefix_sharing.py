@@ -126,7 +126,14 @@ def test_plain_attention_takes_many_rows_at_a_time(name):
     logs(module, rows[:2])
     with Fed() as fed:
         logs(module, rows)
-    assert max(fed.tokens) > 14 if name in PLAIN else len(fed.tokens) >= len(rows)
+    # GPT-J computes its products by itself in older releases and takes any attention in newer ones
+    packed = name in PLAIN or (name == "GPTJ" and module._supports_attention_backend)
+    assert max(fed.tokens) > 14 if packed else len(fed.tokens) >= len(rows)
+
+
+def test_rows_one_by_one_hand_over_no_argument_that_is_going_away(recwarn):
+    logs(build("Bloom"), sorted(some_rows(4)))
+    assert not [str(w.message) for w in recwarn if "past_key_values" in str(w.message)]
 
 
 @pytest.mark.parametrize("name", ["Llama", "GPT2LMHead", "Gemma"])

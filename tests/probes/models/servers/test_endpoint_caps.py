@@ -25,6 +25,8 @@ from surrogates import explain_many
 from tests.helpers.checkout import environment
 from tests.helpers.fake_server import KEY, TEXT, TEXTS, count, design, prompt_of, put, truth, words
 
+# exact: answers are counts of words
+
 
 def test_the_cap_on_calls_is_exact_and_what_came_is_kept(serve):
     server = serve()

@@ -21,6 +21,8 @@ from surrogates import check, explain, explain_many
 from tests.helpers.checkout import ROOT
 from tests.helpers.fake_server import KEY, TEXT, TEXTS, chat, count, prompt_of, put, truth
 
+# exact: answers are counts of words
+
 
 @pytest.mark.parametrize(
     ("status", "body"),

@@ -19,6 +19,8 @@ from probes import (
 from surrogates import explain
 from tests.helpers.fake_server import KEY, TEXT, chat, count, design, prompt_of, put, truth
 
+# exact: answers are counts of words
+
 
 def test_answers_are_right_and_no_more_than_in_flight_are_asked_at_a_time(serve):
     server = serve(lambda number, body: 0.2)

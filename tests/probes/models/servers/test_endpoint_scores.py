@@ -92,7 +92,7 @@ def test_log_probs_that_are_no_numbers_are_missing(serve, content):
 
     model = Endpoint(serve(behave, first_token).url, "m").reading(FirstToken(("Yes", "No")))
     answers = ask(model, TextProbe(TEXT), design(12), Store())
-    np.testing.assert_array_equal(answers.missing, design(12).Z[:, 2] == 0)
+    np.testing.assert_array_equal(answers.missing, design(12).Z[:, 2] == 0)  # exact: booleans
     assert "log-probabilities cannot be read" in model.reason
     lists = {"tokens": ["Yes"], "token_logprobs": ["x"], "top_logprobs": [None]}
     server = serve(lambda n, body: {"choices": [{"text": "Yes", "logprobs": lists}]})
@@ -104,7 +104,7 @@ def test_log_probs_that_are_no_numbers_are_missing(serve, content):
 def test_a_scalariser_without_a_number_is_told(serve, nothing):
     model = Endpoint(serve().url, "m").reading(lambda text: nothing if len(text.split()) < 8 else 1.0)
     answers = ask(model, TextProbe(TEXT), design(4), Store())
-    np.testing.assert_array_equal(answers.missing, [False, True, True, True])
+    np.testing.assert_array_equal(answers.missing, [False, True, True, True])  # exact: booleans
     assert model.reason.startswith("the scalariser gave no number for the text 'x x")
     with pytest.raises(ModelError, match="the scalariser gave no number"):
         ask(Endpoint(serve().url, "m").reading(lambda text: nothing), TextProbe(TEXT), design(4), Store())

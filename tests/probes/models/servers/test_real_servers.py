@@ -124,6 +124,7 @@ def test_a_statement_about_a_text_only_server(text_server):
     assert lm.pairs() is None
     store = Store()
     told = measure(lm, probe.cases, "exact_match", store=store, max_new_tokens=4)
+    # exact: hits and misses
     assert told.frame.loc[told.frame["template"] == "is", "value"].tolist() == [1, 1, 1, 1] and told.cost.calls == 8
     with pytest.raises(ValueError, match="log-probabilities"):
         measure(lm, probe.cases, "log_prob", store=store)
@@ -176,7 +177,7 @@ def test_llama_scores_of_pairs_are_the_local_models(llama_server, local):
     pairs = [("The capital of France is", " Paris"), ("The capital of Italy is", " Rome"), ("Two and two is", " five")]
     got = Endpoint(llama_server, "smollm2", api="completions", timeout=120).pairs()(pairs)
     want = local.pairs()(pairs)
-    np.testing.assert_array_equal(got[:, 1:], want[:, 1:])
+    np.testing.assert_array_equal(got[:, 1:], want[:, 1:])  # exact: counts of tokens
     np.testing.assert_allclose(got[:, 0], want[:, 0], atol=QUANTISED)
 
 
