@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from surrogates import Card, Scope, Statement
-from surrogates.statements.entry import Entry
 from surrogates.statements.case_predictor import Stitched, stitch
+from surrogates.statements.entry import Entry
 from surrogates.statements.grouped_ridge import effective, folds_of, variance
 from surrogates.statements.verdicts import judge
 
