@@ -16,7 +16,7 @@ from typing import Any
 from markupsafe import Markup
 
 from surrogates.report.part import Part, environment
-from surrogates.results.result import Result, fragment_of, page_of
+from surrogates.results.result import Result
 
 __all__ = ["Contents", "contents", "fragment", "page"]
 
@@ -35,13 +35,11 @@ def contents(result: Any, **options: Any) -> Contents:
     raise TypeError(f"there is no page for {type(result).__name__}")
 
 
-@page_of.register
 def page(result: Result, **options: Any) -> str:
     """Draw a result as an HTML document."""
     return _filled("page.html", contents(result, **options))
 
 
-@fragment_of.register
 def fragment(result: Result) -> str:
     """Draw a result as a piece of HTML for notebooks."""
     return _filled("fragment.html", contents(result))

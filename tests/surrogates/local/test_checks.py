@@ -11,7 +11,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from probes import ContextProbe, InputError, MaskProbe, TabularProbe, TextProbe, as_model
 from surrogates import CHECKS, Explanation, check, explain
-from surrogates.report.page import page
+from surrogates.results.result import page_of
 
 
 def smooth(Z):
@@ -195,7 +195,7 @@ def test_checks_are_kept_shown_and_replaced():
     assert [f.name for f in again.checks] == ["removal", "permuted", "randomised", "fresh"]
     assert Explanation.from_json(checked.to_json()).checks == checked.checks
     assert "Check fresh (passed): On 64 fresh questions" in str(checked)
-    html = page(checked)
+    html = page_of(checked)
     assert "Checks" in html and "not possible" in html and "fresh questions" in html
     assert ex.checks == ()
 

@@ -155,7 +155,7 @@ def test_lines_of_both_formats_stand_in_one_file(tmp_path):
 
 def test_reading_is_the_inverse_of_writing():
     data = {"a": (1.5, np.nan), "b": {"c": np.array([[1, 2]])}, "d": np.float64(2)}
-    assert plain(data) == {"a": [1.5, None], "b": {"c": [[1, 2]]}, "d": 2.0}
+    assert plain(data) == {"a": [1.5, None], "b": {"c": [[1, 2]]}, "d": 2.0}  # exact: written as it is
     assert read(tuple[int, str], [1, "x"]) == (1, "x")
     assert np.isnan(read(np.ndarray, [[1.0, None]])[0, 1])
     for kind, value in ((int, 1.5), (int, True), (float, "1"), (str, 1), (tuple[int, str], [1]), (np.ndarray, ["1"])):

@@ -12,7 +12,7 @@ from probes.behaviours.sycophancy import QUESTIONS
 from probes.cases.measure import flips, measure
 from probes.model import Identity
 from surrogates import Card, behave
-from surrogates.report.page import page
+from surrogates.results.result import page_of
 from surrogates.statements.behave import study_of
 from tests.helpers.scripted_models import Scripted, copies_or_raises, verdicts, wobble
 
@@ -151,7 +151,7 @@ def test_extremes_stand_on_the_card():
     assert -1 <= extremes["worst"]["low"] <= extremes["worst"]["value"] <= extremes["worst"]["high"]
     assert extremes["best"]["high"] <= 1
     assert Card.from_json(card.to_json()).entries[0].extremes == extremes
-    assert "Worst combination" in page(card)
+    assert "Worst combination" in page_of(card)
 
 
 def test_a_card_predicts_a_new_prompt():
