@@ -1,4 +1,8 @@
-"""Answers as plain data and back: their design lies flat among them, without its digest, which is made anew."""
+"""Answers and targets as plain data and back.
+
+The design lies flat among its answers, without its digest, which is computed anew. A target function is not kept: the
+numbers that it made are fields of the result, and a function that only raises stands in its place.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ import numpy as np
 from probes.asking.ask import Answers
 from probes.asking.cost import Cost
 from probes.design import Design
+from probes.errors import InputError, ModelError
+from probes.outputs.target import FUNCTION, Target
 from surrogates.results.plain import READERS, Damaged, plain, read
 
 _DESIGN: dict[str, Any] = {"Z": np.ndarray, "fixed": int, "leave_one_out": bool, "population": float, "block": int}
@@ -22,6 +28,7 @@ _REST: dict[str, Any] = {
     "cost": Cost,
     "noisy": bool,
 }
+_TARGET: dict[str, Any] = {"kind": str, "columns": tuple[int, ...], "outputs": tuple[str, ...], "unit": str}
 
 
 @plain.register
@@ -46,3 +53,33 @@ def _answers(data: Any, where: str) -> Answers:
 
 
 READERS[Answers] = _answers
+
+
+@plain.register
+def _(target: Target) -> dict[str, Any]:
+    return {name: plain(getattr(target, name)) for name in _TARGET}
+
+
+def _target(data: Any, where: str) -> Target:
+    given = read(dict, data, where)
+    if lacking := [name for name in _TARGET if name not in given]:
+        raise Damaged(where, f"have {', '.join(lacking)}", sorted(given)[:5])
+    fields_ = {name: read(kind, given[name], f"{where}.{name}") for name, kind in _TARGET.items()}
+    try:
+        return Target(**fields_, function=not_kept if fields_["kind"] == FUNCTION else None)
+    except InputError as error:
+        raise Damaged(where, f"be valid ({error})", given) from error
+
+
+def not_kept(raw: np.ndarray) -> np.ndarray:
+    """Stand in for a target function that was not saved.
+
+    Raises
+    ------
+    ModelError
+        Always.
+    """
+    raise ModelError("The target function is not kept in files: explain with it again, or give it as target.")
+
+
+READERS[Target] = _target

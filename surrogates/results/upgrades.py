@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from probes.outputs.target import Target
+from surrogates.results import answers_data
 from surrogates.results.plain import Damaged, plain, read
 
 __all__ = ["UPGRADES"]
 
+#: the module that says how targets and answers are read
+READ_BY = answers_data
 _Fields = dict[str, Any]
 #: unit of the numbers that a function makes, in format 1
 _OF_A_FUNCTION = "target"
@@ -28,7 +31,7 @@ def _explanation_1(fields: _Fields) -> _Fields:
     fidelity = {"ceiling": [], **read(dict[str, Any], fields.get("fidelity"), "fidelity")}
     target = read(Target, fields.get("target"), "target")
     raw = read(np.ndarray, answers.get("y"), "answers.y")
-    if raw.ndim != 2 or raw.shape[1] <= max(target.columns):
+    if raw.ndim != 2 or not target.columns or raw.shape[1] <= max(target.columns):
         raise Damaged("answers.y", "have a column for every output that is explained", raw.shape)
     warnings = read(list[str], fields.get("warnings"), "warnings")
     if answers.get("unit") == target.unit == _OF_A_FUNCTION:

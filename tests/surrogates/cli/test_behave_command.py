@@ -40,7 +40,7 @@ def test_the_command_writes_a_card():
     done = iomap("behave", "small:small", "--probes", "greater-than", "-o", "card.html", "--json", "card.json")
     assert done.returncode == 0, done.stderr
     assert "Numeric comparison" in done.stdout
-    assert json.loads(Path("card.json").read_text())["iomap_card"] == 1
+    assert json.loads(Path("card.json").read_text())["kind"] == "card"
     both = iomap("behave", "small:small", "--probes", "greater-than", "--against", "card.json", "-o", "b.html", "-q")
     assert both.returncode == 0, both.stderr
     assert "Side by side" in Path("b.html").read_text()

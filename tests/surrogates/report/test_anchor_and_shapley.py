@@ -72,8 +72,8 @@ def test_what_is_no_anchor_is_refused(found):
             kind.from_json(wrong.to_json())
     for result in (one, other):
         data = json.loads(result.to_json())
-        with pytest.raises(InputError, match="schema 1"):
-            type(result).from_json(json.dumps({**data, "schema": 2}))
+        with pytest.raises(InputError, match="newer version: format 3, this version reads 1 to 2"):
+            type(result).from_json(json.dumps({**data, "format": 3}))
         del data["features"]
         with pytest.raises(InputError, match="features"):
             type(result).from_json(json.dumps(data))

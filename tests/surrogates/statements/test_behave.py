@@ -12,7 +12,7 @@ from probes.behaviours.sycophancy import QUESTIONS
 from probes.cases.measure import flips, measure
 from probes.model import Identity
 from surrogates import Card, behave
-from surrogates.report.card import page
+from surrogates.report.page import page
 from surrogates.statements.behave import study_of
 from tests.helpers.scripted_models import Scripted, copies_or_raises, verdicts, wobble
 

@@ -10,7 +10,7 @@ import pytest
 
 from probes import InputError, TemplateProbe
 from surrogates import Card, Scope, Statement, generalise
-from surrogates.report.card import page
+from surrogates.report.page import page
 from tests.helpers.planted_rule import FACTORS, FAMILIES, probe, rule, study
 
 
@@ -20,7 +20,7 @@ def test_a_card_predicts_after_a_round_trip_and_beats_the_constant():
     text = card.to_json()
     back = Card.from_json(text)
     assert back.to_json() == text
-    assert json.loads(text)["iomap_card"] == 1
+    assert json.loads(text)["kind"] == "card"
     high = back.predict("planted", {"order": "ab", "tone": "loud", "template": "f0"})
     low = back.predict("planted", {"order": "ba", "tone": "loud", "template": "f0"})
     assert high["value"] - low["value"] == pytest.approx(3.0, abs=0.6)
@@ -96,7 +96,7 @@ def test_two_cards_of_found_statements_stand_side_by_side_whatever_size_they_cla
     apart = study(statements=mean, find=False).card().compare(study(statements=Statement.level(), find=False).card())
     assert apart["verdict"].tolist()[1] == apart["other_verdict"].tolist()[0] == ""
     assert apart["difference"].isna().all() and not apart["apart"].any()
-    assert "not on this card" in page(strong, study(statements=mean, find=False).card())
+    assert "not on this card" in page(strong, other=study(statements=mean, find=False).card())
 
 
 def test_statements_about_one_thing_are_compared_one_by_one_and_older_cards_by_their_words():

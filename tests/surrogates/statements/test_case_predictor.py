@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from surrogates import Card, Scope, Statement
-from surrogates.statements.card import Entry
 from surrogates.statements.case_predictor import Stitched, stitch
+from surrogates.statements.entry import Entry
 from surrogates.statements.grouped_ridge import effective, folds_of, variance
 from surrogates.statements.verdicts import judge
 
@@ -149,6 +149,8 @@ def test_cards_of_before_still_predict():
     data = json.loads(Card("m", "m", (entry,)).to_json())
     cell = {"a": "1", "b": "0", "c": "0", "template": "x"}
     assert Card.from_json(json.dumps(data)).entry("s").prediction.predict(cell) == made.predict(cell)
+    data |= {"iomap_card": 1}
+    del data["format"], data["kind"]  # as format 1 was
     for name in ("claimed", "spread", "spreads"):
         del data["entries"][0]["prediction"][name]
     old = Card.from_json(json.dumps(data)).entry("s").prediction
