@@ -70,7 +70,7 @@ def _entry(e: Entry) -> Part:
         )
     foretold = ""
     if e.prediction is not None and np.isfinite(e.prediction.scores["r2"]):
-        scores, told = e.prediction.scores, e.prediction.told()
+        scores, told = e.prediction.scores, e.prediction.summary()
         foretold = (
             f"Stitched together, this {told}; Brier score {scores['brier']:.3f} (constant "
             f"{scores['brier_constant']:.3f}), calibration error {scores['calibration']:.2f}."

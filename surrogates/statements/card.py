@@ -15,15 +15,17 @@ import pandas as pd
 from probes.asking.ask import Cost
 from probes.behaviours.registry import BEHAVIOURS
 from probes.behaviours.registry import behaviour as built_in
-from probes.cases.case import Case
+from probes.cases.case import RESERVED, Case
 from probes.cases.metrics import Metric
 from probes.cases.template import TemplateProbe
 from probes.errors import InputError
 from surrogates.results.files import loaded, written
 from surrogates.results.provenance import library_version
-from surrogates.statements.case_predictor import Stitched, stitch
-from surrogates.statements.entity_effects import LEAST
-from surrogates.statements.statement import RESERVED, Scope, Statement
+from surrogates.statements.case_fit import fit_case_predictor
+from surrogates.statements.case_predictor import CasePredictor
+from surrogates.statements.entity_effects import FEWEST_ENTITIES
+from surrogates.statements.scope import Scope
+from surrogates.statements.statement import Statement
 from surrogates.statements.study import Study
 
 __all__ = ["Card", "Entry"]
@@ -54,7 +56,7 @@ class Entry:
         One each: ``claim``, ``words``, ``verdict``, ``reason``, ``effect``, ``low``, ``high``, … as in ``Judged``.
     cost : dict
     cases : int
-    prediction : Stitched or None
+    prediction : CasePredictor or None
     notes : tuple of str
     baselines : dict
         Means over all cases: ``value`` of the metric; ``chance``, the targets exchanged with the other listed answers;
@@ -72,7 +74,7 @@ class Entry:
     statements: tuple[Mapping[str, Any], ...]
     cost: Mapping[str, float]
     cases: int
-    prediction: Stitched | None = None
+    prediction: CasePredictor | None = None
     notes: tuple[str, ...] = ()
     baselines: Mapping[str, float] = field(default_factory=dict)
     extremes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -103,7 +105,7 @@ class Entry:
             tuple(shown),
             asdict(study.cost),
             len(study.frame),
-            stitch(study.frame, study.statements, chance, control=study.control, others=study.others),
+            fit_case_predictor(study.frame, study.statements, chance, control=study.control, others=study.others),
             study.notes,
             {n: float(bare[n].mean()) for n in ("value", "chance", "unconditional") if n in bare.columns},
             _extremes(bare, study.metric),
@@ -259,7 +261,7 @@ class Card:
             lines += [f"  {s['verdict']:>12}  {s['words']}" + (f" ({s['reason']})" if s["reason"] else "")
                       for s in e.statements]  # fmt: skip
             if e.prediction is not None:
-                lines.append("  " + e.prediction.told())
+                lines.append("  " + e.prediction.summary())
             lines += [f"  Note: {note}" for note in e.notes]
         return "\n".join(lines)
 
@@ -274,7 +276,7 @@ def _extremes(frame: pd.DataFrame, metric: Metric) -> dict[str, dict[str, Any]]:
     cells = []
     for levels, part in frame.groupby(factors, sort=True) if factors else ():
         e = Statement.level(reference=0.0).estimate(part)
-        if e is not None and e.entities >= LEAST:
+        if e is not None and e.entities >= FEWEST_ENTITIES:
             cells.append((e, dict(zip(factors, map(str, levels), strict=True))))
     if len(cells) < 2:
         return {}
@@ -313,7 +315,7 @@ def _entry(data: dict[str, Any]) -> Entry:
         levels = {f: tuple(v) for f, v in made["levels"].items()}
         numbers = {k: tuple(made.get(k, ())) for k in ("weights", "residuals", "spreads")}
         scores = {k: _number(v) for k, v in made["scores"].items()}
-        made = Stitched(columns=tuple(sets), levels=levels, scores=scores, **numbers,
+        made = CasePredictor(columns=tuple(sets), levels=levels, scores=scores, **numbers,
                         intercept=made["intercept"], reference=made["reference"], claimed=made.get("claimed", 0),
                         spread=made.get("spread", 0.0))  # fmt: skip
     statements = tuple({k: _number(v) if v is None else v for k, v in s.items()} for s in data.pop("statements"))
