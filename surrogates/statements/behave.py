@@ -17,7 +17,8 @@ from probes.errors import InputError
 from probes.model import Generator, Model
 from probes.store.store import Store, open_store
 from surrogates.statements.card import Card
-from surrogates.statements.statement import Scope, Statement
+from surrogates.statements.scope import Scope
+from surrogates.statements.statement import Statement
 from surrogates.statements.study import Study
 from surrogates.statements.verdicts import Judged, judge
 

@@ -19,8 +19,9 @@ from probes.probe import Feature
 from surrogates.families.linear import SparseLinear
 from surrogates.families.rules import RuleSurrogate
 from surrogates.families.tree import TreeSurrogate
-from surrogates.statements.entity_effects import LEAST
-from surrogates.statements.statement import Scope, Statement
+from surrogates.statements.entity_effects import FEWEST_ENTITIES
+from surrogates.statements.scope import Scope
+from surrogates.statements.statement import Statement
 from surrogates.terms import Box, Term
 
 __all__ = ["Coding", "candidates", "discover", "fidelity_over_factors"]
@@ -151,7 +152,7 @@ def discover(
     random_state : int
     """
     coding = Coding.of(frame, factors)
-    if not coding.columns or frame["entity"].nunique() < LEAST:
+    if not coding.columns or frame["entity"].nunique() < FEWEST_ENTITIES:
         return []
     pool = [s for s in candidates(frame, coding, random_state) if _names(s, about)]
     columns = [_column(s, frame) for s in pool]

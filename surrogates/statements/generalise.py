@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from probes.cases.case import Case, Split, grouped, hold_out
+from probes.cases.case import RESERVED, Case, Split, grouped, hold_out
 from probes.cases.measure import Measured, answerer, measure
 from probes.cases.metrics import Metric, as_metric
 from probes.cases.template import TemplateProbe
 from probes.errors import InputError
 from probes.store.store import Store, open_store
 from surrogates.statements.discovery import discover, fidelity_over_factors
-from surrogates.statements.entity_effects import LEAST, Effect
-from surrogates.statements.statement import RESERVED, Scope, Statement
+from surrogates.statements.entity_effects import FEWEST_ENTITIES, Effect
+from surrogates.statements.scope import Scope
+from surrogates.statements.statement import Statement
 from surrogates.statements.study import Study
 from surrogates.statements.verdicts import Judged, judge
 
@@ -132,10 +133,11 @@ def generalise(
     notes: list[str] = []
     if first is not None:
         found = discover(first.frame, factors, about=about, most=most, random_state=random_state)
-        if (count := first.frame["entity"].nunique()) < LEAST:
+        if (count := first.frame["entity"].nunique()) < FEWEST_ENTITIES:
             whole_count = len({c.entity for c in cases})
             notes.append(
-                f"Nothing was looked for: that needs at least {LEAST} entities for discovery and {LEAST} for the test; "
+                f"Nothing was looked for: that needs at least {FEWEST_ENTITIES} entities for discovery and "
+                f"{FEWEST_ENTITIES} for the test; "
                 f"here are {count} of {whole_count} for discovery."
             )
         elif not found:

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from probes.cases.case import RESERVED
 from probes.cases.metrics import METRICS
 from probes.errors import InputError
-from surrogates.statements.entity_effects import LEAST, Effect, holm, wilson
-from surrogates.statements.statement import RESERVED, Statement
+from surrogates.statements.entity_effects import FEWEST_ENTITIES, Effect, holm, wilson
+from surrogates.statements.statement import Statement
 
 __all__ = ["Judged", "judge", "supported"]
 
@@ -220,7 +221,7 @@ def _evidence(s: Statement, frame: pd.DataFrame) -> tuple[Effect | None, float, 
 
 
 def _enough(e: Effect | None) -> bool:
-    return e is not None and e.entities >= LEAST
+    return e is not None and e.entities >= FEWEST_ENTITIES
 
 
 def _lacking(e: Effect | None, s: Statement, frame: pd.DataFrame) -> str:
@@ -228,7 +229,7 @@ def _lacking(e: Effect | None, s: Statement, frame: pd.DataFrame) -> str:
     if e is None:
         counts = [int(frame.loc[m, "entity"].nunique()) for _, m in s.masks(frame)]
         have = min(counts)
-    return f"a test needs at least {LEAST} entities on each side, here are {have}"
+    return f"a test needs at least {FEWEST_ENTITIES} entities on each side, here are {have}"
 
 
 def _p_values(s: Statement, e: Effect | None) -> tuple[float, float]:
@@ -268,7 +269,7 @@ def _parts(s: Statement, frame: pd.DataFrame, metric: str = "") -> dict[str, dic
     for part in dict.fromkeys(frame["part"]) if "part" in frame.columns else ():
         cases = frame[frame["part"] == part]
         e = s.estimate(cases)
-        if e is not None and e.entities >= LEAST:
+        if e is not None and e.entities >= FEWEST_ENTITIES:
             low, high = _interval(s, e, cases, metric)
             against = _p_values(s, e)[1]
             out[str(part)] = {"effect": e.value, "low": low, "high": high, "entities": e.entities, "against": against}
