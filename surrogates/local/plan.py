@@ -141,7 +141,7 @@ class Plan:
             features=region.features,
             target=inquiry.number,
             answers=answers,
-            view=region.view(),
+            view=dict(region.view()),
             answer=inquiry.answer if inquiry.generative else None,
             warnings=(*notes, *_warnings(inquiry, answers, y, analysis.fidelity)),
             comparison=comparison,

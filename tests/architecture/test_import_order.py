@@ -18,6 +18,7 @@ ORDER = (
     "probes.errors",
     "probes.digests",
     "probes.model",
+    "probes.views",
     "probes.probe",
     "probes.store",
     "probes.exchange",
@@ -81,8 +82,6 @@ CIRCLES: set[tuple[str, ...]] = {
     ),
     ("surrogates.report.card", "surrogates.statements.card", "surrogates.statements.study"),
     ("surrogates.many.explanation_set", "surrogates.many.global_surrogate", "surrogates.report.explanation_set"),
-    ("probes.models.servers.endpoint", "probes.models.servers.remote_models"),
-    ("probes.models.huggingface.causal_lm", "probes.models.huggingface.continuation_pairs"),
 }
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from probes import METRICS, CallableModel, Case, CausalLM, Generator, Identity, InputError, Metric, Store, measure
-from probes.cases.measure import divergence
 from probes.cases.metrics import Scores, kl
+from probes.cases.paired_measures import divergence
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -65,7 +65,7 @@ def test_scores_are_those_of_one_plain_forward_each(kind, monkeypatch):
     scorer = lm.pairs()
     assert np.allclose(scorer(pairs), truth, atol=1e-4)
     assert scorer._tree is (kind != "mistral")
-    monkeypatch.setattr("probes.models.huggingface.continuation_pairs._NODES", 7)
+    monkeypatch.setattr("probes.models.huggingface.token_tree.NODES", 7)
     assert np.allclose(scorer(pairs), truth, atol=1e-4)
     scorer._tree = False
     assert np.allclose(scorer(pairs), truth, atol=1e-4)
@@ -232,5 +232,5 @@ def test_divergence_of_two_models_on_the_same_cases():
 
 def test_what_compares_two_measurements_says_what_makes_it():
     for name, maker in (("flip", "flips"), ("kl", "divergence")):
-        with pytest.raises(InputError, match=f"made by probes.measure.{maker}"):
+        with pytest.raises(InputError, match=f"made by probes.{maker}"):
             measure(tiny(), [Case("w1", " w2", (" w3",))], name, store=Store())

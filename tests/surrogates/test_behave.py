@@ -19,7 +19,8 @@ from probes.behaviours.indirect_object import NAMES as RECEIVERS
 from probes.behaviours.pronoun import NAMES
 from probes.behaviours.registry import BEHAVIOURS, behaviour
 from probes.behaviours.sycophancy import QUESTIONS
-from probes.cases.measure import flips, measure
+from probes.cases.measure import measure
+from probes.cases.paired_measures import flips
 from probes.model import Identity
 from surrogates import Card, behave, generalise
 from surrogates.report.card import page
