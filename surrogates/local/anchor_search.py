@@ -177,7 +177,7 @@ class _Search:
             cost=cost_data(self.cost),
             asked=float(self.precision),
             features=self.features,
-            view=self.inquiry.probe.view(),
+            view=dict(self.inquiry.probe.view()),
             answer=self.inquiry.answer if self.inquiry.generative else None,
         )
 

@@ -136,7 +136,7 @@ class Plan:
             target=inquiry.number,
             answers=answers,
             y=y,
-            view=region.view(),
+            view=dict(region.view()),
             answer=inquiry.answer if inquiry.generative else None,
             warnings=(*notes, *_warnings(inquiry, answers, y, analysis.fidelity)),
             comparison=comparison,

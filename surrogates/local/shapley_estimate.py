@@ -111,7 +111,7 @@ def shapley_values(
         exact=exact,
         cost=cost_data(answers.cost),
         warnings=tuple(notes),
-        view=region.view(),
+        view=dict(region.view()),
         answer=inquiry.answer if inquiry.generative else None,
         provenance=provenance(region, answers.model, len(design), budget, seed, answers.cost),
     )

@@ -11,8 +11,10 @@ from typing import Any
 from probes.asking.ask import Cost
 from probes.behaviours.base import Behaviour, Claim
 from probes.behaviours.registry import BEHAVIOURS, behaviour
-from probes.cases.measure import Measured, answerer, flips, measure
+from probes.cases.measure import answerer, measure
+from probes.cases.measured import Measured
 from probes.cases.metrics import METRICS
+from probes.cases.paired_measures import flips
 from probes.errors import InputError
 from probes.model import Generator, Model
 from probes.store.store import Store, open_store

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from probes.cases.case import RESERVED, Case, Split, grouped, hold_out
-from probes.cases.measure import Measured, answerer, measure
+from probes.cases.case import RESERVED, Case, grouped
+from probes.cases.hold_out import Split, hold_out
+from probes.cases.measure import answerer, measure
+from probes.cases.measured import Measured
 from probes.cases.metrics import Metric, as_metric
 from probes.cases.template import TemplateProbe
 from probes.errors import InputError

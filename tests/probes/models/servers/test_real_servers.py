@@ -34,7 +34,7 @@ from probes import (  # noqa: E402
     complete,
     measure,
 )
-from probes.models.huggingface.causal_lm import _unpacked  # noqa: E402
+from probes.models.huggingface.gguf_file import unpacked  # noqa: E402
 from surrogates import Scope, Statement, explain, generalise  # noqa: E402
 
 pytestmark = pytest.mark.xdist_group("servers")
@@ -74,7 +74,7 @@ def text_server(tmp_path_factory, smollm2_file):
     command = Path(sys.executable).parent / "transformers"
     if importlib.util.find_spec("uvicorn") is None or not command.exists():
         pytest.skip("transformers[serving] is not installed")
-    folder, port = _unpacked(smollm2_file, "bfloat16"), free_port()
+    folder, port = unpacked(smollm2_file, "bfloat16"), free_port()
     arguments = [str(command), "serve", str(folder), "--port", str(port), "--host", "127.0.0.1", "--dtype", "bfloat16"]
     process = started(arguments, port, "/health", tmp_path_factory.mktemp("serve") / "log", 300)
     yield f"http://127.0.0.1:{port}/v1", str(folder)
