@@ -23,7 +23,7 @@ from surrogates.judging.notes import UNMET, below, uncertified
 from surrogates.local.explanation import Explanation
 from surrogates.local.plan import Plan
 from surrogates.local.stopping import Certificate, Certified, Until, looks
-from surrogates.numerics.sequential_tests import evidence
+from surrogates.numerics.sequential_tests import r2_wealth
 from surrogates.surrogate import Surrogate
 
 __all__ = ["estimate", "explain"]
@@ -257,7 +257,7 @@ def _proving(inquiry: Inquiry, design: Design, until: Certified, study: _Study, 
             predicted = surrogate.predict(design.Z[fitted:rows]).reshape(len(y), -1)
             columns = [c for c in zip(y.T, predicted.T, clip, strict=True) if c[2] > 0]  # a constant is no evidence
             if columns and all(
-                evidence(a, b, until.r2, c).max(initial=0.0) >= 1 / until.alpha(k) for a, b, c in columns
+                r2_wealth(a, b, until.r2, c).max(initial=0.0) >= 1 / until.alpha(k) for a, b, c in columns
             ):
                 proof = Certificate(until.r2, until.confidence, fitted, int(rows) - fitted, tuple(clip.tolist()))
                 analysis, comparison = study(answers)
