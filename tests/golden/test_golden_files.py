@@ -130,7 +130,9 @@ def test_cards_of_two_versions_stand_side_by_side():
     assert len(old.compare(other)) == len(old.table) + len(other.table)
     now = asking.behave(m.Pairwise(), "greater-than", store=None, progress=False)
     table = old.compare(now)
-    assert (table["verdict"] == table["other_verdict"]).all() and (table["difference"].abs() < 1e-6).all()
+    assert (table["verdict"] == table["other_verdict"]).all() and (
+        table["difference"].abs() < 1e-6
+    ).all()  # exact: words
 
 
 # --- files that explain_many takes up again
