@@ -10,7 +10,7 @@ import pandas as pd
 
 from probes.asking.ask import Answers
 from probes.errors import InputError
-from probes.outputs.target import Target
+from probes.outputs.target import FUNCTION_UNIT, Target
 from probes.probe import Feature
 from surrogates.families import saved
 from surrogates.judging.analysis import analyse
@@ -32,7 +32,13 @@ from surrogates.terms import describe
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Explanation"]
+__all__ = ["NOT_RAW", "Explanation"]
+
+#: said of an explanation that was read without its raw answers
+NOT_RAW = (
+    "Raw answers not kept: this explanation was saved in format 1, with what the target function made of the model's "
+    "outputs in their place."
+)
 
 #: modules that say how a surrogate and answers are saved
 READ_BY = (saved, answers_data)
@@ -94,6 +100,14 @@ class Explanation(SavedResult):
     checks: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
     provenance: Provenance = field(default_factory=no_provenance)
+
+    @property
+    def raw_answers_kept(self) -> bool:
+        """Whether `answers` are the model's outputs.
+
+        False for a target function in a file of format 1, which has what the function made of them in their place.
+        """
+        return self.target.function is not None or not self.answers.unit == self.target.unit == FUNCTION_UNIT
 
     @property
     def terms(self) -> pd.DataFrame:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from surrogates.local.explanation import Explanation
+from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.report.figures import comparison_plot, fidelity_plot
 from surrogates.report.page import Contents, contents
-from surrogates.report.part import Part, made, picture
+from surrogates.report.part import Note, Part, made, picture
 from surrogates.report.parts.effects import Terms, effects_parts
 from surrogates.report.parts.instance import Numbers, instance_parts
 from surrogates.report.parts.origin import Origin
@@ -27,6 +27,7 @@ def explanation_parts(explanation: Explanation) -> list[Part]:
     """The parts of an explanation, in the order in which they are read."""
     makers: list[Callable[[Explanation], list[Part]]] = [
         _verdict,
+        _not_raw,
         _numbers,
         _instance,
         _effects,
@@ -41,6 +42,10 @@ def explanation_parts(explanation: Explanation) -> list[Part]:
 
 def _verdict(ex: Explanation) -> list[Part]:
     return [Verdict.of(ex.fidelity, None if ex.certificate is None else str(ex.certificate), ex.warnings)]
+
+
+def _not_raw(ex: Explanation) -> list[Part]:
+    return [] if ex.raw_answers_kept else [Note(text=NOT_RAW)]
 
 
 def _numbers(ex: Explanation) -> list[Part]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from surrogates.local.explanation import Explanation
+from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
 
@@ -44,4 +44,6 @@ def summary(explanation: Explanation) -> str:
             lines.append(f"{row.attribution:>+9.3g}  {interval:^21}  {'█' * length:{_BAR}}  {shown}")
         if len(table) > _ROWS:
             lines.append(f"{'':>9}  {'':21}  {'':{_BAR}}  … and {len(table) - _ROWS} more in .attributions")
+    if not explanation.raw_answers_kept:
+        lines += ["", *textwrap.wrap(NOT_RAW, 100)]
     return "\n".join([*lines, "", cost_line(explanation.provenance["cost"])])

@@ -16,12 +16,6 @@ __all__ = ["UPGRADES"]
 #: the module that says how targets and answers are read
 READ_BY = answers_data
 _Fields = dict[str, Any]
-#: unit of the numbers that a function makes, in format 1
-_OF_A_FUNCTION = "target"
-_LOST = (
-    "The raw answers were not kept: this explanation was saved in format 1, with what the target function made of them "
-    "in their place. Another part or output of the same answers cannot be explained from it."
-)
 
 
 def _explanation_1(fields: _Fields) -> _Fields:
@@ -33,10 +27,7 @@ def _explanation_1(fields: _Fields) -> _Fields:
     raw = read(np.ndarray, answers.get("y"), "answers.y")
     if raw.ndim != 2 or not target.columns or raw.shape[1] <= max(target.columns):
         raise Damaged("answers.y", "have a column for every output that is explained", raw.shape)
-    warnings = read(list[str], fields.get("warnings"), "warnings")
-    if answers.get("unit") == target.unit == _OF_A_FUNCTION:
-        warnings = [*warnings, _LOST]
-    return {**fields, "answers": answers, "fidelity": fidelity, "y": plain(target(raw)), "warnings": warnings}
+    return {**fields, "answers": answers, "fidelity": fidelity, "y": plain(target(raw))}
 
 
 def _anchor_1(fields: _Fields) -> _Fields:
