@@ -101,14 +101,14 @@ def generalise(
     >>> study.table.loc[0, "words"]
     'output is higher when mood is glad than otherwise by more than 0.775 output: +3.1 output [3.1, 3.1], 12 entities'
     """
-    investigation = _Investigation.of(probe, by, groups, as_metric(metric), statements, find, control, most)
-    cases = investigation.cases
+    plan = _Plan.of(probe, by, groups, as_metric(metric), statements, find, control, most)
+    cases = plan.cases
     # whatever can be refused is refused before a question is paid for
-    asking = _Asking(answerer(model), investigation.metric, open_store(store), progress)
+    asking = _Asking(answerer(model), plan.metric, open_store(store), progress)
     split = _split(split, probe, cases, groups, random_state) if find else _all_for_the_test(len(cases))
     first = asking.measured(cases, split.discovery)
-    found, notes = _discovered(investigation, first, random_state)
-    frozen = hashlib.sha256(json.dumps([s.digest for s in (*investigation.given, *found)]).encode()).hexdigest()
+    found, notes = _discovered(plan, first, random_state)
+    frozen = hashlib.sha256(json.dumps([s.digest for s in (*plan.given, *found)]).encode()).hexdigest()
 
     second = asking.measured(cases, split.test)
     if second is None:
@@ -119,20 +119,16 @@ def generalise(
     if unanswered := second.unanswered + (first.unanswered if first is not None else 0):
         notes.append(f"{unanswered} of {len(everything) + unanswered} cases were not answered and are left out.")
 
-    checked, judged = _judged(investigation, found, None if first is None else first.frame, test, everything)
+    checked, judged = _judged(plan, found, None if first is None else first.frame, test, everything)
     scores = pd.DataFrame()
     if first is not None:
-        scores = fidelity_over_factors(
-            first.frame, test[test["part"] != "families"], investigation.factors, random_state
-        )
+        scores = fidelity_over_factors(first.frame, test[test["part"] != "families"], plan.factors, random_state)
     cost = second.cost if first is None else first.cost + second.cost
-    return Study(
-        judged, everything, investigation.metric, scores, checked, frozen, cost, second.model, name, tuple(notes)
-    )
+    return Study(judged, everything, plan.metric, scores, checked, frozen, cost, second.model, name, tuple(notes))
 
 
 @dataclass(frozen=True)
-class _Investigation:
+class _Plan:
     """What is to be found out, checked.
 
     Attributes
@@ -174,7 +170,7 @@ class _Investigation:
         find: bool,
         control: Statement | None,
         most: int,
-    ) -> _Investigation:
+    ) -> _Plan:
         """Check the arguments of :func:`generalise` that say what to look for.
 
         Raises
@@ -227,21 +223,19 @@ class _Asking:
         return measure(self.model, part, self.metric, store=self.store, progress=self.progress, unconditional=True)
 
 
-def _discovered(
-    investigation: _Investigation, first: Measured | None, random_state: int
-) -> tuple[list[Statement], list[str]]:
+def _discovered(plan: _Plan, first: Measured | None, random_state: int) -> tuple[list[Statement], list[str]]:
     """Statements that stand out on the discovery cases, and a note if there are none."""
     if first is None:
         return [], []
     found = discover(
         first.frame,
-        investigation.factors,
-        about=investigation.about,
-        most=investigation.most,
+        plan.factors,
+        about=plan.about,
+        most=plan.most,
         random_state=random_state,
     )
     if (count := first.frame["entity"].nunique()) < FEWEST_ENTITIES:
-        total = len({c.entity for c in investigation.cases})
+        total = len({c.entity for c in plan.cases})
         return found, [
             f"Nothing was looked for: that needs at least {FEWEST_ENTITIES} entities for discovery and "
             f"{FEWEST_ENTITIES} for the test; here are {count} of {total} for discovery."
@@ -250,15 +244,15 @@ def _discovered(
 
 
 def _judged(
-    investigation: _Investigation,
+    plan: _Plan,
     found: Sequence[Statement],
     discovery: pd.DataFrame | None,
     test: pd.DataFrame,
     everything: pd.DataFrame,
 ) -> tuple[Judged | None, tuple[Judged, ...]]:
     """The control and all statements judged: the user's on every case, discovered ones on the test cases."""
-    given, metric = investigation.given, investigation.metric
-    checked, blocked, effect = _competence(investigation.control, everything, metric)
+    given, metric = plan.given, plan.metric
+    checked, blocked, effect = _competence(plan.control, everything, metric)
     judged = judge(
         (*given, *found),
         [everything.drop(columns="part")] * len(given) + [test] * len(found),
