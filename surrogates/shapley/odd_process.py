@@ -18,7 +18,6 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 
-from surrogates.proxy.cube_proxy import SHRINKAGES
 from surrogates.proxy.kernel import (
     JITTER,
     MAX_ITER,
@@ -31,6 +30,7 @@ from surrogates.proxy.kernel import (
     Kernel,
 )
 from surrogates.proxy.path_integrals import Subsets, prior_variance, with_rows
+from surrogates.proxy.shrinkage import SHRINKAGES
 from surrogates.shapley.quadrature import rule
 
 __all__ = ["OddFit", "fit_odd"]

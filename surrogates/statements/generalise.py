@@ -107,8 +107,8 @@ def generalise(
     asking = _Asking(answerer(model), plan.metric, open_store(store), progress)
     split = _split(split, probe, cases, groups, random_state) if find else _all_for_the_test(len(cases))
     first = asking.measured(cases, split.discovery)
-    found, notes = _discovered(plan, first, random_state)
-    frozen = hashlib.sha256(json.dumps([s.digest for s in (*plan.given, *found)]).encode()).hexdigest()
+    discovered, notes = _discovered(plan, first, random_state)
+    frozen = hashlib.sha256(json.dumps([s.digest for s in (*plan.given, *discovered)]).encode()).hexdigest()
 
     second = asking.measured(cases, split.test)
     if second is None:
@@ -119,7 +119,7 @@ def generalise(
     if unanswered := second.unanswered + (first.unanswered if first is not None else 0):
         notes.append(f"{unanswered} of {len(everything) + unanswered} cases were not answered and are left out.")
 
-    checked, judged = _judged(plan, found, None if first is None else first.frame, test, everything)
+    checked, judged = _judged(plan, discovered, None if first is None else first.frame, test, everything)
     scores = pd.DataFrame()
     if first is not None:
         scores = fidelity_over_factors(first.frame, test[test["part"] != "families"], plan.factors, random_state)
@@ -129,7 +129,7 @@ def generalise(
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is to be found out, checked.
+    """Arguments of :func:`generalise` that say what to look for, checked.
 
     Attributes
     ----------
@@ -227,7 +227,7 @@ def _discovered(plan: _Plan, first: Measured | None, random_state: int) -> tuple
     """Statements that stand out on the discovery cases, and a note if there are none."""
     if first is None:
         return [], []
-    found = discover(
+    discovered = discover(
         first.frame,
         plan.factors,
         about=plan.about,
@@ -236,16 +236,16 @@ def _discovered(plan: _Plan, first: Measured | None, random_state: int) -> tuple
     )
     if (count := first.frame["entity"].nunique()) < FEWEST_ENTITIES:
         total = len({c.entity for c in plan.cases})
-        return found, [
+        return discovered, [
             f"Nothing was looked for: that needs at least {FEWEST_ENTITIES} entities for discovery and "
             f"{FEWEST_ENTITIES} for the test; here are {count} of {total} for discovery."
         ]
-    return found, [] if found else ["No factor stood out on the discovery cases."]
+    return discovered, [] if discovered else ["No factor stood out on the discovery cases."]
 
 
 def _judged(
     plan: _Plan,
-    found: Sequence[Statement],
+    discovered: Sequence[Statement],
     discovery: pd.DataFrame | None,
     test: pd.DataFrame,
     everything: pd.DataFrame,
@@ -254,11 +254,11 @@ def _judged(
     given, metric = plan.given, plan.metric
     checked, blocked, effect = _competence(plan.control, everything, metric)
     judged = judge(
-        (*given, *found),
-        [everything.drop(columns="part")] * len(given) + [test] * len(found),
+        (*given, *discovered),
+        [everything.drop(columns="part")] * len(given) + [test] * len(discovered),
         metric.name,
         metric.unit,
-        discovery=[None] * len(given) + [discovery] * len(found),
+        discovery=[None] * len(given) + [discovery] * len(discovered),
         control=effect,
         blocked=blocked,
     )
