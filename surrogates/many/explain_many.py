@@ -18,26 +18,28 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from probes.asking.ask import Answers
+from probes.asking.answers import Answers
 from probes.asking.ask_batch import Run
 from probes.asking.ask_many import ask_together
-from probes.asking.session import Inquiry, as_seed
+from probes.asking.question import Question, answer_in_target
+from probes.asking.session import Reply, Session, StoreLike
+from probes.design import random_seed
 from probes.errors import InputError, IomapError, ModelError, StoreError, UnavailableError
 from probes.inputs.tabular import TabularProbe
 from probes.model import Generator, Model
-from probes.models.adapt import as_model
-from probes.outputs.target import Target
+from probes.models.adapt import ModelLike, as_model
+from probes.outputs.target import LOG_ODDS, TargetLike, is_function
 from probes.parallel.workers import GeneratorWorkers, Workers, distribute
 from probes.probe import Probe
 from probes.store.store import Store, open_store
-from surrogates.families.registry import Auto, candidates, settings_to_json
+from surrogates.families.registry import FamilyLike, candidates, settings_to_json
 from surrogates.judging.analysis import Analysis
 from surrogates.local.plan import Material, Plan, studied
+from surrogates.local.rule import Outcome
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.many.items import Item, items_of
 from surrogates.many.jsonl_file import Entry, Failure, JsonlFile
 from surrogates.results.provenance import library_version
-from surrogates.surrogate import Surrogate
 
 __all__ = ["explain_many"]
 
@@ -55,16 +57,17 @@ _SETTINGS = ("family", "budget", "design", "target", "penalty", "families", "bac
 
 
 def explain_many(
-    model: object,
+    model: ModelLike,
     probes: Iterable[Any] | pd.DataFrame,
-    family: str | Surrogate | Auto = "linear",
+    family: FamilyLike = "linear",
     *,
     background: pd.DataFrame | np.ndarray | None = None,
     budget: int | None = None,
     design: str = "uniform",
-    target: Any = None,
+    target: TargetLike = None,
+    answer: str | None = None,
     random_state: int | np.random.Generator | None = 0,
-    store: Store | str | Path | None = "default",
+    store: StoreLike = "default",
     n_jobs: int | None = 1,
     output: str | Path | None = None,
     progress: bool | None = None,
@@ -79,7 +82,7 @@ def explain_many(
         Whatever :func:`~surrogates.explain` takes as a probe: texts, dicts, probes; or, with `background`, rows: a
         DataFrame. The index of a DataFrame, or of a Series of texts, labels the items (their places do, with a warning
         in the log, if a label repeats). An iterable is read as far as is worked on.
-    family, budget, design, target, random_state, store
+    family, budget, design, target, answer, random_state, store
         As for :func:`~surrogates.explain`, for every item: each gets the explanation that it would get there.
     background : DataFrame or array, optional
         For rows: what absent values are replaced from.
@@ -123,7 +126,7 @@ def explain_many(
     0      x0      2         2.0
     1      x2      2         1.0
     """
-    seed = as_seed(random_state)
+    seed = random_seed(random_state)
     candidates(family)
     items = items_of(probes, background)
     shelf = None if output is None else JsonlFile(output)
@@ -132,7 +135,8 @@ def explain_many(
     asked = as_model(model)
     with distribute(asked, n_jobs) as workers:
         workers.crew.pack()
-        settings = _Settings(workers, family, budget, design, target, seed, open_store(store), Run())
+        wanted = _Wanted.of(asked, target, answer)
+        settings = _Settings(workers, family, budget, design, wanted, seed, open_store(store), Run())
         done = {entry.key: entry for entry in shelf.entries()} if shelf is not None and settings.lasting else {}
         total = len(probes) if isinstance(probes, (Sequence, pd.DataFrame, pd.Series)) else None
         entries: list[Entry] = []
@@ -177,35 +181,73 @@ def _told(finished: ExplanationSet, store: Store, shelf: JsonlFile | None) -> st
 
 
 @dataclass(frozen=True)
+class _Wanted:
+    """What is explained of every item.
+
+    Attributes
+    ----------
+    target : TargetLike
+    answer : str or None
+        For a language model: the continuation of every probe.
+    fallback : str or None
+        The continuation of those that bring none.
+    key : str
+        Stands for all of this in the key of an item.
+    """
+
+    target: TargetLike
+    answer: str | None
+    fallback: str | None
+    key: str
+
+    @classmethod
+    def of(cls, model: Model | Generator, target: TargetLike, answer: str | None) -> _Wanted:
+        """Tell a target from an answer; both forms of an answer have the same key.
+
+        Raises
+        ------
+        InputError
+        """
+        old = answer_in_target(model, target, answer)
+        if answer is not None and not isinstance(model, Generator):
+            raise InputError("answer", "be left out: this model does not continue text", answer)
+        plain = answer is not None and target is None and answer != LOG_ODDS
+        key = repr(answer) if plain else repr(target) if answer is None else repr((target, answer))
+        return cls(target if old is None else None, answer, old, key)
+
+
+@dataclass(frozen=True)
 class _Settings:
     """What all items share."""
 
     workers: Workers | GeneratorWorkers
-    family: str | Surrogate | Auto
+    family: FamilyLike
     budget: int | None
     design: str
-    target: Any
+    wanted: _Wanted
     seed: int
     store: Store
     run: Run
 
     def plan(self, probe: Probe) -> Plan:
-        inquiry = Inquiry(self.workers, probe, None, self.target, self.store, False, Run(memory=self.run.memory))
-        return Plan.of(inquiry, self.family, self.budget, self.design, self.seed)
+        wanted, run = self.wanted, Run(memory=self.run.memory)
+        question = Question.of(self.workers, probe, None, wanted.target, wanted.answer, wanted.fallback)
+        session = Session(question, self.budget, self.store, False, run)
+        return Plan.of(session, self.family, self.budget, self.design, self.seed)
 
     @property
     def lasting(self) -> bool:
         """Whether a key means the same in another run: not with a model or a target that nobody can identify."""
-        return self.workers.identity().persistent and not _is_function(self.target)
+        return self.workers.identity().persistent and not is_function(self.wanted.target)
 
     def key(self, plan: Plan) -> str:
         """Digest of all that decides about an explanation."""
-        probe = plan.inquiry.probe
+        probe = plan.session.question.probe
         families = {name: [type(f).__name__, settings_to_json(f)] for name, f in plan.families.items()}
         content = [
             library_version(),
             [self.workers.identity().id, probe.digest, probe.answer, probe.max_new_tokens],
-            [families, plan.penalty, plan.questions.digest, self.seed, repr(self.target)],
+            [families, plan.penalty, plan.questions.digest, self.seed, self.wanted.key],
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=repr).encode()).hexdigest()
 
@@ -227,7 +269,7 @@ _T = TypeVar("_T")
 
 
 def _explained(items: Iterator[Item], settings: _Settings, done: dict[str, Entry]) -> Iterator[_Found]:
-    """Items with an Explanation, with what was on the shelf, or with the error that kept them from one."""
+    """Yield each item with its Explanation, stored entry or error."""
     window: list[tuple[Item, Plan]] = []
     questions, planned = 0, False
     for item in items:
@@ -260,7 +302,7 @@ def _explained(items: Iterator[Item], settings: _Settings, done: dict[str, Entry
 
 def _worked(window: list[tuple[Item, Plan]], settings: _Settings) -> Iterator[_Found]:
     """Ask a window's questions, fit what came back."""
-    answered: list[tuple[Item, Plan, Answers]] = []
+    answered: list[tuple[Item, Plan, Reply]] = []
     ended: Exception | None = None
     try:
         for item, plan, found in _asked(window, settings):
@@ -271,29 +313,29 @@ def _worked(window: list[tuple[Item, Plan]], settings: _Settings) -> Iterator[_F
     except _ENDS as error:  # what was answered before is explained all the same
         ended = error
     for number, fitted in _in_order(_studied(answered, settings)):
-        item, plan, answers = answered[number]
-        yield item, fitted if isinstance(fitted, Exception) else plan.explanation(answers, *fitted)
+        item, plan, reply = answered[number]
+        yield item, fitted if isinstance(fitted, Exception) else plan.explanation(Outcome(reply, *fitted))
     if ended is not None:
         raise ended
 
 
 def _studied(
-    answered: list[tuple[Item, Plan, Answers]], settings: _Settings
+    answered: list[tuple[Item, Plan, Reply]], settings: _Settings
 ) -> Iterator[tuple[int, tuple[Analysis, pd.DataFrame] | Exception]]:
-    """What answers say, with their numbers; those to the same questions are studied at once."""
-    alike: dict[Hashable, list[tuple[int, Material]]] = {}
-    for number, (_, plan, answers) in enumerate(answered):
+    """Yield numbers with what was fitted to the answers; those to the same questions are studied at once."""
+    groups: dict[Hashable, list[tuple[int, Material]]] = {}
+    for number, (_, plan, reply) in enumerate(answered):
         try:
-            material = plan.material(answers)
+            material = plan.material(reply)
         except IomapError as error:
             yield number, error
         else:
-            alike.setdefault(material.questions, []).append((number, material))
+            groups.setdefault(material.questions, []).append((number, material))
     size = settings.workers.crew.size
-    shares = [group[i::size] for group in alike.values() for i in range(min(size, len(group)))]
-    fitted = settings.workers.crew.map(_fitted, [[material for _, material in share] for share in shares])
-    for share, found in zip(shares, fitted, strict=True):
-        yield from zip((number for number, _ in share), found, strict=True)
+    shares = [group[i::size] for group in groups.values() for i in range(min(size, len(group)))]
+    analyses = settings.workers.crew.map(_fitted, [[material for _, material in share] for share in shares])
+    for share, fitted in zip(shares, analyses, strict=True):
+        yield from zip((number for number, _ in share), fitted, strict=True)
 
 
 def _in_order(numbered: Iterable[tuple[int, _T]]) -> Iterator[tuple[int, _T]]:
@@ -315,49 +357,47 @@ def _fitted(materials: list[Material]) -> list[tuple[Analysis, pd.DataFrame] | E
         return [error] if len(materials) == 1 else [_fitted([material])[0] for material in materials]
 
 
-def _asked(window: list[tuple[Item, Plan]], settings: _Settings) -> Iterator[tuple[Item, Plan, Answers | Exception]]:
-    """Answers to a window's plans; those that are put to the same map are asked together."""
-    together: dict[str, list[tuple[Item, Plan]]] = {}
+def _asked(window: list[tuple[Item, Plan]], settings: _Settings) -> Iterator[tuple[Item, Plan, Reply | Exception]]:
+    """Yield replies to a window's plans; those that are put to the same map are asked together."""
+    groups: dict[str, list[tuple[Item, Plan]]] = {}
     for item, plan in window:
         try:
-            together.setdefault(plan.inquiry.scorer().identity().id, []).append((item, plan))
+            groups.setdefault(plan.session.identity.id, []).append((item, plan))
         except _ENDS:
             raise
         except Exception as error:  # noqa: BLE001 - no answer could be written; the others go on
             yield item, plan, error
-    for group in together.values():
-        failed = _tell(group, settings)
-        alone = len(group) > 1 and failed is not None
-        found: Answers | Exception
-        for item, plan in group:
-            wrong = _tell([(item, plan)], settings) if alone else failed
-            try:
-                found = plan.inquiry.ask(plan.questions) if wrong is None else wrong
-            except _ENDS:
-                raise
-            except (InputError, ModelError) as error:
-                found = error
-            yield item, plan, found
+    for group in groups.values():
+        answers = _answers([plan for _, plan in group], settings)
+        for number, (item, plan) in enumerate(group):
+            if isinstance(answers, list):
+                yield item, plan, _reply(plan, answers[number])
+            elif len(group) == 1:
+                yield item, plan, answers
+            else:  # it failed for all: each is asked alone to find out whose fault that was
+                alone = _answers([plan], settings)
+                yield item, plan, _reply(plan, alone[0]) if isinstance(alone, list) else alone
 
 
-def _tell(group: list[tuple[Item, Plan]], settings: _Settings) -> Exception | None:
-    """Ask the questions of some plans together and tell each its answers; or the error that came of it."""
-    model = group[0][1].inquiry.scorer()
+def _answers(plans: list[Plan], settings: _Settings) -> list[Answers] | Exception:
+    """Ask the questions of some plans together: the answers to each, or the error that came of it."""
+    shares = [plan.session.share(plan.questions) for plan in plans]
     try:
-        answers = ask_together(model, [p.inquiry.together(p.questions) for _, p in group], settings.store, settings.run)
+        return ask_together(plans[0].session.scorer, shares, settings.store, settings.run)
     except _ENDS:
         raise
     except (IomapError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        log.info("%d items asked together failed: %s", len(group), error)
+        log.info("%d items asked together failed: %s", len(plans), error)
         return error
-    for (_, plan), found in zip(group, answers, strict=True):
-        plan.inquiry.told(found)
-    return None
 
 
-def _is_function(target: Any) -> bool:
-    """Whether a function computes the target."""
-    return target.function is not None if isinstance(target, Target) else callable(target)
+def _reply(plan: Plan, answers: Answers) -> Reply | Exception:
+    try:
+        return plan.session.receive(answers)
+    except _ENDS:
+        raise
+    except (InputError, ModelError) as error:
+        return error
 
 
 def _plain(value: Any) -> Any:
