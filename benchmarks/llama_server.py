@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks.run.record import environment, show, write
 from benchmarks.tasks.material import context_probe, language_model
 from probes import Endpoint, cube
-from probes.models.servers.remote_models import Echoed
+from probes.models.servers.remote_models import TokenLogProbs
 
 __all__ = ["compare", "main", "started"]
 
@@ -62,10 +62,10 @@ def compare(url: str) -> dict[str, Any]:
     """Log-probabilities of the same answers from the server and from the weights unpacked to 32 bits."""
     local = language_model()
     lm = Endpoint(url, "smollm2", api="completions", in_flight=1, timeout=600)  # it serves one at a time
-    raw = lm.exchange({"prompt": PROMPTS[0] + ANSWER, "echo": True, "logprobs": 1, "max_tokens": 1})
+    raw = lm.server.completion({"prompt": PROMPTS[0] + ANSWER, "echo": True, "logprobs": 1, "max_tokens": 1})
     echoed = raw["choices"][0]["logprobs"]["token_logprobs"]
     remote, near = lm.scoring(ANSWER, PROMPTS[0]), local.scoring(ANSWER, PROMPTS[0])
-    assert isinstance(remote, Echoed)
+    assert isinstance(remote, TokenLogProbs)
     got, want = remote(PROMPTS), near(PROMPTS)
     probe = context_probe(sentences=3)
     rows = probe.render(cube(3))

@@ -11,9 +11,12 @@ Importing it loads neither torch nor transformers: adapters import them when an 
 from probes.asking.ask import Answers, ask
 from probes.asking.cost import Cost, Forecast, Projection, project
 from probes.asking.generate import complete
-from probes.cases.case import Case, Split, hold_out
-from probes.cases.measure import Measured, divergence, flips, measure
+from probes.cases.case import Case
+from probes.cases.hold_out import Split, hold_out
+from probes.cases.measure import measure
+from probes.cases.measured import Measured
 from probes.cases.metrics import METRICS, Metric
+from probes.cases.paired_measures import divergence, flips
 from probes.cases.template import Family, TemplateProbe
 from probes.design import Design, cube, sample
 from probes.errors import InputError, IomapError, MissingExtra, ModelError, SpendCapError, StoreError, UnavailableError

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 from math import comb
+from numbers import Integral
 
 import numpy as np
 from scipy.linalg import hadamard
@@ -30,6 +31,7 @@ __all__ = [
     "fold_over",
     "independent",
     "paired",
+    "random_seed",
     "sample",
     "sobol",
     "uniform",
@@ -107,6 +109,20 @@ class Design:
         """The design that only the first `rows` rows make, at least the fixed ones and the block."""
         kept = max(rows, self.fixed + self.block)
         return self if kept >= len(self) else replace(self, Z=self.Z[:kept])
+
+
+def random_seed(random_state: int | np.random.Generator | None) -> int:
+    """Convert a random_state to a seed; None and a Generator draw one.
+
+    Raises
+    ------
+    InputError
+    """
+    if random_state is None or isinstance(random_state, np.random.Generator):
+        return int(np.random.default_rng(random_state).integers(2**31))
+    if not isinstance(random_state, Integral) or random_state < 0:
+        raise InputError("random_state", "be a non-negative integer, a numpy Generator or None", random_state)
+    return int(random_state)
 
 
 def corners(n: int) -> float:

@@ -49,8 +49,8 @@ class IomapError(Exception):
 
     Attributes
     ----------
-    finished : ExplanationSet or None
-        What ``explain_many`` had explained when the error ended it.
+    finished : object or None
+        What was finished when the error ended a run of many, set by whoever ran it.
     """
 
     finished: Any = None

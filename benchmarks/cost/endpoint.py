@@ -135,9 +135,9 @@ def _real(questions: int) -> dict[str, Any] | None:
     """Seconds that questions to SmolLM2 behind ``transformers serve`` take, eight tokens each."""
     try:
         from benchmarks.tasks.material import language_model_file
-        from probes.models.huggingface.causal_lm import _unpacked
+        from probes.models.huggingface.gguf_file import unpacked
 
-        folder = _unpacked(language_model_file(), "bfloat16")
+        folder = unpacked(language_model_file(), "bfloat16")
     except Skipped as reason:
         print(f"transformers serve: skipped, {reason}")
         return None

@@ -58,7 +58,7 @@ class Behaviour:
         What the model must be able to do for the claims to mean something.
     claims : tuple of Claim
     baseline : dict of factor to level
-        What cases are compared with for claims about the metric ``flip``, see :func:`probes.cases.measure.flips`.
+        What cases are compared with for claims about the metric ``flip``, see :func:`probes.flips`.
     """
 
     name: str

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import combinations
-from typing import Any
 
-import numpy as np
+from probes.errors import InputError
 
-from probes.errors import InputError, number
-
-__all__ = ["FAMILY", "RESERVED", "Case", "Chat", "Split", "grouped", "hold_out", "shown", "tidy"]
+__all__ = ["FAMILY", "RESERVED", "Case", "Chat", "grouped", "shown", "tidy"]
 
 #: A prompt: plain text, or a chat as (role, content) pairs.
 Chat = tuple[tuple[str, str], ...]
@@ -82,7 +78,7 @@ class Case:
 
 
 def shown(prompt: str | Chat, limit: int = 300) -> str:
-    """A prompt on one line for an error message; what is too long loses its middle."""
+    """Return a prompt on one line for an error message; one that is too long loses its middle."""
     text = prompt if isinstance(prompt, str) else " | ".join(f"{role}: {content}" for role, content in prompt)
     text = " ".join(text.split())
     return text if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"
@@ -120,10 +116,10 @@ def tidy(case: Case, strict: bool = True, first_words: bool = True) -> Case:
     right = options[: 1 + len(case.also)]
     foils = []
     for foil in dict.fromkeys(options[1 + len(case.also) :]):
-        same = foil in right
-        if same or (first_words and any(_head(foil)[0] == _head(r)[0] for r in right)):
+        is_right = foil in right
+        if is_right or (first_words and any(_head(foil)[0] == _head(r)[0] for r in right)):
             if strict:
-                rule = "differ from the right answer" + ("" if same else " in its first word")
+                rule = "differ from the right answer" + ("" if is_right else " in its first word")
                 raise InputError("foil", f"{rule} for the prompt {shown(prompt)!r} with answer {right[0]!r}", foil)
             continue
         foils.append(foil)
@@ -131,92 +127,14 @@ def tidy(case: Case, strict: bool = True, first_words: bool = True) -> Case:
 
 
 def _head(text: str) -> tuple[str, str]:
-    """The first word with the space before it, and the rest."""
+    """Split off the first word with the space before it."""
     start = len(text) - len(text.lstrip())
     stop = text.find(" ", start)
     return (text, "") if stop < 0 else (text[:stop], text[stop:])
 
 
-@dataclass(frozen=True)
-class Split:
-    """Numbers of cases: those statements are found on, and three kinds of unseen ones.
-
-    All unseen cases are about held-out entities. ``entities`` are in seen cells and families, ``cells`` in held-out
-    cells of seen families, ``families`` in held-out families.
-    """
-
-    discovery: np.ndarray
-    entities: np.ndarray
-    cells: np.ndarray
-    families: np.ndarray
-
-    @property
-    def test(self) -> np.ndarray:
-        """All unseen cases."""
-        return np.concatenate([self.entities, self.cells, self.families])
-
-
-def hold_out(
-    cases: Sequence[Case] | Any,
-    *,
-    entities: float | Iterable[str] = 0.5,
-    cells: float = 0.2,
-    families: int | Iterable[str] = 1,
-    groups: str | Callable[[Case], str] | None = None,
-    random_state: int = 0,
-) -> Split:
-    """Divide cases for discovery and test.
-
-    Parameters
-    ----------
-    cases : sequence of Case, or TemplateProbe
-    entities : float or names, default 0.5
-        Share of the entities held out, or which.
-    cells : float, default 0.2
-        Share of the combinations of factor levels held out. None are where a level would then never be seen.
-    families : int or names, default 1
-        How many template families are held out, or which; none where there are fewer than three.
-    groups : str or callable, optional
-        What cases depend on each other by, as for :func:`surrogates.generalise`; by default their entity.
-    random_state : int, default 0
-
-    Raises
-    ------
-    InputError
-        If nothing is left on one side, or names are unknown.
-    """
-    cases = [grouped(c, groups) for c in getattr(cases, "cases", cases)]
-    cells = number("cells", cells, low=0, high=1, open_high=True)
-    rng = np.random.default_rng([random_state, 7])
-    people = sorted({c.entity for c in cases})
-    away = _chosen("entities", entities, people, rng)
-    if not away or len(away) == len(people):
-        raise InputError("entities", f"leave some of {len(people)} for discovery and some for the test", entities)
-    kinds = sorted({c.template for c in cases})
-    if isinstance(families, int):
-        if families < 0 or isinstance(families, bool):
-            raise InputError("families", "be a number of at least 0, or names", families)
-        count = min(families, len(kinds) - 2)
-        unseen = {kinds[i] for i in rng.permutation(len(kinds))[: max(count, 0)]}
-    else:
-        unseen = _chosen("families", families, kinds, rng)
-    if len(unseen) == len(kinds):
-        raise InputError("families", "leave some for discovery", families)
-    combos = sorted({c.cell for c in cases if c.template not in unseen})
-    hidden = _cells(combos, cells, rng)
-    new = np.array([c.entity in away for c in cases])
-    other = np.array([c.template in unseen for c in cases])
-    cut = np.array([c.cell in hidden for c in cases])
-    return Split(
-        np.flatnonzero(~new & ~other & ~cut),
-        np.flatnonzero(new & ~other & ~cut),
-        np.flatnonzero(new & ~other & cut),
-        np.flatnonzero(new & other),
-    )
-
-
 def grouped(case: Case, groups: str | Callable[[Case], str] | None) -> Case:
-    """A case whose entity is what it depends on others by: a factor, or a function of the case.
+    """Replace the entity of a case by what it depends on other cases by: a factor, or a function of the case.
 
     Raises
     ------
@@ -230,34 +148,3 @@ def grouped(case: Case, groups: str | Callable[[Case], str] | None) -> Case:
     if groups not in levels:
         raise InputError("groups", f"be entity, a factor among {', '.join(levels)}, or a function of a case", groups)
     return replace(case, entity=levels[groups], levels=tuple(p for p in case.levels if p[0] != groups))
-
-
-def _chosen(what: str, wish: Any, names: list[str], rng: np.random.Generator) -> set[str]:
-    if isinstance(wish, (int, float)):
-        if isinstance(wish, bool) or not 0 < wish < 1:
-            raise InputError(what, "be a share between 0 and 1, or names", wish)
-        return {names[i] for i in rng.permutation(len(names))[: max(1, round(wish * len(names)))]}
-    if isinstance(wish, str) or not isinstance(wish, Iterable):
-        raise InputError(what, "be a share between 0 and 1, or names", wish)
-    wanted = set(wish)
-    if unknown := wanted - set(names):
-        raise InputError(what, f"name some of {', '.join(names[:12])}", sorted(unknown))
-    return wanted
-
-
-def _cells(combos: list[tuple[tuple[str, str], ...]], share: float, rng: np.random.Generator) -> set[Any]:
-    """Held-out combinations: those that together show the most levels, with every pair of levels still to be seen."""
-    count = int(share * len(combos))
-    best: tuple[int, set[Any]] = (0, set())
-    for _ in range(60 if count else 0):
-        hidden = {combos[i] for i in rng.permutation(len(combos))[:count]}
-        kept = [c for c in combos if c not in hidden]
-        if _pairs(kept) == _pairs(combos):
-            covered = len({pair for c in hidden for pair in c})
-            best = max(best, (covered, hidden), key=lambda b: b[0])
-    return best[1]
-
-
-def _pairs(combos: Iterable[tuple[tuple[str, str], ...]]) -> set[Any]:
-    """Every level, and every two levels that occur together."""
-    return {pair for c in combos for pair in [*((p,) for p in c), *combinations(c, 2)]}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,16 +10,18 @@ import pandas as pd
 
 from probes.asking.ask import Cost, ask
 from probes.asking.generate import completions
-from probes.cases.case import RESERVED, Case, shown
-from probes.cases.metrics import METRICS, Metric, Scores, as_metric, kl
+from probes.cases.case import Case, shown
+from probes.cases.measured import Measured
+from probes.cases.metrics import METRICS, Metric, Scores, as_metric
 from probes.design import Design
 from probes.errors import InputError, ModelError
 from probes.model import Generator, Model
 from probes.models.adapt import as_model
 from probes.probe import Feature, Probe
 from probes.store.store import Store
+from probes.views import ListView
 
-__all__ = ["Measured", "Questions", "answerer", "divergence", "flips", "measure"]
+__all__ = ["Questions", "answerer", "measure"]
 
 
 class Questions(Probe):
@@ -39,7 +39,7 @@ class Questions(Probe):
     def render(self, Z: np.ndarray) -> Any:
         return [self.inputs[int(i)] for i in np.asarray(Z)[:, 0]]
 
-    def view(self) -> dict[str, Any]:
+    def view(self) -> ListView:
         return {"kind": "list", "inputs": [repr(i) for i in self.inputs]}
 
     @property
@@ -48,116 +48,8 @@ class Questions(Probe):
         return Design(np.arange(len(self.inputs), dtype=float)[:, None], 0)
 
 
-@dataclass(frozen=True)
-class Measured:
-    """Numbers for cases.
-
-    Attributes
-    ----------
-    frame : DataFrame
-        One row a case: ``case_id, entity, template``, its factors, ``value``, ``chance``, ``prompt``, ``target``,
-        ``answer`` (the likeliest of the listed answers, or the text that was written). Where answers were scored
-        without a prompt also ``unconditional``, the same metric of the answers alone, and ``unconditional_chance``.
-    metric : Metric
-    model : str
-        Identity of the model.
-    cost : Cost
-    scores : tuple of ndarray
-        Log-probabilities of each case's answers, where they were scored.
-    unanswered : int
-        Cases that a fallible model did not answer; they are left out.
-    """
-
-    frame: pd.DataFrame
-    metric: Metric
-    model: str
-    cost: Cost = field(default_factory=Cost)
-    scores: tuple[np.ndarray, ...] = ()
-    unanswered: int = 0
-
-
-def flips(measured: Measured, baseline: Mapping[str, str]) -> Measured:
-    """Whether a change of factors changes the answer: each case beside its like at the baseline.
-
-    Parameters
-    ----------
-    measured : Measured
-        With the likeliest of the listed answers, or the text that was written, in the column ``answer``.
-    baseline : dict of factor to level
-        What each case is compared with: the case of the same entity with these levels and else its own.
-
-    Returns
-    -------
-    Measured
-        ``value`` is 1 where the answers differ, else 0; ``chance`` how often answers to different entities differ.
-        Cases at the baseline, and those whose like was not asked, are left out.
-
-    Raises
-    ------
-    InputError
-        For an unknown factor or level, numbers in place of answers, or no pair of cases.
-    """
-    frame = measured.frame
-    factors = [c for c in frame.columns if c not in (*RESERVED, *baseline)]
-    for factor, level in baseline.items():
-        if factor not in frame.columns or level not in set(frame[factor]):
-            known = [c for c in frame.columns if c not in RESERVED]
-            raise InputError("baseline", f"name factors and levels of the cases ({', '.join(known)})", {factor: level})
-    if measured.metric.name == "output":
-        raise InputError("measured", "hold answers, which numbers alone are not", measured.metric.name)
-    here = np.all([frame[f] == v for f, v in baseline.items()], axis=0)
-    key = ["entity", *factors]
-    frame = frame.assign(said=frame["answer"].map(_plain))
-    before = frame[here].drop_duplicates(key).set_index(key)["said"].rename("before")
-    pairs = frame[~here].drop(columns=[c for c in frame.columns if c.startswith("unconditional")]).join(before, on=key)
-    pairs = pairs[pairs["before"].notna()]
-    if not len(pairs):
-        raise InputError("baseline", "leave cases to compare with their likes", baseline)
-    shares = before.value_counts(normalize=True).to_numpy()
-    value = (pairs["said"] != pairs["before"]).astype(float)
-    pairs = pairs.drop(columns=["before", "said"]).assign(value=value, chance=float(1 - shares @ shares))
-    return replace(measured, frame=pairs.reset_index(drop=True), metric=METRICS["flip"], cost=Cost(), scores=())
-
-
-def _plain(text: str) -> str:
-    """A text's words, whatever their case and what stands between them."""
-    return " ".join(re.findall(r"\w+", text.casefold())) or text.strip()
-
-
-def divergence(base: Measured, other: Measured) -> Measured:
-    """KL(M‖M′) of what two models say about the same cases, over the listed answers of each.
-
-    Parameters
-    ----------
-    base, other : Measured
-        Of M and M′, with the scores of every answer.
-
-    Returns
-    -------
-    Measured
-        ``value`` in nats; ``chance`` is what it is on average when M′ gives its probabilities to the answers in turn.
-
-    Raises
-    ------
-    InputError
-        If the cases differ, or answers were not scored.
-    """
-    if base.frame["case_id"].tolist() != other.frame["case_id"].tolist():
-        raise InputError("other", "be measured on the same cases", f"{len(other.frame)} others")
-    if not base.scores or not other.scores:
-        raise InputError("base and other", "hold scores of answers, which text alone does not give", base.metric.name)
-    values, chances = [], []
-    for p, q in zip(base.scores, other.scores, strict=True):
-        each = kl(np.stack([p] * len(p)), np.stack([np.roll(q, k) for k in range(len(q))]))
-        values.append(each[0])
-        chances.append(each.mean())
-    kept = [c for c in base.frame.columns if not c.startswith("unconditional")]
-    frame = base.frame[kept].assign(value=values, chance=chances)
-    return Measured(frame, METRICS["kl"], f"{base.model} against {other.model}", base.cost + other.cost)
-
-
 def answerer(model: object) -> Model | Generator:
-    """What answers cases for a model: the scorer of a language model that gives log-probabilities, else itself."""
+    """Return what answers cases: a language model's scorer of pairs where it has one, else the model itself."""
     adopted = as_model(model)
     if isinstance(adopted, Generator):
         return adopted.pairs() or adopted
@@ -203,8 +95,8 @@ def measure(
     cases = getattr(cases, "cases", cases)
     if not len(cases):
         raise InputError("cases", "hold at least one case", cases)
-    if odd := [c for c in cases if not isinstance(c, Case)]:
-        raise InputError("cases", "be Case objects, such as a TemplateProbe holds", odd[0])
+    if others := [c for c in cases if not isinstance(c, Case)]:
+        raise InputError("cases", "be Case objects, such as a TemplateProbe holds", others[0])
     asked = answerer(model)
     _check_metric(asked, number)
     _check_foils(cases, number)
@@ -217,7 +109,7 @@ def measure(
 
 
 def _check_metric(asked: Model | Generator, metric: Metric) -> None:
-    """Whether a model can answer a metric at all; costs nothing."""
+    """Refuse a metric that a model cannot answer at all; costs nothing."""
     rule = ""
     if metric.made_by:
         raise InputError("metric", f"be made by {metric.made_by}, because it compares two measurements", metric.name)
@@ -244,8 +136,8 @@ def _check_foils(cases: Sequence[Case], metric: Metric) -> None:
 def _frame(cases: Sequence[Case], value: Any, chance: Any, answer: Sequence[str]) -> pd.DataFrame:
     rows = [{"case_id": c.case_id, "entity": c.entity, **dict(c.levels), "template": c.template} for c in cases]
     frame = pd.DataFrame(rows)
-    told = {"prompt": [c.prompt for c in cases], "target": [c.target for c in cases], "answer": list(answer)}
-    return frame.assign(value=value, chance=chance, **told)
+    texts = {"prompt": [c.prompt for c in cases], "target": [c.target for c in cases], "answer": list(answer)}
+    return frame.assign(value=value, chance=chance, **texts)
 
 
 def _scored(
@@ -259,30 +151,26 @@ def _scored(
     alone, cost = _alone(asked, cases, store, progress) if unconditional else ({}, Cost())
     stops = np.cumsum([len(c.options) for c in cases])
     parts = np.split(answers.y, stops[:-1])
-    lost = [
-        np.isnan(part).any() or any(np.isnan(alone[o]).any() for o in c.options if alone)
-        for part, c in zip(parts, cases, strict=True)
-    ]
-    kept = _answered(cases, [not gone for gone in lost])
-    values, chances, best, totals = [], [], [], []
-    priors: list[tuple[float, float]] = []
-    for case, part in ((cases[i], parts[i]) for i in kept):
-        free = np.stack([alone[option] for option in case.options]) if alone else None
-        scores = _scores(part, case, free)
-        values.append(metric(scores))
-        chances.append(metric.chance(scores))
-        best.append(case.options[int(np.argmax(scores.total))])
-        totals.append(scores.total)
-        if free is not None:
-            bare = _scores(free, case, free)
-            priors.append((metric(bare), metric.chance(bare)))
-    frame = _frame([cases[i] for i in kept], values, chances, best)
-    if priors:
-        frame[["unconditional", "unconditional_chance"]] = priors
-    return Measured(frame, metric, answers.model, answers.cost + cost, tuple(totals), len(cases) - len(kept))
+    free = [np.stack([alone[option] for option in c.options]) if alone else None for c in cases]
+    kept = _answered(
+        cases,
+        [
+            not np.isnan(part).any() and not (bare is not None and np.isnan(bare).any())
+            for part, bare in zip(parts, free, strict=True)
+        ],
+    )
+    scores = [_scores_of(parts[i], cases[i], free[i]) for i in kept]
+    best = [cases[i].options[int(np.argmax(s.total))] for i, s in zip(kept, scores, strict=True)]
+    chosen = [cases[i] for i in kept]
+    frame = _frame(chosen, [metric(s) for s in scores], [metric.chance(s) for s in scores], best)
+    bare = [_scores_of(part, cases[i], part) for i in kept if (part := free[i]) is not None]
+    if bare:
+        frame[["unconditional", "unconditional_chance"]] = [(metric(s), metric.chance(s)) for s in bare]
+    totals = tuple(s.total for s in scores)
+    return Measured(frame, metric, answers.model, answers.cost + cost, totals, len(cases) - len(kept))
 
 
-def _scores(part: np.ndarray, case: Case, alone: np.ndarray | None) -> Scores:
+def _scores_of(part: np.ndarray, case: Case, alone: np.ndarray | None) -> Scores:
     right = 1 + len(case.also)
     return Scores(part[:, 0], part[:, 1], part[:, 2], right, None if alone is None else alone[:, 0])
 
@@ -290,7 +178,7 @@ def _scores(part: np.ndarray, case: Case, alone: np.ndarray | None) -> Scores:
 def _alone(
     asked: Model, cases: Sequence[Case], store: Store, progress: bool | None
 ) -> tuple[dict[str, np.ndarray], Cost]:
-    """Scores of every distinct answer without a prompt."""
+    """Score every distinct answer without a prompt."""
     options = list(dict.fromkeys(option for c in cases for option in c.options))
     questions = Questions([("", option) for option in options])
     answers = ask(asked, questions, questions.design, store, progress)
@@ -298,7 +186,13 @@ def _alone(
 
 
 def _answered(cases: Sequence[Case], there: Sequence[bool]) -> list[int]:
-    """Numbers of the cases that were answered."""
+    """Return the numbers of the cases that were answered.
+
+    Raises
+    ------
+    ModelError
+        If there are none.
+    """
     kept = [i for i, answered in enumerate(there) if answered]
     if not kept:
         raise ModelError(f"The model answered none of {len(cases)} cases.")
@@ -329,7 +223,7 @@ def _output(asked: Model, cases: Sequence[Case], metric: Metric, store: Store, p
 
 
 def _written(asked: Generator, cases: Sequence[Case], metric: Metric, store: Store, max_new_tokens: int) -> Measured:
-    """Metrics of generated text alone; the chance level is how often a foil is written instead."""
+    """Measure metrics of generated text alone; the chance level is how often a foil is written instead."""
     written, cost, _ = completions(asked, [case.prompt for case in cases], max_new_tokens, store)
     kept = _answered(cases, [text is not None for text in written])
     values, chances, texts = [], [], []

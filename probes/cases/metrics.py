@@ -193,8 +193,8 @@ METRICS: dict[str, Metric] = {
             bounds=(-1.0, 1.0),
         ),
         Metric("mass", "probability", mass, foils=1, first_token=True, chance_of=_share, bounds=(0.0, 1.0)),
-        Metric("flip", "share", _two, bounds=(0.0, 1.0), made_by="probes.cases.measure.flips"),
-        Metric("kl", "nats", _two, made_by="probes.cases.measure.divergence"),
+        Metric("flip", "share", _two, bounds=(0.0, 1.0), made_by="probes.flips"),
+        Metric("kl", "nats", _two, made_by="probes.divergence"),
         Metric("output", "output", _raw),
     )
 }

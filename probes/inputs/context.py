@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from probes.errors import InputError
-from probes.inputs.text import other_removal, removal, segments_view
+from probes.inputs.text import block_view, other_removal, removal
 from probes.inputs.text_segments import Segments, Span, checked_answer, sentences
 from probes.probe import Feature, Probe, at_least_two, unique_names
+from probes.views import TextView
 
 __all__ = ["ContextProbe"]
 
@@ -130,10 +130,10 @@ class ContextProbe(Probe):
     def variants(self) -> dict[str, Probe]:
         return other_removal(self)
 
-    def view(self) -> dict[str, Any]:
+    def view(self) -> TextView:
         offsets = np.cumsum([0, *(len(d.pieces) for d in self.documents)])
         blocks = [
-            {"title": title.strip(), **segments_view(document, int(offset))}
+            block_view(title.strip(), document, int(offset))
             for title, document, offset in zip(self.titles, self.documents, offsets, strict=False)
         ]
         return {

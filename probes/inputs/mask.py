@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from probes.errors import InputError
 from probes.probe import Feature, Probe, at_least_two
+from probes.views import CubeView
 
 __all__ = ["MaskProbe"]
 
@@ -46,5 +46,5 @@ class MaskProbe(Probe):
     def render(self, Z: np.ndarray) -> np.ndarray:
         return np.asarray(Z, dtype=float)
 
-    def view(self) -> dict[str, Any]:
+    def view(self) -> CubeView:
         return {"kind": "cube", "features": [f.name for f in self.features]}

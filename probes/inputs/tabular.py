@@ -14,6 +14,7 @@ from probes.errors import InputError, integer
 from probes.inputs.locality import Background, LocalGaussian
 from probes.inputs.table_rows import Row, background_frame, instance_frame
 from probes.probe import Feature, Probe, at_least_two
+from probes.views import TableRow, TableView
 
 __all__ = ["TabularProbe"]
 
@@ -163,11 +164,8 @@ class TabularProbe(Probe):
 
     def _rendered_at_once(self, Z: np.ndarray) -> pd.DataFrame | np.ndarray:
         """The same where all columns hold numbers of one type: a single choice between instance and replicates."""
-        owner = np.empty(self._pool.shape[1], dtype=int)
-        for j, positions in enumerate(self._columns):
-            owner[positions] = j
         pool = self._pool.to_numpy()
-        rows = np.where(Z[:, None, owner] > 0.5, pool[0], pool[1:]).reshape(-1, pool.shape[1])
+        rows = np.where(Z[:, None, self._owners()] > 0.5, pool[0], pool[1:]).reshape(-1, pool.shape[1])
         return rows.astype(float) if self.as_array else pd.DataFrame(rows, columns=self._pool.columns)
 
     def variants(self) -> dict[str, Probe]:
@@ -192,8 +190,41 @@ class TabularProbe(Probe):
     def typical(self) -> pd.DataFrame | np.ndarray:
         return self._frame.to_numpy(dtype=float) if self.as_array else self._frame
 
-    def view(self) -> dict[str, Any]:
-        rows = [
+    def scatter(self, values: np.ndarray) -> np.ndarray:
+        """Bring attributions of features back onto the columns of the background; grouped columns share equally.
+
+        Parameters
+        ----------
+        values : array-like ``(d,)`` or ``(k, d)``
+
+        Returns
+        -------
+        ndarray ``(p,)`` or ``(k, p)``
+
+        Raises
+        ------
+        InputError
+            For another shape.
+
+        Examples
+        --------
+        >>> background = pd.DataFrame([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], columns=["a", "b", "c"])
+        >>> probe = TabularProbe(background.iloc[0], background, groups={"ac": ["a", "c"]})
+        >>> probe.scatter([0.5, 2.0])
+        array([0.25, 2.  , 0.25])
+        """
+        owner = self._owners()
+        return (self._attributions(values) / np.bincount(owner))[..., owner]
+
+    def _owners(self) -> np.ndarray:
+        """The feature that each column belongs to, ``(p,)``."""
+        owner = np.empty(self._pool.shape[1], dtype=int)
+        for j, positions in enumerate(self._columns):
+            owner[positions] = j
+        return owner
+
+    def view(self) -> TableView:
+        rows: list[TableRow] = [
             {
                 "name": f.name,
                 "value": f.value,

@@ -11,6 +11,7 @@ import numpy as np
 from probes.errors import InputError
 from probes.inputs.text_segments import Segments, Span, checked_answer, cut
 from probes.probe import Feature, Probe, at_least_two, unique_names
+from probes.views import Block, TextView
 
 __all__ = ["TextProbe"]
 
@@ -30,7 +31,7 @@ class TextProbe(Probe):
         What stands in for an absent feature, such as ``"[MASK]"`` or ``"…"``. None removes it with the white space
         after it.
     spans : sequence of (int, int), optional
-        The user's own features as character ranges, in order; overrides `unit`. What lies between them always stays.
+        Features as character ranges, in order; overrides `unit`. What lies between them always stays.
     tokenizer : transformers tokenizer, optional
         A fast one, for ``unit="token"``.
     answer : str, optional
@@ -62,14 +63,14 @@ class TextProbe(Probe):
         answer: str | None = None,
         max_new_tokens: int = 64,
     ):
-        found = cut(text, unit, spans, tokenizer, "text")
+        cuts = cut(text, unit, spans, tokenizer, "text")
         if replacement is not None and not isinstance(replacement, str):
             raise InputError("replacement", "be a string, or None to remove", replacement)
         self.text = text
         self.unit = "span" if spans is not None else unit
         self.replacement = replacement
         self.answer, self.max_new_tokens = checked_answer(answer, max_new_tokens)
-        self.segments = Segments.of(text, found)
+        self.segments = Segments.of(text, cuts)
         names = unique_names([piece.strip() or repr(piece) for piece in self.segments.pieces])
         self.features = at_least_two([Feature(name) for name in names], "text", text)
 
@@ -79,27 +80,27 @@ class TextProbe(Probe):
     def variants(self) -> dict[str, Probe]:
         return other_removal(self)
 
-    def view(self) -> dict[str, Any]:
+    def view(self) -> TextView:
         return {
             "kind": "text",
             "unit": self.unit,
             "removal": removal(self.replacement),
-            "blocks": [{"title": "", **segments_view(self.segments, 0)}],
+            "blocks": [block_view("", self.segments, 0)],
         }
 
 
 def removal(replacement: str | None) -> str:
-    """How absent text is treated, in words."""
+    """Say how absent text is treated."""
     return "removed" if replacement is None else f"replaced by {replacement!r}"
 
 
 def other_removal(probe: Any) -> dict[str, Probe]:
-    """A probe with a ``replacement``, replaced where it removes and the other way round."""
+    """Return the probe that replaces absent text where this one removes it, or the other way round."""
     other = copy(probe)
     other.replacement = MASK if probe.replacement is None else None
     return {removal(other.replacement): other}
 
 
-def segments_view(segments: Segments, offset: int) -> dict[str, Any]:
-    """Pieces and glue as JSON; piece i is feature ``offset + i``."""
-    return {"pieces": list(segments.pieces), "glue": list(segments.glue), "offset": offset}
+def block_view(title: str, segments: Segments, offset: int) -> Block:
+    """Describe a text for a report; piece i is feature ``offset + i``."""
+    return {"title": title, "pieces": list(segments.pieces), "glue": list(segments.glue), "offset": offset}

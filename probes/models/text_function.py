@@ -26,7 +26,7 @@ class TextFunction(Generator):
     name : str, optional
         Identifies the function beyond this run; without it its answers are remembered for one run only.
     scores : Scalariser or callable, optional
-        What numbers are made of, see :mod:`probes.models.scalarisers`; by default :class:`Overlap` with the answer.
+        What numbers are made of, see :mod:`probes.outputs.text_scorers`; by default :class:`Overlap` with the answer.
 
     Examples
     --------

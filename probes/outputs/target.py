@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.special import logsumexp
 
 from probes.errors import InputError, ModelError
 
-__all__ = ["Target", "resolve"]
+__all__ = ["Target", "TargetLike", "is_function", "resolve"]
 
 
 def _identity(raw: np.ndarray, columns: list[int]) -> np.ndarray:
@@ -137,8 +137,17 @@ class Target:
         return y
 
 
+#: whatever a user may pass as target
+TargetLike: TypeAlias = Target | Callable[[np.ndarray], Any] | str | int | Sequence[str | int] | None
+
+
+def is_function(target: object) -> bool:
+    """Whether a function computes the target."""
+    return target.function is not None if isinstance(target, Target) else callable(target)
+
+
 def resolve(target: Any, outputs: Sequence[str], unit: str, instance: np.ndarray) -> Target:
-    """The target a user means.
+    """Convert a target argument to a Target.
 
     Parameters
     ----------

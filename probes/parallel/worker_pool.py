@@ -24,7 +24,8 @@ import numpy as np
 from joblib import Parallel, delayed
 from joblib.parallel import get_active_backend
 
-from probes.asking.batching import answered, batches, take
+from probes.asking.ask import put
+from probes.asking.batching import Portions, take
 from probes.asking.cost import Cost
 from probes.errors import InputError, IomapError, ModelError, describe
 from probes.model import Generator, Model
@@ -267,11 +268,13 @@ def _work(token: str, payload: Any, recipe: Recipe | None, number: int, where: n
     rows: list[np.ndarray] = []
     values: list[np.ndarray] = []
     error: Exception | None = None
+
+    def keep(some: np.ndarray, answers: np.ndarray) -> None:
+        rows.append(some)
+        values.append(answers)
+
     try:
-        for piece in batches(model, part):  # smaller ones where a larger one did not fit into memory
-            for some, found in answered(model, part, piece, Cost()):
-                rows.append(some)
-                values.append(found)
+        put(model, Portions(model, part, Cost()), keep)  # smaller ones where a larger one did not fit into memory
     except Exception as raised:  # noqa: BLE001 - travels back, with what was answered before
         error = raised
     if not rows:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -21,7 +21,17 @@ from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.stacked_proxy import StackedProxy
 from surrogates.surrogate import Surrogate
 
-__all__ = ["FAMILIES", "KINDS", "PROXIES", "Auto", "as_family", "candidates", "settings_from_json", "settings_to_json"]
+__all__ = [
+    "FAMILIES",
+    "KINDS",
+    "PROXIES",
+    "Auto",
+    "FamilyLike",
+    "as_family",
+    "candidates",
+    "settings_from_json",
+    "settings_to_json",
+]
 
 #: every family, by the name that explain() takes and explanations are saved under
 KINDS: dict[str, type[Surrogate]] = {
@@ -72,8 +82,12 @@ class Auto:
             raise InputError("families", "name each family once", self.families)
 
 
-def candidates(family: str | Surrogate | Auto) -> tuple[dict[str, Surrogate], float]:
-    """The unfitted surrogates to compare, by name, and the penalty for a term; more than one only for "auto"."""
+#: whatever explain() takes as family
+FamilyLike: TypeAlias = str | Surrogate | Auto
+
+
+def candidates(family: FamilyLike) -> tuple[dict[str, Surrogate], float]:
+    """The unfitted surrogates to compare, by name, and the penalty for a term; a single one unless `family` is auto."""
     if isinstance(family, str) and family == "auto":
         family = Auto()
     if isinstance(family, Auto):

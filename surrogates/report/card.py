@@ -50,7 +50,7 @@ def card_text(card: Card) -> str:
         for s in e.statements:
             lines.append(f"  {s['verdict']:>12}  {s['words']}" + (f" ({s['reason']})" if s["reason"] else ""))
         if e.prediction is not None:
-            lines.append("  " + e.prediction.told())
+            lines.append("  " + e.prediction.summary())
         lines += [f"  Note: {note}" for note in e.notes]
     return "\n".join(lines)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import singledispatch
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -20,7 +21,10 @@ from surrogates.results.plain import Damaged, plain, read
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Result", "SavedResult", "figure_of", "fragment_of", "page_of", "text_of"]
+__all__ = ["VIEWS", "Result", "SavedResult", "figure_of", "fragment_of", "page_of", "text_of"]
+
+#: the module that registers every view; by name, so that data import nothing that draws them
+VIEWS = "surrogates.report.views"
 
 
 @singledispatch
@@ -55,8 +59,7 @@ def _registered(view: Any, result: Any) -> Callable[..., Any]:
     TypeError
         If none is.
     """
-    import surrogates.report.views  # noqa: F401 - registers every view
-
+    import_module(VIEWS)
     function: Callable[..., Any] = view.dispatch(type(result))
     if function is view.dispatch(object):
         raise TypeError(f"{view.__name__} has nothing registered for {type(result).__name__}")

@@ -16,7 +16,8 @@ from surrogates.judging.cross_fit import cross_fit
 from surrogates.judging.problem import Problem
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.distillation import fitted_once
-from surrogates.shapley.indices import Indices, check_kind, indices
+from surrogates.shapley.indices import Indices, indices
+from surrogates.shapley.quadrature import check_kind
 from surrogates.surrogate import FixedTerms, Surrogate
 
 __all__ = ["Estimated", "index_table", "tabulate"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NotRequired, TypedDict
 
 from surrogates.results.plain import plain, read
-from surrogates.statements.case_predictor import Stitched
+from surrogates.statements.case_predictor import CasePredictor
 from surrogates.statements.verdicts import Judged
 
 __all__ = ["Entry", "Example", "Extreme", "StatementData", "statement_data"]
@@ -95,7 +95,7 @@ class Entry:
     statements : tuple of StatementData
     cost : dict
     cases : int
-    prediction : Stitched or None
+    prediction : CasePredictor or None
     notes : tuple of str
     baselines : dict
         Means over all cases: ``value`` of the metric; ``chance``, the targets exchanged with the other listed answers;
@@ -113,7 +113,7 @@ class Entry:
     statements: tuple[StatementData, ...]
     cost: Mapping[str, int | float]
     cases: int
-    prediction: Stitched | None = None
+    prediction: CasePredictor | None = None
     notes: tuple[str, ...] = ()
     baselines: Mapping[str, float] = field(default_factory=dict)
     extremes: Mapping[str, Extreme] = field(default_factory=dict)

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from probes.asking.ask import Cost
+from probes.cases.case import RESERVED
 from probes.cases.metrics import Metric
 from surrogates.results.result import Result
 from surrogates.statements.card import Card
-from surrogates.statements.case_predictor import stitch
-from surrogates.statements.entity_effects import LEAST
+from surrogates.statements.case_fit import fit_case_predictor
+from surrogates.statements.entity_effects import FEWEST_ENTITIES
 from surrogates.statements.entry import Entry, Extreme, statement_data
-from surrogates.statements.statement import RESERVED, Statement
+from surrogates.statements.statement import Statement
 from surrogates.statements.verdicts import Judged
 
 __all__ = ["Study"]
@@ -78,7 +79,7 @@ class Study(Result):
             tuple(statement_data(judged) for judged in self.statements),
             asdict(self.cost),
             len(self.frame),
-            stitch(self.frame, self.statements, chance, control=control, others=self.others),
+            fit_case_predictor(self.frame, self.statements, chance, control=control, others=self.others),
             self.notes,
             {n: float(cases[n].mean()) for n in ("value", "chance", "unconditional") if n in cases.columns},
             _extremes(cases, self.metric),
@@ -105,7 +106,7 @@ def _extremes(frame: pd.DataFrame, metric: Metric) -> dict[str, Extreme]:
     cells = []
     for levels, part in frame.groupby(factors, sort=True) if factors else ():
         e = Statement.level(reference=0.0).estimate(part)
-        if e is not None and e.entities >= LEAST:
+        if e is not None and e.entities >= FEWEST_ENTITIES:
             cells.append((e, dict(zip(factors, map(str, levels), strict=True))))
     if len(cells) < 2:
         return {}

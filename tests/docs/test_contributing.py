@@ -7,12 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.helpers.checkout import ROOT
+
 PAGE = ROOT / "CONTRIBUTING.md"
 #: a file: its path alone on a line, then its text
 FILE = re.compile(r"^`([\w/]+\.\w+)`\n\n```(?:python|html)\n(.*?)^```", re.DOTALL | re.MULTILINE)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 from itertools import pairwise
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.helpers.checkout import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -134,6 +134,14 @@ def _(store):
     return explain(model, TabularProbe({"a": "x", "b": "v", "c": 7}, rows), budget=100, store=store)
 
 
+@asking("long numbers")
+def _(store):
+    rows = pd.DataFrame({"a": [i / 3 for i in range(6)], "b": [i / 7 for i in range(6)], "c": [0.5] * 6})
+    model = m.named(lambda frame: frame["a"].to_numpy() + 2 * frame["b"].to_numpy())
+    model.name = "golden-numbers-v1"
+    return explain(model, TabularProbe({"a": 22 / 7, "b": 1e7 / 3, "c": 0.75}, rows), budget=100, store=store)
+
+
 @asking("array")
 def _(store):
     rows = np.arange(24.0).reshape(8, 3) % 7

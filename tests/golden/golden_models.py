@@ -34,6 +34,8 @@ FOLDER = HERE / "1"
 TEXT = "The plot is not very good, but the actors are great and I loved it!"
 SHORT = "Not a bad film and the actors are great"
 CONTEXT = "The museum opened in 1969. It rained. Entry is free. The capital of France is Paris."
+#: texts of which two cannot be explained
+BAD = ["Not bad at all", "x", "a bomb in here", "so dull and bad"]
 #: texts of the file that was interrupted; Ctrl-C came after so many rows, in the second lot of questions
 TEXTS = [
     "Not bad at all for them",

@@ -140,7 +140,7 @@ def card(found: Card) -> dict[str, Any]:
     for entry in found.entries:
         if entry.prediction is not None:
             predicted = [plain(found.predict(entry.name, case)) for case in CASES[entry.name]]
-            told[entry.name] = [entry.prediction.told(), predicted]
+            told[entry.name] = [entry.prediction.summary(), predicted]
     if "wordings" in [entry.name for entry in found.entries]:
         case = Case("So not very good", "x", levels=(("negated", "yes"), ("degree", "very")))
         told["by a case"] = plain(found.predict("wordings", case))

@@ -82,13 +82,12 @@ def test_what_is_saved_again_says_the_same(name, tmp_path):
     path = m.FOLDER / name
     kind, facts, held = reading.kind_of(path)
     read = kind.from_json(path)
-    text = read.to_json(tmp_path / "again.json")
-    for again in (kind.from_json(text), kind.from_json(tmp_path / "again.json")):
-        same(facts(again), EXPECTED[name])
-        kept(held(again), json.loads(path.read_text("utf-8")))
+    again = kind.from_json(read.to_json(tmp_path / "again.json"))
+    same(facts(again), EXPECTED[name])
+    kept(held(again), json.loads(path.read_text("utf-8")))
 
 
-@pytest.mark.parametrize("name", ["rows.jsonl", "failures.jsonl", "kept.jsonl"])
+@pytest.mark.parametrize("name", ["failures.jsonl", "kept.jsonl"])
 def test_a_set_that_is_saved_again_says_the_same(name, tmp_path):
     found = ExplanationSet.from_jsonl(shutil.copy(m.FOLDER / name, tmp_path / "first.jsonl"))
     again = ExplanationSet.from_jsonl(found.to_jsonl(tmp_path / "second.jsonl"))
@@ -126,11 +125,12 @@ def test_a_set_becomes_a_page(tmp_path):
 
 
 def test_cards_of_two_versions_stand_side_by_side():
-    old, other = (Card.from_json(m.FOLDER / name) for name in ("card-behave.json", "card-in-text.json"))
+    old, other = (Card.from_json(m.FOLDER / name) for name in ("card-in-text.json", "card-behave.json"))
     assert len(old.compare(other)) == len(old.table) + len(other.table)
-    now = asking.behave(m.Pairwise(), "greater-than", store=None, progress=False)
+    now = asking.behave(m.writer(), "facts", store=None, progress=False)
     table = old.compare(now)
-    assert (table["verdict"] == table["other_verdict"]).all() and (table["difference"].abs() < 1e-6).all()
+    assert (table["verdict"] == table["other_verdict"]).all()  # exact: words
+    assert (table["difference"].dropna().abs() < 1e-6).all()
 
 
 # --- files that explain_many takes up again
@@ -186,9 +186,8 @@ def test_a_whole_file_of_rows_asks_nothing(tmp_path):
 def test_failures_are_tried_again_and_nothing_else(tmp_path):
     path = shutil.copy(m.FOLDER / "failures.jsonl", tmp_path)
     model = m.Counted(m.explosive)
-    texts = ["Not bad at all", "x", "a bomb in here", "so dull and bad", "A great film"]
-    found = explain_many(model, texts, output=path, store=None, progress=False)
-    assert [entry.earlier for entry in found.entries] == [True, True, True], LOST
+    found = explain_many(model, m.BAD, output=path, store=None, progress=False)
+    assert [entry.earlier for entry in found.entries] == [True, True], LOST
     assert [failure.index for failure in found.failures] == [1, 2]
 
 

@@ -7,28 +7,21 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.helpers.checkout import ROOT
+from tests.packaging import contents
+from tests.packaging.first_example import first_example
+
 BUILD = """
 import sys
 from setuptools import build_meta
+
 out = sys.argv[1]  # building changes the arguments
 build_meta.build_wheel(out)
 build_meta.build_sdist(out)
 """
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-contents, first = load("contents"), load("first_example")
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +65,6 @@ def test_a_missing_template_and_a_stray_file_are_seen():
 
 
 def test_the_first_example_of_the_readme_is_the_one_that_is_run():
-    example = first.first_example((ROOT / "README.md").read_text(encoding="utf-8"))
+    example = first_example((ROOT / "README.md").read_text(encoding="utf-8"))
     assert "ex = explain(forest" in example
     assert "vader" not in example

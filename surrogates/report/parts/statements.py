@@ -168,7 +168,7 @@ def _prediction(e: Entry) -> str:
         return ""
     scores = e.prediction.scores
     return (
-        f"Stitched together, this {e.prediction.told()}; Brier score {scores['brier']:.3f} (constant "
+        f"Stitched together, this {e.prediction.summary()}; Brier score {scores['brier']:.3f} (constant "
         f"{scores['brier_constant']:.3f}), calibration error {scores['calibration']:.2f}."
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from probes import METRICS, CallableModel, Case, Generator, Identity, InputError, Metric, Store, measure
-from probes.cases.measure import divergence
+from probes.cases.paired_measures import divergence
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -129,5 +129,5 @@ def test_divergence_of_two_models_on_the_same_cases():
 
 def test_what_compares_two_measurements_says_what_makes_it():
     for name, maker in (("flip", "flips"), ("kl", "divergence")):
-        with pytest.raises(InputError, match=f"made by probes.measure.{maker}"):
+        with pytest.raises(InputError, match=f"made by probes.{maker}"):
             measure(tiny(), [Case("w1", " w2", (" w3",))], name, store=Store())

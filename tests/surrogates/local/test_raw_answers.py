@@ -23,7 +23,7 @@ def both(raw):
 def test_a_function_as_target_leaves_the_raw_answers_alone():
     plain = explain(MODEL, MaskProbe(6), target="all", store=None)
     ex = explain(MODEL, MaskProbe(6), target=spread, store=None)
-    np.testing.assert_array_equal(ex.answers.y, plain.answers.y)
+    np.testing.assert_array_equal(ex.answers.y, plain.answers.y)  # exact: the same questions get the same answers
     assert (ex.answers.outputs, ex.answers.unit) == (plain.answers.outputs, plain.answers.unit)
     assert (ex.target.kind, ex.target.outputs, ex.target.unit) == ("function", ("spread",), "target")
     np.testing.assert_allclose(ex.y, (plain.answers.y[:, 0] - plain.answers.y[:, 1])[:, None])
@@ -53,7 +53,7 @@ def test_an_unnamed_model_is_known_by_its_answer_though_a_function_is_explained(
 
 def test_a_function_must_return_as_many_numbers_every_time():
     target = Target.of_function(both, np.ones((3, 2)))
-    np.testing.assert_array_equal(target(np.ones((2, 2))), 2 * np.ones((2, 2)))
+    np.testing.assert_array_equal(target(np.ones((2, 2))), 2 * np.ones((2, 2)))  # exact: twice one
     with pytest.raises(ModelError, match="as many numbers every time; got 1, and 2 before"):
         target(np.ones((2, 1)))
 

@@ -6,7 +6,7 @@ import pytest
 from probes import CallableModel, InputError, MaskProbe, Model, Store, as_model, cube
 from probes.model import Identity
 from surrogates import Certified, Explanation, StableOrder, Width, estimate, explain
-from surrogates.numerics.sequential_tests import evidence
+from surrogates.numerics.sequential_tests import r2_wealth
 
 
 def leading(Z):
@@ -85,7 +85,7 @@ def test_evidence_against_a_true_hypothesis_is_rare():
     for _ in range(400):
         signal = rng.standard_normal(300)
         y = signal + rng.standard_normal(300)  # R² of the signal is ½
-        passed += evidence(y, signal, 0.5, clip=20.0).max() >= 1 / alpha
+        passed += r2_wealth(y, signal, 0.5, clip=20.0).max() >= 1 / alpha
     assert passed <= 0.1 * 400 + 2 * np.sqrt(400 * 0.1 * 0.9)
 
 
@@ -93,9 +93,9 @@ def test_evidence_grows_for_a_better_surrogate_and_never_for_a_worse():
     rng = np.random.default_rng(1)
     signal = rng.standard_normal(400)
     y = signal + 0.2 * rng.standard_normal(400)  # R² .96
-    assert evidence(y, signal, 0.8, 2 * y.std())[-1] > 1000
-    assert evidence(y, np.zeros(400), 0.8, 2 * y.std()).max() < 3
-    assert len(evidence(y[:7], signal[:7], 0.8, 2.0)) == 3
+    assert r2_wealth(y, signal, 0.8, 2 * y.std())[-1] > 1000
+    assert r2_wealth(y, np.zeros(400), 0.8, 2 * y.std()).max() < 3
+    assert len(r2_wealth(y[:7], signal[:7], 0.8, 2.0)) == 3
 
 
 def test_certified_stops_with_a_certificate_that_is_true():

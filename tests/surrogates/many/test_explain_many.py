@@ -35,7 +35,7 @@ def test_each_is_what_explain_says_of_it(family):
 
 
 def test_items_are_fitted_together_and_fail_alone(monkeypatch):
-    from surrogates.many import explain_many as many
+    from surrogates.many import window as many
 
     together = []
     studied = many.studied
@@ -177,11 +177,11 @@ def test_ctrl_c_leaves_what_is_finished_and_the_next_run_asks_only_the_rest(tmp_
                 raise KeyboardInterrupt
             return super().__call__(texts)
 
-    import surrogates.many.explain_many as many
+    import surrogates.many.settings as many
 
     store, first = Store(), Stopping()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(many, "_WINDOW", 30)  # one item at a time
+        patch.setattr(many, "WINDOW", 30)  # one item at a time
         part = explain_many(CallableModel(first, "w"), TEXTS, budget=30, store=store, output=tmp_path)
     assert part.interrupted and 0 < len(part) < 6
     second = Counting()

@@ -16,7 +16,8 @@ from surrogates import (
     explain,
 )
 from surrogates.proxy.path_integrals import posterior
-from surrogates.shapley.indices import INDICES, indices, rule
+from surrogates.shapley.indices import indices
+from surrogates.shapley.quadrature import INDICES, rule
 from surrogates.surrogate import FixedTerms
 from surrogates.terms import evaluate
 
@@ -143,7 +144,7 @@ def test_proxies_agree_with_the_definitions(kind, order):
     q = rule(kind, order, n)
     transform = None
     if q.truncated:
-        from surrogates.shapley.indices import _truncate as transform
+        from surrogates.shapley.quadrature import faith_banzhaf as transform
     subsets, mean, whole = posterior(proxy, q.nodes, q.weights, transform, covariance=True)
     assert subsets == found.subsets
     np.testing.assert_allclose(mean, found.values)

@@ -14,11 +14,12 @@ from scipy.linalg import cho_solve
 from probes import InputError, cube
 from probes.design import _pair_shares as _shares
 from probes.design import paired
-from surrogates.proxy.cube_proxy import SHRINKAGES
 from surrogates.proxy.path_integrals import with_rows
-from surrogates.shapley.indices import indices, rule
+from surrogates.proxy.shrinkage import SHRINKAGES
+from surrogates.shapley.indices import indices
 from surrogates.shapley.odd_process import _Objective, fit_odd
-from surrogates.shapley.paired_estimate import _correction, from_pairs
+from surrogates.shapley.paired_estimate import from_pairs, residual_values
+from surrogates.shapley.quadrature import rule
 from tests.helpers.checkout import SHARED
 
 GAMES = Path(os.environ.get("IOMAP_DATA") or SHARED / "data") / "games"
@@ -221,13 +222,13 @@ def test_a_correction_takes_what_is_linear_and_leaves_what_is_noise():
     slopes = draw.normal(size=10)
     slopes -= slopes.mean()
     noise = draw.normal(size=(len(X), 1))
-    change, variance = _correction(X, np.hstack([(X @ slopes)[:, None] + 0.01 * noise, noise, 0 * noise]))
+    change, variance = residual_values(X, np.hstack([(X @ slopes)[:, None] + 0.01 * noise, noise, 0 * noise]))
     np.testing.assert_allclose(change[0], 2 * slopes, atol=0.02)
     assert (np.abs(change[0] - 2 * slopes) < 4 * np.sqrt(variance[0])).all()
     assert (change[1] ** 2).sum() < 0.02 * (change[0] ** 2).sum()
     np.testing.assert_allclose(change[2], 0, atol=1e-12)
     np.testing.assert_allclose(change.sum(axis=1), 0, atol=1e-10)
-    few = _correction(X[:20], noise[:20])
+    few = residual_values(X[:20], noise[:20])
     assert not few[0].any() and not few[1].any()
 
 

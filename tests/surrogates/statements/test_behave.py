@@ -9,7 +9,8 @@ from probes import CallableModel, Case, Generator, InputError, Store, TextFuncti
 from probes.behaviours.facts import CAPITALS
 from probes.behaviours.registry import behaviour
 from probes.behaviours.sycophancy import QUESTIONS
-from probes.cases.measure import flips, measure
+from probes.cases.measure import measure
+from probes.cases.paired_measures import flips
 from probes.model import Identity
 from surrogates import Card, behave
 from surrogates.results.result import page_of

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from surrogates import Card, Scope, Statement
-from surrogates.statements.case_predictor import Stitched, stitch
+from surrogates.statements.case_fit import fit_case_predictor
+from surrogates.statements.case_predictor import CasePredictor
 from surrogates.statements.entry import Entry
-from surrogates.statements.grouped_ridge import effective, folds_of, variance
+from surrogates.statements.grouped_ridge import effective_count, entity_variance, folds_of
 from surrogates.statements.verdicts import judge
 
 LEVELS = {"a": ("0", "1"), "b": ("0", "1", "2"), "c": ("0", "1"), "template": ("x", "y")}
@@ -47,7 +48,7 @@ def cases(rng, entities, model, size=1.5, share=1.0):
 
 
 def stitched(frame, claims=CLAIMS):
-    got = stitch(frame, judge(claims, [frame] * len(claims), "output", "output"), 0.0)
+    got = fit_case_predictor(frame, judge(claims, [frame] * len(claims), "output", "output"), 0.0)
     assert got is not None
     return got
 
@@ -127,8 +128,8 @@ def test_answers_without_noise_are_foretold_exactly():
 
 def test_values_that_do_not_vary_and_few_entities_give_no_prediction():
     frame = cases(np.random.default_rng(3), 12, "noise alone")
-    assert stitch(frame.assign(value=1.0), [], 0.0) is None
-    assert stitch(frame[frame["entity"].isin(["e0", "e1", "e2"])], [], 0.0) is None
+    assert fit_case_predictor(frame.assign(value=1.0), [], 0.0) is None
+    assert fit_case_predictor(frame[frame["entity"].isin(["e0", "e1", "e2"])], [], 0.0) is None
 
 
 def test_folds_keep_entities_together_and_the_seed_decides():
@@ -137,7 +138,7 @@ def test_folds_keep_entities_together_and_the_seed_decides():
     fold = folds_of(entity, 5, np.random.default_rng(0))
     assert set(fold) == {0, 1, 2, 3, 4}
     assert (frame.assign(fold=fold).groupby("entity")["fold"].nunique() == 1).all()  # exact: counts
-    assert effective(np.random.default_rng(0).normal(size=len(entity)), entity) > 0.6 * len(entity)
+    assert effective_count(np.random.default_rng(0).normal(size=len(entity)), entity) > 0.6 * len(entity)
     first, second = (stitched(frame).scores for _ in range(2))
     assert first == second
 
@@ -154,7 +155,7 @@ def test_cards_of_before_still_predict():
     for name in ("claimed", "spread", "spreads"):
         del data["entries"][0]["prediction"][name]
     old = Card.from_json(json.dumps(data)).entry("s").prediction
-    assert isinstance(old, Stitched)
+    assert isinstance(old, CasePredictor)
     assert old.predict(cell)["value"] == pytest.approx(made.predict(cell)["value"])
 
 
@@ -188,11 +189,11 @@ def test_r2_is_that_of_the_known_map_and_never_flattered():
 def test_the_best_constant_is_not_estimated_from_a_mean():
     rng = np.random.default_rng(0)
     who = np.repeat(np.arange(5), 4)
-    drawn = [variance(np.repeat(rng.normal(0, 1, 5), 4) + rng.normal(0, 0.5, 20), who) for _ in range(2000)]
+    drawn = [entity_variance(np.repeat(rng.normal(0, 1, 5), 4) + rng.normal(0, 0.5, 20), who) for _ in range(2000)]
     assert np.mean(drawn) == pytest.approx(1.25, abs=0.05)
     values = rng.normal(size=30)
-    assert variance(values, np.arange(30)) == pytest.approx(values.var(ddof=1))
-    assert variance(values, np.zeros(30)) == pytest.approx(0.0, abs=1e-12)
+    assert entity_variance(values, np.arange(30)) == pytest.approx(values.var(ddof=1))
+    assert entity_variance(values, np.zeros(30)) == pytest.approx(0.0, abs=1e-12)
 
 
 def found_on(frame, claims, known):
@@ -207,13 +208,13 @@ def test_entities_that_statements_were_found_on_are_learnt_from_but_never_predic
     known = [f"e{i}" for i in range(8)]
     here, judged = found_on(frame, CLAIMS, known)
     assert all(j.found for j in judged)
-    fitted = stitch(here, judged, 0.0)
+    fitted = fit_case_predictor(here, judged, 0.0)
     assert fitted.scores["cases"] == (here["part"] == "entities").sum()
     # whatever is true of those entities alone does not raise the score
     shifted = here.assign(value=here["value"] + 5.0 * ((here["part"] == "discovery") & (here["b"] == "2")))
-    assert stitch(shifted, judged, 0.0).scores["r2"] < fitted.scores["r2"]
-    assert stitch(frame, judge(CLAIMS, [frame] * 2, "output", "output"), 0.0).scores["cases"] == len(frame)
-    assert stitch(here[~here["entity"].isin([f"e{i}" for i in range(11, 16)])], judged, 0.0) is None
+    assert fit_case_predictor(shifted, judged, 0.0).scores["r2"] < fitted.scores["r2"]
+    assert fit_case_predictor(frame, judge(CLAIMS, [frame] * 2, "output", "output"), 0.0).scores["cases"] == len(frame)
+    assert fit_case_predictor(here[~here["entity"].isin([f"e{i}" for i in range(11, 16)])], judged, 0.0) is None
 
 
 def test_a_claim_is_tested_anew_without_the_entities_it_is_judged_on():
@@ -222,11 +223,11 @@ def test_a_claim_is_tested_anew_without_the_entities_it_is_judged_on():
     claim = [Statement.contrast(Scope.of(a="1"), Scope.of(a="0"))]
     judged = judge(claim, [frame], "output", "output")
     forced = [replace(judged[0], verdict="supported")]
-    assert stitch(frame, forced, 0.0).claimed == 2
-    never = stitch(frame, judged, 0.0)
-    assert stitch(frame, forced, 0.0).scores == never.scores
+    assert fit_case_predictor(frame, forced, 0.0).claimed == 2
+    never = fit_case_predictor(frame, judged, 0.0)
+    assert fit_case_predictor(frame, forced, 0.0).scores == never.scores
     failing = judge([Statement.level(Scope.of(a="1"), reference=9.0)], [frame], "output", "output")[0]
     strong = cases(np.random.default_rng(7), 12, "noise alone", size=3.0)
-    free, gated = (stitch(strong, judge(CLAIMS, [strong] * 2, "output", "output"), 0.0, control=c)
+    free, gated = (fit_case_predictor(strong, judge(CLAIMS, [strong] * 2, "output", "output"), 0.0, control=c)
                    for c in (None, failing))  # fmt: skip
     assert free.scores["r2_statements"] > 0.2 > gated.scores["r2_statements"]

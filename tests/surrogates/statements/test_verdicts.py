@@ -9,7 +9,8 @@ from scipy import stats
 
 from probes import TemplateProbe
 from surrogates.statements.entity_effects import effect, holm, wilson
-from surrogates.statements.statement import Scope, Statement
+from surrogates.statements.scope import Scope
+from surrogates.statements.statement import Statement
 from surrogates.statements.verdicts import judge
 from tests.helpers.study_tables import table, verdict
 

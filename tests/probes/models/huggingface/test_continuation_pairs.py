@@ -39,7 +39,7 @@ def test_scores_are_those_of_one_plain_forward_each(kind, monkeypatch):
     scorer = lm.pairs()
     assert np.allclose(scorer(pairs), truth, atol=1e-4)
     assert scorer._tree is (kind != "mistral")
-    monkeypatch.setattr("probes.models.huggingface.continuation_pairs._NODES", 7)
+    monkeypatch.setattr("probes.models.huggingface.token_tree.NODES", 7)
     assert np.allclose(scorer(pairs), truth, atol=1e-4)
     scorer._tree = False
     assert np.allclose(scorer(pairs), truth, atol=1e-4)

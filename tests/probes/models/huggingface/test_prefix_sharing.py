@@ -10,6 +10,7 @@ transformers = pytest.importorskip("transformers")
 
 from torch.overrides import TorchFunctionMode  # noqa: E402
 
+from probes.models.huggingface import packed_attention as packed  # noqa: E402
 from probes.models.huggingface import prefix_sharing as prefixes  # noqa: E402
 from probes.models.huggingface.prefix_sharing import shared_logits  # noqa: E402
 
@@ -141,7 +142,7 @@ def test_rows_one_by_one_hand_over_no_argument_that_is_going_away(recwarn):
 def test_however_rows_and_queries_are_cut(name, tokens, queries, monkeypatch):
     module, rows = build(name), branches(300, 6)
     monkeypatch.setattr(prefixes, "TOKENS", tokens)
-    monkeypatch.setattr(prefixes, "QUERIES", queries)
+    monkeypatch.setattr(packed, "QUERIES", queries)
     torch.testing.assert_close(logs(module, rows), plain(module, rows), atol=1e-4, rtol=0)
 
 
@@ -227,8 +228,8 @@ def test_a_forward_of_another_thread_is_answered_as_usual():
             found.append(module(**asked).logits)
 
     forward()
-    with prefixes._attention(module, prefixes._Buffers(9), [(0, 9)]):
-        assert module.config._attn_implementation == prefixes.NAME
+    with packed.replaced_attention(module, packed.Buffers(9), [(0, 9)]):
+        assert module.config._attn_implementation == packed.NAME
         thread = threading.Thread(target=forward)
         thread.start()
         thread.join()
@@ -280,10 +281,10 @@ def test_what_is_not_plain_is_asked_row_by_row(changes):
 
 def test_attention_that_is_more_than_products_is_refused():
     module = build()
-    prefixes._register()
-    attend = transformers.AttentionInterface._global_mapping[prefixes.NAME]
+    packed.register()
+    attend = transformers.AttentionInterface._global_mapping[packed.NAME]
     tensors = [torch.zeros(1, 4, 2, 8)] * 3
-    with prefixes._attention(module, prefixes._Buffers(2), [(0, 2)]):
+    with packed.replaced_attention(module, packed.Buffers(2), [(0, 2)]):
         for more in ({"softcap": 30.0}, {"sliding_window": 4}, {"s_aux": torch.zeros(4)}):
             with pytest.raises(NotImplementedError, match="attention with a mask"):
                 attend(module.model.layers[0].self_attn, *tensors, None, **more)

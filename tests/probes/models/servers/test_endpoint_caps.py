@@ -172,9 +172,9 @@ def test_nobody_there():
 
 
 def test_a_cap_ends_a_run_with_what_is_finished_and_a_higher_one_goes_on(serve, tmp_path, monkeypatch):
-    import surrogates.many.explain_many as many
+    import surrogates.many.settings as many
 
-    monkeypatch.setattr(many, "_WINDOW_OF_REMOTE", 40)  # an item at a time
+    monkeypatch.setattr(many, "WINDOW_OF_REMOTE", 40)  # an item at a time
     server, store, file = serve(), Store(tmp_path / "a.sqlite"), tmp_path / "all.jsonl"
     options = {"budget": 40, "store": store, "output": file}
     with pytest.raises(SpendCapError, match="cap of 100 calls") as caught:

@@ -110,10 +110,10 @@ def test_checks_of_a_server_that_is_gone_are_not_tried_one_by_one(serve):
 
 
 def test_the_command_shows_what_is_finished_when_a_run_ends_early(serve, monkeypatch, capsys):
-    import surrogates.many.explain_many as many
+    import surrogates.many.settings as many
     from surrogates.cli.main import main
 
-    monkeypatch.setattr(many, "_WINDOW_OF_REMOTE", 20)  # an item at a time
+    monkeypatch.setattr(many, "WINDOW_OF_REMOTE", 20)  # an item at a time
     Path("t.txt").write_text("\n".join(TEXTS))
     server = serve(lambda n, body: (401, {}, "expired") if n >= 60 else None)
     arguments = ["explain-many", "t.txt", "-m", f"endpoint:m@{server.url}", "--budget", "40", "--json", "all.jsonl"]

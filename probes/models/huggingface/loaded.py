@@ -1,0 +1,136 @@
+"""A causal language model in memory: its network, its tokenizer, how it reads prompts, and its identity.
+
+What scores or changes a language model takes this and nothing more, so that it needs to know neither how the model was
+loaded nor which other maps are made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from probes.errors import InputError, integer
+from probes.model import Identity, Prompt
+from probes.models.huggingface.prefix_sharing import can_forget
+from probes.models.huggingface.weights import fingerprint
+
+__all__ = ["LoadedLM"]
+
+
+class LoadedLM:
+    """A transformers causal language model with its tokenizer.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        With a language-modelling head.
+    tokenizer : transformers.PreTrainedTokenizerBase
+        Its chat template, where it has one, renders chats.
+    name : str, optional
+        Replaces the fingerprint of the weights as the identity.
+    batch_tokens : int, default 4096
+        The most tokens in one padded batch, rows times the longest row.
+    share_prefixes : bool, optional
+        Whether to compute shared prefixes once. By default on a CPU only; never for models whose cache cannot be cut
+        back (sliding windows, recurrent states).
+
+    Attributes
+    ----------
+    module : transformers.PreTrainedModel
+        `model` in evaluation mode.
+
+    Raises
+    ------
+    InputError
+        Without a tokenizer, or for a batch of no tokens.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        name: str | None = None,
+        *,
+        batch_tokens: int = 4096,
+        share_prefixes: bool | None = None,
+    ):
+        if tokenizer is None:
+            raise InputError("tokenizer", "come with a language model: CausalLM(model, tokenizer)", tokenizer)
+        self.batch_tokens = integer("batch_tokens", batch_tokens, least=1)
+        self.module = model.eval()
+        self.tokenizer = tokenizer
+        self.name = name
+        self.share_prefixes = model.device.type == "cpu" if share_prefixes is None else share_prefixes
+        if self.share_prefixes and not can_forget(model.config):
+            self.share_prefixes = False
+
+    def identity(self) -> Identity:
+        return Identity(f"lm:{self.name}", True) if self.name else fingerprint(self.module)
+
+    @property
+    def can_begin(self) -> bool:
+        """Whether the tokenizer has a token to begin (or end) texts with, so that an empty prompt can be scored."""
+        return (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id) != (None, None)
+
+    def text(self, prompt: Prompt) -> str:
+        """Render a prompt as the model reads it: chats with the tokenizer's template."""
+        if isinstance(prompt, str):
+            return prompt
+        if self.tokenizer.chat_template is None:
+            return "\n\n".join(content for _, content in prompt) + "\n"
+        messages = [{"role": role, "content": content} for role, content in prompt]
+        return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+    def templated(self, prompt: Prompt) -> bool:
+        """Whether a prompt is rendered by a template, which brings its own special tokens."""
+        return not isinstance(prompt, str) and self.tokenizer.chat_template is not None
+
+    def tokens(self, texts: list[str], templated: bool) -> list[list[int]]:
+        """Return the token ids of rendered texts."""
+        return self.tokenizer(texts, add_special_tokens=not templated)["input_ids"] if texts else []
+
+    def encode(self, prompt: Prompt) -> list[int]:
+        """Return the token ids of a prompt; for an empty one, the token that begins (or ends) texts.
+
+        Raises
+        ------
+        InputError
+            For an empty prompt, where the tokenizer has no such token.
+        """
+        ids = self._ids(self.text(prompt), prompt)
+        if not ids and not self.can_begin:
+            raise InputError("prompt", "hold some text, because this tokenizer has no token to begin with", prompt)
+        start = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
+        return ids or [next(i for i in start if i is not None)]
+
+    def answer_ids(self, prompt: Prompt, answer: str) -> list[int]:
+        """Return the token ids of `answer` as they follow `prompt`, or alone where the border falls inside a token."""
+        alone = self._ids(self.text(prompt), prompt)
+        joint = self._ids(self.text(prompt) + answer, prompt)
+        if joint[: len(alone)] == alone and len(joint) > len(alone):
+            return joint[len(alone) :]
+        return self.tokenizer(answer, add_special_tokens=False)["input_ids"]
+
+    def check_window(self, sizes: np.ndarray) -> None:
+        """Refuse inputs of more tokens, `sizes` ``(n,)``, than the model has positions.
+
+        Raises
+        ------
+        InputError
+        """
+        limit = getattr(self.module.config, "max_position_embeddings", None)
+        if limit is not None and len(sizes) and sizes.max() > limit:
+            raise InputError("prompt and answer", f"fit the model's window of {limit} tokens", f"{sizes.max()} tokens")
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """Return the text of each token such that the pieces joined are the decoded text."""
+        decode = self.tokenizer.decode
+        ends = [len(decode(ids[: i + 1], clean_up_tokenization_spaces=False).rstrip("\ufffd")) for i in range(len(ids))]
+        text = decode(ids, clean_up_tokenization_spaces=False)
+        return [text[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+
+    def _ids(self, text: str, prompt: Prompt) -> list[int]:
+        """Token ids of `text`, which renders `prompt` or begins so."""
+        return self.tokens([text], self.templated(prompt))[0]

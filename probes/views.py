@@ -1,0 +1,60 @@
+"""Views: what an instance looks like, as plain JSON data that a report draws; one typed dictionary for each kind."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+__all__ = ["Block", "CubeView", "ListView", "TableRow", "TableView", "TextView"]
+
+
+class Block(TypedDict):
+    """A text cut into features: ``glue[0] pieces[0] glue[1] … glue[n]``; piece i is feature ``offset + i``."""
+
+    title: str
+    pieces: list[str]
+    glue: list[str]
+    offset: int
+
+
+class TextView(TypedDict):
+    """A text, or a prompt whose context is taken apart (then with question, system prompt and template)."""
+
+    kind: Literal["text"]
+    unit: str
+    removal: str
+    blocks: list[Block]
+    question: NotRequired[str]
+    system: NotRequired[str | None]
+    template: NotRequired[str]
+
+
+class TableRow(TypedDict):
+    """A feature of a table row: its name, its value, and one line on its columns in the background."""
+
+    name: str
+    value: str
+    background: str
+
+
+class TableView(TypedDict):
+    """A row of a table; `pool` is a digest of the background rows that are used."""
+
+    kind: Literal["table"]
+    rows: list[TableRow]
+    law: str
+    array: bool
+    pool: str
+
+
+class CubeView(TypedDict):
+    """Rows of 0 and 1; `features` are the names of the coordinates."""
+
+    kind: Literal["cube"]
+    features: list[str]
+
+
+class ListView(TypedDict):
+    """A list of inputs, each as its ``repr``."""
+
+    kind: Literal["list"]
+    inputs: list[str]
