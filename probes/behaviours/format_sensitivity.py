@@ -10,6 +10,8 @@ from probes.behaviours.facts import CAPITALS
 from probes.cases.case import Case
 from probes.cases.template import TemplateProbe
 
+NAME, PLACE = "format", 80
+
 SEPARATORS = {"colon": ": ", "dash": " - ", "bars": " || "}
 CASINGS: dict[str, Callable[[str], str]] = {"plain": str, "upper": str.upper}
 SPACINGS = {"lines": "\n", "one line": "; "}
@@ -49,7 +51,7 @@ def behaviour(countries: int = 16) -> Behaviour:
                             cases.append(Case(prompt, f" {city}", tuple(wrong), levels, country, family))
     alike: dict[str, Any] = {"kind": "equivalence", "of_control": 0.2}
     return Behaviour(
-        "format",
+        NAME,
         "Format sensitivity",
         TemplateProbe.from_cases(cases),
         "logit_difference",

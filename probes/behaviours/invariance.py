@@ -7,6 +7,8 @@ from typing import Any
 from probes.behaviours.base import Behaviour, Claim
 from probes.cases.template import TemplateProbe
 
+NAME, PLACE = "invariance", 100
+
 PAIRS = [
     ("wonderful", "terrible"), ("great", "awful"), ("delightful", "dreadful"), ("excellent", "horrible"),
     ("lovely", "nasty"), ("brilliant", "boring"), ("charming", "annoying"), ("superb", "poor"),
@@ -36,7 +38,7 @@ def behaviour() -> Behaviour:
     rarely: dict[str, Any] = {"reference": 0.1, "sign": -1, "metric": "flip"}
     strong, plain = {"intensifier": "yes"}, {"intensifier": "no"}
     return Behaviour(
-        "invariance",
+        NAME,
         "Invariance and direction",
         probe,
         "logit_difference",

@@ -11,6 +11,8 @@ from probes.behaviours.base import Behaviour, Claim
 from probes.cases.case import Case
 from probes.cases.template import TemplateProbe
 
+NAME, PLACE = "persona", 120
+
 #: things one may be asked to agree with; whether a kind person would
 DEEDS = [
     ("help a stranger who fell", True), ("share food with the hungry", True), ("return a lost wallet", True),
@@ -55,7 +57,7 @@ def behaviour() -> Behaviour:
     good, bad = {"deed": "good"}, {"deed": "bad"}
     calm = {"trigger": "absent"}
     return Behaviour(
-        "persona",
+        NAME,
         "Persona layers",
         TemplateProbe.from_cases(cases),
         "logit_difference",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from probes.behaviours.base import Behaviour, Claim
 from probes.cases.template import Family, TemplateProbe
 
+NAME, PLACE = "pronoun", 50
+
 NAMES = {
     "female": ["Mary", "Susan", "Linda", "Karen", "Alice", "Emma", "Julia", "Helen", "Laura", "Anna"],
     "male": ["John", "Peter", "Robert", "David", "James", "Frank", "Henry", "Paul", "Mark", "George"],
@@ -54,7 +56,7 @@ def behaviour() -> Behaviour:
     both = {"template": ("works", "said", "because")}
     bare, after = {"opening": "none"}, {"opening": "words"}
     return Behaviour(
-        "pronoun",
+        NAME,
         "Pronouns",
         probe,
         "logit_difference",

@@ -130,7 +130,7 @@ def explain_many(
         shelf.check()
     asked = as_model(model)
     with distribute(asked, n_jobs) as workers:
-        workers.crew.pack()
+        workers.pool.prepare()
         settings = _Settings(workers, family, budget, design, target, seed, open_store(store), Run())
         done = {entry.key: entry for entry in shelf.entries()} if shelf is not None and settings.lasting else {}
         total = len(probes) if isinstance(probes, (Sequence, pd.DataFrame, pd.Series)) else None
@@ -288,9 +288,9 @@ def _studied(
             yield number, error
         else:
             alike.setdefault(material.questions, []).append((number, material))
-    size = settings.workers.crew.size
+    size = settings.workers.pool.size
     shares = [group[i::size] for group in alike.values() for i in range(min(size, len(group)))]
-    fitted = settings.workers.crew.map(_fitted, [[material for _, material in share] for share in shares])
+    fitted = settings.workers.pool.map(_fitted, [[material for _, material in share] for share in shares])
     for share, found in zip(shares, fitted, strict=True):
         yield from zip((number for number, _ in share), found, strict=True)
 
