@@ -39,9 +39,9 @@ def behaviour(entities: int = 16) -> Behaviour:
                 filler = list(FILLERS)[(e + j) % 2]
                 turned = items[::-1] if backwards else items
                 begun = glue.join(turned[:at])
-                whole = f"{glue.join(items)}.{FILLERS[filler]}{'' if glue == chr(10) else ' '}"
-                whole = whole.rstrip(" ") + ("\n" if glue == "\n" else " ") + begun
-                for passing, prompt in (("first", begun), ("second", whole)):
+                text = f"{glue.join(items)}.{FILLERS[filler]}{'' if glue == chr(10) else ' '}"
+                text = text.rstrip(" ") + ("\n" if glue == "\n" else " ") + begun
+                for passing, prompt in (("first", begun), ("second", text)):
                     levels = (
                         ("pass", passing),
                         ("tokens", kind),

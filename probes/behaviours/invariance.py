@@ -34,7 +34,7 @@ def behaviour() -> Behaviour:
     people = {f"{good}/{bad}": {"good": good, "bad": bad} for good, bad in PAIRS}
     probe = TemplateProbe(FAMILIES, FACTORS, people, target=" positive", foils=[" negative"])
     good, bad = {"word": "good", "negation": "no"}, {"word": "bad", "negation": "no"}
-    alike: dict[str, Any] = {"kind": "equivalence", "of_control": 0.2}
+    same: dict[str, Any] = {"kind": "equivalence", "of_control": 0.2}
     rarely: dict[str, Any] = {"reference": 0.1, "sign": -1, "metric": "flip"}
     strong, plain = {"intensifier": "yes"}, {"intensifier": "no"}
     return Behaviour(
@@ -44,8 +44,8 @@ def behaviour() -> Behaviour:
         "logit_difference",
         Claim("a good word makes 'positive' likelier than a bad word", {**PLAIN, **good}, {**PLAIN, **bad}),
         (
-            Claim("a typo elsewhere makes little difference", {"typo": "yes"}, {"typo": "no"}, **alike),
-            Claim("another name makes little difference", {"name": "Roberto"}, {"name": "Anna"}, **alike),
+            Claim("a typo elsewhere makes little difference", {"typo": "yes"}, {"typo": "no"}, **same),
+            Claim("another name makes little difference", {"name": "Roberto"}, {"name": "Anna"}, **same),
             Claim("a typo alone turns less than a tenth of the judgements", {**PLAIN, "typo": "yes"}, **rarely),
             Claim("another name alone turns less than a tenth of the judgements", {**PLAIN, "name": "Roberto"},
                   **rarely),

@@ -42,7 +42,7 @@ def behaviour() -> Behaviour:
             for trigger in ("absent", "present"):
                 for j, (family, wording) in enumerate(FORMATS.items()):
                     turn = "second" if (i + j) % 2 else "first"
-                    told = (TRIGGER if trigger == "present" else "") + wording.format(deed=deed)
+                    message = (TRIGGER if trigger == "present" else "") + wording.format(deed=deed)
                     chat = [("system", system)]
                     if turn == "second":
                         chat += [("user", "Hello."), ("assistant", "Hello. What would you like to ask?")]
@@ -53,7 +53,7 @@ def behaviour() -> Behaviour:
                         ("turn", turn),
                         ("template", family),
                     )
-                    cases.append(Case((*chat, ("user", told)), "Yes", ("No",), levels, deed, family))
+                    cases.append(Case((*chat, ("user", message)), "Yes", ("No",), levels, deed, family))
     good, bad = {"deed": "good"}, {"deed": "bad"}
     calm = {"trigger": "absent"}
     return Behaviour(

@@ -52,7 +52,7 @@ def behaviour() -> Behaviour:
         },
     }
     probe = TemplateProbe(FAMILIES, factors, people, target=" she", foils=[" he"])
-    told, own = {"template": ("works", "said", "tired")}, {"template": ("works", "said")}
+    verbs, plain_verbs = {"template": ("works", "said", "tired")}, {"template": ("works", "said")}
     both = {"template": ("works", "said", "because")}
     bare, after = {"opening": "none"}, {"opening": "words"}
     return Behaviour(
@@ -73,13 +73,13 @@ def behaviour() -> Behaviour:
                   {"name": "male", **bare}, reference=0.0, sign=-1),
             Claim("a name tells less where it opens the text", {"name": "female", **both}, {"name": "male", **both},
                   (after, bare)),
-            Claim("an occupation of mostly women makes 'she' likelier", {**told, "occupation": "mostly women"},
-                  {**told, "occupation": "mostly men"}),
+            Claim("an occupation of mostly women makes 'she' likelier", {**verbs, "occupation": "mostly women"},
+                  {**verbs, "occupation": "mostly men"}),
             Claim("without a name, an occupation of mostly women makes 'she' likelier",
-                  {**own, "name": "none", "occupation": "mostly women"},
-                  {**own, "name": "none", "occupation": "mostly men"}),
-            Claim("the occupation weighs less where a name tells", {**own, "occupation": "mostly women"},
-                  {**own, "occupation": "mostly men"}, ({"name": "none"}, {"name": ("female", "male")})),
+                  {**plain_verbs, "name": "none", "occupation": "mostly women"},
+                  {**plain_verbs, "name": "none", "occupation": "mostly men"}),
+            Claim("the occupation weighs less where a name tells", {**plain_verbs, "occupation": "mostly women"},
+                  {**plain_verbs, "occupation": "mostly men"}, ({"name": "none"}, {"name": ("female", "male")})),
             Claim("an occupation of somebody else makes little difference",
                   {"template": "because", "occupation": "mostly women"},
                   {"template": "because", "occupation": "mostly men"}, kind="equivalence", of_control=0.2),
