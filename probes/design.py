@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 
 import numpy as np
 
@@ -32,6 +33,7 @@ __all__ = [
     "fold_over",
     "independent",
     "paired",
+    "random_seed",
     "sample",
     "sobol",
     "uniform",
@@ -104,6 +106,20 @@ class Design:
         """Return the design of the first `rows` rows, at least the fixed ones and the block."""
         kept = max(rows, self.fixed + self.block)
         return self if kept >= len(self) else replace(self, Z=self.Z[:kept])
+
+
+def random_seed(random_state: int | np.random.Generator | None) -> int:
+    """Convert a random_state to a seed; None and a Generator draw one.
+
+    Raises
+    ------
+    InputError
+    """
+    if random_state is None or isinstance(random_state, np.random.Generator):
+        return int(np.random.default_rng(random_state).integers(2**31))
+    if not isinstance(random_state, Integral) or random_state < 0:
+        raise InputError("random_state", "be a non-negative integer, a numpy Generator or None", random_state)
+    return int(random_state)
 
 
 def sample(features: Sequence[Feature], rows: int, rng: np.random.Generator, method: str = "uniform") -> Design:

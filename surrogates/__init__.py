@@ -31,7 +31,8 @@ from surrogates.shapley.indices import Indices, indices
 from surrogates.statements.behave import behave
 from surrogates.statements.card import Card
 from surrogates.statements.generalise import generalise
-from surrogates.statements.statement import Scope, Statement
+from surrogates.statements.scope import Scope
+from surrogates.statements.statement import Statement
 from surrogates.statements.study import Study
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Box, Product

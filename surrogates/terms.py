@@ -39,7 +39,7 @@ class Product:
             object.__setattr__(self, "centers", (0.0,) * len(self.features))
 
     def factors(self, Z: np.ndarray) -> np.ndarray:
-        """The factors ``(n, order)``."""
+        """Evaluate the factors zᵢ − cᵢ on rows ``(n, d)``: ``(n, order)``."""
         return Z[..., list(self.features)] - np.array(self.centers)
 
     def __call__(self, Z: np.ndarray) -> np.ndarray:
@@ -69,7 +69,7 @@ Term = Product | Box
 
 
 def evaluate(terms: Sequence[Term], Z: np.ndarray) -> np.ndarray:
-    """All terms on all rows: ``(n, d)`` → ``(n, t)``.
+    """Evaluate all terms on all rows: ``(n, d)`` → ``(n, t)``.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def evaluate(terms: Sequence[Term], Z: np.ndarray) -> np.ndarray:
 
 
 def describe(term: Term, features: Sequence[Feature]) -> str:
-    """A term in words.
+    """Put a term in words.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def _factor(name: str, center: float) -> str:
 
 
 def factors(term: Term, x: np.ndarray, reference: np.ndarray) -> tuple[tuple[int, ...], np.ndarray, np.ndarray]:
-    """A term between two rows: the product over its features of start + step · on, with on in {0, 1}.
+    """Write a term between two rows as ∏ᵢ (startᵢ + stepᵢ · onᵢ) over its features, onᵢ in {0, 1}.
 
     A feature that is on takes its value from `x`, one that is off from `reference`.
 
@@ -141,14 +141,14 @@ def factors(term: Term, x: np.ndarray, reference: np.ndarray) -> tuple[tuple[int
 
 
 def term_to_json(term: Term) -> dict[str, list]:
-    """A term as plain JSON data; open sides become null."""
+    """Convert a term to plain JSON data; open sides become null."""
     if isinstance(term, Product):
         return {"product": list(term.features), "centers": list(term.centers)}
     return {"box": [[i, *(None if np.isinf(v) else v for v in (low, high))] for i, low, high in term.conditions]}
 
 
 def term_from_json(data: dict[str, list]) -> Term:
-    """The term that :func:`term_to_json` wrote."""
+    """Read a term that :func:`term_to_json` wrote."""
     if "product" in data:
         return Product(tuple(int(i) for i in data["product"]), tuple(float(c) for c in data["centers"]))
     return Box(

@@ -22,7 +22,7 @@ from sklearn.ensemble import RandomForestClassifier
 from benchmarks.run.record import Skipped, show
 from probes import Background, CallableModel, Design, MaskProbe, Store, TabularProbe, ask, distribute, sample
 from surrogates import ExplanationSet, explain_many
-from surrogates.judging.fidelity import r2
+from surrogates.judging.agreement import r2
 
 __all__ = ["report", "run"]
 

@@ -11,6 +11,7 @@ from benchmarks.tasks.material import context_probe, language_model
 from probes import CausalLM, ContextProbe, Store
 from surrogates.families.registry import FAMILIES
 from surrogates.judging.analysis import analyse
+from surrogates.judging.problem import Problem
 from surrogates.local.explain import explain
 
 __all__ = ["report", "run"]
@@ -52,7 +53,8 @@ def run(quick: bool, jobs: int) -> dict[str, Any]:
 def measure(lm: CausalLM, probe: ContextProbe, family: str, budget: int, store: Store) -> dict[str, Any]:
     """One explanation, and its fit and judgement once more alone."""
     wall, ex = timed(lambda: explain(lm, probe, family, budget=budget, random_state=SEED, store=store, progress=False))
-    fitting, _ = timed(lambda: analyse(ex.surrogate, ex.answers.design, ex.y, ex.target.outputs, ex.features, SEED))
+    problem = Problem(ex.answers.design, ex.y, ex.target.outputs, ex.features, SEED)
+    fitting, _ = timed(lambda: analyse(ex.surrogate, problem))
     inside = ex.provenance["cost"]["seconds"]
     return {
         "family": family,

@@ -26,8 +26,9 @@ from probes import MaskProbe, cube, sample
 from probes.errors import InputError
 from surrogates.families.registry import as_family
 from surrogates.families.tree import TreeSurrogate
+from surrogates.judging.agreement import r2
 from surrogates.judging.analysis import Analysis, analyse
-from surrogates.judging.fidelity import r2
+from surrogates.judging.problem import Problem
 from surrogates.surrogate import Surrogate
 
 __all__ = ["merged", "report", "run", "trial"]
@@ -88,11 +89,9 @@ def trial(name: str, budget: int, seed: int, families: Sequence[str]) -> list[di
     design = sample(probe.features, budget, np.random.default_rng(seed))
     y = table[(design.Z > 0.5) @ (1 << np.arange(Z.shape[1]))][:, None]
     with threadpool_limits(1):
-        found = {
-            family: analyse(as_family(FAMILIES[family]), design, y, ("output",), probe.features, seed, seed == 0)
-            for family in families
-        }
-    return [_outcome(family, analysis, name, budget) for family, analysis in found.items()]
+        problem = Problem(design, y, ("output",), probe.features, seed)
+        analyses = {family: analyse(as_family(FAMILIES[family]), problem, seed == 0) for family in families}
+    return [_outcome(family, analysis, name, budget) for family, analysis in analyses.items()]
 
 
 def _outcome(family: str, analysis: Analysis, name: str, budget: int) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from joblib import Parallel, delayed
 from benchmarks.run.record import show
 from probes import CallableModel, TemplateProbe
 from surrogates.statements.generalise import generalise
-from surrogates.statements.statement import Scope, Statement
+from surrogates.statements.scope import Scope
+from surrogates.statements.statement import Statement
 
 __all__ = ["RULES", "report", "run", "trial"]
 

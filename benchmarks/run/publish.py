@@ -1,7 +1,7 @@
 """Numbers in the documentation come from the results, never from a keyboard.
 
 ``python -m benchmarks publish`` rewrites whatever stands between ``<!-- benchmark:NAME -->`` and
-``<!-- /benchmark:NAME -->`` in ``README.md`` and ``docs/benchmarks.md``, and draws ``docs/fidelity.png`` and
+``<!-- /benchmark:NAME -->`` in ``docs/comparison.md`` and ``docs/benchmarks.md``, and draws ``docs/fidelity.png`` and
 ``docs/growth.png``.
 """
 
@@ -22,7 +22,7 @@ from benchmarks.run.record import read
 __all__ = ["fill", "grid", "publish"]
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md")
+PAGES = (ROOT / "docs" / "comparison.md", ROOT / "docs" / "benchmarks.md")
 _BLOCK = re.compile(r"(<!-- benchmark:([a-z0-9_-]+) -->\n).*?(<!-- /benchmark:\2 -->)", re.DOTALL)
 
 
@@ -248,7 +248,7 @@ def _shares(result: dict[str, Any]) -> str:
 
 
 def _overall(result: dict[str, Any]) -> str:
-    """Full tables of real models: the mean over their kinds, of the contenders that the README shows."""
+    """Full tables of real models: the mean over their kinds, of the contenders that ``docs/comparison.md`` shows."""
     if "games" not in result["groups"]:
         return ""
     rows = pd.DataFrame(result["groups"]["games"]["r2"])

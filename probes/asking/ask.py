@@ -1,124 +1,30 @@
-"""ask(): the only caller of a model.
+"""ask(): puts a design to a model; :func:`put` is the only caller of a model.
 
-It asks every distinct question once, in batches, keeps each answer on disk before it is used, checks what comes back,
-and counts what it cost.
+Every distinct question is asked once, in batches; each answer is checked, counted, and kept before it is used.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from probes.asking.ask_batch import Run, ask_part, keys_of, uneven
-from probes.asking.batching import answered, batches, parts_of, take
+from probes.asking.answers import Answers, Interrupted
+from probes.asking.ask_batch import Batch, Run, keys_of, uneven
+from probes.asking.batching import Portions, batches, parts_of, take
 from probes.asking.cost import Cost, Forecast
 from probes.design import Design
-from probes.errors import InputError, ModelError
+from probes.errors import ModelError
 from probes.model import Identity, Model
 from probes.probe import Probe, unique_names
 from probes.store.store import Store
 
-__all__ = ["Answers", "Cost", "Forecast", "Interrupted", "Run", "again", "ask", "forecast"]
-
-
-@dataclass(frozen=True)
-class Answers:
-    """A model's answers to a design.
-
-    Attributes
-    ----------
-    design : Design
-    y : ndarray ``(n, K)``
-        Raw outputs, averaged over the probe's replicates. A row of NaN was not answered (fallible models only).
-    outputs : tuple of str
-        Names of the K outputs.
-    unit : str
-    probe : str
-        Digest of the probe.
-    model : str
-        Identity of the model.
-    cost : Cost
-    noisy : bool
-        Whether the model was seen to answer the same question differently.
-    reason : str
-        Why the last unanswered question was not answered, in words.
-    """
-
-    design: Design
-    y: np.ndarray
-    outputs: tuple[str, ...]
-    unit: str
-    probe: str
-    model: str
-    cost: Cost = field(default_factory=Cost)
-    noisy: bool = False
-    reason: str = ""
-
-    def __sub__(self, other: Answers) -> Answers:
-        """What changed from `other` to this: the same questions, the same unit, answers subtracted.
-
-        Raises
-        ------
-        InputError
-            If design, probe, outputs or unit differ.
-        """
-        if not isinstance(other, Answers):
-            return NotImplemented
-        for name in ("probe", "unit", "outputs"):
-            if getattr(self, name) != getattr(other, name):
-                raise InputError(
-                    "answers", f"have the same {name} to be subtracted", (getattr(self, name), getattr(other, name))
-                )
-        if self.design.digest != other.design.digest:
-            raise InputError(
-                "answers", "come from the same design to be subtracted", (self.design.digest, other.design.digest)
-            )
-        pair = f"{self.model} minus {other.model}"
-        y, cost = self.y - other.y, self.cost + other.cost
-        noisy = self.noisy or other.noisy
-        return Answers(self.design, y, self.outputs, self.unit, self.probe, pair, cost, noisy)
-
-    @property
-    def missing(self) -> np.ndarray:
-        """Whether each question was left without an answer, ``(n,)``."""
-        return np.isnan(self.y).any(axis=1)
-
-    def complete(self) -> Answers:
-        """These answers without the questions that were not answered.
-
-        Raises
-        ------
-        ModelError
-            If the instance or the reference is among them.
-        """
-        gone = self.missing
-        if not gone.any():
-            return self
-        if gone[: min(2, self.design.fixed)].any():
-            which = "instance itself" if gone[0] else "reference"
-            told = f"The model did not answer the {which}; {int((~gone).sum())} other answers are kept."
-            raise ModelError(f"{told} {self.reason}".rstrip())
-        return replace(self, design=self.design.only(~gone), y=self.y[~gone])
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C while a model was asked.
-
-    Attributes
-    ----------
-    answers : Answers or None
-        To every row of the design that had been answered, as a design of its own (see :func:`ask`); None if not even
-        the fixed rows had.
-    """
-
-    def __init__(self, answers: Answers | None):
-        super().__init__("interrupted")
-        self.answers = answers
+__all__ = ["Answers", "Cost", "Forecast", "Interrupted", "Run", "again", "ask", "forecast", "gathered", "put"]
 
 
 def ask(
@@ -172,8 +78,9 @@ def ask(
         with tqdm(total=total, desc="asking", unit="row", leave=False, disable=hidden) as bar:
             for start, stop in pairwise(parts_of(design, model.at_once)):
                 inputs = probe.render(design.Z[start:stop])
-                part = ask_part(model, identity, inputs, memory, cost, run, bar, design.fixed > 0)
-                parts.append(part.raw.reshape(stop - start, probe.replicates, -1).mean(axis=1))
+                batch = Batch(model, identity, inputs, memory, cost, run, bar, design.fixed > 0)
+                put(model, batch.portions, batch.keep)
+                parts.append(batch.raw().reshape(stop - start, probe.replicates, -1).mean(axis=1))
                 if parts[0].shape[1] != parts[-1].shape[1]:
                     raise uneven({part.shape[1] for part in parts})
     except KeyboardInterrupt as stop_:
@@ -181,6 +88,24 @@ def ask(
         known = gathered(model, identity, probe, design, parts, memory, cost) if parts else None
         raise Interrupted(known) from stop_
     return gathered(model, identity, probe, design, parts, memory, cost)
+
+
+def put(model: Model, portions: Portions, keep: Callable[[np.ndarray, np.ndarray], None]) -> None:
+    """Ask a model for portions of inputs, and hand on answers as they come.
+
+    Parameters
+    ----------
+    model : Model
+    portions : Portions
+    keep : callable
+        Of the numbers of the inputs ``(m,)`` and their raw outputs ``(m, K)``.
+    """
+    for portion in portions:
+        with portion:
+            for where, raw in model.answers(portion.inputs):
+                values = portion.checked(where, raw)
+                keep(portion.rows[where], values)
+                portion.go_on()
 
 
 def _so_far(
@@ -261,14 +186,13 @@ def gathered(
     return Answers(design, y, tuple(outputs), model.unit, probe.digest, identity.id, cost, reason=why)
 
 
-def again(model: Model, probe: Probe, answers: Answers, rows: np.ndarray) -> np.ndarray:
-    """Answers ``(r, K)`` to some rows of a design a second time, whatever is known; they are added to the cost."""
+def again(model: Model, probe: Probe, answers: Answers, rows: np.ndarray) -> tuple[np.ndarray, Cost]:
+    """Ask some rows of a design a second time, whatever is known: answers ``(r, K)``, and what they cost."""
     inputs = probe.render(answers.design.Z[rows])
     values = np.full((len(inputs), answers.y.shape[1]), np.nan)
-    for batch in batches(model, inputs):
-        for part, fresh in answered(model, inputs, batch, answers.cost):
-            values[part] = fresh
-    return values.reshape(len(rows), probe.replicates, -1).mean(axis=1)
+    cost = Cost()
+    put(model, Portions(model, inputs, cost), values.__setitem__)
+    return values.reshape(len(rows), probe.replicates, -1).mean(axis=1), cost
 
 
 def _names(model: Model, identity: Identity, memory: Store, k: int) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""ask_part(): one batch of inputs put to a model, none twice, each answer kept before it is used."""
+"""A Batch: inputs put to a model, none twice, each answer kept before it is used."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from probes.asking.batching import answered, batches, shown, take
+from probes.asking.batching import Portions, shown, take
 from probes.asking.cost import Cost
 from probes.errors import ModelError, describe
 from probes.model import Identity, Model
 from probes.store.store import Store
 
-__all__ = ["Part", "Run", "ask_part", "keys_of", "uneven"]
+__all__ = ["Batch", "Run", "keys_of", "uneven"]
 
 log = logging.getLogger(__name__)
 
@@ -47,85 +47,115 @@ class Run:
 
 
 def keys_of(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
+    """SHA-256 of each input together with the model that is asked: what an answer is remembered under."""
     return [hashlib.sha256(identity.id.encode() + digest).digest() for digest in model.digests(inputs)]
 
 
-@dataclass(frozen=True)
-class Part:
-    """Answers to inputs.
+class Batch:
+    """Inputs put to a model, none twice, each answer kept before it is used.
+
+    Parameters
+    ----------
+    model : Model
+    identity : Identity
+    inputs : batch of n inputs
+    memory : Store
+        Where answers are kept.
+    cost : Cost
+        What the answers cost is added to it.
+    run : Run
+    bar : tqdm
+    needed : bool, default True
+        If the first input of a run is not answered, nothing else is asked.
 
     Attributes
     ----------
-    raw : ndarray ``(n, K)``
-        NaN where an input was not answered.
     keys : list of n bytes
-        What they are remembered under.
-    asked : ndarray ``(m,)``
-        Numbers of the inputs that the model was asked just now, or in a call of this run that failed.
+        What the answers are remembered under.
+    portions : Portions
+        The distinct inputs whose answers are not known.
+
+    Raises
+    ------
+    ModelError
+        If the first input is `needed` and known not to be answered.
     """
 
-    raw: np.ndarray
-    keys: list[bytes]
-    asked: np.ndarray
+    def __init__(
+        self,
+        model: Model,
+        identity: Identity,
+        inputs: Any,
+        memory: Store,
+        cost: Cost,
+        run: Run,
+        bar: Any,
+        needed: bool = True,
+    ):
+        self.model, self.identity, self.memory, self.run, self.bar = model, identity, memory, run, bar
+        self.keys = keys_of(identity, model, inputs)
+        if needed and not run.seen and self.keys[0] in run.unanswered:
+            raise _nothing(model)
+        self.first: dict[bytes, int] = {}
+        self.same = np.array([self.first.setdefault(key, i) for i, key in enumerate(self.keys)], dtype=int)
+        known = {k: v for k, v in memory.get(self.first).items() if not isinstance(v, str)}
+        self.late = known.keys() & run.unbooked
+        cost.reused += len(known.keys() - run.seen - self.late)
+        settled = known.keys() | run.unanswered
+        self.missing = np.array([i for k, i in self.first.items() if k not in settled], dtype=int)
+        log.info("asking %d of %d distinct questions, %d known", len(self.missing), len(self.first), len(known))
+        self._raw = _Raw(len(self.keys))
+        self._raw.put([self.first[k] for k in known], list(known.values()))
+        alone = int(not run.seen and len(self.missing) > 0 and self.missing[0] == 0)
+        self.needed = needed and bool(alone)
+        self.portions = Portions(model, take(inputs, self.missing), cost, alone)
 
+    def keep(self, rows: np.ndarray, values: np.ndarray) -> None:
+        """Keep answers ``(m, K)`` to some of the inputs that were missing.
 
-def ask_part(
-    model: Model,
-    identity: Identity,
-    inputs: Any,
-    memory: Store,
-    cost: Cost,
-    run: Run,
-    bar: Any,
-    needed: bool = True,
-) -> Part:
-    """Answers to inputs; each distinct one that is not known is asked once.
+        Raises
+        ------
+        ModelError
+            If one of them is not finite, except where a fallible model did not answer; or if the first input is needed
+            and not answered.
+        """
+        run, where, good = self.run, self.missing[rows], np.isfinite(values).all(axis=1)
+        if good.any():
+            kept, answers = where[good], values[good]
+            fresh = dict(zip([self.keys[i] for i in kept], answers, strict=True))
+            self.memory.put(fresh, self.identity.id)
+            run.unbooked.update(fresh)
+            self._raw.put(kept, answers)
+        if not good.all():
+            left_out = np.isnan(values).all(axis=1) & self.model.fallible
+            run.unanswered.update(self.keys[i] for i in where[left_out])
+            if not (good | left_out).all():
+                i = int(np.argmin(good | left_out))
+                what = describe(shown(self.portions.inputs, int(rows[i])))
+                raise ModelError(f"The model must answer with finite numbers; got {values[i]} for the input {what}.")
+        self.bar.update(len(rows))
+        if self.needed and self.keys[0] in run.unanswered:
+            raise _nothing(self.model)
 
-    If the first of all is `needed` and not answered, nothing else is asked.
-    """
-    keys = keys_of(identity, model, inputs)
-    if needed and not run.seen and keys[0] in run.unanswered:
-        raise _nothing(model)
-    first: dict[bytes, int] = {}
-    same = np.array([first.setdefault(key, i) for i, key in enumerate(keys)], dtype=int)
-    known = {k: v for k, v in memory.get(first).items() if not isinstance(v, str)}
-    late = known.keys() & run.unbooked
-    cost.reused += len(known.keys() - run.seen - late)
-    settled = known.keys() | run.unanswered
-    missing = np.array([i for k, i in first.items() if k not in settled], dtype=int)
-    log.info("asking %d of %d distinct questions, %d known", len(missing), len(first), len(known))
-    raw = _Raw(len(keys))
-    raw.put([first[k] for k in known], list(known.values()))
-    if len(missing):
-        todo = take(inputs, missing)
-        alone = int(not run.seen and missing[0] == 0)
-        for batch in batches(model, todo, alone):
-            for part, values in answered(model, todo, batch, cost):
-                where, good = missing[part], np.isfinite(values).all(axis=1)
-                if good.any():
-                    kept, answers = where[good], values[good]
-                    fresh = dict(zip([keys[i] for i in kept], answers, strict=True))
-                    memory.put(fresh, identity.id)
-                    run.unbooked.update(fresh)
-                    raw.put(kept, answers)
-                if not good.all():
-                    left_out = np.isnan(values).all(axis=1) & model.fallible
-                    run.unanswered.update(keys[i] for i in where[left_out])
-                    if not (good | left_out).all():
-                        i = int(np.argmin(good | left_out))
-                        what = describe(shown(todo, int(part[i])))
-                        raise ModelError(
-                            f"The model must answer with finite numbers; got {values[i]} for the input {what}."
-                        )
-                bar.update(len(part))
-                if needed and alone and keys[0] in run.unanswered:
-                    raise _nothing(model)
-    bar.update(len(keys) - len(missing))
-    run.seen.update(first)
-    run.unbooked.difference_update(first)
-    if raw.values is None:
-        raise ModelError(f"The model answered none of {len(first)} questions. {model.reason}".rstrip())
-    return Part(raw.values[same], keys, np.sort(np.append(missing, [first[key] for key in late]).astype(int)))
+    def raw(self) -> np.ndarray:
+        """Book what was asked, and return raw outputs ``(n, K)``; NaN where an input was not answered.
+
+        Raises
+        ------
+        ModelError
+            If none was.
+        """
+        self.bar.update(len(self.keys) - len(self.missing))
+        self.run.seen.update(self.first)
+        self.run.unbooked.difference_update(self.first)
+        if self._raw.values is None:
+            raise ModelError(f"The model answered none of {len(self.first)} questions. {self.model.reason}".rstrip())
+        return self._raw.values[self.same]
+
+    @property
+    def asked(self) -> np.ndarray:
+        """Numbers ``(m,)`` of the inputs asked by this call, or in a call of this run that failed."""
+        return np.sort(np.append(self.missing, [self.first[key] for key in self.late]).astype(int))
 
 
 class _Raw:
@@ -148,9 +178,10 @@ class _Raw:
 
 
 def _nothing(model: Model) -> ModelError:
-    told = "The model did not answer the instance itself, so nothing else was asked."
-    return ModelError(f"{told} {model.reason}".rstrip())
+    said = "The model did not answer the instance itself, so nothing else was asked."
+    return ModelError(f"{said} {model.reason}".rstrip())
 
 
 def uneven(widths: set[int]) -> ModelError:
+    """The error of a model that returns rows of several lengths."""
     return ModelError(f"The model must return as many outputs for every input; got {sorted(widths)}.")

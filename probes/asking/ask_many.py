@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from probes.asking.ask import Answers, gathered
-from probes.asking.ask_batch import Run, ask_part
+from probes.asking.answers import Answers
+from probes.asking.ask import gathered, put
+from probes.asking.ask_batch import Batch, Run
 from probes.asking.batching import take
 from probes.asking.cost import Cost
 from probes.design import Design
@@ -19,19 +20,19 @@ from probes.model import Model
 from probes.probe import Probe
 from probes.store.store import Store
 
-__all__ = ["Together", "ask_together"]
+__all__ = ["Share", "ask_together"]
 
 
 @dataclass(frozen=True)
-class Together:
-    """One probe's part in a stream of questions.
+class Share:
+    """One probe's share in a stream of questions.
 
     Attributes
     ----------
     probe : Probe
     design : Design
     run : Run
-        What this probe's own run has asked; it takes note of what is asked for it here.
+        What was asked about this probe; what is asked for it here is added.
     """
 
     probe: Probe
@@ -40,14 +41,14 @@ class Together:
 
 
 def ask_together(
-    model: Model, items: Sequence[Together], store: Store, run: Run, progress: bool | None = False
+    model: Model, items: Sequence[Share], store: Store, run: Run, progress: bool | None = False
 ) -> list[Answers]:
     """Answers to the designs of several probes, asked as one batch of questions: no question twice, full batches.
 
     Parameters
     ----------
     model : Model
-    items : sequence of Together
+    items : sequence of Share
     store : Store
     run : Run
         The run that they all are a part of; it keeps the answers of a model that is not identifiable beyond it.
@@ -69,7 +70,7 @@ def ask_together(
     --------
     >>> from probes import CallableModel, MaskProbe, cube
     >>> model, design = CallableModel(lambda Z: Z.sum(axis=1), "sum"), Design(cube(2), 0)
-    >>> first, second = ask_together(model, [Together(MaskProbe(2), design)] * 2, Store(), Run())
+    >>> first, second = ask_together(model, [Share(MaskProbe(2), design)] * 2, Store(), Run())
     >>> second.y.ravel(), first.cost.rows, second.cost.rows
     (array([0., 1., 1., 2.]), 4, 0)
     """
@@ -79,41 +80,43 @@ def ask_together(
     groups: dict[Hashable, list[int]] = {}
     for i, inputs in enumerate(rendered):
         groups.setdefault(_form(inputs), []).append(i)
-    found: dict[int, Answers] = {}
+    answers: dict[int, Answers] = {}
     hidden = None if progress is None else not progress
     with tqdm(total=sum(map(len, rendered)), desc="asking", unit="row", leave=False, disable=hidden) as bar:
         for members in groups.values():
             cost, ends = Cost(), np.cumsum([0, *(len(rendered[i]) for i in members)])
             inputs = _joined([rendered[i] for i in members])
             try:
-                part = ask_part(model, identity, inputs, memory, cost, run, bar)
+                batch = Batch(model, identity, inputs, memory, cost, run, bar)
+                put(model, batch.portions, batch.keep)
+                every, newly = batch.raw(), batch.asked
             except BaseException:
                 run.lost += cost
                 raise
             cost, run.lost = cost + run.lost, Cost()
-            counts = np.histogram(part.asked, ends)[0]
-            calls, tokens = (_dealt(total, counts) for total in (cost.calls, cost.tokens))
+            counts = np.histogram(newly, ends)[0]
+            calls, tokens = (_divided(total, counts) for total in (cost.calls, cost.tokens))
             for number, i in enumerate(members):
                 item, rows = items[i], slice(*ends[number : number + 2])
-                keys = part.keys[rows]
-                own = set(keys)
-                asked = part.asked[(part.asked >= ends[number]) & (part.asked < ends[number + 1])] - ends[number]
-                item.run.seen.update(own)
-                item.run.unanswered.update(own & run.unanswered)
+                keys = batch.keys[rows]
+                distinct = set(keys)
+                asked = newly[(newly >= ends[number]) & (newly < ends[number + 1])] - ends[number]
+                item.run.seen.update(distinct)
+                item.run.unanswered.update(distinct & run.unanswered)
                 share = Cost(
                     int(calls[number]),
                     len(asked),
-                    len(own) - len(asked) - len(own & run.unanswered - {keys[j] for j in asked}),
+                    len(distinct) - len(asked) - len(distinct & run.unanswered - {keys[j] for j in asked}),
                     model.tokens(take(rendered[i], asked)) if model.size_unit else int(tokens[number]),
                     cost.seconds * len(asked) / max(int(counts.sum()), 1),
                 )
-                raw = part.raw[rows].reshape(len(item.design), item.probe.replicates, -1).mean(axis=1)
-                found[i] = gathered(model, identity, item.probe, item.design, [raw], memory, share)
-    return [found[i] for i in range(len(items))]
+                raw = every[rows].reshape(len(item.design), item.probe.replicates, -1).mean(axis=1)
+                answers[i] = gathered(model, identity, item.probe, item.design, [raw], memory, share)
+    return [answers[i] for i in range(len(items))]
 
 
-def _dealt(total: int, counts: np.ndarray) -> np.ndarray:
-    """A whole number dealt out in proportion to counts, whole and without a rest."""
+def _divided(total: int, counts: np.ndarray) -> np.ndarray:
+    """Divide an integer among counts in proportion to them, into integers that add up to it."""
     return np.diff(np.rint(np.cumsum([0, *counts]) / max(counts.sum(), 1) * total).astype(int))
 
 

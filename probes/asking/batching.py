@@ -1,4 +1,4 @@
-"""Batches: inputs put to a model in the order and the portions that suit it, answers handed on as they come."""
+"""Batches: the order and the portions in which a model is best asked, and what becomes of one that fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from probes.errors import IomapError, ModelError, describe
 from probes.model import Model
 from probes.outputs.arrays import as_outputs
 
-__all__ = ["answered", "batches", "parts_of", "shown", "take"]
+__all__ = ["Portion", "Portions", "batches", "parts_of", "shown", "take"]
 
 log = logging.getLogger(__name__)
 
@@ -70,42 +70,94 @@ def batches(model: Model, inputs: Any, first_alone: int = 0, limit: int | None =
         yield np.array(current)
 
 
-def answered(model: Model, inputs: Any, batch: np.ndarray, cost: Cost) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Answers of one batch as they come, halved as often as memory demands: pairs of indices and values ``(len, K)``.
+class Portions:
+    """Inputs waiting for an answer, in portions that suit the model; each is halved as often as memory demands.
 
-    Raises
-    ------
-    ModelError
-        If the model fails, leaves an input out, or answers with anything but one row of numbers an input.
+    Parameters
+    ----------
+    model : Model
+    inputs : batch of n inputs
+    cost : Cost
+        What the answers cost is added to it.
+    first_alone : int, default 0
+        How many leading inputs make a portion of their own.
     """
-    part = take(inputs, batch)
-    left = np.ones(len(batch), dtype=bool)
-    start = time.perf_counter()
-    try:
-        for where, raw in model.answers(part):
-            values = as_outputs(raw, len(where), f"The model ({type(model).__name__})")
-            left[where] = False
-            cost.calls += 1
-            cost.rows += len(where)
-            cost.tokens += model.tokens(take(part, where))
-            cost.seconds += time.perf_counter() - start
-            yield batch[where], values
-            start = time.perf_counter()
-    except Exception as error:
-        if not _out_of_memory(error) or len(batch) == 1:
+
+    def __init__(self, model: Model, inputs: Any, cost: Cost, first_alone: int = 0):
+        self.model, self.inputs, self.cost = model, inputs, cost
+        self._batches = batches(model, inputs, first_alone) if len(inputs) else iter(())
+        self._halves: list[np.ndarray] = []
+
+    def __iter__(self) -> Iterator[Portion]:
+        for batch in self._batches:
+            self._halves.append(batch)
+            while self._halves:
+                yield Portion(self, self._halves.pop())
+
+    def halve(self, rows: np.ndarray) -> None:
+        """Put rows back as two portions, the next to be asked."""
+        self._halves += [half for half in reversed(np.array_split(rows, 2)) if len(half)]
+
+
+class Portion:
+    """Inputs for one call of a model; as a context it counts the cost, and turns failures into errors or halves.
+
+    Attributes
+    ----------
+    rows : ndarray ``(m,)``
+        Numbers of the inputs.
+    inputs : batch of m inputs
+    """
+
+    def __init__(self, portions: Portions, rows: np.ndarray):
+        self.rows, self.inputs = rows, take(portions.inputs, rows)
+        self._portions, self._left, self._asking = portions, np.ones(len(rows), dtype=bool), True
+        self._start = 0.0
+
+    def checked(self, where: np.ndarray, raw: Any) -> np.ndarray:
+        """Check and count answers ``(len(where), K)`` to some of the inputs; the clock stops until :meth:`go_on`.
+
+        Raises
+        ------
+        ModelError
+            If they are anything but one row of numbers an input.
+        """
+        model, cost = self._portions.model, self._portions.cost
+        values = as_outputs(raw, len(where), f"The model ({type(model).__name__})")
+        self._left[where] = False
+        cost.calls += 1
+        cost.rows += len(where)
+        cost.tokens += model.tokens(take(self.inputs, where))
+        cost.seconds += time.perf_counter() - self._start
+        self._asking = False
+        return values
+
+    def go_on(self) -> None:
+        """Go on asking after answers have been kept."""
+        self.__enter__()
+
+    def __enter__(self) -> Portion:
+        self._start, self._asking = time.perf_counter(), True
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> bool:
+        """Raise ModelError where the model failed or left an input out; where memory is full, ask for halves."""
+        model, left = self._portions.model, int(self._left.sum())
+        name = type(model).__name__
+        if error is None:
+            if left:
+                raise ModelError(f"{name} left {left} of {len(self.rows)} inputs without an answer.")
+            return False
+        if not isinstance(error, Exception) or not self._asking:
+            return False
+        if not _out_of_memory(error) or len(self.rows) == 1:
             if isinstance(error, IomapError):
-                raise
-            told = describe(str(error), 200)
-            raise ModelError(f"{type(model).__name__} raised {type(error).__name__}: {told}") from error
-        log.warning("out of memory with %d inputs; going on with half as many", len(batch))
-        model.batch = max(1, int(model.sizes(part).max()) * len(batch) // 2)
-    else:
-        if left.any():
-            raise ModelError(f"{type(model).__name__} left {int(left.sum())} of {len(batch)} inputs without an answer.")
-        return
-    for half in np.array_split(batch[left], 2):
-        if len(half):
-            yield from answered(model, inputs, half, cost)
+                return False
+            raise ModelError(f"{name} raised {type(error).__name__}: {describe(str(error), 200)}") from error
+        log.warning("out of memory with %d inputs; going on with half as many", len(self.rows))
+        model.batch = max(1, int(model.sizes(self.inputs).max()) * len(self.rows) // 2)
+        self._portions.halve(self.rows[self._left])
+        return True
 
 
 def _out_of_memory(error: BaseException | None) -> bool:
@@ -113,8 +165,8 @@ def _out_of_memory(error: BaseException | None) -> bool:
         return False
     torch = sys.modules.get("torch")
     kinds = (MemoryError, torch.OutOfMemoryError) if torch is not None else (MemoryError,)
-    told = isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _FULL)
-    return isinstance(error, kinds) or told or _out_of_memory(error.__cause__)
+    said = isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _FULL)
+    return isinstance(error, kinds) or said or _out_of_memory(error.__cause__)
 
 
 def parts_of(design: Design, at_once: int = 1) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from inspect import signature
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,14 @@ from probes.inputs.tabular import TabularProbe
 from probes.inputs.text import TextProbe
 from probes.probe import Probe
 
-__all__ = ["as_probe"]
+__all__ = ["ProbeLike", "as_probe"]
+
+#: whatever as_probe() takes
+ProbeLike: TypeAlias = Probe | str | pd.Series | pd.DataFrame | np.ndarray | Mapping[str, Any]
 
 
-def as_probe(probe: Any, background: pd.DataFrame | np.ndarray | None = None) -> Probe:
-    """The probe a user means by a plain string, row or dict.
+def as_probe(probe: ProbeLike, background: pd.DataFrame | np.ndarray | None = None) -> Probe:
+    """Convert a plain string, row or dict to a probe.
 
     Raises
     ------
@@ -36,8 +39,8 @@ def as_probe(probe: Any, background: pd.DataFrame | np.ndarray | None = None) ->
         return TextProbe(probe)
     if isinstance(probe, Mapping) and {"context", "question"} <= set(probe):
         known = signature(ContextProbe).parameters
-        if odd := [key for key in probe if key not in known]:
-            raise InputError("probe", f"be a dict with keys of ContextProbe ({', '.join(known)})", odd)
+        if unknown := [key for key in probe if key not in known]:
+            raise InputError("probe", f"be a dict with keys of ContextProbe ({', '.join(known)})", unknown)
         return ContextProbe(**probe)
     if isinstance(probe, (pd.Series, pd.DataFrame, Mapping, np.ndarray)):
         raise InputError("background", "come with a table row: the rows that absent values are replaced from", None)

@@ -6,18 +6,21 @@ them imports torch or transformers before an object of theirs has been passed in
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from probes.errors import InputError
 from probes.model import Generator, Model
-from probes.models import estimator
-from probes.models import functions as callable
+from probes.models import estimator, functions
 from probes.models.huggingface import causal_lm, classifier
 
-__all__ = ["ADAPTERS", "as_model"]
+__all__ = ["ADAPTERS", "ModelLike", "as_model"]
 
-ADAPTERS = (estimator, classifier, causal_lm, callable)
+ADAPTERS = (estimator, classifier, causal_lm, functions)
+#: whatever as_model() takes: it looks at what an object can do, not at its type
+ModelLike: TypeAlias = Model | Generator | object
 
 
-def as_model(model: object, name: str | None = None, *, batched: bool = True) -> Model | Generator:
+def as_model(model: ModelLike, name: str | None = None, *, batched: bool = True) -> Model | Generator:
     """Turn whatever answers questions into a :class:`Model`.
 
     Parameters

@@ -7,15 +7,15 @@ with the answers, so another target of the same answers costs no call.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.special import logsumexp
 
 from probes.errors import InputError, ModelError
 
-__all__ = ["Target", "resolve"]
+__all__ = ["Target", "TargetLike", "is_function", "resolve"]
 
 
 def _identity(raw: np.ndarray, columns: list[int]) -> np.ndarray:
@@ -48,6 +48,9 @@ def _probability_log_odds(raw: np.ndarray, columns: list[int]) -> np.ndarray:
 
 
 LOG_ODDS = "log-odds"
+#: kind of a target that a user's function computes, and the unit of its numbers
+FUNCTION = "function"
+FUNCTION_UNIT = "target"
 
 KINDS: dict[str, Callable[[np.ndarray, list[int]], np.ndarray]] = {
     "identity": _identity,
@@ -64,15 +67,17 @@ class Target:
 
     Parameters
     ----------
-    kind : {"identity", "mean", "log_odds", "sequence_log_odds", "probability_log_odds"}
+    kind : {"identity", "mean", "log_odds", "sequence_log_odds", "probability_log_odds", "function"}
         Columns as they are; their mean as one number; each class's log-odds against all others, from logits; the
-        log-odds of an answer from its tokens' log-probabilities; those of probabilities.
+        log-odds of an answer from its tokens' log-probabilities; those of probabilities; what a function makes of them.
     columns : tuple of int
-        Raw outputs that enter.
+        Raw outputs that enter; empty for a function, which takes all.
     outputs : tuple of str
         Names of the k numbers.
     unit : str
-        Their unit.
+        Their unit; "target" for a function.
+    function : callable, optional
+        Raw outputs ``(n, K)`` → numbers ``(n, k)`` or ``(n,)``, for kind "function" alone. It is not written to files.
 
     Examples
     --------
@@ -84,20 +89,65 @@ class Target:
     columns: tuple[int, ...]
     outputs: tuple[str, ...]
     unit: str
+    function: Callable[[np.ndarray], Any] | None = field(default=None, repr=False, hash=False)
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise InputError("kind", f"be one of {', '.join(KINDS)}", self.kind)
-        if not self.columns or min(self.columns) < 0:
+        if self.kind not in (*KINDS, FUNCTION):
+            raise InputError("kind", f"be one of {', '.join((*KINDS, FUNCTION))}", self.kind)
+        if (self.kind == FUNCTION) != callable(self.function):
+            raise InputError("function", f'be a function for kind "{FUNCTION}", and left out for others', self.function)
+        if self.kind == FUNCTION:
+            if self.columns:
+                raise InputError("columns", f'be empty for kind "{FUNCTION}"', self.columns)
+            if self.unit != FUNCTION_UNIT:
+                raise InputError("unit", f'be "{FUNCTION_UNIT}" for kind "{FUNCTION}"', self.unit)
+        elif not self.columns or min(self.columns) < 0:
             raise InputError("columns", "hold numbers of outputs, from 0", self.columns)
 
+    @classmethod
+    def of_function(cls, function: Callable[[np.ndarray], Any], raw: np.ndarray) -> Target:
+        """Make a target of a function, with a name for each number that it returns for raw outputs ``(n, K)``.
+
+        Raises
+        ------
+        ModelError
+            If it does not return one finite row per answer.
+        """
+        count = custom(function, raw).shape[1]
+        label = getattr(function, "__name__", "target")
+        names = (label,) if count == 1 else tuple(f"{label} {j}" for j in range(count))
+        return cls(FUNCTION, (), names, FUNCTION_UNIT, function)
+
     def __call__(self, raw: np.ndarray) -> np.ndarray:
-        """Raw outputs ``(n, K)`` → numbers ``(n, k)``."""
-        return KINDS[self.kind](np.asarray(raw, dtype=float), list(self.columns))
+        """Raw outputs ``(n, K)`` → numbers ``(n, k)``.
+
+        Raises
+        ------
+        ModelError
+            If it is a function and does not return one finite row of k numbers per answer.
+        """
+        if self.function is None:
+            return KINDS[self.kind](np.asarray(raw, dtype=float), list(self.columns))
+        y = custom(self.function, raw)
+        if y.shape[1] != len(self.outputs):
+            raise ModelError(
+                f"The target function must return as many numbers every time; got {y.shape[1]}, "
+                f"and {len(self.outputs)} before."
+            )
+        return y
+
+
+#: whatever a user may pass as target
+TargetLike: TypeAlias = Target | Callable[[np.ndarray], Any] | str | int | Sequence[str | int] | None
+
+
+def is_function(target: object) -> bool:
+    """Whether a function computes the target."""
+    return target.function is not None if isinstance(target, Target) else callable(target)
 
 
 def resolve(target: Any, outputs: Sequence[str], unit: str, instance: np.ndarray) -> Target:
-    """The target a user means.
+    """Convert a target argument to a Target.
 
     Parameters
     ----------
@@ -119,7 +169,7 @@ def resolve(target: Any, outputs: Sequence[str], unit: str, instance: np.ndarray
     """
     count = len(outputs)
     if isinstance(target, Target):
-        if max(target.columns) >= count:
+        if max(target.columns, default=0) >= count:
             raise InputError("target", f"use the model's {count} outputs", target)
         return target
     if unit == "nats" and target is None:

@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 import cloudpickle
 import numpy as np
 
-from probes.asking.batching import answered, batches
+from probes.asking.ask import put
+from probes.asking.batching import Portions
 from probes.asking.cost import Cost
 from probes.errors import ModelError, describe
 from probes.model import Generator, Model
@@ -125,11 +126,13 @@ def answer_batch(token: str, payload: Any, recipe: Recipe | None, number: int, w
     rows: list[np.ndarray] = []
     values: list[np.ndarray] = []
     failure: Exception | None = None
+
+    def keep(some: np.ndarray, answers: np.ndarray) -> None:
+        rows.append(some)
+        values.append(answers)
+
     try:
-        for piece in batches(model, part):  # smaller ones where a larger one did not fit into memory
-            for answered_rows, answers in answered(model, part, piece, Cost()):
-                rows.append(answered_rows)
-                values.append(answers)
+        put(model, Portions(model, part, Cost()), keep)  # smaller ones where a larger one did not fit into memory
     except Exception as raised:  # noqa: BLE001 - travels back, with what was answered before
         failure = raised
     if not rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,10 +11,13 @@ from surrogates.cli.app import app
 from surrogates.local.anchor import Anchor
 from surrogates.local.explanation import Explanation
 from surrogates.local.shapley_values import ShapleyValues
-from surrogates.results.files import loaded
+from surrogates.results.document import kind_of, parsed
+from surrogates.results.result import SavedResult
 from surrogates.statements.card import Card
 
 __all__ = ["report"]
+
+_KINDS: dict[str, type[SavedResult]] = {kind.kind: kind for kind in (Explanation, Anchor, ShapleyValues, Card)}
 
 
 @app.command("report")
@@ -27,8 +30,7 @@ def report(
 ) -> None:
     """Turn a saved result into an HTML page."""
     target = output or file.with_suffix(".html")
-    data = loaded(file, "an explanation, an anchor, Shapley values or a behaviour card")
-    kinds: dict[str, Any] = {"anchor": Anchor, "shapley values": ShapleyValues}
-    reader = Card if "iomap_card" in data else kinds.get(str(data.get("kind")), Explanation)
-    reader.from_json(file).report(target)
+    data = parsed(file, "an explanation, an anchor, Shapley values or a behaviour card")
+    reader = _KINDS.get(kind_of(data), Explanation)
+    reader.from_data(data).report(target)
     typer.echo(f"wrote {target}")

@@ -1,4 +1,4 @@
-"""AdditiveSurrogate: one shape a feature, with interactions of two on request."""
+"""AdditiveSurrogate: one step function per feature, with products of two features on request."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ __all__ = ["AdditiveSurrogate"]
 
 
 class AdditiveSurrogate(Surrogate):
-    """A generalised additive model: a step function of each feature, its steps chosen by cross-validation.
+    """ŷ(z) = b + Σⱼ fⱼ(zⱼ) + Σ wᵢⱼ (zᵢ − cᵢ)(zⱼ − cⱼ) with step functions fⱼ(z) = Σₛ wⱼₛ 1[z > eⱼₛ].
 
-    A 0/1 feature has one step, so that the shape is its main effect; a real feature has up to `steps` of them, at
-    quantiles.
+    Minimises Σᵢ vᵢ (yᵢ − ŷ(zᵢ))² + λ ‖w‖² for row weights vᵢ: a generalised additive model. Steps and products are
+    selected, and λ chosen, by cross-validation. A 0/1 feature has one step, so that fⱼ is its main effect; a real
+    feature has up to `steps` of them, at quantiles eⱼₛ. From rows ``(n, d)`` and answers ``(n,)`` or ``(n, k)`` come t
+    steps and products, ``coef_`` ``(t,)`` or ``(k, t)``.
 
     Parameters
     ----------
     steps : int, default 8
         The most steps of one feature.
     pairs : int, default 0
-        How many products of two features may be added; those that go best with what the shapes leave unexplained.
+        The most products of two features; those that correlate best with the residuals of the steps are tried.
     folds, random_state, proxy
         As for every family, see :class:`~surrogates.surrogate.Surrogate`.
 
@@ -75,10 +77,10 @@ class AdditiveSurrogate(Surrogate):
         return [Box(((j, float(edge), np.inf),)) for edge in middles]
 
     def _pairs(self, Z: np.ndarray, residual: np.ndarray, weight: np.ndarray) -> list[Term]:
-        """The products of two that go best with what the shapes leave unexplained, four times as many as are wanted."""
+        """Products of two that correlate best with residuals ``(n, k)``, four times as many as may be added."""
         center = np.average(Z, axis=0, weights=weight)
         spread = np.sqrt(np.average((Z - center) ** 2, axis=0, weights=weight))
-        X = (Z - center) / np.where(spread > 0, spread, 1.0)
+        X = (Z - center) / np.where(spread > 0, spread, 1.0)  # x = (z − c) / a, only to rank products
         match = sum(np.abs((X * (weight * column)[:, None]).T @ X) for column in residual.T)
         first, second = np.triu_indices(Z.shape[1], 1)
         best = np.argsort(-np.asarray(match)[first, second], kind="stable")[: 4 * int(self.pairs)]
@@ -90,7 +92,7 @@ class AdditiveSurrogate(Surrogate):
     def _select(
         self, terms: list[Term], Z: np.ndarray, y: np.ndarray, weight: np.ndarray, limit: int | None
     ) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        """The terms that are worth having, their weights and the intercepts."""
+        """Select among terms, at most `limit`: those kept, their weights ``(k, t)`` and the intercepts ``(k,)``."""
         if not terms:
             return [], np.zeros((y.shape[1], 0)), np.average(y, axis=0, weights=weight)
         inner = SparseLinear(limit, self.folds, self.random_state)

@@ -1,6 +1,6 @@
-"""A few columns of a matrix and their weights, for many outputs at once: forward selection, averaged over its path.
+"""min over w of Σᵢ vᵢ (tᵢ − Σⱼ wⱼ xᵢⱼ)² + λ ‖w‖², few wⱼ ≠ 0: forward selection, averaged over its path.
 
-Columns join one at a time, the one first that goes best with what is not yet explained. Each brings the part of it that
+Columns join one at a time, first the one that correlates best with the residuals. Each brings the part of it that
 the columns before it do not hold (Gram and Schmidt), so that one pass gives the fits of every size, and, with a factor
 for each part, of every ridge penalty. Cross-validation weighs all of these, and the weights shown are their average:
 which column joins next is decided by little, and a mean over the path is steadier than its best point. A column stays
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from surrogates.surrogate import folds
+from surrogates.numerics.folds import folds
 
 __all__ = ["select"]
 
@@ -29,7 +29,7 @@ PENALTIES = np.array([0.0, 0.1, 1.0])
 _TEMPER = 0.3
 #: share of the weight that must hold a column for it to stay
 _KEPT = 0.3
-#: what a column must explain, of the variance, to be more than rounding
+#: share of the variance below which what a column explains is rounding
 _ROUNDING = 1e-12
 #: variance of a column's own part below which it is a sum of those before it
 _DEPENDENT = 1e-8
@@ -37,14 +37,14 @@ _DEPENDENT = 1e-8
 _OWN = 0.1
 #: columns a row, beyond which a fit follows the noise
 _FULL = 0.75
-#: numbers that are worked on at a time: what a processor's own memory holds
+#: numbers that are worked on at a time: what a processor's cache holds
 _AT_ONCE = 1_000_000
 
 
 def select(
     X: np.ndarray, t: np.ndarray, weight: np.ndarray, n_folds: int, random_state: int, most: int | None = None
 ) -> np.ndarray:
-    """Weights of columns, zero where one is left out.
+    """Select columns for each output and weigh them; a weight is zero where a column is left out.
 
     Parameters
     ----------
@@ -85,12 +85,12 @@ def select(
         extra[f, :, : len(E)], wanted[f, :, : len(E)] = E.T, U
     gram, cross = np.stack([m.gram for m in trained]), np.stack([m.cross for m in trained])
     apart = np.stack([rest for *_, rest in tested], axis=1).sum(axis=1)
-    whole = _Moments(X, t, weight)
+    moments = _Moments(X, t, weight)
     block = max(1, _AT_ONCE // (len(parts) * steps * (X.shape[1] + width)))
     for start in range(0, len(t), block):
         some = slice(start, start + block)
         errors = _errors(gram, cross[:, some], extra, wanted[:, some], steps) + apart[some, None, None]
-        coef[some] = _averaged(whole.gram, whole.cross[some], _shares(errors, weight.sum()))
+        coef[some] = _averaged(moments.gram, moments.cross[some], _shares(errors, weight.sum()))
     return coef
 
 
@@ -184,11 +184,12 @@ def _errors(gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, wanted: np.n
 
 
 def _by_output(missed: np.ndarray, f: int, k: int) -> np.ndarray:
+    """Squared errors by output and penalty, summed over folds and rows: ``(f k, l, r)`` → ``(k, l)``."""
     return np.einsum("blr,blr->bl", missed, missed).reshape(f, k, -1).sum(axis=0)
 
 
 def _shrink(pivot: np.ndarray) -> np.ndarray:
-    """What each penalty leaves of a part, ``(b,)`` → ``(b, l)``."""
+    """Share of a part's weight that each penalty leaves, p / (p + λ): ``(b,)`` → ``(b, l)``."""
     return pivot[:, None] / (pivot[:, None] + PENALTIES)
 
 
@@ -210,7 +211,7 @@ def _averaged(gram: np.ndarray, cross: np.ndarray, shares: np.ndarray) -> np.nda
     path = list(_path(gram[None], cross[None], np.empty((1, p, 0)), shares.shape[1] - 1))
     if not path:
         return coef
-    picks, parts, pivots, rows = (np.stack(found, axis=1) for found in zip(*path, strict=True))
+    picks, parts, pivots, rows = (np.stack(column, axis=1) for column in zip(*path, strict=True))
     holding = shares[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1 : len(path) + 1]
     shrunken = (holding * (pivots[..., None] / (pivots[..., None] + PENALTIES))).sum(axis=2)
     triangle = np.triu(np.take_along_axis(rows, picks[:, None, :], axis=2))

@@ -14,15 +14,20 @@ from surrogates.terms import Product, Term, evaluate
 
 __all__ = ["InteractionSurrogate"]
 
+#: share of the variance of the proxy's leading terms that is kept
 _ENERGY = 0.999
 
 
 class InteractionSurrogate(Surrogate):
-    """The largest products of features, around the middle of the law.
+    """ŷ(z) = b + Σ_S w_S ∏_{i∈S} (zᵢ − cᵢ) over few sets S of features, c the middle of the law.
+
+    With a proxy f this is the projection of f on its largest Walsh functions: min E (f(z) − ŷ(z))² over the cube.
+    Without, w minimises Σᵢ vᵢ (yᵢ − ŷ(zᵢ))² + λ ‖w‖². From rows ``(n, d)`` and answers ``(n,)`` or ``(n, k)`` come t
+    sets, ``coef_`` ``(t,)`` or ``(k, t)``.
 
     With 0/1 features and a proxy the terms are the largest Walsh coefficients of the proxy's posterior mean, read off
     in closed form. Without a proxy, or with real features, main effects and products of two are chosen by
-    cross-validated forward selection (:mod:`surrogates.selection`).
+    cross-validated forward selection (:mod:`surrogates.families.forward_selection`).
 
     Parameters
     ----------
@@ -45,6 +50,8 @@ class InteractionSurrogate(Surrogate):
     The weights are not refitted to the answers: on real games every such correction, however it was shrunk, lost
     fidelity against the posterior mean itself (at 128 answers .02 to .10 of R²).
     """
+
+    distilled = True
 
     def __init__(
         self, max_terms: int = 40, max_order: int = 3, folds: int = 5, random_state: int = 0, proxy: Any = None

@@ -1,4 +1,4 @@
-"""SparseLinear: a few main effects."""
+"""SparseLinear: a weighted sum of a few features."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ __all__ = ["SparseLinear"]
 
 
 class SparseLinear(Surrogate):
-    """Main effects by forward selection, their number and shrinkage averaged by cross-validated error.
+    """ŷ(z) = b + Σⱼ wⱼ zⱼ, few wⱼ ≠ 0, minimising Σᵢ vᵢ (yᵢ − ŷ(zᵢ))² + λ Σⱼ wⱼ² for row weights vᵢ.
+
+    Features join by forward selection. The fits of all sizes and all penalties λ are averaged by their cross-validated
+    error. From rows ``(n, d)`` and answers ``(n,)`` or ``(n, k)`` come t features, ``coef_`` ``(t,)`` or ``(k, t)``.
 
     Parameters
     ----------
     max_terms : int, optional
         The most features with a weight. None sets no limit.
-    folds : int, default 5
-        For weighing how many features, and how much to shrink their weights.
-    random_state : int, default 0
-        Assigns folds.
-    proxy : regressor, optional
-        Fitted first and distilled (see :class:`~surrogates.surrogate.Surrogate`).
+    folds, random_state, proxy
+        As for every family, see :class:`~surrogates.surrogate.Surrogate`.
 
     Examples
     --------
@@ -40,8 +39,8 @@ class SparseLinear(Surrogate):
 
     Notes
     -----
-    See :mod:`surrogates.selection`. On games of real models its held-out R² is .00 to .03 above that of a relaxed lasso
-    with as many terms, in a small part of the time.
+    See :mod:`surrogates.families.forward_selection`. On games of real models its held-out R² is .00 to .03 above that
+    of a relaxed lasso with as many terms, in a small part of the time.
     """
 
     def __init__(self, max_terms: int | None = None, folds: int = 5, random_state: int = 0, proxy: Any = None):
@@ -52,7 +51,7 @@ class SparseLinear(Surrogate):
 
     @property
     def separate(self) -> bool:
-        """As for every family; a subclass, which may fit in another way, says so itself."""
+        """Whether each output is fitted separately; a subclass may fit in another way, and overrides this if not."""
         return self.proxy is None and type(self) is SparseLinear
 
     def check(self) -> None:
@@ -67,7 +66,7 @@ class SparseLinear(Surrogate):
     def select(
         self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, by: Callable[..., np.ndarray] = select
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The same for the columns of any matrix, such as another family's terms evaluated on distinct rows.
+        """Select columns of any matrix, such as another family's terms evaluated on distinct rows, and weigh them.
 
         Parameters
         ----------
@@ -75,13 +74,13 @@ class SparseLinear(Surrogate):
         y : ndarray ``(n, k)``
         weight : ndarray ``(n,)``
         by : callable
-            What weighs standardised columns, with the parameters of
+            Weighs standardised columns; takes the parameters of
             :func:`surrogates.families.forward_selection.select`.
 
         Returns
         -------
         columns : ndarray ``(t,)``
-            Numbers of the columns kept.
+            Numbers of the selected columns.
         coef : ndarray ``(k, t)``
         intercept : ndarray ``(k,)``
         """
@@ -92,8 +91,10 @@ class SparseLinear(Surrogate):
         moves = spread > 1e-12 * (1 + np.abs(level))
         coef = np.zeros((y.shape[1], Z.shape[1]))
         if varies.any() and moves.any():
+            # x = (z − c) / a, t = (y − m) / s
             X, t = (Z - center)[:, varies] / scale[varies], ((y - level)[:, moves] / spread[moves]).T
-            found = by(X, np.ascontiguousarray(t), weight, self.folds, self.random_state, self.max_terms)
-            coef[np.ix_(moves, varies)] = found * spread[moves, None] / scale[varies]
+            weights = by(X, np.ascontiguousarray(t), weight, self.folds, self.random_state, self.max_terms)
+            # t̂ = Σ wⱼ xⱼ  ⇒  ŷ = (m − Σ (s wⱼ / aⱼ) cⱼ) + Σ (s wⱼ / aⱼ) zⱼ
+            coef[np.ix_(moves, varies)] = weights * spread[moves, None] / scale[varies]
         chosen = np.flatnonzero(coef.any(axis=0))
         return chosen, coef[:, chosen], level - (coef * center).sum(axis=1)

@@ -1,11 +1,12 @@
-"""The families by name. A new family is one file and one line here."""
+"""The families by name. A new family is one file, and one line in :data:`KINDS`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -20,9 +21,19 @@ from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.stacked_proxy import StackedProxy
 from surrogates.surrogate import Surrogate
 
-__all__ = ["FAMILIES", "KINDS", "PROXIES", "Auto", "as_family", "candidates", "settings_from_json", "settings_to_json"]
+__all__ = [
+    "FAMILIES",
+    "KINDS",
+    "PROXIES",
+    "Auto",
+    "FamilyLike",
+    "as_family",
+    "candidates",
+    "settings_from_json",
+    "settings_to_json",
+]
 
-#: every family, by the name under which explanations are saved
+#: every family, by the name that explain() takes and explanations are saved under
 KINDS: dict[str, type[Surrogate]] = {
     "linear": SparseLinear,
     "interactions": InteractionSurrogate,
@@ -31,22 +42,24 @@ KINDS: dict[str, type[Surrogate]] = {
     "additive": AdditiveSurrogate,
 }
 
-#: every proxy, likewise
+#: every proxy, by the name that explanations are saved under
 PROXIES: dict[str, type[BaseEstimator]] = {"CubeProxy": CubeProxy, "StackedProxy": StackedProxy}
 
+
+def _by_name(kind: type[Surrogate]) -> Surrogate:
+    """A family with its default settings, and with a proxy if it is one that learns from a proxy."""
+    return kind(proxy=CubeProxy()) if kind.distilled else kind()
+
+
 #: what a name means in explain(): main effects are fitted to the answers, the others learn from a proxy
-FAMILIES: dict[str, Callable[[], Surrogate]] = {
-    "linear": SparseLinear,
-    "interactions": lambda: InteractionSurrogate(proxy=CubeProxy()),
-    "tree": lambda: TreeSurrogate(proxy=CubeProxy()),
-    "rules": lambda: RuleSurrogate(proxy=CubeProxy()),
-    "additive": AdditiveSurrogate,
-}
+FAMILIES: dict[str, Callable[[], Surrogate]] = {name: partial(_by_name, kind) for name, kind in KINDS.items()}
 
 
 @dataclass(frozen=True)
 class Auto:
-    """Let held-out fidelity choose the family: all are fitted to one set of answers and compared.
+    """Argmax over families of mean held-out R² − penalty · terms: held-out fidelity chooses the family.
+
+    All are fitted to one set of answers.
 
     Parameters
     ----------
@@ -69,7 +82,11 @@ class Auto:
             raise InputError("families", "name each family once", self.families)
 
 
-def candidates(family: str | Surrogate | Auto) -> tuple[dict[str, Surrogate], float]:
+#: whatever explain() takes as family
+FamilyLike: TypeAlias = str | Surrogate | Auto
+
+
+def candidates(family: FamilyLike) -> tuple[dict[str, Surrogate], float]:
     """The unfitted surrogates to compare, by name, and the penalty for a term; a single one unless `family` is auto."""
     if isinstance(family, str) and family == "auto":
         family = Auto()
@@ -83,7 +100,7 @@ def _name(family: str | Surrogate) -> str:
 
 
 def as_family(family: str | Surrogate) -> Surrogate:
-    """An unfitted surrogate of the family a user means: a name of the table, or a surrogate with its settings.
+    """Convert a `family` argument, a name of the table or a surrogate with its settings, to an unfitted surrogate.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 For columns that overlap, such as the steps of one feature's shape: forward selection cannot take back a step in the
 wrong place, a lasso shares it among its neighbours. On made-up shapes of real features its held-out R² is .01 to .06
-above that of :mod:`surrogates.selection`.
+above that of :mod:`surrogates.families.forward_selection`.
 
 Lasso: Tibshirani (1996). Refitting: the relaxed lasso (Meinshausen 2007), with a ridge penalty in place of none.
 """
@@ -17,7 +17,7 @@ from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import lasso_path
 
-from surrogates.surrogate import folds
+from surrogates.numerics.folds import folds
 
 __all__ = ["relaxed_lasso"]
 
@@ -42,6 +42,7 @@ def relaxed_lasso(
 def _one(
     X: np.ndarray, t: np.ndarray, weight: np.ndarray, n_folds: int, random_state: int, most: int | None
 ) -> np.ndarray:
+    """Weights ``(p,)`` for one output ``(n,)``."""
     errors = np.zeros((len(_ALPHAS), len(_RIDGES)))
     for train, test in folds(len(X), n_folds, random_state):
         path = _path(X[train], t[train], weight[train], most)
@@ -62,6 +63,7 @@ def _one(
 
 def _path(X: np.ndarray, t: np.ndarray, weight: np.ndarray, most: int | None) -> list[np.ndarray]:
     """Columns the lasso keeps at each penalty of the grid (relative to the least penalty that keeps none)."""
+    # √v (x − x̄) and √v (t − t̄): least squares with weights and an intercept
     root = np.sqrt(weight * len(weight) / weight.sum())[:, None]
     Xw = root * (X - np.average(X, axis=0, weights=weight))
     tw = root[:, 0] * (t - np.average(t, weights=weight))

@@ -17,13 +17,15 @@ from surrogates.terms import Box, Term, evaluate
 __all__ = ["RuleSurrogate"]
 
 #: proxy answers that rules are learnt from: more took six times as long and found nothing better
-_ENOUGH = 2048
+_PROXY_ROWS = 2048
 
 
 class RuleSurrogate(Surrogate):
-    """Conjunctions harvested from boosted trees; the few that matter are chosen by orthogonal matching pursuit.
+    """ŷ(z) = b + Σₖ wₖ 1[rule k holds for z] over few rules, minimising Σᵢ vᵢ (yᵢ − ŷ(zᵢ))² + λ ‖w‖².
 
-    Rules are data (:class:`~surrogates.terms.Box`), never text that is run.
+    Rules are conjunctions taken from boosted trees; orthogonal matching pursuit proposes few of them, and forward
+    selection weighs these. From rows ``(n, d)`` and answers ``(n,)`` or ``(n, k)`` come t rules, ``coef_`` ``(t,)`` or
+    ``(k, t)``. Rules are data (:class:`~surrogates.terms.Box`), never text that is run.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ class RuleSurrogate(Surrogate):
     max_length : int, default 3
         The most conditions in a rule.
     n_trees : int, default 20
-        Trees that rules are harvested from.
+        Boosted trees that rules are taken from.
     folds, random_state, proxy
         As for every family, see :class:`~surrogates.surrogate.Surrogate`.
 
@@ -47,6 +49,8 @@ class RuleSurrogate(Surrogate):
     -----
     RuleFit: Friedman and Popescu (2008).
     """
+
+    distilled = True
 
     def __init__(
         self,
@@ -79,12 +83,13 @@ class RuleSurrogate(Surrogate):
         return [candidates[i] for i in kept], coef, intercept
 
     def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        some = np.random.default_rng(self.random_state).permutation(len(law))[:_ENOUGH]
+        some = np.random.default_rng(self.random_state).permutation(len(law))[:_PROXY_ROWS]
         return super()._distil(proxy, law[some], y[some])
 
     def _pursue(self, holds: np.ndarray, y: np.ndarray, weight: np.ndarray, outputs: int) -> list[int]:
-        """Rules ``(n, c)`` that together say most about one output, one at a time; outputs share the limit."""
+        """Choose rules, columns ``(n, c)``, for one output ``(n,)`` by matching pursuit; outputs share the limit."""
         root = np.sqrt(weight)[:, None]
+        # x = √v (1[rule] − mean) / norm, t = √v (y − mean): least squares with weights and an intercept
         X = root * (holds - np.average(holds, axis=0, weights=weight))
         size = np.linalg.norm(X, axis=0)
         target = root[:, 0] * (y - np.average(y, weights=weight))
@@ -95,9 +100,9 @@ class RuleSurrogate(Surrogate):
         return [int(i) for i in np.flatnonzero(coef)]
 
     def _harvest(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> list[Term]:
-        """Distinct rules: every leaf of every tree, and what remains of it when its conditions are dropped in turn.
+        """Collect the leaves of boosted trees and their sub-conjunctions as distinct rules.
 
-        One of two rules that hold for the same rows is enough, and a rule that holds for all or none says nothing.
+        Of rules that hold for the same rows the shortest is kept; a rule that holds for all rows or none is dropped.
         """
         rules: dict[tuple[tuple[int, float, float], ...], None] = {}
         for column in y.T:
@@ -124,7 +129,7 @@ class RuleSurrogate(Surrogate):
 
 
 def _parts(conditions: tuple[tuple[int, float, float], ...]) -> list[tuple[tuple[int, float, float], ...]]:
-    """A conjunction and its non-empty sub-conjunctions."""
+    """List a conjunction and its non-empty sub-conjunctions."""
     out = [conditions] if conditions else []
     for i in range(len(conditions)):
         out += _parts(conditions[:i] + conditions[i + 1 :])

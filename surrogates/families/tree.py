@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.tree import DecisionTreeRegressor
 
 from probes.errors import InputError
-from surrogates.surrogate import Surrogate, folds
+from surrogates.numerics.folds import folds
+from surrogates.surrogate import Surrogate
 from surrogates.terms import Box, Term
 
 __all__ = ["TreeSurrogate", "leaves"]
@@ -19,7 +20,10 @@ _RIPPLES = 1e-6
 
 
 class TreeSurrogate(Surrogate):
-    """A regression tree whose number of leaves is chosen by cross-validation.
+    """ŷ(z) = Σₗ wₗ 1[z in leaf l], minimising Σᵢ vᵢ (yᵢ − ŷ(zᵢ))² greedily over axis-parallel splits.
+
+    The number of leaves is chosen by cross-validation. From rows ``(n, d)`` and answers ``(n,)`` or ``(n, k)`` come t
+    leaves, ``coef_`` ``(t,)`` or ``(k, t)``.
 
     Parameters
     ----------
@@ -43,6 +47,9 @@ class TreeSurrogate(Surrogate):
     values come from the one representation that all families share.
     """
 
+    partitions = True
+    distilled = True
+
     def __init__(
         self,
         max_leaves: int = 16,
@@ -62,10 +69,8 @@ class TreeSurrogate(Surrogate):
         return self._best(Z, y, weight, [*sizes, *([] if sizes[-1] == self.max_leaves else [int(self.max_leaves)])])
 
     def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        # free answers hold no noise to overfit: as many leaves as are allowed, but none for a process's ripples
+        # a proxy's answers hold no noise to overfit: as many leaves as are allowed, but none for its ripples
         return self._best(law, y, np.ones(len(law)), [int(self.max_leaves)], _RIPPLES)
-
-    partitions = True
 
     def check(self) -> None:
         super().check()
@@ -76,9 +81,10 @@ class TreeSurrogate(Surrogate):
     def _best(
         self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, sizes: list[int], least: float = 0.0
     ) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        """The tree of the size with the least cross-validated error, as terms, weights and intercepts."""
+        """Grow the tree of the size with the least cross-validated error: terms, weights and intercepts."""
         spread = np.sqrt(np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight))
-        scaled = y / np.where(spread > 0, spread, 1.0)  # outputs of one tree count alike
+        # u = y / s: the outputs of one tree have equal weight in the choice of splits
+        scaled = y / np.where(spread > 0, spread, 1.0)
         errors = np.zeros(len(sizes))
         for train, test in folds(len(Z), self.folds, self.random_state) if len(sizes) > 1 else ():
             for j, size in enumerate(sizes):
@@ -87,6 +93,7 @@ class TreeSurrogate(Surrogate):
                 errors[j] += ((scaled[test] - predicted) ** 2 * weight[test, None]).sum()
         tree = self._grow(Z, scaled, weight, sizes[int(np.argmin(errors.round(12)))])
         terms, values = leaves(tree, least)
+        # û = wₗ on leaf l  ⇒  ŷ = s wₗ
         coef = values.T * np.where(spread > 0, spread, 1.0)[:, None]
         if len(terms) == 1:
             return [], np.zeros((y.shape[1], 0)), coef[:, 0]
@@ -100,14 +107,15 @@ class TreeSurrogate(Surrogate):
 
 
 def leaves(tree: DecisionTreeRegressor, least: float = 0.0) -> tuple[list[Term], np.ndarray]:
-    """The leaves of a fitted tree as conjunctions, and their values ``(leaves, k)``.
+    """Read the leaves off a fitted tree, as conjunctions, and their values ``(leaves, k)``.
 
-    Equal neighbours are one leaf, and so is what splits that explain a share of at most `least` of the variation part.
+    Neighbours of equal value are one leaf, and so are those below a split that explains at most a share of `least` of
+    the variation.
     """
     nodes = tree.tree_
     close = 1e-9 * (1 + np.abs(nodes.value).max())
     error = nodes.impurity * nodes.weighted_n_node_samples
-    left_over = error.copy()  # by the leaves below a node; children have higher numbers than their parents
+    left_over = error.copy()  # summed over the leaves below a node; children have higher numbers than their parents
     for node in np.flatnonzero(nodes.children_left >= 0)[::-1]:
         left_over[node] = left_over[nodes.children_left[node]] + left_over[nodes.children_right[node]]
     idle = error - left_over <= least * error[0]

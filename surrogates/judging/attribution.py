@@ -2,8 +2,8 @@
 
 The attribution of a feature is its *average effect* over the declared law: how much the output changes, on average over
 everything else, when the feature goes from the reference to the instance (for 0/1 features the Banzhaf value). Any
-surrogate gives its own in closed form. Because the law is known, the *model's* has an unbiased estimate: the average
-effect of each fold's surrogate plus the correlation of the feature with that surrogate's held-out errors (the
+surrogate has its average effects in closed form. Because the law is known, the *model's* has an unbiased estimate: the
+average effect of each fold's surrogate plus the correlation of the feature with that surrogate's held-out errors (the
 cross-fitted, doubly robust form; Chernozhukov et al. 2018). That is what is reported, with an interval from its
 standard error. It is honest for any family, however wrong: a bad surrogate makes wide intervals, not false ones.
 """
@@ -17,19 +17,19 @@ from scipy import stats
 
 from probes.design import Design
 from probes.probe import Feature
-from surrogates.judging.fidelity import CrossFit
+from surrogates.judging.cross_fit import CrossFit
 from surrogates.terms import Product, Term
 
 __all__ = ["average_effects", "effect_estimates", "steps"]
 
 
 def steps(features: Sequence[Feature]) -> np.ndarray:
-    """From reference to instance in each feature's own unit, ``(d,)``."""
+    """Steps from reference to instance, ``(d,)``, each in the unit of the feature."""
     return np.array([f.instance - f.reference for f in features])
 
 
 def average_effects(terms: Sequence[Term], coef: np.ndarray, features: Sequence[Feature]) -> np.ndarray:
-    """Average effect of every feature on Σ wₖ φₖ over the declared law, exact.
+    """Compute the average effect of every feature on Σ wₖ φₖ over the declared law, exactly.
 
     With independent features it is Cov(z_j, ŷ) / Var(z_j) times the step from reference to instance; for 0/1 features
     E[ŷ | z_j = 1] − E[ŷ | z_j = 0], the Banzhaf value.
@@ -76,7 +76,7 @@ def _moments(term: Term, features: Sequence[Feature]) -> tuple[list[int], np.nda
 def effect_estimates(
     design: Design, y: np.ndarray, crossed: CrossFit, features: Sequence[Feature]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Unbiased estimates of the model's own average effects and their standard errors, both ``(k, d)``.
+    """Estimate the model's average effects without bias, with standard errors, both ``(k, d)``.
 
     Parameters
     ----------

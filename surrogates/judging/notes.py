@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from probes.asking.ask import Answers
-from surrogates.judging.fidelity import PERMUTED, Fidelity
+from surrogates.judging.fidelity import Fidelity
+from surrogates.judging.verdict import PERMUTED
 
 __all__ = ["UNMET", "below", "cautions", "inherited", "noisy", "uncertified"]
 
@@ -19,23 +20,23 @@ _NOISE = "The model answers the same question differently each time"
 
 
 def uncertified(r2: float) -> str:
-    """What is said where a fidelity could not be proved."""
+    """Warn that a fidelity could not be certified."""
     return f"{_UNPROVED}{r2:g} could not be certified within the budget."
 
 
 def below(r2: float, worst: float) -> str:
-    """What is said where it is known to be too low."""
+    """Warn that the exact fidelity is below the one asked for."""
     return f"{_SETTLED}{worst:.2f}, below the {r2:g} asked for."
 
 
 def noisy(ceiling: Sequence[float]) -> str:
-    """What is said of a model that does not repeat itself, with the R² that its noise leaves."""
+    """Warn that the model answers differently each time, with the R² that its noise leaves for each output."""
     most = ", ".join(f"{value:.2f}" for value in ceiling)
     return f"{_NOISE}: by questions asked twice, its noise leaves an R² of about {most} for a perfect surrogate."
 
 
 def cautions(y: np.ndarray, judged: Fidelity) -> tuple[str, ...]:
-    """What to be careful about with numbers ``(n, k)``, row 0 the instance's, and how they were judged."""
+    """Warn about numbers ``(n, k)``, row 0 the instance's, given how a surrogate of them was judged."""
     notes = [
         f"For this input the model says {y[0, j]:.4g} ({judged.outputs[j]}), far from anything the sample led to "
         "expect: an effect that needs many features together is out of sight of random removal."
@@ -52,7 +53,7 @@ def cautions(y: np.ndarray, judged: Fidelity) -> tuple[str, ...]:
 
 
 def inherited(warnings: Sequence[str], y: np.ndarray, judged: Fidelity, answers: Answers) -> tuple[str, ...]:
-    """Those of an explanation's warnings that hold for any other number made of the same answers.
+    """Select the warnings of an explanation that hold for any other number made of the same answers.
 
     Parameters
     ----------
@@ -62,8 +63,8 @@ def inherited(warnings: Sequence[str], y: np.ndarray, judged: Fidelity, answers:
     judged : Fidelity
     answers : Answers
     """
-    own = {*cautions(y, judged), UNMET}
-    kept = [w for w in warnings if w not in own and not w.startswith((_UNPROVED, _SETTLED, _NOISE))]
+    replaced = {*cautions(y, judged), UNMET}
+    kept = [w for w in warnings if w not in replaced and not w.startswith((_UNPROVED, _SETTLED, _NOISE))]
     if answers.noisy:
         kept.append(f"{_NOISE}; how much of that is in this part is not known.")
     return tuple(kept)

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import pandas as pd
 
-from probes.errors import InputError
 from probes.probe import Feature
-from surrogates.results.files import dumped, loaded, written
-from surrogates.results.provenance import library_version
-from surrogates.terms import Box, describe, term_from_json, term_to_json
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from surrogates.results.provenance import CostData, Provenance, no_cost, no_provenance
+from surrogates.results.result import SavedResult
+from surrogates.results.term_data import check_terms
+from surrogates.terms import Box, describe
 
 __all__ = ["Anchor", "in_words"]
 
-SCHEMA = 1
-
 
 @dataclass(frozen=True)
-class Anchor:
+class Anchor(SavedResult):
     """A conjunction that settles the answer.
 
     Attributes
@@ -65,6 +59,9 @@ class Anchor:
         Versions, seed, model identity, cost.
     """
 
+    kind: ClassVar[str] = "anchor"
+    named: ClassVar[str] = "an anchor"
+
     rule: Box
     words: str
     holds: str
@@ -77,12 +74,12 @@ class Anchor:
     unconditional: float
     exact: bool = False
     warnings: tuple[str, ...] = ()
-    cost: dict[str, Any] = field(default_factory=dict, repr=False)
+    cost: CostData = field(default_factory=no_cost, repr=False)
     asked: float = 0.95
     features: tuple[Feature, ...] = field(default=(), repr=False)
     view: dict[str, Any] = field(default_factory=dict, repr=False)
     answer: str | None = None
-    provenance: dict[str, Any] = field(default_factory=dict, repr=False)
+    provenance: Provenance = field(default_factory=no_provenance, repr=False)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -94,61 +91,14 @@ class Anchor:
         ]
         return pd.DataFrame(rows, columns=["feature", "value", "low", "high", "words"])
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """How often the answer stays the same, with the rule and without, as a bar chart; returns the Axes."""
-        from surrogates.report.figures import anchor_plot
-
-        return anchor_plot(self, ax)
-
-    def report(self, path: str | Path) -> Path:
-        """Write one self-contained HTML page; it opens anywhere and loads nothing."""
-        from surrogates.report.anchor_and_shapley import anchor_page
-
-        return written(path, anchor_page(self))
-
-    def to_json(self, path: str | Path | None = None) -> str:
-        """The whole anchor as JSON text, written to `path` if given. Includes the instance, none of the answers."""
-        head = {"iomap": library_version(), "schema": SCHEMA, "kind": "anchor"}
-        data = {**head, **asdict(self), "rule": term_to_json(self.rule)}
-        return dumped(data, path)
-
-    @classmethod
-    def from_json(cls, source: str | Path) -> Anchor:
-        """Read what :meth:`to_json` wrote: a path, or the JSON text itself.
+    def check_whole(self) -> None:
+        """Check that the rule is about features that there are, after reading.
 
         Raises
         ------
-        InputError
-            If it is not an anchor, or was written by a newer version.
+        Damaged
         """
-        data = loaded(source, "an anchor")
-        head = {name: data.pop(name, None) for name in ("iomap", "schema", "kind")}
-        if (head["kind"], head["schema"]) != ("anchor", SCHEMA):
-            raise InputError("source", f"be an anchor of schema {SCHEMA}, the one this version reads", sorted(data)[:5])
-        try:
-            rule = term_from_json(data.pop("rule"))
-            features = tuple(Feature(**f) for f in data.pop("features"))
-            warnings = tuple(data.pop("warnings"))
-            if not isinstance(rule, Box):
-                raise TypeError("its rule is no conjunction")
-            return cls(rule=rule, features=features, warnings=warnings, **data)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError("source", f"be a whole anchor by to_json ({error})", sorted(data)[:5]) from error
-
-    def _repr_html_(self) -> str:
-        from surrogates.report.anchor_and_shapley import anchor_fragment
-
-        return anchor_fragment(self)
-
-    def __str__(self) -> str:
-        head = f"IF {self.words} THEN {self.holds}" if self.rule.conditions else f"Always: {self.holds}"
-        sure = "exact" if self.exact else f"at least {self.low:.3f} with {self.confidence:.0%} confidence"
-        notes = [] if self.proved else ["The precision asked for was not proved within the budget."]
-        note = "".join(f"\n{text}" for text in [*notes, *self.warnings])
-        return (
-            f"{head}\nprecision {self.precision:.3f} ({sure}, {self.rows} answers; without the rule "
-            f"{self.unconditional:.2f}), coverage {self.coverage:.3g}{note}"
-        )
+        check_terms([self.rule], len(self.features), "rule")
 
 
 def in_words(condition: tuple[int, float, float], features: Sequence[Feature]) -> str:

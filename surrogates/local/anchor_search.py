@@ -7,26 +7,28 @@ at the stated confidence, or the next candidate's turn comes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from numbers import Integral, Real
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from probes.asking.ask import Answers, Cost
-from probes.asking.session import Inquiry, as_seed
-from probes.design import Design, corners, independent, sample
-from probes.errors import InputError, ModelError
-from probes.probe import Feature, Probe
-from probes.store.store import Store
+from probes.asking.allowance import Allowance
+from probes.asking.question import Question
+from probes.asking.session import Reply, Session, StoreLike
+from probes.design import Design, corners, independent, random_seed, sample
+from probes.errors import InputError, integer, number
+from probes.inputs.adapt import ProbeLike
+from probes.models.adapt import ModelLike
+from probes.outputs.target import TargetLike
+from probes.probe import Feature
 from surrogates.local.anchor import Anchor, in_words
+from surrogates.local.sameness import Same, SameLike, sameness
 from surrogates.numerics.sequential_tests import precision_bound
 from surrogates.proxy.cube_proxy import CubeProxy
-from surrogates.results.provenance import provenance
+from surrogates.results.provenance import cost_data, provenance
 from surrogates.terms import Box
 
 __all__ = ["Anchor", "anchor"]
@@ -37,25 +39,26 @@ _BEAM, _FREE, _BLOCK = 8, 512, 16
 
 
 def anchor(
-    model: object,
-    probe: Probe | str | pd.Series | pd.DataFrame | Mapping[str, Any],
+    model: ModelLike,
+    probe: ProbeLike,
     *,
     precision: float = 0.95,
     confidence: float = 0.95,
     budget: int | None = None,
-    same: Callable[[np.ndarray], Any] | float | None = None,
+    same: SameLike = None,
     max_length: int = 6,
-    target: Any = None,
+    target: TargetLike = None,
+    answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     random_state: int | np.random.Generator | None = 0,
-    store: Store | str | Path | None = "default",
+    store: StoreLike = "default",
     progress: bool | None = None,
 ) -> Anchor:
     """A short conjunction of the instance's features that keeps the model's answer.
 
     Parameters
     ----------
-    model, probe, background, target, random_state, store, progress
+    model, probe, background, target, answer, random_state, store, progress
         As for :func:`~surrogates.local.explain.explain`.
     precision : float, default 0.95
         Share of the same answers to prove under the rule.
@@ -92,157 +95,155 @@ def anchor(
     >>> found.words, found.proved, found.coverage
     ('x1 present and x4 present', True, 0.25)
     """
-    for name, value in (("precision", precision), ("confidence", confidence)):
-        if not isinstance(value, Real) or not 0.5 <= value < 1:
-            raise InputError(name, "be a number from 0.5 to below 1", value)
-    if not isinstance(max_length, Integral) or isinstance(max_length, bool) or max_length < 1:
-        raise InputError("max_length", "be a positive integer", max_length)
+    number("precision", precision, low=0.5, high=1, open_high=True)
+    number("confidence", confidence, low=0.5, high=1, open_high=True)
+    longest = integer("max_length", max_length, least=1)
     if not (same is None or callable(same) or (isinstance(same, Real) and 0 < same < np.inf)):
         raise InputError("same", "be a positive tolerance, a function or None", same)
-    seed = as_seed(random_state)
-    inquiry = Inquiry(model, probe, background, target, store, progress)
-    rows = 512 if budget is None else inquiry.rows(budget)
-    if rows < 64 and rows < 2 ** len(inquiry.probe.features):
-        least = inquiry.budget_for(64)
+    seed = random_seed(random_state)
+    session = Session(Question.of(model, probe, background, target, answer), budget, store, progress)
+    rows = 512 if budget is None else session.allowance.rows
+    if rows < 64 and rows < 2 ** len(session.question.probe.features):
+        least = Allowance.budget_for(session.question, 64)
         raise InputError("budget", f"be at least {least}: a precision takes dozens of answers to prove", budget)
-    found = _Search(inquiry, precision, confidence, rows, same, int(max_length), seed)
-    return replace(found.run(), provenance=found.provenance(budget, seed))
+    search = _Search(session, _Settings(precision, confidence, rows, same, longest, seed, budget))
+    return search.anchor(*search.run())
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What is searched for, and how far.
+
+    Attributes
+    ----------
+    precision, confidence, same, max_length
+        As for :func:`anchor`.
+    rows : int
+        The most rows that are asked.
+    seed : int
+    budget : int or None
+        As the user gave it.
+    """
+
+    precision: float
+    confidence: float
+    rows: int
+    same: SameLike
+    max_length: int
+    seed: int
+    budget: int | None
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """A rule, with what was answered under it.
+
+    Attributes
+    ----------
+    members : tuple of int
+        Features that have a condition.
+    outcomes : ndarray ``(n,)``
+        Whether each answer was the same.
+    low : float
+        Lower confidence bound of the precision.
+    """
+
+    members: tuple[int, ...]
+    outcomes: np.ndarray
+    low: float
 
 
 class _Search:
     """Candidates from a proxy, tested one after the other."""
 
-    def __init__(
-        self, inquiry: Inquiry, precision: float, confidence: float, rows: int, same: Any, max_length: int, seed: int
-    ):
-        self.inquiry, self.features = inquiry, inquiry.probe.features
-        self.precision, self.confidence, self.rows, self.same, self.max_length = (
-            precision,
-            confidence,
-            rows,
-            same,
-            max_length,
-        )
-        self.rng = np.random.default_rng(seed)
-        self.cost = Cost()
+    def __init__(self, session: Session, settings: _Settings):
+        self.session, self.settings = session, settings
+        self.features = session.question.probe.features
+        self.rng = np.random.default_rng(settings.seed)
         self.asked: list[np.ndarray] = []
         self.distinct = set[bytes]()
-        self.exact = False
         self.kept: list[np.ndarray] = []
+        self.exact = False
 
-    def run(self) -> Anchor:
-        design = sample(self.features, max(32, self.rows // 3), self.rng)
-        if corners(len(self.features)) <= self.rows and all(f.kind == "binary" for f in self.features):
-            design = sample(self.features, self.rows, self.rng)
-        ends = self.inquiry.ask(Design(design.Z[:2], 2))
-        self._same, self.holds = self._sameness(ends)
-        self._learn(ends)
-        first = self.inquiry.ask(design)
-        self._learn(first)
+    def run(self) -> tuple[_Tested, str, float]:
+        """Search: the best rule, what counts as the same in words, and the share of the same answers without it."""
+        rows, features = self.settings.rows, self.features
+        design = sample(features, max(32, rows // 3), self.rng)
+        if corners(len(features)) <= rows and all(f.kind == "binary" for f in features):
+            design = sample(features, rows, self.rng)
+        ends = self.session.ask(Design(design.Z[:2], 2))
+        same, holds = sameness(ends, self.settings.same, self.session.question.targeted)
+        self._learn(ends, same)
+        first = self.session.ask(design)
+        self._learn(first, same)
         self.exact = first.design.exact
-        sampled = self.kept[1][first.design.fixed :]
-        best: tuple[tuple[int, ...], np.ndarray, float] | None = None
+        unconditional = float(self.kept[1][first.design.fixed :].mean())
         tried = set[tuple[int, ...]]()
-        while self.left >= _BLOCK or best is None or self.exact:
-            members = self._candidate(tried)
-            if members is None:
+        best = self._next(tried, same) or _Tested((), np.empty(0, dtype=bool), 0.0)
+        while best.low < self.settings.precision and not self.exact and self.left >= _BLOCK:
+            tested = self._next(tried, same)
+            if tested is None:
                 break
-            tried.add(members)
-            alpha = (1 - self.confidence) * 6 / (np.pi * len(tried)) ** 2
-            outcomes, low = self._counted(members) if self.exact else self._test(members, alpha)
-            if best is None or low > best[2]:
-                best = (members, outcomes, low)
-            if low >= self.precision or self.exact:
-                break
-        assert best is not None
-        members, outcomes, low = best
-        rule = Box(tuple(self._condition(i) for i in members))
-        noisy = self.inquiry.noisy
-        notes = list(self.inquiry.probe.notes)
-        if noisy:
+            best = max(best, tested, key=lambda t: t.low)
+        return best, holds, unconditional
+
+    def _next(self, tried: set[tuple[int, ...]], same: Same) -> _Tested | None:
+        """Test the next candidate; None if there is none left."""
+        members = self._candidate(tried)
+        if members is None:
+            return None
+        tried.add(members)
+        if self.exact:
+            return self._counted(members)
+        alpha = (1 - self.settings.confidence) * 6 / (np.pi * len(tried)) ** 2
+        return self._test(members, alpha, same)
+
+    def anchor(self, best: _Tested, holds: str, unconditional: float) -> Anchor:
+        """The best rule as a result."""
+        session, settings, probe = self.session, self.settings, self.session.question.probe
+        rule = Box(tuple(self._condition(i) for i in best.members))
+        notes = list(probe.notes)
+        if session.noisy:
             notes.append("The model answers the same question differently each time: nothing is proved.")
         return Anchor(
             rule=rule,
             words=" and ".join(in_words(condition, self.features) for condition in rule.conditions) or "always",
-            holds=self.holds,
-            precision=float(outcomes.mean()),
-            low=low,
-            coverage=self._coverage(members),
-            confidence=self.confidence,
-            proved=low >= self.precision and not noisy,
-            rows=len(outcomes),
-            unconditional=float(sampled.mean()),
+            holds=holds,
+            precision=float(best.outcomes.mean()),
+            low=best.low,
+            coverage=self._coverage(best.members),
+            confidence=settings.confidence,
+            proved=best.low >= settings.precision and not session.noisy,
+            rows=len(best.outcomes),
+            unconditional=unconditional,
             exact=self.exact,
             warnings=tuple(notes),
-            cost=asdict(self.cost),
-            asked=float(self.precision),
+            cost=cost_data(session.cost),
+            asked=float(settings.precision),
             features=self.features,
-            view=dict(self.inquiry.probe.view()),
-            answer=self.inquiry.answer if self.inquiry.generative else None,
+            view=dict(probe.view()),
+            answer=session.answer if session.question.generative else None,
+            provenance=provenance(
+                probe, session.identity.id, len(self.distinct), settings.budget, settings.seed, session.cost
+            ),
         )
-
-    def provenance(self, budget: int | None, seed: int) -> dict[str, Any]:
-        """Where it comes from; to be called after the search."""
-        return provenance(self.inquiry.probe, self.inquiry.identity().id, len(self.distinct), budget, seed, self.cost)
 
     @property
     def left(self) -> int:
         """Rows that may still be asked; those asked before cost nothing."""
-        return self.rows - len(self.distinct)
+        return self.settings.rows - len(self.distinct)
 
-    def _counted(self, members: tuple[int, ...]) -> tuple[np.ndarray, float]:
+    def _counted(self, members: tuple[int, ...]) -> _Tested:
         """All answers under a rule, where every one is known."""
         Z, kept = self.asked[1][2:], self.kept[1][2:]
         outcomes = kept[Z[:, list(members)].all(axis=1)]
-        return outcomes, float(outcomes.mean())
+        return _Tested(members, outcomes, float(outcomes.mean()))
 
-    def _sameness(self, answers: Answers) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
-        """From the answers for the instance and the reference: a test of raw outputs, and what it says in words."""
-        y = self.inquiry.y(answers)
-        number = self.inquiry.number
-        assert number is not None
-        name = number.outputs[0]
-        if callable(self.same):
-            function = self.same
-
-            def own(raw: np.ndarray) -> np.ndarray:
-                try:
-                    found = np.asarray(function(number(raw)))
-                except Exception as error:
-                    raise ModelError(f"same raised {type(error).__name__}: {error}") from error
-                if found.dtype.kind == "f" and np.isnan(found).any():
-                    raise ModelError("same must return truth values; got NaN.")
-                if found.shape not in ((len(raw),), (len(raw), 1)):
-                    raise ModelError(f"same must return one truth value a row, {len(raw)}; got shape {found.shape}.")
-                return found.astype(bool).reshape(len(raw))
-
-            return own, "the answer counts as the same"
-        if isinstance(self.same, Real):
-            reach, middle = float(self.same), y[0]
-            words = f"{name} is within {reach:g} of {y[0, 0]:.4g}"
-            return lambda a: (np.abs(number(a) - middle) <= reach).all(axis=1), words
-        raw = answers.y
-        classes = answers.unit in ("logit", "log-odds", "margin", "probability") and raw.shape[1] > 1
-        if classes and not self.inquiry.targeted:
-            top = int(np.argmax(raw[0]))
-            return lambda a: a.argmax(axis=1) == top, f"the answer is {answers.outputs[top]}"
-        if y.shape[1] > 1:
-            raise InputError("target", "name one output, or same say what counts as the same", number.outputs)
-        if np.isclose(y[0, 0], y[1, 0], rtol=1e-9, atol=0):
-            raise InputError(
-                "same",
-                "be given: the answers for the instance and the reference are equal, none is nearer",
-                float(y[0, 0]),
-            )
-        border, up = (y[0, 0] + y[1, 0]) / 2, y[0, 0] > y[1, 0]
-        words = f"{name} is {'above' if up else 'below'} {border:.4g}, nearer to the instance than to the reference"
-        return lambda a: (number(a)[:, 0] > border) == up, words
-
-    def _learn(self, answers: Answers) -> np.ndarray:
-        kept, Z = self._same(answers.y), answers.design.Z
+    def _learn(self, reply: Reply, same: Same) -> np.ndarray:
+        """Take note of answers: whether each is the same, ``(n,)``."""
+        kept, Z = same(reply.answers.y), reply.design.Z
         if not self.asked and not kept[0]:
-            raise InputError("same", "hold for the instance itself", answers.y[0])
-        self.cost += answers.cost
+            raise InputError("same", "hold for the instance itself", reply.answers.y[0])
         self.asked.append(Z)
         self.distinct.update(row.tobytes() for row in np.ascontiguousarray(Z))
         self.kept.append(kept)
@@ -273,19 +274,19 @@ class _Search:
 
         beam: list[tuple[int, ...]] = [()]
         best: tuple[float, tuple[int, ...]] | None = None
-        for _ in range(min(self.max_length, len(self.features))):
+        for _ in range(min(self.settings.max_length, len(self.features))):
             grown = {tuple(sorted({*b, i})) for b in beam for i in range(len(self.features)) if i not in b}
             scored = sorted(((believed(c), c) for c in grown), reverse=True)
             fresh = [s for s in scored if s[1] not in tried]
             if fresh and (best is None or fresh[0][0] > best[0]):
                 best = fresh[0]
-            if best is not None and best[0] >= self.precision:
+            if best is not None and best[0] >= self.settings.precision:
                 break
             beam = [c for _, c in scored[:_BEAM]]
         return None if best is None else best[1]
 
     def _counted_precision(self, members: tuple[int, ...]) -> float:
-        return self._counted(members)[1]
+        return self._counted(members).low
 
     def _believed(self, Z: np.ndarray, kept: np.ndarray) -> Callable[[tuple[int, ...]], float]:
         """Precision of a rule as a proxy sees it."""
@@ -300,17 +301,16 @@ class _Search:
 
         return believed
 
-    def _test(self, members: tuple[int, ...], alpha: float) -> tuple[np.ndarray, float]:
+    def _test(self, members: tuple[int, ...], alpha: float, same: Same) -> _Tested:
         """Draw answers under the rule until it is proved, hopeless, or the budget is spent."""
-        outcomes = np.empty(0, dtype=bool)
-        low = 0.0
+        outcomes, precision = np.empty(0, dtype=bool), self.settings.precision
         while True:
             Z = self._under(members, min(_BLOCK, max(self.left, 1)))
-            outcomes = np.concatenate([outcomes, self._learn(self.inquiry.ask(Design(Z, 0)))])
-            low = precision_bound(outcomes, alpha, self.precision)
-            hopeless = stats.beta.ppf(0.9, outcomes.sum() + 1, max((~outcomes).sum(), 1e-9)) < self.precision
-            if low >= self.precision or hopeless or self.left < _BLOCK:
-                return outcomes, low
+            outcomes = np.concatenate([outcomes, self._learn(self.session.ask(Design(Z, 0)), same)])
+            low = precision_bound(outcomes, alpha, precision)
+            hopeless = stats.beta.ppf(0.9, outcomes.sum() + 1, max((~outcomes).sum(), 1e-9)) < precision
+            if low >= precision or hopeless or self.left < _BLOCK:
+                return _Tested(members, outcomes, low)
 
 
 def _within(feature: Feature, m: int, rng: np.random.Generator) -> np.ndarray:

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
-from numbers import Integral
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from probes.asking.ask import Cost
-from probes.asking.session import Inquiry, as_seed
-from probes.design import Design, corners, independent, sample, uniform
-from probes.errors import InputError, ModelError, UnavailableError
-from probes.models.adapt import as_model
-from probes.probe import Probe
-from probes.store.store import Store
+from probes.asking.question import Question
+from probes.asking.session import Session, StoreLike
+from probes.design import Design, corners, independent, random_seed, sample, uniform
+from probes.errors import InputError, ModelError, UnavailableError, integer
+from probes.inputs.adapt import ProbeLike
+from probes.models.adapt import ModelLike, as_model
+from surrogates.judging.agreement import r2
 from surrogates.judging.analysis import Analysis, analyse
-from surrogates.judging.fidelity import PERMUTED, r2
+from surrogates.judging.problem import Problem
+from surrogates.judging.verdict import PERMUTED
 from surrogates.local.explanation import Explanation
 from surrogates.local.finding import Finding
 
@@ -43,26 +42,24 @@ _SAME = 0.01
 LEAST = 24
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Case:
     """What a check works with."""
 
     explanation: Explanation
-    inquiry: Inquiry
-    model: object
+    session: Session
+    model: ModelLike
     questions: int
     seeds: int
     seed: int
-    cost: Cost = field(default_factory=Cost)
 
-    def study(self, inquiry: Inquiry, design: Design) -> Analysis:
-        """Ask a design and fit the explanation's own family to the answers."""
-        answers = inquiry.ask(design)
-        self.cost += answers.cost
-        return self._analysed(answers.design, inquiry.y(answers))
+    def study(self, session: Session, design: Design) -> Analysis:
+        """Ask a design and fit the explanation's family to the answers."""
+        reply = session.ask(design)
+        return self._analysed(reply.design, reply.y)
 
-    def own(self) -> Analysis:
-        """The same of the explanation's own answers to :meth:`part`; nothing is asked."""
+    def baseline(self) -> Analysis:
+        """The same of the explanation's answers to :meth:`part`; nothing is asked."""
         design, y = self.explanation.answers.design, self.explanation.y
         start = design.fixed + design.block
         part = self.part()
@@ -70,7 +67,8 @@ class _Case:
 
     def _analysed(self, design: Design, y: np.ndarray) -> Analysis:
         ex = self.explanation
-        return analyse(ex.surrogate, design, y, ex.target.outputs, ex.features, self.seed, control=False)
+        problem = Problem(design, y, ex.target.outputs, ex.features, self.seed)
+        return analyse(ex.surrogate, problem, control=False)
 
     def part(self) -> Design:
         """The instance, the reference and the first judged rows of the explanation's own design."""
@@ -99,9 +97,8 @@ def _fresh(case: _Case) -> Finding:
         Z = uniform(d, rows, rng, but=design.Z)
     else:
         Z = independent(ex.features, rows, rng)
-    answers = case.inquiry.ask(Design(Z, 0))
-    case.cost += answers.cost
-    y, Z = case.inquiry.y(answers), answers.design.Z
+    reply = case.session.ask(Design(Z, 0))
+    y, Z = reply.y, reply.design.Z
     predicted = ex.predict(Z).reshape(len(Z), -1)
     score, (low, high) = r2(y, predicted), _fresh_interval(y, predicted)
     fits = (low <= np.array(ex.fidelity.r2_high) + _SAME) & (high >= np.array(ex.fidelity.r2_low) - _SAME)
@@ -113,11 +110,11 @@ def _fresh(case: _Case) -> Finding:
     if np.isnan(score).all():
         return Finding("fresh", None, "The model's answer does not vary.")
     j = int(np.nanargmin(score))
-    told = (
+    said = (
         f"On {len(Z)} fresh questions R² is {score[j]:.2f} [{low[j]:.2f}, {high[j]:.2f}]; "
         f"reported were {ex.fidelity.r2[j]:.2f} [{ex.fidelity.r2_low[j]:.2f}, {ex.fidelity.r2_high[j]:.2f}]."
     )
-    return Finding("fresh", bool(np.all(fits | np.isnan(score))), told, numbers)
+    return Finding("fresh", bool(np.all(fits | np.isnan(score))), said, numbers)
 
 
 def _fresh_interval(y: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -133,26 +130,26 @@ def _fresh_interval(y: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, n
 
 def _removal(case: _Case) -> Finding:
     """The same questions with absent features taken away in another manner."""
-    variants = case.inquiry.probe.variants()
+    variants = case.session.question.probe.variants()
     if not variants:
         return Finding("removal", None, "There is only one way to take a feature of this probe away.")
     if case.too_few():
         return Finding("removal", None, "The explanation has too few sampled answers to compare with others.")
-    design, own = case.part(), case.own()
+    design, baseline = case.part(), case.baseline()
     worst, lines, numbers = 1.0, [], dict[str, float]()
     for name, probe in variants.items():
-        other = case.study(case.inquiry.at(probe), design)
-        alike, rank, shared, top = _agreement(own, other)
-        turned = _turned(own, other)
-        worst = min(worst, alike if not turned else 0.0)
+        other = case.study(case.session.at(probe), design)
+        concordance, rank, shared, top = _agreement(baseline, other)
+        turned = _turned(baseline, other)
+        worst = min(worst, concordance if not turned else 0.0)
         numbers |= {
-            f"{name}: concordance": alike,
+            f"{name}: concordance": concordance,
             f"{name}: rank agreement": rank,
             f"{name}: shared of top {top}": shared,
             f"{name}: turned": float(len(turned)),
         }
         against = f"; opposite and clear in both: {', '.join(turned[:3])}" if turned else ""
-        lines.append(f"{name}: effects agree {alike:.2f}, {shared:.0f} of the top {top} shared{against}")
+        lines.append(f"{name}: effects agree {concordance:.2f}, {shared:.0f} of the top {top} shared{against}")
     return Finding("removal", worst >= _AGREE, f"Other ways to take features away: {'; '.join(lines)}.", numbers)
 
 
@@ -163,15 +160,15 @@ def _stability(case: _Case) -> Finding:
         return Finding("stability", None, "Every possible question was asked: another seed changes nothing.")
     rows = max(min(case.questions, len(ex.answers.design)), LEAST + 2)
     seeds = [np.random.default_rng([case.seed, 3, j]) for j in range(case.seeds)]
-    found = [case.study(case.inquiry, sample(ex.features, rows, rng)) for rng in seeds]
-    pairs = np.array([_agreement(a, b) for a, b in combinations(found, 2)])
-    alike, rank, shared, top = (float(v) for v in pairs.mean(axis=0))
-    told = (
-        f"Over {case.seeds} seeds of {rows} questions each, effects agree {alike:.2f} (ranks {rank:.2f}) and "
+    analyses = [case.study(case.session, sample(ex.features, rows, rng)) for rng in seeds]
+    pairs = np.array([_agreement(a, b) for a, b in combinations(analyses, 2)])
+    concordance, rank, shared, top = (float(v) for v in pairs.mean(axis=0))
+    said = (
+        f"Over {case.seeds} seeds of {rows} questions each, effects agree {concordance:.2f} (ranks {rank:.2f}) and "
         f"{shared:.1f} of the top {top:.0f} are shared, on average over pairs."
     )
-    numbers = {"concordance": alike, "rank agreement": rank, f"shared of top {top:.0f}": shared}
-    return Finding("stability", alike >= _AGREE, told, numbers)
+    numbers = {"concordance": concordance, "rank agreement": rank, f"shared of top {top:.0f}": shared}
+    return Finding("stability", concordance >= _AGREE, said, numbers)
 
 
 def _permuted(case: _Case) -> Finding:
@@ -180,38 +177,39 @@ def _permuted(case: _Case) -> Finding:
     if not values:
         return Finding("permuted", None, "The answers do not vary: there is nothing to shuffle.")
     worst = max(values)
-    told = f"Fitted to shuffled answers, the method reaches a held-out R² of {worst:.2f}; it should find nothing."
-    return Finding("permuted", worst <= PERMUTED, told, {"R²": worst})
+    said = f"Fitted to shuffled answers, the method reaches a held-out R² of {worst:.2f}; it should find nothing."
+    return Finding("permuted", worst <= PERMUTED, said, {"R²": worst})
 
 
 def _randomised(case: _Case) -> Finding:
     """A model of the same build that has learnt nothing should be explained differently."""
     adapted = as_model(case.model)
     rng = np.random.default_rng([case.seed, 4])
-    other = adapted.randomised(rng, case.inquiry.probe.typical())
+    other = adapted.randomised(rng, case.session.question.probe.typical())
     if other is None:
         return Finding("randomised", None, "What this model has learnt cannot be taken from it: it is opaque.")
     names = list(dict.fromkeys(case.explanation.attributions["feature"]))
     if len(names) < 6 or case.too_few():
         return Finding("randomised", None, "Fewer than six features or too few answers: agreement would mean nothing.")
-    own, empty = case.own(), case.study(case.inquiry.put_to(other), case.part())
+    baseline, empty = case.baseline(), case.study(case.session.put_to(other), case.part())
     pairs = [
-        (np.abs(_effects(own, o, names)), np.abs(_effects(empty, o, names))) for o in case.explanation.target.outputs
+        (np.abs(_effects(baseline, o, names)), np.abs(_effects(empty, o, names)))
+        for o in case.explanation.target.outputs
     ]
     still = [bool(np.ptp(b) <= 1e-9 * max(np.ptp(a), 1e-300)) for a, b in pairs]
     if all(still):
         return Finding("randomised", True, "The randomised model's answer does not depend on the features at all.")
     worst = max(float(stats.spearmanr(a, b).statistic) for (a, b), flat in zip(pairs, still, strict=True) if not flat)
-    said = (
+    meaning = (
         "the explanation says more of the input than of what the model learnt"
         if worst >= _AGREE
         else "no close agreement, as it should be"
     )
-    told = (
+    said = (
         f"Against a model of the same build that has learnt nothing, the sizes of effects agree {worst:.2f} (rank "
-        f"correlation over {len(names)} features): {said}."
+        f"correlation over {len(names)} features): {meaning}."
     )
-    return Finding("randomised", worst < _AGREE, told, {"rank agreement": worst})
+    return Finding("randomised", worst < _AGREE, said, {"rank agreement": worst})
 
 
 def _effects(analysis: Analysis, output: str, names: Sequence[str]) -> np.ndarray:
@@ -227,16 +225,16 @@ def _agreement(one: Analysis, other: Analysis) -> tuple[float, float, float, int
     """
     names = list(dict.fromkeys(one.attributions["feature"]))
     top = min(_TOP, max(1, len(names) // 2))
-    found = []
+    agreements = []
     for output in dict.fromkeys(one.attributions["output"]):
         a, b = (_effects(x, output, names) for x in (one, other))
         leading = [set(np.argsort(-np.abs(v), kind="stable")[:top]) for v in (a, b)]
         size = float(a @ a + b @ b)
-        alike = 2 * float(a @ b) / size if size > 0 else 1.0
+        concordance = 2 * float(a @ b) / size if size > 0 else 1.0
         flat = min(np.ptp(a), np.ptp(b)) <= 1e-9 * max(np.ptp(a), np.ptp(b), 1e-300)
-        rank = alike if flat else float(stats.spearmanr(a, b).statistic)
-        found.append((alike, rank, float(len(leading[0] & leading[1])), top))
-    return min(found)
+        rank = concordance if flat else float(stats.spearmanr(a, b).statistic)
+        agreements.append((concordance, rank, float(len(leading[0] & leading[1])), top))
+    return min(agreements)
 
 
 def _turned(one: Analysis, other: Analysis) -> list[str]:
@@ -261,16 +259,16 @@ CHECKS: dict[str, Callable[[_Case], Finding]] = {
 
 def check(
     explanation: Explanation,
-    model: object,
-    probe: Probe | Any,
+    model: ModelLike,
+    probe: ProbeLike,
     checks: Sequence[str] = ("fresh", "removal", "permuted", "randomised"),
     *,
     questions: int = 64,
     seeds: int = 10,
-    target: Any = None,
+    target: Callable[[np.ndarray], Any] | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     random_state: int = 0,
-    store: Store | str | Path | None = "default",
+    store: StoreLike = "default",
     progress: bool | None = None,
 ) -> Explanation:
     """The explanation with findings on how well it stands up.
@@ -318,21 +316,20 @@ def check(
     wanted = [checks] if isinstance(checks, str) or not isinstance(checks, Iterable) else list(checks)
     if not wanted or (unknown := [name for name in wanted if not isinstance(name, str) or name not in CHECKS]):
         raise InputError("checks", f"name at least one of {', '.join(CHECKS)}", unknown if wanted else wanted)
-    for name, value, least in (("questions", questions, LEAST), ("seeds", seeds, 2)):
-        if not isinstance(value, Integral) or value < least:
-            raise InputError(name, f"be an integer of at least {least}", value)
-    if (explanation.answers.unit == "target") != callable(target) or not (target is None or callable(target)):
+    questions, seeds = integer("questions", questions, least=LEAST), integer("seeds", seeds, least=2)
+    if (explanation.target.unit == "target") != callable(target) or not (target is None or callable(target)):
         raise InputError("target", "be the function that the explanation was made with, and only that", target)
-    own = explanation.target if target is None else target
-    inquiry = Inquiry(model, probe, background, own, store, progress)
-    inquiry.answer_is(explanation.answer)
-    if inquiry.probe.digest != explanation.answers.probe:
-        raise InputError("probe", "be the one the explanation was made with", inquiry.probe)
-    _same_model(explanation, inquiry)
-    case = _Case(explanation, inquiry, model, int(questions), int(seeds), as_seed(random_state))
+    question = Question.of(model, probe, background, explanation.target if target is None else target)
+    if question.generative and explanation.answer is not None:
+        question = replace(question, answer=explanation.answer)
+    session = Session(question, store=store, progress=progress)
+    if question.probe.digest != explanation.answers.probe:
+        raise InputError("probe", "be the one the explanation was made with", question.probe)
+    _same_model(explanation, session)
+    case = _Case(explanation, session, model, questions, seeds, random_seed(random_state))
     findings: list[Finding] = []
     for name in wanted:
-        case.cost = Cost()
+        before = session.cost
         try:
             finding = CHECKS[name](case)
         except UnavailableError as error:  # nor can those that follow
@@ -345,22 +342,24 @@ def check(
                 raise
             log.warning("interrupted: %s and what follows was not checked", name)
             break
-        findings.append(replace(finding, cost=asdict(case.cost)))
+        findings.append(replace(finding, cost=asdict(session.cost - before)))
     done = {f.name for f in findings}
     kept = tuple(f for f in explanation.checks if f.name not in done)
     return replace(explanation, checks=(*kept, *findings))
 
 
-def _same_model(explanation: Explanation, inquiry: Inquiry) -> None:
+def _same_model(explanation: Explanation, session: Session) -> None:
     """Whether the model is the explanation's: by its identity, or where it has none by its answer to the instance."""
-    identity, rule = inquiry.identity(), "be the one the explanation was made with"
+    identity, rule = session.identity, "be the one the explanation was made with"
     if identity.persistent:
         if identity.id != explanation.answers.model:
             raise InputError("model", rule, identity.id)
         return
-    answers = inquiry.ask(Design(explanation.answers.design.Z[:1], 0))
-    before, now = explanation.answers.y[0], answers.y[0]
-    scale = float(np.ptp(explanation.answers.y))
+    reply = session.ask(Design(explanation.answers.design.Z[:1], 0))
+    known, now = explanation.answers.y, reply.answers.y[0]
+    if explanation.answers.unit == "target":  # a file that kept the numbers explained in place of raw answers
+        known, now = explanation.y, reply.y[0]
+    before, scale = known[0], float(np.ptp(known))
     if not explanation.answers.noisy and (
         before.shape != now.shape or not np.allclose(before, now, rtol=1e-4, atol=1e-4 * scale)
     ):

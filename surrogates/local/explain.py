@@ -1,46 +1,40 @@
-"""explain(): the front door. Composition only: probe → design → ask → fit → judge → Explanation."""
+"""explain(): probe → design → ask → fit → judge → Explanation, in one loop; every step is elsewhere."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from numbers import Integral
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from probes.asking.ask import Answers, Cost, Forecast, Interrupted
-from probes.asking.session import Inquiry, as_seed
-from probes.design import Design, independent
-from probes.errors import InputError
-from probes.probe import Probe
-from probes.store.store import Store
-from surrogates.families.registry import Auto, candidates
-from surrogates.judging.analysis import Analysis
-from surrogates.judging.notes import UNMET, below, uncertified
+from probes.asking.answers import Interrupted
+from probes.asking.cost import Forecast
+from probes.asking.question import Question
+from probes.asking.session import Session, StoreLike
+from probes.design import random_seed
+from probes.errors import InputError, integer
+from probes.inputs.adapt import ProbeLike
+from probes.models.adapt import ModelLike
+from probes.outputs.target import TargetLike
+from surrogates.families.registry import FamilyLike, candidates
 from surrogates.local.explanation import Explanation
 from surrogates.local.plan import Plan
-from surrogates.local.stopping import Certificate, Certified, Until, looks
-from surrogates.numerics.sequential_tests import evidence
-from surrogates.surrogate import Surrogate
+from surrogates.local.rule import EVERYTHING, Outcome, Rule
 
 __all__ = ["estimate", "explain"]
 
 
 def explain(
-    model: object,
-    probe: Probe | str | pd.Series | pd.DataFrame | Mapping[str, Any],
-    family: str | Surrogate | Auto = "linear",
+    model: ModelLike,
+    probe: ProbeLike,
+    family: FamilyLike = "linear",
     *,
     budget: int | None = None,
-    until: Until | Certified | None = None,
+    until: Rule | None = None,
     design: str = "uniform",
-    target: Any = None,
+    target: TargetLike = None,
+    answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     random_state: int | np.random.Generator | None = 0,
-    store: Store | str | Path | None = "default",
+    store: StoreLike = "default",
     progress: bool | None = None,
 ) -> Explanation:
     """Explain what a model does around one input.
@@ -60,11 +54,17 @@ def explain(
     budget : int, optional
         The most inputs the model may be asked, a generated answer included. By default 256 questions, times the
         probe's replicates. When it covers every possible question all are asked and the result is exact.
+    until : Width, StableOrder or Certified, optional
+        Stop before the budget is spent, as soon as this is reached.
+    design : {"uniform", "fold-over", "sobol"}, default "uniform"
+        How questions are drawn; see :func:`probes.design.sample`.
     target : optional
         What to explain: an output's name or number, a list of them, ``"all"``, a :class:`~probes.Target`, or a
-        function of the raw outputs ``(n, K)``. For a language model with a :class:`~probes.TextProbe`, the
-        continuation. By default the class a classifier gives the instance, the mean token log-probability of a
-        language model's answer, every output of anything else.
+        function of the raw outputs ``(n, K)``. By default the class a classifier gives the instance, the mean token
+        log-probability of a language model's answer, every output of anything else.
+    answer : str, optional
+        For a language model: the continuation whose log-probability is explained, if the probe does not hold it. By
+        default the model writes it.
     background : DataFrame or array, optional
         For a row given without a probe.
     random_state : int, Generator or None, default 0
@@ -105,46 +105,48 @@ def explain(
     >>> ex.fidelity.verdict
     'Trust the order of the top 2, and the sizes.'
     """
-    seed = as_seed(random_state)
+    rule = _rule(until)
+    seed = random_seed(random_state)
     candidates(family)
-    if until is not None and not isinstance(until, (Until, Certified)):
-        raise InputError("until", "be Width(...), StableOrder(...), Certified(...) or None", until)
-    inquiry = Inquiry(model, probe, background, target, store, progress)
-    if isinstance(until, Certified) and inquiry.fallible:
-        raise InputError("until", "be Width or StableOrder for a model that may leave questions unanswered", until)
-    rng = np.random.default_rng(seed)
-    plan = Plan.of(inquiry, family, budget, design, seed, rng)
-    questions = plan.questions
-    if isinstance(until, Certified) and not questions.exact:
-        if questions.block:
-            raise InputError("design", 'be "uniform" with until=Certified(...), which needs independent rows', design)
-        drawn = independent(inquiry.probe.features, len(questions.sampled), rng)
-        questions = replace(questions, Z=np.vstack([questions.Z[: questions.fixed], drawn]), population=np.inf)
-    found = _course(inquiry, questions, until, plan.study, plan.least)
-    return plan.explanation(
-        found.answers, found.analysis, found.comparison, found.stopped, found.certificate, found.notes
-    )
+    question = Question.of(model, probe, background, target, answer)
+    session = Session(question, budget, store, progress)
+    plan = Plan.of(session, family, budget, design, seed, rule)
+    watch, outcome = rule.watch(plan.questions), None
+    try:
+        for rows in watch.looks():
+            reply = session.ask(plan.questions.head(rows))
+            outcome = watch.done(reply, plan.study)
+            if outcome is not None:
+                break
+    except Interrupted as stop:
+        outcome = _interrupted(plan, stop)
+    if outcome is None:
+        raise RuntimeError(f"{type(rule).__name__} came to no outcome after its last look")
+    return plan.explanation(outcome)
 
 
 def estimate(
-    model: object,
-    probe: Probe | str | pd.Series | pd.DataFrame | Mapping[str, Any],
+    model: ModelLike,
+    probe: ProbeLike,
+    family: FamilyLike = "linear",
     *,
-    family: str | Surrogate | Auto = "linear",
     budget: int | None = None,
+    until: Rule | None = None,
     design: str = "uniform",
-    target: Any = None,
+    target: TargetLike = None,
+    answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     random_state: int | np.random.Generator | None = 0,
-    store: Store | str | Path | None = "default",
+    store: StoreLike = "default",
+    progress: bool | None = None,
     trial: int = 2,
 ) -> Forecast:
     """What :func:`explain` would cost with the same arguments, before it is paid.
 
     Parameters
     ----------
-    model, probe, family, budget, design, target, background, random_state, store
-        As for :func:`explain`, and checked likewise.
+    model, probe, family, budget, until, design, target, answer, background, random_state, store, progress
+        As for :func:`explain`, and checked likewise; `until` may stop sooner than is forecast.
     trial : int, default 2
         Questions that are asked now, to time the model; their answers are kept. With 0 none is asked (but a language
         model without a given answer writes one), and there is no estimate of time.
@@ -160,106 +162,30 @@ def estimate(
     >>> print(estimate(lambda Z: Z.sum(axis=1), MaskProbe(20), budget=1000, trial=0, store=None))
     1,000 questions to ask in 11 calls (0 known already)
     """
-    if not isinstance(trial, Integral) or trial < 0:
-        raise InputError("trial", "be an integer of at least 0", trial)
+    trial, rule = integer("trial", trial, least=0), _rule(until)
+    seed = random_seed(random_state)
     candidates(family)
-    inquiry = Inquiry(model, probe, background, target, store, False)
-    plan = Plan.of(inquiry, family, budget, design, as_seed(random_state))
-    return inquiry.forecast(plan.questions, int(trial))
+    session = Session(Question.of(model, probe, background, target, answer), budget, store, progress)
+    plan = Plan.of(session, family, budget, design, seed, rule)
+    return session.forecast(plan.questions, trial)
 
 
-_Study = Callable[..., tuple[Analysis, pd.DataFrame]]
-_Ask = Callable[[int], Answers]
+def _rule(until: Rule | None) -> Rule:
+    if until is None:
+        return EVERYTHING
+    if not isinstance(until, Rule):
+        raise InputError("until", "be Width(...), StableOrder(...), Certified(...) or None", until)
+    return until
 
 
-@dataclass(frozen=True)
-class _Course:
-    """How the asking went."""
-
-    answers: Answers
-    analysis: Analysis
-    comparison: pd.DataFrame
-    stopped: str = ""
-    certificate: Certificate | None = None
-    notes: tuple[str, ...] = ()
-
-
-def _course(inquiry: Inquiry, design: Design, until: Until | Certified | None, study: _Study, least: int) -> _Course:
-    """Ask the design, or as much of it as `until` and the user allow, but `least` judged rows."""
-    cost = Cost()
-
-    def ask(rows: int) -> Answers:
-        nonlocal cost
-        answers = inquiry.ask(design.head(rows))
-        cost += answers.cost
-        return replace(answers, cost=cost)
-
-    try:
-        if until is None:
-            return _everything(design, study, ask)
-        if design.exact:
-            return _settled(_everything(design, study, ask), until)
-        return (
-            _looking(design, until, study, ask)
-            if isinstance(until, Until)
-            else _proving(inquiry, design, until, study, ask)
-        )
-    except Interrupted as stop:
-        answers_ = stop.answers
-        if answers_ is None or len(answers_.design.judged) < least:
-            raise
-        answers_ = replace(answers_, cost=cost + answers_.cost)
-        note = f"Interrupted: it rests on {len(answers_.design)} of {len(design)} questions."
-        if late := answers_.design.block - design.block:
-            note += (
-                f" {late} of them came in an order that goes by what is in them: they are fitted to, and judge nothing."
-            )
-        return replace(_everything(design, study, lambda _: answers_), stopped="interrupted", notes=(note,))
-
-
-def _everything(design: Design, study: _Study, ask: _Ask) -> _Course:
-    answers = ask(len(design))
-    analysis, comparison = study(answers)
-    return _Course(answers, analysis, comparison)
-
-
-def _settled(course: _Course, until: Until | Certified) -> _Course:
-    """Every possible question was asked: there was no rule to stop by, and R² is what it is."""
-    notes = []
-    worst = float(np.nanmin(course.analysis.fidelity.r2, initial=1.0))
-    if isinstance(until, Certified) and course.analysis.fidelity.exact and worst < until.r2:
-        notes.append(below(until.r2, worst))
-    return replace(course, stopped="every possible question was asked", notes=tuple(notes))
-
-
-def _looking(design: Design, until: Until, study: _Study, ask: _Ask) -> _Course:
-    history: list[pd.DataFrame] = []
-    for rows in looks(design):
-        answers = ask(rows)
-        history.append(study(answers, control=False)[0].attributions)
-        if reason := until.met(history):
-            analysis, comparison = study(answers)
-            return _Course(answers, analysis, comparison, reason)
-    last = _everything(design, study, ask)
-    reason = until.met([*history, last.analysis.attributions]) or ""
-    notes = () if reason else (UNMET,)
-    return replace(last, stopped=reason, notes=notes)
-
-
-def _proving(inquiry: Inquiry, design: Design, until: Certified, study: _Study, ask: _Ask) -> _Course:
-    for k, (fitted, end) in enumerate(until.freezes(design), 1):
-        answers = ask(fitted)
-        surrogate = study(answers, control=False)[0].surrogate
-        clip = until.clip * inquiry.y(answers)[design.fixed :].std(axis=0)
-        for rows in np.unique(np.linspace(fitted, end, 9).astype(int))[1:]:
-            tested = ask(int(rows))
-            y = inquiry.y(tested)[fitted:]
-            predicted = surrogate.predict(design.Z[fitted:rows]).reshape(len(y), -1)
-            columns = [c for c in zip(y.T, predicted.T, clip, strict=True) if c[2] > 0]  # a constant is no evidence
-            if columns and all(
-                evidence(a, b, until.r2, c).max(initial=0.0) >= 1 / until.alpha(k) for a, b, c in columns
-            ):
-                proof = Certificate(until.r2, until.confidence, fitted, int(rows) - fitted, tuple(clip.tolist()))
-                analysis, comparison = study(answers)
-                return _Course(tested, analysis, comparison, f"R² of at least {until.r2:g} is certified", proof)
-    return replace(_everything(design, study, ask), notes=(uncertified(until.r2),))
+def _interrupted(plan: Plan, stop: Interrupted) -> Outcome:
+    """What Ctrl-C leaves, if that is enough to judge by; else it goes on upwards."""
+    answers, design = stop.answers, plan.questions
+    if answers is None or len(answers.design.judged) < plan.least:
+        raise stop
+    reply = plan.session.reply(answers)
+    note = f"Interrupted: it rests on {len(reply.design)} of {len(design)} questions."
+    if late := reply.design.block - design.block:
+        note += f" {late} of them came in an order that goes by what is in them: they are fitted to, and judge nothing."
+    analysis, comparison = plan.study(reply)
+    return Outcome(reply, analysis, comparison, "interrupted", notes=(note,))

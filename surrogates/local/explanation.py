@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from probes.asking.ask import Answers, Cost
-from probes.design import Design
+from probes.asking.ask import Answers
 from probes.errors import InputError
-from probes.outputs.target import Target
+from probes.outputs.target import FUNCTION_UNIT, Target
 from probes.probe import Feature
-from surrogates.families.registry import KINDS, settings_from_json, settings_to_json
+from surrogates.families import saved
 from surrogates.judging.analysis import analyse
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.notes import cautions, inherited
+from surrogates.judging.problem import Problem
 from surrogates.local.finding import Finding
-from surrogates.local.shapley_values import shap_explanation
 from surrogates.local.stopping import Certificate
-from surrogates.results.files import dumped, loaded, written
-from surrogates.results.provenance import library_version
-from surrogates.shapley.index_table import index_table
+from surrogates.results import answers_data
+from surrogates.results.plain import Columns, Damaged
+from surrogates.results.provenance import Provenance, no_provenance
+from surrogates.results.result import SavedResult, figure_of
+from surrogates.results.shap_values import shap_explanation
+from surrogates.shapley.index_table import Estimated, index_table
 from surrogates.shapley.indices import indices
-from surrogates.surrogate import FixedTerms, Surrogate
-from surrogates.terms import describe, term_from_json, term_to_json
+from surrogates.surrogate import Surrogate
+from surrogates.terms import describe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["SCHEMA", "Explanation", "library_version"]
+__all__ = ["NOT_RAW", "Explanation"]
 
-SCHEMA = 1
+#: said of an explanation that was read without its raw answers
+NOT_RAW = (
+    "Raw answers not kept: this explanation was saved in format 1, with what the target function made of the model's "
+    "outputs in their place."
+)
+
+#: modules that say how a surrogate and answers are saved
+READ_BY = (saved, answers_data)
+#: fields of a fidelity that hold a number for every output
+PER_OUTPUT = ("r2", "r2_low", "r2_high", "rank", "rank_low", "rank_high", "constant", "leave_one_out", "permuted")
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(SavedResult):
     """A surrogate of a model around one instance, what it says, and how far it can be trusted.
 
     Attributes
@@ -54,6 +64,8 @@ class Explanation:
         The number explained.
     answers : Answers
         Every answer it rests on, raw.
+    y : ndarray ``(n, k)``
+        The explained number for every question asked; row 0 is the instance, row 1 the reference.
     view : dict
         What the instance looks like.
     answer : str or None
@@ -69,24 +81,33 @@ class Explanation:
         Versions, seed, family and its settings, model identity, cost.
     """
 
+    kind: ClassVar[str] = "explanation"
+    named: ClassVar[str] = "an explanation"
+
     surrogate: Surrogate
     fidelity: Fidelity
-    attributions: pd.DataFrame
+    attributions: Annotated[pd.DataFrame, Columns("output feature value", "attribution low high")]
     features: tuple[Feature, ...]
     target: Target
     answers: Answers
+    y: np.ndarray
     view: dict[str, Any]
     answer: str | None = None
-    comparison: pd.DataFrame = field(default_factory=pd.DataFrame)
+    comparison: Annotated[pd.DataFrame, Columns("family", "terms r2 r2_low r2_high score")] = field(
+        default_factory=pd.DataFrame
+    )
     certificate: Certificate | None = None
     checks: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
-    provenance: dict[str, Any] = field(default_factory=dict)
+    provenance: Provenance = field(default_factory=no_provenance)
 
     @property
-    def y(self) -> np.ndarray:
-        """The explained number for every question asked, ``(n, k)``; row 0 is the instance, row 1 the reference."""
-        return self.target(self.answers.y)
+    def raw_answers_kept(self) -> bool:
+        """Whether `answers` are the model's outputs.
+
+        False for a target function in a file of format 1, which has what the function made of them in their place.
+        """
+        return self.target.function is not None or not self.answers.unit == self.target.unit == FUNCTION_UNIT
 
     @property
     def terms(self) -> pd.DataFrame:
@@ -139,14 +160,8 @@ class Explanation:
             raise InputError("span", "overlap a token of the answer", span)
         target = Target("mean", columns, (text[start:stop],), "nats")
         y = target(self.answers.y)
-        analysis = analyse(
-            self.surrogate,
-            self.answers.design,
-            y,
-            target.outputs,
-            self.features,
-            self.provenance["random_state"],
-        )
+        seed = self.provenance["random_state"]
+        analysis = analyse(self.surrogate, Problem(self.answers.design, y, target.outputs, self.features, seed))
         return replace(
             self,
             surrogate=analysis.surrogate,
@@ -157,6 +172,7 @@ class Explanation:
             checks=(),
             warnings=(*inherited(self.warnings, self.y, self.fidelity, self.answers), *cautions(y, analysis.fidelity)),
             target=target,
+            y=y,
         )
 
     def shapley(self) -> np.ndarray:
@@ -186,7 +202,9 @@ class Explanation:
         ------
         InputError
         """
-        return index_table(self, kind, order, of)
+        seed = self.provenance["random_state"]
+        estimated = Estimated(self.surrogate, self.answers, self.y, self.features, self.target.outputs, seed)
+        return index_table(estimated, kind, order, of)
 
     def to_shap(self) -> Any:
         """A ``shap.Explanation`` of the surrogate's Shapley values, for shap's plots.
@@ -203,157 +221,40 @@ class Explanation:
         return shap_explanation(self.shapley(), base, self.features, self.target.outputs)
 
     def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
-        """Attributions with intervals as a bar chart; returns the Axes."""
-        from surrogates.report.figures import attribution_plot
+        """Draw attributions with 95% intervals as a bar chart, strongest on top; return the Axes.
 
-        return attribution_plot(self, ax, output=output, max_features=max_features)
-
-    def report(self, path: str | Path) -> Path:
-        """Write one self-contained HTML page; it opens anywhere and loads nothing."""
-        from surrogates.report.page import page
-
-        return written(path, page(self))
-
-    def _repr_html_(self) -> str:
-        from surrogates.report.page import fragment
-
-        return fragment(self)
-
-    def __str__(self) -> str:
-        from surrogates.report.text import summary
-
-        return summary(self)
-
-    def to_json(self, path: str | Path | None = None) -> str:
-        """The whole explanation as JSON, written to `path` if given. Includes the instance and the model's answers."""
-        data = {
-            "iomap": library_version(),
-            "schema": SCHEMA,
-            "surrogate": _surrogate_to_json(self.surrogate),
-            "fidelity": {f.name: _plain(getattr(self.fidelity, f.name)) for f in fields(self.fidelity)},
-            "attributions": {name: _plain(column.to_numpy()) for name, column in self.attributions.items()},
-            "features": [asdict(f) for f in self.features],
-            "target": asdict(self.target),
-            "answers": _answers_to_json(self.answers),
-            "view": self.view,
-            "answer": self.answer,
-            "comparison": {name: _plain(column.to_numpy()) for name, column in self.comparison.items()},
-            "certificate": self.certificate and self.certificate.to_json(),
-            "checks": [{**asdict(f), "numbers": {k: _plain(v) for k, v in f.numbers.items()}} for f in self.checks],
-            "warnings": list(self.warnings),
-            "provenance": self.provenance,
-        }
-        return dumped(data, path)
-
-    @classmethod
-    def from_json(cls, source: str | Path) -> Explanation:
-        """Read what :meth:`to_json` wrote: a path, or the JSON text itself. The result predicts, plots, reports.
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; a new figure by default.
+        output : str, optional
+            Which output; the first by default.
+        max_features : int, default 15
 
         Raises
         ------
         InputError
-            If it is not an explanation, or was written by a newer version.
+            If `output` is not one that is explained.
         """
-        data = loaded(source, "an explanation")
-        if "kind" in data:
-            raise InputError("source", "be an explanation by to_json", data["kind"])
-        schema = data.get("schema")
-        if schema != SCHEMA:
-            raise InputError("source", f"have schema {SCHEMA}, the one this version reads", schema)
-        try:
-            return cls(
-                surrogate=_surrogate_from_json(data["surrogate"]),
-                fidelity=Fidelity(**{k: _read(v, k) for k, v in data["fidelity"].items()}),
-                attributions=pd.DataFrame(data["attributions"]),
-                features=tuple(Feature(**f) for f in data["features"]),
-                target=_target_from_json(data["target"]),
-                answers=_answers_from_json(data["answers"]),
-                view=data["view"],
-                answer=data["answer"],
-                comparison=pd.DataFrame(data["comparison"]),
-                certificate=Certificate.from_json(data["certificate"]) if data.get("certificate") else None,
-                checks=tuple(_finding_from_json(f) for f in data.get("checks", ())),
-                warnings=tuple(data["warnings"]),
-                provenance=data["provenance"],
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError("source", f"be a whole explanation by to_json ({error})", sorted(data)[:5]) from error
+        return figure_of(self, ax, output=output, max_features=max_features)
 
+    def check_whole(self) -> None:
+        """Check that fields agree with each other, after reading.
 
-def _plain(value: Any) -> Any:
-    """Arrays and tuples as lists, NaN and infinities as null."""
-    if isinstance(value, (np.ndarray, tuple, list)):
-        return [_plain(v) for v in (value.tolist() if isinstance(value, np.ndarray) else value)]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def _read(value: Any, name: str) -> Any:
-    if name in ("observed", "predicted"):
-        return np.array(value, dtype=float)
-    if isinstance(value, list):
-        return tuple(np.nan if v is None else v for v in value)
-    return value
-
-
-def _surrogate_to_json(surrogate: Surrogate) -> dict[str, Any]:
-    family = next((name for name, kind in KINDS.items() if type(surrogate) is kind), None)
-    return {
-        "family": family,
-        "settings": settings_to_json(surrogate) if family else {},
-        "terms": [term_to_json(term) for term in surrogate.terms_],
-        "coef": _plain(surrogate.coef_),
-        "intercept": _plain(surrogate.intercept_),
-        "n_features": int(surrogate.n_features_in_),
-    }
-
-
-def _surrogate_from_json(data: dict[str, Any]) -> Surrogate:
-    surrogate = KINDS[data["family"]](**settings_from_json(data["settings"])) if data["family"] else FixedTerms()
-    surrogate.terms_ = [term_from_json(term) for term in data["terms"]]
-    surrogate.coef_ = np.array(data["coef"], dtype=float)
-    single = not isinstance(data["intercept"], list)
-    surrogate.intercept_ = float(data["intercept"]) if single else np.array(data["intercept"], dtype=float)
-    surrogate.n_features_in_ = int(data["n_features"])
-    return surrogate
-
-
-def _finding_from_json(data: dict[str, Any]) -> Finding:
-    return Finding(**{**data, "numbers": {k: np.nan if v is None else v for k, v in data["numbers"].items()}})
-
-
-def _target_from_json(data: dict[str, Any]) -> Target:
-    return Target(data["kind"], tuple(data["columns"]), tuple(data["outputs"]), data["unit"])
-
-
-def _answers_to_json(answers: Answers) -> dict[str, Any]:
-    design = answers.design
-    return {
-        "Z": _plain(design.Z),
-        "fixed": design.fixed,
-        "leave_one_out": design.leave_one_out,
-        "population": _plain(float(design.population)),
-        "block": design.block,
-        "y": _plain(answers.y),
-        "outputs": list(answers.outputs),
-        "unit": answers.unit,
-        "probe": answers.probe,
-        "model": answers.model,
-        "cost": asdict(answers.cost),
-        "noisy": answers.noisy,
-    }
-
-
-def _answers_from_json(data: dict[str, Any]) -> Answers:
-    population = np.inf if data["population"] is None else data["population"]
-    Z = np.array(data["Z"], dtype=float)
-    design = Design(Z, data["fixed"], data["leave_one_out"], population, data.get("block", 0))
-    return Answers(
-        design,
-        np.array(data["y"], dtype=float),
-        tuple(data["outputs"]),
-        data["unit"],
-        data["probe"],
-        data["model"],
-        Cost(**data["cost"]),
-        data.get("noisy", False),
-    )
+        Raises
+        ------
+        Damaged
+        """
+        n, d, k = len(self.answers.y), len(self.features), len(self.target.outputs)
+        coef = np.atleast_2d(self.surrogate.coef_)
+        sizes = {
+            "y": (self.y.shape, (n, k)),
+            "answers.Z": (self.answers.design.Z.shape, (n, d)),
+            "surrogate.n_features": (self.surrogate.n_features_in_, d),
+            "surrogate.coef": (len(coef), k),
+            "fidelity.outputs": (self.fidelity.outputs, self.target.outputs),
+        }
+        sizes |= {f"fidelity.{name}": (len(getattr(self.fidelity, name)), k) for name in PER_OUTPUT}
+        for where, (size, due) in sizes.items():
+            if size != due:
+                raise Damaged(where, f"agree with the rest ({due})", size)

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from probes.asking.ask import Answers
-from probes.asking.session import Inquiry
-from probes.design import Design, sample
+from probes.asking.allowance import Allowance
+from probes.asking.session import Reply, Session
+from probes.design import Design
 from probes.errors import InputError
-from probes.probe import Feature, Probe
-from surrogates.families.registry import Auto, candidates, settings_to_json
-from surrogates.judging.analysis import Analysis, compare_families
+from surrogates.families.registry import FamilyLike, candidates, settings_to_json
+from surrogates.judging.analysis import Analysis
+from surrogates.judging.comparison import compare_families
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.notes import cautions, noisy
+from surrogates.judging.problem import Problem
 from surrogates.local.explanation import Explanation
-from surrogates.local.stopping import Certificate
-from surrogates.results.provenance import provenance
+from surrogates.local.rule import EVERYTHING, Outcome, Rule
+from surrogates.results.provenance import Provenance, provenance
 from surrogates.surrogate import Surrogate
 
 __all__ = ["Material", "Plan", "studied"]
@@ -31,29 +31,22 @@ __all__ = ["Material", "Plan", "studied"]
 
 @dataclass(frozen=True)
 class Material:
-    """One explanation once it is answered and before it is fitted; see :func:`~surrogates.judging.analysis.analyse`."""
+    """One explanation after it is answered and before it is fitted: the problem, and the families to compare."""
 
     families: dict[str, Surrogate]
     penalty: float
-    design: Design
-    y: np.ndarray
-    outputs: tuple[str, ...]
-    features: Sequence[Feature]
-    random_state: int
+    problem: Problem
 
     @property
     def questions(self) -> Hashable:
         """What several must share to be fitted together, families and seed aside: the same rows of the same law."""
-        return self.design.digest, *((f.kind, f.loc, f.scale) for f in self.features)
+        return self.problem.questions
 
 
 def studied(materials: Sequence[Material], control: bool = True) -> list[tuple[Analysis, pd.DataFrame]]:
     """Fit and judge every family for materials that share their questions; see `compare_families`."""
     first = materials[0]
-    ys, outputs, features = zip(*((m.y, m.outputs, m.features) for m in materials), strict=True)
-    return compare_families(
-        first.families, first.penalty, first.design, ys, outputs, features, first.random_state, control
-    )
+    return compare_families(first.families, first.penalty, [m.problem for m in materials], control)
 
 
 @dataclass(frozen=True)
@@ -62,8 +55,8 @@ class Plan:
 
     Attributes
     ----------
-    inquiry : Inquiry
-        What is asked of whom.
+    session : Session
+        Asks the model.
     families : dict of str to Surrogate
         Unfitted; more than one are compared.
     penalty : float
@@ -75,7 +68,7 @@ class Plan:
         Name of the way in which questions were drawn.
     """
 
-    inquiry: Inquiry
+    session: Session
     families: dict[str, Surrogate]
     penalty: float
     questions: Design
@@ -86,104 +79,105 @@ class Plan:
     @classmethod
     def of(
         cls,
-        inquiry: Inquiry,
-        family: str | Surrogate | Auto,
+        session: Session,
+        family: FamilyLike,
         budget: int | None,
         design: str,
         seed: int,
-        rng: np.random.Generator | None = None,
+        rule: Rule = EVERYTHING,
     ) -> Plan:
-        """Check what the user asks for, and draw the questions.
+        """Check what the user asks for, and draw the questions that the stopping rule needs.
 
         Raises
         ------
         InputError
         """
         families, penalty = candidates(family)
-        rng = np.random.default_rng(seed) if rng is None else rng
-        questions = sample(inquiry.probe.features, inquiry.rows(budget), rng, design)
-        _check_budget(families, questions, inquiry)
-        return cls(inquiry, families, penalty, questions, seed, budget, design)
+        rule.check(session.question)
+        features, rng = session.question.probe.features, np.random.default_rng(seed)
+        questions = rule.design(features, session.allowance.rows, rng, design)
+        _check_budget(families, questions, session)
+        return cls(session, families, penalty, questions, seed, budget, design)
 
     @property
     def least(self) -> int:
         """Judged rows that every family needs."""
         return max(family.least for family in self.families.values())
 
-    def material(self, answers: Answers) -> Material:
-        """All that is needed to study answers, whoever does it."""
-        y = self.inquiry.y(answers)
-        assert self.inquiry.number is not None
-        outputs, features = self.inquiry.number.outputs, self.inquiry.probe.features
-        return Material(self.families, self.penalty, answers.design, y, outputs, features, self.seed)
+    def material(self, reply: Reply) -> Material:
+        """All that is needed to study a reply, whoever does it."""
+        outputs, features = reply.target.outputs, self.session.question.probe.features
+        return Material(self.families, self.penalty, Problem(reply.design, reply.y, outputs, features, self.seed))
 
-    def study(self, answers: Answers, control: bool = True) -> tuple[Analysis, pd.DataFrame]:
+    def study(self, reply: Reply, control: bool = True) -> tuple[Analysis, pd.DataFrame]:
         """Fit and judge every family; without `control`, not on shuffled answers as well."""
-        return studied([self.material(answers)], control)[0]
+        return studied([self.material(reply)], control)[0]
 
-    def explanation(
-        self,
-        answers: Answers,
-        analysis: Analysis,
-        comparison: pd.DataFrame,
-        stopped: str = "",
-        certificate: Certificate | None = None,
-        notes: tuple[str, ...] = (),
-    ) -> Explanation:
-        """The result, from what was studied."""
-        inquiry, region = self.inquiry, self.inquiry.probe
-        y = inquiry.y(answers)
-        assert inquiry.number is not None
+    def explanation(self, outcome: Outcome) -> Explanation:
+        """The result, from what was asked and studied."""
+        session, reply, analysis = self.session, outcome.reply, outcome.analysis
+        probe, ceiling = session.question.probe, _ceiling(session, reply)
         return Explanation(
             surrogate=analysis.surrogate,
-            fidelity=replace(analysis.fidelity, ceiling=inquiry.ceiling(y)),
+            fidelity=replace(analysis.fidelity, ceiling=ceiling),
             attributions=analysis.attributions,
-            features=region.features,
-            target=inquiry.number,
-            answers=answers,
-            view=dict(region.view()),
-            answer=inquiry.answer if inquiry.generative else None,
-            warnings=(*notes, *_warnings(inquiry, answers, y, analysis.fidelity)),
-            comparison=comparison,
-            certificate=certificate,
-            provenance=_provenance(self, answers, analysis.surrogate, region, stopped),
+            features=probe.features,
+            target=reply.target,
+            answers=reply.answers,
+            y=reply.y,
+            view=dict(probe.view()),
+            answer=session.answer if session.question.generative else None,
+            warnings=(*outcome.notes, *_warnings(session, reply, analysis.fidelity, ceiling)),
+            comparison=outcome.comparison,
+            certificate=outcome.certificate,
+            provenance=_provenance(self, reply, analysis.surrogate, outcome.reason),
         )
 
 
-def _check_budget(families: dict[str, Surrogate], design: Design, inquiry: Inquiry) -> None:
+def _check_budget(families: dict[str, Surrogate], design: Design, session: Session) -> None:
     """Whether every family gets the answers it needs, before any is paid for."""
     for name, family in families.items():
         if not design.exact and len(design.judged) < family.least:
             rows = len(design) - len(design.judged) + family.least
             raise InputError(
                 "budget",
-                f"be at least {inquiry.budget_for(rows)} for family {name!r}, which needs "
+                f"be at least {Allowance.budget_for(session.question, rows)} for family {name!r}, which needs "
                 f"{family.least} sampled answers to be fitted and judged by cross-fitting, or cover every question",
                 f"{len(design.judged)} sampled answers",
             )
 
 
-def _warnings(inquiry: Inquiry, answers: Answers, y: np.ndarray, judged: Fidelity) -> tuple[str, ...]:
-    notes = list(inquiry.probe.notes)
-    if inquiry.noisy:
-        notes.append(noisy(inquiry.ceiling(y)))
-    if inquiry.unanswered:
+def _ceiling(session: Session, reply: Reply) -> tuple[float, ...]:
+    """The R² that noise leaves for a perfect surrogate; empty for a model that repeats itself."""
+    if session.repeats is None or not session.noisy:
+        return ()
+    return session.repeats.ceiling(reply.target, reply.y)
+
+
+def _warnings(session: Session, reply: Reply, judged: Fidelity, ceiling: tuple[float, ...]) -> tuple[str, ...]:
+    probe = session.question.probe
+    notes = list(probe.notes)
+    if session.noisy:
+        notes.append(noisy(ceiling))
+    if session.unanswered:
         notes.append(
-            f"{inquiry.unanswered} questions were not answered and are left out; if what was asked decides about that, "
+            f"{session.unanswered} questions were not answered and are left out; if what was asked decides about that, "
             "the rest is no fair sample."
         )
-    m, d = len(answers.design.sampled), len(inquiry.probe.features)
-    if not answers.design.exact and m < 2 * d:
+    m, d = len(reply.design.sampled), len(probe.features)
+    if not reply.design.exact and m < 2 * d:
         notes.append(
             f"{m} sampled answers for {d} features is few: effects that are left out may be real. Raise budget."
         )
-    return (*notes, *cautions(y, judged))
+    return (*notes, *cautions(reply.y, judged))
 
 
-def _provenance(plan: Plan, answers: Answers, surrogate: Surrogate, region: Probe, stopped: str) -> dict[str, Any]:
+def _provenance(plan: Plan, reply: Reply, surrogate: Surrogate, stopped: str) -> Provenance:
+    answers, design = reply.answers, reply.design
+    probe = plan.session.question.probe
     return {
-        **provenance(region, answers.model, len(answers.design), plan.budget, plan.seed, answers.cost),
-        "design": f"{plan.design} {answers.design.digest[:16]}",
+        **provenance(probe, answers.model, len(design), plan.budget, plan.seed, answers.cost),
+        "design": f"{plan.design} {design.digest[:16]}",
         "stopped": stopped,
         "family": type(surrogate).__name__,
         "settings": settings_to_json(surrogate),

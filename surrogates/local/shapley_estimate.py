@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
-from probes.asking.ask import Interrupted
-from probes.asking.session import Inquiry, as_seed
-from probes.design import PAIRS, Design, corners, paired
+from probes.asking.answers import Interrupted
+from probes.asking.question import Question
+from probes.asking.session import Session, StoreLike
+from probes.design import PAIRS, Design, corners, paired, random_seed
 from probes.errors import InputError, ModelError
+from probes.inputs.adapt import ProbeLike
+from probes.models.adapt import ModelLike
+from probes.outputs.target import TargetLike
 from probes.probe import Probe
-from probes.store.store import Store
 from surrogates.local.shapley_values import ShapleyValues
-from surrogates.results.provenance import provenance
+from surrogates.results.provenance import cost_data, provenance
 from surrogates.shapley.index_table import tabulate
 from surrogates.shapley.paired_estimate import from_pairs
 
 __all__ = ["shapley_values"]
 
+#: fewest questions: the endpoints and five pairs
+LEAST = 2 + 2 * PAIRS
+
 
 def shapley_values(
-    model: object,
-    probe: Probe | str | pd.Series | pd.DataFrame | Mapping[str, Any],
+    model: ModelLike,
+    probe: ProbeLike,
     *,
     budget: int | None = None,
-    target: Any = None,
+    target: TargetLike = None,
+    answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     random_state: int | np.random.Generator | None = 0,
-    store: Store | str | Path | None = "default",
+    store: StoreLike = "default",
     progress: bool | None = None,
 ) -> ShapleyValues:
     """The model's own Shapley values, with intervals.
@@ -42,7 +44,7 @@ def shapley_values(
 
     Parameters
     ----------
-    model, probe, budget, target, background, random_state, store, progress
+    model, probe, budget, target, answer, background, random_state, store, progress
         As for :func:`~surrogates.local.explain.explain`. For real features the game is between the instance and the
         reference, one standard deviation below it.
 
@@ -68,54 +70,55 @@ def shapley_values(
       features  index
     0       x1    3.0
     """
-    inquiry = Inquiry(model, probe, background, target, store, progress)
-    region, rows = inquiry.probe, inquiry.rows(budget)
-    d = len(region.features)
-    least = 2 + 2 * PAIRS
-    if rows < least and rows < 2**d:
-        raise InputError("budget", f"allow {least} questions, five pairs and the endpoints", f"{rows} questions")
-    seed = as_seed(random_state)
-    Z = paired(d, rows, np.random.default_rng(seed))
-    whole = len(Z) == 2**d
-    design = Design(np.where(Z > 0.5, region.instance, region.reference), 2, population=corners(d))
+    session = Session(Question.of(model, probe, background, target, answer), budget, store, progress)
+    region, seed = session.question.probe, random_seed(random_state)
+    design = _design(region, session.allowance.rows, seed)
     notes, stopped = list(region.notes), False
     try:
-        answers = inquiry.ask(design)
+        reply = session.ask(design)
     except Interrupted as stop:
         if stop.answers is None:
             raise
-        answers, stopped = stop.answers, True
-        notes.append(f"Interrupted: it rests on {len(answers.design)} of {len(design)} questions.")
-    Z, y = _whole_pairs(region.instance == answers.design.Z, inquiry.y(answers))
-    if len(Z) < min(least, len(design)):  # too few; answers so far are in the store
+        reply, stopped = session.reply(stop.answers), True
+        notes.append(f"Interrupted: it rests on {len(reply.design)} of {len(design)} questions.")
+    Z, y = _whole_pairs(region.instance == reply.design.Z, reply.y)
+    if len(Z) < min(LEAST, len(design)):  # too few; answers so far are in the store
         if stopped:
             raise KeyboardInterrupt
-        told = f"Only {len(Z)} questions were answered together with their complements, of {len(design)}."
-        raise ModelError(f"{told} {answers.reason}".rstrip())
-    assert inquiry.number is not None
-    exact = whole and not inquiry.noisy and len(Z) == len(design)
-    found = from_pairs(Z, y, noisy=inquiry.noisy)
-    if inquiry.noisy:
+        said = f"Only {len(Z)} questions were answered together with their complements, of {len(design)}."
+        raise ModelError(f"{said} {reply.answers.reason}".rstrip())
+    exact = len(design) == corners(len(region.features)) and not session.noisy and len(Z) == len(design)
+    estimate = from_pairs(Z, y, noisy=session.noisy)
+    if session.noisy:
         notes.append(
             "The model answers the same question differently each time; the answers for the instance and the reference "
             "are taken as they came, and intervals do not know of their noise."
         )
-    outputs = inquiry.number.outputs
+    outputs, cost = reply.target.outputs, reply.answers.cost
     return ShapleyValues(
-        table=tabulate(found, region.features, outputs, "paired answers", "for the model" if exact else "no"),
-        values=found.values,
-        se=found.se,
+        table=tabulate(estimate, region.features, outputs, "paired answers", "for the model" if exact else "no"),
+        values=estimate.values,
+        se=estimate.se,
         base=y[1],
         features=region.features,
         outputs=outputs,
-        unit=inquiry.number.unit,
+        unit=reply.target.unit,
         exact=exact,
-        cost=asdict(answers.cost),
+        cost=cost_data(cost),
         warnings=tuple(notes),
         view=dict(region.view()),
-        answer=inquiry.answer if inquiry.generative else None,
-        provenance=provenance(region, answers.model, len(design), budget, seed, answers.cost),
+        answer=session.answer if session.question.generative else None,
+        provenance=provenance(region, reply.answers.model, len(design), budget, seed, cost),
     )
+
+
+def _design(region: Probe, rows: int, seed: int) -> Design:
+    """Pairs of a row and its complement, after the endpoints."""
+    d = len(region.features)
+    if rows < LEAST and rows < 2**d:
+        raise InputError("budget", f"allow {LEAST} questions, five pairs and the endpoints", f"{rows} questions")
+    Z = paired(d, rows, np.random.default_rng(seed))
+    return Design(np.where(Z > 0.5, region.instance, region.reference), 2, population=corners(d))
 
 
 def _whole_pairs(present: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

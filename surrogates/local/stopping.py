@@ -1,31 +1,40 @@
 """When to stop asking: rules for ``explain(..., until=...)``.
 
-A rule looks at what is known after 48, 72, 108, … questions and says when that is enough. Looking often is paid for in
+A rule owns the design, says after how many rows it looks at the answers, and decides each time whether they are enough.
+
+:class:`Until` looks at what is known after 48, 72, 108, … questions and says when that is
+enough. Looking often is paid for in
 honesty: intervals and orders at the moment of stopping are a little too sure of themselves, because the moment was
 chosen by them. Only :class:`Certified` is immune: its statement holds at whatever moment it is made.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from numbers import Integral, Real
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from probes.design import Design
-from probes.errors import InputError
+from probes.asking.question import Question
+from probes.asking.session import Reply
+from probes.design import Design, independent, sample
+from probes.errors import InputError, integer, number
+from probes.probe import Feature
+from surrogates.judging.notes import UNMET, uncertified
+from surrogates.local.certificate import Certificate
+from surrogates.local.rule import EXACT, OneLook, Outcome, Rule, Study, Watch
+from surrogates.numerics.sequential_tests import r2_wealth
+from surrogates.surrogate import Surrogate
 
 __all__ = ["Certificate", "Certified", "StableOrder", "Until", "Width"]
 
 _FIRST, _GROWTH = 48, 1.5
 
 
-class Until(ABC):
-    """A rule that says when enough is known."""
+class Until(Rule):
+    """A rule that says when enough is known, by the attributions at looks after 48, 72, 108, … rows."""
 
     @abstractmethod
     def met(self, looks: list[pd.DataFrame]) -> str | None:
@@ -37,13 +46,34 @@ class Until(ABC):
             Attributions at every look so far, the latest last.
         """
 
+    def watch(self, design: Design) -> Watch:
+        """Look ever more rarely; at all answers where they are every possible one."""
+        return OneLook(design, EXACT) if design.exact else _Attributions(design, self)
 
-def looks(design: Design) -> Iterator[int]:
-    """Row numbers after which a rule looks, the last one aside: each half as many again as the one before."""
-    rows = max(_FIRST, design.fixed + design.block + 10)
-    while rows < len(design):
-        yield rows
-        rows = int(rows * _GROWTH)
+
+class _Attributions(Watch):
+    """Attributions at every look, until a rule is met by them."""
+
+    def __init__(self, design: Design, rule: Until):
+        super().__init__(design)
+        self.rule, self.last = rule, False
+        self.history: list[pd.DataFrame] = []
+
+    def looks(self) -> Iterator[int]:
+        rows = max(_FIRST, self.questions.fixed + self.questions.block + 10)
+        while rows < len(self.questions):
+            yield rows
+            rows = int(rows * _GROWTH)
+        self.last = True
+        yield len(self.questions)
+
+    def done(self, reply: Reply, study: Study) -> Outcome | None:
+        analysis, comparison = study(reply, self.last)
+        self.history.append(analysis.attributions)
+        reason = self.rule.met(self.history)
+        if self.last:
+            return Outcome(reply, analysis, comparison, reason or "", notes=() if reason else (UNMET,))
+        return Outcome(reply, *study(reply, True), reason) if reason else None
 
 
 @dataclass(frozen=True)
@@ -71,9 +101,8 @@ class Width(Until):
     top: int = 3
 
     def __post_init__(self) -> None:
-        if not isinstance(self.half_width, Real) or not 0 < self.half_width < np.inf:
-            raise InputError("half_width", "be a positive number", self.half_width)
-        _check_top(self.top)
+        number("half_width", self.half_width, low=0, open_low=True)
+        integer("top", self.top, least=1)
 
     def met(self, looks: list[pd.DataFrame]) -> str | None:
         widest = max(
@@ -99,9 +128,8 @@ class StableOrder(Until):
     times: int = 3
 
     def __post_init__(self) -> None:
-        _check_top(self.top)
-        if not isinstance(self.times, Integral) or self.times < 2:
-            raise InputError("times", "be an integer of at least 2", self.times)
+        integer("top", self.top, least=1)
+        integer("times", self.times, least=2)
 
     def met(self, looks: list[pd.DataFrame]) -> str | None:
         orders = {
@@ -115,7 +143,7 @@ class StableOrder(Until):
 
 
 @dataclass(frozen=True)
-class Certified:
+class Certified(Rule):
     """Stop when a frozen surrogate has proved its fidelity on fresh questions.
 
     The surrogate is fitted to the answers so far and frozen; from then on fresh independent questions test it, one pair
@@ -145,12 +173,28 @@ class Certified:
     clip: float = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.clip, Real) or not 0 < self.clip < np.inf:
-            raise InputError("clip", "be a positive number of standard deviations", self.clip)
+        number("clip", self.clip, low=0, open_low=True)
         for name in ("r2", "confidence"):
-            value = getattr(self, name)
-            if not isinstance(value, Real) or not 0 <= value < 1:
-                raise InputError(name, "be a number from 0 to below 1", value)
+            number(name, getattr(self, name), low=0, high=1, open_high=True)
+
+    def check(self, question: Question) -> None:
+        """Refuse a model that may leave questions unanswered: what is left is no independent sample."""
+        if question.fallible:
+            raise InputError("until", "be Width or StableOrder for a model that may leave questions unanswered", self)
+
+    def design(self, features: Sequence[Feature], rows: int, rng: np.random.Generator, method: str) -> Design:
+        """Draw independent rows, which may repeat: the test needs them."""
+        drawn = sample(features, rows, rng, method)
+        if drawn.exact:
+            return drawn
+        if drawn.block:
+            raise InputError("design", 'be "uniform" with until=Certified(...), which needs independent rows', method)
+        fresh = independent(features, len(drawn.sampled), rng)
+        return replace(drawn, Z=np.vstack([drawn.Z[: drawn.fixed], fresh]), population=np.inf)
+
+    def watch(self, design: Design) -> Watch:
+        """Freeze and test by turns; where every possible question is asked, R² is what it is."""
+        return OneLook(design, EXACT, self.r2) if design.exact else _Betting(design, self)
 
     def freezes(self, design: Design) -> Iterator[tuple[int, int]]:
         """(rows fitted, rows asked when the test ends), one a try: quarters of the budget, then halves."""
@@ -165,47 +209,41 @@ class Certified:
         return (1 - self.confidence) * 6 / (np.pi * k) ** 2
 
 
-@dataclass(frozen=True)
-class Certificate:
-    """Proof of a surrogate's fidelity.
+class _Betting(Watch):
+    """A surrogate is frozen, then bets are laid on fresh answers; a try that does not win is followed by the next."""
 
-    Attributes
-    ----------
-    r2 : float
-        R² is at least this, over the declared law, errors clipped at `clip`.
-    confidence : float
-        The statement is wrong in at most this share's complement of runs.
-    fitted : int
-        Rows the surrogate was fitted to, before the test began.
-    rows : int
-        Fresh answers that it was tested on.
-    clip : tuple of float
-        Per output, the size beyond which an error counts as this, in the unit of the target.
-    """
+    def __init__(self, design: Design, rule: Certified):
+        super().__init__(design)
+        self.rule, self.tries, self.last = rule, 0, False
+        self.frozen: tuple[Reply, Surrogate, np.ndarray] | None = None
 
-    r2: float
-    confidence: float
-    fitted: int
-    rows: int
-    clip: tuple[float, ...]
+    def looks(self) -> Iterator[int]:
+        for fitted, end in self.rule.freezes(self.questions):
+            self.tries, self.frozen = self.tries + 1, None
+            yield fitted
+            yield from np.unique(np.linspace(fitted, end, 9).astype(int))[1:].tolist()
+        self.last = True
+        yield len(self.questions)
 
-    def __str__(self) -> str:
-        clip = ", ".join(f"{value:.3g}" for value in self.clip)
-        return (
-            f"Certified: R² is at least {self.r2:g}, with {self.confidence:.0%} confidence, "
-            f"on {self.rows} fresh answers (errors beyond {clip} counted as that)."
-        )
+    def done(self, reply: Reply, study: Study) -> Outcome | None:
+        if self.last:
+            return Outcome(reply, *study(reply, True), notes=(uncertified(self.rule.r2),))
+        if self.frozen is None:
+            clip = self.rule.clip * reply.y[self.questions.fixed :].std(axis=0)
+            self.frozen = reply, study(reply, False)[0].surrogate, clip
+            return None
+        basis, surrogate, clip = self.frozen
+        fitted = len(basis.design)
+        if not self._won(surrogate, reply, fitted, clip):
+            return None
+        rule = self.rule
+        proof = Certificate(rule.r2, rule.confidence, fitted, len(reply.design) - fitted, tuple(clip.tolist()))
+        return Outcome(reply, *study(basis, True), f"R² of at least {rule.r2:g} is certified", proof)
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return {**asdict(self), "clip": list(self.clip)}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Certificate:
-        """The certificate that :meth:`to_json` wrote."""
-        return cls(**{**data, "clip": tuple(data["clip"])})
-
-
-def _check_top(top: object) -> None:
-    if not isinstance(top, Integral) or isinstance(top, bool) or top < 1:
-        raise InputError("top", "be a positive integer", top)
+    def _won(self, surrogate: Surrogate, reply: Reply, fitted: int, clip: np.ndarray) -> bool:
+        """Whether every output that varies has won its bets on the rows after the fitted ones."""
+        y = reply.y[fitted:]
+        predicted = surrogate.predict(reply.design.Z[fitted:]).reshape(len(y), -1)
+        columns = [c for c in zip(y.T, predicted.T, clip, strict=True) if c[2] > 0]  # a constant is no evidence
+        enough = 1 / self.rule.alpha(self.tries)
+        return bool(columns) and all(r2_wealth(a, b, self.rule.r2, c).max(initial=0.0) >= enough for a, b, c in columns)

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -19,26 +18,24 @@ import pandas as pd
 from probes.asking.cost import Cost
 from probes.errors import InputError
 from surrogates.local.explanation import Explanation
-from surrogates.many.jsonl_file import Entry, Failure, Shelf, failed_line
+from surrogates.many.global_surrogate import GlobalSurrogate, check_rows, numbers, over
+from surrogates.many.jsonl_file import Entry, Failure, JsonlFile, failed_line
 from surrogates.many.mean_effects import mean_effects, picks
-from surrogates.report.text import cost_line
 from surrogates.results.files import written
+from surrogates.results.provenance import cost_line
+from surrogates.results.result import Result, figure_of, page_of
+from surrogates.surrogate import Surrogate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from surrogates.many.global_surrogate import GlobalSurrogate
-    from surrogates.surrogate import Surrogate
 
 __all__ = ["ExplanationSet"]
 
 log = logging.getLogger(__name__)
 
-_SHOWN = 10
-
 
 @dataclass(frozen=True)
-class ExplanationSet(Sequence[Explanation]):
+class ExplanationSet(Result, Sequence[Explanation]):
     """Explanations of one model for many inputs, in the order of the inputs.
 
     A sequence of :class:`~surrogates.Explanation`; those that were streamed to a file are read when they are wanted.
@@ -140,6 +137,11 @@ class ExplanationSet(Sequence[Explanation]):
         return self._read[2][1]
 
     @property
+    def scores(self) -> np.ndarray:
+        """Held-out R² of every explanation and output, those that are not defined aside."""
+        return self._read[4]
+
+    @property
     def units(self) -> tuple[str, ...]:
         """Units of the numbers explained."""
         return self._read[3]
@@ -176,9 +178,10 @@ class ExplanationSet(Sequence[Explanation]):
         InputError
             If the items are no rows of a table, there are too few, or the output is not one of the model's.
         """
-        from surrogates.many.global_surrogate import over
-
-        return over(self, family, output)
+        rows = [entry.row for entry in self.entries]
+        check_rows(rows)
+        y, name, unit = numbers(self, output)
+        return over([row for row in rows if row is not None], y, name, unit, family)
 
     def to_jsonl(self, path: str | Path) -> Path:
         """Write one JSON line an explanation or failure; an older file is replaced as a whole.
@@ -190,21 +193,21 @@ class ExplanationSet(Sequence[Explanation]):
         StoreError
             If the file that holds the explanations so far is gone.
         """
-        shelf = Shelf(path)
-        shelf.make_folder()
-        target = shelf.path.resolve()
+        file = JsonlFile(path)
+        file.make_folder()
+        target = file.path.resolve()
         beside = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            with beside.open("wb") as file:  # the older file may be what explanations are read from
-                file.writelines(entry.line() for entry in self.entries)
+            with beside.open("wb") as lines:  # the older file may be what explanations are read from
+                lines.writelines(entry.line() for entry in self.entries)
                 for failure in self.failures:
-                    file.write(failed_line(hashlib.sha256(repr(failure).encode()).hexdigest(), failure))
+                    lines.write(failed_line(hashlib.sha256(repr(failure).encode()).hexdigest(), failure))
             beside.replace(target)
         except OSError as error:
             raise InputError("path", f"be a file that can be written ({error})", str(target)) from error
         finally:
             beside.unlink(missing_ok=True)
-        return shelf.path
+        return file.path
 
     @classmethod
     def from_jsonl(cls, path: str | Path) -> ExplanationSet:
@@ -219,14 +222,14 @@ class ExplanationSet(Sequence[Explanation]):
         InputError
             If there is no such file, or it holds something else.
         """
-        shelf = Shelf(path)
-        if not shelf.path.is_file():
+        file = JsonlFile(path)
+        if not file.path.is_file():
             raise InputError("path", "be a file of explanations", str(path))
-        found = {(entry.key, entry.label): entry for entry in shelf.entries()}
+        found = {(entry.key, entry.label): entry for entry in file.entries()}
         keys = {entry.key for entry in found.values()}
         done = {(entry.index, entry.label) for entry in found.values()}
-        failed = {k: f for k, f in shelf.failures() if k not in keys and (f.index, f.label) not in done}
-        if not found and not failed and shelf.path.stat().st_size:
+        failed = {k: f for k, f in file.failures() if k not in keys and (f.index, f.label) not in done}
+        if not found and not failed and file.path.stat().st_size:
             raise InputError("path", "be a file of explanations, one JSON line each", str(path))
         labels = Counter(entry.label for entry in found.values())
         if repeated := [label for label, count in labels.items() if count > 1]:
@@ -234,56 +237,21 @@ class ExplanationSet(Sequence[Explanation]):
         return cls(tuple(found.values()), tuple(failed.values()))
 
     def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
-        """Mean |attribution| of every feature with intervals; returns the Axes."""
-        from surrogates.report.figures import importance_plot
-
-        return importance_plot(self.summary(), self.units, ax, output=output, max_features=max_features)
+        """Draw mean |attribution| of every feature with 95% intervals; parameters as of ``Explanation.plot``."""
+        return figure_of(self, ax, output=output, max_features=max_features)
 
     def report(self, path: str | Path, picked: int = 3) -> Path:
-        """Write one self-contained HTML page: the whole, its fidelity, and the `picked` most telling explanations."""
-        from surrogates.report.explanation_set import page
+        """Write one self-contained HTML page: all of them, their fidelity, the `picked` most telling explanations.
 
-        return written(path, page(self, picked))
+        Raises
+        ------
+        InputError
+            If the file cannot be written.
+        """
+        return written(path, page_of(self, picked=picked))
 
     def cost_lines(self) -> list[str]:
         """What was spent, in words: by this run and, where it took up an earlier one, before."""
-        now, before = (cost_line(dict(vars(cost))) for cost in self._read[2])
+        now, before = (cost_line(cost) for cost in self._read[2])
         taken = sum(entry.earlier for entry in self.entries)
         return [f"This run: {now}", f"Before, for the {taken} that were finished already: {before}"] if taken else [now]
-
-    def _repr_html_(self) -> str:
-        table = self.summary().head(_SHOWN).to_html(index=False, float_format=lambda v: f"{v:.3g}") if len(self) else ""
-        return f"<p>{escape(self._told())}</p>{table}"
-
-    def _told(self) -> str:
-        parts = [f"{len(self)} explanations"]
-        if self.failures:
-            parts.append(f"{len(self.failures)} failed")
-        if self.interrupted:
-            parts.append("interrupted before the rest")
-        return ", ".join(parts)
-
-    def __str__(self) -> str:
-        lines = [self._told()]
-        scores = self._read[4]
-        if len(scores):
-            low, middle, high = np.quantile(scores, (0.1, 0.5, 0.9))
-            fair = float((scores >= 0.7).mean())
-            lines.append(
-                f"Held-out R²: median {middle:.2f}, from {scores.min():.2f} to {scores.max():.2f} "
-                f"(80% between {low:.2f} and {high:.2f}); at least 0.70 for {fair:.0%}"
-            )
-        if len(self):
-            table = self.summary()
-            shown = table.head(_SHOWN)
-            lines += ["", f"{'mean |effect|':>13}  {'95% interval':^19}  ({', '.join(self.units)})"]
-            many = table["output"].nunique() > 1
-            for row in shown.itertuples():
-                interval = f"[{row.low:.3g}, {row.high:.3g}]" if np.isfinite(row.low) else ""
-                name = f"{row.feature} → {row.output}" if many else row.feature
-                lines.append(f"{row.importance:>13.3g}  {interval:^19}  {name}")
-            if len(table) > _SHOWN:
-                lines.append(f"{'':13}  {'':19}  … and {len(table) - _SHOWN} more in .summary()")
-            lines += ["", *self.cost_lines()]
-        lines += [f"Failed: {failure}" for failure in self.failures[:_SHOWN]]
-        return "\n".join(lines)

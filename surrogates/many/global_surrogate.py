@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,14 +15,14 @@ from probes.design import Design
 from probes.errors import InputError
 from probes.probe import Feature
 from surrogates.families.registry import as_family
-from surrogates.judging.fidelity import Fidelity, cross_fit, fidelity
+from surrogates.judging.cross_fit import cross_fit
+from surrogates.judging.fidelity import Fidelity, fidelity
+from surrogates.judging.problem import Problem
+from surrogates.local.explanation import Explanation
 from surrogates.surrogate import Surrogate
 from surrogates.terms import describe
 
-if TYPE_CHECKING:
-    from surrogates.many.explanation_set import ExplanationSet
-
-__all__ = ["GlobalSurrogate", "over"]
+__all__ = ["GlobalSurrogate", "check_rows", "numbers", "over"]
 
 #: fewest rows to fit and judge by
 LEAST = 20
@@ -80,18 +81,21 @@ class GlobalSurrogate:
         )
 
 
-def over(explanations: ExplanationSet, family: str | Surrogate = "tree", output: str | None = None) -> GlobalSurrogate:
-    """Fit one surrogate to the model's answers for the explained rows themselves.
+def over(
+    rows: Sequence[Mapping[str, Any]], y: np.ndarray, output: str, unit: str, family: str | Surrogate = "tree"
+) -> GlobalSurrogate:
+    """Fit one surrogate to a model's answers for rows of a table.
 
     Parameters
     ----------
-    explanations : ExplanationSet
-        Of rows of one table.
+    rows : sequence of n mappings
+        Values by column.
+    y : ndarray ``(n, 1)``
+        The model's number for each.
+    output, unit : str
+        Its name and unit.
     family : str or Surrogate, default "tree"
         As for :func:`~surrogates.explain`; always fitted to the answers alone.
-    output : str, optional
-        One of the model's outputs. By default the number explained, where that is the same for all rows, else the
-        last output.
 
     Returns
     -------
@@ -102,14 +106,8 @@ def over(explanations: ExplanationSet, family: str | Surrogate = "tree", output:
     ------
     InputError
     """
-    rows = [entry.row for entry in explanations.entries]
-    if not rows or any(row is None for row in rows):
-        raise InputError("surrogate", "be asked of explanations of rows of a table", explanations)
-    if len(rows) < LEAST:
-        raise InputError("surrogate", f"be asked of at least {LEAST} rows", f"{len(rows)} rows")
-    frame = pd.DataFrame(rows)
-    y, name, unit = _answers(explanations, output)
-    columns, middles = _columns(frame)
+    check_rows(rows)
+    columns, middles = _columns(frame := pd.DataFrame(rows))
     Z = _encoded(frame, columns, middles)
     if (different := len(np.unique(Z, axis=0))) < LEAST:
         raise InputError("surrogate", f"be asked of at least {LEAST} different rows", f"{different} different rows")
@@ -120,28 +118,61 @@ def over(explanations: ExplanationSet, family: str | Surrogate = "tree", output:
     if len(rows) < chosen.least:
         raise InputError("surrogate", f"be asked of at least {chosen.least} rows with this family", f"{len(rows)} rows")
     fitted = clone(chosen).fit(Z, y[:, 0])
-    crossed = cross_fit(chosen, Z, y, 0, control=True)
     # a row answers for itself here: there is no instance among them, and no effect is claimed to stand out
-    judged = fidelity(fitted, Design(Z, 0), y, crossed, (0,), (0,), (name,), 0)
-    return GlobalSurrogate(fitted, judged, columns, middles, name, unit)
+    problem = Problem(Design(Z, 0), y, (output,), tuple(_feature(*column) for column in columns), 0)
+    judged = fidelity(fitted, problem, cross_fit(chosen, problem, control=True), (0,), (0,))
+    return GlobalSurrogate(fitted, judged, columns, middles, output, unit)
 
 
-def _answers(explanations: ExplanationSet, output: str | None) -> tuple[np.ndarray, str, str]:
-    """The model's number for every row ``(n, 1)``, its name and unit."""
-    targets, raw, numbers = [], [], []
+def check_rows(rows: Sequence[Mapping[str, Any] | None]) -> None:
+    """Check that there are rows of a table, and enough of them, before anything is read or fitted.
+
+    Raises
+    ------
+    InputError
+    """
+    if not rows or any(row is None for row in rows):
+        raise InputError("surrogate", "be asked of explanations of rows of a table", f"{len(rows)} items")
+    if len(rows) < LEAST:
+        raise InputError("surrogate", f"be asked of at least {LEAST} rows", f"{len(rows)} rows")
+
+
+def numbers(explanations: Iterable[Explanation], output: str | None) -> tuple[np.ndarray, str, str]:
+    """Take the model's number for every explained instance, its name and unit.
+
+    Parameters
+    ----------
+    explanations : iterable of n Explanation
+    output : str or None
+        One of the model's outputs. None takes the number explained, where that is the same for all, else the last
+        output.
+
+    Returns
+    -------
+    y : ndarray ``(n, 1)``
+    output, unit : str
+
+    Raises
+    ------
+    InputError
+        If they are of several models, or there is no such output.
+    """
+    targets, raw, explained = [], [], []
     models = dict[str, None]()
     for explanation in explanations:
         models[explanation.answers.model] = None
         targets.append(explanation.target)
         raw.append(explanation.answers.y[0])
-        numbers.append(explanation.y[0])
+        explained.append(explanation.y[0])
     if len(models) > 1:
         raise InputError("surrogate", "be asked of explanations of one model", list(models))
     names, unit = explanation.answers.outputs, explanation.answers.unit
     target = targets[0]
+    if target.function is not None:
+        raw, names, unit = explained, target.outputs, target.unit
     same = len(set(targets)) == 1 and len(target.outputs) == 1
     if same and output in (None, target.outputs[0]):
-        return np.array(numbers), target.outputs[0], target.unit
+        return np.array(explained), target.outputs[0], target.unit
     chosen = names[-1] if output is None else output
     if chosen not in names:
         raise InputError("output", f"be one of {', '.join(map(repr, names))}", output)

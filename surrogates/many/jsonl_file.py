@@ -1,4 +1,7 @@
-"""A shelf: explanations in one file, one JSON line each, appended when finished and read when wanted."""
+"""JsonlFile: explanations in one file, one JSON line each, appended when finished and read when wanted.
+
+A line is whole if it begins and ends with the same key. Lines of all formats may stand in one file.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from typing import Any
 from probes.errors import InputError, StoreError
 from surrogates.local.explanation import Explanation
 
-__all__ = ["Entry", "Failure", "Shelf", "failed_line"]
+__all__ = ["Entry", "Failure", "JsonlFile", "failed_line"]
 
 _NAME = "explanations.jsonl"
 #: a whole line begins and ends with the same key
@@ -44,7 +47,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Entry:
-    """An explanation of one item, in memory or on a shelf.
+    """An explanation of one item, in memory or in a file.
 
     Attributes
     ----------
@@ -79,7 +82,7 @@ class Entry:
         """
         if isinstance(self.source, Explanation):
             return self.source
-        return Explanation.from_json(json.dumps(json.loads(self.line())["explanation"]))
+        return Explanation.from_data(json.loads(self.line())["explanation"])
 
     def line(self) -> bytes:
         """What stands for it in a file.
@@ -106,7 +109,7 @@ class Entry:
         return f'{text}, "explanation": {self.source.to_json()}, "end": "{self.key}"}}\n'.encode()
 
 
-class Shelf:
+class JsonlFile:
     """A file of explanations that one process appends to.
 
     Parameters

@@ -22,10 +22,11 @@ class Rows:
     scatter: np.ndarray
 
     def take(self, index: np.ndarray) -> Rows:
+        """Select rows."""
         return Rows(self.Z[index], self.y[index], self.weight[index], self.scatter[index])
 
     def of(self, features: np.ndarray) -> Rows:
-        """The same answers by some of the features alone; rows that become equal stay apart."""
+        """Select features; rows that become equal stay apart."""
         return Rows(self.Z[:, features], self.y, self.weight, self.scatter)
 
 

@@ -1,18 +1,18 @@
-"""Proof by betting: statements that hold at whatever moment one stops to look.
+"""Tests by betting: conclusions that hold at whatever time one stops to look.
 
-A gambler bets against a hypothesis with money that is not his own; if the hypothesis is true his wealth is a test
-martingale, and exceeds 1/α at any time with probability at most α (Ville's inequality; Waudby-Smith and Ramdas 2024).
+A gambler bets against a hypothesis; if the hypothesis is true the wealth is a test martingale, and exceeds 1/α at
+any time with probability at most α (Ville's inequality; Waudby-Smith and Ramdas 2024).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["evidence", "precision_bound"]
+__all__ = ["precision_bound", "r2_wealth"]
 
 
-def evidence(y: np.ndarray, predicted: np.ndarray, r2: float, clip: float) -> np.ndarray:
-    """Evidence against "R² ≤ r2" after every pair of fresh rows, ``(m,)`` → ``(m // 2,)``: the wealth of a gambler.
+def r2_wealth(y: np.ndarray, predicted: np.ndarray, r2: float, clip: float) -> np.ndarray:
+    """Wealth ∏ₜ (1 + λₜ gₜ) of a gambler against "R² ≤ r2" after every pair of fresh rows, ``(m,)`` → ``(m // 2,)``.
 
     If the hypothesis is true the wealth exceeds 1/α at any time with probability at most α.
 
@@ -22,7 +22,7 @@ def evidence(y: np.ndarray, predicted: np.ndarray, r2: float, clip: float) -> np
         Answers to independent rows, in the order asked, and a frozen surrogate's predictions for them.
     r2 : float
     clip : float
-        Size beyond which an error counts as this.
+        Larger errors count as errors of this size.
     """
     m = len(y) // 2 * 2
     error = np.minimum((y[:m] - predicted[:m]) ** 2, clip**2).reshape(-1, 2).mean(axis=1)
@@ -38,7 +38,7 @@ def evidence(y: np.ndarray, predicted: np.ndarray, r2: float, clip: float) -> np
 
 
 def precision_bound(outcomes: np.ndarray, alpha: float, wanted: float = 0.95) -> float:
-    """Lower bound of a probability, right with probability 1 − alpha at all times at once.
+    """Lower bound of a probability that holds at all times at once with probability 1 − alpha.
 
     Parameters
     ----------

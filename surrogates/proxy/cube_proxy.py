@@ -17,7 +17,6 @@ maximum a posteriori estimate in which the log theta_i are pulled to their commo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -31,50 +30,10 @@ from probes.errors import InputError
 from surrogates.numerics.merged_rows import Rows, collapse
 from surrogates.proxy.kernel import Kernel, condition, optimise
 from surrogates.proxy.screening import screen
+from surrogates.proxy.shrinkage import FOLDS, SHRINKAGES, choose_shrinkage
+from surrogates.proxy.walsh import Process, coefficients, largest
 
-__all__ = ["CubeProxy", "Kernel", "Process"]
-
-#: the choices of "cv", strongest pull first because each warm-starts the next
-SHRINKAGES, FOLDS = (16.0, 4.0, 1.0), 3
-
-
-@dataclass(frozen=True)
-class Process:
-    """What the posterior is made of; answers are standardised.
-
-    ``features`` (d,) entered; rows ``X`` (g, d) of -1/+1; ``factor`` is the Cholesky factor of their covariance with
-    noise, ``alpha`` (g, k) its inverse times the answers; ``scale`` (k,) is their unit; ``binary``: all rows are 0/1.
-    """
-
-    kernel: Kernel
-    features: np.ndarray
-    X: np.ndarray
-    factor: tuple[np.ndarray, bool]
-    alpha: np.ndarray
-    scale: np.ndarray
-    binary: bool
-
-
-def _select(rows: Rows) -> tuple[float, np.ndarray]:
-    """The shrinkage with the least cross-validated squared error, and a start (4 + n,) for the final fit.
-
-    Every fold fits its own hyperparameters. Errors at hyperparameters fitted once to all rows would cost next to
-    nothing, but prefer the weakest shrinkage whatever the truth: the held-out answers had their say in 4 + n numbers.
-    Few rows are split repeatedly: there one unlucky choice costs most, and a fit least.
-    """
-    g = len(rows.Z)
-    splits = [np.random.default_rng(r).permutation(g) % FOLDS for r in range(max(1, min(3, 256 // g)))]
-    loss, fitted = np.zeros(len(SHRINKAGES)), []
-    for test in (split == k for split in splits for k in range(FOLDS)):
-        p, known, asked = None, rows.take(~test), rows.take(test)
-        for j, shrinkage in enumerate(SHRINKAGES):
-            p = optimise(known, shrinkage, p)
-            kernel, X = Kernel.from_log(p), 2 * known.Z - 1
-            predicted = kernel(2 * asked.Z - 1, X) @ cho_solve(condition(kernel, X, known.weight), known.y)
-            loss[j] += asked.weight @ ((predicted - asked.y) ** 2).sum(axis=1)
-            fitted.append(p)
-    best = int(loss.argmin())
-    return SHRINKAGES[best], np.mean(fitted[best :: len(SHRINKAGES)], axis=0)
+__all__ = ["CubeProxy"]
 
 
 def _is_weight(value: object) -> bool:
@@ -82,7 +41,9 @@ def _is_weight(value: object) -> bool:
 
 
 class CubeProxy(RegressorMixin, BaseEstimator):
-    """Gaussian process regression on 0/1 rows, with one length-scale per feature and a closed-form Walsh spectrum.
+    """f ~ GP(0, k), k(z, z') = c + l x·x'/n + s exp(−Σᵢ θᵢ (zᵢ − z'ᵢ)²), x = 2z − 1; a closed-form Walsh spectrum.
+
+    Predicts the posterior mean given rows ``(m, n)`` and answers ``(m,)`` or ``(m, k)``.
 
     Parameters
     ----------
@@ -159,6 +120,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         return self
 
     def _standardised(self, rows: Rows) -> Rows:
+        """u = (y − m) / s for the mean m and standard deviation s of single answers, by output."""
         total = rows.weight.sum()
         self._mean = rows.weight @ rows.y / total
         spread = np.sqrt((rows.weight @ (rows.y - self._mean) ** 2 + rows.scatter.sum(axis=0)) / total)
@@ -166,9 +128,10 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         return Rows(rows.Z, (rows.y - self._mean) / self._scale, rows.weight, rows.scatter / self._scale**2)
 
     def _fit_process(self, rows: Rows) -> None:
+        """Fit hyperparameters to standardised answers, and condition the process on them."""
         self.shrinkage_, start = SHRINKAGES[0] if self.shrinkage == "cv" else float(self.shrinkage), None
         if self.shrinkage == "cv" and len(rows.Z) >= 2 * FOLDS:
-            self.shrinkage_, start = _select(rows)
+            self.shrinkage_, start = choose_shrinkage(rows)
         self._kernel = Kernel.from_log(optimise(rows, self.shrinkage_, start))
         self._X, self._binary = 2 * rows.Z - 1, bool(np.isin(rows.Z, (0.0, 1.0)).all())
         self._factor = condition(self._kernel, self._X, rows.weight)
@@ -186,6 +149,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         Z = validate_data(self, Z, reset=False, dtype=np.float64)
         X = 2 * Z[:, self.features_] - 1
         cross = self._kernel(X, self._X)
+        # u* = k(z, Z) K⁻¹ u  ⇒  f = m + s u*
         mean = self._mean + self._scale * (cross @ self._alpha)
         mean = mean[:, 0] if self._single else mean
         if not return_std:
@@ -195,7 +159,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         return mean, std * self._scale[0] if self._single else std[:, None] * self._scale
 
     def state(self) -> Process:
-        """The parts of the fitted process, for functionals of it (:mod:`surrogates.diagonal`)."""
+        """The parts of the fitted process, for functionals of it (:mod:`surrogates.proxy.path_integrals`)."""
         check_is_fitted(self)
         return Process(self._kernel, self.features_, self._X, self._factor, self._alpha, self._scale, self._binary)
 
@@ -230,31 +194,30 @@ class CubeProxy(RegressorMixin, BaseEstimator):
             row[list(group)] = 1
         member = full[:, self.features_]
         prior = self._kernel.spectrum(member)[:, -1] * (member.sum(axis=1) == full.sum(axis=1))
-        character = np.where((self._X < 0) @ member.T % 2 == 1, -prior, prior)
-        coef = self._scale[:, None] * (self._alpha.T @ character) + self._mean[:, None] * ~full.any(axis=1)
-        cov = np.diag(prior) - character.T @ cho_solve(self._factor, character)
+        coef, cov = coefficients(self.state(), member, prior)
+        coef += self._mean[:, None] * ~full.any(axis=1)  # f = m + s u, so that m adds to the empty set alone
         return (coef[0], cov * self._scale[0] ** 2) if self._single else (coef, cov * self._scale[:, None, None] ** 2)
 
     def top_walsh(self, n_terms: int, max_order: int = 3) -> tuple[list[tuple[int, ...]], np.ndarray]:
         """The largest Walsh coefficients of the posterior mean, the constant aside.
 
-        All singles and pairs compete; of each order from two on, the ``2 n_terms`` largest are extended by every
-        feature. Returns at most ``n_terms`` tuples of features, largest root mean square over standardised outputs
-        first, and their coefficients of shape (t,) or (k, t).
+        Parameters
+        ----------
+        n_terms : int
+            The most coefficients.
+        max_order : int, default 3
+            The most features of one. All singles and pairs compete; of each order from two on, the ``2 n_terms``
+            largest are extended by every feature.
+
+        Returns
+        -------
+        subsets : list of t tuples of int
+            Largest root mean square over standardised outputs first.
+        coef : array of shape (t,) or (k, t)
         """
         check_is_fitted(self)
         _check_counts(n_terms=n_terms, max_order=max_order)
-        d, found = len(self.features_), dict[tuple[int, ...], float]()
-        parents: list[tuple[int, ...]] = [()]
-        for order in range(1, min(max_order, d) + 1):
-            member = np.array([np.bincount(np.array(s, dtype=int), minlength=d) for s in parents])
-            character = np.where((self._X < 0) @ member.T % 2 == 1, -1.0, 1.0)
-            power = sum((((character * a[:, None]).T @ self._X) ** 2 for a in self._alpha.T), np.zeros(1))
-            size = np.sqrt(power) * self._kernel.spectrum(member)[:, :-1]
-            level = {tuple(sorted((*s, i))): size[r, i] for r, s in enumerate(parents) for i in range(d) if i not in s}
-            found |= level
-            parents = sorted(level, key=lambda s: -level[s])[: d if order == 1 else 2 * n_terms]
-        best = sorted(found, key=lambda s: -found[s])[:n_terms]
+        best = largest(self.state(), n_terms, max_order)
         subsets = [tuple(self.features_[list(s)].tolist()) for s in best]
         return subsets, self.walsh(subsets)[0]
 

@@ -22,9 +22,10 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from probes.errors import InputError
+from surrogates.proxy.kernel import Kernel
 
 if TYPE_CHECKING:
-    from surrogates.proxy.cube_proxy import CubeProxy, Kernel
+    from surrogates.proxy.cube_proxy import CubeProxy
 
 __all__ = ["Subsets", "posterior", "prior_covariance", "prior_variance", "with_rows"]
 
@@ -70,31 +71,31 @@ def posterior(
     state = proxy.state()
     if not state.binary:
         raise InputError("source", "be a proxy fitted to rows of 0 and 1", proxy)
-    own = [s for size in range(1, len(weights) + 1) for s in combinations(range(len(state.features)), size)]
+    entered = [s for size in range(1, len(weights) + 1) for s in combinations(range(len(state.features)), size)]
     with threadpool_limits(1):
-        cross = with_rows(state.kernel, state.X, own, nodes, weights)
-        matrix = transform(own) if transform is not None else None
+        cross = with_rows(state.kernel, state.X, entered, nodes, weights)
+        matrix = transform(entered) if transform is not None else None
         if covariance:
-            prior = prior_covariance(state.kernel, own, nodes, weights)
+            prior = prior_covariance(state.kernel, entered, nodes, weights)
             if matrix is not None:
                 cross, prior = matrix @ cross, matrix @ prior @ matrix.T
             spread = prior - cross @ cho_solve(state.factor, cross.T)
         else:
-            prior = prior_variance(state.kernel, own, nodes, weights)
+            prior = prior_variance(state.kernel, entered, nodes, weights)
             if matrix is not None:
                 cross, prior = matrix @ cross, matrix.power(2) @ prior
             known = solve_triangular(state.factor[0], cross.T, lower=True)
             spread = np.sqrt(np.maximum(prior - np.einsum("it,it->t", known, known), 0.0))
     mean = state.scale[:, None] * (cross @ state.alpha).T
     scale = state.scale[:, None, None] ** 2 if covariance else state.scale[:, None]
-    return _with_screened(state.features, proxy.n_features_in_, own, mean, scale * spread)
+    return _with_screened(state.features, proxy.n_features_in_, entered, mean, scale * spread)
 
 
 def _with_screened(
-    features: np.ndarray, n: int, own: Subsets, mean: np.ndarray, spread: np.ndarray
+    features: np.ndarray, n: int, entered: Subsets, mean: np.ndarray, spread: np.ndarray
 ) -> tuple[Subsets, np.ndarray, np.ndarray]:
     """Back to the numbers of all features, with zeros for those that were screened out."""
-    named = [tuple(features[list(s)].tolist()) for s in own]
+    named = [tuple(features[list(s)].tolist()) for s in entered]
     out = [(i,) for i in sorted(set(range(n)) - set(features.tolist()))]
     extra = [(0, 0), (0, len(out))]
     mean = np.pad(mean, extra)
@@ -121,9 +122,9 @@ def with_rows(kernel: Kernel, X: np.ndarray, subsets: Subsets, nodes: np.ndarray
     out = np.zeros((len(subsets), len(X)))
     for t, weight in zip(nodes, weights.T, strict=True):
         line = xi + (1 - xi) * np.where(on, t, 1 - t)
-        whole, ratio = kernel.product * line.prod(axis=1), (slope / line).T
+        every, ratio = kernel.product * line.prod(axis=1), (slope / line).T
         for size, place, members in _by_size(subsets):
-            part = ratio[members[:, 0]] * (weight[size - 1] * whole)
+            part = ratio[members[:, 0]] * (weight[size - 1] * every)
             for column in members.T[1:]:
                 part *= ratio[column]
             out[place] += part
@@ -139,10 +140,10 @@ def prior_variance(kernel: Kernel, subsets: Subsets, nodes: np.ndarray, weights:
     xi = np.exp(-theta)
     t, t2 = (grid.ravel() for grid in np.meshgrid(nodes, nodes, indexing="ij"))
     line = xi[:, None] + (1 - xi)[:, None] * (t * t2 + (1 - t) * (1 - t2))
-    whole, ratio = kernel.product * line.prod(axis=0), 2 * (1 - xi)[:, None] / line
+    every, ratio = kernel.product * line.prod(axis=0), 2 * (1 - xi)[:, None] / line
     out = np.empty(len(subsets))
     for size, place, members in _by_size(subsets):
-        weight = np.outer(weights[size - 1], weights[size - 1]).ravel() * whole
+        weight = np.outer(weights[size - 1], weights[size - 1]).ravel() * every
         parts = np.array_split(members, 1 + members.size * len(t) // _CHUNK)
         out[place] = np.concatenate([ratio[part].prod(axis=1) @ weight for part in parts])
         if size == 1:

@@ -35,7 +35,7 @@ SHORTLIST, AT_ONCE = 40, 4
 
 
 def screen(rows: Rows) -> np.ndarray:
-    """Indices (d,) of the features that enter, ascending, one at least; O(g^3) for each feature on trial.
+    """Choose the features that enter: indices (d,), ascending, one at least; O(g^3) for each feature on trial.
 
     Against the 8 + g / 16 features of the best lasso or boosted-tree rank, R² on twelve made-up games of 100 and 400
     features (three each of two kinds; looked at twice while this was made, so not wholly unseen) is higher by .05 on
@@ -46,11 +46,12 @@ def screen(rows: Rows) -> np.ndarray:
     if len(rows.Z) < ENOUGH:
         return _first(usual, 8 + len(rows.Z) // 16)
     lists = [_first(score, SHORTLIST) for score in (usual, optimise(rows, WEAK)[4:])]
-    found = [_eliminate(rows, features) for features in lists]
-    return _eliminate(rows, np.unique(np.concatenate(found)))
+    survivors = [_eliminate(rows, features) for features in lists]
+    return _eliminate(rows, np.unique(np.concatenate(survivors)))
 
 
 def _first(score: np.ndarray, most: int) -> np.ndarray:
+    """Indices of the highest scores, ascending."""
     return np.sort(np.argsort(-score, kind="stable")[:most])
 
 

@@ -19,7 +19,8 @@ from threadpoolctl import threadpool_limits
 
 from probes.errors import InputError
 from surrogates.numerics.merged_rows import collapse
-from surrogates.proxy.cube_proxy import SHRINKAGES, CubeProxy
+from surrogates.proxy.cube_proxy import CubeProxy
+from surrogates.proxy.shrinkage import SHRINKAGES
 
 __all__ = ["StackedProxy"]
 
@@ -28,10 +29,11 @@ RIDGE = 0.1
 
 
 class StackedProxy(RegressorMixin, BaseEstimator):
-    """Convex combination of a lasso, three :class:`~surrogates.proxy.cube_proxy.CubeProxy` and boosted trees.
+    """f = Σⱼ sⱼ fⱼ, sⱼ ≥ 0, Σ sⱼ = 1, minimising the out-of-fold squared error + r ‖s‖²: stacked regressors.
 
-    Safer than the process alone where the truth is unlike it (trees, thresholds), at some ten times
-    the time. It has no closed-form spectrum.
+    The members fⱼ are a lasso, three :class:`~surrogates.proxy.cube_proxy.CubeProxy` and boosted trees, each fitted to
+    rows ``(m, n)`` and answers ``(m,)`` or ``(m, k)``. Safer than the process alone where the truth is unlike it
+    (trees, thresholds), at some ten times the time. It has no closed-form spectrum.
 
     Parameters
     ----------
@@ -122,6 +124,7 @@ class StackedProxy(RegressorMixin, BaseEstimator):
         return total[:, 0] if self._single else total
 
     def _fit_members(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> dict[str, _Member]:
+        """Fit all members to the same rows."""
         everything, rows = np.arange(Z.shape[1]), collapse(Z, y, weight)
         folds = KFold(min(5, len(rows.Z)), shuffle=True, random_state=self.random_state)
         lasso = LassoCV(cv=folds, alphas=30, eps=1e-2)
@@ -157,6 +160,7 @@ class StackedProxy(RegressorMixin, BaseEstimator):
                 errors[test, :, j] = _predict(member, Z[test]) - y[test]
         mean = np.average(y, axis=0, weights=weight)
         variance = np.average((y - mean) ** 2, axis=0, weights=weight)
+        # errors of u = y / s with s² the variance: outputs have equal weight
         root = np.sqrt(weight[:, None] / np.where(variance > 0, variance, 1.0))
         flat = (errors * root[..., None]).reshape(-1, count)
         gram = flat.T @ flat

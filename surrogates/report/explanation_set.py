@@ -1,86 +1,106 @@
-"""Many explanations → one self-contained HTML page: the whole first, then the few that stand for it."""
+"""Many explanations → one page, all of them first, then the few that stand for them; text; a table for notebooks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from html import escape
 
 import numpy as np
 
-from surrogates.report.explanation import Part, _interval, _svg, parts
+from surrogates.many.explanation_set import ExplanationSet
+from surrogates.report.explanation import explanation_parts
 from surrogates.report.figures import fidelity_histogram
-from surrogates.report.page import _environment
+from surrogates.report.page import Contents, contents
+from surrogates.report.part import Note, Part, picture
+from surrogates.report.parts.effects import Effects
+from surrogates.report.parts.instance import Answer, Numbers, Remark, ShadedText
+from surrogates.report.parts.many import Failures, Importance, Spread
+from surrogates.report.parts.trust import Verdict
+from surrogates.results.result import fragment_of, text_of
 
-if TYPE_CHECKING:
-    from surrogates.many.explanation_set import ExplanationSet
+__all__ = ["set_contents", "set_fragment", "set_text"]
 
-__all__ = ["page"]
-
-_ROWS = 40
-#: sections of one explanation that are shown within the page of many
-_KINDS = ("verdict", "numbers", "answer", "text", "effects", "note")
+_SHOWN = 10
+#: parts of one explanation that are shown within the page of many
+_WITHIN = (Verdict, Numbers, Answer, ShadedText, Effects, Note)
 
 
-def page(explanations: ExplanationSet, picked: int = 3) -> str:
-    """A whole HTML document."""
-    sections = [_whole(explanations)]
+@contents.register
+def set_contents(explanations: ExplanationSet, picked: int = 3) -> Contents:
+    """Take a set apart; the `picked` most telling explanations are shown."""
+    parts: list[Part] = [_all(explanations)]
     if len(explanations):
-        sections += [_fidelity(explanations), *_importance(explanations), *_picked(explanations, picked)]
-    sections += _failures(explanations)
-    title = f"{len(explanations)} explanations"
-    return _environment().get_template("page.html").render(title=title, parts=sections)
+        fidelity = explanations.fidelity
+        parts.append(Spread.of(fidelity, picture(fidelity, fidelity_histogram, (4.8, 3.0))))
+        parts += [*_importance(explanations), *_picked(explanations, picked)]
+    if explanations.failures:
+        parts.append(Failures.of(explanations.failures))
+    return Contents(f"{len(explanations)} explanations", parts)
 
 
-def _whole(explanations: ExplanationSet) -> Part:
-    told = str(explanations).split("\n\n", 1)[0].split("\nFailed:", 1)[0].replace("\n", ". ")
-    return Part("note", data={"text": f"{told}. {'. '.join(explanations.cost_lines())}."})
-
-
-def _fidelity(explanations: ExplanationSet) -> Part:
-    table = explanations.fidelity
-    worst = table.sort_values("r2", kind="stable").head(5)
-    rows = [
-        {"item": str(r.item), "output": r.output, "r2": f"{r.r2:.2f}".replace("-", "−"), "verdict": r.verdict}
-        for r in worst.itertuples()
-    ]
-    data = {"picture": _svg(table, fidelity_histogram, (4.8, 3.0)), "rows": rows}
-    return Part("spread", "How far to trust them", data)
+def _all(explanations: ExplanationSet) -> Part:
+    words = set_text(explanations).split("\n\n", 1)[0].split("\nFailed:", 1)[0].replace("\n", ". ")
+    return Note(text=f"{words}. {'. '.join(explanations.cost_lines())}.")
 
 
 def _importance(explanations: ExplanationSet) -> list[Part]:
-    table = explanations.summary()
-    found = []
-    for output, part in table.groupby("output", sort=False):
-        reach = float(np.nanmax(part[["importance", "high"]].to_numpy())) or 1.0
-        rows = [
-            {
-                "feature": str(row.feature),
-                "items": row.items,
-                "effect": f"{row.importance:.3g}",
-                "interval": _interval(row.low, row.high),
-                "raises": f"{row.raises:.0%}",
-                "width": f"{100 * row.importance / reach:.2f}",
-                "low": f"{100 * np.nan_to_num(row.low, nan=row.importance) / reach:.2f}",
-                "span": f"{100 * np.nan_to_num(row.high - row.low) / reach:.2f}",
-            }
-            for row in part.head(_ROWS).itertuples()
-        ]
-        data = {"rows": rows, "more": max(0, len(part) - _ROWS), "unit": ", ".join(explanations.units)}
-        found.append(Part("importance", f"Mean size of effects on {output}", data))
-    return found
+    unit = ", ".join(explanations.units)
+    tables = explanations.summary().groupby("output", sort=False)
+    return [Importance.of(table, str(output), unit) for output, table in tables]
 
 
 def _picked(explanations: ExplanationSet, count: int) -> list[Part]:
-    table = explanations.picks(count)
-    found: list[Part] = []
-    for row, explanation in zip(table.itertuples(), explanations.pick(count), strict=True):
+    parts: list[Part] = []
+    for row, explanation in zip(explanations.picks(count).itertuples(), explanations.pick(count), strict=True):
         share = f"With those before it, it shows {row.covered:.0%} of what matters over all items."
-        found.append(Part("law", f"Item {row.item}", {"text": share}))
-        found += [part for part in parts(explanation) if part.kind in _KINDS]
-    return found
+        parts.append(Remark(title=f"Item {row.item}", text=share))
+        parts += [part for part in explanation_parts(explanation) if isinstance(part, _WITHIN)]
+    return parts
 
 
-def _failures(explanations: ExplanationSet) -> list[Part]:
-    if not explanations.failures:
-        return []
-    rows = [{"item": str(failure.label), "error": failure.error} for failure in explanations.failures]
-    return [Part("failures", "Failed", {"rows": rows})]
+@fragment_of.register
+def set_fragment(explanations: ExplanationSet) -> str:
+    """How many there are, and the features that matter most, as a table."""
+    if not len(explanations):
+        return f"<p>{escape(_counts(explanations))}</p>"
+    table = explanations.summary().head(_SHOWN).to_html(index=False, float_format=lambda v: f"{v:.3g}")
+    return f"<p>{escape(_counts(explanations))}</p>{table}"
+
+
+def _counts(explanations: ExplanationSet) -> str:
+    words = [f"{len(explanations)} explanations"]
+    if explanations.failures:
+        words.append(f"{len(explanations.failures)} failed")
+    if explanations.interrupted:
+        words.append("interrupted before the rest")
+    return ", ".join(words)
+
+
+@text_of.register
+def set_text(explanations: ExplanationSet) -> str:
+    """How many there are, how far they can be trusted, the features that matter most, the cost, failures."""
+    lines = [_counts(explanations)]
+    scores = explanations.scores
+    if len(scores):
+        low, middle, high = np.quantile(scores, (0.1, 0.5, 0.9))
+        fair = float((scores >= 0.7).mean())
+        lines.append(
+            f"Held-out R²: median {middle:.2f}, from {scores.min():.2f} to {scores.max():.2f} "
+            f"(80% between {low:.2f} and {high:.2f}); at least 0.70 for {fair:.0%}"
+        )
+    if len(explanations):
+        lines += ["", *_summary_lines(explanations), "", *explanations.cost_lines()]
+    lines += [f"Failed: {failure}" for failure in explanations.failures[:_SHOWN]]
+    return "\n".join(lines)
+
+
+def _summary_lines(explanations: ExplanationSet) -> list[str]:
+    table = explanations.summary()
+    lines = [f"{'mean |effect|':>13}  {'95% interval':^19}  ({', '.join(explanations.units)})"]
+    many = table["output"].nunique() > 1
+    for row in table.head(_SHOWN).itertuples():
+        interval = f"[{row.low:.3g}, {row.high:.3g}]" if np.isfinite(row.low) else ""
+        name = f"{row.feature} → {row.output}" if many else row.feature
+        lines.append(f"{row.importance:>13.3g}  {interval:^19}  {name}")
+    if len(table) > _SHOWN:
+        lines.append(f"{'':13}  {'':19}  … and {len(table) - _SHOWN} more in .summary()")
+    return lines

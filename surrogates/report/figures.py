@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from probes.errors import InputError
+from surrogates.local.anchor import Anchor
+from surrogates.local.explanation import Explanation
+from surrogates.local.shapley_values import ShapleyValues
+from surrogates.many.explanation_set import ExplanationSet
+from surrogates.results.result import figure_of
+from surrogates.statements.card import Card
+from surrogates.statements.study import Study
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from surrogates.local.anchor import Anchor
-    from surrogates.local.explanation import Explanation
-    from surrogates.local.shapley_values import ShapleyValues
 
 __all__ = [
     "NEGATIVE",
@@ -27,13 +30,19 @@ __all__ = [
     "fidelity_histogram",
     "fidelity_plot",
     "importance_plot",
+    "set_plot",
     "shapley_plot",
+    "statements_plot",
+    "study_plot",
 ]
 
 #: blue raises the output, vermilion lowers it (Okabe and Ito's colours, told apart by colour-blind readers)
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
+#: verdicts of statements, in the same palette
+VERDICTS = {"supported": "#009E73", "refuted": "#D55E00", "inconclusive": "#E69F00", "not testable": "#777777"}
 
 
+@figure_of.register(Explanation)
 def attribution_plot(
     explanation: Explanation, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15
 ) -> Axes:
@@ -60,6 +69,7 @@ def attribution_plot(
     return _bars(table.assign(label=labels), target.outputs, told, ax, output, max_features)
 
 
+@figure_of.register(ShapleyValues)
 def shapley_plot(
     values: ShapleyValues, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15
 ) -> Axes:
@@ -77,6 +87,7 @@ def shapley_plot(
     return _bars(table.assign(label=labels), values.outputs, told, ax, output, max_features)
 
 
+@figure_of.register(Anchor)
 def anchor_plot(anchor: Anchor, ax: Axes | None = None) -> Axes:
     """Share of answers that are the same as the instance's, with the rule and without it, as horizontal bars.
 
@@ -227,6 +238,57 @@ def importance_plot(
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
+
+
+@figure_of.register(ExplanationSet)
+def set_plot(explanations: ExplanationSet, ax: Axes | None = None, **options: Any) -> Axes:
+    """Mean sizes of effects over many inputs; options as of :func:`importance_plot`."""
+    return importance_plot(explanations.summary(), explanations.units, ax, **options)
+
+
+@figure_of.register(Card)
+def statements_plot(card: Card, ax: Axes | None = None, *, behaviour: str | None = None) -> Axes:
+    """Effects of one behaviour's statements as points with 95% intervals, the first statement on top.
+
+    Statements in the unit of the behaviour are drawn; those that could not be tested have no effect.
+
+    Parameters
+    ----------
+    card : Card
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    behaviour : str, optional
+        Which; the first by default.
+
+    Raises
+    ------
+    InputError
+        If it is not on the card, or the card is empty.
+    """
+    if not card.entries:
+        raise InputError("card", "hold at least one behaviour", "none")
+    entry = card.entries[0] if behaviour is None else card.entry(behaviour)
+    rows = [s for s in entry.statements if s["unit"] in (entry.unit, "") and np.isfinite(s["effect"])]
+    if ax is None:
+        ax = _new_axes(7.0, 1.2 + 0.4 * len(rows))
+    place = np.arange(len(rows))[::-1]
+    effect, low, high = (np.array([s[name] for s in rows], dtype=float) for name in ("effect", "low", "high"))
+    errors = np.nan_to_num(np.abs(np.array([low, high]) - effect))
+    colours = [VERDICTS[s["verdict"]] for s in rows]
+    ax.errorbar(effect, place, xerr=errors, fmt="none", ecolor="#777777", elinewidth=1, capsize=3)
+    ax.scatter(effect, place, color=colours, s=30, zorder=3)
+    ax.axvline(0, color="#333333", linewidth=0.8)
+    ax.set_yticks(place, [_short(f"{s['claim']} ({s['verdict']})") for s in rows])
+    ax.set_xlabel(f"{entry.metric.replace('_', ' ')} ({entry.unit})".replace("$", r"\$"))
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+@figure_of.register(Study)
+def study_plot(study: Study, ax: Axes | None = None) -> Axes:
+    """A study's statements, as of a card of one entry."""
+    return statements_plot(study.card(), ax)
 
 
 def fidelity_histogram(fidelity: pd.DataFrame, ax: Axes | None = None) -> Axes:

@@ -1,41 +1,70 @@
-"""Explanation → parts → one self-contained HTML page.
+"""Result → parts → one self-contained HTML page.
 
-The page holds its own style, no script, and a policy that forbids loading anything; every string passes the template
-engine's escaping on its way in.
+The page holds its style and a policy that forbids loading anything; every string passes the template engine's escaping
+on its way in.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
+import base64
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from surrogates.report.explanation import parts
+from surrogates.report.part import Part, environment
+from surrogates.results.result import Result, fragment_of, page_of
 
-if TYPE_CHECKING:
-    from surrogates.local.explanation import Explanation
-
-__all__ = ["fragment", "page"]
+__all__ = ["Contents", "contents", "fragment", "page"]
 
 
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("surrogates", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+@dataclass(frozen=True)
+class Contents:
+    """What a page shows: its title, and its parts in the order in which they are read."""
+
+    title: str
+    parts: list[Part]
+
+
+@singledispatch
+def contents(result: Any, **options: Any) -> Contents:
+    """Take a result apart; one function is registered for each type of result."""
+    raise TypeError(f"there is no page for {type(result).__name__}")
+
+
+@page_of.register
+def page(result: Result, **options: Any) -> str:
+    """Draw a result as an HTML document."""
+    return _filled("page.html", contents(result, **options))
+
+
+@fragment_of.register
+def fragment(result: Result) -> str:
+    """Draw a result as a piece of HTML for notebooks."""
+    return _filled("fragment.html", contents(result))
+
+
+def _filled(template: str, shown: Contents) -> str:
+    drawn = [(part.title, part.draw()) for part in shown.parts]
+    style = _once(rule for part in shown.parts for rule in part.style)
+    scripts = _once(part.script for part in shown.parts if part.script)
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            title=shown.title,
+            parts=drawn,
+            style=Markup("\n".join(style)),
+            scripts=[*map(Markup, scripts)],
+            hashes=hashes,
+        )
     )
 
 
-def page(explanation: Explanation) -> str:
-    """A whole HTML document."""
-    title = f"Explanation: {', '.join(explanation.target.outputs)} ({explanation.target.unit})"
-    return _environment().get_template("page.html").render(title=title, parts=parts(explanation))
-
-
-def fragment(explanation: Explanation) -> str:
-    """The same as a piece of HTML for notebooks."""
-    return _environment().get_template("fragment.html").render(parts=parts(explanation))
+def _once(texts: Iterable[str]) -> list[str]:
+    """Texts in the order of their first appearance."""
+    return [*dict.fromkeys(texts)]

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from surrogates.local.explanation import Explanation
+from surrogates.local.explanation import NOT_RAW, Explanation
+from surrogates.results.provenance import cost_line
+from surrogates.results.result import text_of
 
-__all__ = ["cost_line", "summary"]
+__all__ = ["summary"]
 
 _ROWS = 10
 _BAR = 12
 
 
-def cost_line(cost: dict[str, float]) -> str:
-    """What the answers cost, in words."""
-    tokens = f", {cost['tokens']:,} tokens" if cost["tokens"] else ""
-    seconds = f"{cost['seconds']:.2f}" if cost["seconds"] < 1 else f"{cost['seconds']:.1f}"
-    return (
-        f"{cost['rows']:,} inputs asked in {cost['calls']:,} calls{tokens}, {seconds} s in the model; "
-        f"{cost['reused']:,} answers reused"
-    )
-
-
+@text_of.register
 def summary(explanation: Explanation) -> str:
     """Fidelity first, then what matters, with intervals."""
     fidelity, target = explanation.fidelity, explanation.target
@@ -53,4 +44,6 @@ def summary(explanation: Explanation) -> str:
             lines.append(f"{row.attribution:>+9.3g}  {interval:^21}  {'█' * length:{_BAR}}  {shown}")
         if len(table) > _ROWS:
             lines.append(f"{'':>9}  {'':21}  {'':{_BAR}}  … and {len(table) - _ROWS} more in .attributions")
+    if not explanation.raw_answers_kept:
+        lines += ["", *textwrap.wrap(NOT_RAW, 100)]
     return "\n".join([*lines, "", cost_line(explanation.provenance["cost"])])

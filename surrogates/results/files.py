@@ -1,59 +1,20 @@
-"""JSON there and back, a path or the text itself; writing files that users name."""
+"""Text files that users name: read and written, a new version replacing the old one as a whole."""
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
-from typing import Any
 
 from probes.errors import InputError
 
-__all__ = ["dumped", "loaded", "written"]
-
-
-def loaded(source: object, what: str) -> dict[str, Any]:
-    """The JSON object in a file or a text.
-
-    Raises
-    ------
-    InputError
-        If there is none; `what` says what was expected.
-
-    Examples
-    --------
-    >>> loaded('{"a": 1}', "a card")
-    {'a': 1}
-    """
-    if not isinstance(source, (str, Path)):
-        raise InputError("source", "be a path or JSON text", source)
-    text = source if isinstance(source, str) else ""
-    try:
-        if isinstance(source, Path) or not source.lstrip().startswith("{"):
-            text = Path(source).read_text(encoding="utf-8")
-        data = json.loads(text)
-        if not isinstance(data, dict):
-            raise TypeError("it is not an object")
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError("source", f"be {what} by to_json, or its path", text[:80] or source) from error
-    return data
-
-
-def dumped(data: dict[str, Any], path: str | Path | None) -> str:
-    """Data as JSON text, written to `path` if given.
-
-    Raises
-    ------
-    InputError
-        As :func:`written` does.
-    """
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False)
-    if path is not None:
-        written(path, text)
-    return text
+__all__ = ["written"]
 
 
 def written(path: object, text: str) -> Path:
     """Write a text to a file that a user named.
+
+    The text goes to a new file beside it, which then takes the place of the old one: whoever reads the file sees one or
+    the other, and an error leaves the old one.
 
     Raises
     ------
@@ -70,8 +31,26 @@ def written(path: object, text: str) -> Path:
         raise InputError("path", "be the path of a file", path)
     target = Path(path).expanduser()
     try:
-        target.write_text(text, encoding="utf-8")
+        _replace(target.resolve(), text)
     except (OSError, ValueError) as error:
-        told = getattr(error, "strerror", None) or error
-        raise InputError("path", f"be a file that can be written ({told})", str(path)) from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError("path", f"be a file that can be written ({reason})", str(path)) from error
     return target
+
+
+def _replace(file: Path, text: str) -> None:
+    special = file.exists() and not file.is_file()  # a device or a pipe, which cannot be replaced
+    fixed = file.exists() and not os.access(file.parent, os.W_OK)
+    if special or fixed:
+        file.write_text(text, encoding="utf-8")
+        return
+    if file.exists() and not os.access(file, os.W_OK):
+        raise PermissionError(13, "Permission denied")
+    beside = file.with_name(f".{file.name[:200]}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        if file.exists():
+            beside.chmod(file.stat().st_mode & 0o7777)
+        os.replace(beside, file)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,17 +1,57 @@
-"""Where a result comes from: model, region, questions, seed, versions."""
+"""Where a result comes from and what it cost: model, region, questions, seed, versions."""
 
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
-from probes.asking.ask import Cost
+from probes.asking.cost import Cost
 from probes.probe import Probe
 
-__all__ = ["library_version", "provenance"]
+__all__ = [
+    "CostData",
+    "Provenance",
+    "cost_data",
+    "cost_line",
+    "library_version",
+    "no_cost",
+    "no_provenance",
+    "provenance",
+]
+
+
+class CostData(TypedDict):
+    """A :class:`~probes.asking.cost.Cost` as plain data."""
+
+    calls: int
+    rows: int
+    reused: int
+    tokens: int
+    seconds: float
+
+
+class Provenance(TypedDict):
+    """The origin of a result's numbers, as plain data.
+
+    The last four are those of an explanation: how its questions were drawn, why asking stopped, the class of its
+    surrogate and that class's parameters.
+    """
+
+    model: str
+    probe: str
+    questions: int
+    replicates: int
+    budget: int | None
+    random_state: int
+    cost: CostData
+    versions: dict[str, str]
+    design: NotRequired[str]
+    stopped: NotRequired[str]
+    family: NotRequired[str]
+    settings: NotRequired[dict[str, object]]
 
 
 @cache
@@ -26,12 +66,12 @@ def library_version() -> str:
 @cache
 def _versions() -> dict[str, str]:
     packages = ("numpy", "scipy", "scikit-learn", "pandas")
-    own = {"iomap": library_version(), "python": platform.python_version()}
-    return own | {name: version(name) for name in packages}
+    this = {"iomap": library_version(), "python": platform.python_version()}
+    return this | {name: version(name) for name in packages}
 
 
-def provenance(probe: Probe, model: str, questions: int, budget: int | None, seed: int, cost: Cost) -> dict[str, Any]:
-    """What a report says about the origin of its numbers, as plain data."""
+def provenance(probe: Probe, model: str, questions: int, budget: int | None, seed: int, cost: Cost) -> Provenance:
+    """Collect what a report says about the origin of its numbers."""
     return {
         "model": model,
         "probe": f"{type(probe).__name__} {probe.digest[:16]}",
@@ -39,6 +79,39 @@ def provenance(probe: Probe, model: str, questions: int, budget: int | None, see
         "replicates": probe.replicates,
         "budget": None if budget is None else int(budget),
         "random_state": seed,
-        "cost": asdict(cost),
+        "cost": cost_data(cost),
         "versions": dict(_versions()),
     }
+
+
+def cost_data(cost: Cost) -> CostData:
+    """Convert a cost to plain data."""
+    return CostData(calls=cost.calls, rows=cost.rows, reused=cost.reused, tokens=cost.tokens, seconds=cost.seconds)
+
+
+def no_cost() -> CostData:
+    """The cost of a result that says nothing about it."""
+    return cost_data(Cost())
+
+
+def no_provenance() -> Provenance:
+    """The provenance of a result that says nothing about it."""
+    return cast(Provenance, {})
+
+
+def cost_line(cost: Mapping[str, float] | CostData | Cost) -> str:
+    """What answers cost, in words.
+
+    Examples
+    --------
+    >>> cost_line(Cost(calls=2, rows=64, reused=3, seconds=0.5))
+    '64 inputs asked in 2 calls, 0.50 s in the model; 3 answers reused'
+    """
+    if not isinstance(cost, Cost):
+        cost = Cost(**cast(dict[str, Any], cost))
+    tokens = f", {cost.tokens:,} tokens" if cost.tokens else ""
+    seconds = f"{cost.seconds:.2f}" if cost.seconds < 1 else f"{cost.seconds:.1f}"
+    return (
+        f"{cost.rows:,} inputs asked in {cost.calls:,} calls{tokens}, {seconds} s in the model; "
+        f"{cost.reused:,} answers reused"
+    )

@@ -1,26 +1,26 @@
-"""Indices of an explanation as a table: whose they are, for whom they are exact, and how sure."""
+"""Indices of a model or its surrogate as a table: whose they are, for whom they are exact, and how sure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from probes.asking.ask import Answers
 from probes.errors import InputError
 from probes.probe import Feature
-from surrogates.judging.fidelity import cross_fit
+from surrogates.judging.cross_fit import cross_fit
+from surrogates.judging.problem import Problem
 from surrogates.proxy.cube_proxy import CubeProxy
-from surrogates.shapley.indices import Indices, check_kind, indices
-from surrogates.surrogate import FixedTerms, fitted_once
+from surrogates.proxy.distillation import fitted_once
+from surrogates.shapley.indices import Indices, indices
+from surrogates.shapley.quadrature import check_kind
+from surrogates.surrogate import FixedTerms, Surrogate
 
-if TYPE_CHECKING:
-    from surrogates.local.explanation import Explanation
-
-__all__ = ["index_table", "tabulate"]
+__all__ = ["Estimated", "index_table", "tabulate"]
 
 #: standard errors to either side of a 95% interval
 _NORMAL = 1.959964
@@ -28,12 +28,37 @@ _NORMAL = 1.959964
 _EXACT = {"model": "for the model", "surrogate": "for the surrogate", "proxy": "no"}
 
 
-def index_table(explanation: Explanation, kind: str = "shapley", order: int = 1, of: str | None = None) -> pd.DataFrame:
-    """Indices of an explanation, strongest first.
+@dataclass(frozen=True)
+class Estimated:
+    """What indices are computed from.
+
+    Attributes
+    ----------
+    surrogate : Surrogate
+        Fitted to all sampled answers.
+    answers : Answers
+    y : ndarray ``(n, k)``
+        The explained number of every answer.
+    features : tuple of d features
+    outputs : tuple of k str
+    seed : int
+        Of the cross-fit.
+    """
+
+    surrogate: Surrogate
+    answers: Answers
+    y: np.ndarray
+    features: tuple[Feature, ...]
+    outputs: tuple[str, ...]
+    seed: int
+
+
+def index_table(known: Estimated, kind: str = "shapley", order: int = 1, of: str | None = None) -> pd.DataFrame:
+    """Compute indices of the instance against the reference, strongest first.
 
     Parameters
     ----------
-    explanation : Explanation
+    known : Estimated
     kind, order
         See :func:`~surrogates.shapley.indices.indices`.
     of : {"model", "surrogate", "proxy"}, optional
@@ -50,7 +75,7 @@ def index_table(explanation: Explanation, kind: str = "shapley", order: int = 1,
     Raises
     ------
     InputError
-        If there is no such index, or no such source for this explanation.
+        If there is no such index, or no such source for these answers.
 
     Notes
     -----
@@ -66,9 +91,9 @@ def index_table(explanation: Explanation, kind: str = "shapley", order: int = 1,
     *proxy*: the posterior standard deviation, for the model itself as far as it is like a draw from the prior.
     """
     check_kind(kind, order)
-    design = explanation.answers.design
-    binary = all(f.kind == "binary" for f in explanation.features)
-    alone = kind == "leave-one-out" and design.leave_one_out and not explanation.answers.noisy
+    design = known.answers.design
+    binary = all(f.kind == "binary" for f in known.features)
+    alone = kind == "leave-one-out" and design.leave_one_out and not known.answers.noisy
     whole = binary and (design.exact or alone)
     source = ("model" if whole else "surrogate") if of is None else of
     if source not in _EXACT:
@@ -79,47 +104,46 @@ def index_table(explanation: Explanation, kind: str = "shapley", order: int = 1,
         raise InputError("of", "be another source than the proxy, which takes present/absent features alone", of)
     factor = _NORMAL
     if source == "model":
-        found = indices(_table(explanation), kind, order) if design.exact else _left_out(explanation)
+        found = indices(_table(known), kind, order) if design.exact else _left_out(known)
     elif source == "proxy":
-        found = indices(_proxy(explanation), kind, order)
+        found = indices(_proxy(known), kind, order)
     else:
-        found, factor = _of_surrogate(explanation, kind, order)
-    return tabulate(found, explanation.features, explanation.target.outputs, source, _EXACT[source], factor)
+        found, factor = _of_surrogate(known, kind, order)
+    return tabulate(found, known.features, known.outputs, source, _EXACT[source], factor)
 
 
-def _table(explanation: Explanation) -> np.ndarray:
+def _table(known: Estimated) -> np.ndarray:
     """All answers ``(2ᵈ, k)``, bit j of the row number being feature j."""
-    design = explanation.answers.design
-    table = np.empty((len(design.sampled), len(explanation.target.outputs)))
-    table[(design.sampled @ (1 << np.arange(design.Z.shape[1]))).astype(int)] = explanation.y[design.fixed :]
+    design = known.answers.design
+    table = np.empty((len(design.sampled), len(known.outputs)))
+    table[(design.sampled @ (1 << np.arange(design.Z.shape[1]))).astype(int)] = known.y[design.fixed :]
     return table
 
 
-def _left_out(explanation: Explanation) -> Indices:
+def _left_out(known: Estimated) -> Indices:
     """The model's own leave-one-out indices, from the rows of the design that were asked for them."""
-    y, d = explanation.y, len(explanation.features)
+    y, d = known.y, len(known.features)
     values = (y[0] - y[2 : 2 + d]).T
     return Indices("leave-one-out", [(i,) for i in range(d)], values, np.zeros_like(values))
 
 
-def _proxy(explanation: Explanation) -> CubeProxy:
+def _proxy(known: Estimated) -> CubeProxy:
     """The surrogate's own proxy, or one with default settings, fitted to every answer, fixed rows included."""
-    own = explanation.surrogate.proxy
-    Z, first = np.unique(explanation.answers.design.Z, axis=0, return_index=True)
-    return fitted_once(own if isinstance(own, CubeProxy) else CubeProxy(), Z, explanation.y[first], np.ones(len(Z)))
+    own = known.surrogate.proxy
+    Z, first = np.unique(known.answers.design.Z, axis=0, return_index=True)
+    return fitted_once(own if isinstance(own, CubeProxy) else CubeProxy(), Z, known.y[first], np.ones(len(Z)))
 
 
-def _of_surrogate(explanation: Explanation, kind: str, order: int) -> tuple[Indices, float]:
+def _of_surrogate(known: Estimated, kind: str, order: int) -> tuple[Indices, float]:
     """Indices with jackknife standard errors, and how many of them a 95% interval takes to either side."""
-    x, reference = (np.array([getattr(f, n) for f in explanation.features]) for n in ("instance", "reference"))
-    surrogate, design = explanation.surrogate, explanation.answers.design
+    x, reference = (np.array([getattr(f, n) for f in known.features]) for n in ("instance", "reference"))
+    surrogate, design = known.surrogate, known.answers.design
     found = indices(surrogate, kind, order, instance=x, reference=reference)
     if design.exact:
         return found, _NORMAL
     if isinstance(surrogate, FixedTerms):
         return replace(found, se=np.full(found.values.shape, np.nan)), np.nan
-    seed, answers = explanation.provenance["random_state"], explanation.y[design.fixed :]
-    crossed = cross_fit(surrogate, design.sampled, answers, seed, design.block)
+    crossed = cross_fit(surrogate, Problem(design, known.y, known.outputs, known.features, known.seed))
     folds = np.zeros((len(crossed.fits), *found.values.shape))
     place = {subset: j for j, subset in enumerate(found.subsets)}
     for values, (fitted, _) in zip(folds, crossed.fits, strict=True):

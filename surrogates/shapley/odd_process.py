@@ -1,13 +1,13 @@
 """A Gaussian process for the odd part of a game, which is all that Shapley and Banzhaf values depend on.
 
 Let x be a row of −1/+1 and −x its complement. The odd part g(x) = (f(x) − f(−x)) / 2 is answered by a pair of rows, and
-if f has the proxy's prior covariance k (:mod:`surrogates.proxy`) g has (k(x, x') − k(x, −x')) / 2: half the rows, and
-nothing that the even part would have to say about length-scales that it does not share.
+if f has the prior covariance k of :mod:`surrogates.proxy.cube_proxy`, g has (k(x, x') − k(x, −x')) / 2: half the rows,
+and length-scales that the even part, which does not share them, has no influence on.
 
 The noise of a pair of s and n − s features is in proportion to s (n − s), and none is left to the endpoints. Where
-all sizes are asked alike, these are the inverse weights under which Shapley values are a least squares fit with exact
-endpoints: in the limit of a strong linear part and no product the posterior mean is leverage-score KernelSHAP (Musco
-and Witter 2025), and the answers say how far to move from there.
+all sizes are asked equally often, these are the inverse weights under which Shapley values are a least squares fit with
+exact endpoints: in the limit of a strong linear part and no product the posterior mean is leverage-score KernelSHAP
+(Musco and Witter 2025), and the answers say how far to move from there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 
-from surrogates.proxy.cube_proxy import SHRINKAGES
 from surrogates.proxy.kernel import (
     JITTER,
     MAX_ITER,
@@ -31,7 +30,8 @@ from surrogates.proxy.kernel import (
     Kernel,
 )
 from surrogates.proxy.path_integrals import Subsets, prior_variance, with_rows
-from surrogates.shapley.indices import rule
+from surrogates.proxy.shrinkage import SHRINKAGES
+from surrogates.shapley.quadrature import rule
 
 __all__ = ["OddFit", "fit_odd"]
 
@@ -43,14 +43,14 @@ _FREE = 4
 
 @dataclass(frozen=True)
 class OddFit:
-    """What processes make of odd parts, averaged over strengths of shrinkage.
+    """Shapley values of a Gaussian process fitted to odd parts, averaged over strengths of shrinkage.
 
     Attributes
     ----------
     values, se : ndarray ``(k, n)``
         Shapley values of the posterior mean and their posterior standard deviations. These are scaled by how well the
-        process foretells its own errors (mean square of the standardised leave-one-out errors; Bachoc 2013), and allow
-        for the differences between the strengths.
+        process predicts the size of its errors (mean square of the standardised leave-one-out errors; Bachoc 2013), and
+        allow for the differences between the strengths.
     left : ndarray ``(g, k)``
         Odd parts minus what the others predict for each (leave-one-out).
     """
@@ -62,6 +62,7 @@ class OddFit:
 
 def fit_odd(X: np.ndarray, y: np.ndarray) -> OddFit:
     """Fit to odd parts ``(g, k)`` at rows ``(g, n)`` of −1/+1, one of each pair; the first row is all +1; g above 5."""
+    # u = y / s with s² the mean square: an odd part has mean 0
     scale = np.sqrt((y**2).mean(axis=0))
     y = y / np.where(scale > 0, scale, 1.0)
     quadrature = rule("shapley", 1, X.shape[1])
@@ -83,6 +84,7 @@ def fit_odd(X: np.ndarray, y: np.ndarray) -> OddFit:
         left.append(alpha / precision)
     variance = np.mean(variances, axis=0) + np.var(values, axis=0)
     size = scale[:, None]
+    # values, standard errors and errors of y = s u are s times those of u
     return OddFit(size * np.mean(values, axis=0), size * np.sqrt(variance), scale * np.mean(left, axis=0))
 
 

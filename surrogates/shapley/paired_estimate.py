@@ -1,7 +1,7 @@
 """Shapley values of a model from few answers to paired questions: an estimate with standard errors.
 
-The estimate is that of a process for the odd part of the game (:mod:`surrogates.odd`), and then, as far as they help to
-predict held-out answers, the Shapley values of what that process leaves unexplained, by weighted least squares.
+The estimate is that of a process for the odd part of the game (:mod:`surrogates.shapley.odd_process`), plus, as far as
+they help to predict held-out answers, the Shapley values of its residuals by weighted least squares.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from threadpoolctl import threadpool_limits
 
 from probes.design import cube
 from probes.errors import InputError
+from surrogates.numerics.folds import folds
 from surrogates.proxy.path_integrals import Subsets
 from surrogates.shapley.indices import Indices, indices
 from surrogates.shapley.odd_process import fit_odd
-from surrogates.surrogate import folds
 
-__all__ = ["from_pairs"]
+__all__ = ["from_pairs", "residual_values"]
 
 #: folds, and how often rows are split, to find how much of a correction helps
 _FOLDS, _SPLITS = 5, 4
 
 
 def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
-    """Shapley values of a model from answers to pairs of rows.
+    """Estimate the Shapley values of a model from answers to pairs of rows.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
         Rows of 0/1 as :func:`probes.design.paired` gives them, in any order: both endpoints, and with each row its
         complement.
     y : ndarray ``(m,)`` or ``(m, k)``
-        Answers. Those to the two endpoints are taken as free of noise; what others hold of it is estimated.
+        Answers. Those to the two endpoints are taken as free of noise; the noise of others is estimated.
     noisy : bool, default False
         Whether the model answers the same question differently, so that not even the whole cube makes values exact.
 
@@ -51,8 +51,8 @@ def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
     --------
     >>> from probes.design import paired
     >>> Z = paired(8, 40, np.random.default_rng(0))
-    >>> found = from_pairs(Z, 3 * Z[:, 1] - Z[:, 4] * Z[:, 5])
-    >>> found.values.round(1) + 0.0
+    >>> estimate = from_pairs(Z, 3 * Z[:, 1] - Z[:, 4] * Z[:, 5])
+    >>> estimate.values.round(1) + 0.0
     array([[ 0. ,  3. ,  0. ,  0. , -0.5, -0.5,  0. ,  0. ]])
     """
     Z, y = np.asarray(Z, dtype=float), np.asarray(y, dtype=float)
@@ -69,14 +69,14 @@ def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
         return Indices("shapley", alone, np.zeros((y.shape[1], n)), np.zeros((y.shape[1], n)))
     with threadpool_limits(1):
         fit = fit_odd(X, odd)
-        change, variance = _correction(X[1:], fit.left[1:])
+        change, variance = residual_values(X[1:], fit.left[1:])
     values = fit.values + change
-    values += (2 * odd[0] - values.sum(axis=1))[:, None] / n  # what rounding and jitter left
+    values += (2 * odd[0] - values.sum(axis=1))[:, None] / n  # rounding and jitter
     return Indices("shapley", alone, values, np.sqrt(fit.se**2 + variance))
 
 
 def _places(Z: np.ndarray, y: np.ndarray) -> dict[bytes, int]:
-    """Row numbers by content, of a design that is complete."""
+    """Row numbers by content, of a design that holds both endpoints and every complement."""
     if Z.ndim != 2 or len(Z) != len(y) or not np.isin(Z, (0.0, 1.0)).all():
         raise InputError("Z", f"be rows of 0 and 1, one for each of {len(y)} answers", Z)
     if not np.isfinite(y).all():
@@ -89,8 +89,8 @@ def _places(Z: np.ndarray, y: np.ndarray) -> dict[bytes, int]:
     return place
 
 
-def _correction(X: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shapley values of what is left unexplained, shrunk as far as cross-validation says, and their variances.
+def residual_values(X: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shapley values of residuals by weighted least squares, shrunk by cross-validation, and their variances.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,21 +18,23 @@ from probes.cases.paired_measures import flips
 from probes.errors import InputError
 from probes.model import Generator, Model
 from probes.store.store import Store, open_store
-from surrogates.statements.card import Card, Entry
-from surrogates.statements.statement import Scope, Statement
+from surrogates.statements.card import Card
+from surrogates.statements.entity_effects import Effect
+from surrogates.statements.scope import Scope
+from surrogates.statements.statement import Statement
 from surrogates.statements.study import Study
 from surrogates.statements.verdicts import Judged, judge
 
 __all__ = ["behave", "study_of"]
 
-#: the metric that a model which only writes text answers
+#: the metric of a model that only writes text
 _TEXT = "exact_match"
 _FLIP = "flip"
 _NEEDS = "needs log-probabilities of answers, and this model only writes text"
 
 
 def statement_of(claim: Claim) -> Statement:
-    """A built-in claim as a statement."""
+    """Convert a built-in claim to a statement."""
     options = {k: getattr(claim, k) for k in ("sign", "min_effect", "kind", "reference", "every", "of_control", "text")}
     where = Scope.of(**dict(claim.where))
     if claim.against is None:
@@ -48,56 +50,83 @@ def study_of(
     model: object, probe: Behaviour, *, store: Store | str | Path | None = "default", progress: bool | None = None
 ) -> Study:
     """Test the claims of one built-in behaviour. They were frozen before this model was asked, so every case counts."""
-    memory = open_store(store)
     asked = answerer(model)
-    claims, names = [statement_of(c) for c in probe.claims], [_metric_of(c, probe, asked) for c in probe.claims]
-    control, own = statement_of(probe.control), _metric_of(probe.control, probe, asked)
+    metrics = [_metric_of(claim, probe, asked) for claim in probe.claims]
+    control_metric = _metric_of(probe.control, probe, asked)
     main = probe.metric if _answers(asked, probe.metric) else _TEXT
-    measured: dict[str, Measured] = {}
-    for name in dict.fromkeys(n for n in (main, own, *names) if n):
-        measured[name] = (
-            flips(measured[main], probe.baseline)
-            if name == _FLIP
-            else measure(asked, probe.probe.cases, name, store=memory, progress=progress, unconditional=True)
-        )
-    blocked, checked, size = (
-        f"the positive control {_NEEDS}",
-        Judged(control, control.text, "not testable", _NEEDS),
-        None,
+    measured = _measured(asked, probe, [main, control_metric, *metrics], open_store(store), progress)
+    checked, blocked, size = _control(probe, control_metric, measured)
+    first = measured[main]
+    # answers measured twice are reused by each other: only what was asked anew is a cost
+    cost = replace(sum((m.cost for m in measured.values()), Cost()), reused=first.cost.reused)
+    return Study(
+        _judged([statement_of(c) for c in probe.claims], metrics, measured, size, blocked),
+        first.frame,
+        first.metric,
+        control=checked,
+        cost=cost,
+        model=first.model,
+        name=probe.name,
+        others={name: m.frame for name, m in measured.items() if name != main},
     )
-    if own:
-        checked = judge([control], [measured[own].frame], own, METRICS[own].unit)[0]
-        blocked = "" if checked.verdict == "supported" else f"the positive control is {checked.verdict}"
-        size = control.estimate(measured[own].frame)
-    told = [i for i, name in enumerate(names) if name]
+
+
+def _measured(
+    asked: Model | Generator, probe: Behaviour, metrics: Sequence[str], store: Store, progress: bool | None
+) -> dict[str, Measured]:
+    """Measure the cases of a behaviour with each metric, in order; flips are those of the first metric's answers."""
+    measured: dict[str, Measured] = {}
+    for name in dict.fromkeys(filter(None, metrics)):
+        measured[name] = (
+            flips(measured[metrics[0]], probe.baseline)
+            if name == _FLIP
+            else measure(asked, probe.probe.cases, name, store=store, progress=progress, unconditional=True)
+        )
+    return measured
+
+
+def _control(probe: Behaviour, metric: str, measured: Mapping[str, Measured]) -> tuple[Judged, str, Effect | None]:
+    """Judge the positive control: its judgement, why nothing is testable if nothing is, and its effect."""
+    control = statement_of(probe.control)
+    if not metric:
+        untested = Judged(control, control.text, "not testable", _NEEDS)
+        return untested, f"the positive control {_NEEDS}", None
+    frame = measured[metric].frame
+    judged = judge([control], [frame], metric, METRICS[metric].unit)[0]
+    blocked = "" if judged.verdict == "supported" else f"the positive control is {judged.verdict}"
+    return judged, blocked, control.estimate(frame)
+
+
+def _judged(
+    claims: Sequence[Statement],
+    metrics: Sequence[str],
+    measured: Mapping[str, Measured],
+    control: Effect | None,
+    blocked: str,
+) -> tuple[Judged, ...]:
+    """Judge claims, each by its metric; those that have none are not testable."""
+    testable = [i for i, name in enumerate(metrics) if name]
     judged = judge(
-        [claims[i] for i in told],
-        [measured[names[i]].frame for i in told],
-        [names[i] for i in told],
-        [METRICS[names[i]].unit for i in told],
-        control=size,
+        [claims[i] for i in testable],
+        [measured[metrics[i]].frame for i in testable],
+        [metrics[i] for i in testable],
+        [METRICS[metrics[i]].unit for i in testable],
+        control=control,
         blocked=blocked,
     )
-    found = dict(zip(told, judged, strict=True))
-    statements = tuple(
-        found[i] if i in found else Judged(s, s.text, "not testable", _NEEDS, digest=s.digest)
-        for i, s in enumerate(claims)
+    by_number = dict(zip(testable, judged, strict=True))
+    return tuple(
+        by_number.get(i) or Judged(s, s.text, "not testable", _NEEDS, digest=s.digest) for i, s in enumerate(claims)
     )
-    # answers measured twice are reused by each other: only what was asked anew is a cost
-    cost = sum((m.cost for m in measured.values()), Cost())
-    first = measured[main]
-    cost = replace(cost, reused=first.cost.reused)
-    others = {name: m.frame for name, m in measured.items() if name != main}
-    whole = (statements, first.frame, first.metric)
-    return Study(*whole, control=checked, cost=cost, model=first.model, name=probe.name, others=others)
 
 
 def _answers(asked: Model | Generator, metric: str) -> bool:
+    """Whether the model can answer a metric."""
     return METRICS[metric].text or metric == _FLIP or not isinstance(asked, Generator)
 
 
 def _metric_of(claim: Claim, probe: Behaviour, asked: Model | Generator) -> str:
-    """What a claim is measured by; text alone may still answer one that names no number of nats. Empty if it cannot."""
+    """The metric of a claim, that of text if the model only writes text; empty if that cannot test the claim."""
     name = claim.metric or probe.metric
     if _answers(asked, name):
         return name
@@ -113,19 +142,19 @@ def behave(
     progress: bool | None = None,
     name: str = "",
 ) -> Card:
-    """A behaviour card of a model.
+    """Test the built-in behaviours on a model: a behaviour card.
 
     Parameters
     ----------
     model : object
-        A language model. One that only writes text, such as an :class:`probes.Endpoint` of chats, is told right by what
-        it writes; claims about sizes in nats are not testable then.
+        A language model. One that only writes text, such as an :class:`probes.Endpoint` of chats, is judged by its
+        text; claims about sizes in nats are not testable then.
     probes : "all", names separated by commas, a Behaviour, or a sequence of names and Behaviours
         Built-in behaviours, see :data:`probes.behaviours.BEHAVIOURS`, or your own; each once.
     store : Store, path, None or "default"
     progress : bool, optional
     name : str
-        What the card calls the model.
+        The name of the model on the card.
 
     Returns
     -------
@@ -135,6 +164,24 @@ def behave(
     ------
     InputError
         For an unknown behaviour, or a model that cannot answer.
+    """
+    chosen = _chosen(probes)
+    start = time.perf_counter()
+    memory, asked = open_store(store), answerer(model)
+    entries, identity = [], ""
+    for probe in chosen:
+        study = study_of(asked, probe, store=memory, progress=progress)
+        identity = study.model
+        entries.append(study.entry(probe.title, probe.name))
+    return Card(name or identity, identity, tuple(entries), time.perf_counter() - start)
+
+
+def _chosen(probes: str | Behaviour | Sequence[str | Behaviour]) -> list[Behaviour]:
+    """The behaviours that `probes` names, each once.
+
+    Raises
+    ------
+    InputError
     """
     if isinstance(probes, Behaviour):
         wanted: list[Any] = [probes]
@@ -146,15 +193,7 @@ def behave(
         wanted = [probes]
     if not wanted:
         raise InputError("probes", f"name some of {', '.join(BEHAVIOURS)}", probes)
-    if odd := [p for p in wanted if not isinstance(p, (str, Behaviour))]:
-        raise InputError("probes", "be names or Behaviour objects (for a TemplateProbe there is generalise)", odd[0])
+    if wrong := [p for p in wanted if not isinstance(p, (str, Behaviour))]:
+        raise InputError("probes", "be names or Behaviour objects (for a TemplateProbe there is generalise)", wrong[0])
     wanted = list({p if isinstance(p, str) else p.name: p for p in wanted}.values())
-    chosen = [p if isinstance(p, Behaviour) else behaviour(p) for p in wanted]
-    start = time.perf_counter()
-    memory, asked = open_store(store), answerer(model)
-    entries, identity = [], ""
-    for probe in chosen:
-        study = study_of(asked, probe, store=memory, progress=progress)
-        identity = study.model
-        entries.append(Entry.of(study, probe.title, probe.name))
-    return Card(name or identity, identity, tuple(entries), time.perf_counter() - start)
+    return [p if isinstance(p, Behaviour) else behaviour(p) for p in wanted]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,102 +15,25 @@ from probes.asking.ask import Cost
 from probes.behaviours.registry import BEHAVIOURS
 from probes.behaviours.registry import behaviour as built_in
 from probes.cases.case import Case
-from probes.cases.metrics import Metric
 from probes.cases.template import TemplateProbe
 from probes.errors import InputError
-from surrogates.results.files import loaded, written
+from surrogates.results.files import written
+from surrogates.results.plain import Damaged
 from surrogates.results.provenance import library_version
-from surrogates.statements.case_predictor import Stitched, stitch
-from surrogates.statements.entity_effects import LEAST
-from surrogates.statements.statement import RESERVED, Scope, Statement
-from surrogates.statements.study import Study
+from surrogates.results.result import SavedResult, figure_of, page_of
+from surrogates.statements.entry import Entry
 
-__all__ = ["Card", "Entry"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-SCHEMA = 1
-_KEPT = (
-    "words", "verdict", "reason", "metric", "unit", "effect", "low", "high", "standardised", "entities", "cases",
-    "coverage", "precision", "precision_low", "precision_high", "p", "p_against", "discovery", "unconditional",
-    "parts", "worst",
-    "examples", "digest",
-)  # fmt: skip
+__all__ = ["Card"]
 
 #: a statement that a card does not have
 _ABSENT: Mapping[str, Any] = {"claim": "", "verdict": "", "effect": np.nan, "low": np.nan, "high": np.nan}
-_VERDICTS = ("supported", "refuted", "inconclusive", "not testable")
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One behaviour on a card.
-
-    Attributes
-    ----------
-    name, title, metric, unit : str
-    control : dict
-        The positive control: ``words`` and ``verdict``.
-    statements : tuple of dict
-        One each: ``claim``, ``words``, ``verdict``, ``reason``, ``effect``, ``low``, ``high``, … as in ``Judged``.
-    cost : dict
-    cases : int
-    prediction : Stitched or None
-    notes : tuple of str
-    baselines : dict
-        Means over all cases: ``value`` of the metric; ``chance``, the targets exchanged with the other listed answers;
-        ``unconditional``, the answers scored without their prompts, where the model can do that.
-    extremes : dict
-        ``best`` and ``worst`` combination of levels: ``levels``, ``value``, and a 95% interval over entities, ``low``
-        to ``high``, that holds for all combinations together.
-    """
-
-    name: str
-    title: str
-    metric: str
-    unit: str
-    control: Mapping[str, Any]
-    statements: tuple[Mapping[str, Any], ...]
-    cost: Mapping[str, float]
-    cases: int
-    prediction: Stitched | None = None
-    notes: tuple[str, ...] = ()
-    baselines: Mapping[str, float] = field(default_factory=dict)
-    extremes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, study: Study, title: str = "", name: str = "") -> Entry:
-        """A study as data."""
-        shown = [
-            {
-                "claim": s.statement.claim(s.metric, s.unit),
-                "subject": s.statement.subject,
-                "kind": s.statement.kind,
-                "margin": s.statement.min_effect,
-                **{k: _plain(getattr(s, k)) for k in _KEPT},
-            }
-            for s in study.statements
-        ]
-        control = study.control
-        told = {} if control is None else {"words": control.words, "verdict": control.verdict}
-        bare = study.frame.drop(columns="part", errors="ignore")
-        chance = float(bare["chance"].mean())
-        return cls(
-            name or study.name,
-            title or study.name or "Study",
-            study.metric.name,
-            study.metric.unit,
-            told,
-            tuple(shown),
-            asdict(study.cost),
-            len(study.frame),
-            stitch(study.frame, study.statements, chance, control=study.control, others=study.others),
-            study.notes,
-            {n: float(bare[n].mean()) for n in ("value", "chance", "unconditional") if n in bare.columns},
-            _extremes(bare, study.metric),
-        )
-
-
-@dataclass(frozen=True)
-class Card:
+class Card(SavedResult):
     """What was found out about one model.
 
     Attributes
@@ -125,6 +47,9 @@ class Card:
         Wall-clock time.
     versions : dict
     """
+
+    kind: ClassVar[str] = "card"
+    named: ClassVar[str] = "a behaviour card"
 
     model: str
     identity: str
@@ -141,7 +66,7 @@ class Card:
     def table(self) -> pd.DataFrame:
         """One row a statement: ``behaviour, claim, verdict, effect, low, high, unit, entities, precision, reason``."""
         names = ["claim", "verdict", "effect", "low", "high", "unit", "entities", "precision", "reason"]
-        rows = [{"behaviour": e.name, **{n: s[n] for n in names}} for e in self.entries for s in e.statements]
+        rows = [{"behaviour": e.name, **s} for e in self.entries for s in e.statements]
         return pd.DataFrame(rows, columns=["behaviour", *names])
 
     def entry(self, name: str) -> Entry:
@@ -218,74 +143,52 @@ class Card:
         names = ["behaviour", "claim", "verdict", "effect", "other_verdict", "other_effect", "difference", "apart"]
         return pd.DataFrame(rows, columns=names)
 
-    def to_json(self, path: str | Path | None = None) -> str:
-        """The card as JSON text, written to `path` if given."""
-        data = {"iomap_card": SCHEMA, **asdict(self)}
-        text = json.dumps(_json(data), ensure_ascii=False, indent=1, allow_nan=False)
-        if path is not None:
-            written(path, text + "\n")
-        return text
+    def plot(self, ax: Axes | None = None, *, behaviour: str | None = None) -> Axes:
+        """Draw the effects of one behaviour's statements with 95% intervals; return the Axes.
 
-    @classmethod
-    def from_json(cls, source: str | Path) -> Card:
-        """A card from a path or JSON text; it still predicts.
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; a new figure by default.
+        behaviour : str, optional
+            Which; the first by default.
 
         Raises
         ------
         InputError
-            For anything that is no card.
+            If it is not on this card, or nothing is.
         """
-        data = loaded(source, "a card")
-        if data.pop("iomap_card", None) != SCHEMA:
-            raise InputError("source", f"be a behaviour card of schema {SCHEMA}", sorted(data)[:5])
-        try:
-            entries = tuple(_entry(e) for e in data.pop("entries"))
-            return cls(entries=entries, **data)
-        except (KeyError, TypeError) as error:
-            raise InputError("source", f"be complete ({error})", sorted(data)[:5]) from error
+        return figure_of(self, ax, behaviour=behaviour)
 
     def report(self, path: str | Path, other: Card | None = None) -> Path:
-        """Write one self-contained HTML page; with `other`, a page of both cards side by side."""
-        from surrogates.report.card import page
+        """Write one self-contained HTML page; with `other`, a page of both cards side by side.
 
-        return written(path, page(self, other))
+        Raises
+        ------
+        InputError
+            If the file cannot be written.
+        """
+        return written(path, page_of(self, other=other))
 
-    def __str__(self) -> str:
-        lines = [f"Behaviour card of {self.model}"]
-        for e in self.entries:
-            lines += ["", f"{e.title} ({e.metric}, {e.unit}; {e.cases} cases)"]
-            if e.control:
-                lines.append(f"  control {e.control['verdict']}: {e.control['words']}")
-            lines += [f"  {s['verdict']:>12}  {s['words']}" + (f" ({s['reason']})" if s["reason"] else "")
-                      for s in e.statements]  # fmt: skip
-            if e.prediction is not None:
-                lines.append("  " + e.prediction.told())
-            lines += [f"  Note: {note}" for note in e.notes]
-        return "\n".join(lines)
+    def check_whole(self) -> None:
+        """Check that costs are costs and that predictors agree with themselves, after reading.
+
+        Raises
+        ------
+        Damaged
+        """
+        names = {f.name for f in fields(Cost)}
+        for i, e in enumerate(self.entries):
+            if not set(e.cost) <= names:
+                raise Damaged(f"entries[{i}].cost", f"hold {', '.join(sorted(names))}", sorted(e.cost))
+            made = e.prediction
+            sizes = () if made is None else (len(made.weights), len(made.spreads) or len(made.weights))
+            if made is not None and set(sizes) != {len(made.columns)}:
+                raise Damaged(f"entries[{i}].prediction", "have a weight for every column", sizes)
 
 
 def _cost(data: Mapping[str, Any]) -> Cost:
     return Cost(**data)
-
-
-def _extremes(frame: pd.DataFrame, metric: Metric) -> dict[str, dict[str, Any]]:
-    """The combinations of levels with the highest and the lowest mean, with intervals for all of them (Bonferroni)."""
-    factors = [c for c in frame.columns if c not in RESERVED]
-    cells = []
-    for levels, part in frame.groupby(factors, sort=True) if factors else ():
-        e = Statement.level(reference=0.0).estimate(part)
-        if e is not None and e.entities >= LEAST:
-            cells.append((e, dict(zip(factors, map(str, levels), strict=True))))
-    if len(cells) < 2:
-        return {}
-    ranked = sorted(cells, key=lambda cell: cell[0].value)
-    out = {}
-    for name, (e, levels) in (("best", ranked[-1]), ("worst", ranked[0])):
-        low, high = (
-            float(v) for v in np.clip(e.interval(1 - 0.05 / len(cells)), *(metric.bounds or (-np.inf, np.inf)))
-        )
-        out[name] = {"levels": levels, "value": e.value, "low": low, "high": high}
-    return out
 
 
 def _numbered(card: Card, by: str) -> dict[tuple[Any, ...], Mapping[str, Any]]:
@@ -294,7 +197,7 @@ def _numbered(card: Card, by: str) -> dict[tuple[Any, ...], Mapping[str, Any]]:
     seen = Counter[tuple[Any, ...]]()
     for e in card.entries:
         for s in e.statements:
-            key = (e.name, s[by], s["metric"], s["unit"])
+            key = (e.name, s["subject"] if by == "subject" else s["claim"], s["metric"], s["unit"])
             found[*key, seen[key]] = s
             seen[key] += 1
     return found
@@ -302,46 +205,3 @@ def _numbered(card: Card, by: str) -> dict[tuple[Any, ...], Mapping[str, Any]]:
 
 def _known(s: Mapping[str, Any]) -> bool:
     return bool(np.isfinite(s["low"]) and np.isfinite(s["high"]))
-
-
-def _entry(data: dict[str, Any]) -> Entry:
-    made = data.pop("prediction")
-    if made is not None:
-        sets = [
-            tuple(Scope(tuple((f, tuple(v)) for f, v in s["conditions"])) for s in column) for column in made["columns"]
-        ]
-        levels = {f: tuple(v) for f, v in made["levels"].items()}
-        numbers = {k: tuple(made.get(k, ())) for k in ("weights", "residuals", "spreads")}
-        scores = {k: _number(v) for k, v in made["scores"].items()}
-        made = Stitched(columns=tuple(sets), levels=levels, scores=scores, **numbers,
-                        intercept=made["intercept"], reference=made["reference"], claimed=made.get("claimed", 0),
-                        spread=made.get("spread", 0.0))  # fmt: skip
-    statements = tuple({k: _number(v) if v is None else v for k, v in s.items()} for s in data.pop("statements"))
-    for s in statements:
-        if lacking := {"claim", "kind", "margin", *_KEPT} - set(s):
-            raise KeyError(", ".join(sorted(lacking)))
-        if s["verdict"] not in _VERDICTS:
-            raise InputError("source", f"hold verdicts among {', '.join(_VERDICTS)}", s["verdict"])
-    return Entry(statements=statements, notes=tuple(data.pop("notes")), prediction=made, **data)
-
-
-def _number(value: Any) -> Any:
-    return float("nan") if value is None else value
-
-
-def _plain(value: Any) -> Any:
-    """Plain JSON data; chats become lists."""
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(v) for v in value]
-    return value.item() if hasattr(value, "item") else value
-
-
-def _json(value: Any) -> Any:
-    """The same with not-a-number as null."""
-    if isinstance(value, Mapping):
-        return {str(k): _json(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_json(v) for v in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value

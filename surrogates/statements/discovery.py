@@ -8,72 +8,30 @@ explains keeps the few that stand out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from probes.probe import Feature
 from surrogates.families.linear import SparseLinear
 from surrogates.families.rules import RuleSurrogate
 from surrogates.families.tree import TreeSurrogate
-from surrogates.statements.entity_effects import LEAST
-from surrogates.statements.statement import Scope, Statement
+from surrogates.statements.entity_effects import FEWEST_ENTITIES
+from surrogates.statements.factor_coding import Coding
+from surrogates.statements.scope import Scope
+from surrogates.statements.statement import Statement
 from surrogates.terms import Box, Term
 
-__all__ = ["Coding", "candidates", "discover", "fidelity_over_factors"]
+__all__ = ["candidates", "discover"]
 
 _WORTH = 0.01  # share of all variation that a statement must explain beyond those before it
 _PAIRS = 40  # most products of levels that a linear model gets to see
 
 
-@dataclass(frozen=True)
-class Coding:
-    """Factor levels as 0/1 columns: one a level, a single one for factors with two.
-
-    Attributes
-    ----------
-    columns : tuple of (factor, level)
-    levels : tuple of (factor, levels)
-        All levels of each factor.
-    """
-
-    columns: tuple[tuple[str, str], ...]
-    levels: tuple[tuple[str, tuple[str, ...]], ...]
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame, factors: Sequence[str]) -> Coding:
-        levels = tuple((f, tuple(sorted(map(str, frame[f].dropna().unique())))) for f in factors)
-        kept = [(f, v) for f, v in levels if len(v) > 1]
-        return cls(tuple((f, x) for f, v in kept for x in (v[1:] if len(v) == 2 else v)), tuple(kept))
-
-    def __call__(self, frame: pd.DataFrame) -> np.ndarray:
-        """0/1 rows ``(n, columns)``."""
-        return np.column_stack([(frame[f] == level).to_numpy(dtype=float) for f, level in self.columns])
-
-    @property
-    def features(self) -> tuple[Feature, ...]:
-        return tuple(Feature(f"{f} = {level}") for f, level in self.columns)
-
-    def scope(self, term: Term) -> Scope | None:
-        """The scope of a conjunction of column conditions; None if it is empty or everything."""
-        allowed = {f: set(v) for f, v in self.levels}
-        for i, low, high in term.conditions if isinstance(term, Box) else ():
-            factor, level = self.columns[i]
-            if low >= 0:
-                allowed[factor] &= {level}
-            if high < 1:
-                allowed[factor] -= {level}
-        if any(not v for v in allowed.values()):
-            return None
-        kept = {f: tuple(sorted(allowed[f])) for f, v in self.levels if len(allowed[f]) < len(v)}
-        return Scope(tuple(sorted(kept.items()))) if kept else None
-
-
 def candidates(frame: pd.DataFrame, coding: Coding, random_state: int) -> list[Statement]:
-    """Statements that the surrogates' terms make, simplest first; the claims are contrasts and interactions."""
+    """Turn the terms of surrogates into statements, simplest first: contrasts, then interactions."""
     Z, y = coding(frame), frame["value"].to_numpy(dtype=float)
     if np.ptp(y) == 0:
         return []
@@ -86,17 +44,17 @@ def candidates(frame: pd.DataFrame, coding: Coding, random_state: int) -> list[S
         conditions = scope.conditions if scope else ()
         for size in range(1, len(conditions) + 1):
             scopes.update(dict.fromkeys(Scope(part) for part in combinations(conditions, size)))
-    found = [Statement.contrast(scope) for scope in sorted(scopes, key=_length)]
-    return [*found, *_products(Z, y, coding)]
+    contrasts = [Statement.contrast(scope) for scope in sorted(scopes, key=_length)]
+    return [*contrasts, *_products(Z, y, coding)]
 
 
 def _length(scope: Scope) -> tuple[int, int, str]:
-    """What makes a scope longer to say: conditions, then levels."""
+    """Sort key: number of conditions, then of levels."""
     return len(scope.conditions), sum(len(levels) for _, levels in scope.conditions), str(scope)
 
 
 def _products(Z: np.ndarray, y: np.ndarray, coding: Coding) -> list[Statement]:
-    """Interactions that a linear model with pairs gives a weight."""
+    """Interactions that have a weight in a sparse linear model with pairs."""
     pairs = [(i, j) for i, j in combinations(range(Z.shape[1]), 2) if coding.columns[i][0] != coding.columns[j][0]]
     if not pairs:
         return []
@@ -117,7 +75,7 @@ def _products(Z: np.ndarray, y: np.ndarray, coding: Coding) -> list[Statement]:
 
 
 def _column(statement: Statement, frame: pd.DataFrame) -> np.ndarray:
-    """What the statement says as a regressor: an indicator, or a product around its mean."""
+    """A statement as a regressor ``(n,)``: an indicator, or a product of two centred indicators."""
     masks = statement.masks(frame)
     if len(masks) == 2:
         return masks[0][1].astype(float)
@@ -135,7 +93,7 @@ def discover(
     share: float = 0.25,
     random_state: int = 0,
 ) -> list[Statement]:
-    """The statements that stand out on the discovery cases, each claiming at least `share` of the effect seen there.
+    """Find the statements that stand out on the discovery cases; each claims at least `share` of its effect there.
 
     Parameters
     ----------
@@ -151,10 +109,20 @@ def discover(
     random_state : int
     """
     coding = Coding.of(frame, factors)
-    if not coding.columns or frame["entity"].nunique() < LEAST:
+    if not coding.columns or frame["entity"].nunique() < FEWEST_ENTITIES:
         return []
     pool = [s for s in candidates(frame, coding, random_state) if _names(s, about)]
-    columns = [_column(s, frame) for s in pool]
+    out = []
+    for i in _forward_search([_column(s, frame) for s in pool], frame, most):
+        seen = pool[i].estimate(frame)
+        if seen is not None:
+            sign = 1 if seen.value >= 0 else -1
+            out.append(_claiming(pool[i], sign, share * abs(seen.value)))
+    return out
+
+
+def _forward_search(columns: Sequence[np.ndarray], frame: pd.DataFrame, most: int) -> list[int]:
+    """Choose columns one at a time, by what each explains beyond those before it; only those that stand out."""
     entity = np.unique(frame["entity"], return_inverse=True)[1].reshape(-1)
     y = frame["value"].to_numpy(dtype=float)
     chosen: list[int] = []
@@ -166,18 +134,12 @@ def discover(
             if i in chosen or x @ x < 1e-9 * len(x):
                 continue
             gain = (x @ residual) ** 2 / (x @ x)
-            if gain > best[0] * (1 + 1e-6) and _clear(x, residual, entity, len(pool)):
+            if gain > best[0] * (1 + 1e-6) and _clear(x, residual, entity, len(columns)):
                 best = (gain, i)
         if best[1] < 0:
             break
         chosen.append(best[1])
-    out = []
-    for i in chosen:
-        seen = pool[i].estimate(frame)
-        if seen is not None:
-            sign = 1 if seen.value >= 0 else -1
-            out.append(_claiming(pool[i], sign, share * abs(seen.value)))
-    return out
+    return chosen
 
 
 def _names(statement: Statement, about: Sequence[str]) -> bool:
@@ -190,13 +152,13 @@ def _claiming(statement: Statement, sign: int, least: float) -> Statement:
 
 
 def _without(y: np.ndarray, columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """What the chosen columns leave of y, and the basis they span with the constant."""
+    """Residuals of y ``(n,)`` on the chosen columns and a constant, and these as a basis ``(n, c + 1)``."""
     basis = np.column_stack([np.ones(len(y)), *columns])
     return y - basis @ np.linalg.lstsq(basis, y, rcond=None)[0], basis
 
 
 def _clear(x: np.ndarray, residual: np.ndarray, entity: np.ndarray, tried: int) -> bool:
-    """Whether a column's slope stands out at 5% of all that were tried, errors clustered by entity."""
+    """Whether a column's slope differs from 0 at 5% / `tried`, with errors clustered by entity."""
     slope = (x @ residual) / (x @ x)
     pulls = np.bincount(entity, x * (residual - slope * x))
     n = len(pulls)
@@ -204,32 +166,3 @@ def _clear(x: np.ndarray, residual: np.ndarray, entity: np.ndarray, tried: int) 
     if error == 0:
         return True
     return bool(2 * stats.t.sf(abs(slope) / error, n - 1) < 0.05 / tried)
-
-
-def fidelity_over_factors(
-    discovery: pd.DataFrame, test: pd.DataFrame, factors: Sequence[str], random_state: int
-) -> pd.DataFrame:
-    """R² on unseen cases of surrogates fitted to the discovery cases, with a constant and shuffled answers.
-
-    Returns
-    -------
-    DataFrame
-        ``surrogate, terms, r2, permuted``; R² against the discovery mean, negative where worse.
-    """
-    coding = Coding.of(discovery, factors)
-    if not coding.columns or not len(test) or np.ptp(discovery["value"].to_numpy(dtype=float)) == 0:
-        return pd.DataFrame(columns=["surrogate", "terms", "r2", "permuted"])
-    Z, y = coding(discovery), discovery["value"].to_numpy(dtype=float)
-    new, truth = coding(test), test["value"].to_numpy(dtype=float)
-    shuffled = np.random.default_rng([random_state, 5]).permutation(y)
-    scale = float(((truth - y.mean()) ** 2).sum())
-    rows = []
-    for name, family in (
-        ("linear", SparseLinear()),
-        ("tree", TreeSurrogate(max_leaves=8, random_state=random_state)),
-        ("rules", RuleSurrogate(max_rules=8, random_state=random_state)),
-    ):
-        scores = [1 - float(((truth - family.fit(Z, t).predict(new)) ** 2).sum()) / scale if scale else np.nan
-                  for t in (shuffled, y)]  # fmt: skip
-        rows.append({"surrogate": name, "terms": len(family.terms_), "r2": scores[1], "permuted": scores[0]})
-    return pd.DataFrame(rows)

@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-__all__ = ["LEAST", "Effect", "effect", "holm", "shares", "wilson"]
+__all__ = ["FEWEST_ENTITIES", "Effect", "effect", "holm", "shares", "wilson"]
 
-#: fewest entities a test needs
-LEAST = 5
-#: what rounding leaves of sums, as a share of the largest number in them
+#: fewest entities on each side that a test needs
+FEWEST_ENTITIES = 5
+#: a share of the largest number in a sum below which the sum is rounding
 _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class Effect:
-    """An estimate with what its uncertainty rests on.
+    """An estimate of Σₖ wₖ mₖ with its standard error and degrees of freedom.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Effect:
     df : float
         Degrees of freedom (Welch–Satterthwaite over groups of entities that occur in the same sets).
     entities : int
-        How many carry it: the fewest over its sets.
+        The fewest over its sets.
     cases : int
     spread : float
         Standard deviation of the cases within the sets.
@@ -50,7 +50,7 @@ class Effect:
         return self.value - reach, self.value + reach
 
     def p_above(self, bound: float) -> float:
-        """One-sided p-value of "the effect is above `bound`"; what rounding may have made is not above."""
+        """One-sided p-value of "the effect is above `bound`"; a difference within rounding is not above."""
         if self.error == 0:
             return 0.0 if self.value > bound and not np.isclose(self.value, bound, rtol=1e-9, atol=0) else 1.0
         return float(stats.t.sf((self.value - bound) / self.error, self.df))
@@ -63,7 +63,7 @@ class Effect:
 def effect(
     y: np.ndarray, entity: np.ndarray, parts: list[tuple[float, np.ndarray]], strata: np.ndarray | None = None
 ) -> Effect | None:
-    """Estimate Σ wₖ mₖ.
+    """Estimate Σₖ wₖ mₖ and its standard error over entities.
 
     Parameters
     ----------
@@ -89,13 +89,13 @@ def effect(
     (2.667, 0.333, 2.0)
     """
     labels, who = np.unique(entity, return_inverse=True)
-    weighed = shares(who, [mask for _, mask in parts], strata)
-    if weighed is None:
+    weights = shares(who, [mask for _, mask in parts], strata)
+    if weights is None:
         return None
     value, spread, count = 0.0, 0.0, len(labels)
     pull = np.zeros(len(labels))
     present = np.zeros((len(labels), len(parts)), dtype=bool)
-    for k, ((weight, _), share) in enumerate(zip(parts, weighed, strict=True)):
+    for k, ((weight, _), share) in enumerate(zip(parts, weights, strict=True)):
         mean = float(share @ y)
         value += weight * mean
         pull += weight * np.bincount(who, share * (y - mean), len(labels))
@@ -112,18 +112,24 @@ def effect(
     variances = np.bincount(group, centred**2) * sizes / np.maximum(sizes - 1, 1)
     total = variances.sum()
     df = total**2 / np.sum(variances**2 / np.maximum(sizes - 1, 1)) if total > 0 else float(used.sum() - 1)
-    cases = int(sum((share > 0).sum() for share in weighed))
-    tiny = _ROUNDING * float(np.abs(y[np.any([share > 0 for share in weighed], axis=0)]).max())
+    cases = int(sum((share > 0).sum() for share in weights))
+    tiny = _ROUNDING * float(np.abs(y[np.any([share > 0 for share in weights], axis=0)]).max())
     value, error, spread = (0.0 if abs(v) <= tiny else float(v) for v in (value, np.sqrt(total), np.sqrt(spread)))
     return Effect(value, error, float(max(df, 1.0)), count, cases, spread)
 
 
 def shares(who: np.ndarray, masks: list[np.ndarray], strata: np.ndarray | None) -> list[np.ndarray] | None:
-    """Weights ``(n,)`` of the cases in each set, adding up to 1.
+    """Weigh the cases of each set, ``(n,)`` adding up to 1; None where a set is empty.
 
-    Strata weigh the same in every set, and entities count alike within a stratum.
+    Strata have the same weight in every set, and entities equal weight within a stratum.
 
-    `who` holds the number of each case's entity; for the rest see :func:`effect`. None where a set is empty.
+    Parameters
+    ----------
+    who : ndarray of int ``(n,)``
+        Number of each case's entity.
+    masks : list of boolean ndarray ``(n,)``
+    strata : ndarray ``(n,)`` of labels, optional
+        See :func:`effect`.
     """
     if any(not mask.any() for mask in masks):
         return None
@@ -141,7 +147,7 @@ def shares(who: np.ndarray, masks: list[np.ndarray], strata: np.ndarray | None) 
     for mask in masks:
         cases = np.bincount(pair, mask, len(of_pair))
         entities = np.bincount(of_pair, cases > 0, len(mix))
-        each = mix / np.maximum(entities, 1)  # within a stratum entities count alike
+        each = mix / np.maximum(entities, 1)  # entities have equal weight within a stratum
         share = np.where(mask, each[groups] / np.maximum(cases, 1)[pair], 0.0)
         out.append(share / share.sum())
     return out

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from probes.cases.case import Case, grouped
+from probes.cases.case import RESERVED, Case, grouped
 from probes.cases.hold_out import Split, hold_out
 from probes.cases.measure import answerer, measure
 from probes.cases.measured import Measured
 from probes.cases.metrics import Metric, as_metric
 from probes.cases.template import TemplateProbe
 from probes.errors import InputError
+from probes.model import Generator, Model
 from probes.store.store import Store, open_store
-from surrogates.statements.discovery import discover, fidelity_over_factors
-from surrogates.statements.entity_effects import LEAST, Effect
-from surrogates.statements.statement import RESERVED, Scope, Statement
+from surrogates.statements.discovery import discover
+from surrogates.statements.entity_effects import FEWEST_ENTITIES, Effect
+from surrogates.statements.factor_fidelity import fidelity_over_factors
+from surrogates.statements.scope import Scope
+from surrogates.statements.statement import Statement
 from surrogates.statements.study import Study
 from surrogates.statements.verdicts import Judged, judge
 
 __all__ = ["generalise"]
+
+_MADE_BY = "be made by Statement.level, .contrast or .interaction"
 
 
 def generalise(
@@ -55,7 +61,7 @@ def generalise(
     by : str or sequence of str, optional
         The factors that statements should be about; by default all.
     groups : str or callable, optional
-        What cases depend on each other by: a factor, or a function of a case; by default its entity.
+        Cases of one group depend on each other: a factor, or a function of a case; by default its entity.
     metric : str or Metric
     statements : Statement, or sequence of Statement
         Claims of your own. They are frozen before anything is asked, so every case tests them.
@@ -95,88 +101,179 @@ def generalise(
     >>> study.table.loc[0, "words"]
     'output is higher when mood is glad than otherwise by more than 0.775 output: +3.1 output [3.1, 3.1], 12 entities'
     """
-    number = as_metric(metric)
-    if not isinstance(probe, TemplateProbe):
-        raise InputError("probe", "be a TemplateProbe (a built-in behaviour's is behaviour(NAME).probe)", probe)
-    cases = [grouped(c, groups) for c in probe.cases]
-    known = {f: levels for f, levels in probe.factors.items() if f != groups}
-    factors = list(known)
-    about = [by] if isinstance(by, str) else list(by or ())
-    if unknown := [f for f in about if f not in known]:
-        raise InputError("by", f"name factors among {', '.join(factors)}", unknown)
-    if isinstance(most, bool) or not isinstance(most, Integral) or most < 0:
-        raise InputError("most", "be a number of at least 0", most)
-    if not isinstance(statements, Iterable) and not isinstance(statements, Statement):
-        raise InputError("statements", "be made by Statement.level, .contrast or .interaction", statements)
-    frozen_given = (statements,) if isinstance(statements, Statement) else tuple(statements)
-    if not find and not frozen_given:
-        raise InputError("statements", "hold at least one, or find be True", statements)
-    for s in (*frozen_given, *([control] if control is not None else [])):
-        if not isinstance(s, Statement):
-            raise InputError("statements", "be made by Statement.level, .contrast or .interaction", s)
-        s.check(known)
-    if control is None and number.name == "output" and any(s.of_control is not None for s in frozen_given):
-        raise InputError("control", "be given where a margin is a share of its effect", control)
-    memory = open_store(store)
-    asked = answerer(model)
-    empty = np.arange(0)
-    if find:
-        split = _split(split, probe, cases, groups, random_state)
-    else:
-        split = Split(empty, np.arange(len(cases)), empty, empty)
+    plan = _Plan.of(probe, by, groups, as_metric(metric), statements, find, control, most)
+    cases = plan.cases
+    # whatever can be refused is refused before a question is paid for
+    asking = _Asking(answerer(model), plan.metric, open_store(store), progress)
+    split = _split(split, probe, cases, groups, random_state) if find else _all_for_the_test(len(cases))
+    first = asking.measured(cases, split.discovery)
+    discovered, notes = _discovered(plan, first, random_state)
+    frozen = hashlib.sha256(json.dumps([s.digest for s in (*plan.given, *discovered)]).encode()).hexdigest()
 
-    def put(index: np.ndarray) -> Measured | None:
-        part = [cases[int(i)] for i in index]
-        return measure(asked, part, number, store=memory, progress=progress, unconditional=True) if part else None
-
-    first = put(split.discovery)
-    found: list[Statement] = []
-    notes: list[str] = []
-    if first is not None:
-        found = discover(first.frame, factors, about=about, most=most, random_state=random_state)
-        if (count := first.frame["entity"].nunique()) < LEAST:
-            whole_count = len({c.entity for c in cases})
-            notes.append(
-                f"Nothing was looked for: that needs at least {LEAST} entities for discovery and {LEAST} for the test; "
-                f"here are {count} of {whole_count} for discovery."
-            )
-        elif not found:
-            notes.append("No factor stood out on the discovery cases.")
-    whole = (*frozen_given, *found)
-    frozen = hashlib.sha256(json.dumps([s.digest for s in whole]).encode()).hexdigest()
-
-    second = put(split.test)
+    second = asking.measured(cases, split.test)
     if second is None:
         raise InputError("split", "hold out some cases for the test", split)
     part_of = {cases[int(i)].case_id: n for n in ("entities", "cells", "families") for i in getattr(split, n)}
     test = second.frame.assign(part=second.frame["case_id"].map(part_of))
     everything = test if first is None else pd.concat([first.frame.assign(part="discovery"), test], ignore_index=True)
+    if unanswered := second.unanswered + (first.unanswered if first is not None else 0):
+        notes.append(f"{unanswered} of {len(everything) + unanswered} cases were not answered and are left out.")
 
-    if lost := second.unanswered + (first.unanswered if first is not None else 0):
-        notes.append(f"{lost} of {len(everything) + lost} cases were not answered and are left out.")
+    checked, judged = _judged(plan, discovered, None if first is None else first.frame, test, everything)
+    scores = pd.DataFrame()
+    if first is not None:
+        scores = fidelity_over_factors(first.frame, test[test["part"] != "families"], plan.factors, random_state)
+    cost = second.cost if first is None else first.cost + second.cost
+    return Study(judged, everything, plan.metric, scores, checked, frozen, cost, second.model, name, tuple(notes))
 
-    checked, blocked, effect = _competence(control, everything, number)
-    bare = everything.drop(columns="part")
+
+@dataclass(frozen=True)
+class _Plan:
+    """Arguments of :func:`generalise` that say what to look for, checked.
+
+    Attributes
+    ----------
+    cases : list of Case
+        Their entity is what they depend on each other by.
+    levels : dict
+        Levels of each factor, the one that groups cases aside.
+    about : list of str
+        Factors that statements should be about; empty for all.
+    metric : Metric
+    given : tuple of Statement
+        The user's claims.
+    control : Statement or None
+    most : int
+        The most statements to discover.
+    """
+
+    cases: list[Case]
+    levels: Mapping[str, Sequence[str]]
+    about: list[str]
+    metric: Metric
+    given: tuple[Statement, ...]
+    control: Statement | None
+    most: int
+
+    @property
+    def factors(self) -> list[str]:
+        return list(self.levels)
+
+    @classmethod
+    def of(
+        cls,
+        probe: TemplateProbe,
+        by: str | Sequence[str] | None,
+        groups: str | Callable[[Case], str] | None,
+        metric: Metric,
+        statements: Statement | Sequence[Statement],
+        find: bool,
+        control: Statement | None,
+        most: int,
+    ) -> _Plan:
+        """Check the arguments of :func:`generalise` that say what to look for.
+
+        Raises
+        ------
+        InputError
+        """
+        if not isinstance(probe, TemplateProbe):
+            raise InputError("probe", "be a TemplateProbe (a built-in behaviour's is behaviour(NAME).probe)", probe)
+        cases = [grouped(c, groups) for c in probe.cases]
+        levels = {f: known for f, known in probe.factors.items() if f != groups}
+        about = [by] if isinstance(by, str) else list(by or ())
+        if unknown := [f for f in about if f not in levels]:
+            raise InputError("by", f"name factors among {', '.join(levels)}", unknown)
+        if isinstance(most, bool) or not isinstance(most, Integral) or most < 0:
+            raise InputError("most", "be a number of at least 0", most)
+        given = _given(statements, find)
+        for s in (*given, *([control] if control is not None else [])):
+            if not isinstance(s, Statement):
+                raise InputError("statements", _MADE_BY, s)
+            s.check(levels)
+        if control is None and metric.name == "output" and any(s.of_control is not None for s in given):
+            raise InputError("control", "be given where a margin is a share of its effect", control)
+        return cls(cases, levels, about, metric, given, control, int(most))
+
+
+def _given(statements: Statement | Sequence[Statement], find: bool) -> tuple[Statement, ...]:
+    """The user's claims as a tuple."""
+    if not isinstance(statements, Iterable) and not isinstance(statements, Statement):
+        raise InputError("statements", _MADE_BY, statements)
+    given = (statements,) if isinstance(statements, Statement) else tuple(statements)
+    if not find and not given:
+        raise InputError("statements", "hold at least one, or find be True", statements)
+    return given
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """Whom to ask, for what, and where answers are kept."""
+
+    model: Model | Generator
+    metric: Metric
+    store: Store
+    progress: bool | None
+
+    def measured(self, cases: Sequence[Case], index: np.ndarray) -> Measured | None:
+        """Measure the cases of these numbers; None if there are none."""
+        part = [cases[int(i)] for i in index]
+        if not part:
+            return None
+        return measure(self.model, part, self.metric, store=self.store, progress=self.progress, unconditional=True)
+
+
+def _discovered(plan: _Plan, first: Measured | None, random_state: int) -> tuple[list[Statement], list[str]]:
+    """Statements that stand out on the discovery cases, and a note if there are none."""
+    if first is None:
+        return [], []
+    discovered = discover(
+        first.frame,
+        plan.factors,
+        about=plan.about,
+        most=plan.most,
+        random_state=random_state,
+    )
+    if (count := first.frame["entity"].nunique()) < FEWEST_ENTITIES:
+        total = len({c.entity for c in plan.cases})
+        return discovered, [
+            f"Nothing was looked for: that needs at least {FEWEST_ENTITIES} entities for discovery and "
+            f"{FEWEST_ENTITIES} for the test; here are {count} of {total} for discovery."
+        ]
+    return discovered, [] if discovered else ["No factor stood out on the discovery cases."]
+
+
+def _judged(
+    plan: _Plan,
+    discovered: Sequence[Statement],
+    discovery: pd.DataFrame | None,
+    test: pd.DataFrame,
+    everything: pd.DataFrame,
+) -> tuple[Judged | None, tuple[Judged, ...]]:
+    """The control and all statements judged: the user's on every case, discovered ones on the test cases."""
+    given, metric = plan.given, plan.metric
+    checked, blocked, effect = _competence(plan.control, everything, metric)
     judged = judge(
-        whole,
-        [bare] * len(frozen_given) + [test] * len(found),
-        number.name,
-        number.unit,
-        discovery=[None] * len(frozen_given) + [None if first is None else first.frame] * len(found),
+        (*given, *discovered),
+        [everything.drop(columns="part")] * len(given) + [test] * len(discovered),
+        metric.name,
+        metric.unit,
+        discovery=[None] * len(given) + [discovery] * len(discovered),
         control=effect,
         blocked=blocked,
     )
-    scores = pd.DataFrame()
-    if first is not None:
-        scores = fidelity_over_factors(first.frame, test[test["part"] != "families"], factors, random_state)
-    cost = second.cost if first is None else first.cost + second.cost
-    return Study(tuple(judged), everything, number, scores, checked, frozen, cost, second.model, name, tuple(notes))
+    return checked, tuple(judged)
+
+
+def _all_for_the_test(cases: int) -> Split:
+    empty = np.arange(0)
+    return Split(empty, np.arange(cases), empty, empty)
 
 
 def _split(
     split: Split | None, probe: TemplateProbe, cases: Sequence[Case], groups: object, random_state: int
 ) -> Split:
-    """The user's split, checked; or one of our own, by what cases depend on each other by."""
+    """Check the user's split, or hold out cases by entity where there is none."""
     if split is None:
         return hold_out(cases, random_state=random_state)
     if not isinstance(split, Split):
@@ -198,7 +295,7 @@ def _split(
 def _competence(
     control: Statement | None, frame: pd.DataFrame, metric: Metric
 ) -> tuple[Judged | None, str, Effect | None]:
-    """The positive control judged, the reason for which nothing is testable, and the control's effect."""
+    """Judge the positive control: its judgement, why nothing is testable if nothing is, and its effect."""
     bare = frame.drop(columns="part", errors="ignore")
     if control is not None:
         judged = judge([control], [bare], metric.name, metric.unit)[0]

@@ -1,4 +1,4 @@
-"""Shrunken least squares for cases that come in entities: weights, and what they say about entities they have not seen.
+"""Ridge regression for cases that come in entities: weights, and residuals for entities that they have not seen.
 
 Columns are of three kinds, each with a penalty of its own. Penalties are chosen, and residuals taken, on entities left
 out of the fit, because cases of one entity are not independent of each other.
@@ -10,11 +10,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["CLAIMED", "LEVEL", "PAIR", "Weighed", "effective", "folds_of", "shrunken", "spread_of", "variance"]
+__all__ = [
+    "CLAIMED",
+    "LEVEL",
+    "PAIR",
+    "LinearFit",
+    "effective_count",
+    "entity_variance",
+    "fit_log_scale",
+    "folds_of",
+    "grouped_ridge",
+]
 
 #: kinds of columns: what a supported statement says, a level of a factor, two levels together
 CLAIMED, LEVEL, PAIR = 0, 1, 2
-_OUT = 1e9  # a penalty that leaves a column out
+_EXCLUDED = 1e9  # a penalty that leaves a column out
 _CLAIMED = 1.0
 _LEVELS = (2.0, 10.0, 50.0)
 _TIMES = (1.0, 5.0, np.inf)  # how much heavier pairs are penalised than single levels
@@ -25,7 +35,7 @@ _FOLDS = 10
 
 
 @dataclass(frozen=True)
-class Weighed:
+class LinearFit:
     """Weights of the columns and the residuals of cases whose entities were left out.
 
     Attributes
@@ -46,9 +56,9 @@ def folds_of(entity: np.ndarray, count: int, rng: np.random.Generator) -> np.nda
     return (rng.permutation(len(names)) % min(count, len(names)))[who.reshape(-1)]
 
 
-def shrunken(
+def grouped_ridge(
     X: np.ndarray, y: np.ndarray, kinds: np.ndarray, entity: np.ndarray, rng: np.random.Generator, more: bool = True
-) -> Weighed:
+) -> LinearFit:
     """Ridge regression with the penalties that predict left-out entities best.
 
     Parameters
@@ -69,11 +79,12 @@ def shrunken(
     grams = np.stack([A[p].T @ A[p] for p in parts])
     moments = np.stack([A[p].T @ y[p] for p in parts])
     gram, moment = grams.sum(axis=0), moments.sum(axis=0)
-    tried = [(_OUT, _OUT)]
+    tried = [(_EXCLUDED, _EXCLUDED)]
     if more and (kinds != CLAIMED).any():
-        tried += [(level, min(level * times, _OUT)) for level in _LEVELS for times in _TIMES]
+        tried += [(level, min(level * times, _EXCLUDED)) for level in _LEVELS for times in _TIMES]
     best: tuple[float, np.ndarray, np.ndarray] | None = None
     for level, pair in tried:
+        # (Σ AᵀA − AₚᵀAₚ + penalty) w = Σ Aᵀy − Aₚᵀy: the fit without the entities of part p
         penalty = np.diag([0.0, *np.choose(kinds, [_CLAIMED, level, pair])])
         others = np.linalg.solve(gram - grams + penalty, (moment - moments)[..., None])[..., 0]
         residuals = np.empty(len(y))
@@ -83,21 +94,21 @@ def shrunken(
         if best is None or loss < best[0] * (1 - 1e-6):
             best = loss, penalty, residuals
     assert best is not None
-    whole = np.linalg.solve(gram + best[1], moment)
-    return Weighed(float(whole[0]), whole[1:], best[2])
+    solution = np.linalg.solve(gram + best[1], moment)
+    return LinearFit(float(solution[0]), solution[1:], best[2])
 
 
-def spread_of(X: np.ndarray, residuals: np.ndarray, entity: np.ndarray, rng: np.random.Generator) -> Weighed:
-    """How wide residuals are by the levels of the factors: a shrunken log-linear model of their squares.
+def fit_log_scale(X: np.ndarray, residuals: np.ndarray, entity: np.ndarray, rng: np.random.Generator) -> LinearFit:
+    """Fit log σ = b + X w to residuals: a shrunken log-linear model of their squares.
 
     Returns
     -------
-    Weighed
+    LinearFit
         ``exp(intercept + X @ weights)`` is the scale of a case (unit of the residuals); ``residuals`` are the given
         ones over the scale that other entities give them.
     """
     if not residuals.any():
-        return Weighed(0.0, np.zeros(X.shape[1]), residuals)
+        return LinearFit(0.0, np.zeros(X.shape[1]), residuals)
     squares = residuals**2 / np.mean(residuals**2)
     A = np.column_stack([np.ones(len(squares)), X])
     fold = folds_of(entity, _FOLDS, rng)
@@ -105,9 +116,9 @@ def spread_of(X: np.ndarray, residuals: np.ndarray, entity: np.ndarray, rng: np.
     for k in np.unique(fold):
         p = fold == k
         relative[p] = residuals[p] / np.exp(A[p] @ _log_mean(A[~p], squares[~p]) / 2)
-    whole = _log_mean(A, squares) / 2
+    solution = _log_mean(A, squares) / 2
     unit = float(np.sqrt(np.mean(residuals**2)))
-    return Weighed(float(whole[0]) + float(np.log(unit)), whole[1:], relative / unit)
+    return LinearFit(float(solution[0]) + float(np.log(unit)), solution[1:], relative / unit)
 
 
 def _log_mean(A: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -122,12 +133,12 @@ def _log_mean(A: np.ndarray, y: np.ndarray) -> np.ndarray:
     return weights
 
 
-def effective(values: np.ndarray, entity: np.ndarray) -> float:
-    """How many independent values cases that come in entities are worth (design effect of the intraclass correlation).
+def effective_count(values: np.ndarray, entity: np.ndarray) -> float:
+    """The number of independent values that n cases of entities are worth: n / (1 + (m − 1) ICC) for m per entity.
 
     Examples
     --------
-    >>> effective(np.array([1.0, 1.0, 2.0, 2.0, 5.0, 5.0]), np.array(list("aabbcc"))).__round__(6)
+    >>> effective_count(np.array([1.0, 1.0, 2.0, 2.0, 5.0, 5.0]), np.array(list("aabbcc"))).__round__(6)
     3.0
     """
     _, who = np.unique(entity, return_inverse=True)
@@ -141,15 +152,15 @@ def effective(values: np.ndarray, entity: np.ndarray) -> float:
     return len(values) / (1 + (m - 1) * icc)
 
 
-def variance(values: np.ndarray, entity: np.ndarray) -> float:
-    """What the best constant misses by, squared: half the mean squared difference of cases of different entities.
+def entity_variance(values: np.ndarray, entity: np.ndarray) -> float:
+    """The squared error of the best constant: half the mean squared difference of cases of different entities.
 
     The U-statistic of the variance (Hoeffding 1948) over pairs that are independent: no mean is estimated, so it is
     unbiased however few the entities are. Zero with a single entity.
 
     Examples
     --------
-    >>> variance(np.array([1.0, 1.0, 3.0, 3.0]), np.array(list("aabb")))
+    >>> entity_variance(np.array([1.0, 1.0, 3.0, 3.0]), np.array(list("aabb")))
     2.0
     """
     _, who = np.unique(entity, return_inverse=True)
@@ -159,5 +170,5 @@ def variance(values: np.ndarray, entity: np.ndarray) -> float:
     pairs = len(y) ** 2 - float(sizes @ sizes)
     if not pairs:
         return 0.0
-    whole = len(y) * float(y @ y) - float(y.sum()) ** 2
-    return float(max(whole - float(sizes @ squares) + float(sums @ sums), 0.0)) / pairs
+    all_pairs = len(y) * float(y @ y) - float(y.sum()) ** 2
+    return float(max(all_pairs - float(sizes @ squares) + float(sums @ sums), 0.0)) / pairs

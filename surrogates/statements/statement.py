@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from numbers import Real
 from typing import Any, Literal
@@ -15,75 +15,14 @@ import pandas as pd
 from probes.cases.case import RESERVED
 from probes.errors import InputError
 from surrogates.statements.entity_effects import Effect, effect, shares
+from surrogates.statements.scope import Levels, Scope, as_scope
 
-__all__ = ["RESERVED", "Scope", "Statement"]
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Where a statement holds: a conjunction of factors in levels; empty means everywhere.
-
-    Examples
-    --------
-    >>> str(Scope.of(direction="forward", order=("ABBA", "BABA")))
-    'direction is forward and order is ABBA or BABA'
-    """
-
-    conditions: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-    @classmethod
-    def of(cls, **levels: str | Sequence[str]) -> Scope:
-        """A scope from ``factor=level`` or ``factor=(level, …)``; a level that is a number is meant as its text."""
-        if odd := [v for v in levels.values() if not isinstance(v, (str, Real, Iterable))]:
-            raise InputError("scope", "hold a level, or several, of each factor", odd[0])
-        pairs = (
-            (k, (str(v),) if isinstance(v, (str, Real)) else tuple(map(str, sorted(v) if isinstance(v, Set) else v)))
-            for k, v in levels.items()
-        )
-        return cls(tuple(sorted(pairs)))
-
-    def holds(self, frame: pd.DataFrame) -> np.ndarray:
-        """Which cases are inside, boolean ``(n,)``.
-
-        Raises
-        ------
-        InputError
-            If a factor or level does not occur.
-        """
-        inside = np.ones(len(frame), dtype=bool)
-        for factor, levels in self.conditions:
-            if factor not in frame.columns or factor in RESERVED:
-                known = [c for c in frame.columns if c not in RESERVED]
-                raise InputError("scope", f"name factors among {', '.join(known)}", factor)
-            inside &= frame[factor].isin(levels).to_numpy()
-        return inside
-
-    def and_(self, other: Scope) -> Scope:
-        """Both conjunctions at once."""
-        merged = dict(self.conditions)
-        for factor, levels in other.conditions:
-            merged[factor] = tuple(v for v in merged.get(factor, levels) if v in levels)
-        return Scope(tuple(sorted(merged.items())))
-
-    def __str__(self) -> str:
-        return " and ".join(f"{f} is {' or '.join(levels)}" for f, levels in self.conditions) or "everywhere"
-
-
-#: a scope as a dict
-Levels = Mapping[str, str | Sequence[str]]
-
-
-def _scope(given: Any) -> Scope:
-    if isinstance(given, Scope):
-        return given
-    if isinstance(given, Mapping):
-        return Scope.of(**given)
-    raise InputError("scope", "be a Scope, or a dict of factor to level or levels", given)
+__all__ = ["Statement"]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A claim about an effect Σ wₖ mₖ over sets of cases.
+    """A claim about an effect Σₖ wₖ mₖ, where mₖ is the mean of the metric over a set of cases.
 
     Parameters
     ----------
@@ -103,7 +42,7 @@ class Statement:
     of_control : float, optional
         Equivalence only: `min_effect` as a share of the positive control's effect, which replaces it.
     otherwise : bool
-        Whether the second part is all that the first is not.
+        Whether the second part is every case outside the first.
 
     Examples
     --------
@@ -142,13 +81,13 @@ class Statement:
 
     @classmethod
     def level(cls, scope: Scope | Levels | None = None, **options: Any) -> Statement:
-        """The mean in a scope, also given as a dict of factor to level or levels, against chance or a number."""
-        return cls(((1.0, _scope(scope or {})),), **options)
+        """Claim about the mean in a scope, against chance or a number; a scope may be a dict of factor to levels."""
+        return cls(((1.0, as_scope(scope or {})),), **options)
 
     @classmethod
     def contrast(cls, scope: Scope | Levels, against: Scope | Levels | None = None, **options: Any) -> Statement:
-        """The mean in a scope against that in another, by default against all other cases."""
-        scope, other = _scope(scope), _scope(scope if against is None else against)
+        """Claim about the mean in a scope against the mean in another, by default over all other cases."""
+        scope, other = as_scope(scope), as_scope(scope if against is None else against)
         if against is not None and other == scope:
             raise InputError("against", "be another set of cases than the first", str(other))
         return cls(((1.0, scope), (-1.0, other)), otherwise=against is None, **options)
@@ -157,26 +96,26 @@ class Statement:
     def interaction(
         cls, a: tuple[Scope | Levels, Scope | Levels], b: tuple[Scope | Levels, Scope | Levels], **options: Any
     ) -> Statement:
-        """How much larger the contrast ``a[0]`` − ``a[1]`` is in ``b[0]`` than in ``b[1]``."""
-        a, b = ((_scope(x), _scope(y)) for x, y in (a, b))
+        """Claim about how much larger the contrast ``a[0]`` − ``a[1]`` is in ``b[0]`` than in ``b[1]``."""
+        a, b = ((as_scope(x), as_scope(y)) for x, y in (a, b))
         parts = ((1.0, a[0].and_(b[0])), (-1.0, a[1].and_(b[0])), (-1.0, a[0].and_(b[1])), (1.0, a[1].and_(b[1])))
         text = f"the effect of {a[0]} (against {a[1]}) is larger when {b[0]} than when {b[1]}"
         return cls(parts, **{"text": text, **options})
 
     @property
     def subject(self) -> str:
-        """SHA-256 of the effect that is claimed about, whatever the claim's sign, size and words."""
+        """SHA-256 of the effect that the claim is about; its sign, size and words do not matter."""
         parts = [(w, [(f, sorted(v)) for f, v in scope.conditions]) for w, scope in self.parts]
-        told = [parts, self.kind, self.reference, self.every, self.otherwise]
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        effect_of = [parts, self.kind, self.reference, self.every, self.otherwise]
+        return hashlib.sha256(json.dumps(effect_of, sort_keys=True).encode()).hexdigest()
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the claim: what is frozen before the test."""
+        """SHA-256 of the claim, which is frozen before the test."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     def claim(self, metric: str, unit: str) -> str:
-        """The claim in words."""
+        """Put the claim in words."""
         if self.text:
             return self.text
         first, more = self.parts[0][1], "higher" if self.sign > 0 else "lower"
@@ -195,7 +134,7 @@ class Statement:
         return f"{metric} is {more}{where} than {other}{least}"
 
     def check(self, factors: Mapping[str, Sequence[str]]) -> None:
-        """Refuse a factor or level that does not exist among these.
+        """Check that every factor and level of the claim is among these.
 
         Raises
         ------
@@ -207,25 +146,25 @@ class Statement:
             for factor, levels in scope.conditions:
                 if factor not in factors:
                     raise InputError("scope", f"name factors among {', '.join(factors)}", factor)
-                if odd := [v for v in levels if v not in factors[factor]]:
-                    raise InputError("scope", f"name levels of {factor} ({', '.join(factors[factor])})", odd)
+                if unknown := [v for v in levels if v not in factors[factor]]:
+                    raise InputError("scope", f"name levels of {factor} ({', '.join(factors[factor])})", unknown)
 
     def masks(self, frame: pd.DataFrame) -> list[tuple[float, np.ndarray]]:
-        """The sets of cases with their weights."""
+        """The sets of cases, boolean ``(n,)``, with their weights."""
         sets = [(w, scope.holds(frame)) for w, scope in self.parts]
         if self.otherwise:
             sets[1] = (sets[1][0], ~sets[0][1])
         return sets
 
     def numbers(self, frame: pd.DataFrame) -> np.ndarray:
-        """What the claim is about, ``(n,)``: the metric over its reference for one part, else the metric."""
+        """The numbers that are averaged, ``(n,)``: the metric, for a single part less its reference."""
         y = frame["value"].to_numpy(dtype=float)
         if len(self.parts) > 1:
             return y
         return y - (frame["chance"].to_numpy(dtype=float) if self.reference == "chance" else float(self.reference))
 
     def strata(self, frame: pd.DataFrame) -> np.ndarray | None:
-        """Which cases agree in all factors that are not named, ``(n,)`` numbers; None where nothing is compared."""
+        """Number cases ``(n,)`` by their levels of all factors that the claim does not name; None for a single part."""
         named = {f for _, scope in self.parts for f, _ in scope.conditions}
         rest = [c for c in frame.columns if c not in RESERVED and c not in named]
         if len(self.parts) == 1 or not rest:
@@ -233,23 +172,24 @@ class Statement:
         return frame.groupby(rest, dropna=False, sort=False).ngroup().to_numpy()
 
     def estimate(self, frame: pd.DataFrame) -> Effect | None:
-        """The effect on a table of cases; None where a set is empty."""
+        """Estimate the effect on a table of cases; None where a set is empty."""
         masks, entity = self.masks(frame), frame["entity"].to_numpy()
-        found = effect(self.numbers(frame), entity, masks, self.strata(frame))
+        estimated = effect(self.numbers(frame), entity, masks, self.strata(frame))
         values = frame["value"].to_numpy(dtype=float)
         inside = values[np.any([m for _, m in masks], axis=0)]
-        if found is None or inside.min() < 0 or inside.max() > 1:
-            return found
+        if estimated is None or inside.min() < 0 or inside.max() > 1:
+            return estimated
         # shares: nothing but hits is no proof that misses do not exist: about 3 in n of them may (the rule of three)
         settled = [(w, m) for w, m in masks if (values[m] == values[m][0]).all() and values[m][0] in (0.0, 1.0)]
         floor = sum((w * 1.5 / len(set(entity[m]))) ** 2 for w, m in settled)
-        return replace(found, error=float(np.sqrt(found.error**2 + floor)))
+        return replace(estimated, error=float(np.sqrt(estimated.error**2 + floor)))
 
     def gaps(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """What single cases of the first set say about the effect.
+        """Estimate the effect from each single case of the first set.
 
-        Each is compared with the other sets' cases of the same entity that agree in all factors that are not named;
-        where there are none, with those of other entities, then with the entity's own.
+        A case is compared with the cases of the other sets that share its entity and its levels of all factors that
+        the claim does not name; where there are none, with other entities at these levels, then with its entity at
+        others.
 
         Returns
         -------
@@ -266,10 +206,10 @@ class Statement:
         side = pd.DataFrame({"entity": frame["entity"].to_numpy(), "stratum": number})
         for weight, mask in others:
             y = pd.Series(np.where(mask, frame["value"].to_numpy(dtype=float), np.nan))
-            like = y.groupby([side["entity"], side["stratum"]]).transform("mean")
+            peers = y.groupby([side["entity"], side["stratum"]]).transform("mean")
             for key in ("stratum", "entity"):
-                like = like.fillna(y.groupby(side[key]).transform("mean"))
-            gap += weight * like.fillna(y.mean()).to_numpy(dtype=float)
+                peers = peers.fillna(y.groupby(side[key]).transform("mean"))
+            gap += weight * peers.fillna(y.mean()).to_numpy(dtype=float)
         who = np.unique(side["entity"], return_inverse=True)[1].reshape(-1)
         weighed = shares(who, [first[1], *(mask for _, mask in others)], strata)
         return gap, first[1] if weighed is None else weighed[0] > 0

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from probes.asking.ask import Cost
+from probes.cases.case import RESERVED
 from probes.cases.metrics import Metric
+from surrogates.results.result import Result
+from surrogates.statements.card import Card
+from surrogates.statements.case_fit import fit_case_predictor
+from surrogates.statements.entity_effects import FEWEST_ENTITIES
+from surrogates.statements.entry import Entry, Extreme, statement_data
+from surrogates.statements.statement import Statement
 from surrogates.statements.verdicts import Judged
-
-if TYPE_CHECKING:
-    from surrogates.statements.card import Card
 
 __all__ = ["Study"]
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Result):
     """Statements about one model, tested.
 
     Attributes
@@ -60,16 +65,56 @@ class Study:
         names = ["words", "verdict", "effect", "low", "high", "entities", "coverage", "precision", "p", "reason"]
         return pd.DataFrame([{n: getattr(s, n) for n in names} for s in self.statements], columns=names)
 
-    def __str__(self) -> str:
-        lines = [f"{self.name or 'Study'}: {len(self.frame)} cases, {self.metric.name} ({self.metric.unit})"]
-        if self.control is not None:
-            lines.append(f"positive control {self.control.verdict}: {self.control.words}")
-        for s in self.statements:
-            lines.append(f"{s.verdict:>12}  {s.words}" + (f" ({s.reason})" if s.reason else ""))
-        return "\n".join([*lines, *(f"Note: {n}" for n in self.notes)])
+    def entry(self, title: str = "", name: str = "") -> Entry:
+        """The study as one entry of a card: plain data, with a predictor of single cases."""
+        cases = self.frame.drop(columns="part", errors="ignore")
+        control = self.control
+        chance = float(cases["chance"].mean())
+        return Entry(
+            name or self.name,
+            title or self.name or "Study",
+            self.metric.name,
+            self.metric.unit,
+            {} if control is None else {"words": control.words, "verdict": control.verdict},
+            tuple(statement_data(judged) for judged in self.statements),
+            asdict(self.cost),
+            len(self.frame),
+            fit_case_predictor(self.frame, self.statements, chance, control=control, others=self.others),
+            self.notes,
+            {n: float(cases[n].mean()) for n in ("value", "chance", "unconditional") if n in cases.columns},
+            _extremes(cases, self.metric),
+        )
 
     def card(self, title: str = "") -> Card:
         """The study as a behaviour card of one entry."""
-        from surrogates.statements.card import Card, Entry
+        return Card(self.model, self.model, (self.entry(title, self.name or "study"),))
 
-        return Card(self.model, self.model, (Entry.of(self, title, self.name or "study"),))
+    def to_json(self, path: str | Path | None = None) -> str:
+        """JSON text of the study as a card of one entry, written to `path` if given; ``Card.from_json`` reads it.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written.
+        """
+        return self.card().to_json(path)
+
+
+def _extremes(frame: pd.DataFrame, metric: Metric) -> dict[str, Extreme]:
+    """The combinations of levels with the highest and the lowest mean, with intervals for all of them (Bonferroni)."""
+    factors = [c for c in frame.columns if c not in RESERVED]
+    cells = []
+    for levels, part in frame.groupby(factors, sort=True) if factors else ():
+        e = Statement.level(reference=0.0).estimate(part)
+        if e is not None and e.entities >= FEWEST_ENTITIES:
+            cells.append((e, dict(zip(factors, map(str, levels), strict=True))))
+    if len(cells) < 2:
+        return {}
+    ranked = sorted(cells, key=lambda cell: cell[0].value)
+    out: dict[str, Extreme] = {}
+    for name, (e, levels) in (("best", ranked[-1]), ("worst", ranked[0])):
+        low, high = (
+            float(v) for v in np.clip(e.interval(1 - 0.05 / len(cells)), *(metric.bounds or (-np.inf, np.inf)))
+        )
+        out[name] = {"levels": levels, "value": e.value, "low": low, "high": high}
+    return out

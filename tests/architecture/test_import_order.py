@@ -51,39 +51,13 @@ ORDER = (
     "surrogates.cli",
     "surrogates",
 )
-#: the one import that goes up: a result loads what draws it when it is first drawn
-SEAM = ("surrogates.results.result", "surrogates.report")
+#: modules that load others by name: what a user names, built-in behaviours, extras, and the one load that goes up, by
+#: which a result finds what draws it when it is first drawn
+BY_NAME = {"probes.errors", "probes.behaviours.registry", "surrogates.cli.inputs", "surrogates.results.result"}
 #: imports that go up today; this list may only shrink
-ALLOWED: set[tuple[str, str]] = {
-    ("surrogates.local.anchor", "surrogates.report.figures"),
-    ("surrogates.local.anchor", "surrogates.report.anchor_and_shapley"),
-    ("surrogates.local.explanation", "surrogates.report.text"),
-    ("surrogates.local.explanation", "surrogates.report.page"),
-    ("surrogates.local.explanation", "surrogates.report.figures"),
-    ("surrogates.local.shapley_values", "surrogates.report.figures"),
-    ("surrogates.local.shapley_values", "surrogates.report.anchor_and_shapley"),
-    ("surrogates.many.explanation_set", "surrogates.report.figures"),
-    ("surrogates.many.explanation_set", "surrogates.report.explanation_set"),
-    ("surrogates.many.explanation_set", "surrogates.report.text"),
-    ("surrogates.shapley.index_table", "surrogates.local.explanation"),
-    ("surrogates.statements.card", "surrogates.report.card"),
-}
+ALLOWED: set[tuple[str, str]] = set()
 #: circles of today; this list may only shrink
-CIRCLES: set[tuple[str, ...]] = {
-    (
-        "surrogates.local.anchor",
-        "surrogates.local.explanation",
-        "surrogates.local.shapley_values",
-        "surrogates.report.anchor_and_shapley",
-        "surrogates.report.explanation",
-        "surrogates.report.figures",
-        "surrogates.report.page",
-        "surrogates.report.text",
-        "surrogates.shapley.index_table",
-    ),
-    ("surrogates.report.card", "surrogates.statements.card", "surrogates.statements.study"),
-    ("surrogates.many.explanation_set", "surrogates.many.global_surrogate", "surrogates.report.explanation_set"),
-}
+CIRCLES: set[tuple[str, ...]] = set()
 
 
 def modules() -> dict[str, Path]:
@@ -162,11 +136,7 @@ def circles(graph: dict[str, set[str]]) -> set[tuple[str, ...]]:
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_a_module_imports_lower_rooms_alone(module):
-    up = {
-        (module, target)
-        for target in GRAPH[module]
-        if goes_up(module, target) and not (module == SEAM[0] and target.startswith(SEAM[1]))
-    }
+    up = {(module, target) for target in GRAPH[module] if goes_up(module, target)}
     assert up <= ALLOWED
 
 
@@ -175,8 +145,12 @@ def test_what_is_allowed_to_go_up_still_does():
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    graph = {name: {t for t in targets if (name, room(t)) != SEAM} for name, targets in GRAPH.items()}
-    assert circles(graph) == CIRCLES
+    assert circles(GRAPH) == CIRCLES
+
+
+def test_modules_are_loaded_by_name_in_few_places():
+    found = {name for name, path in MODULES.items() if "import_module" in path.read_text(encoding="utf-8")}
+    assert found == BY_NAME
 
 
 def test_circles_are_seen():

@@ -66,7 +66,7 @@ def test_the_models_own_time_and_rendering_are_kept_apart(monkeypatch: pytest.Mo
 def test_models_are_what_they_say() -> None:
     game, Z = pairs(6), np.eye(6)
     nothing, single = game(np.zeros((1, 6)))[0], game(Z)
-    assert nothing == 0.0
+    assert nothing == pytest.approx(0.0, abs=1e-12)
     joint = np.array([[game((Z[i] + Z[j])[None])[0] - single[i] - single[j] for j in range(6)] for i in range(6)])
     assert (np.abs(np.triu(joint, 1)) > 1e-9).sum() == 3  # every feature in one pair
     words, score = bag_of_words(5)

@@ -92,7 +92,9 @@ def test_probe_features_have_names_of_their_own_and_views_are_json(probe):
 def test_probe_is_explained_saved_and_reported(probe):
     ex = explain(as_model(score), probe, budget=40 * probe.replicates, store=None)
     back = Explanation.from_json(ex.to_json())
-    np.testing.assert_array_equal(back.predict(ex.answers.design.Z), ex.predict(ex.answers.design.Z))
+    np.testing.assert_allclose(
+        back.predict(ex.answers.design.Z), ex.predict(ex.answers.design.Z), rtol=1e-12, atol=1e-12
+    )
     assert "could not be drawn" not in ex.report("r.html").read_text()
 
 
@@ -141,7 +143,7 @@ def test_model_is_not_asked_twice(model):
     first, second = (ask(model, TABLE, design, store) for _ in range(2))
     assert second.cost.rows == 0
     assert first.cost.rows + first.cost.reused == second.cost.reused
-    np.testing.assert_array_equal(first.y, second.y)
+    np.testing.assert_array_equal(first.y, second.y)  # exact: answers come from the store bit for bit
 
 
 @pytest.mark.parametrize("family", FAMILIES)

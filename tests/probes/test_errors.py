@@ -1,4 +1,4 @@
-"""Number checks: what is accepted, what is refused, and the sentence that says so."""
+"""Errors: one base class, and number checks with the sentence that says what is refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from probes.errors import InputError, integer, number
+from probes.errors import InputError, IomapError, ModelError, StoreError, integer, number
+
+
+def test_errors_have_one_base_class_and_useful_bases():
+    for kind in (InputError, ModelError, StoreError):
+        assert issubclass(kind, IomapError)
+    assert issubclass(InputError, ValueError)
+    assert str(InputError("a", "be b", "c")) == "a must be b; got 'c'."
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])

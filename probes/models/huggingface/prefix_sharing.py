@@ -15,6 +15,7 @@ Which models can be packed is not kept in a list: a small packed forward must ag
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -75,6 +76,7 @@ def _one_by_one(module: Any, rows: Sequence[Row], keep: int) -> Iterator[Any]:
     from transformers import DynamicCache
 
     past = DynamicCache(config=module.config)
+    name = _cache_name(module)
     before: Row = ()
     for row in rows:
         shared = _shared(before, row, keep)
@@ -84,12 +86,17 @@ def _one_by_one(module: Any, rows: Sequence[Row], keep: int) -> Iterator[Any]:
             out = module(
                 input_ids=torch.tensor([row[shared:]], device=module.device),
                 position_ids=torch.arange(shared, len(row), device=module.device)[None],
-                past_key_values=past,
                 logits_to_keep=keep,
                 use_cache=True,
+                **{name: past},
             )
         before = row
         yield out.logits
+
+
+def _cache_name(module: Any) -> str:
+    """Name the argument of a forward that takes a cache: transformers 5.24 renamed ``past_key_values``."""
+    return "cache" if "cache" in inspect.signature(module.forward).parameters else "past_key_values"
 
 
 def _packed(module: Any, rows: Sequence[Row], keep: int) -> Iterator[Any]:

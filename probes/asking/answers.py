@@ -1,0 +1,108 @@
+"""Answers: a design and what a model answered to it; Interrupted carries those that came before Ctrl-C."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from probes.asking.cost import Cost
+from probes.design import Design
+from probes.errors import InputError, ModelError
+
+__all__ = ["Answers", "Interrupted"]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A model's answers to a design.
+
+    Attributes
+    ----------
+    design : Design
+    y : ndarray ``(n, K)``
+        Raw outputs, averaged over the probe's replicates. A row of NaN was not answered (fallible models only).
+    outputs : tuple of str
+        Names of the K outputs.
+    unit : str
+    probe : str
+        Digest of the probe.
+    model : str
+        Identity of the model.
+    cost : Cost
+    noisy : bool
+        Whether the model was seen to answer the same question differently.
+    reason : str
+        Why the last unanswered question was not answered, in words.
+    """
+
+    design: Design
+    y: np.ndarray
+    outputs: tuple[str, ...]
+    unit: str
+    probe: str
+    model: str
+    cost: Cost = field(default_factory=Cost)
+    noisy: bool = False
+    reason: str = ""
+
+    def __sub__(self, other: Answers) -> Answers:
+        """What changed from `other` to this: the same questions, the same unit, answers subtracted.
+
+        Raises
+        ------
+        InputError
+            If design, probe, outputs or unit differ.
+        """
+        if not isinstance(other, Answers):
+            return NotImplemented
+        for name in ("probe", "unit", "outputs"):
+            if getattr(self, name) != getattr(other, name):
+                raise InputError(
+                    "answers", f"have the same {name} to be subtracted", (getattr(self, name), getattr(other, name))
+                )
+        if self.design.digest != other.design.digest:
+            raise InputError(
+                "answers", "come from the same design to be subtracted", (self.design.digest, other.design.digest)
+            )
+        pair = f"{self.model} minus {other.model}"
+        y, cost = self.y - other.y, self.cost + other.cost
+        noisy = self.noisy or other.noisy
+        return Answers(self.design, y, self.outputs, self.unit, self.probe, pair, cost, noisy)
+
+    @property
+    def missing(self) -> np.ndarray:
+        """Whether each question was left without an answer, ``(n,)``."""
+        return np.isnan(self.y).any(axis=1)
+
+    def complete(self) -> Answers:
+        """These answers without the questions that were not answered.
+
+        Raises
+        ------
+        ModelError
+            If the instance or the reference is among them.
+        """
+        gone = self.missing
+        if not gone.any():
+            return self
+        if gone[: min(2, self.design.fixed)].any():
+            which = "instance itself" if gone[0] else "reference"
+            said = f"The model did not answer the {which}; {int((~gone).sum())} other answers are kept."
+            raise ModelError(f"{said} {self.reason}".rstrip())
+        return replace(self, design=self.design.only(~gone), y=self.y[~gone])
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while a model was asked.
+
+    Attributes
+    ----------
+    answers : Answers or None
+        To every row of the design that had been answered, as a design of its own (see :func:`ask`); None if not even
+        the fixed rows had.
+    """
+
+    def __init__(self, answers: Answers | None):
+        super().__init__("interrupted")
+        self.answers = answers

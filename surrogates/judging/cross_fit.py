@@ -1,0 +1,90 @@
+"""Cross-fitting: each row is predicted by a surrogate that was fitted to other rows.
+
+The sampled rows are split in ten folds; each fold is predicted by a surrogate fitted to the others. As a control the
+same is done with shuffled answers, in which there is nothing to find.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.base import clone
+
+from surrogates.judging.agreement import r2
+from surrogates.judging.problem import Problem
+from surrogates.numerics.folds import folds
+from surrogates.surrogate import Surrogate
+
+__all__ = ["FOLDS", "CrossFit", "cross_fit"]
+
+FOLDS = 10
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """Predictions for rows by surrogates that have not seen them.
+
+    Attributes
+    ----------
+    predicted : ndarray ``(m, k)``
+    fits : tuple of (Surrogate, ndarray)
+        Each fold's surrogate, and the numbers of the rows that it predicted.
+    permuted : ndarray ``(k,)``
+        R² of the same on shuffled answers; NaN where that was not done.
+    """
+
+    predicted: np.ndarray
+    fits: tuple[tuple[Surrogate, np.ndarray], ...]
+    permuted: np.ndarray
+
+
+def cross_fit(surrogate: Surrogate, problem: Problem, control: bool = False) -> CrossFit:
+    """Fit to all folds but one, and predict that one, for each fold.
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        Unfitted, or a fitted one whose settings are used.
+    problem : Problem
+        Its block is fitted to every time and never predicted. Equal rows share a fold.
+    control : bool, default False
+        Whether to do the same on shuffled answers. That doubles the time, unless the family fits each output
+        separately: then answers and shuffled answers are fitted at once.
+    """
+    Z, y, block, seed = problem.design.sampled, problem.sampled, problem.design.block, problem.random_state
+    k = y.shape[1]
+    if not control:
+        return CrossFit(*_held_out(surrogate, Z, y, block, seed), np.full(k, np.nan))
+    shuffled = y[np.random.default_rng([seed, 1]).permutation(len(y))]
+    if surrogate.separate:
+        both, fits = _held_out(surrogate, Z, np.hstack([y, shuffled]), block, seed)
+        predicted, of_shuffled = both[:, :k], both[:, k:]
+        fits = tuple((fitted.part(slice(0, k)), test) for fitted, test in fits)
+    else:
+        predicted, fits = _held_out(surrogate, Z, y, block, seed)
+        of_shuffled, _ = _held_out(surrogate, Z, shuffled, block, seed)
+    return CrossFit(predicted, fits, r2(shuffled[block:], of_shuffled))
+
+
+def _held_out(
+    surrogate: Surrogate, Z: np.ndarray, y: np.ndarray, block: int, random_state: int
+) -> tuple[np.ndarray, tuple[tuple[Surrogate, np.ndarray], ...]]:
+    """Predictions ``(m, k)`` for all rows after the block, and the surrogate of each fold with its rows."""
+    judged = Z[block:]
+    predicted = np.empty_like(y[block:])
+    fits = []
+    for train, test in folds(len(judged), FOLDS, random_state, _groups(judged)):
+        rows = np.concatenate([np.arange(block), block + train])
+        fitted = clone(surrogate).fit(Z[rows], y[rows])
+        predicted[test] = fitted.predict(judged[test]).reshape(len(test), -1)
+        fits.append((fitted, test))
+    return predicted, tuple(fits)
+
+
+def _groups(Z: np.ndarray) -> np.ndarray | None:
+    """Number equal rows alike, ``(m,)``, in order of first appearance; None if no two rows are equal."""
+    _, first, inverse = np.unique(Z, axis=0, return_index=True, return_inverse=True)
+    if len(first) == len(Z):
+        return None
+    return np.argsort(np.argsort(first))[inverse.reshape(-1)]

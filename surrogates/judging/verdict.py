@@ -1,0 +1,57 @@
+"""The verdict: one sentence on what held-out numbers allow a reader to rely on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["PERMUTED", "verdict"]
+
+#: held-out R² on shuffled answers above which a method is not to be believed
+PERMUTED = 0.1
+
+
+def verdict(r2: float, low: float, permuted: float, clear: int, ordered: int, misses: bool) -> str:
+    """Say in one sentence what may be relied on; the lower end of the interval decides, never the estimate alone.
+
+    Parameters
+    ----------
+    r2, low : float
+        Held-out R², and the lower end of its 95% interval.
+    permuted : float
+        Held-out R² on shuffled answers; NaN if there is none.
+    clear, ordered : int
+        How many effects differ from zero, and how many leading places in their order are certain.
+    misses : bool
+        Whether the surrogate is far off at the instance.
+    """
+    if np.isnan(r2) and not misses:
+        return "Nothing to fit: the model gave the same answer to every sampled question."
+    if misses:
+        return "Do not use it for this input: the model's answer here is far from what the surrogate says."
+    if r2 <= 0:
+        return "Do not use it: on questions it had not seen it predicts no better than a constant."
+    if low <= 0:
+        return "Do not rely on it: with this few answers it may predict no better than a constant."
+    if np.isfinite(permuted) and permuted > PERMUTED and low <= permuted:
+        return "Do not use it: the same method does as well on shuffled answers."
+    if clear == 0:
+        level = "well" if low >= 0.7 else "in part" if low >= 0.4 else "weakly"
+        return f"It predicts the model {level}, but no single effect stands out: read its terms, not single effects."
+    if low < 0.4:
+        return f"Weak: trust the {_top('sign', clear)}, neither order nor sizes; ask more or try another family."
+    return _trusted(clear, ordered) + (
+        ", and the sizes." if low >= 0.9 else "; the sizes are approximate." if low >= 0.7 else ", not the sizes."
+    )
+
+
+def _trusted(clear: int, ordered: int) -> str:
+    """Which effects stand out, of at least one."""
+    if clear == 1:
+        return "Trust that one effect stands out"
+    if ordered > 1:
+        return f"Trust the order of the top {ordered}"
+    return f"Trust that the top {clear} matter" + (" and which is first" if ordered == 1 else "")
+
+
+def _top(what: str, count: int) -> str:
+    return f"{what} of the top effect" if count == 1 else f"{what}s of the top {count}"

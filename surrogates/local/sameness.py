@@ -1,0 +1,62 @@
+"""When an answer counts as the same as the instance's: a tolerance, a function, the class, or the nearer end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Real
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from probes.asking.session import Reply
+from probes.errors import InputError, ModelError
+from probes.outputs.target import Target
+
+__all__ = ["Same", "SameLike", "sameness"]
+
+#: from raw outputs ``(n, K)`` to whether each counts as the same answer, ``(n,)``
+Same: TypeAlias = Callable[[np.ndarray], np.ndarray]
+#: whatever anchor() takes as same
+SameLike: TypeAlias = Callable[[np.ndarray], Any] | float | None
+
+
+def sameness(ends: Reply, wanted: SameLike, targeted: bool) -> tuple[Same, str]:
+    """From the answers for the instance and the reference: a test of raw outputs, and what it says in words."""
+    answers, target, y = ends.answers, ends.target, ends.y
+    if callable(wanted):
+        return _same_by_function(wanted, target), "the answer counts as the same"
+    name = target.outputs[0]
+    if isinstance(wanted, Real):
+        reach, middle = float(wanted), y[0]
+        words = f"{name} is within {reach:g} of {y[0, 0]:.4g}"
+        return lambda raw: (np.abs(target(raw) - middle) <= reach).all(axis=1), words
+    classes = answers.unit in ("logit", "log-odds", "margin", "probability") and answers.y.shape[1] > 1
+    if classes and not targeted:
+        top = int(np.argmax(answers.y[0]))
+        return lambda raw: raw.argmax(axis=1) == top, f"the answer is {answers.outputs[top]}"
+    if y.shape[1] > 1:
+        raise InputError("target", "name one output, or same say what counts as the same", target.outputs)
+    if np.isclose(y[0, 0], y[1, 0], rtol=1e-9, atol=0):
+        rule = "be given: the answers for the instance and the reference are equal, none is nearer"
+        raise InputError("same", rule, float(y[0, 0]))
+    border, up = (y[0, 0] + y[1, 0]) / 2, y[0, 0] > y[1, 0]
+    words = f"{name} is {'above' if up else 'below'} {border:.4g}, nearer to the instance than to the reference"
+    return lambda raw: (target(raw)[:, 0] > border) == up, words
+
+
+def _same_by_function(function: Callable[[np.ndarray], Any], target: Target) -> Same:
+    """A user's function of the explained numbers, checked."""
+
+    def same(raw: np.ndarray) -> np.ndarray:
+        y = target(raw)
+        try:
+            truth = np.asarray(function(y))
+        except Exception as error:
+            raise ModelError(f"same raised {type(error).__name__}: {error}") from error
+        if truth.dtype.kind == "f" and np.isnan(truth).any():
+            raise ModelError("same must return truth values; got NaN.")
+        if truth.shape not in ((len(raw),), (len(raw), 1)):
+            raise ModelError(f"same must return one truth value a row, {len(raw)}; got shape {truth.shape}.")
+        return truth.astype(bool).reshape(len(raw))
+
+    return same

@@ -1,0 +1,57 @@
+"""Two-stage fits: a proxy is fitted to the answers, and answers as many more questions as a family wants for free."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from probes.design import cube
+
+__all__ = ["fitted_once", "rows_of_law"]
+
+#: rows of free proxy answers that a family learns from
+_ROWS = 8192
+#: fitted proxies kept: those of one cross-fit and its control
+_REMEMBERED = 24
+
+_FITTED: OrderedDict[str, Any] = OrderedDict()
+
+
+def fitted_once(proxy: Any, rows: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Any:
+    """Fit a copy of `proxy`, or return the one fitted to these data before.
+
+    The last few are remembered, so that families compared on one cross-fit share them.
+
+    Parameters
+    ----------
+    proxy : regressor
+    rows : ndarray ``(m, n)``
+    y : ndarray ``(m,)`` or ``(m, k)``
+    weight : ndarray ``(m,)``
+    """
+    digest = hashlib.sha256(repr((type(proxy), proxy.get_params(), rows.shape, y.shape)).encode())
+    for part in (rows, y, weight):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    key = digest.hexdigest()
+    if key not in _FITTED:
+        _FITTED[key] = clone(proxy).fit(rows, y, weight)
+        while len(_FITTED) > _REMEMBERED:
+            _FITTED.popitem(last=False)
+    return _FITTED[key]
+
+
+def rows_of_law(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Rows of the law that `rows` ``(m, n)`` were drawn from, with independent features.
+
+    They are the cube if that is small (`rows` themselves if they hold it already), else a sample of 8192.
+    """
+    d = rows.shape[1]
+    if 2**d <= _ROWS and np.isin(rows, (0.0, 1.0)).all():
+        return rows if len(rows) == 2**d else cube(d)
+    rng = np.random.default_rng(0)
+    share = weight / weight.sum()
+    return np.column_stack([rng.choice(column, _ROWS, p=share) for column in rows.T])

@@ -1,0 +1,74 @@
+"""The Walsh (Fourier) spectrum of a fitted process: f(z) = Σ_S coef_S ∏_{i∈S} (2 zᵢ − 1), in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_solve
+
+from surrogates.proxy.kernel import Kernel
+
+__all__ = ["Process", "coefficients", "largest"]
+
+
+@dataclass(frozen=True)
+class Process:
+    """The posterior of standardised answers.
+
+    ``features`` (d,) entered; rows ``X`` (g, d) of -1/+1; ``factor`` is the Cholesky factor of their covariance with
+    noise, ``alpha`` (g, k) its inverse times the answers; ``scale`` (k,) is their unit; ``binary``: all rows are 0/1.
+    """
+
+    kernel: Kernel
+    features: np.ndarray
+    X: np.ndarray
+    factor: tuple[np.ndarray, bool]
+    alpha: np.ndarray
+    scale: np.ndarray
+    binary: bool
+
+
+def coefficients(process: Process, member: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Posterior means and covariance of Walsh coefficients.
+
+    With K the covariance of the answers and χ_S the character of S at the training rows, the prior covariance of the
+    coefficient of S with the answers is λ_S χ_S for its eigenvalue λ_S; so its mean is λ_S χ_S' K⁻¹ y.
+
+    Parameters
+    ----------
+    process : Process
+        Fitted to rows of 0/1.
+    member : ndarray of 0/1 ``(t, d)``
+        Row for each set of features.
+    prior : ndarray ``(t,)``
+        Eigenvalues of the kernel at the sets.
+
+    Returns
+    -------
+    coef : ndarray ``(k, t)``
+        In the unit of the answers, the mean of the answers aside.
+    cov : ndarray ``(t, t)``
+        Of standardised answers.
+    """
+    cross = np.where((process.X < 0) @ member.T % 2 == 1, -prior, prior)
+    coef = process.scale[:, None] * (process.alpha.T @ cross)
+    return coef, np.diag(prior) - cross.T @ cho_solve(process.factor, cross)
+
+
+def largest(process: Process, n_terms: int, max_order: int) -> list[tuple[int, ...]]:
+    """Sets with the largest coefficients of the posterior mean, as numbers of the features that entered.
+
+    All singles and pairs compete; of each order from two on, the ``2 n_terms`` largest are extended by every feature.
+    """
+    d, size_of = process.X.shape[1], dict[tuple[int, ...], float]()
+    parents: list[tuple[int, ...]] = [()]
+    for order in range(1, min(max_order, d) + 1):
+        member = np.array([np.bincount(np.array(s, dtype=int), minlength=d) for s in parents])
+        character = np.where((process.X < 0) @ member.T % 2 == 1, -1.0, 1.0)
+        power = sum((((character * a[:, None]).T @ process.X) ** 2 for a in process.alpha.T), np.zeros(1))
+        size = np.sqrt(power) * process.kernel.spectrum(member)[:, :-1]
+        level = {tuple(sorted((*s, i))): size[r, i] for r, s in enumerate(parents) for i in range(d) if i not in s}
+        size_of |= level
+        parents = sorted(level, key=lambda s: -level[s])[: d if order == 1 else 2 * n_terms]
+    return sorted(size_of, key=lambda s: -size_of[s])[:n_terms]

@@ -1,0 +1,186 @@
+"""Part: one section of a page; and the numbers, intervals and bars that parts show.
+
+A part is a frozen dataclass of what its template shows. It declares its template and style once, at the class; a page
+collects the styles of the parts that it holds. Text is escaped in one place, by the template engine, where it becomes
+HTML. A part that cannot be made or drawn is replaced by a note, so that one bad figure does not cost the page.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from surrogates.report.styles import NOTE
+
+__all__ = ["Bar", "Note", "Part", "bar", "environment", "interval", "level", "made", "number", "picture", "signed"]
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def environment() -> Environment:
+    """The template engine: it escapes every string, and an unknown name is an error."""
+    return Environment(
+        loader=PackageLoader("surrogates", "report/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Base of all parts: a heading, and what the template shows under the name ``part``.
+
+    Attributes
+    ----------
+    template : str
+        File in ``report/templates``.
+    style : tuple of str
+        Rules of CSS that it needs beside those of every page; a rule that parts share is written once.
+    script : str
+        JavaScript, if any; the page allows it by its hash and nothing else.
+    title : str
+        Heading; empty for none.
+    """
+
+    template: ClassVar[str]
+    style: ClassVar[tuple[str, ...]] = ()
+    script: ClassVar[str] = ""
+
+    title: str = ""
+
+    def draw(self) -> Markup:
+        """The part as HTML; a note in its place if that fails."""
+        try:
+            return Markup(environment().get_template(self.template).render(part=self))
+        except Exception as error:  # noqa: BLE001 - the rest of the page is worth having
+            return _failed(type(self).__name__, error).draw()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note(Part):
+    """A remark in a box."""
+
+    template = "note.html"
+    style = (NOTE,)
+
+    text: str
+
+
+def _failed(name: str, error: Exception) -> Note:
+    log.warning("a part of the report could not be made (%s): %s", name, error)
+    return Note(text=f"This part could not be drawn: {type(error).__name__}: {error}")
+
+
+def made(makers: Sequence[Callable[[Any], Sequence[Part]]], result: Any) -> list[Part]:
+    """Make the parts of a result, one maker after the other; one that fails leaves a note."""
+    parts: list[Part] = []
+    for make in makers:
+        try:
+            parts += make(result)
+        except Exception as error:  # noqa: BLE001 - the rest of the page is worth having
+            parts.append(_failed(make.__name__.strip("_"), error))
+    return parts
+
+
+def number(value: float, digits: str = ".2f", missing: str = "") -> str:
+    """A number as text, `missing` if it is not finite, with a real minus sign.
+
+    Examples
+    --------
+    >>> number(-0.456), number(1234.5678, ".4g"), number(float("nan"), missing="not defined")
+    ('−0.46', '1235', 'not defined')
+    """
+    return _minus(format(value, digits)) if np.isfinite(value) else missing
+
+
+def signed(value: float, digits: str = ".2f") -> str:
+    """A number as text with its sign; empty if it is not finite.
+
+    Examples
+    --------
+    >>> signed(0.456), signed(-12345.0, ".3g")
+    ('+0.46', '−1.23e+04')
+    """
+    return number(value, f"+{digits}")
+
+
+def interval(low: float, high: float, digits: str = ".3g") -> str:
+    """An interval as text; empty if an end is not finite.
+
+    Examples
+    --------
+    >>> interval(-0.12345, 2)
+    '[−0.123, 2]'
+    """
+    return _minus(f"[{low:{digits}}, {high:{digits}}]") if np.isfinite(low) and np.isfinite(high) else ""
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
+
+
+def level(low: float) -> str:
+    """Class of a verdict by the lower end of R²: good, fair, weak or poor."""
+    if not np.isfinite(low) or low <= 0:
+        return "poor"
+    return "good" if low >= 0.7 else "fair" if low >= 0.4 else "weak"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar with its interval: positions and lengths in percent of the axis."""
+
+    sign: str
+    left: str
+    width: str
+    low: str
+    span: str
+
+
+def bar(value: float, low: float, high: float, reach: float) -> Bar:
+    """A bar from 0 to `value` with an interval, on an axis from −reach to reach.
+
+    Examples
+    --------
+    >>> bar(-1.0, -1.5, -0.5, 2.0)
+    Bar(sign='down', left='25.00', width='25.00', low='12.50', span='25.00')
+    """
+    left, right = sorted((0.0, value))
+    at = [50 + 50 * float(np.clip(v / reach, -1, 1)) for v in (left, right, low, high)]
+    sign = "up" if value >= 0 else "down"
+    return Bar(sign, f"{at[0]:.2f}", f"{at[1] - at[0]:.2f}", f"{at[2]:.2f}", f"{at[3] - at[2]:.2f}")
+
+
+def picture(data: Any, draw: Callable[..., Any], size: tuple[float, float]) -> str:
+    """A figure as a data URI; drawn without touching matplotlib's global state.
+
+    Parameters
+    ----------
+    data : object
+        What is drawn.
+    draw : callable
+        Draws it into the Axes that are its second argument.
+    size : (float, float)
+        Width and height in inches.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    draw(data, figure.add_subplot())
+    buffer = io.BytesIO()
+    with rc_context({"svg.fonttype": "path", "svg.hashsalt": "iomap"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()

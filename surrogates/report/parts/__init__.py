@@ -1,0 +1,1 @@
+"""Parts of pages by subject: trust, instance, effects, origin, rule, statements, many."""

@@ -1,0 +1,106 @@
+"""Parts about effects of features: tables with bars, and the terms of a surrogate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from surrogates.report.part import Bar, Part, bar, interval, number, signed
+from surrogates.report.styles import AXIS, TABLE
+
+__all__ = ["Effects", "Terms", "effects_parts"]
+
+#: rows of a table that are shown
+ROWS = 60
+
+
+@dataclass(frozen=True)
+class EffectRow:
+    """One feature: its value, what replaces it, its effect with interval and bar."""
+
+    feature: str
+    value: str
+    background: str
+    effect: str
+    interval: str
+    bar: Bar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effects(Part):
+    """Effects of features on one output, strongest first, with bars."""
+
+    template = "effects.html"
+    style = (TABLE, AXIS)
+
+    rows: tuple[EffectRow, ...]
+    unit: str
+    more: int
+    background: bool
+    values: bool
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, title: str, unit: str, background: dict[str, str]) -> Effects:
+        """Make it of rows ``feature, value, attribution, low, high`` and what replaces features, by their names."""
+        reach = float(np.nanmax(np.abs(table[["attribution", "low", "high"]].to_numpy()))) or 1.0
+        rows = tuple(
+            EffectRow(
+                row.feature,
+                row.value if row.value != row.feature else "",
+                background.get(row.feature, ""),
+                signed(row.attribution, ".3g"),
+                interval(row.low, row.high),
+                bar(row.attribution, row.low, row.high, reach),
+            )
+            for row in table.head(ROWS).itertuples()
+        )
+        more, values = max(0, len(table) - ROWS), any(row.value for row in rows)
+        return cls(title=title, rows=rows, unit=unit, more=more, background=bool(background), values=values)
+
+
+def effects_parts(
+    effects: pd.DataFrame, outputs: Sequence[str], unit: str, view: dict[str, Any], title: str
+) -> list[Part]:
+    """A table of effects for every output, of rows ``output, feature, value, attribution, low, high``."""
+    background = {row["name"]: row["background"] for row in view.get("rows", [])}
+    return [Effects.of(effects[effects["output"] == name], f"{title} {name}", unit, background) for name in outputs]
+
+
+@dataclass(frozen=True)
+class TermRow:
+    """One term in words, and its weight for every output."""
+
+    term: str
+    weights: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms(Part):
+    """A surrogate by its intercepts and terms."""
+
+    template = "terms.html"
+    style = (TABLE,)
+
+    rows: tuple[TermRow, ...]
+    outputs: tuple[str, ...]
+    intercept: tuple[str, ...]
+    more: int
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, outputs: Sequence[str], intercept: float | np.ndarray) -> Terms:
+        """Make it of rows ``term`` and a weight for each output, and of intercepts ``(k,)``."""
+        rows = tuple(
+            TermRow(row["term"], tuple(signed(row[name], ".4g") for name in outputs))
+            for _, row in table.head(ROWS).iterrows()
+        )
+        return cls(
+            title="The surrogate itself",
+            rows=rows,
+            outputs=tuple(outputs),
+            intercept=tuple(number(v, ".4g") for v in np.atleast_1d(intercept)),
+            more=len(table) - len(rows),
+        )

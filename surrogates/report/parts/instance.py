@@ -1,0 +1,166 @@
+"""Parts about the instance: the model's numbers for it, a language model's answer, the text itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.probe import Feature
+from surrogates.report.part import Part, interval, number
+from surrogates.report.styles import PIECES, QUOTE
+
+__all__ = ["Answer", "Block", "Numbers", "Piece", "Remark", "ShadedText", "answer_parts", "blocks", "instance_parts"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remark(Part):
+    """A sentence in small type."""
+
+    template = "remark.html"
+
+    text: str
+
+
+@dataclass(frozen=True)
+class NumbersRow:
+    """One output: the model's number for the instance and for the reference."""
+
+    output: str
+    instance: str
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers(Part):
+    """What the model says about the instance and the reference."""
+
+    template = "numbers.html"
+
+    rows: tuple[NumbersRow, ...]
+    unit: str
+    reference: str
+
+    @classmethod
+    def of(
+        cls,
+        instance: np.ndarray,
+        reference: np.ndarray,
+        outputs: Sequence[str],
+        unit: str,
+        features: Sequence[Feature],
+        view: dict[str, Any],
+    ) -> Numbers:
+        """Make it of numbers ``(k,)`` for the instance and the reference."""
+        real = any(f.kind == "real" for f in features)
+        gone = {"text": "with every feature removed", "table": "with every feature replaced"}
+        words = "one step of every feature away" if real else gone.get(view["kind"], "with every feature absent")
+        rows = tuple(
+            NumbersRow(name, number(instance[j], ".4g"), number(reference[j], ".4g")) for j, name in enumerate(outputs)
+        )
+        return cls(rows=rows, unit=unit, reference=words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Part):
+    """A language model's answer, and the question."""
+
+    template = "answer.html"
+    style = (QUOTE,)
+
+    text: str
+    question: str | None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A feature in its place in a text: what stands before it, its text, its shade and tip."""
+
+    before: str
+    text: str
+    sign: str
+    strength: str
+    tip: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """A document in pieces."""
+
+    title: str
+    pieces: tuple[Piece, ...]
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShadedText(Part):
+    """A text with every feature shaded by its effect, faintly where the interval holds zero."""
+
+    template = "text.html"
+    style = (PIECES,)
+
+    blocks: tuple[Block, ...]
+    unit: str
+    removal: str
+
+    @classmethod
+    def of(
+        cls, table: pd.DataFrame, title: str, unit: str, features: Sequence[Feature], view: dict[str, Any]
+    ) -> ShadedText:
+        """Make it of one output's rows ``feature, attribution, low, high``."""
+        table = table.set_index("feature")
+        largest = float(table["attribution"].abs().max()) or 1.0
+
+        def shade(name: str) -> tuple[str, str, str]:
+            row = table.loc[name]
+            sure = row["low"] > 0 or row["high"] < 0
+            strength = abs(row["attribution"]) / largest * (0.75 if sure else 0.3)
+            tip = f"{row['attribution']:+.3g} {interval(row['low'], row['high'])} {unit}"
+            return "up" if row["attribution"] >= 0 else "down", f"{strength:.2f}", tip
+
+        return cls(title=title, blocks=blocks(view, features, shade), unit=view["unit"], removal=view["removal"])
+
+
+def blocks(
+    view: dict[str, Any], features: Sequence[Feature], shade: Callable[[str], tuple[str, str, str]]
+) -> tuple[Block, ...]:
+    """Cut a text in pieces, each with what `shade` says of its feature: sign, strength and tip."""
+    return tuple(
+        Block(
+            block["title"],
+            tuple(
+                Piece(block["glue"][i], text, *shade(features[block["offset"] + i].name))
+                for i, text in enumerate(block["pieces"])
+            ),
+            block["glue"][-1],
+        )
+        for block in view["blocks"]
+    )
+
+
+def answer_parts(view: dict[str, Any], answer: str | None) -> list[Part]:
+    """A language model's answer, where there is one."""
+    return [Answer(title="The answer explained", text=answer, question=view.get("question"))] if answer else []
+
+
+def instance_parts(
+    table: pd.DataFrame,
+    outputs: Sequence[str],
+    unit: str,
+    features: Sequence[Feature],
+    view: dict[str, Any],
+    answer: str | None,
+) -> list[Part]:
+    """The instance with what features do, rows ``output, feature, attribution, low, high``."""
+    parts = answer_parts(view, answer)
+    if view["kind"] == "text":
+        title = "Where it comes from" if answer else "What it depends on"
+        for name in outputs:
+            shown = title + (f": {name}" if len(outputs) > 1 else "")
+            parts.append(ShadedText.of(table[table["output"] == name], shown, unit, features, view))
+    if view["kind"] == "table":
+        parts.append(Remark(text=f"The region asked about: {view['law']}."))
+    return parts

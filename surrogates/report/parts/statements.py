@@ -1,0 +1,230 @@
+"""Parts about statements: a card's counts, a behaviour's statements, two cards side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from surrogates.report.part import Bar, Part, bar, interval, number, signed
+from surrogates.report.styles import AXIS, EXAMPLE, TABLE, TAG
+from surrogates.statements.entry import Entry, StatementData
+from surrogates.statements.entry import Example as ExampleData
+
+__all__ = ["LEVEL", "Overview", "Sides", "Statements"]
+
+#: class of a verdict
+LEVEL = {"supported": "good", "refuted": "poor", "inconclusive": "weak", "not testable": "fair"}
+_EXAMPLES = 3
+_BASELINES = {
+    "value": "measured",
+    "chance": "by chance (answers exchanged)",
+    "unconditional": "answers alone, without their prompts",
+}
+
+
+@dataclass(frozen=True)
+class CountRow:
+    """How many statements have a verdict."""
+
+    verdict: str
+    level: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview(Part):
+    """How many statements have each verdict, and what the answers cost."""
+
+    template = "overview.html"
+    style = (TAG,)
+
+    rows: tuple[CountRow, ...]
+    seconds: str
+    cost: str
+
+    @classmethod
+    def of(cls, verdicts: pd.Series, seconds: float, cost: str) -> Overview:
+        """Make it of verdicts, seconds and the cost in words."""
+        counts = verdicts.value_counts()
+        rows = tuple(CountRow(v, mark, int(counts.get(v, 0))) for v, mark in LEVEL.items())
+        return cls(rows=rows, seconds=f"{seconds:.0f}", cost=cost)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A case that contradicts a statement."""
+
+    prompt: str
+    target: str
+    answer: str
+    value: str
+
+    @classmethod
+    def of(cls, x: ExampleData) -> Example:
+        """Make it of a case; of a long prompt its ends are kept."""
+        prompt = x["prompt"]
+        text = prompt if isinstance(prompt, str) else " | ".join(f"{role}: {content}" for role, content in prompt)
+        shown = text if len(text) < 400 else f"{text[:200]} … {text[-200:]}"
+        return cls(shown, x["target"], x["answer"], signed(x["value"]))
+
+
+@dataclass(frozen=True)
+class StatementRow:
+    """One statement: verdict, claim, effect with interval and bar, what it rests on, what contradicts it."""
+
+    claim: str
+    verdict: str
+    level: str
+    reason: str
+    margin: str
+    unit: str
+    effect: str
+    interval: str
+    entities: int
+    precision: str
+    alone: str
+    bar: Bar | None
+    worst: str
+    examples: tuple[Example, ...]
+
+    @classmethod
+    def of(cls, s: StatementData, unit: str, reach: float) -> StatementRow:
+        """Make it of a statement; `unit` is the card's, `reach` the size of the longest bar."""
+        known = bool(np.isfinite(s["effect"]))
+        levels = s["worst"].get("levels", {})
+        return cls(
+            claim=s["claim"],
+            verdict=s["verdict"],
+            level=LEVEL[s["verdict"]],
+            reason=s["reason"],
+            margin=f"{s['margin']:.2g} {s['unit']}" if s["kind"] == "equivalence" and known else "",
+            unit=s["unit"] if s["unit"] != unit else "",
+            effect=signed(s["effect"]),
+            interval=interval(s["low"], s["high"], ".2g") if known else "",
+            entities=s["entities"],
+            precision=number(s["precision"], ".0%"),
+            alone=signed(s["unconditional"]),
+            bar=bar(s["effect"], s["low"], s["high"], reach) if known else None,
+            worst=_levels(levels),
+            examples=tuple(Example.of(x) for x in s["examples"][:_EXAMPLES]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statements(Part):
+    """The statements about one behaviour."""
+
+    template = "statements.html"
+    style = (TABLE, TAG, AXIS, EXAMPLE)
+
+    rows: tuple[StatementRow, ...]
+    baselines: str
+    alone: bool
+    metric: str
+    unit: str
+    control: Mapping[str, str]
+    cases: int
+    prediction: str
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, e: Entry) -> Statements:
+        """Make it of an entry of a card; bars of one unit have one scale."""
+        reach: dict[str, float] = {}
+        for s in e.statements:
+            sizes = [abs(v) for v in (s["effect"], s["low"], s["high"]) if np.isfinite(v)]
+            reach[s["unit"]] = max([reach.get(s["unit"], 0.0), *sizes])
+        rows = tuple(StatementRow.of(s, e.unit, reach[s["unit"]] or 1.0) for s in e.statements)
+        return cls(
+            title=e.title,
+            rows=rows,
+            baselines=_baselines(e),
+            alone=any(row.alone for row in rows),
+            metric=e.metric.replace("_", " "),
+            unit=e.unit,
+            control=dict(e.control),
+            cases=e.cases,
+            prediction=_prediction(e),
+            notes=tuple(e.notes),
+        )
+
+
+def _baselines(e: Entry) -> str:
+    """Means of all cases, and the best and worst combination of levels, in words."""
+    means = [f"{_BASELINES[n]} {signed(v)} {e.unit}" for n, v in e.baselines.items() if np.isfinite(v)]
+    words = f"Mean of all cases: {'; '.join(means)}." if means else ""
+    for name, cell in e.extremes.items():
+        held = f"{signed(cell['value'])} {e.unit} {interval(cell['low'], cell['high'], '.2g')}"
+        words += f" {name.capitalize()} combination: {held} ({_levels(cell['levels'])})."
+    return words
+
+
+def _prediction(e: Entry) -> str:
+    """How well single cases are predicted, in words; empty where they are not."""
+    if e.prediction is None or not np.isfinite(e.prediction.scores["r2"]):
+        return ""
+    scores = e.prediction.scores
+    return (
+        f"Stitched together, this {e.prediction.summary()}; Brier score {scores['brier']:.3f} (constant "
+        f"{scores['brier_constant']:.3f}), calibration error {scores['calibration']:.2f}."
+    )
+
+
+def _levels(levels: Mapping[str, str]) -> str:
+    return ", ".join(f"{factor}: {level}" for factor, level in levels.items())
+
+
+@dataclass(frozen=True)
+class Side:
+    """A statement on one of two cards."""
+
+    verdict: str
+    level: str
+    effect: str
+
+    @classmethod
+    def of(cls, verdict: str, effect: float) -> Side:
+        """Make it of a verdict, empty for a statement that the card does not have."""
+        return cls(verdict or "not on this card", LEVEL.get(verdict, "fair"), signed(effect))
+
+
+@dataclass(frozen=True)
+class SidesRow:
+    """A statement on two cards."""
+
+    behaviour: str
+    claim: str
+    first: Side
+    second: Side
+    difference: str
+    apart: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sides(Part):
+    """The statements of two cards side by side."""
+
+    template = "sides.html"
+    style = (TABLE, TAG)
+
+    rows: tuple[SidesRow, ...]
+    names: tuple[str, str]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, names: tuple[str, str]) -> Sides:
+        """Make it of the rows of ``Card.compare``."""
+        rows = tuple(
+            SidesRow(
+                row.behaviour,
+                row.claim,
+                Side.of(row.verdict, row.effect),
+                Side.of(row.other_verdict, row.other_effect),
+                signed(row.difference),
+                bool(row.apart),
+            )
+            for row in table.itertuples()
+        )
+        return cls(title="Side by side", rows=rows, names=names)

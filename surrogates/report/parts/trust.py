@@ -1,0 +1,163 @@
+"""Parts about how far a result can be trusted: verdict, judgement, checks, families compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from surrogates.judging.fidelity import Fidelity
+from surrogates.local.finding import Finding
+from surrogates.report.part import Part, interval, level, number
+from surrogates.report.styles import CHECK, NOTE, PICTURE, TABLE, VERDICT
+
+__all__ = ["Checks", "Comparison", "Judgement", "Verdict"]
+
+_UNDEFINED = "not defined"
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """One output: its verdict in words, R² with its interval, rank agreement."""
+
+    output: str
+    verdict: str
+    level: str
+    r2: str
+    interval: str
+    rank: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict(Part):
+    """How far to trust an explanation, first of all."""
+
+    template = "verdict.html"
+    style = (VERDICT, NOTE)
+
+    rows: tuple[VerdictRow, ...]
+    held: str
+    proof: str | None
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def of(cls, f: Fidelity, proof: str | None, warnings: Sequence[str]) -> Verdict:
+        """Make it of a fidelity, the words of a certificate, and warnings."""
+        rows = tuple(
+            VerdictRow(
+                name,
+                f.verdicts[j],
+                level(f.r2_low[j]),
+                number(f.r2[j], missing=_UNDEFINED),
+                interval(f.r2_low[j], f.r2_high[j]),
+                number(f.rank[j], missing=_UNDEFINED),
+            )
+            for j, name in enumerate(f.outputs)
+        )
+        held = f"exact: all {f.rows} possible questions were asked" if f.exact else f"on {f.rows} held-out answers"
+        return cls(title="How far to trust this", rows=rows, held=held, proof=proof, warnings=tuple(warnings))
+
+
+@dataclass(frozen=True)
+class JudgementRow:
+    """One output: held-out R² of the surrogate, of baselines and of the control; rank agreement."""
+
+    output: str
+    surrogate: str
+    constant: str
+    leave_one_out: str
+    permuted: str
+    rank: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement(Part):
+    """How fidelity was measured, with a figure of predictions against answers."""
+
+    template = "judgement.html"
+    style = (TABLE, PICTURE)
+
+    rows: tuple[JudgementRow, ...]
+    picture: str
+    exact: bool
+    count: int
+
+    @classmethod
+    def of(cls, f: Fidelity, picture: str) -> Judgement:
+        """Make it of a fidelity and a figure."""
+        rows = tuple(
+            JudgementRow(
+                name,
+                f"{number(f.r2[j], missing=_UNDEFINED)} {interval(f.r2_low[j], f.r2_high[j])}",
+                number(f.constant[j], missing=_UNDEFINED),
+                number(f.leave_one_out[j], missing="not asked: too dear for this budget"),
+                number(f.permuted[j], missing=_UNDEFINED),
+                f"{number(f.rank[j], missing=_UNDEFINED)} {interval(f.rank_low[j], f.rank_high[j])}",
+            )
+            for j, name in enumerate(f.outputs)
+        )
+        return cls(title="How it was judged", rows=rows, picture=picture, exact=f.exact, count=f.rows)
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One check: whether it passed, what it found, how many inputs it asked."""
+
+    name: str
+    mark: str
+    level: str
+    finding: str
+    asked: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks(Part):
+    """What checks of an explanation found."""
+
+    template = "checks.html"
+    style = (TABLE, CHECK)
+
+    rows: tuple[CheckRow, ...]
+
+    @classmethod
+    def of(cls, findings: Sequence[Finding]) -> Checks:
+        """Make it of findings."""
+        marks = {True: ("passed", "good"), False: ("failed", "poor"), None: ("not possible", "weak")}
+        rows = tuple(CheckRow(f.name, *marks[f.passed], f.told, f.cost["rows"]) for f in findings)
+        return cls(title="Checks", rows=rows)
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One family: its number of terms, held-out R² with its interval, and R² less the penalty for terms."""
+
+    family: str
+    terms: str
+    r2: str
+    score: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Part):
+    """The families that were compared, the one shown first."""
+
+    template = "comparison.html"
+    style = (TABLE, PICTURE)
+
+    rows: tuple[ComparisonRow, ...]
+    picture: str
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, picture: str) -> Comparison:
+        """Make it of rows ``family, terms, r2, r2_low, r2_high, score`` and a figure."""
+        rows = tuple(
+            ComparisonRow(
+                row.family,
+                str(row.terms),
+                f"{number(row.r2, missing=_UNDEFINED)} {interval(row.r2_low, row.r2_high)}",
+                number(row.score, missing=_UNDEFINED),
+            )
+            for row in table.itertuples()
+        )
+        return cls(title="Families compared", rows=rows, picture=picture)

@@ -1,0 +1,61 @@
+"""Rules of CSS that parts declare; what every page needs is in ``templates/style.css``."""
+
+from __future__ import annotations
+
+__all__ = ["AXIS", "CHECK", "EXAMPLE", "FACTS", "NOTE", "PICTURE", "PIECES", "QUOTE", "TABLE", "TAG", "VERDICT"]
+
+VERDICT = """\
+.iomap .verdict { border-left: 6px solid var(--tone); background: color-mix(in srgb, var(--tone) 7%, var(--paper));
+  padding: .7rem 1rem; margin: .6rem 0; border-radius: 4px; }
+.iomap .verdict b { font-size: 1.1rem; display: block; }"""
+
+NOTE = """\
+.iomap .note { border: 1px solid var(--line); border-left: 6px solid var(--weak); border-radius: 4px;
+  padding: .4rem 1rem; margin: .5rem 0; }"""
+
+CHECK = ".iomap .mark { color: var(--tone); font-weight: 600; white-space: nowrap; }"
+
+QUOTE = ".iomap blockquote { margin: .5rem 0; padding: .4rem 1rem; border-left: 3px solid var(--line); }"
+
+PIECES = """\
+.iomap .block { white-space: pre-wrap; margin: .6rem 0; line-height: 1.9; }
+.iomap mark { color: inherit; background: rgba(var(--hue), var(--strength)); border-radius: 3px;
+  padding: .1em .15em; }
+.iomap .key mark { padding: 0 .5em; }"""
+
+TAG = """\
+.iomap .tag { display: inline-block; border: 1px solid var(--tone); color: var(--tone); border-radius: 4px;
+  padding: 0 .4em; font-size: .8rem; white-space: nowrap; }"""
+
+EXAMPLE = """\
+.iomap .example { border-left: 3px solid var(--line); padding-left: .6rem; font-size: .85rem;
+  white-space: pre-wrap; }"""
+
+TABLE = """\
+.iomap .scroll { overflow-x: auto; }
+.iomap table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums;
+  overflow-wrap: break-word; }
+.iomap th { text-align: left; color: var(--soft); font-weight: 600; font-size: .82rem; }
+.iomap th, .iomap td { padding: .3rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+.iomap .n { text-align: right; white-space: nowrap; }
+.iomap th.n { white-space: normal; }
+.iomap td.value { min-width: 3.5rem; }
+@media (max-width: 36rem) { .iomap .wide { display: none; } }"""
+
+AXIS = """\
+.iomap td.chart { width: 34%; min-width: 7rem; }
+.iomap .axis { position: relative; height: 1.1rem;
+  background: linear-gradient(var(--line), var(--line)) 50% 0 / 1px 100% no-repeat; }
+.iomap .axis i, .iomap .axis u { position: absolute; display: block; }
+.iomap .axis i { top: .15rem; height: .8rem; background: rgba(var(--hue), .75); border-radius: 2px; }
+.iomap .axis u { top: .5rem; height: .1rem; background: var(--ink); }
+@media (max-width: 36rem) { .iomap td.chart { width: 26%; min-width: 4.5rem; } }
+.iomap td.chart.small { width: 14%; min-width: 4rem; }"""
+
+PICTURE = ".iomap img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }"
+
+FACTS = """\
+.iomap dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; font-size: .85rem;
+  margin: .4rem 0; }
+.iomap dt { color: var(--soft); } .iomap dd { margin: 0; }
+@media (max-width: 36rem) { .iomap dl { grid-template-columns: 1fr; gap: 0; } .iomap dd { margin-bottom: .4rem; } }"""

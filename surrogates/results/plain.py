@@ -1,0 +1,291 @@
+"""Values as plain data and back: what JSON has, and the types that results declare.
+
+:func:`plain` writes any dataclass by its fields, arrays and tuples as lists, tables by column, what is not finite as
+null. :func:`read` is its inverse: it takes the type that a field declares, checks the data against it, and names the
+place where they differ. Types that are written in another way register both directions in :data:`READERS` and by
+``plain.register``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from functools import cache, singledispatch
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+import numpy as np
+import pandas as pd
+
+from probes.errors import InputError
+
+__all__ = ["READERS", "Columns", "Damaged", "plain", "read"]
+
+#: types that are read in another way than by their fields: functions of the data and its place
+READERS: dict[Any, Callable[[Any, str], Any]] = {}
+
+
+_DEEPEST = 60
+_LARGEST = float(np.finfo(float).max)
+
+
+class Damaged(ValueError):
+    """Data that are not what a type declares."""
+
+    def __init__(self, where: str, rule: str, received: object):
+        shown = repr(received)
+        super().__init__(f"{where or 'it'} must {rule}; got {shown if len(shown) <= 60 else shown[:57] + '...'}")
+
+
+class Columns:
+    """Names of the columns that a table must have, unless it is empty; goes with ``Annotated[pd.DataFrame, ...]``."""
+
+    def __init__(self, words: str, numbers: str = ""):
+        self.words, self.numbers = words.split(), numbers.split()
+
+
+@singledispatch
+def plain(value: Any) -> Any:
+    """Convert a value to plain data.
+
+    Examples
+    --------
+    >>> plain({"r2": (np.float64(0.5), np.nan), "rows": np.arange(2)})
+    {'r2': [0.5, None], 'rows': [0, 1]}
+    """
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if f.init}
+    return repr(value)  # JSON has no word for it
+
+
+@plain.register
+def _(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+@plain.register
+def _(value: np.generic) -> Any:
+    return plain(value.item())
+
+
+@plain.register
+def _(value: np.ndarray) -> list:
+    clean = value.dtype.kind in "iub" or (value.dtype.kind == "f" and bool(np.isfinite(value).all()))
+    return value.tolist() if clean else plain(value.tolist())
+
+
+@plain.register(list)
+@plain.register(tuple)
+def _(value: Sequence[Any]) -> list:
+    return [plain(v) for v in value]
+
+
+@plain.register
+def _(value: Mapping) -> dict[str, Any]:
+    return {str(k): plain(v) for k, v in value.items()}
+
+
+@plain.register
+def _(value: pd.DataFrame) -> dict[str, list]:
+    return {str(name): plain(column.to_numpy()) for name, column in value.items()}
+
+
+def read(kind: Any, data: Any, where: str = "") -> Any:
+    """Convert plain data to a declared type.
+
+    Parameters
+    ----------
+    kind : type
+        A class of the standard types, a dataclass, a TypedDict, an array ``np.ndarray`` of floats, a DataFrame, or what
+        :mod:`typing` makes of these.
+    data : object
+        As :func:`plain` makes it.
+    where : str
+        What the data are called in errors.
+
+    Raises
+    ------
+    Damaged
+        If the data are not of that type.
+
+    Examples
+    --------
+    >>> read(tuple[float, ...], [1, None])
+    (1.0, nan)
+    >>> read(dict[str, int], {"rows": "many"}, "cost")
+    Traceback (most recent call last):
+    surrogates.results.plain.Damaged: cost.rows must be an integer; got 'many'
+    """
+    origin, arguments = get_origin(kind), get_args(kind)
+    if kind is Any or kind is object:
+        return _shallow(data, where)
+    if isinstance(kind, type) and kind in READERS:
+        return READERS[kind](data, where)
+    if kind in _SIMPLE:
+        return _SIMPLE[kind](data, where)
+    if origin in (Union, UnionType):
+        return _one_of(arguments, data, where)
+    if origin is Literal:
+        return _known(arguments, data, where)
+    if origin is Annotated:
+        return _table(data, where, *arguments[1:]) if arguments[0] is pd.DataFrame else read(arguments[0], data, where)
+    if origin is tuple and arguments[1:] != (...,):
+        return _pair(arguments, data, where)
+    if origin in (tuple, list, Sequence):
+        items = [read(arguments[0], v, f"{where}[{i}]") for i, v in enumerate(_list(data, where))]
+        return items if origin is list else tuple(items)
+    if origin in (dict, Mapping):
+        return {k: read(arguments[1], v, _inside(where, k)) for k, v in _object(data, where).items()}
+    if is_typeddict(kind):
+        return _typed_dict(kind, data, where)
+    if is_dataclass(kind):
+        return _dataclass(kind, data, where)
+    raise TypeError(f"{kind!r} cannot be read")  # a field declares what nothing above knows
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def _inside(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else str(name)
+
+
+def _dataclass(kind: Any, data: Any, where: str) -> Any:
+    hints, given = _hints(kind), _object(data, where)
+    names = [f.name for f in fields(kind) if f.init]
+    _complete(names, given, where)
+    values = {name: read(hints[name], given[name], _inside(where, name)) for name in names}
+    try:
+        return kind(**values)
+    except InputError as error:
+        raise Damaged(where, f"be valid ({error})", data) from error
+
+
+def _typed_dict(kind: Any, data: Any, where: str) -> dict[str, Any]:
+    hints, given = _hints(kind), _object(data, where)
+    _complete([name for name, hint in hints.items() if get_origin(hint) is not NotRequired], given, where)
+    known = {name: get_args(hint)[0] if get_origin(hint) is NotRequired else hint for name, hint in hints.items()}
+    return {k: read(known.get(k, Any), v, _inside(where, k)) for k, v in given.items()}
+
+
+def _complete(names: Sequence[str], given: Mapping[str, Any], where: str) -> None:
+    if lacking := [name for name in names if name not in given]:
+        raise Damaged(where, f"have {', '.join(lacking)}", sorted(given)[:5])
+
+
+def _one_of(kinds: Sequence[Any], data: Any, where: str) -> Any:
+    if data is None and NoneType in kinds:
+        return None
+    kinds = [kind for kind in kinds if kind is not NoneType]
+    for kind in kinds[:-1]:
+        try:
+            return read(kind, data, where)
+        except Damaged:
+            continue
+    return read(kinds[-1], data, where)
+
+
+def _known(values: Sequence[Any], data: Any, where: str) -> Any:
+    if not any(data == value and type(data) is type(value) for value in values):
+        raise Damaged(where, f"be one of {', '.join(map(str, values))}", data)
+    return data
+
+
+def _pair(kinds: Sequence[Any], data: Any, where: str) -> tuple[Any, ...]:
+    items = _list(data, where)
+    if len(items) != len(kinds):
+        raise Damaged(where, f"have {len(kinds)} items", data)
+    return tuple(read(kind, v, f"{where}[{i}]") for i, (kind, v) in enumerate(zip(kinds, items, strict=True)))
+
+
+def _list(data: Any, where: str) -> list[Any]:
+    if not isinstance(data, list):
+        raise Damaged(where, "be a list", data)
+    return data
+
+
+def _object(data: Any, where: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise Damaged(where, "be an object", data)
+    return data
+
+
+def _shallow(data: Any, where: str, left: int = _DEEPEST) -> Any:
+    """Data of any type, if they are not nested so deeply that writing them would fail."""
+    if isinstance(data, (list, dict)):
+        if not left:
+            raise Damaged(where, f"be nested at most {_DEEPEST} deep", type(data))
+        for v in data.values() if isinstance(data, dict) else data:
+            _shallow(v, where, left - 1)
+    return data
+
+
+def _float(data: Any, where: str) -> float:
+    if data is None:
+        return math.nan
+    if isinstance(data, bool) or not isinstance(data, (int, float)) or not abs(data) <= _LARGEST:
+        raise Damaged(where, "be a number", data)
+    return data
+
+
+def _int(data: Any, where: str) -> int:
+    if isinstance(data, bool) or not isinstance(data, int) or not abs(data) < 2**63:
+        raise Damaged(where, "be an integer", data)
+    return data
+
+
+def _array(data: Any, where: str) -> np.ndarray:
+    if not isinstance(data, list):
+        raise Damaged(where, "be a list of numbers", data)
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        raise Damaged(where, f"be rows of one length ({error})", data) from error
+    if array.dtype.kind == "O":
+        numbers = [_float(v, where) for v in array.flat]
+        return np.array(numbers, dtype=float).reshape(array.shape)
+    if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+        raise Damaged(where, "hold numbers alone", data)
+    return array.astype(float)
+
+
+def _table(data: Any, where: str, columns: Columns | None = None) -> pd.DataFrame:
+    given = {name: _list(column, _inside(where, name)) for name, column in _object(data, where).items()}
+    if len({len(column) for column in given.values()}) > 1:
+        raise Damaged(where, "have columns of one length", {name: len(column) for name, column in given.items()})
+    if columns is not None and given:
+        _complete([*columns.words, *columns.numbers], given, where)
+        _ = [_text(v, _inside(where, name)) for name in columns.words for v in given[name]]
+        numbers = {n: [_float(v, _inside(where, n)) for v in given[n]] for n in columns.numbers if None in given[n]}
+        for name in columns.numbers:
+            _array(given[name], _inside(where, name))
+        given |= numbers
+    return pd.DataFrame(given)
+
+
+def _instance(kind: type, rule: str) -> Callable[[Any, str], Any]:
+    def check(data: Any, where: str) -> Any:
+        if not isinstance(data, kind):
+            raise Damaged(where, rule, data)
+        return data
+
+    return check
+
+
+_text = _instance(str, "be text")
+#: types without parts
+_SIMPLE: dict[Any, Callable[[Any, str], Any]] = {
+    float: _float,
+    int: _int,
+    str: _text,
+    bool: _instance(bool, "be true or false"),
+    NoneType: _instance(NoneType, "be null"),
+    dict: _object,
+    np.ndarray: _array,
+    pd.DataFrame: _table,
+}

@@ -1,0 +1,67 @@
+"""Upgrades of saved results, one step a format: the fields of a format as those of the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from probes.outputs.target import Target
+from surrogates.results import answers_data
+from surrogates.results.plain import Damaged, plain, read
+
+__all__ = ["UPGRADES"]
+
+#: the module that says how targets and answers are read
+READ_BY = answers_data
+_Fields = dict[str, Any]
+
+
+def _explanation_1(fields: _Fields) -> _Fields:
+    """The numbers explained, made of the answers until now, become a field of their own."""
+    fields = {"certificate": None, "checks": [], **fields}
+    answers = {"block": 0, "noisy": False, **read(dict[str, Any], fields.get("answers"), "answers")}
+    fidelity = {"ceiling": [], **read(dict[str, Any], fields.get("fidelity"), "fidelity")}
+    target = read(Target, fields.get("target"), "target")
+    raw = read(np.ndarray, answers.get("y"), "answers.y")
+    if raw.ndim != 2 or not target.columns or raw.shape[1] <= max(target.columns):
+        raise Damaged("answers.y", "have a column for every output that is explained", raw.shape)
+    return {**fields, "answers": answers, "fidelity": fidelity, "y": plain(target(raw))}
+
+
+def _anchor_1(fields: _Fields) -> _Fields:
+    rest = {"exact": False, "cost": {}, "asked": 0.95, "view": {}, "answer": None, "provenance": {}}
+    return {**rest, **fields}
+
+
+def _shapley_values_1(fields: _Fields) -> _Fields:
+    return {"view": {}, "answer": None, "provenance": {}, **fields}
+
+
+def _card_1(fields: _Fields) -> _Fields:
+    entries = read(list[dict[str, Any]], fields.get("entries"), "entries")
+    return {"seconds": 0.0, "versions": {}, **fields, "entries": [_entry_1(entry) for entry in entries]}
+
+
+def _entry_1(entry: _Fields) -> _Fields:
+    made = {"prediction": None, "baselines": {}, "extremes": {}, **entry}
+    if made["prediction"] is not None:
+        made["prediction"] = {
+            "claimed": 0,
+            "spread": 0.0,
+            "spreads": [],
+            **read(dict[str, Any], made["prediction"], "prediction"),
+        }
+    return made
+
+
+#: by format, from 1 on: for every kind of result the function that makes fields of the next format
+UPGRADES: tuple[Mapping[str, Callable[[_Fields], _Fields]], ...] = (
+    {
+        "explanation": _explanation_1,
+        "anchor": _anchor_1,
+        "shapley values": _shapley_values_1,
+        "card": _card_1,
+    },
+)

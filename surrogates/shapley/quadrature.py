@@ -1,0 +1,141 @@
+"""The weights by which one index differs from another: quadratures over the diagonal of the cube.
+
+Shapley and its interaction index    w = 1
+Banzhaf and its interaction index    a point mass at 1/2
+leave-one-out                        a point mass at 1
+Faith-Shap                           a polynomial, see :func:`_faith_shap`
+Faith-Banzhaf                        sums of Banzhaf interactions, see :func:`faith_banzhaf`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from math import prod
+from numbers import Integral
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from probes.errors import InputError
+from surrogates.proxy.path_integrals import Subsets
+
+__all__ = ["INDICES", "Rule", "check_kind", "faith_banzhaf", "rule"]
+
+#: the most features in an interaction
+_ORDER = 3
+
+
+@dataclass(frozen=True)
+class Rule:
+    """w(t) over the diagonal as a quadrature, Σ_q w_q δ(t − t_q), exact for a game of n features.
+
+    Attributes
+    ----------
+    nodes : ndarray ``(q,)``
+        Points between 0 (reference) and 1 (instance).
+    weights : ndarray ``(order, q)``
+        Row s − 1 is for sets of s features.
+    truncated : bool
+        Whether the integrals are Banzhaf interactions that have yet to be summed to Faith-Banzhaf ones.
+    """
+
+    nodes: np.ndarray
+    weights: np.ndarray
+    truncated: bool = False
+
+
+def _uniform(order: int, n: int) -> Rule:
+    """w = 1."""
+    nodes, weights = _legendre(order, n)
+    return Rule(nodes, np.tile(weights, (order, 1)))
+
+
+def _point(t: float, truncated: bool = False) -> Callable[[int, int], Rule]:
+    """A point mass at t."""
+    return lambda order, n: Rule(np.array([t]), np.ones((order, 1)), truncated)
+
+
+def _faith_shap(order: int, n: int) -> Rule:
+    """The weights of Faith-Shap of this order k.
+
+    The Möbius coefficient of a set of τ features adds to the index of its subset of s the multiple
+
+        g(τ) = const · ∏_{r=s+1..k} (τ − r) / ∏_{q=0..k−1} (τ + q),    g(s) = 1
+
+    (Tsai, Yeh and Ravikumar 2023, theorem 19, cancelled down). In partial fractions g(τ) = Σ c_q / (τ + q), and since
+    ∂_S F(t) holds that coefficient with t^(τ−s), the weight is w(t) = Σ c_q t^(q+s−1).
+    """
+    nodes, weights = _legendre(2 * order, n)
+    rows = []
+    for s in range(1, order + 1):
+        const = prod(s + q for q in range(order)) / prod(s - r for r in range(s + 1, order + 1))
+        shape = np.zeros_like(nodes)
+        for q in range(order):
+            above = prod(-q - r for r in range(s + 1, order + 1))
+            below = prod(p - q for p in range(order) if p != q)
+            shape += const * above / below * nodes ** (q + s - 1)
+        rows.append(weights * shape)
+    return Rule(nodes, np.array(rows))
+
+
+def _legendre(extra: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights on [0, 1], exact for polynomials of degree n + extra."""
+    nodes, weights = np.polynomial.legendre.leggauss((n + extra) // 2 + 1)
+    return (nodes + 1) / 2, weights / 2
+
+
+#: the indices by name: the quadrature for an order and a number of features
+INDICES: dict[str, Callable[[int, int], Rule]] = {
+    "shapley": _uniform,
+    "banzhaf": _point(0.5),
+    "leave-one-out": _point(1.0),
+    "faith-shapley": _faith_shap,
+    "faith-banzhaf": _point(0.5, truncated=True),
+}
+
+
+def check_kind(kind: str, order: int) -> None:
+    """Check that there is such an index of such an order.
+
+    Raises
+    ------
+    InputError
+    """
+    if kind not in INDICES:
+        raise InputError("kind", f"be one of {', '.join(INDICES)}", kind)
+    most = 1 if kind == "leave-one-out" else _ORDER
+    if not isinstance(order, Integral) or isinstance(order, bool) or not 1 <= order <= most:
+        raise InputError(
+            "order", f"be an integer from 1 to {most} for {kind}" if most > 1 else f"be 1 for {kind}", order
+        )
+
+
+def rule(kind: str, order: int, n: int) -> Rule:
+    """The quadrature of an index of this order over `n` features.
+
+    Examples
+    --------
+    >>> rule("shapley", 1, 3).weights.sum().round(12)
+    np.float64(1.0)
+    """
+    check_kind(kind, order)
+    return INDICES[kind](int(order), n)
+
+
+def faith_banzhaf(subsets: Subsets) -> csr_array:
+    """Sparse matrix ``(t, t)`` from Banzhaf interactions to Faith-Banzhaf ones of the same largest order.
+
+    The best fit over the uniform cube keeps the Walsh coefficients of at most that order; written in presence and
+    absence again, FBII(S) = Σ_{U ⊇ S} (−1/2)^(|U|−|S|) BII(U) (Tsai, Yeh and Ravikumar 2023; Hammer and Holzman 1992).
+    """
+    place = {s: j for j, s in enumerate(subsets)}
+    entries = [
+        (place[subset], column, (-0.5) ** (len(superset) - size))
+        for superset, column in place.items()
+        for size in range(1, len(superset) + 1)
+        for subset in combinations(superset, size)
+    ]
+    rows, columns, values = zip(*entries, strict=True)
+    return csr_array((values, (rows, columns)), shape=(len(subsets), len(subsets)))

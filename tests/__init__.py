@@ -1,0 +1,1 @@
+"""Tests mirror the rooms of the two packages; ``helpers`` holds what several of them use."""

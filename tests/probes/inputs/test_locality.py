@@ -1,0 +1,106 @@
+"""LocalGaussian: numbers vary around the instance."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from probes import Background, InputError, LocalGaussian, TabularProbe, sample
+
+# exact: values of the user's table are handed through
+
+N = 30
+
+
+def mixed_frame():
+    rng = np.random.default_rng(0)
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(N), unit="D")
+    return pd.DataFrame(
+        {
+            "age": rng.normal(40, 10, N),
+            "weight": rng.normal(70, 9, N).astype(np.float32),
+            "children": rng.integers(0, 5, N),
+            "small": rng.integers(0, 9, N).astype(np.uint8),
+            "smoker": rng.random(N) < 0.5,
+            "city": rng.choice(["Bonn", "Rome", "Oslo"], N),
+            "grade": pd.Categorical(rng.choice(["low", "mid", "high"], N), ["low", "mid", "high"], ordered=True),
+            "visits": pd.array([None if i % 7 == 0 else i for i in range(N)], dtype="Int64"),
+            "score": pd.array([None if i % 5 == 0 else i / 2 for i in range(N)], dtype="Float64"),
+            "insured": pd.array([None if i % 6 == 0 else i % 2 == 0 for i in range(N)], dtype="boolean"),
+            "day": days,
+            "instant": days.tz_localize("Europe/Rome"),
+            "length": pd.to_timedelta(np.arange(N), unit="h"),
+        }
+    )
+
+
+def instance_and_background():
+    frame = mixed_frame()
+    return frame.iloc[0], frame.iloc[1:].reset_index(drop=True)
+
+
+def test_local_gaussian_varies_numbers_and_replaces_the_rest():
+    row, background = instance_and_background()
+    probe = TabularProbe(row, background, law=LocalGaussian(0.5, replicates=3))
+    by_name = {f.name: f for f in probe.features}
+    real = {name for name, f in by_name.items() if f.kind == "real"}
+    assert {"age", "weight", "children", "small"} <= real
+    assert not real & {"smoker", "city", "grade", "insured", "day", "instant", "length", "visits", "score"}
+    assert by_name["age"].loc == row["age"]
+    assert by_name["age"].scale == pytest.approx(0.5 * background["age"].std())
+    design = sample(probe.features, 400, np.random.default_rng(0))
+    frame = probe.render(design.Z)
+    assert len(frame) == 3 * len(design)
+    j = [f.name for f in probe.features].index("age")
+    np.testing.assert_array_equal(frame["age"].to_numpy().reshape(-1, 3), np.repeat(design.Z[:, [j]], 3, axis=1))
+    assert design.sampled[:, j].mean() == pytest.approx(row["age"], abs=5 * by_name["age"].scale / np.sqrt(350))
+    assert design.sampled[:, j].std() == pytest.approx(by_name["age"].scale, rel=0.2)
+    for name in background.columns:
+        if name not in real:
+            assert frame[name].dtype == background[name].dtype
+
+
+def test_local_gaussian_with_numbers_only_needs_one_input_a_row():
+    background = pd.DataFrame({"a": [1.0, 2.0, 3.0], "n": [1, 5, 9], "k": pd.array([1, None, 2], dtype="Int64")})
+    probe = TabularProbe({"a": 2.0, "n": 5, "k": 1}, background, law=LocalGaussian(1.0))
+    assert probe.replicates == 1
+    assert [f.kind for f in probe.features] == ["real"] * 3
+    frame = probe.render(np.array([[2.25, 4.5, 1.0]]))
+    assert frame.to_numpy().tolist() == [[2.25, 4.5, 1.0]]
+    np.testing.assert_array_equal(probe.instance, [2.0, 5.0, 1.0])
+    assert (probe.reference < probe.instance).all()
+
+
+def test_local_gaussian_keeps_constant_and_missing_columns_binary():
+    background = pd.DataFrame({"a": [1.0, 2.0], "same": [3.0, 3.0], "gone": [1.0, 2.0]})
+    probe = TabularProbe({"a": 1.0, "same": 3.0, "gone": np.nan}, background, law=LocalGaussian(1.0))
+    assert [f.kind for f in probe.features] == ["real", "binary", "binary"]
+    assert any("same" in note for note in probe.notes)
+
+
+def test_width_is_part_of_the_question():
+    row, background = instance_and_background()
+    digests = {
+        TabularProbe(row, background, law=law).digest for law in (Background(), LocalGaussian(1.0), LocalGaussian(0.5))
+    }
+    assert len(digests) == 3
+    assert "0.5" in TabularProbe(row, background, law=LocalGaussian(0.5)).view()["law"]
+
+
+@pytest.mark.parametrize("width", [0, -1.0, np.nan, np.inf, "wide", None])
+def test_bad_width(width):
+    with pytest.raises(InputError, match="width must be a positive number"):
+        LocalGaussian(width)
+
+
+@pytest.mark.parametrize("replicates", [0, -2, 2.5, "ten", None])
+def test_bad_replicates(replicates):
+    with pytest.raises(InputError, match="replicates must be a positive integer"):
+        Background(replicates)
+    with pytest.raises(InputError, match="replicates must be a positive integer"):
+        LocalGaussian(1.0, replicates)
+
+
+def test_groups_with_local_gaussian_are_refused():
+    background = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0], "c": [3.0, 4.0]})
+    with pytest.raises(InputError, match="groups must be left out with LocalGaussian"):
+        TabularProbe(background.iloc[0], background, law=LocalGaussian(1.0), groups={"g": ["a", "b"]})

@@ -1,0 +1,187 @@
+"""Endpoint against real servers on loopback: `transformers serve` (text alone) and llama.cpp (log-probabilities).
+
+The llama.cpp tests run where `llama_cpp` with its server can be imported, or where IOMAP_LLAMA_SERVER names a running
+one that serves SmolLM2 (`python -m benchmarks.llama_server --serve` starts it).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("openai")
+transformers = pytest.importorskip("transformers")
+
+from probes import (  # noqa: E402
+    CausalLM,
+    Contains,
+    ContextProbe,
+    Endpoint,
+    FirstToken,
+    ModelError,
+    Overlap,
+    Store,
+    TemplateProbe,
+    complete,
+    measure,
+)
+from probes.models.huggingface.gguf_file import unpacked  # noqa: E402
+from surrogates import Scope, Statement, explain, generalise  # noqa: E402
+
+pytestmark = pytest.mark.xdist_group("servers")
+
+DOCUMENT = "The hall was built as a fish market. The museum opened in 1969. Entry is free on Sundays."
+PROMPTS = ["The capital of France is", "It rained all day, so the capital of France", "Once upon a time, Paris is"]
+#: nats a token by which llama.cpp's 4-bit arithmetic differs from weights unpacked to 32 bits, at most
+QUANTISED = 0.5
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def started(command: list[str], port: int, path: str, log: Path, seconds: float) -> subprocess.Popen:
+    """A server's process once it answers; what is installed must start."""
+    env = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    process = subprocess.Popen(command, stdout=log.open("wb"), stderr=subprocess.STDOUT, env=env)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2):
+                return process
+        except OSError:
+            time.sleep(0.3)
+    process.kill()
+    process.wait()
+    last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
+    pytest.fail(f"{' '.join(command[:3])} did not start within {seconds:.0f} s: {last}")
+
+
+@pytest.fixture(scope="session")
+def text_server(tmp_path_factory, smollm2_file):
+    """URL and model name of `transformers serve` with SmolLM2 in bfloat16."""
+    command = Path(sys.executable).parent / "transformers"
+    if importlib.util.find_spec("uvicorn") is None or not command.exists():
+        pytest.skip("transformers[serving] is not installed")
+    folder, port = unpacked(smollm2_file, "bfloat16"), free_port()
+    arguments = [str(command), "serve", str(folder), "--port", str(port), "--host", "127.0.0.1", "--dtype", "bfloat16"]
+    process = started(arguments, port, "/health", tmp_path_factory.mktemp("serve") / "log", 300)
+    yield f"http://127.0.0.1:{port}/v1", str(folder)
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def test_text_is_what_the_local_model_writes(text_server, smollm2_file):
+    lm = Endpoint(*text_server, timeout=120)
+    chat = [("user", "What is the capital of France?")]
+    local = CausalLM.from_pretrained(smollm2_file, dtype="bfloat16")
+    assert lm.generate(chat, 8) == local.generate(chat, 8)
+    assert lm.spent.calls == 1 and lm.spent.tokens > 20
+    plain = Endpoint(*text_server, api="completions", timeout=120)
+    assert plain.generate("The capital of France is", 4) == local.generate("The capital of France is", 4)
+
+
+def test_explaining_a_text_only_server(text_server):
+    lm = Endpoint(*text_server, scores=Contains("1969"), reply_tokens=14, timeout=120)
+    probe = ContextProbe(DOCUMENT, "When did the museum open?", answer="1969")
+    store = Store()
+    ex = explain(lm, probe, store=store)
+    assert ex.target.unit == "share"
+    assert ex.attributions["feature"].iloc[0] == "The museum opened in 1969."
+    assert ex.attributions["attribution"].iloc[0] > 0.3
+    assert ex.provenance["cost"]["rows"] == lm.spent.calls and len(store) > 8
+
+
+def test_a_statement_about_a_text_only_server(text_server):
+    lands = {"France": " Paris", "Italy": " Rome", "Germany": " Berlin", "Japan": " Tokyo"}
+    probe = TemplateProbe(
+        {"is": "The capital city of {land} is", "q": "Question: What is the capital of {land}? Answer:"},
+        None,
+        {land: {"land": land, "city": city} for land, city in lands.items()},
+        target="{city}",
+        foils=1,
+    )
+    lm = Endpoint(*text_server, api="completions", scores=Overlap(), timeout=120)
+    assert lm.pairs() is None
+    store = Store()
+    told = measure(lm, probe.cases, "exact_match", store=store, max_new_tokens=4)
+    # exact: hits and misses
+    assert told.frame.loc[told.frame["template"] == "is", "value"].tolist() == [1, 1, 1, 1] and told.cost.calls == 8
+    with pytest.raises(ValueError, match="log-probabilities"):
+        measure(lm, probe.cases, "log_prob", store=store)
+    knows = Statement.level(Scope.of(template="is"), text="it knows capitals")
+    study = generalise(lm, probe, metric="exact_match", statements=[knows], find=False, store=store)
+    assert len(study.statements) == 1 and len(study.frame) == 8
+
+
+def test_log_probs_that_a_server_does_not_send_are_said_to_be_missing(text_server):
+    lm = Endpoint(*text_server, api="completions", timeout=120)
+    with pytest.raises(ModelError, match="sends no log-probabilities"):
+        lm.scoring(" Paris", PROMPTS[0])(PROMPTS[:1])
+    with pytest.raises(ModelError, match="FirstToken"):
+        Endpoint(*text_server, timeout=120).reading(FirstToken(("Yes", "No")))(["Is water wet?"])
+
+
+@pytest.fixture(scope="session")
+def llama_server(tmp_path_factory, smollm2_file):
+    """URL of a llama.cpp server (Python package) with SmolLM2 and log-probabilities."""
+    if url := os.environ.get("IOMAP_LLAMA_SERVER"):
+        yield url
+        return
+    if any(importlib.util.find_spec(name) is None for name in ("llama_cpp", "starlette_context")):
+        pytest.skip("llama-cpp-python[server] is not installed; see benchmarks/cost/llama_server.py")
+    port = free_port()
+    arguments = [sys.executable, "-m", "llama_cpp.server", "--model", str(smollm2_file), "--logits_all", "true"]
+    arguments += ["--n_ctx", "1024", "--port", str(port)]
+    process = started(arguments, port, "/v1/models", tmp_path_factory.mktemp("llama") / "log", 300)
+    yield f"http://127.0.0.1:{port}/v1"
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+def local(smollm2):
+    return smollm2
+
+
+def test_llama_scores_of_an_answer_are_the_local_models(llama_server, local):
+    lm = Endpoint(llama_server, "smollm2", api="completions", timeout=120)
+    remote, near = lm.scoring(" Paris, of course.", PROMPTS[0]), local.scoring(" Paris, of course.", PROMPTS[0])
+    got, want = remote(PROMPTS), near(PROMPTS)
+    assert remote.outputs == near.outputs
+    np.testing.assert_allclose(got, want, atol=QUANTISED)
+    # its echo is out of place: that is found, and the answer is scored another way
+    assert remote.reading_used == "forced"
+
+
+def test_llama_scores_of_pairs_are_the_local_models(llama_server, local):
+    pairs = [("The capital of France is", " Paris"), ("The capital of Italy is", " Rome"), ("Two and two is", " five")]
+    got = Endpoint(llama_server, "smollm2", api="completions", timeout=120).pairs()(pairs)
+    want = local.pairs()(pairs)
+    np.testing.assert_array_equal(got[:, 1:], want[:, 1:])  # exact: counts of tokens
+    np.testing.assert_allclose(got[:, 0], want[:, 0], atol=QUANTISED)
+
+
+def test_llama_first_token_of_a_chat(llama_server, local):
+    lm = Endpoint(llama_server, "smollm2", timeout=120)
+    chat = [("user", "Answer with Yes or No: is Paris in France?")]
+    got = lm.reading(FirstToken(("Yes", "No")))([chat])
+    assert np.isfinite(got).all()
+    yes, no = (local.scoring(word, chat)([chat])[0, 0] for word in ("Yes", "No"))
+    # other spellings are added up, so this is close only
+    assert abs(got[0, 0] - (yes - no)) < 1.5
+    assert complete(lm, chat, 6, Store())[0]

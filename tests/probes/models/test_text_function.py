@@ -1,0 +1,59 @@
+"""Functions that write: their texts become numbers, or answers to cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from probes import Contains, FirstToken, InputError, ModelError, Store, TemplateProbe, TextFunction, TextProbe, measure
+from surrogates import behave, explain
+
+CITIES = {"France": "Paris", "Italy": "Rome", "Spain": "Madrid", "Peru": "Lima", "Cuba": "Havana", "Kenya": "Nairobi"}
+
+
+def knows(prompt):
+    """Writes the capital of the country that a prompt names."""
+    return next((f"{city}, of course." for country, city in CITIES.items() if country in prompt), "I do not know.")
+
+
+def test_what_it_writes_is_explained():
+    writer = TextFunction(knows, "knows", scores=Contains("Paris"))
+    ex = explain(writer.reading(Contains("Paris")), TextProbe("The capital of France is now"), store=None)
+    assert ex.attributions.iloc[0]["feature"] == "France"
+    own = explain(writer, TextProbe("The capital of France is now"), store=None)
+    assert own.answer == "Paris, of course." and own.attributions.iloc[0]["feature"] == "France"
+
+
+def test_cases_are_answered_and_asked_once():
+    asked = []
+
+    def noting(prompt):
+        asked.append(prompt)
+        return knows(prompt)
+
+    people = [{"country": country, "city": city} for country, city in CITIES.items()]
+    probe = TemplateProbe("The capital of {country} is", entities=people, target=" {city}", foils=2)
+    store = Store()
+    for _ in range(2):
+        found = measure(TextFunction(noting, "noting"), probe, "exact_match", store=store)
+        assert found.frame["value"].tolist() == [1.0] * 6  # exact: hits and misses
+        np.testing.assert_allclose(found.frame["chance"], 1 / 3)
+    assert len(asked) == 6
+
+
+def test_a_card_of_a_function_that_writes():
+    card = behave(TextFunction(knows), "facts,pronoun", store=None, progress=False)
+    assert card.entry("facts").metric == "exact_match"
+    assert card.entry("pronoun").control["verdict"] != "supported"
+
+
+def test_what_is_no_text_and_what_sends_no_log_probabilities_is_told():
+    with pytest.raises(ModelError, match="must return a text; got 3"):
+        TextFunction(lambda prompt: 3).generate("x", 5)
+    with pytest.raises(ModelError, match="raised KeyError"):
+        TextFunction({}.__getitem__).generate("x", 5)
+    with pytest.raises(InputError, match="sends no log-probabilities"):
+        TextFunction(knows).reading(FirstToken(("Yes", "No")))
+    for wrong in ({"function": "f"}, {"function": knows, "name": " "}):
+        with pytest.raises(InputError, match="must be"):
+            TextFunction(**wrong)

@@ -1,0 +1,66 @@
+"""The commands for anchors and Shapley values."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from surrogates import Anchor, ShapleyValues
+from tests.helpers.checkout import environment
+
+# --- the commands
+
+MODELS = """
+def lengths(texts):
+    return [float(len(t)) for t in texts]
+
+def rows(frame):
+    return 2.0 * frame["a"] - (frame["b"] == "x")
+"""
+
+
+def iomap(*arguments: str) -> subprocess.CompletedProcess:
+    env = environment(HF_HUB_OFFLINE="1")
+    code = "from surrogates.cli.main import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=env)
+
+
+def test_commands_write_what_the_functions_return():
+    Path("mymodels.py").write_text(MODELS)
+    frame = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": ["x", "y", "x", "y"], "c": [1, 1, 0, 0]})
+    frame.to_csv("t.csv", index=False)
+    common = ("-m", "mymodels:rows", "--store", "none", "--seed", "3")
+    done = iomap("shapley", "tabular", "t.csv", "--row", "3", *common, "--json", "v.json", "-o", "v.html")
+    assert done.returncode == 0, done.stderr
+    values = ShapleyValues.from_json("v.json")
+    assert values.exact and values.table.loc[0, "features"] == "a" and str(values) in done.stdout
+    again = iomap("report", "v.json", "-o", "w.html")
+    assert again.returncode == 0 and Path("v.html").read_text() == Path("w.html").read_text()
+    words = "one two three four five six seven eight nine ten"
+    common = ("-m", "mymodels:lengths", "--store", "none", "--precision", "0.8", "--tolerance", "20")
+    done = iomap("anchor", "text", words, *common, "--json", "a.json", "-o", "a.html")
+    assert done.returncode == 0, done.stderr
+    rule = Anchor.from_json("a.json")
+    assert rule.asked == pytest.approx(0.8) and "within 20" in rule.holds and str(rule) in done.stdout
+    again = iomap("report", "a.json")
+    assert again.returncode == 0 and "could not be drawn" not in Path("a.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["anchor", "text", "a b c d", "-m", "mymodels:lengths", "--precision", "2"], "precision must"),
+        (["anchor", "text", "a b c d e f g h", "-m", "mymodels:lengths", "--budget", "9"], "budget must"),
+        (["shapley", "text", "a b c d e f g h", "-m", "mymodels:lengths", "-o", "no/such.html"], "output must"),
+        (["shapley", "text", "a b c d", "-m", "mymodels:none"], "--model must"),
+        (["anchor", "text", "a b c d", "-m", "mymodels:lengths", "--family", "tree"], "No such option"),
+    ],
+)
+def test_errors_are_one_line(arguments, words):
+    Path("mymodels.py").write_text(MODELS)
+    done = iomap(*arguments)
+    assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr

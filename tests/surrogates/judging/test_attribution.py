@@ -1,0 +1,152 @@
+"""Attributions against brute force over the whole cube, against shap, and their intervals by simulation."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import factorial
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from probes import Feature, LocalGaussian, MaskProbe, TabularProbe, cube
+from surrogates import Box, Product, SparseLinear, TreeSurrogate, explain
+from surrogates.judging.attribution import average_effects
+from surrogates.shapley.indices import indices
+from surrogates.surrogate import FixedTerms
+from surrogates.terms import evaluate
+
+N = 5
+FEATURES = [Feature(f"x{i}") for i in range(N)]
+
+
+def game(table):
+    def value(Z):
+        return table[(np.asarray(Z, dtype=int) @ (1 << np.arange(Z.shape[1])))]
+
+    return value
+
+
+def brute_shapley(v, n):
+    values = np.zeros(n)
+    for i in range(n):
+        others = [j for j in range(n) if j != i]
+        for size in range(n):
+            weight = factorial(size) * factorial(n - size - 1) / factorial(n)
+            for chosen in combinations(others, size):
+                row = np.zeros((2, n))
+                row[:, list(chosen)] = 1
+                row[1, i] = 1
+                low, high = v(row)
+                values[i] += weight * (high - low)
+    return values
+
+
+def random_terms(rng):
+    products = [Product(tuple(sorted(rng.choice(N, rng.integers(1, 4), replace=False)))) for _ in range(4)]
+    boxes = []
+    for _ in range(6):
+        members = sorted(rng.choice(N, rng.integers(1, 5), replace=False))
+        boxes.append(Box(tuple((int(i), *((-np.inf, 0.5) if rng.random() < 0.5 else (0.5, np.inf))) for i in members)))
+    return [*products, *boxes, Box(())]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shapley_and_banzhaf_agree_with_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    terms = random_terms(rng)
+    coef = rng.normal(size=(1, len(terms)))
+
+    def v(Z):
+        return evaluate(terms, Z) @ coef[0]
+
+    surrogate = FixedTerms()
+    surrogate.terms_, surrogate.coef_, surrogate.n_features_in_ = terms, coef, N
+    np.testing.assert_allclose(indices(surrogate).values[0], brute_shapley(v, N), atol=1e-12)
+    Z = cube(N)
+    banzhaf = [v(Z[Z[:, i] == 1]).mean() - v(Z[Z[:, i] == 0]).mean() for i in range(N)]
+    np.testing.assert_allclose(average_effects(terms, coef, FEATURES)[0], banzhaf, atol=1e-12)
+
+
+def test_average_effects_of_real_features_agree_with_sampling():
+    features = [Feature("a", "real", loc=2.0, scale=0.5), Feature("b", "real", loc=-1.0, scale=2.0), Feature("c")]
+    terms = [Product((0, 1)), Box(((0, 1.8, np.inf), (1, -2.0, 1.0), (2, 0.5, np.inf))), Product((2,))]
+    coef = np.array([[1.0, 3.0, -2.0]])
+    rng = np.random.default_rng(0)
+    m = 1_500_000
+    Z = np.column_stack([rng.normal(2, 0.5, m), rng.normal(-1, 2, m), rng.integers(0, 2, m)])
+    y = evaluate(terms, Z) @ coef[0]
+    step = [0.5, 2.0, 1.0]
+    sampled = [np.cov(Z[:, j], y)[0, 1] / Z[:, j].var() * step[j] for j in range(3)]
+    np.testing.assert_allclose(average_effects(terms, coef, features)[0], sampled, atol=0.03)
+
+
+def test_tree_shapley_agrees_with_shap():
+    shap = pytest.importorskip("shap", reason="shap is not installed")
+    from sklearn.tree import DecisionTreeRegressor
+
+    rng = np.random.default_rng(3)
+    X = rng.integers(0, 2, (300, 8)).astype(float)
+    y = rng.normal(size=8) @ X.T + 2 * X[:, 0] * X[:, 1]
+    ours = TreeSurrogate(max_leaves=16).fit(X, y)
+    tree = DecisionTreeRegressor(max_leaf_nodes=len(ours.terms_), min_weight_fraction_leaf=0.02, random_state=0)
+    order = np.lexsort(X.T[::-1])
+    rows, which = np.unique(X[order], axis=0, return_inverse=True)
+    weight = np.bincount(which)
+    tree.fit(rows, np.bincount(which, y[order]) / weight, sample_weight=weight)
+    np.testing.assert_allclose(tree.predict(X), ours.predict(X), atol=1e-9)
+    theirs = shap.TreeExplainer(tree, np.zeros((1, 8)), feature_perturbation="interventional")
+    np.testing.assert_allclose(indices(ours).values[0], theirs.shap_values(np.ones((1, 8)))[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("family", ["linear", "tree"])
+def test_whole_cube_gives_exact_effects_without_width(family):
+    table = np.random.default_rng(4).normal(size=2**6)
+    ex = explain(game(table), MaskProbe(6), family, store=None)
+    Z, found = cube(6), ex.attributions.set_index("feature")
+    for i in range(6):
+        truth = table[Z[:, i] == 1].mean() - table[Z[:, i] == 0].mean()
+        assert found.loc[f"x{i}", "attribution"] == pytest.approx(truth, abs=1e-12)
+    # exact: an interval without width is the effect itself
+    assert (ex.attributions["low"] == ex.attributions["high"]).all()
+    assert ex.fidelity.exact
+    predicted = ex.predict(Z)
+    assert ex.fidelity.r2[0] == pytest.approx(
+        1 - ((table - predicted) ** 2).sum() / ((table - table.mean()) ** 2).sum()
+    )
+
+
+def smooth_game(n, rng):
+    """A game with main effects, interactions and a bounded output, like a classifier's."""
+    main, pair = rng.normal(size=n), rng.normal(size=(n, n)) / n
+    Z = cube(n)
+    return np.tanh(Z @ main / 2 + np.einsum("ij,jk,ik->i", Z, pair, Z))
+
+
+@pytest.mark.parametrize("family", [SparseLinear(), TreeSurrogate()], ids=["linear", "tree"])
+def test_intervals_cover_the_truth(family):
+    """95% intervals of attributions and of fidelity, over 60 runs on known games."""
+    n, hits, inside = 10, [], []
+    Z = cube(n)
+    for trial in range(60):
+        table = smooth_game(n, np.random.default_rng(trial))
+        truth = [table[Z[:, i] == 1].mean() - table[Z[:, i] == 0].mean() for i in range(n)]
+        ex = explain(game(table), MaskProbe(n), family, budget=98, store=None, random_state=trial)
+        rows = ex.attributions.set_index("feature").loc[[f"x{i}" for i in range(n)]]
+        hits += list((rows["low"] <= truth) & (truth <= rows["high"]))
+        true_r2 = 1 - ((table - ex.predict(Z)) ** 2).mean() / table.var()
+        inside.append(ex.fidelity.r2_low[0] <= true_r2 <= ex.fidelity.r2_high[0])
+    assert 0.91 <= np.mean(hits) <= 0.985  # 600 effects
+    # 60 fidelities: reject coverage below 90%
+    assert stats.binomtest(int(np.sum(inside)), len(inside), 0.9, alternative="less").pvalue > 0.01
+
+
+def test_local_law_finds_slopes():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3)) * [1.0, 10.0, 0.1]
+    probe = TabularProbe(X[0], X, law=LocalGaussian(0.3))
+    ex = explain(lambda rows: 2 * rows[:, 0] - 0.5 * rows[:, 1], probe, store=None)
+    found = ex.attributions.set_index("feature")["attribution"]
+    spread = X.std(axis=0, ddof=1)
+    # the effect of one standard deviation of the law
+    np.testing.assert_allclose(found[["x0", "x1", "x2"]], [2 * 0.3 * spread[0], -0.5 * 0.3 * spread[1], 0], atol=1e-9)

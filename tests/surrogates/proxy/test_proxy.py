@@ -1,0 +1,280 @@
+"""The proxy: gradient, closed forms against enumeration, invariances, recovery of known functions."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LassoCV
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from probes.errors import InputError
+from surrogates.numerics.merged_rows import Rows, collapse
+from surrogates.proxy.cube_proxy import CubeProxy
+from surrogates.proxy.kernel import SCALES_MEAN, SCALES_SD, Kernel, Objective, negative_log_likelihood
+from surrogates.proxy.stacked_proxy import StackedProxy
+
+
+def cube(n):
+    return ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(float)
+
+
+def characters(Z, subsets):
+    return np.column_stack([np.prod(2 * Z[:, list(s)] - 1, axis=1) for s in subsets])
+
+
+def all_subsets(n):
+    return [s for size in range(n + 1) for s in combinations(range(n), size)]
+
+
+def draw(m, n, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 2, (m, n)).astype(float), rng
+
+
+@parametrize_with_checks([CubeProxy(), StackedProxy(folds=2, n_trees=8)])
+def test_keeps_scikit_learn_promises(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("binary", [True, False])
+def test_gradient_matches_finite_differences(outputs, binary):
+    Z, rng = draw(50, 5)
+    Z = Z if binary else rng.standard_normal(Z.shape)
+    rows = collapse(Z, rng.standard_normal((50, outputs)), rng.uniform(0.3, 3, 50))
+    objective = Objective(rows, 3.0)
+    p = objective.start + 0.5 * rng.standard_normal(9)
+    step = 1e-5 * np.eye(9)
+    numeric = [(objective(p + e)[0] - objective(p - e)[0]) / 2e-5 for e in step]
+    np.testing.assert_allclose(objective(p)[1], numeric, rtol=1e-6, atol=1e-5)
+
+
+def test_walsh_mean_is_the_transform_of_the_predictions():
+    Z, rng = draw(40, 6)
+    y = 5 + Z @ rng.standard_normal(6) + 2 * Z[:, 0] * Z[:, 1]
+    proxy, subsets = CubeProxy().fit(Z, y), all_subsets(6)
+    expected = characters(cube(6), subsets).T @ proxy.predict(cube(6)) / 64
+    np.testing.assert_allclose(proxy.walsh(subsets)[0], expected, atol=1e-8)
+
+
+def test_walsh_covariance_is_the_transform_of_the_posterior_covariance():
+    Z, rng = draw(30, 6)
+    weight = rng.uniform(0.5, 2, 30)
+    proxy = CubeProxy(4.0).fit(Z, rng.standard_normal(30), weight)
+    kernel, scale, rows = proxy._kernel, proxy._scale[0], collapse(Z, Z[:, :1], weight)
+    # written out afresh from the definition of the kernel
+    full = np.vstack([cube(6), rows.Z])
+    differ = full[:, None] != full[None]
+    K = kernel.constant + kernel.linear * np.mean((2 * full[:, None] - 1) * (2 * full[None] - 1), axis=2)
+    K += kernel.product * np.exp(-(differ @ kernel.theta))
+    noisy = K[64:, 64:] + np.diag(kernel.noise / rows.weight)
+    posterior = scale**2 * (K[:64, :64] - K[:64, 64:] @ np.linalg.solve(noisy, K[64:, :64]))
+    subsets = all_subsets(6)
+    transform = characters(cube(6), subsets).T / 64
+    np.testing.assert_allclose(proxy.walsh(subsets)[1], transform @ posterior @ transform.T, atol=1e-8)
+    np.testing.assert_allclose(proxy.predict(cube(6), return_std=True)[1], np.sqrt(np.diag(posterior)), atol=1e-7)
+
+
+def test_walsh_of_outputs_is_stacked():
+    Z, rng = draw(40, 5)
+    y = rng.standard_normal((40, 2)) * [1, 10]
+    proxy, subsets = CubeProxy(4.0).fit(Z, y), all_subsets(5)
+    coef, cov = proxy.walsh(subsets)
+    np.testing.assert_allclose(coef, (characters(cube(5), subsets).T @ proxy.predict(cube(5)) / 32).T, atol=1e-8)
+    assert cov.shape == (2, 32, 32)
+    np.testing.assert_allclose(cov[1] / cov[0], np.full((32, 32), (proxy._scale[1] / proxy._scale[0]) ** 2))
+
+
+@pytest.mark.parametrize(
+    ("truth", "expected"),
+    [
+        pytest.param(lambda Z: 3 * Z[:, 1] - 2 * Z[:, 4] + 1, {(1,): 1.5, (4,): -1.0}, id="additive"),
+        pytest.param(lambda Z: 4 * Z[:, 2] * Z[:, 5], {(2,): 1.0, (5,): 1.0, (2, 5): 1.0}, id="and"),
+        pytest.param(lambda Z: (Z[:, 0] != Z[:, 3]) * 2.0, {(0, 3): -1.0}, id="xor"),
+        pytest.param(lambda Z: np.prod(2 * Z[:, [0, 3, 6]] - 1, axis=1), {(0, 3, 6): 1.0}, id="triple parity"),
+    ],
+)
+def test_known_functions_are_recovered(truth, expected):
+    Z, _ = draw(160, 8)
+    proxy = CubeProxy().fit(Z, truth(Z))
+    error = proxy.predict(cube(8)) - truth(cube(8))
+    assert error.var() < 1e-3 * truth(cube(8)).var()
+    subsets, coef = proxy.top_walsh(len(expected))
+    assert set(subsets) == set(expected)
+    np.testing.assert_allclose(coef, [expected[s] for s in subsets], atol=0.05)
+    assert np.all(np.abs(proxy.walsh(subsets)[0] - coef) < 1e-12)
+
+
+def test_top_walsh_is_the_largest_of_all_up_to_pairs():
+    Z, rng = draw(60, 7)
+    proxy = CubeProxy(4.0).fit(Z, rng.standard_normal(60))
+    candidates = all_subsets(7)[1:29]
+    size = np.abs(proxy.walsh(candidates)[0])
+    subsets, coef = proxy.top_walsh(10, max_order=2)
+    assert subsets == [candidates[i] for i in np.argsort(-size)[:10]]
+    assert np.all(np.diff(np.abs(coef)) <= 0)
+    assert proxy.top_walsh(500, max_order=7)[1].shape == (127,)
+
+
+def test_weights_are_repetitions():
+    Z, rng = draw(60, 6)
+    y, times = rng.standard_normal(60) + Z[:, 0], rng.integers(0, 4, 60)
+    weighted = CubeProxy().fit(Z, y, sample_weight=times)
+    repeated = CubeProxy().fit(np.repeat(Z, times, axis=0), np.repeat(y, times))
+    assert weighted.shrinkage_ == repeated.shrinkage_
+    np.testing.assert_allclose(weighted.predict(cube(6)), repeated.predict(cube(6)), atol=1e-6)
+    np.testing.assert_allclose(weighted.noise_, repeated.noise_, rtol=1e-5)
+
+
+def test_merging_equal_rows_leaves_the_likelihood_alone():
+    Z, rng = draw(40, 3)
+    y = rng.standard_normal((40, 1))
+    rows = collapse(Z, y, np.ones(40))
+    assert len(rows.Z) == 8
+    merged, apart = Objective(rows, 1.0), Objective(Rows(Z, y, np.ones(40), np.zeros((40, 1))), 1.0)
+    points = merged.start + 0.3 * rng.standard_normal((5, 7))
+    difference = [merged(p)[0] - apart(p)[0] for p in points]
+    np.testing.assert_allclose(difference, difference[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("estimator", [CubeProxy(), StackedProxy(n_trees=20)])
+def test_order_of_rows_does_not_matter(estimator):
+    Z, rng = draw(80, 8)
+    y, order = Z @ rng.standard_normal(8) + 0.3 * rng.standard_normal(80), rng.permutation(80)
+    first = estimator.fit(Z, y).predict(cube(8))
+    np.testing.assert_allclose(estimator.fit(Z[order], y[order]).predict(cube(8)), first, atol=1e-4)
+
+
+@pytest.mark.parametrize("estimator", [CubeProxy(), StackedProxy(n_trees=20)])
+def test_outputs_keep_their_shape_and_unit(estimator):
+    Z, rng = draw(50, 5)
+    y = Z @ rng.standard_normal((5, 3)) * [1, 100, 0.01] + [0, 5, 0]
+    predicted = estimator.fit(Z, y).predict(Z)
+    assert predicted.shape == (50, 3)
+    assert np.all(((predicted - y) ** 2).mean(axis=0) < 0.1 * y.var(axis=0))
+    assert estimator.fit(Z, y[:, 0]).predict(Z).shape == (50,)
+    # equal outputs share hyperparameters and differ by their unit alone
+    twice = estimator.fit(Z, np.column_stack([y[:, 0], 7 * y[:, 0] + 1])).predict(Z)
+    np.testing.assert_allclose(twice[:, 1], 7 * twice[:, 0] + 1, atol=1e-5)
+
+
+def test_return_std_is_small_where_asked_and_large_elsewhere():
+    Z, rng = draw(30, 10)
+    proxy = CubeProxy(4.0).fit(Z, Z @ rng.standard_normal(10) + Z[:, 0] * Z[:, 1])
+    asked, elsewhere = proxy.predict(Z, return_std=True)[1], proxy.predict(cube(10), return_std=True)[1]
+    assert asked.shape == (30,)
+    assert asked.mean() < elsewhere.mean()
+
+
+def test_screening_keeps_the_active_features():
+    Z, rng = draw(256, 200)
+    active = [3, 50, 51, 120, 199]
+    y = Z[:, active] @ [2, -2, 3, 1.5, -1] + 2 * Z[:, 3] * Z[:, 120] + 0.1 * rng.standard_normal(256)
+    proxy = CubeProxy().fit(Z, y)
+    assert set(active) <= set(proxy.features_.tolist())
+    assert len(proxy.features_) <= 8
+    Z_new = rng.integers(0, 2, (500, 200)).astype(float)
+    y_new = Z_new[:, active] @ [2, -2, 3, 1.5, -1] + 2 * Z_new[:, 3] * Z_new[:, 120]
+    assert proxy.score(Z_new, y_new) > 0.97
+    out = sorted(set(range(200)) - set(proxy.features_.tolist()))[:2]
+    coef, cov = proxy.walsh([(3,), (3, out[0]), (out[1],), ()])
+    np.testing.assert_array_equal(coef[1:3], 0)  # exact: what is screened out is set to zero
+    np.testing.assert_array_equal(cov[1:3], 0)  # exact: what is screened out is set to zero
+    np.testing.assert_allclose(coef[3], y.mean(), atol=0.3)
+    assert (3, 120) in proxy.top_walsh(6)[0]
+    np.testing.assert_allclose(StackedProxy(n_trees=5, folds=2).fit(Z, y).predict(Z[:1]), y[:1], atol=1.0)
+
+
+def test_screening_finds_what_only_interacts():
+    Z, rng = draw(300, 100)
+    sign = 2 * Z - 1
+    y = sign[:, 7] + sign[:, 7] * sign[:, 30] + sign[:, 30] * sign[:, 61] + 0.1 * rng.standard_normal(300)
+    assert set(CubeProxy().fit(Z, y).features_.tolist()) == {7, 30, 61}  # exact: what is screened out is set to zero
+
+
+def test_screening_does_not_depend_on_the_names_or_the_unit():
+    Z, rng = draw(128, 80)
+    y, order = Z[:, :4] @ [3, -2, 2, 1] + 2 * Z[:, 0] * Z[:, 1] + 0.2 * rng.standard_normal(128), rng.permutation(80)
+    kept = CubeProxy().fit(Z, y).features_
+    assert {0, 1, 2} <= set(kept.tolist())
+    np.testing.assert_array_equal(CubeProxy().fit(Z, 1000 * y - 7).features_, kept)  # exact: places, not sums
+    # exact: places, not sums
+    np.testing.assert_array_equal(np.sort(order[CubeProxy().fit(Z[:, order], y).features_]), kept)
+
+
+@pytest.mark.parametrize("answers", ["noise", "constant", "two outputs"])
+def test_screening_keeps_little_of_nothing(answers):
+    Z, rng = draw(64, 120)
+    y = {"noise": rng.standard_normal(64), "constant": np.ones(64)}.get(
+        answers, np.column_stack([Z[:, 3], 5 * Z[:, 9]])
+    )
+    proxy = CubeProxy().fit(Z, y)
+    assert 1 <= len(proxy.features_) <= 20
+    if answers == "two outputs":
+        assert {3, 9} <= set(proxy.features_.tolist())
+        assert proxy.score(Z, y) > 0.95
+
+
+def test_likelihood_is_the_objective_without_its_prior():
+    Z, rng = draw(40, 5)
+    rows = collapse(Z, rng.standard_normal((40, 2)), rng.uniform(0.5, 3, 40))
+    objective = Objective(rows, 0.0)
+    points = objective.start + 0.3 * rng.standard_normal((4, 9)) * ([1] * 4 + [0] * 5)
+    prior = [0.5 * (((p[:4] - SCALES_MEAN) / SCALES_SD) ** 2).sum() for p in points]
+    plain = [negative_log_likelihood(Kernel.from_log(p), rows) for p in points]
+    np.testing.assert_allclose([objective(p)[0] for p in points] - np.array(prior), plain, rtol=1e-9)
+
+
+def test_a_feature_left_out_of_the_kernel_does_nothing():
+    Z, rng = draw(20, 4)
+    kernel, X = Kernel(0.3, 0.8, 1.2, 0.1, rng.uniform(0.1, 1, 4)), 2 * Z - 1
+    X[:, 2] = 1
+    expected = kernel(X, X) - kernel.linear / 4
+    np.testing.assert_allclose(kernel.without(2)(np.delete(X, 2, 1), np.delete(X, 2, 1)), expected)
+
+
+def test_constant_answers_are_returned():
+    Z, _ = draw(20, 4)
+    for estimator in (CubeProxy(), StackedProxy(n_trees=5)):
+        np.testing.assert_allclose(estimator.fit(Z, np.full(20, 0.1)).predict(cube(4)), 0.1)
+    proxy = CubeProxy().fit(Z, np.full(20, 0.1))
+    np.testing.assert_allclose(proxy.walsh([(), (0,)])[0], [0.1, 0], atol=1e-12)
+
+
+def test_stack_weights_are_shares_and_follow_the_truth():
+    Z, rng = draw(128, 10)
+    stack = StackedProxy(n_trees=20).fit(Z, 3 * (2 * Z[:, 0] - 1) * (2 * Z[:, 1] - 1) + Z[:, 2])
+    shares = np.array(list(stack.weights_.values()))
+    assert np.all(shares >= 0) and shares.sum() == pytest.approx(1)
+    assert stack.weights_["lasso"] < 0.1
+    Z_new = rng.integers(0, 2, (300, 10)).astype(float)
+    y_new = 3 * (2 * Z_new[:, 0] - 1) * (2 * Z_new[:, 1] - 1) + Z_new[:, 2]
+    assert stack.score(Z_new, y_new) > 0.95 > LassoCV().fit(Z, Z[:, 0]).score(Z_new, y_new)
+
+
+@pytest.mark.parametrize(
+    ("call", "parameter"),
+    [
+        (lambda Z, y: CubeProxy("strong").fit(Z, y), "shrinkage"),
+        (lambda Z, y: CubeProxy(-1.0).fit(Z, y), "shrinkage"),
+        (lambda Z, y: CubeProxy(screen_above=0).fit(Z, y), "screen_above"),
+        (lambda Z, y: CubeProxy().fit(Z, y).walsh([(0, 4)]), "subsets"),
+        (lambda Z, y: CubeProxy().fit(Z, y).walsh([(1, 1)]), "subsets"),
+        (lambda Z, y: CubeProxy().fit(Z + 0.5, y).walsh([(0,)]), "Z"),
+        (lambda Z, y: CubeProxy().fit(Z, y).top_walsh(0), "n_terms"),
+        (lambda Z, y: StackedProxy(folds=1).fit(Z, y), "folds"),
+        (lambda Z, y: StackedProxy(n_trees=0).fit(Z, y), "n_trees"),
+    ],
+)
+def test_errors_name_the_parameter(call, parameter):
+    Z, rng = draw(20, 4)
+    with pytest.raises(InputError, match=f"^{parameter} must ") as caught:
+        call(Z, rng.standard_normal(20))
+    assert caught.value.parameter == parameter
+
+
+def test_few_rows_are_screened_by_rank_alone():
+    Z, rng = draw(100, 90)
+    assert len(CubeProxy().fit(Z, Z[:, 4] + 0.1 * rng.standard_normal(100)).features_) == 8 + 100 // 16

@@ -1,0 +1,147 @@
+"""Anchors and Shapley values: files, tables, figures and pages."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from probes import ContextProbe, InputError, LocalGaussian, MaskProbe, TabularProbe, TextProbe, as_model
+from surrogates import Anchor, Explanation, ShapleyValues, anchor, shapley_values
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}{% raw %}"
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def lengths(texts):
+    return [float(len(t)) for t in texts]
+
+
+def results():
+    frame = pd.DataFrame({EVIL: [1.0, 2.0, 3.0], "b": pd.Categorical([EVIL, "x", "y"]), "c": [True, False, True]})
+    real = TabularProbe(np.zeros(4), np.random.default_rng(0).standard_normal((200, 4)), law=LocalGaussian(1.0))
+    probes = {
+        "text": (lengths, TextProbe(f"{EVIL} and more {EVIL} words that are here to be read")),
+        "cube": (lambda Z: 1.0 * Z[:, 0] * Z[:, 2], MaskProbe([EVIL, "b", "c", "d"])),
+        "table": (lambda rows: rows[EVIL] + 2 * rows["c"], TabularProbe(frame.iloc[0], frame)),
+        "real": (as_model(lambda Z: Z[:, 2] - 0.2 * Z[:, 1]), real),
+        "context": (
+            as_model(lambda chats: lengths(chat[-1][1] for chat in chats)),
+            ContextProbe({EVIL: f"One {EVIL}. Two.", "b": "Three. Four."}, EVIL, unit="sentence", system=EVIL),
+        ),
+    }
+    for kind, (model, probe) in probes.items():
+        same = 0.5 if kind == "real" else None
+        budget = 600 if kind == "real" else 6000 if kind == "table" else None
+        yield f"anchor of a {kind}", anchor(model, probe, same=same, precision=0.8, budget=budget, store=None)
+        yield f"shapley of a {kind}", shapley_values(model, probe, store=None)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return dict(results())
+
+
+def test_json_there_and_back_loses_nothing(found):
+    for result in found.values():
+        again = type(result).from_json(result.to_json())
+        assert str(again) == str(result) and again.to_json() == result.to_json()
+        pd.testing.assert_frame_equal(again.table, result.table)
+        assert (
+            again.features == result.features
+            and again.report("a.html").read_text() == result.report("b.html").read_text()
+        )
+    values = found["shapley of a text"]
+    values.to_json("v.json")
+    # exact: JSON keeps every bit
+    np.testing.assert_array_equal(ShapleyValues.from_json("v.json").values, values.values)
+    rule = found["anchor of a real"]
+    assert Anchor.from_json(rule.to_json()).rule == rule.rule
+
+
+def test_what_is_no_anchor_is_refused(found):
+    one, other = found["anchor of a cube"], found["shapley of a cube"]
+    for kind, wrong in ((Anchor, other), (ShapleyValues, one), (Explanation, one)):
+        with pytest.raises(InputError, match=r"^source must be (an anchor|Shapley values|an explanation)"):
+            kind.from_json(wrong.to_json())
+    for result in (one, other):
+        data = json.loads(result.to_json())
+        with pytest.raises(InputError, match="newer version: format 3, this version reads 1 to 2"):
+            type(result).from_json(json.dumps({**data, "format": 3}))
+        del data["features"]
+        with pytest.raises(InputError, match="features"):
+            type(result).from_json(json.dumps(data))
+
+
+def test_the_table_of_an_anchor_says_what_its_words_say(found):
+    for kind, result in found.items():
+        if isinstance(result, Anchor):
+            assert " and ".join(result.table["words"]) == ("" if result.words == "always" else result.words), kind
+            assert len(result.table) == len(result.rule.conditions)
+    low, high = found["anchor of a real"].table.loc[0, ["low", "high"]]
+    assert np.isfinite([low, high]).all() and low < high
+
+
+def test_figures_show_the_numbers(found):
+    rule = found["anchor of a cube"]
+    bars = rule.plot().patches
+    assert [bar.get_width() for bar in bars] == [rule.precision, rule.unconditional]
+    values = shapley_values(lambda Z: np.column_stack([Z[:, 0], 3 * Z[:, 1] - Z[:, 2]]), MaskProbe(3), store=None)
+    axes = values.plot(output="output 1")
+    np.testing.assert_allclose([bar.get_width() for bar in axes.patches], [3, -1, 0], atol=1e-12)
+    assert "output 1" in axes.get_xlabel()
+    for wrong in ({"output": "no"}, {"max_features": 0}):
+        with pytest.raises(InputError):
+            values.plot(**wrong)
+
+
+def test_pages_are_whole_and_no_user_string_becomes_markup(found, harmless):
+    for result in found.values():
+        for text in (result.report("page.html").read_text(), result._repr_html_()):
+            harmless(text)
+            assert "could not be drawn" not in text and "numpy" in text
+
+
+def test_pages_say_what_was_found(found):
+    rule = found["anchor of a cube"]
+    page = rule.report("page.html").read_text()
+    assert "exact: every possible question was asked" in page and f"{rule.precision:.3f}" in page
+    text = anchor(lengths, TextProbe("one two three four five six seven eight"), precision=0.8, store=None)
+    block = re.search(r'<div class="block">(.*?)</div>', text.report("t.html").read_text(), re.S).group(1)
+    marked = re.findall(r'strength:0.50"[^>]*>(.*?)<', block)
+    assert (
+        marked == text.table["feature"].tolist()
+        and re.sub(r"<[^>]+>", "", block)
+        == text.view["blocks"][0]["glue"][0] + "one two three four five six seven eight"
+    )
+    hopeless = anchor(lambda Z: Z.all(axis=1) * 1.0, MaskProbe(12), max_length=3, budget=300, store=None)
+    assert "was not proved within the budget" in hopeless.report("h.html").read_text()
+    values = shapley_values(lambda Z: 2.0 * Z[:, 1] - Z[:, 2] + 4, MaskProbe(4), store=None)
+    page = values.report("v.html").read_text()
+    assert re.search(r"x1</td>\s*<td class=\"n\">\+2</td>", page) and "Exact: all 16 possible questions" in page
+    assert "output</b>: 5 output for this input" in page and "4 with every feature absent" in page
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+def test_in_a_browser_nothing_loads_runs_or_overflows(found):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=flags)
+        view = browser.new_page(viewport={"width": 360, "height": 800})
+        seen: list[str] = []
+        view.on("request", lambda r: seen.append(r.url))
+        view.on("dialog", lambda d: (seen.append("dialog"), d.dismiss()))
+        for result in found.values():
+            path = result.report("page.html").resolve()
+            seen.clear()
+            view.goto(path.as_uri())
+            assert [u for u in seen if not u.startswith("data:")] == [path.as_uri()]
+            assert view.evaluate("document.documentElement.scrollWidth") <= 360
+        browser.close()
