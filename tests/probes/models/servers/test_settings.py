@@ -56,7 +56,7 @@ def test_a_value_out_of_its_rule_is_refused(make, message):
 def test_a_request_holds_settings_and_leaves_out_what_is_none():
     body = server(seed=3, parameters={"max_tokens": None}).reply_request("hi", 5).body
     assert body["messages"] == [{"role": "user", "content": "hi"}]
-    assert body["extra_body"] == {"temperature": 0.0, "seed": 3}
+    assert body["extra_body"] == {"temperature": 0.0, "seed": 3}  # exact: settings as they were given
 
 
 def test_a_server_travels_without_its_connections():
