@@ -16,6 +16,7 @@ import re
 import sys
 from html import escape
 from itertools import pairwise
+from math import fsum
 from pathlib import Path
 from textwrap import wrap
 
@@ -136,7 +137,7 @@ def arranged(layers: list[list[str]], links: Graph) -> list[list[str]]:
             beside = layers[k - 1] if climbing else layers[k + 1]
             place = {n: i / max(1, len(beside) - 1) for i, n in enumerate(beside)}
             now = {n: i / max(1, len(layers[k]) - 1) for i, n in enumerate(layers[k])}
-            mean = {n: sum(place[m] for m in near[n]) / len(near[n]) if near[n] else now[n] for n in layers[k]}
+            mean = {n: fsum(place[m] for m in near[n]) / len(near[n]) if near[n] else now[n] for n in layers[k]}
             layers[k] = sorted(layers[k], key=lambda n: (round(mean[n], 9), now[n]))
         if crossings(layers, links) < least:
             best, least = [list(layer) for layer in layers], crossings(layers, links)
@@ -158,7 +159,7 @@ def placed(layers: list[list[str]], links: Graph) -> dict[str, tuple[float, floa
             left += size[n] + GAP_X
     for _ in range(200):
         for layer in layers:
-            wanted = {n: sum(x[m] for m in near[n]) / len(near[n]) if near[n] else x[n] for n in layer}
+            wanted = {n: fsum(x[m] for m in near[n]) / len(near[n]) if near[n] else x[n] for n in layer}
             apart = [(size[a] + size[b]) / 2 + GAP_X for a, b in pairwise(layer)]
             forward, backward = [wanted[n] for n in layer], [wanted[n] for n in layer]
             for i, gap in enumerate(apart, 1):

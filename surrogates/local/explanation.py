@@ -43,7 +43,10 @@ NOT_RAW = (
 #: modules that say how a surrogate and answers are saved
 READ_BY = (saved, answers_data)
 #: fields of a fidelity that hold a number for every output
-PER_OUTPUT = ("r2", "r2_low", "r2_high", "rank", "rank_low", "rank_high", "constant", "leave_one_out", "permuted")
+PER_OUTPUT = (
+    *("r2", "r2_low", "r2_high", "rank", "rank_low", "rank_high", "constant", "leave_one_out", "permuted"),
+    *("clear", "ordered", "misses"),
+)
 
 
 @dataclass(frozen=True)
@@ -245,13 +248,17 @@ class Explanation(SavedResult):
         ------
         Damaged
         """
-        n, d, k = len(self.answers.y), len(self.features), len(self.target.outputs)
+        outputs = self.target.outputs
+        n, d, k = len(self.answers.y), len(self.features), len(outputs)
         coef = np.atleast_2d(self.surrogate.coef_)
         sizes = {
             "y": (self.y.shape, (n, k)),
             "answers.Z": (self.answers.design.Z.shape, (n, d)),
             "surrogate.n_features": (self.surrogate.n_features_in_, d),
             "surrogate.coef": (len(coef), k),
+            "fidelity.predicted": (self.fidelity.predicted.shape, (len(self.fidelity.observed), k)),
+            "fidelity.observed": (self.fidelity.observed.shape, self.fidelity.predicted.shape),
+            "attributions": (set(self.attributions["output"]) if len(self.attributions) else set(), set(outputs)),
             "fidelity.outputs": (self.fidelity.outputs, self.target.outputs),
         }
         sizes |= {f"fidelity.{name}": (len(getattr(self.fidelity, name)), k) for name in PER_OUTPUT}

@@ -79,6 +79,8 @@ class ShapleyValues(SavedResult):
         Damaged
         """
         due = (len(self.outputs), len(self.features))
+        if not len(self.table) or set(self.table["output"]) != set(self.outputs):
+            raise Damaged("table", "have rows for every output", [*self.table.columns])
         for name, shape in (("values", due), ("se", due), ("base", due[:1])):
             if getattr(self, name).shape != shape:
                 raise Damaged(name, f"have a number for every output and feature {shape}", getattr(self, name).shape)

@@ -14,6 +14,7 @@ from typing import Any
 
 from probes.errors import InputError, StoreError
 from surrogates.local.explanation import Explanation
+from surrogates.results.plain import read
 
 __all__ = ["Entry", "Failure", "JsonlFile", "failed_line"]
 
@@ -82,7 +83,13 @@ class Entry:
         """
         if isinstance(self.source, Explanation):
             return self.source
-        return Explanation.from_data(json.loads(self.line())["explanation"])
+        try:
+            data = json.loads(self.line())["explanation"]
+        except (ValueError, RecursionError) as error:
+            raise StoreError(
+                f"The line of {self.label!r} in {self.source[0]} is damaged ({error}). {_AGAIN}"
+            ) from error
+        return Explanation.from_data(data)
 
     def line(self) -> bytes:
         """What stands for it in a file.
@@ -107,6 +114,26 @@ class Entry:
         head = {"key": self.key, "index": self.index, "label": self.label, "row": self.row}
         text = json.dumps(head, ensure_ascii=False)[:-1]
         return f'{text}, "explanation": {self.source.to_json()}, "end": "{self.key}"}}\n'.encode()
+
+
+@dataclass(frozen=True)
+class Head:
+    """A line with an explanation, without that."""
+
+    key: str
+    index: int
+    label: str | int
+    row: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class FailedHead:
+    """A line with a failure."""
+
+    key: str
+    index: int
+    label: str | int
+    error: str
 
 
 class JsonlFile:
@@ -182,26 +209,25 @@ class JsonlFile:
 
     def entries(self) -> Iterator[Entry]:
         """Whole lines that hold an explanation, in the order of the file; a line that is torn is passed over."""
-        for start, line in self._lines():
-            data = _head(line)
-            if "error" not in data:
-                yield Entry(data["key"], data["index"], data["label"], data["row"], (self.path, start))
+        for start, head in self._heads():
+            if isinstance(head, Head):
+                yield Entry(head.key, head.index, head.label, head.row, (self.path, start))
 
     def failures(self) -> Iterator[tuple[str, Failure]]:
         """Whole lines that hold a failure, with their keys."""
-        for _, line in self._lines():
-            data = _head(line)
-            if "error" in data:
-                yield data["key"], Failure(data["index"], data["label"], data["error"])
+        for _, head in self._heads():
+            if not isinstance(head, Head):
+                yield head.key, Failure(head.index, head.label, head.error)
 
-    def _lines(self) -> Iterator[tuple[int, bytes]]:
+    def _heads(self) -> Iterator[tuple[int, Head | FailedHead]]:
+        """Where every whole line begins, and all of it but the explanation; others are passed over."""
         if not self.path.exists():
             return
         start = 0
         with self.path.open("rb") as file:
             for line in file:
-                if _WHOLE.match(line):
-                    yield start, line
+                if _WHOLE.match(line) and (head := _head(line)) is not None:
+                    yield start, head
                 start += len(line)
 
     def add(self, entry: Entry) -> Entry:
@@ -237,8 +263,12 @@ def failed_line(key: str, failure: Failure) -> bytes:
     return json.dumps(data, ensure_ascii=False).encode() + b"\n"
 
 
-def _head(line: bytes) -> dict[str, Any]:
-    """All of a line but the explanation, without reading that."""
-    head, found, _ = line.partition(b', "explanation": {')
-    data: dict[str, Any] = json.loads(head + b"}" if found else line)
-    return data
+def _head(line: bytes) -> Head | FailedHead | None:
+    """All of a line but the explanation, without reading that; None if it is damaged."""
+    head, mark, _ = line.partition(b', "explanation": {')
+    try:
+        data = json.loads(head + b"}" if mark else line)
+        found: Head | FailedHead = read(Head if mark else FailedHead, data)
+    except (ValueError, RecursionError):
+        return None
+    return found

@@ -182,6 +182,8 @@ class Card(SavedResult):
             if not set(e.cost) <= names:
                 raise Damaged(f"entries[{i}].cost", f"hold {', '.join(sorted(names))}", sorted(e.cost))
             made = e.prediction
+            if made is not None and not {"r2", "coverage"} <= set(made.scores):
+                raise Damaged(f"entries[{i}].prediction.scores", "have r2 and coverage", sorted(made.scores))
             sizes = () if made is None else (len(made.weights), len(made.spreads) or len(made.weights))
             if made is not None and set(sizes) != {len(made.columns)}:
                 raise Damaged(f"entries[{i}].prediction", "have a weight for every column", sizes)

@@ -24,7 +24,7 @@ def run_installed(wheel: Path) -> None:
         place = Path(folder)
         venv.create(place / "env", with_pip=True)
         python = str(place / "env" / "bin" / "python")
-        constraints = ROOT / "constraints.txt"
+        constraints = ROOT / "constraints" / "tested.txt"
         bounds = ["--constraint", str(constraints)] if constraints.exists() else []
         install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *bounds, str(wheel)]
         subprocess.run(install, check=True)

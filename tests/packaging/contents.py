@@ -45,6 +45,6 @@ def wheel_faults(files: set[str], root: Path) -> list[str]:
 def sdist_faults(files: set[str], root: Path) -> list[str]:
     """List what a source distribution lacks of the packages, the pages, the tests and the files at the top."""
     expected = package_files(root) | {name for name in SOURCES if (root / name).exists()}
-    for folder, pattern in ((".", "*.md"), (".", "constraints*.txt"), ("docs", "**/*.md"), ("tests", "**/*.py")):
+    for folder, pattern in ((".", "*.md"), ("constraints", "*.txt"), ("docs", "**/*.md"), ("tests", "**/*.py")):
         expected |= {path.relative_to(root).as_posix() for path in (root / folder).glob(pattern)}
     return [f"missing: {name}" for name in sorted(expected - files)]

@@ -36,9 +36,8 @@ def test_columns_of_a_group_share_its_attribution_and_the_sum_is_kept():
 
 
 def test_a_missing_attribution_stays_where_it_is():
-    np.testing.assert_array_equal(
-        np.isnan(GROUPED.scatter([np.nan, 1.0, 2.0])), [True, False, False, True]
-    )  # exact: truth values
+    # exact: booleans
+    np.testing.assert_array_equal(np.isnan(GROUPED.scatter([np.nan, 1.0, 2.0])), [True, False, False, True])
 
 
 def test_what_is_scattered_is_a_copy():

@@ -1,0 +1,94 @@
+"""Every part draws whatever strings it holds, harmlessly; one that fails degrades alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import pytest
+
+import surrogates.report.views  # noqa: F401 - loads every part
+from surrogates.report.page import Contents, contents, page
+from surrogates.report.part import Part, bar, interval, level, number, signed
+from surrogates.results.result import Result
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}{% raw %}"
+OURS = [kind for kind in Part.__subclasses__() if kind.__module__.startswith("surrogates.")]
+PARTS = sorted(OURS, key=lambda kind: kind.__name__)
+
+
+def example(kind: Any, full: bool, name: str = "") -> Any:
+    """A value of a declared type: every text hostile; lists and what is optional there, or not."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if kind is str:
+        return "data:image/svg+xml;base64,AAAA" if name == "picture" else EVIL
+    if kind in (int, bool):
+        return kind(full)
+    if origin in (Union, UnionType):
+        return example(arguments[0], full) if full or NoneType not in arguments else None
+    if origin is tuple:
+        inner = arguments[:1] * (2 * full) if arguments[1:] == (...,) else arguments
+        return tuple(example(each, full) for each in inner)
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return kind(**{f.name: example(hints[f.name], full, f.name) for f in fields(kind)})
+    return {"verdict": EVIL, "words": EVIL} if full else {}
+
+
+@dataclass
+class Shown(Result):
+    parts: list[Part]
+
+
+@contents.register
+def _(result: Shown) -> Contents:
+    return Contents(EVIL, result.parts)
+
+
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("kind", PARTS, ids=lambda kind: kind.__name__)
+def test_a_part_escapes_all_it_holds(kind, full, harmless):
+    part = example(kind, full)
+    html = page(Shown([part]))
+    harmless(html)
+    assert "could not be drawn" not in html
+    assert EVIL not in html and "&lt;script&gt;" in html
+    for rule in kind.style:
+        assert rule in html
+
+
+def test_a_style_is_written_once():
+    parts = [example(kind, True) for kind in PARTS] * 2
+    html = page(Shown(parts))
+    for rule in {rule for kind in PARTS for rule in kind.style}:
+        assert html.count(rule) == 1
+
+
+def test_a_part_that_cannot_be_drawn_degrades_alone(caplog):
+    @dataclass(frozen=True, kw_only=True)
+    class Broken(Part):
+        template = "verdict.html"
+
+    html = page(Shown([Broken(title="Broken"), example(PARTS[0], True)]))
+    assert html.count("This part could not be drawn") == 1 and "Broken" in caplog.text
+
+
+def test_a_script_is_allowed_by_its_hash_alone():
+    @dataclass(frozen=True, kw_only=True)
+    class Moving(Part):
+        template = "note.html"
+        script = "document.title = 'moved'"
+        text: str = ""
+
+    html = page(Shown([Moving(), Moving()]))
+    assert html.count("<script>document.title = 'moved'</script>") == 1 and "script-src &#39;sha256-" not in html
+    assert "script-src 'sha256-" in html
+
+
+def test_numbers_have_one_minus_sign_and_say_what_is_missing():
+    nan = float("nan")
+    assert (number(-0.456), number(nan), number(nan, missing="none")) == ("−0.46", "", "none")
+    assert (signed(1.0), signed(-1.0, ".3g"), interval(-1, nan), interval(-1, 2)) == ("+1.00", "−1", "", "[−1, 2]")
+    assert [level(v) for v in (nan, 0, 0.1, 0.4, 0.7)] == ["poor", "poor", "weak", "fair", "good"]
+    assert bar(1.0, 0.5, 9.0, 2.0).span == "37.50"

@@ -1,0 +1,183 @@
+"""One JSON: its head, formats, upgrades; damage of every kind is one error that names the place."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from probes import CallableModel, InputError, MaskProbe
+from surrogates import Anchor, Card, Explanation, ExplanationSet, ShapleyValues, anchor, explain, shapley_values
+from surrogates.many.explanation_set import Failure
+from surrogates.results.document import FORMAT
+from surrogates.results.files import written
+from surrogates.results.plain import Damaged, plain, read
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "1"
+MODEL = CallableModel(lambda Z: np.column_stack([Z[:, 0] + Z[:, 1] * Z[:, 2], -Z[:, 3]]), "model")
+
+
+@pytest.fixture(scope="module")
+def saved():
+    made = [
+        explain(MODEL, MaskProbe(5), "auto", target="all", store=None),
+        anchor(MODEL, MaskProbe(4), target=0, store=None),
+        shapley_values(MODEL, MaskProbe(4), store=None),
+        Card.from_json(GOLDEN / "card.json"),
+    ]
+    return [(type(result), json.loads(result.to_json())) for result in made]
+
+
+def test_the_head_is_the_same_for_all(saved):
+    for kind, data in saved:
+        assert [*data][:3] == ["iomap", "format", "kind"]
+        assert (data["format"], data["kind"]) == (FORMAT, kind.kind) and FORMAT == 2
+
+
+def test_a_newer_format_and_another_kind_are_refused(saved):
+    for kind, data in saved:
+        with pytest.raises(InputError, match="written by a newer version: format 3, this version reads 1 to 2"):
+            kind.from_json(json.dumps({**data, "format": 3}))
+        for wrong in (0, -1, True, "2", 2.0, None, []):
+            with pytest.raises(InputError, match="of a format from 1 to 2"):
+                kind.from_json(json.dumps({**data, "format": wrong}))
+        other = Anchor if kind is not Anchor else ShapleyValues
+        with pytest.raises(InputError, match=rf"source must be {other.named} by to_json; got '{kind.kind}'"):
+            other.from_json(json.dumps(data))
+
+
+def places(data: Any, path: tuple[Any, ...] = ()):
+    """Every place in a document, of lists the first."""
+    yield path
+    if isinstance(data, dict):
+        for name, value in data.items():
+            yield from places(value, (*path, name))
+    elif isinstance(data, list):
+        for i, value in enumerate(data[:1]):
+            yield from places(value, (*path, i))
+
+
+def changed(data: Any, path: tuple[Any, ...], value: Any) -> Any:
+    data = copy.deepcopy(data)
+    inner = data
+    for step in path[:-1]:
+        inner = inner[step]
+    if value is KeyError:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = value
+    return data
+
+
+def deep(levels: int = 200) -> Any:
+    value: Any = 0
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+DAMAGE = [KeyError, None, "text", -7, 10**400, True, [], {}, [[1], [1, 2]], {"x": [None]}, deep()]
+
+
+@pytest.mark.parametrize("value", DAMAGE, ids=lambda value: str(value)[:12])
+def test_damage_anywhere_is_an_input_error_or_harmless(saved, value):
+    refused = 0
+    for kind, data in saved:
+        for path in places(data):
+            if not path:
+                continue
+            try:
+                text = json.dumps(changed(data, path, value))
+                result = kind.from_json(text)
+            except InputError as error:
+                refused += 1
+                assert str(error).startswith("source must")
+                continue
+            str(result)
+            result.to_json()
+    assert refused > 100
+
+
+BROKEN = ["{" * 100_000, "[" * 100_000, '{"a": ' * 100_000, "{]", "{", "null", "\0", "x" * 5000, '{"format": NaN}']
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=lambda text: repr(text[:6]))
+def test_text_that_is_no_document_is_refused(text):
+    for kind in (Explanation, Anchor, ShapleyValues, Card):
+        with pytest.raises(InputError, match=r"^source must"):
+            kind.from_json(text)
+    with pytest.raises(InputError, match="as JSON text, or a path"):
+        Card.from_json(7)
+
+
+def test_a_target_function_of_format_1_is_marked(tmp_path):
+    read_again = Explanation.from_json(GOLDEN / "function-as-target.json")
+    assert not read_again.raw_answers_kept
+    assert "Raw answers not kept" in str(read_again)
+    assert "Raw answers not kept" in read_again.report(tmp_path / "page.html").read_text("utf-8")
+    once_more = Explanation.from_json(read_again.to_json())
+    assert not once_more.raw_answers_kept and once_more.to_json() == read_again.to_json()
+    assert Explanation.from_json(GOLDEN / "linear.json").raw_answers_kept
+
+
+def test_a_target_function_keeps_raw_answers_and_numbers():
+    made = explain(MODEL, MaskProbe(5), target=lambda raw: raw.sum(axis=1), store=None)
+    again = Explanation.from_json(made.to_json())
+    assert again.raw_answers_kept and again.answers.outputs == made.answers.outputs
+    np.testing.assert_allclose(again.y, made.y)
+    np.testing.assert_allclose(again.answers.y, made.answers.y)
+    with pytest.raises(Exception, match="not kept in files"):
+        again.target(again.answers.y)
+
+
+def test_lines_of_both_formats_stand_in_one_file(tmp_path):
+    old = ExplanationSet.from_jsonl(GOLDEN / "rows.jsonl")
+    file = tmp_path / "mixed.jsonl"
+    old[:1].to_jsonl(file)
+    new = ExplanationSet.from_jsonl(GOLDEN / "rows.jsonl")
+    lines = file.read_bytes()
+    fresh = [explain(MODEL, MaskProbe(4), store=None)]
+    entry = type(new.entries[0])("f" * 64, 99, 99, None, fresh[0])
+    zeros = b"0" * 64
+    damaged = b'{"key": "' + zeros + b'", "index": [], "end": "' + zeros + b'"}\n'
+    file.write_bytes(lines + entry.line() + damaged)
+    mixed = ExplanationSet.from_jsonl(file)
+    assert len(mixed) == 2 and [json.loads(e.line())["explanation"].get("format", 1) for e in mixed.entries] == [1, 2]
+    assert str(mixed[0]) == str(old[0]) and str(mixed[1]) == str(fresh[0])
+    assert mixed.failures == () and Failure(0, "a", "b") != Failure(1, "a", "b")
+
+
+def test_reading_is_the_inverse_of_writing():
+    data = {"a": (1.5, np.nan), "b": {"c": np.array([[1, 2]])}, "d": np.float64(2)}
+    assert plain(data) == {"a": [1.5, None], "b": {"c": [[1, 2]]}, "d": 2.0}
+    assert read(tuple[int, str], [1, "x"]) == (1, "x")
+    assert np.isnan(read(np.ndarray, [[1.0, None]])[0, 1])
+    for kind, value in ((int, 1.5), (int, True), (float, "1"), (str, 1), (tuple[int, str], [1]), (np.ndarray, ["1"])):
+        with pytest.raises(Damaged, match="place must"):
+            read(kind, value, "place")
+
+
+def test_a_failed_write_leaves_the_older_file(tmp_path, monkeypatch):
+    file = written(tmp_path / "a.json", "old")
+    file.chmod(0o640)
+
+    def fails(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", fails)
+        with pytest.raises(InputError, match="No space left on device"):
+            written(file, "new")
+    assert file.read_text() == "old" and [*tmp_path.iterdir()] == [file]
+    written(file, "new")
+    assert file.read_text() == "new" and stat.S_IMODE(file.stat().st_mode) == 0o640
+    link = tmp_path / "link.json"
+    link.symlink_to(file)
+    written(link, "by the link")
+    assert link.is_symlink() and file.read_text() == "by the link"

@@ -1,0 +1,105 @@
+"""Every type of result has a page, a fragment, text, a figure and a file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import surrogates.results.result as seam
+from probes import CallableModel, MaskProbe, Model, Store
+from probes.behaviours.registry import behaviour
+from probes.model import Identity
+from surrogates import Card, ExplanationSet, Study, anchor, explain, explain_many, shapley_values
+from surrogates.results.result import Result, SavedResult
+from surrogates.statements.behave import study_of
+
+
+class Scorer(Model):
+    """Likes late years."""
+
+    outputs = ("log-prob", "tokens", "greedy")
+    unit = "nats"
+
+    def identity(self):
+        return Identity("scorer", True)
+
+    def __call__(self, inputs):
+        return np.array([[float(answer) / 9 + len(str(prompt)) % 3 / 10, 1.0, 0.0] for prompt, answer in inputs])
+
+
+def bases(kind=Result):
+    """Types of results, those aside that only others are made of."""
+    for sub in kind.__subclasses__():
+        if sub.__module__.startswith("surrogates."):
+            yield from [] if sub is SavedResult else [sub]
+            yield from bases(sub)
+
+
+@pytest.fixture(scope="module")
+def made():
+    model = CallableModel(lambda Z: Z[:, 0] + Z[:, 1] * Z[:, 2], "model")
+    study = study_of(Scorer(), behaviour("greater-than"), store=Store(), progress=False)
+    results = [
+        explain(model, MaskProbe(4), store=None),
+        anchor(model, MaskProbe(4), store=None),
+        shapley_values(model, MaskProbe(4), store=None),
+        explain_many(model, [MaskProbe(3), MaskProbe(4)], store=None, progress=False),
+        study,
+        study.card(),
+    ]
+    return {type(result): result for result in results}
+
+
+def test_there_is_an_example_of_every_type(made):
+    assert set(bases()) == set(made)
+
+
+@pytest.mark.parametrize("kind", sorted(bases(), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
+def test_it_has_every_view(made, kind, tmp_path, harmless):
+    result = made[kind]
+    page = result.report(tmp_path / "page.html").read_text("utf-8")
+    for html in (page, result._repr_html_()):
+        harmless(html)
+        assert "could not be drawn" not in html
+    assert str(result) and not str(result).startswith("<")
+    assert result.plot().has_data()
+
+
+@pytest.mark.parametrize("kind", sorted(bases(), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
+def test_it_is_saved_and_read_again(made, kind, tmp_path):
+    result = made[kind]
+    if isinstance(result, ExplanationSet):
+        again = ExplanationSet.from_jsonl(result.to_jsonl(tmp_path / "set.jsonl"))
+    else:
+        reader = Card if isinstance(result, Study) else kind
+        text = result.to_json(tmp_path / "result.json")
+        again = reader.from_json(tmp_path / "result.json")
+        assert again.to_json() == text == (tmp_path / "result.json").read_text("utf-8")
+    if not isinstance(result, Study):
+        assert str(again).split("inputs asked")[0] == str(result).split("inputs asked")[0]
+
+
+def test_kinds_in_files_are_distinct():
+    kinds = [kind.kind for kind in bases() if issubclass(kind, SavedResult)]
+    assert len(set(kinds)) == len(kinds) and all(kinds)
+
+
+def test_a_type_without_views_says_so():
+    class Bare(Result):
+        pass
+
+    with pytest.raises(TypeError, match="text_of has nothing registered for"):
+        seam.text_of(object())
+    with pytest.raises(TypeError, match="Bare"):
+        str(Bare())
+    with pytest.raises(TypeError, match="there is no page for Bare"):
+        seam.page_of(Bare())
+
+
+def test_a_card_draws_the_behaviour_asked_for(made):
+    card = made[Card]
+    labels = [label.get_text() for label in card.plot(behaviour=card.entries[0].name).get_yticklabels()]
+    drawn = [s for s in card.entries[0].statements if np.isfinite(s["effect"]) and s["unit"] == card.entries[0].unit]
+    assert len(labels) == len(drawn)
+    with pytest.raises(ValueError, match="behaviour must be on this card"):
+        card.plot(behaviour="nothing")
