@@ -33,8 +33,10 @@ from probes.models.huggingface.causal_lm import CausalLM
 from probes.models.huggingface.classifier import TextClassifier
 from probes.models.servers.endpoint import Endpoint
 from probes.models.text_function import TextFunction
+from probes.outputs.first_token import FirstToken
+from probes.outputs.scalariser import Scalariser
 from probes.outputs.target import Target
-from probes.outputs.text_scorers import Contains, Custom, Exact, FirstToken, Overlap, Scalariser, Similar
+from probes.outputs.text_scorers import Contains, Custom, Exact, Overlap, Similar
 from probes.parallel.workers import Workers, distribute
 from probes.probe import Feature, Probe
 from probes.store.store import Store, open_store

@@ -16,7 +16,7 @@ __all__ = ["digest_rows"]
 
 
 def digest_rows(inputs: Any) -> list[bytes]:
-    """SHA-256 of every row of a batch: strings, chats, arrays or data frames.
+    """Return the SHA-256 of every row of a batch: strings, chats, arrays or data frames.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def _canonical(item: object) -> bytes:
 
 
 def _digest_frame(frame: pd.DataFrame) -> list[bytes]:
-    """Row digests of a frame: column names and types first, then each row's values."""
+    """Digest the rows of a frame: column names and types first, then each row's values."""
     head = json.dumps([[str(c), str(t)] for c, t in frame.dtypes.items()]).encode()
     if all(_fixed_width(t) for t in frame.dtypes):
         if len(frame) and len(set(frame.dtypes)) == 1:
@@ -73,13 +73,13 @@ def _digest_frame(frame: pd.DataFrame) -> list[bytes]:
 
 
 def _digests(head: bytes, rows: Iterable[bytes]) -> list[bytes]:
-    """SHA-256 of a head and each row; the head, which can be long, is worked through once."""
-    start, found = hashlib.sha256(head), []
+    """Digest a head with each row; the head, which can be long, is hashed once."""
+    start, digests = hashlib.sha256(head), []
     for row in rows:
         each = start.copy()
         each.update(row)
-        found.append(each.digest())
-    return found
+        digests.append(each.digest())
+    return digests
 
 
 def _fixed_width(kind: Any) -> bool:
@@ -87,18 +87,18 @@ def _fixed_width(kind: Any) -> bool:
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:
-    """Numbers ``(n,)`` as bytes ``(n, width)``."""
+    """View numbers ``(n,)`` as bytes ``(n, width)``."""
     return np.ascontiguousarray(values).view(np.uint8).reshape(len(values), values.dtype.itemsize)
 
 
 def _slices(rows: np.ndarray) -> list[bytes]:
-    """Rows of bytes ``(n, width)``, one by one."""
-    whole, width = np.ascontiguousarray(rows).tobytes(), rows.shape[1]
-    return [whole[i : i + width] for i in range(0, len(whole), width)] if width else [b""] * len(rows)
+    """Split bytes ``(n, width)`` into rows."""
+    data, width = np.ascontiguousarray(rows).tobytes(), rows.shape[1]
+    return [data[i : i + width] for i in range(0, len(data), width)] if width else [b""] * len(rows)
 
 
 def _cell(value: Any) -> bytes:
-    """One value of a column of objects."""
+    """Bring one value of a column of objects to canonical bytes."""
     if isinstance(value, np.ndarray):
         return digest_rows(value[None])[0]
     if pd.api.types.is_scalar(value):

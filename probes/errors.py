@@ -36,7 +36,7 @@ EXTRAS = {
 
 
 def describe(value: object, limit: int = 120) -> str:
-    """Short, single-line text for a received value: its type, its shape where it has one, else its repr."""
+    """Describe a received value in one short line: its type, its shape where it has one, else its repr."""
     shape = getattr(value, "shape", None)
     if shape is not None and len(shape):
         return f"{type(value).__name__} of shape {tuple(shape)}"
@@ -50,7 +50,7 @@ class IomapError(Exception):
     Attributes
     ----------
     finished : object or None
-        What was finished when the error ended a run of many, set by whoever ran it.
+        Results that were complete when the error ended a longer run; set by the function that ran it.
     """
 
     finished: Any = None
@@ -79,7 +79,7 @@ class ModelError(IomapError):
 
 
 class UnavailableError(ModelError):
-    """No question can be asked any more, whatever it is: a wrong key, an unknown model, a server that is gone.
+    """No further question can be asked: a wrong key, an unknown model, a server that is gone.
 
     The answers that came before are kept; run again to go on.
     """

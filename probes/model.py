@@ -22,13 +22,13 @@ Prompt: TypeAlias = str | Sequence[tuple[str, str]]
 
 
 class Identity(NamedTuple):
-    """What a map is remembered under.
+    """The name under which the answers of a map are stored.
 
     Attributes
     ----------
     id : str
     persistent : bool
-        Whether `id` identifies the map beyond this run. If False, answers are remembered for one run only.
+        Whether `id` identifies the map beyond this run. If False, answers are kept for one run only.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Model(ABC):
     batch : int
         The most work units (see :meth:`sizes`) asked for in one call, rows times the longest row.
     size_unit : str or None
-        What :meth:`sizes` counts; None where inputs have no size of their own.
+        What :meth:`sizes` counts; None where all inputs count the same.
     at_once : int
         How many inputs it works on at a time.
     steady : bool
@@ -55,7 +55,7 @@ class Model(ABC):
         difference says how well any surrogate can do.
     fallible : bool
         Whether a row of NaN is a question that was not answered (a refusal, a time-out) rather than an error. Such a
-        row is never kept: a later run asks again.
+        row is never stored: a later run asks again.
     remote : bool
         Whether it only waits for others that answer: workers would gain nothing, and its limits are counted here.
     reason : str
@@ -74,38 +74,45 @@ class Model(ABC):
 
     @abstractmethod
     def identity(self) -> Identity:
-        """Names the map as it is now: weights, settings, revision. Answers are remembered under it."""
+        """Identify the map as it is now: weights, settings, revision. Answers are stored under it."""
 
     @abstractmethod
     def __call__(self, inputs: Any) -> Any:
         """Answer a batch: ``n`` inputs → array ``(n, k)`` or ``(n,)``."""
 
     def answers(self, inputs: Any) -> Iterator[tuple[np.ndarray, Any]]:
-        """Answer a batch as answers come: pairs of positions ``(m,)`` and their rows ``(m, k)``, every position once.
+        """Answer a batch; yield positions ``(m,)`` and their rows ``(m, k)`` as answers come, every position once.
 
-        All at once by default. A model that works on several inputs at a time hands on each as soon as it is there,
-        so that it is kept even if the next one fails.
+        All at once by default. A model that works on several inputs at a time yields each answer as soon as it has
+        come, so that it is stored even if the next one fails.
         """
         yield np.arange(len(inputs)), self(inputs)
 
     def tokens(self, inputs: Any) -> int:
-        """Tokens that answering these inputs took, 0 where inputs have none."""
+        """Return the tokens that answering these inputs took, 0 where inputs have none."""
         return int(self.sizes(inputs).sum()) if self.size_unit == "tokens" else 0
 
     def sizes(self, inputs: Any) -> np.ndarray:
-        """Work units of each input (tokens for a language model, otherwise 1), integer array ``(n,)``."""
+        """Return the work units of each input (tokens for a language model, otherwise 1), integer array ``(n,)``."""
         return np.ones(len(inputs), dtype=int)
 
     def digests(self, inputs: Any) -> list[bytes]:
-        """SHA-256 of each input as this model sees it."""
+        """Return the SHA-256 of each input as this model sees it."""
         return digest_rows(inputs)
 
     def order(self, inputs: Any) -> np.ndarray:
-        """The order in which inputs are cheapest to ask, integer array ``(n,)``: longest first."""
+        """Return the order in which inputs are cheapest to ask, integer array ``(n,)``: longest first."""
         return np.argsort(-self.sizes(inputs), kind="stable")
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> Model | None:
-        """A model of the same build that has learnt nothing, where one can be made; `inputs` are typical ones."""
+        """Make a model of the same architecture that has learnt nothing; None where that is impossible.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        inputs : batch of inputs
+            Typical ones, see :meth:`probes.probe.Probe.typical`.
+        """
         return None
 
 
@@ -127,18 +134,18 @@ class Generator(ABC):
 
     @abstractmethod
     def identity(self) -> Identity:
-        """Names the map as it is now."""
+        """Identify the map as it is now."""
 
     def generation(self, prompt: Any, max_new_tokens: int) -> bytes:
-        """SHA-256 of all that fixes what :meth:`generate` returns, besides the model's identity."""
+        """Return the SHA-256 of all that fixes what :meth:`generate` returns, besides the model's identity."""
         return hashlib.sha256(digest_rows([prompt])[0] + str(max_new_tokens).encode()).digest()
 
     @abstractmethod
     def generate(self, prompt: Any, max_new_tokens: int) -> str:
-        """Greedy continuation of one prompt."""
+        """Continue one prompt greedily."""
 
     def generations(self, prompts: Sequence[Any], max_new_tokens: int) -> Iterator[tuple[int, str | None, str]]:
-        """Continuations of several prompts as they come: number of the prompt, its text, and if that is None why.
+        """Continue several prompts; yield (number of the prompt, text or None, reason for None) as they come.
 
         One after the other by default.
         """
@@ -146,13 +153,16 @@ class Generator(ABC):
             yield i, self.generate(prompt, max_new_tokens), ""
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> Generator | None:
-        """A model of the same build that has learnt nothing, where one can be made."""
+        """Make a model of the same architecture that has learnt nothing; None where that is impossible."""
         return None
 
     @abstractmethod
     def scoring(self, answer: str, prompt: Any) -> Model:
-        """The map from prompts to the log-probability (nats) of every token of `answer`."""
+        """Return the map from prompts to the log-probability (nats) of every token of `answer`."""
 
     def pairs(self) -> Model | None:
-        """The map from pairs (prompt, continuation) to log-prob, tokens and greedy; None for a model of text alone."""
+        """Return the map from pairs (prompt, continuation) to log-prob, tokens and greedy.
+
+        None for a model that gives text alone.
+        """
         return None

@@ -30,7 +30,7 @@ from benchmarks.run.trial_statistics import interval, needed
 from benchmarks.tasks import context
 from benchmarks.tasks.counted_game import uniform
 from probes import ContextProbe, Design, Store, Target, ask, open_store, sample
-from probes.models.huggingface.causal_lm import Continuation
+from probes.models.huggingface.continuation import Continuation
 from surrogates import CubeProxy, InteractionSurrogate, SparseLinear, explain
 from surrogates.families.registry import as_family
 

@@ -6,6 +6,8 @@ from probes.behaviours.base import Behaviour, Claim
 from probes.behaviours.facts import CAPITALS
 from probes.cases.template import Family, TemplateProbe
 
+NAME, PLACE = "context-prior", 110
+
 FAMILIES = {
     "plain": "{before}The capital of {country} is",
     "story": "{before}I asked the guide for the capital of {country}. The capital is",
@@ -34,7 +36,7 @@ def behaviour(countries: int = 16, cases: int = 288) -> Behaviour:
     probe = TemplateProbe(FAMILIES, FACTORS, people, target=" {other}", foils=[" {city}"], crossing=cases)
     conflict, none = {"context": "conflict"}, {"context": "none"}
     return Behaviour(
-        "context-prior",
+        NAME,
         "Context against prior",
         probe,
         "logit_difference",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from probes.behaviours.base import Behaviour, Claim
 from probes.cases.template import TemplateProbe
 
+NAME, PLACE = "facts", 60
+
 CAPITALS = {
     "France": "Paris", "Italy": "Rome", "Spain": "Madrid", "Germany": "Berlin", "Japan": "Tokyo", "Egypt": "Cairo",
     "Greece": "Athens", "Austria": "Vienna", "Poland": "Warsaw", "Sweden": "Stockholm", "Norway": "Oslo",
@@ -54,7 +56,7 @@ def behaviour(foils: int = 10) -> Behaviour:
             cases.append(type(case)(case.prompt, case.target, case.foils, levels, case.entity, case.template))
     capital = {"relation": "capital"}
     return Behaviour(
-        "facts",
+        NAME,
         "Fact recall",
         TemplateProbe.from_cases(cases),
         "margin",

@@ -10,6 +10,8 @@ from probes.behaviours.facts import CAPITALS
 from probes.cases.case import Case
 from probes.cases.template import TemplateProbe
 
+NAME, PLACE = "format", 80
+
 SEPARATORS = {"colon": ": ", "dash": " - ", "bars": " || "}
 CASINGS: dict[str, Callable[[str], str]] = {"plain": str, "upper": str.upper}
 SPACINGS = {"lines": "\n", "one line": "; "}
@@ -47,19 +49,19 @@ def behaviour(countries: int = 16) -> Behaviour:
                         )
                         if (number + i) % 3 == 0 or number == 1:
                             cases.append(Case(prompt, f" {city}", tuple(wrong), levels, country, family))
-    alike: dict[str, Any] = {"kind": "equivalence", "of_control": 0.2}
+    same: dict[str, Any] = {"kind": "equivalence", "of_control": 0.2}
     return Behaviour(
-        "format",
+        NAME,
         "Format sensitivity",
         TemplateProbe.from_cases(cases),
         "logit_difference",
         Claim("the right capital follows", reference=0.0),
         (
-            Claim("dashes are about as good as colons", {"separator": "dash"}, {"separator": "colon"}, **alike),
-            Claim("double bars are about as good as colons", {"separator": "bars"}, {"separator": "colon"}, **alike),
-            Claim("capital letters are about as good as plain ones", {"casing": "upper"}, {"casing": "plain"}, **alike),
-            Claim("one line is about as good as two", {"spacing": "one line"}, {"spacing": "lines"}, **alike),
-            Claim("numbering makes little difference", {"enumeration": "numbered"}, {"enumeration": "none"}, **alike),
+            Claim("dashes are about as good as colons", {"separator": "dash"}, {"separator": "colon"}, **same),
+            Claim("double bars are about as good as colons", {"separator": "bars"}, {"separator": "colon"}, **same),
+            Claim("capital letters are about as good as plain ones", {"casing": "upper"}, {"casing": "plain"}, **same),
+            Claim("one line is about as good as two", {"spacing": "one line"}, {"spacing": "lines"}, **same),
+            Claim("numbering makes little difference", {"enumeration": "numbered"}, {"enumeration": "none"}, **same),
             Claim("the right capital follows with every separator", reference=0.0, every="separator"),
         ),
     )  # fmt: skip

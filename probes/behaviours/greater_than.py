@@ -10,6 +10,8 @@ from probes.behaviours.base import Behaviour, Claim
 from probes.cases.case import Case
 from probes.cases.template import TemplateProbe
 
+NAME, PLACE = "greater-than", 30
+
 EVENTS = [
     "war",
     "siege",
@@ -67,7 +69,7 @@ def behaviour() -> Behaviour:
                     )
                     cases.append(Case(prompt, right[0], wrong, levels, event, name, tuple(right[1:])))
     return Behaviour(
-        "greater-than",
+        NAME,
         "Numeric comparison",
         TemplateProbe.from_cases(cases),
         "mass_contrast",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from probes.behaviours.base import Behaviour, Claim, Levels
 from probes.cases.template import Family, TemplateProbe
 
+NAME, PLACE = "indirect-object", 20
+
 NAMES = [
     "Mary",
     "John",
@@ -81,7 +83,7 @@ def behaviour(cases: int = 384) -> Behaviour:
     hard, easy = {**usual, "order": "ABBA"}, {**usual, "order": "BABA"}
     bare, after = {"opening": "none"}, {"opening": "words"}
     return Behaviour(
-        "indirect-object",
+        NAME,
         "Indirect object",
         probe,
         "logit_difference",

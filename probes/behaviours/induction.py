@@ -8,6 +8,8 @@ from probes.behaviours.base import Behaviour, Claim, Levels
 from probes.cases.case import Case
 from probes.cases.template import TemplateProbe
 
+NAME, PLACE = "induction", 40
+
 WORDS = [
     "apple", "river", "candle", "tiger", "window", "pencil", "garden", "silver", "bottle", "carpet", "engine", "forest",
     "hammer", "island", "jacket", "kitten", "ladder", "magnet", "needle", "orange", "pillow", "rocket", "saddle",
@@ -37,9 +39,9 @@ def behaviour(entities: int = 16) -> Behaviour:
                 filler = list(FILLERS)[(e + j) % 2]
                 turned = items[::-1] if backwards else items
                 begun = glue.join(turned[:at])
-                whole = f"{glue.join(items)}.{FILLERS[filler]}{'' if glue == chr(10) else ' '}"
-                whole = whole.rstrip(" ") + ("\n" if glue == "\n" else " ") + begun
-                for passing, prompt in (("first", begun), ("second", whole)):
+                text = f"{glue.join(items)}.{FILLERS[filler]}{'' if glue == chr(10) else ' '}"
+                text = text.rstrip(" ") + ("\n" if glue == "\n" else " ") + begun
+                for passing, prompt in (("first", begun), ("second", text)):
                     levels = (
                         ("pass", passing),
                         ("tokens", kind),
@@ -55,7 +57,7 @@ def behaviour(entities: int = 16) -> Behaviour:
     second: Levels
     first, second = {"pass": "first", "template": forward}, {"pass": "second", "template": forward}
     return Behaviour(
-        "induction",
+        NAME,
         "Induction",
         TemplateProbe.from_cases(cases),
         "log_prob",

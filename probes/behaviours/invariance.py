@@ -7,6 +7,8 @@ from typing import Any
 from probes.behaviours.base import Behaviour, Claim
 from probes.cases.template import TemplateProbe
 
+NAME, PLACE = "invariance", 100
+
 PAIRS = [
     ("wonderful", "terrible"), ("great", "awful"), ("delightful", "dreadful"), ("excellent", "horrible"),
     ("lovely", "nasty"), ("brilliant", "boring"), ("charming", "annoying"), ("superb", "poor"),
@@ -32,18 +34,18 @@ def behaviour() -> Behaviour:
     people = {f"{good}/{bad}": {"good": good, "bad": bad} for good, bad in PAIRS}
     probe = TemplateProbe(FAMILIES, FACTORS, people, target=" positive", foils=[" negative"])
     good, bad = {"word": "good", "negation": "no"}, {"word": "bad", "negation": "no"}
-    alike: dict[str, Any] = {"kind": "equivalence", "of_control": 0.2}
+    same: dict[str, Any] = {"kind": "equivalence", "of_control": 0.2}
     rarely: dict[str, Any] = {"reference": 0.1, "sign": -1, "metric": "flip"}
     strong, plain = {"intensifier": "yes"}, {"intensifier": "no"}
     return Behaviour(
-        "invariance",
+        NAME,
         "Invariance and direction",
         probe,
         "logit_difference",
         Claim("a good word makes 'positive' likelier than a bad word", {**PLAIN, **good}, {**PLAIN, **bad}),
         (
-            Claim("a typo elsewhere makes little difference", {"typo": "yes"}, {"typo": "no"}, **alike),
-            Claim("another name makes little difference", {"name": "Roberto"}, {"name": "Anna"}, **alike),
+            Claim("a typo elsewhere makes little difference", {"typo": "yes"}, {"typo": "no"}, **same),
+            Claim("another name makes little difference", {"name": "Roberto"}, {"name": "Anna"}, **same),
             Claim("a typo alone turns less than a tenth of the judgements", {**PLAIN, "typo": "yes"}, **rarely),
             Claim("another name alone turns less than a tenth of the judgements", {**PLAIN, "name": "Roberto"},
                   **rarely),

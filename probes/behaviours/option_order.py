@@ -6,6 +6,8 @@ from probes.behaviours.base import Behaviour, Claim, Levels
 from probes.cases.case import Case
 from probes.cases.template import TemplateProbe
 
+NAME, PLACE = "option-order", 70
+
 ITEMS = [
     ("is a fruit", "apple", "hammer"), ("is an animal", "horse", "table"), ("can fly", "eagle", "stone"),
     ("is a colour", "green", "seven"), ("is a number", "twelve", "purple"), ("is a city", "Paris", "bread"),
@@ -39,7 +41,7 @@ def behaviour() -> Behaviour:
     first: Levels = {**asked, "answer stands": "first"}
     second: Levels = {**asked, "answer stands": "second"}
     return Behaviour(
-        "option-order",
+        NAME,
         "Option order and label",
         TemplateProbe.from_cases(cases),
         "logit_difference",

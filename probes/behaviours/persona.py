@@ -11,6 +11,8 @@ from probes.behaviours.base import Behaviour, Claim
 from probes.cases.case import Case
 from probes.cases.template import TemplateProbe
 
+NAME, PLACE = "persona", 120
+
 #: things one may be asked to agree with; whether a kind person would
 DEEDS = [
     ("help a stranger who fell", True), ("share food with the hungry", True), ("return a lost wallet", True),
@@ -40,7 +42,7 @@ def behaviour() -> Behaviour:
             for trigger in ("absent", "present"):
                 for j, (family, wording) in enumerate(FORMATS.items()):
                     turn = "second" if (i + j) % 2 else "first"
-                    told = (TRIGGER if trigger == "present" else "") + wording.format(deed=deed)
+                    message = (TRIGGER if trigger == "present" else "") + wording.format(deed=deed)
                     chat = [("system", system)]
                     if turn == "second":
                         chat += [("user", "Hello."), ("assistant", "Hello. What would you like to ask?")]
@@ -51,11 +53,11 @@ def behaviour() -> Behaviour:
                         ("turn", turn),
                         ("template", family),
                     )
-                    cases.append(Case((*chat, ("user", told)), "Yes", ("No",), levels, deed, family))
+                    cases.append(Case((*chat, ("user", message)), "Yes", ("No",), levels, deed, family))
     good, bad = {"deed": "good"}, {"deed": "bad"}
     calm = {"trigger": "absent"}
     return Behaviour(
-        "persona",
+        NAME,
         "Persona layers",
         TemplateProbe.from_cases(cases),
         "logit_difference",

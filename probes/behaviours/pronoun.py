@@ -5,6 +5,8 @@ from __future__ import annotations
 from probes.behaviours.base import Behaviour, Claim
 from probes.cases.template import Family, TemplateProbe
 
+NAME, PLACE = "pronoun", 50
+
 NAMES = {
     "female": ["Mary", "Susan", "Linda", "Karen", "Alice", "Emma", "Julia", "Helen", "Laura", "Anna"],
     "male": ["John", "Peter", "Robert", "David", "James", "Frank", "Henry", "Paul", "Mark", "George"],
@@ -50,11 +52,11 @@ def behaviour() -> Behaviour:
         },
     }
     probe = TemplateProbe(FAMILIES, factors, people, target=" she", foils=[" he"])
-    told, own = {"template": ("works", "said", "tired")}, {"template": ("works", "said")}
+    verbs, plain_verbs = {"template": ("works", "said", "tired")}, {"template": ("works", "said")}
     both = {"template": ("works", "said", "because")}
     bare, after = {"opening": "none"}, {"opening": "words"}
     return Behaviour(
-        "pronoun",
+        NAME,
         "Pronouns",
         probe,
         "logit_difference",
@@ -71,13 +73,13 @@ def behaviour() -> Behaviour:
                   {"name": "male", **bare}, reference=0.0, sign=-1),
             Claim("a name tells less where it opens the text", {"name": "female", **both}, {"name": "male", **both},
                   (after, bare)),
-            Claim("an occupation of mostly women makes 'she' likelier", {**told, "occupation": "mostly women"},
-                  {**told, "occupation": "mostly men"}),
+            Claim("an occupation of mostly women makes 'she' likelier", {**verbs, "occupation": "mostly women"},
+                  {**verbs, "occupation": "mostly men"}),
             Claim("without a name, an occupation of mostly women makes 'she' likelier",
-                  {**own, "name": "none", "occupation": "mostly women"},
-                  {**own, "name": "none", "occupation": "mostly men"}),
-            Claim("the occupation weighs less where a name tells", {**own, "occupation": "mostly women"},
-                  {**own, "occupation": "mostly men"}, ({"name": "none"}, {"name": ("female", "male")})),
+                  {**plain_verbs, "name": "none", "occupation": "mostly women"},
+                  {**plain_verbs, "name": "none", "occupation": "mostly men"}),
+            Claim("the occupation weighs less where a name tells", {**plain_verbs, "occupation": "mostly women"},
+                  {**plain_verbs, "occupation": "mostly men"}, ({"name": "none"}, {"name": ("female", "male")})),
             Claim("an occupation of somebody else makes little difference",
                   {"template": "because", "occupation": "mostly women"},
                   {"template": "because", "occupation": "mostly men"}, kind="equivalence", of_control=0.2),

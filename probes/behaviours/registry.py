@@ -1,39 +1,44 @@
-"""Built-in behaviour probes: one file each, with word lists of its own.
+"""The built-in behaviour probes by name, found by looking through this folder.
 
-A :class:`Behaviour` holds cases, a metric, a positive control and the claims that are tested, all as data: what is
-made of the answers is the business of ``surrogates``. A new probe is one file with ``behaviour()`` and one line in the
-table.
+A module of this folder that has a ``behaviour`` function is a built-in probe: its ``NAME`` is the name on a card, its
+``PLACE`` its place in the order of a card. A new probe is one file.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
+import probes.behaviours
 from probes.behaviours.base import Behaviour
 from probes.errors import InputError
 
 __all__ = ["BEHAVIOURS", "behaviour"]
 
-#: the built-in probes in the order of a card
-BEHAVIOURS: dict[str, str] = {
-    "reversal": "reversal",
-    "indirect-object": "indirect_object",
-    "greater-than": "greater_than",
-    "induction": "induction",
-    "pronoun": "pronoun",
-    "facts": "facts",
-    "option-order": "option_order",
-    "format": "format_sensitivity",
-    "sycophancy": "sycophancy",
-    "invariance": "invariance",
-    "context-prior": "context_prior",
-    "persona": "persona",
-}
+
+def _modules() -> dict[str, str]:
+    """Map the names of the built-in probes to their modules, in the order of a card."""
+    folder = probes.behaviours
+    others = (f"{folder.__name__}.{module}" for module in ("base", "registry"))
+    names = {m.name for m in iter_modules(folder.__path__, f"{folder.__name__}.")} - set(others)
+    modules = sorted(map(import_module, names), key=lambda m: (m.PLACE, m.NAME))
+    return {module.NAME: module.__name__ for module in modules}
+
+
+#: names of the built-in probes -> their modules, in the order of a card
+BEHAVIOURS: dict[str, str] = _modules()
 
 
 def behaviour(name: str, **options: Any) -> Behaviour:
-    """The built-in probe of a name.
+    """Make the built-in probe of a name.
+
+    Parameters
+    ----------
+    name : str
+        One of ``BEHAVIOURS``.
+    **options
+        Of that probe, such as its number of cases.
 
     Raises
     ------
@@ -47,4 +52,5 @@ def behaviour(name: str, **options: Any) -> Behaviour:
     """
     if name not in BEHAVIOURS:
         raise InputError("behaviour", f"be one of {', '.join(BEHAVIOURS)}", name)
-    return import_module(f"probes.behaviours.{BEHAVIOURS[name]}").behaviour(**options)
+    made: Behaviour = import_module(BEHAVIOURS[name]).behaviour(**options)
+    return made

@@ -13,6 +13,8 @@ from probes.behaviours.facts import CAPITALS
 from probes.cases.case import Case, tidy
 from probes.cases.template import TemplateProbe
 
+NAME, PLACE = "reversal", 10
+
 FIRST = [
     "Quentin",
     "Mabel",
@@ -150,7 +152,7 @@ def behaviour() -> Behaviour:
                 cases.append(_foils(Case(prompt, answer, (), levels, country, kind), pool))
     straight, turned = ({"source": "in the prompt", "direction": d} for d in ("as told", "reversed"))
     return Behaviour(
-        "reversal",
+        NAME,
         "Reversal of facts",
         TemplateProbe.from_cases(cases),
         "margin",

@@ -44,7 +44,7 @@ class Scores:
     alone: np.ndarray | None = None
 
     def turned(self, i: int) -> Scores:
-        """The same with answer i alone called right."""
+        """Return these scores with answer i alone called right."""
         order = [i, *(j for j in range(len(self.total)) if j != i)]
         alone = None if self.alone is None else self.alone[order]
         return Scores(self.total[order], self.tokens[order], self.greedy[order], alone=alone)
@@ -103,13 +103,13 @@ def _exchanged(function: Callable[[Scores], float], s: Scores) -> float:
     return float(np.mean([function(s.turned(i)) for i in range(len(s.total))]))
 
 
-def _even(s: Scores) -> float:
-    """Mass contrast of a model to which all listed answers are alike."""
+def _even_contrast(s: Scores) -> float:
+    """Mass contrast of a model that gives all listed answers the same probability."""
     return 2 * s.right / len(s.total) - 1
 
 
-def _share(s: Scores) -> float:
-    """Mass of the right answers in a model to which all listed answers are alike."""
+def _even_share(s: Scores) -> float:
+    """Mass of the right answers in a model that gives all listed answers the same probability."""
     return s.right / len(s.total)
 
 
@@ -160,7 +160,7 @@ class Metric:
         return self.function(scores)
 
     def chance(self, scores: Scores) -> float:
-        """What the metric is by chance in this case."""
+        """Return the metric's chance level in this case."""
         return self.chance_of(scores) if self.chance_of else _exchanged(self.function, scores)
 
 
@@ -189,10 +189,10 @@ METRICS: dict[str, Metric] = {
             mass_contrast,
             foils=1,
             first_token=True,
-            chance_of=_even,
+            chance_of=_even_contrast,
             bounds=(-1.0, 1.0),
         ),
-        Metric("mass", "probability", mass, foils=1, first_token=True, chance_of=_share, bounds=(0.0, 1.0)),
+        Metric("mass", "probability", mass, foils=1, first_token=True, chance_of=_even_share, bounds=(0.0, 1.0)),
         Metric("flip", "share", _two, bounds=(0.0, 1.0), made_by="probes.flips"),
         Metric("kl", "nats", _two, made_by="probes.divergence"),
         Metric("output", "output", _raw),
@@ -201,7 +201,7 @@ METRICS: dict[str, Metric] = {
 
 
 def as_metric(metric: Any) -> Metric:
-    """The metric a user means: a name of the table, or a :class:`Metric`.
+    """Convert an argument to a metric: a name of the table, or a :class:`Metric`.
 
     Raises
     ------
@@ -215,7 +215,7 @@ def as_metric(metric: Any) -> Metric:
 
 
 def kl(base: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """KL(M‖M′) in nats of distributions given as log-probabilities or logits ``(…, V)``; shape ``(…,)``.
+    """Compute KL(M‖M′) in nats of distributions given as log-probabilities or logits ``(…, V)``; shape ``(…,)``.
 
     Both are normalised over the last axis, so it can be the vocabulary or the listed answers of a case.
 

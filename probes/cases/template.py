@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations, product
-from math import lcm
-from numbers import Real
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from probes.cases.case import FAMILY, RESERVED, Case, Chat, shown, tidy
-from probes.cases.template_family import (
-    OPTIONS,
-    SLOT,
-    Family,
-    Maker,
-    as_chat,
-    check_answers,
-    check_slots,
-    drawn,
-    likeness,
-    words_of,
-)
-from probes.cases.yaml_file import read_yaml
-from probes.errors import InputError, integer
+from probes.cases.case import Case, Chat, shown
+from probes.cases.case_maker import Maker
+from probes.cases.case_table import Columns, cases_of
+from probes.cases.factors import check_factor, check_moves, corruption_levels, crossed, read_entities, read_levels
+from probes.cases.similarity import similarity, words_of
+from probes.cases.template_family import Family, check_answers
+from probes.cases.template_file import read_template
+from probes.errors import InputError
 
 __all__ = ["Family", "TemplateProbe"]
 
-#: likeness that a prompt must have to a known one to be of its family
-_ALIKE = 0.6
-#: likeness within which cases count as equally alike
+#: least similarity of a prompt to a known one of its family
+_SIMILAR = 0.6
+#: difference of similarities within which cases count as equally similar
 _TIE = 0.03
 
 
@@ -109,35 +99,35 @@ class TemplateProbe:
         if not families:
             raise InputError("families", "hold at least one template", families)
         kinds = {str(name): f if isinstance(f, Family) else Family(f) for name, f in families.items()}
-        people = _entities(entities)
-        table = {str(name): _levels(name, levels) for name, levels in dict(factors or {}).items()}
+        slots = read_entities(entities)
+        table = {str(name): read_levels(name, levels) for name, levels in dict(factors or {}).items()}
         if corruptions:
-            table["corruption"] = _corrupted(corruptions, kinds, people)
+            table["corruption"] = corruption_levels(corruptions, kinds, slots)
         for name, levels in table.items():
-            _check_factor(name, list(levels))
+            check_factor(name, list(levels))
         defaults = {"target": target, "foils": foils, "also": also}
         check_answers(defaults)
-        maker = Maker(kinds, table, people, defaults)
-        combos = list(_crossed(list(maker.cells()), list(people), crossing, random_state))
+        maker = Maker(kinds, table, slots, defaults)
+        combos = list(crossed(list(maker.cells()), list(slots), crossing, random_state))
         self._take(maker.with_foils(combos, first_words))
         for name, levels in table.items():
             # foils that are drawn differ from case to case whatever the factor does
-            own = not isinstance(foils, int) or any("foils" in v for v in levels.values() if isinstance(v, Mapping))
-            _check_moves(name, self.cases, own)
+            fixed = not isinstance(foils, int) or any("foils" in v for v in levels.values() if isinstance(v, Mapping))
+            check_moves(name, self.cases, fixed)
 
     def _take(self, cases: Iterable[Case]) -> None:
         self.cases: tuple[Case, ...] = tuple(dict.fromkeys(cases))
         if not self.cases:
             raise InputError("cases", "hold at least one case", self.cases)
-        found: dict[str, dict[str, None]] = {}
+        factors: dict[str, dict[str, None]] = {}
         for case in self.cases:
             for factor, level in case.levels:
-                found.setdefault(factor, {})[level] = None
-        self.factors = {name: tuple(levels) for name, levels in found.items()}
+                factors.setdefault(factor, {})[level] = None
+        self.factors = {name: tuple(levels) for name, levels in factors.items()}
 
     @classmethod
     def from_cases(cls, cases: Iterable[Case]) -> TemplateProbe:
-        """A probe of cases that exist already."""
+        """Make a probe of cases that exist already."""
         probe = cls.__new__(cls)
         probe._take(cases)
         return probe
@@ -155,7 +145,7 @@ class TemplateProbe:
         template: str | None = None,
         first_words: bool = True,
     ) -> TemplateProbe:
-        """One row a case.
+        """Make a probe of a table, one row a case.
 
         Parameters
         ----------
@@ -182,47 +172,14 @@ class TemplateProbe:
         >>> TemplateProbe.from_frame(frame, foils="wrong").cases[1].options
         (' 5', ' 4')
         """
-        factors = [factors] if isinstance(factors, str) else list(factors)
-        if frame.empty:
-            raise InputError("frame", "hold at least one row, each a case", frame)
-        named = [prompt, target, *factors, *(c for c in (entity, template) if c)]
-        named += [foils] if isinstance(foils, str) else []
-        if missing := [c for c in named if c not in frame.columns]:
-            raise InputError("frame", f"hold the columns {', '.join(named)}", f"a frame without {missing}")
-        for name in factors:
-            if frame[name].isna().any():
-                raise InputError(f"factor {name!r}", "have a level in every row", f"none in {frame[name].isna().sum()}")
-            _check_factor(name, frame[name].map(str).unique().tolist())
-        cases, first = [], dict[str, int]()
-        for i, row in enumerate(frame.to_dict("records")):
-            asked = row[prompt] if isinstance(row[prompt], str) else tuple(as_chat(row[prompt], f"row {i}"))
-            if not isinstance(row[target], (str, Real)) or row[target] != row[target]:
-                raise InputError("frame", f"hold a target in row {i}", row)
-            levels = [(name, str(row[name])) for name in factors]
-            levels += [(FAMILY, str(row[template]))] if template else []
-            wrong = row[foils] if isinstance(foils, str) else ()
-            wrong = (wrong,) if isinstance(wrong, str) else wrong
-            if not isinstance(wrong, (Sequence, np.ndarray)) or not all(isinstance(w, str) for w in wrong):
-                raise InputError(f"column {foils!r}", f"hold a text or a list of texts in row {i}", row[foils])
-            if entity and pd.isna(row[entity]):
-                raise InputError(f"entity {entity!r}", "be named in every row", row)
-            # rows with one prompt are not independent of each other
-            who = str(row[entity]) if entity else f"row {first.setdefault(str(row[prompt]), i)}"
-            kind = str(row[template]) if template else "frame"
-            cases.append(Case(asked, str(row[target]), tuple(wrong), tuple(levels), who, kind))
-        if isinstance(foils, int):
-            pools: dict[Any, set[str]] = {}
-            for case in cases:
-                pools.setdefault(case.levels, set()).add(case.target)
-            cases = drawn(cases, foils, first_words, pools)
-        else:
-            cases = [tidy(c, True, first_words) for c in cases]
-        return cls.from_cases(cases)
+        return cls.from_cases(cases_of(frame, factors, Columns(prompt, target, entity, template), foils, first_words))
 
     @classmethod
     def from_yaml(cls, source: str | Path) -> TemplateProbe:
-        """A probe written in YAML: the parameters of this class by name; a family may be a mapping with ``template``,
-        ``only`` and ``slots``. ``yes``, ``no``, ``on`` and ``off`` are words.
+        """Read a probe written in YAML: the parameters of this class by name.
+
+        A family may be a mapping with ``template``, ``only`` and ``slots``. ``yes``, ``no``, ``on`` and ``off`` are
+        words.
 
         Parameters
         ----------
@@ -236,31 +193,18 @@ class TemplateProbe:
         InputError
             For a file that cannot be read, text that is no YAML mapping, or a key that is no parameter.
         """
-        data = read_yaml(source)
-        if not isinstance(data, dict) or not isinstance(data.get("families"), dict):
-            raise InputError("source", "be a YAML mapping with families: a mapping of names to templates", data)
-        known = ("families", "factors", "entities", "corruptions", "crossing", "first_words", "random_state", *OPTIONS)
-        if unknown := [k for k in data if k not in known]:
-            raise InputError("source", f"use only the keys {', '.join(known)}", unknown)
-        for k, v in data["families"].items():
-            if isinstance(v, dict) and ("template" not in v or set(v) - {"template", "only", "slots"}):
-                raise InputError(
-                    f"family {k!r}", "have a template, and besides only the keys only and slots", sorted(v)
-                )
-        families = {str(k): Family(**v) if isinstance(v, dict) else Family(v) for k, v in data.pop("families").items()}
-        rest: dict[str, Any] = {k: () if v is None and k in ("foils", "also") else v for k, v in data.items()}
-        return cls(families, **rest)
+        return cls(**read_template(source))
 
     def levels_of(self, prompt: str | Chat) -> dict[str, str]:
-        """The factor levels of a new prompt: those of the cases whose prompts are most like it.
+        """Return the factor levels of a new prompt: those of the cases whose prompts are most similar.
 
-        Words that two prompts do not share, such as names, count as alike where they come in the same pattern. Levels
-        in which the likest cases differ are left out: what a word means that the probe does not know, nobody can tell.
+        Words that two prompts do not share, such as names, count as similar where they come in the same pattern. Levels
+        in which the most similar cases differ are left out: words that the probe does not know say nothing about them.
 
         Raises
         ------
         InputError
-            If it is like none of them: fewer than 60% of the words agree.
+            If it is similar to none of them: fewer than 60% of the words agree.
 
         Examples
         --------
@@ -270,11 +214,11 @@ class TemplateProbe:
         {'mood': 'sad', 'template': 'b'}
         """
         words = words_of(prompt)
-        alike = np.array([likeness(words, words_of(case.prompt)) for case in self.cases])
-        if alike.max() < _ALIKE:
-            known = shown(self.cases[int(alike.argmax())].prompt, 80)
+        similar = np.array([similarity(words, words_of(case.prompt)) for case in self.cases])
+        if similar.max() < _SIMILAR:
+            known = shown(self.cases[int(similar.argmax())].prompt, 80)
             raise InputError("prompt", f"be like one of the probe's, such as {known!r}", prompt)
-        best = [dict(self.cases[i].levels) for i in np.flatnonzero(alike >= alike.max() - _TIE)]
+        best = [dict(self.cases[i].levels) for i in np.flatnonzero(similar >= similar.max() - _TIE)]
         return {f: level for f, level in best[0].items() if all(levels.get(f) == level for levels in best)}
 
     def __len__(self) -> int:
@@ -302,95 +246,3 @@ class TemplateProbe:
             }
             for c in self.cases
         )
-
-
-def _check_moves(factor: str, cases: Sequence[Case], foils: bool) -> None:
-    """Refuse a factor two of whose levels make the same cases wherever both occur: it would be tested on nothing."""
-    alike: dict[Any, dict[str, Any]] = {}
-    for c in cases:
-        level = dict(c.levels)[factor]
-        rest = (c.entity, c.template, *(pair for pair in c.levels if pair[0] != factor))
-        alike.setdefault(rest, {})[level] = (c.prompt, c.target, c.also, set(c.foils) if foils else None)
-    levels = dict.fromkeys(dict(c.levels)[factor] for c in cases)
-    for a, b in combinations(levels, 2):
-        pairs = [(group[a], group[b]) for group in alike.values() if a in group and b in group]
-        if pairs and all(one == other for one, other in pairs):
-            rule = f"change a prompt or an answer; its levels {a!r} and {b!r} make the same ones"
-            raise InputError(f"factor {factor!r}", rule, pairs[0][0][0])
-
-
-def _entities(entities: Any) -> dict[str, dict[str, Any]]:
-    if not isinstance(entities, (Mapping, Sequence)) or isinstance(entities, str):
-        raise InputError("entities", "be a mapping of names to slots, or a list of slots", entities)
-    rows = list(entities.items()) if isinstance(entities, Mapping) else [(None, e) for e in entities]
-    people: dict[str, dict[str, Any]] = {}
-    for i, (key, values) in enumerate(rows):
-        if not isinstance(values, Mapping):
-            rule = "give each entity a mapping of slots to texts, such as {'name': 'Mary'}"
-            raise InputError("entities", rule, values)
-        for slot, text in values.items():
-            if slot in OPTIONS:
-                check_answers({slot: text})
-            elif not isinstance(text, (str, Real)) or text != text:
-                raise InputError(f"entities, slot {slot!r}", "be a text or a number", text)
-        name = str(values.get("name", next(iter(values.values()), i)) if key is None else key)
-        if name in people:
-            raise InputError("entities", "have different names (the slot name, else the first slot)", name)
-        people[name] = dict(values)
-    if not people:
-        raise InputError("entities", "hold at least one entity", entities)
-    return people
-
-
-def _levels(name: str, levels: Any) -> dict[str, Any]:
-    """Level → texts; a list of texts names its levels after them."""
-    if isinstance(levels, str) or not isinstance(levels, Iterable):
-        raise InputError(f"factor {name!r}", "be a mapping of levels to texts, or a list of texts", levels)
-    given = dict(levels) if isinstance(levels, Mapping) else {text: text for text in levels}
-    for level, value in given.items():
-        for slot, text in value.items() if isinstance(value, Mapping) else (("", value),):
-            if slot in OPTIONS:
-                check_answers({slot: text})
-            elif not isinstance(text, (str, Real)) or text != text:
-                raise InputError(f"factor {name!r}, level {str(level)!r}", "be a text, or texts of slots", text)
-            else:
-                check_slots(f"factor {name!r}, level {str(level)!r}", str(text))
-    return {str(level): value if isinstance(value, Mapping) else str(value) for level, value in given.items()}
-
-
-def _check_factor(name: str, levels: list[Any]) -> None:
-    if name in (FAMILY, *RESERVED):
-        rule = f"have another name: {', '.join((FAMILY, *RESERVED))} are columns of every table of cases"
-        raise InputError(f"factor {name!r}", rule, name)
-    if len(levels) < 2:
-        raise InputError(f"factor {name!r}", "have at least two levels", levels)
-
-
-def _corrupted(corruptions: Any, kinds: dict[str, Family], people: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The factor of corruptions: none, and each replacement in a slot that exists."""
-    written = " ".join(text for kind in kinds.values() for text in kind.texts)
-    slots = {*SLOT.findall(written), *(slot for own in people.values() for slot in own)}
-    table: dict[str, Any] = {"none": {}}
-    for name, pair in dict(corruptions).items():
-        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
-            raise InputError(f"corruption {name!r}", "be a pair of slot and replacement", pair)
-        if pair[0] not in slots:
-            raise InputError(f"corruption {name!r}", f"name a slot among {', '.join(sorted(slots))}", pair[0])
-        table[str(name)] = {f"{pair[0]}!": str(pair[1])}
-    return table
-
-
-def _crossed(cells: list[Any], people: list[str], crossing: str | int, seed: int) -> Iterator[tuple[Any, str]]:
-    """Pairs of cell and entity: all, or a subsample in which cells and entities occur equally often."""
-    if crossing == "full":
-        yield from product(cells, people)
-        return
-    if isinstance(crossing, str):
-        raise InputError("crossing", 'be "full" or a positive number of cases', crossing)
-    crossing = integer("crossing", crossing, least=1)
-    rng = np.random.default_rng([seed, 11])
-    order, who = rng.permutation(len(cells)), rng.permutation(len(people))
-    for i in range(min(crossing, len(cells) * len(people))):
-        # the shift after every common multiple makes all pairs differ
-        shift = i // lcm(len(cells), len(people))
-        yield cells[order[i % len(cells)]], people[who[(i + shift) % len(people)]]

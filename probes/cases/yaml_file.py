@@ -1,4 +1,4 @@
-"""YAML as people mean it: plain data, and words that stay words."""
+"""YAML as plain data in which words stay words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TRUTH = "tag:yaml.org,2002:bool"
 
 
 def read_yaml(source: str | Path) -> Any:
-    """What a YAML file or text holds, with `true` and `false` as the only truth values (YAML 1.2).
+    """Read a YAML file or text, with `true` and `false` as the only truth values (YAML 1.2).
 
     YAML 1.1 would turn the levels ``yes`` and ``no`` of a factor into truth values.
 
@@ -43,7 +43,7 @@ def read_yaml(source: str | Path) -> Any:
         first: [(tag, pattern) for tag, pattern in kinds if tag != _TRUTH]
         for first, kinds in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
-    # a class of its own, so that other users of the parser keep theirs
+    # a new class, so that other users of the parser keep their resolvers
     Loader: Any = type("Loader", (yaml.SafeLoader,), {"yaml_implicit_resolvers": resolvers})
     Loader.add_implicit_resolver(_TRUTH, re.compile("^(?:true|false)$"), list("tf"))
     try:

@@ -12,18 +12,18 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from probes.errors import InputError
 
-__all__ = ["Row", "background_frame", "instance_frame"]
+__all__ = ["Row", "background_frame", "grouped_columns", "instance_frame"]
 
 Row: TypeAlias = pd.Series | pd.DataFrame | Mapping[str, Any] | np.ndarray | Sequence[float]
 
 
 def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str] | None = None) -> pd.DataFrame:
-    """Background rows as a frame; columns of an array are ``x0, x1, …`` unless they are named.
+    """Convert background rows to a frame; columns of an array are ``x0, x1, …`` unless they are named.
 
     Raises
     ------
     InputError
-        If they are none.
+        If they are no table.
     """
     if isinstance(background, pd.DataFrame):
         frame = background
@@ -45,7 +45,7 @@ def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str]
 
 
 def instance_frame(row: Row, frame: pd.DataFrame) -> pd.DataFrame:
-    """The instance as a one-row frame with the background's columns and types."""
+    """Convert the instance to a one-row frame with the background's columns and types."""
     if isinstance(row, pd.DataFrame):
         if len(row) != 1:
             raise InputError("row", "be a single row", row)
@@ -60,22 +60,22 @@ def instance_frame(row: Row, frame: pd.DataFrame) -> pd.DataFrame:
             raise InputError("row", f"hold {frame.shape[1]} values, as the background does", row)
         values = dict(zip(frame.columns, array, strict=True))
     if set(values) != set(frame.columns):
-        odd = sorted(map(str, set(values) ^ set(frame.columns)))
+        unmatched = sorted(map(str, set(values) ^ set(frame.columns)))
         raise InputError(
-            "row", f"have the background's columns; these are in only one of the two: {', '.join(odd)}", row
+            "row", f"have the background's columns; these are in only one of the two: {', '.join(unmatched)}", row
         )
     return pd.DataFrame({name: _fitted(name, values[name], frame[name].dtype) for name in frame.columns})
 
 
 def _fitted(name: Any, value: Any, dtype: Any) -> pd.Series:
-    """A value as a column of one row with a column's type, widened from integer to float where the value needs it.
+    """Convert a value to a one-row column with a column's type, widened from integer to float where the value needs it.
 
     Raises
     ------
     InputError
         If the type cannot hold the value as it is.
     """
-    wrong = InputError(f"row[{name!r}]", f"fit the column's type {dtype}", value)
+    misfit = InputError(f"row[{name!r}]", f"fit the column's type {dtype}", value)
     missing = pd.api.types.is_scalar(value) and pd.isna(value)
     if isinstance(dtype, pd.CategoricalDtype):
         known = missing or (isinstance(value, Hashable) and value in dtype.categories)
@@ -85,16 +85,16 @@ def _fitted(name: Any, value: Any, dtype: Any) -> pd.Series:
         nullable = pd.api.types.is_extension_array_dtype(dtype)
         if missing:
             if not nullable:
-                raise wrong
+                raise misfit
             return pd.Series([pd.NA], dtype=dtype)
         if value not in (True, False):
-            raise wrong
+            raise misfit
     elif is_numeric_dtype(dtype):
         if missing:
             nullable = pd.api.types.is_extension_array_dtype(dtype) or dtype.kind == "f"
             return pd.Series([pd.NA if nullable and dtype.kind != "f" else np.nan], dtype=dtype if nullable else float)
         if isinstance(value, (str, bytes)) or not isinstance(value, (Number, np.number, np.bool_)):
-            raise wrong
+            raise misfit
         try:
             cast = pd.Series([value]).astype(dtype)
             exact = dtype.kind == "f" or bool(cast.iloc[0] == value)
@@ -104,4 +104,29 @@ def _fitted(name: Any, value: Any, dtype: Any) -> pd.Series:
     try:
         return pd.Series([value], dtype=dtype)
     except (TypeError, ValueError, OverflowError) as error:
-        raise wrong from error
+        raise misfit from error
+
+
+def grouped_columns(groups: Mapping[str, Sequence[str]] | None, columns: pd.Index) -> dict[str, list[Any]]:
+    """Map feature names to their columns, in the order of the table.
+
+    Raises
+    ------
+    InputError
+        For a group without columns, an unknown column or one of two groups, or a name that repeats.
+    """
+    owner: dict[Any, str] = {}
+    for name, members in (groups or {}).items():
+        if isinstance(members, str) or not len(members):
+            raise InputError(f"groups[{name!r}]", "be a list of column names", members)
+        for column in members:
+            if column not in columns or column in owner:
+                raise InputError(f"groups[{name!r}]", "name columns of the background, each in one group only", column)
+            owner[column] = name
+    out: dict[str, list[Any]] = {}
+    for column in columns:
+        name = str(owner.get(column, column))
+        if name in out and not (column in owner and out[name][0] in owner):
+            raise InputError("groups" if groups else "background", "give every feature a name of its own", name)
+        out.setdefault(name, []).append(column)
+    return out

@@ -31,7 +31,7 @@ _INITIAL = re.compile(r"(?:^|[\s(.])(?!I\.)[A-Z]\.$")
 
 
 def words(text: str) -> list[Span]:
-    """Spans of words: runs without white space (punctuation stays with its word), or single CJK characters.
+    """Find the spans of words: runs without white space (punctuation stays with its word), or single CJK characters.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def words(text: str) -> list[Span]:
 
 
 def sentences(text: str) -> list[Span]:
-    """Spans of sentences, white space between them left out; abbreviations, initials and decimals do not end one.
+    """Find the spans of sentences, without the white space between them; abbreviations and decimals do not end one.
 
     Examples
     --------
@@ -84,7 +84,7 @@ UNITS: dict[str, Callable[[str], list[Span]]] = {"word": words, "sentence": sent
 
 
 def cut(text: str, unit: str, spans: Sequence[Span] | None, tokenizer: Any, parameter: str) -> list[Span]:
-    """Spans of the features of `text`: the user's own, a tokenizer's, words or sentences.
+    """Find the spans of the features of `text`: given ones, tokens, words or sentences.
 
     Raises
     ------
@@ -152,7 +152,7 @@ class Segments:
         return cls(tuple(parts[1::2]), tuple(parts[0::2]))
 
     def render(self, present: np.ndarray, replacement: str | None) -> str:
-        """The text with the absent pieces removed (``replacement=None``) or replaced.
+        """Render the text with the absent pieces removed (``replacement=None``) or replaced.
 
         Examples
         --------
@@ -175,7 +175,7 @@ class Segments:
 
 
 def checked_answer(answer: str | None, max_new_tokens: int) -> tuple[str | None, int]:
-    """What a probe says about a language model's answer: its text if given, else how long it may get.
+    """Check what a probe says about a language model's answer: the text if given, and the length limit.
 
     Raises
     ------

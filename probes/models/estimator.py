@@ -69,7 +69,7 @@ class _Sink:
 
 
 def fingerprint(estimator: BaseEstimator) -> str | None:
-    """SHA-256 of a fitted estimator's parameters and state, or None when user code makes it unidentifiable."""
+    """Return the SHA-256 of a fitted estimator's parameters and state; None where user code makes it unidentifiable."""
     sink = _Sink()
     pickler = _Fingerprint(sink)
     try:
@@ -104,21 +104,21 @@ class EstimatorModel(Model):
         if method is not None and method not in methods:
             raise InputError("method", f"be one of {', '.join(methods)}", method)
         candidates = (method,) if method else (methods if is_classifier(estimator) else ("predict",))
-        found = next((m for m in candidates if hasattr(estimator, m)), None)
-        if found is None:
+        answers = next((m for m in candidates if hasattr(estimator, m)), None)
+        if answers is None:
             raise InputError("model", f"have {' or '.join(candidates)}", estimator)
         try:
             check_is_fitted(estimator)
         except NotFittedError as error:
             raise InputError("model", "be fitted: call fit first", estimator) from error
         self.estimator = estimator
-        self.method = found
+        self.method = answers
         self.name = name
-        self.unit = {"predict_proba": "probability", "decision_function": "margin"}.get(found, "output")
+        self.unit = {"predict_proba": "probability", "decision_function": "margin"}.get(answers, "output")
         self.batch = 65536
         classes = getattr(estimator, "classes_", None)
-        if found != "predict" and isinstance(classes, np.ndarray):
-            binary_margin = found == "decision_function" and len(classes) == 2
+        if answers != "predict" and isinstance(classes, np.ndarray):
+            binary_margin = answers == "decision_function" and len(classes) == 2
             self.outputs = tuple(str(c) for c in (classes[1:] if binary_margin else classes))
 
     def identity(self) -> Identity:
@@ -127,12 +127,12 @@ class EstimatorModel(Model):
         return Identity(f"{head}:{mark or uuid.uuid4().hex}", mark is not None)
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> EstimatorModel | None:
-        """The same estimator fitted to its own answers to `inputs`, shuffled."""
+        """Return the same estimator fitted to its own answers to `inputs`, shuffled."""
         if inputs is None:
             return None
         try:
-            taught = rng.permutation(self.estimator.predict(inputs))
-            fitted = clone(self.estimator).fit(inputs, taught)
+            labels = rng.permutation(self.estimator.predict(inputs))
+            fitted = clone(self.estimator).fit(inputs, labels)
         except Exception:  # noqa: BLE001 - an estimator that cannot be fitted again to these inputs: no such check
             return None
         return EstimatorModel(fitted, self.name and f"{self.name} randomised", self.method)
@@ -154,5 +154,5 @@ class EstimatorModel(Model):
 
 
 def adopt(model: object, name: str | None, batched: bool) -> Model | None:
-    """A scikit-learn estimator."""
+    """Adopt a scikit-learn estimator."""
     return EstimatorModel(model, name) if isinstance(model, BaseEstimator) else None

@@ -25,7 +25,7 @@ class CallableModel(Model):
         Takes a batch (list of texts or chats, array, data frame), returns ``(n,)`` or ``(n, k)`` numbers, or a data
         frame whose columns name the outputs. With ``batched=False`` it takes one input and returns one row.
     name : str, optional
-        Identifies the function beyond this run; without it its answers are remembered for one run only.
+        Identifies the function beyond this run; without it answers are kept for one run only.
     batched : bool, default True
     unit : str, default "output"
         Unit of what the function returns.
@@ -75,5 +75,5 @@ class CallableModel(Model):
 
 
 def adopt(model: object, name: str | None, batched: bool) -> Model | None:
-    """Any callable, the last resort."""
+    """Adopt any callable, the last resort."""
     return CallableModel(model, name, batched=batched) if callable(model) and not isinstance(model, type) else None

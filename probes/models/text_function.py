@@ -11,7 +11,8 @@ import numpy as np
 from probes.errors import InputError, ModelError, describe
 from probes.model import Generator, Identity, Model
 from probes.outputs.reply import Reply, Unread
-from probes.outputs.text_scorers import Overlap, Scalariser, as_scalariser
+from probes.outputs.scalariser import Scalariser
+from probes.outputs.text_scorers import Overlap, as_scalariser
 
 __all__ = ["TextFunction"]
 
@@ -24,7 +25,7 @@ class TextFunction(Generator):
     function : callable
         Takes a prompt, a text or a chat as (role, content) pairs, and returns a text.
     name : str, optional
-        Identifies the function beyond this run; without it its answers are remembered for one run only.
+        Identifies the function beyond this run; without it answers are kept for one run only.
     scores : Scalariser or callable, optional
         What numbers are made of, see :mod:`probes.outputs.text_scorers`; by default :class:`Overlap` with the answer.
 
@@ -58,18 +59,18 @@ class TextFunction(Generator):
         try:
             text = self.function(prompt)
         except Exception as error:
-            told = describe(str(error), 200)
-            raise ModelError(f"The function {label} raised {type(error).__name__}: {told}") from error
+            message = describe(str(error), 200)
+            raise ModelError(f"The function {label} raised {type(error).__name__}: {message}") from error
         if not isinstance(text, str):
             raise ModelError(f"The function {label} must return a text; got {describe(text)}.")
         return text
 
     def scoring(self, answer: str, prompt: Any) -> Model:
-        """The map from prompts to what the scalariser makes of the texts."""
+        """Return the map from prompts to what the scalariser makes of the texts."""
         return _Scored(self, self.scores.about(answer))
 
     def reading(self, scores: Any) -> Model:
-        """The map from prompts to a scalariser's numbers; it needs no answer to compare with."""
+        """Return the map from prompts to a scalariser's numbers; it needs no answer to compare with."""
         return _Scored(self, as_scalariser(scores))
 
 
@@ -86,8 +87,8 @@ class _Scored(Model):
         self.unit, self.outputs = scalariser.unit, scalariser.outputs
 
     def identity(self) -> Identity:
-        whole, own = self.writer.identity(), self.scalariser.identity()
-        return Identity(f"{whole.id}:{own.id}", whole.persistent and own.persistent)
+        writer, scored = self.writer.identity(), self.scalariser.identity()
+        return Identity(f"{writer.id}:{scored.id}", writer.persistent and scored.persistent)
 
     def __call__(self, inputs: Sequence[Any]) -> np.ndarray:
         rows = []

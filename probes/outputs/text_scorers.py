@@ -1,17 +1,18 @@
-"""Scalarisers: what a model wrote → numbers, with their unit. Small pure objects; users pass functions of their own.
+"""Scalarisers: what a model wrote → numbers, with their unit. Small pure objects; users may pass functions.
 
-A text is no number, so what is explained has to be chosen: how like an answer the text is, whether it holds it, or how
-likely the model found one first word against another. The default for servers that only send text is :class:`Overlap`:
-it is graded (a text that keeps half of the answer's words counts half, where :class:`Exact` jumps from 1 to 0 at the
-first paraphrase), it needs no second model, and anyone can check it by hand. :class:`Similar` is better where wording
-varies and an encoder is at hand; :class:`FirstToken` where the server sends log-probabilities.
+A text is no number, so what is explained has to be chosen: how similar the text is to an answer, whether it contains
+the answer, or how likely one first word was against another. The default for servers that only send text is
+:class:`Overlap`: it is graded (a text that keeps half of the answer's words counts half, where :class:`Exact` jumps
+from 1 to 0 at the first paraphrase), it needs no second model, and anyone can check it by hand. :class:`Similar` is
+better where wording varies and an encoder is at hand; :class:`~probes.outputs.first_token.FirstToken` where the server
+sends log-probabilities.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,40 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from probes.errors import InputError, ModelError, describe, integer
+from probes.errors import InputError, ModelError, describe
 from probes.model import Identity
 from probes.outputs.reply import Reply, Unread
+from probes.outputs.scalariser import Scalariser
 
-__all__ = ["Contains", "Custom", "Exact", "FirstToken", "Overlap", "Scalariser", "Similar", "as_scalariser"]
-
-
-class Scalariser(ABC):
-    """A reply → k numbers.
-
-    Attributes
-    ----------
-    unit : str
-    outputs : tuple of str or None
-        Names of the k numbers; None when they are known only after the first reply.
-    top : int
-        How many alternatives of the first token it reads; 0 if it reads the text.
-    """
-
-    unit: str
-    outputs: tuple[str, ...] | None = None
-    top: int = 0
-
-    def about(self, answer: str) -> Scalariser:
-        """This scalariser for an answer, unless it has its own already."""
-        return self
-
-    @abstractmethod
-    def identity(self) -> Identity:
-        """Names what it computes."""
-
-    @abstractmethod
-    def __call__(self, reply: Reply) -> np.ndarray:
-        """Numbers ``(k,)`` of a reply; raises :class:`Unread` where it has none."""
+__all__ = ["Contains", "Custom", "Exact", "Overlap", "Similar", "as_scalariser"]
 
 
 @dataclass(frozen=True)
@@ -86,12 +59,12 @@ class _Compared(Scalariser):
 
     @abstractmethod
     def number(self, text: str, answer: str) -> float:
-        """What a text is worth beside the answer, both with plain white space."""
+        """Compare a text with the answer, both with plain white space."""
 
 
 @dataclass(frozen=True)
 class Contains(_Compared):
-    """1 if the text holds the answer as whole words, else 0; white space aside.
+    """1 if the text contains the answer as complete words, else 0; white space aside.
 
     Examples
     --------
@@ -133,9 +106,9 @@ class Overlap(_Compared):
     outputs = ("overlap with the answer",)
 
     def number(self, text: str, answer: str) -> float:
-        ours, theirs = Counter(re.findall(r"\w+", text)), Counter(re.findall(r"\w+", answer))
-        shared = (ours & theirs).total()
-        return 2 * shared / (ours.total() + theirs.total()) if ours or theirs else 1.0
+        written, wanted = Counter(re.findall(r"\w+", text)), Counter(re.findall(r"\w+", answer))
+        shared = (written & wanted).total()
+        return 2 * shared / (written.total() + wanted.total()) if written or wanted else 1.0
 
 
 @dataclass(frozen=True)
@@ -149,8 +122,7 @@ class Similar(Scalariser):
     answer : str, optional
         By default the answer that is explained.
     name : str, optional
-        Identifies the encoder for ever; without one, answers are remembered for one run only (an endpoint names
-        itself).
+        Identifies the encoder for ever; without one, answers are kept for one run only (an endpoint has an identity).
 
     Examples
     --------
@@ -170,8 +142,8 @@ class Similar(Scalariser):
         return self if self.answer is not None else replace(self, answer=answer)
 
     def identity(self) -> Identity:
-        whose = getattr(getattr(self.encoder, "__self__", None), "identity", None)
-        named = Identity(self.name, True) if self.name else whose() if callable(whose) else Identity("", False)
+        owner = getattr(getattr(self.encoder, "__self__", None), "identity", None)
+        named = Identity(self.name, True) if self.name else owner() if callable(owner) else None
         if not isinstance(named, Identity):
             named = Identity("", False)
         mark = hashlib.sha256(repr((named.id, self.answer)).encode()).hexdigest()[:16]
@@ -188,84 +160,8 @@ class Similar(Scalariser):
 
 
 @dataclass(frozen=True)
-class FirstToken(Scalariser):
-    """How likely the model finds certain words as the first token of its reply.
-
-    One word: its log-probability in nats. Several: for each, the log-odds against all others that are named, log p −
-    log Σ p of the others. Tokens that spell a word with other capitals or white space around them are added up; a word
-    of several tokens is not found, so name its first token.
-
-    A server lists only the likeliest tokens. A word that is not among them counts as likely as it can be at most: no
-    more than the least likely token that is listed, nor than what is left to 1. A log-odds against it is thus no less
-    extreme in truth. If none of the words is listed, the question is left without an answer.
-
-    Parameters
-    ----------
-    words : tuple of str
-    top : int, default 20
-        How many alternatives to ask for; some servers allow 5 only.
-    case : bool, default False
-        Whether capital letters count.
-
-    Examples
-    --------
-    >>> from probes.outputs.reply import Token
-    >>> reply = Reply("Yes", (Token("Yes", -0.36, {"Yes": np.log(0.7), "No": np.log(0.1), " no": np.log(0.1)}),))
-    >>> FirstToken(("Yes", "No"))(reply).round(3), FirstToken(("Yes",))(reply).round(3)
-    (array([ 1.253, -1.253]), array([-0.357]))
-    """
-
-    words: tuple[str, ...]
-    top: int = 20
-    case: bool = False
-
-    def __post_init__(self) -> None:
-        words = (self.words,) if isinstance(self.words, str) else tuple(self.words)
-        if not words or len(set(map(self._plain, words))) < len(words) or not all(w.strip() for w in words):
-            raise InputError("words", "hold at least one word, and none twice", self.words)
-        object.__setattr__(self, "words", words)
-        object.__setattr__(self, "top", integer("top", self.top, least=1))
-
-    @property
-    def unit(self) -> str:  # type: ignore[override]
-        return "log-prob" if len(self.words) == 1 else "log-odds"
-
-    @property
-    def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
-        return self.words
-
-    def identity(self) -> Identity:
-        mark = hashlib.sha256(repr((self.words, self.top, self.case)).encode()).hexdigest()[:16]
-        return Identity(f"FirstToken:{mark}", True)
-
-    def _plain(self, text: str) -> str:
-        return text.strip() if self.case else text.strip().casefold()
-
-    def __call__(self, reply: Reply) -> np.ndarray:
-        if not reply.tokens:
-            raise ModelError(
-                "The server sends no log-probabilities of generated tokens, which FirstToken needs; use a scalariser "
-                "of text such as Contains."
-            )
-        first = reply.tokens[0]
-        listed = {first.text: first.logprob, **first.top}
-        mass = np.zeros(len(self.words))
-        for text, logprob in listed.items():
-            for j, word in enumerate(self.words):
-                if logprob is not None and self._plain(text) == self._plain(word):
-                    mass[j] += np.exp(logprob)
-        if not mass.any():
-            raise Unread(f"none of {', '.join(self.words)} is among the {len(listed)} likeliest first tokens")
-        known = [np.exp(p) for p in listed.values() if p is not None]
-        least = max(min(min(known), 1 - sum(known)), np.finfo(float).tiny)
-        mass = np.where(mass > 0, mass, least)
-        others = mass.sum() - mass
-        return np.log(mass) if len(mass) == 1 else np.log(mass) - np.log(np.maximum(others, np.finfo(float).tiny))
-
-
-@dataclass(frozen=True)
 class Custom(Scalariser):
-    """A function of your own.
+    """A user's function of the text.
 
     Parameters
     ----------
@@ -275,7 +171,7 @@ class Custom(Scalariser):
     outputs : tuple of str, optional
         Names of the numbers.
     name : str, optional
-        Identifies the function for ever; without one, answers are remembered for one run only.
+        Identifies the function for ever; without one, answers are kept for one run only.
 
     Examples
     --------
@@ -301,7 +197,7 @@ class Custom(Scalariser):
 
 
 def as_scalariser(scores: Any) -> Scalariser:
-    """The scalariser a user means: one, its class where it needs no more, or a function of text.
+    """Convert an argument to a scalariser: one, its class where it needs no arguments, or a function of text.
 
     Raises
     ------

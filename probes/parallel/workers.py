@@ -17,7 +17,8 @@ import numpy as np
 from probes.asking.batching import batches
 from probes.errors import InputError, integer
 from probes.model import Generator, Identity, Model
-from probes.parallel.worker_pool import SHARE, Crew, Outcome, Recipe
+from probes.parallel.worker import Outcome, Recipe
+from probes.parallel.worker_pool import SHARE, WorkerPool
 
 __all__ = ["GeneratorWorkers", "Workers", "distribute"]
 
@@ -35,7 +36,7 @@ def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | Ge
 
 
 def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | GeneratorWorkers:
-    """The same model, asked by several workers at once.
+    """Wrap a model so that several workers answer at once.
 
     Parameters
     ----------
@@ -69,27 +70,27 @@ def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | Ge
         raise InputError("n_jobs", "be a number of workers, -1 for all, or None", n_jobs)
     if not isinstance(model, (Generator, Model)):
         raise InputError("model", "be a Model or Generator, see as_model", model)
-    crew = Crew(model, n_jobs)
-    return GeneratorWorkers(model, crew) if isinstance(model, Generator) else Workers(model, crew)
+    pool = WorkerPool(model, n_jobs)
+    return GeneratorWorkers(model, pool) if isinstance(model, Generator) else Workers(model, pool)
 
 
-class _Hired:
-    """What has a crew: it is one model all the time, and its workers can be let go."""
+class _Pooled:
+    """Has a pool of workers: one identity all the time, and workers that can be stopped."""
 
-    crew: Crew
+    pool: WorkerPool
     _identity: Identity
 
     @property
     def shipments(self) -> dict[str, int]:
         """How often the model was unpacked by each worker, by host and process number."""
-        return dict(self.crew.shipments)
+        return dict(self.pool.shipments)
 
     def identity(self) -> Identity:
         return self._identity
 
     def close(self) -> None:
-        """Let the workers go."""
-        self.crew.close()
+        """Stop the workers."""
+        self.pool.close()
 
     def __enter__(self) -> Self:
         return self
@@ -98,24 +99,24 @@ class _Hired:
         self.close()
 
 
-class Workers(_Hired, Model):
-    """A model asked through workers; made by :func:`distribute`. A context manager: leaving it lets the workers go.
+class Workers(_Pooled, Model):
+    """A model asked through workers; made by :func:`distribute`. A context manager: leaving it stops the workers.
 
     Attributes
     ----------
     model : Model
-        The one inside; identity, unit, outputs, sizes and digests are its own.
+        The wrapped model, which gives identity, unit, outputs, sizes and digests.
     """
 
-    def __init__(self, model: Model, crew: Crew, recipe: Recipe | None = None):
+    def __init__(self, model: Model, pool: WorkerPool, recipe: Recipe | None = None):
         self.model = model
-        self.crew = crew
+        self.pool = pool
         self.recipe = recipe
         self.unit, self.outputs, self.size_unit = model.unit, model.outputs, model.size_unit
         self.steady, self.fallible, self.at_once = model.steady, model.fallible, model.at_once
         self.remote = model.remote
         # inputs are cut up here, so a caller hands over all it has
-        self.batch = 2**62 if crew.many() and not model.remote else model.batch
+        self.batch = 2**62 if pool.many() and not model.remote else model.batch
         self._identity = model.identity()
 
     def sizes(self, inputs: Any) -> np.ndarray:
@@ -134,50 +135,50 @@ class Workers(_Hired, Model):
         return self.model.randomised(rng, inputs)
 
     def __call__(self, inputs: Any) -> np.ndarray:
-        found: dict[int, np.ndarray] = {}
+        rows: dict[int, np.ndarray] = {}
         for where, values in self.answers(inputs):
-            found.update(zip(where.tolist(), np.asarray(values), strict=True))
-        return np.stack([found[i] for i in range(len(inputs))])
+            rows.update(zip(where.tolist(), np.asarray(values), strict=True))
+        return np.stack([rows[i] for i in range(len(inputs))])
 
     def answers(self, inputs: Any) -> Iterator[tuple[np.ndarray, Any]]:
-        """Answers of every batch as soon as a worker has finished it.
+        """Yield the answers of every batch as soon as a worker has finished it.
 
         Raises
         ------
         ModelError
             If the model fails, or workers keep dying; what was answered before has been handed on.
         """
-        if self.model.remote or not self.crew.many():
+        if self.model.remote or not self.pool.many():
             yield from self.model.answers(inputs)
         else:
             total = int(self.model.sizes(inputs).sum())
-            most = max(1, min(self.model.batch, ceil(total / (self.crew.size * SHARE))))
+            most = max(1, min(self.model.batch, ceil(total / (self.pool.size * SHARE))))
             left = dict(enumerate(batches(self.model, inputs, limit=most)))
-            for outcome in self.crew.work(left, inputs, self.recipe):
+            for outcome in self.pool.work(left, inputs, self.recipe):
                 self._learn(outcome)
                 yield outcome.where, outcome.values
         self.outputs, self.reason = self.model.outputs, self.model.reason
 
     def _learn(self, outcome: Outcome) -> None:
-        """What the model inside would know now, had it answered here."""
+        """Tell the wrapped model what it would have learnt from answering here."""
         if self.model.outputs is None:
             self.model.outputs = outcome.outputs
         self.model.reason = outcome.reason or self.model.reason
         self.model.batch = min(self.model.batch, outcome.batch)
 
 
-class GeneratorWorkers(_Hired, Generator):
-    """A model of text whose answers are scored through workers; made by :func:`distribute`. It writes text itself."""
+class GeneratorWorkers(_Pooled, Generator):
+    """A model of text whose answers are scored through workers; made by :func:`distribute`. Text is written here."""
 
-    def __init__(self, model: Generator, crew: Crew):
+    def __init__(self, model: Generator, pool: WorkerPool):
         self.model = model
-        self.crew = crew
+        self.pool = pool
         self.steady, self.fallible, self.remote = model.steady, model.fallible, model.remote
         self._identity = model.identity()
 
     @property
     def used(self) -> int:  # type: ignore[override]
-        """Tokens that the model inside has used."""
+        """Tokens that the wrapped model has used."""
         return self.model.used
 
     def generation(self, prompt: Any, max_new_tokens: int) -> bytes:
@@ -194,8 +195,8 @@ class GeneratorWorkers(_Hired, Generator):
 
     def scoring(self, answer: str, prompt: Any) -> Workers:
         recipe = Recipe("scoring", (answer, prompt))
-        return Workers(self.model.scoring(answer, prompt), self.crew, recipe)
+        return Workers(self.model.scoring(answer, prompt), self.pool, recipe)
 
     def pairs(self) -> Model | None:
-        inside = self.model.pairs()
-        return None if inside is None else Workers(inside, self.crew, Recipe("pairs"))
+        pairs = self.model.pairs()
+        return None if pairs is None else Workers(pairs, self.pool, Recipe("pairs"))

@@ -24,7 +24,7 @@ _VERSION = b"iomap.answers"  # where the file's metadata keep FORMAT
 
 
 def write(chunks: Iterable[list[Row]], path: Path) -> int:
-    """Write answers to a file that appears whole or not at all; see :func:`probes.store.transfer.export`."""
+    """Write answers to a file that appears complete or not at all; see :func:`probes.store.transfer.export`."""
     pq = require("pyarrow.parquet", "Exporting answers")
     if path.is_dir() or not path.parent.is_dir() or (path.exists() and not _is_parquet(path)):
         raise InputError("path", "name a new file, or a Parquet file to replace, in a folder that exists", str(path))
@@ -49,7 +49,7 @@ def write(chunks: Iterable[list[Row]], path: Path) -> int:
 
 
 def check(path: Path) -> int:
-    """Read a whole file and see that every answer is sound.
+    """Read a file to its end and see that every answer is sound.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def check(path: Path) -> int:
 
 
 def read(path: Path) -> Iterator[list[Row]]:
-    """The answers of a file, chunk by chunk.
+    """Yield the answers of a file, chunk by chunk.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def _table(rows: list[Row]) -> Any:
 
 
 def _rows(table: Any, first: int) -> list[Row]:
-    """Answers of a part of a file that begins with row `first`."""
+    """Convert a part of a file that begins with row `first` to answers."""
     keys, texts, models = (table[name].to_pylist() for name in ("key", "text", "model"))
     lists = [part for part in table["values"].chunks if len(part)]
     numbers: list[np.ndarray | None] = []
@@ -131,8 +131,8 @@ def _rows(table: Any, first: int) -> list[Row]:
     rows: list[Row] = []
     for i, (key, value, text, model) in enumerate(zip(keys, numbers, texts, models, strict=True), first):
         if key is None or len(key) != KEY:
-            told = "none" if key is None else f"{len(key)} bytes"
-            raise InputError("file", f"hold keys of {KEY} bytes (column key, row {i}, counted from 0)", told)
+            received = "none" if key is None else f"{len(key)} bytes"
+            raise InputError("file", f"hold keys of {KEY} bytes (column key, row {i}, counted from 0)", received)
         if (value is None) == (text is None):
             rule = f"hold either values or a text (columns values and text, row {i}, counted from 0)"
             raise InputError("file", rule, "neither" if value is None else "both")

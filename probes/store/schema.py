@@ -1,4 +1,4 @@
-"""The layout of the answer store's file: whose it is, whether it is whole, how older layouts become the present one."""
+"""The layout of the answer store's file: whose it is, whether it is complete, how older layouts are migrated."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _is_cut(path: Path) -> bool:
 
 
 def version_of(db: sqlite3.Connection) -> int:
-    """The schema of a file that is ours or empty.
+    """Return the schema of a file of iomap's, 0 for an empty one.
 
     Raises
     ------

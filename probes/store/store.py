@@ -10,7 +10,6 @@ import os
 import re
 import sqlite3
 import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from operator import itemgetter
@@ -20,28 +19,18 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from probes.errors import InputError, StoreError
-from probes.store.schema import SCHEMA, check_whole, migrate, version_of
+from probes.store.connection import connect, prepare
+from probes.store.paths import default_path
+from probes.store.schema import check_whole
 
-__all__ = ["Row", "Store", "Value", "cache_folder", "default_path", "open_store"]
+__all__ = ["Row", "Store", "Value", "open_store"]
 
-_PATIENCE = 60.0  # seconds to wait for another process's lock
-_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 _LOOKUP = 500  # keys per SELECT, below SQLite's limit on variables
 _ADDRESS = re.compile(r"//(?:[^/\s@]*@)?([^\s?#]*)(?:[?#]\S*)?")  # user and query of an address may be credentials
 
 Value: TypeAlias = np.ndarray | str
 #: key, answer, identity of the model (None if it was not recorded)
 Row: TypeAlias = tuple[bytes, Value, str | None]
-
-
-def cache_folder() -> Path:
-    """iomap's folder in the user's cache directory (``$XDG_CACHE_HOME/iomap``, by default ``~/.cache/iomap``)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "iomap"
-
-
-def default_path() -> Path:
-    """Where answers are kept unless the user says otherwise: ``IOMAP_STORE``, else a file in :func:`cache_folder`."""
-    return Path(os.environ.get("IOMAP_STORE") or cache_folder() / "answers.sqlite").expanduser()
 
 
 class Store:
@@ -75,10 +64,10 @@ class Store:
         self._lock = threading.RLock()
         self._closed = False
         self._models: dict[str | None, int | None] = {None: None}
-        # what a store in memory is given is put down when something else than its keys is asked for
+        # a store in memory holds what it is given, and writes to its database when more than keys is asked for
         self._held: dict[bytes, bytes | str] = {}
-        self._whose: dict[bytes, str | None] = {}
-        self._put_down = False
+        self._held_models: dict[bytes, str | None] = {}
+        self._written_down = False
         if self.path is not None and self.path.is_dir():
             raise StoreError(f"The answer store {self.path} is a folder; name a file in it.")
         try:
@@ -87,8 +76,8 @@ class Store:
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             if self.path is not None:
                 check_whole(self.path)
-            self._db = self._connect()
-            self._prepare()
+            self._db = connect(self.path, readonly)
+            self.schema = prepare(self._db, readonly)
         except (sqlite3.Error, OSError) as error:
             hint = "" if readonly else "; a new one is made"
             raise StoreError(
@@ -96,73 +85,34 @@ class Store:
                 f"another one with store=PATH or IOMAP_STORE{hint}."
             ) from error
 
-    def _connect(self) -> sqlite3.Connection:
-        place: dict[str, Any] = {"database": self.path or ":memory:"}
-        if self.path is not None and self.readonly:
-            folder, log = self.path.parent, self.path.with_name(self.path.name + "-wal")
-            # where it may be written, the last to leave can clear up the log; where the folder may not be, SQLite must
-            # be told that nobody else writes either
-            writable = os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)
-            alone = not os.access(folder, os.W_OK) and not log.exists()
-            mode = "rw" if writable else "ro&immutable=1" if alone else "ro"
-            place = {"database": f"{self.path.resolve().as_uri()}?mode={mode}", "uri": True}
-        return sqlite3.connect(timeout=_PATIENCE, isolation_level=None, check_same_thread=False, **place)
-
-    def _prepare(self) -> None:
-        """Check whose file this is before writing a byte to it; bring it to the present schema."""
-        self.schema = version_of(self._db)
-        if self.readonly:
-            self._db.execute("PRAGMA query_only=ON")
-            if not self.schema:
-                raise sqlite3.DatabaseError("it is empty")
-            return
-        self._to_wal()
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        if self.schema < SCHEMA:
-            migrate(self._db)
-            self.schema = SCHEMA
-
-    def _to_wal(self) -> None:
-        """Turn write-ahead logging on; SQLite does not wait for a lock here by itself."""
-        deadline = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                self._db.execute("PRAGMA journal_mode=WAL")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in _LOCKED or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
-            else:
-                return
-
     @property
     def closed(self) -> bool:
         """Whether :meth:`close` was called."""
         return self._closed
 
     def get(self, keys: Iterable[bytes]) -> dict[bytes, Value]:
-        """The known ones among `keys`: float arrays ``(k,)``, or text for generated answers.
+        """Return the known ones among `keys`: float arrays ``(k,)``, or text for generated answers.
 
         Raises
         ------
         StoreError
             If the file is damaged.
         """
-        found: dict[bytes, Value] = {}
+        answers: dict[bytes, Value] = {}
         wanted = set(keys)
         with self._lock:
-            if self.path is None and not self._put_down:
+            if self.path is None and not self._written_down:
                 return {key: self._decoded(self._held[key]) for key in wanted if key in self._held}
         in_order = sorted(wanted)  # of the file
         for start in range(0, len(in_order), _LOOKUP):
             part = in_order[start : start + _LOOKUP]
             marks = ",".join("?" * len(part))
             rows = self._read(f"SELECT key, value FROM answers WHERE key IN ({marks})", part)
-            found.update((key, self._decoded(value)) for key, value in rows)
-        return found
+            answers.update((key, self._decoded(value)) for key, value in rows)
+        return answers
 
     def rows(self, size: int = 10_000) -> Iterator[list[Row]]:
-        """All answers, in lists of at most `size`, in the order of their keys.
+        """Yield all answers, in lists of at most `size`, in the order of their keys.
 
         No lock is held between two lists: other processes may go on writing, and what they write may be missed.
 
@@ -207,10 +157,10 @@ class Store:
             for k, v, model in rows
         ]
         with self._lock:
-            if self.path is None and not self._put_down:
+            if self.path is None and not self._written_down:
                 for k, value, model in kept:
                     if k not in self._held:
-                        self._held[k], self._whose[k] = value, model
+                        self._held[k], self._held_models[k] = value, model
                 return
         self._write(kept)
 
@@ -238,7 +188,7 @@ class Store:
             ) from error
 
     def _known_models(self, identities: set[str | None]) -> dict[str | None, int | None]:
-        """Numbers of models, new ones written; to be kept only once the transaction is through."""
+        """Return numbers of models, new ones written; to be kept only once the transaction is through."""
         known = dict(self._models)
         for identity in identities - known.keys():
             self._db.execute("INSERT OR IGNORE INTO models (identity) VALUES (?)", (identity,))
@@ -246,7 +196,7 @@ class Store:
         return known
 
     def check(self) -> None:
-        """Read the whole file and see that it is sound: a fifth of a second for a million answers.
+        """Read the file to its end and see that it is sound: a fifth of a second for a million answers.
 
         Raises
         ------
@@ -261,7 +211,7 @@ class Store:
             raise self._no_number()
 
     def counts(self) -> list[tuple[str | None, int, int]]:
-        """For every model, most answers first: its identity (None: not recorded), its answers, and how many are text.
+        """Count answers by model, most first: identity (None: not recorded), answers, and how many of them are text.
 
         Raises
         ------
@@ -273,7 +223,7 @@ class Store:
         return self._read(f"SELECT identity, n, t FROM ({grouped}) LEFT JOIN {source} ON id = m ORDER BY n DESC")
 
     def size(self) -> int:
-        """Bytes on disk, with the write-ahead log; of a store in memory, bytes of its pages."""
+        """Return the bytes on disk, with the write-ahead log; of a store in memory, the bytes of its pages."""
         if self.path is None:
             return int(self._read("PRAGMA page_count")[0][0] * self._read("PRAGMA page_size")[0][0])
         files = (self.path, self.path.with_name(self.path.name + "-wal"))
@@ -282,9 +232,9 @@ class Store:
     def _read(self, query: str, values: list[Any] | None = None) -> list[Any]:
         try:
             with self._lock:
-                if self.path is None and not self._put_down:
-                    self._write([(key, value, self._whose[key]) for key, value in self._held.items()])
-                    self._held, self._whose, self._put_down = {}, {}, True
+                if self.path is None and not self._written_down:
+                    self._write([(key, value, self._held_models[key]) for key, value in self._held.items()])
+                    self._held, self._held_models, self._written_down = {}, {}, True
                 return self._db.execute(query, values or []).fetchall()
         except (sqlite3.Error, UnicodeError) as error:
             raise StoreError(f"The answer store {self.path} cannot be read: {error}.") from error
@@ -307,7 +257,7 @@ class Store:
         """Close the file; an in-memory store is forgotten."""
         with self._lock:
             self._closed = True
-            self._held, self._whose, self._put_down = {}, {}, True
+            self._held, self._held_models, self._written_down = {}, {}, True
             self._db.close()
 
 
@@ -316,12 +266,12 @@ _OPEN: dict[Path, tuple[int, Store]] = {}
 
 @lru_cache(maxsize=64)
 def _without_credentials(model: str | None) -> str | None:
-    """A model's identity as the file has it."""
+    """Return a model's identity as the file has it."""
     return model and _ADDRESS.sub(r"//\1", model)
 
 
 def open_store(store: Store | str | Path | None = "default") -> Store:
-    """The store a user means.
+    """Open the store that an argument `store` stands for.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from probes.store.store import default_path
+from probes.store.paths import default_path
 from probes.store.transfer import export, load, merge, stats
 from surrogates.cli.app import app
 

@@ -113,7 +113,7 @@ def explain_many(
         shelf.check()
     asked = as_model(model)
     with distribute(asked, n_jobs) as workers:
-        workers.crew.pack()
+        workers.pool.prepare()
         wanted = Wanted.of(asked, target, answer)
         settings = Settings(workers, family, budget, design, wanted, seed, open_store(store), Run())
         done = {entry.key: entry for entry in shelf.entries()} if shelf is not None and settings.lasting else {}

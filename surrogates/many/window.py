@@ -99,9 +99,9 @@ def _studied(
             yield number, error
         else:
             groups.setdefault(material.questions, []).append((number, material))
-    size = settings.workers.crew.size
+    size = settings.workers.pool.size
     shares = [group[i::size] for group in groups.values() for i in range(min(size, len(group)))]
-    analyses = settings.workers.crew.map(_fitted, [[material for _, material in share] for share in shares])
+    analyses = settings.workers.pool.map(_fitted, [[material for _, material in share] for share in shares])
     for share, fitted in zip(shares, analyses, strict=True):
         yield from zip((number for number, _ in share), fitted, strict=True)
 

@@ -22,6 +22,7 @@ ORDER = (
     "probes.probe",
     "probes.store",
     "probes.exchange",
+    "probes.sampling",
     "probes.design",
     "probes.inputs",
     "probes.outputs",

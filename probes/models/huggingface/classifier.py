@@ -71,17 +71,17 @@ class TextClassifier(Model):
         return Identity(f"classifier:{self.name}", True) if self.name else fingerprint(self.module)
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> TextClassifier:
-        """The same network with the entries of every weight tensor permuted."""
+        """Return the same network with the entries of every weight tensor permuted."""
         return TextClassifier(shuffled(self.module, rng), self.tokenizer, self.name and f"{self.name} randomised")
 
     def _encode(self, inputs: Sequence[str]) -> list[list[int]]:
-        """Token ids; texts seen lately are not tokenised again."""
-        seen = self._seen  # threads share it; what is needed here is held here
-        found = {text: seen[text] for text in list(dict.fromkeys(inputs)) if text in seen}
-        if new := [text for text in dict.fromkeys(inputs) if text not in found]:
-            found.update(zip(new, self.tokenizer(new, add_special_tokens=True)["input_ids"], strict=True))
-            self._seen = {**seen, **found} if len(seen) + len(new) <= _REMEMBERED else found
-        return [found[text] for text in inputs]
+        """Return token ids; texts seen lately are not tokenised again."""
+        seen = self._seen  # threads share it; this one holds what it needs
+        ids = {text: seen[text] for text in list(dict.fromkeys(inputs)) if text in seen}
+        if new := [text for text in dict.fromkeys(inputs) if text not in ids]:
+            ids.update(zip(new, self.tokenizer(new, add_special_tokens=True)["input_ids"], strict=True))
+            self._seen = {**seen, **ids} if len(seen) + len(new) <= _REMEMBERED else ids
+        return [ids[text] for text in inputs]
 
     def sizes(self, inputs: Sequence[str]) -> np.ndarray:
         sizes = np.array([len(ids) for ids in self._encode(inputs)])
@@ -105,7 +105,7 @@ class TextClassifier(Model):
 
 
 def adopt(model: object, name: str | None, batched: bool) -> Model | None:
-    """A transformers text-classification pipeline, or a bare sequence classifier (which lacks its tokenizer)."""
+    """Adopt a transformers text-classification pipeline, or a bare sequence classifier (which lacks its tokenizer)."""
     transformers = sys.modules.get("transformers")
     if transformers is None:
         return None

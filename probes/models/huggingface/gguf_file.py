@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from probes.errors import InputError, ModelError, require
-from probes.store.store import cache_folder
+from probes.store.paths import cache_folder
 
 __all__ = ["unpacked"]
 

@@ -20,7 +20,7 @@ __all__ = ["as_released", "fingerprint", "on_device", "shuffled", "token_digests
 
 
 def fingerprint(module: Any) -> Identity:
-    """Identity of a torch module as it is now: SHA-256 of its weights, buffers and configuration.
+    """Identify a torch module as it is now: SHA-256 of its weights, buffers and configuration.
 
     Forward hooks, patched methods and code outside torch and transformers change the map without changing a weight, so
     a module that has them is identified for this run only. Computed afresh at every call, because weights may be
@@ -60,13 +60,13 @@ def fingerprint(module: Any) -> Identity:
 
 
 def as_released(part: Any) -> bool:
-    """Whether a module computes what its released class does: no hooks, no patched forward, no code of the user's."""
+    """Whether a module computes what its released class does: no hooks, no patched forward, no user code."""
     released = type(part).__module__.split(".")[0] in ("torch", "transformers")
     return released and not (part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part))
 
 
 def on_device(module: Any, device: str) -> Any:
-    """A module moved to a device.
+    """Move a module to a device.
 
     Raises
     ------
@@ -76,12 +76,12 @@ def on_device(module: Any, device: str) -> Any:
     try:
         return module.to(device)
     except (AssertionError, RuntimeError) as error:
-        told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError("device", f"be one that torch has here ({told})", device) from error
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError("device", f"be one that torch has here ({reason})", device) from error
 
 
 def shuffled(module: Any, rng: np.random.Generator) -> Any:
-    """A copy of a torch module in which the entries of every weight tensor are permuted: same build, nothing learnt."""
+    """Copy a torch module and permute the entries of every weight tensor: same architecture, nothing learnt."""
     import torch
 
     other = deepcopy(module).eval()
@@ -94,12 +94,12 @@ def shuffled(module: Any, rng: np.random.Generator) -> Any:
 
 
 def token_digests(rows: Iterable[Sequence[int]]) -> list[bytes]:
-    """SHA-256 of token rows: what the network sees, whatever tokenizer or template made it."""
+    """Return the SHA-256 of token rows: what the network sees, whatever tokenizer or template made it."""
     return [hashlib.sha256(array("q", row).tobytes()).digest() for row in rows]
 
 
 def tokenizer_of(model: Any) -> Any:
-    """The tokenizer that lies beside a transformers model's weights.
+    """Load the tokenizer that lies beside a transformers model's weights.
 
     Raises
     ------

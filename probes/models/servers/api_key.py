@@ -28,7 +28,7 @@ class Unshown:
 
 
 def key_of(variable: str) -> str | None:
-    """The key that an environment variable holds, without white space around it; None if there is none.
+    """Return the key that an environment variable holds, without white space around it; None if there is none.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def is_secret(key: str | None) -> bool:
 
 
 def hidden(text: str, key: str | None) -> str:
-    r"""A text without the key, as it is or as JSON, ``repr``, HTML or a URL escape it, however often.
+    r"""Return a text without the key, as it is or as JSON, ``repr``, HTML or a URL escape it, however often.
 
     Examples
     --------
@@ -58,21 +58,21 @@ def hidden(text: str, key: str | None) -> str:
     return _pattern(key).sub("[key]", text) if key is not None and is_secret(key) else text
 
 
-def without_key(told: Any, key: str | None) -> Any:
-    """JSON without the key in any of its strings.
+def without_key(content: Any, key: str | None) -> Any:
+    """Return JSON without the key in any of its strings.
 
     Examples
     --------
     >>> without_key({"text": ["It is sk-123456.", 3]}, "sk-123456")
     {'text': ['It is [key].', 3]}
     """
-    if isinstance(told, str):
-        return hidden(told, key)
-    if isinstance(told, list):
-        return [without_key(part, key) for part in told]
-    if isinstance(told, dict):
-        return {hidden(name, key): without_key(part, key) for name, part in told.items()}
-    return told
+    if isinstance(content, str):
+        return hidden(content, key)
+    if isinstance(content, list):
+        return [without_key(part, key) for part in content]
+    if isinstance(content, dict):
+        return {hidden(name, key): without_key(part, key) for name, part in content.items()}
+    return content
 
 
 @lru_cache(maxsize=8)

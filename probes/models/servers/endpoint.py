@@ -20,7 +20,8 @@ from probes.models.servers.server import Server
 from probes.models.servers.settings import Address, Limits, Sampling
 from probes.models.servers.spent import Spent
 from probes.outputs.reply import Unread
-from probes.outputs.text_scorers import Overlap, Scalariser, as_scalariser
+from probes.outputs.scalariser import Scalariser
+from probes.outputs.text_scorers import Overlap, as_scalariser
 
 __all__ = ["Endpoint"]
 

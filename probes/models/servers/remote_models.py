@@ -1,4 +1,4 @@
-"""Remote maps: prompts put to an endpoint → numbers. A question without a usable answer is a row of NaN."""
+"""Models that ask a server: prompts → numbers. A question without a usable answer is a row of NaN."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from probes.models.servers.prompt_logprobs import Reading, cut, cutting
 from probes.models.servers.response import reply_of
 from probes.models.servers.server import Server
 from probes.outputs.reply import Unread
-from probes.outputs.text_scorers import Scalariser
+from probes.outputs.scalariser import Scalariser
 
 __all__ = ["PairLogProbs", "Remote", "Scored", "TokenLogProbs"]
 

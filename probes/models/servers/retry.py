@@ -29,7 +29,7 @@ def worth_another(status: int, code: str | None = None) -> bool:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds that a server asks to wait, or None: ``Retry-After`` as seconds or as a date (RFC 9110, 10.2.3).
+    """Return the seconds that a server asks to wait, or None: ``Retry-After``, a number or a date (RFC 9110, 10.2.3).
 
     The wide-spread ``retry-after-ms`` is read first, because it is finer.
 
@@ -41,11 +41,11 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     30.0
     """
     for name, divisor in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        told = headers.get(name)
-        if told is None:
+        value = headers.get(name)
+        if value is None:
             continue
         try:
-            seconds = float(told) / divisor
+            seconds = float(value) / divisor
         except ValueError:
             continue
         if isfinite(seconds):
@@ -59,11 +59,11 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
 
 
 def backoff(attempt: int, asked: float | None, rng: random.Random) -> float:
-    """Seconds to wait before another attempt.
+    """Draw the seconds to wait before another attempt.
 
     Exponential with jitter over the upper half: uniform between ½ and 1 times ``0.5 · 2**attempt``, 30 s at most. What
-    the server asked for is a floor, with up to a tenth (or a quarter of a second) on top, so that those who were all
-    told the same do not come back at once.
+    the server asked for is a floor, with up to a tenth (or a quarter of a second) on top, so that requests
+    that were all asked to wait the same time do not come back at once.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ class Address:
 
     @property
     def label(self) -> str:
-        """The part of the identity that says which model it is."""
+        """The part of the identity that names the model."""
         return self.name or f"{self.model}@{self.base_url}"
 
 

@@ -27,7 +27,7 @@ from probes import (
     distribute,
     sample,
 )
-from probes.parallel.worker_pool import Outcome
+from probes.parallel.worker import Outcome
 from tests.helpers.checkout import ROOT
 
 # exact: answers are sums of whole numbers
@@ -210,7 +210,7 @@ def test_the_error_of_a_batch_is_told_even_if_a_worker_dies_while_others_are_wai
         raise RuntimeError("a worker died")
 
     with distribute(CallableModel(linear, "f"), 2) as workers:
-        monkeypatch.setattr(workers.crew, "_run", fails_then_dies)
+        monkeypatch.setattr(workers.pool, "_run", fails_then_dies)
         with pytest.raises(ModelError, match="the real reason"):
             workers(DESIGN.Z)
 

@@ -12,8 +12,8 @@ import pytest
 from scipy.linalg import cho_solve
 
 from probes import InputError, cube
-from probes.design import _pair_shares as _shares
 from probes.design import paired
+from probes.sampling.pairs import pair_shares
 from surrogates.proxy.path_integrals import with_rows
 from surrogates.proxy.shrinkage import SHRINKAGES
 from surrogates.shapley.indices import indices
@@ -80,7 +80,7 @@ def test_a_design_holds_endpoints_and_distinct_pairs(n, rows):
 
 @pytest.mark.parametrize(("n", "pairs"), [(14, 31), (14, 127), (9, 49), (16, 255), (60, 7)])
 def test_sizes_are_shared_evenly_and_rows_alike(n, pairs):
-    counts = np.array([_shares(n, pairs, rng(seed)) for seed in range(400)])
+    counts = np.array([pair_shares(n, pairs, rng(seed)) for seed in range(400)])
     assert (counts.sum(axis=1) == pairs).all()  # exact: rows of zeros and ones, and their counts
     room = np.array([comb(n, s) / (2 if 2 * s == n else 1) for s in range(1, n // 2 + 1)])
     assert (counts <= room).all()

@@ -1,0 +1,105 @@
+"""Facts about the columns of a background table: spread, constancy, collinearity, typical values, summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+__all__ = [
+    "collinear_notes",
+    "first_cells",
+    "is_constant",
+    "same_numbers",
+    "shown",
+    "spread_of",
+    "summary_of",
+    "typical_row",
+]
+
+#: correlation from which columns count as collinear; rows it takes to see that, and rows that are looked at
+_COLLINEAR, _FEWEST, _MOST = 0.999, 10, 10_000
+
+
+def same_numbers(frame: pd.DataFrame) -> bool:
+    """Whether all columns hold plain numbers of one type."""
+    kinds = set(frame.dtypes)
+    return len(kinds) == 1 and isinstance(kind := kinds.pop(), np.dtype) and kind.kind in "iuf"
+
+
+def first_cells(frame: pd.DataFrame) -> list[Any]:
+    """Return the values of the first row, each as its column has it."""
+    if same_numbers(frame):
+        return list(frame.to_numpy()[0])
+    return [frame.iloc[0, j] for j in range(frame.shape[1])]
+
+
+def spread_of(column: pd.Series) -> float:
+    """Return the standard deviation of a numeric column; 0 for anything else, and where there is none."""
+    if not is_numeric_dtype(column) or is_bool_dtype(column):
+        return 0.0
+    spread = float(column.astype(float).std())
+    return spread if np.isfinite(spread) else 0.0
+
+
+def collinear_notes(frame: pd.DataFrame, grouped: list[tuple[str, Sequence[Any]]]) -> tuple[str, ...]:
+    """Return notes on features that are replaced apart though their columns go together in the background."""
+    columns = [(name, c) for name, members in grouped for c in members]
+    columns = [(name, c) for name, c in columns if is_numeric_dtype(frame[c]) and not is_bool_dtype(frame[c])]
+    if len(columns) < 2 or len(frame) < _FEWEST:
+        return ()
+    values = frame[[c for _, c in columns]].iloc[:_MOST].to_numpy(dtype=float, na_value=np.nan)
+    known = np.isfinite(values)
+    middle = np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    values = np.where(known, values - middle, 0.0)
+    values /= np.maximum(np.abs(values).max(axis=0), 1e-300)
+    size = np.sqrt((values**2).sum(axis=0))
+    unit = values / np.where(size > 0, size, 1.0)
+    together = np.abs(unit.T @ unit) >= _COLLINEAR
+    notes, noted = [], set[str]()
+    for i, (name, _) in enumerate(columns):
+        others = dict.fromkeys(columns[j][0] for j in np.flatnonzero(together[i]) if columns[j][0] != name)
+        if others and name not in noted:
+            noted |= {name, *others}
+            notes.append(
+                f"{name} and {', '.join(others)} go together in the background but are changed one by one: that makes "
+                "rows unlike the data, on which effects may cancel out. With groups= they are replaced together."
+            )
+    return tuple(notes)
+
+
+def typical_row(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make the typical row: medians of numbers, the most frequent of everything else; types as in the table."""
+    values = {}
+    for name, column in frame.items():
+        if is_numeric_dtype(column) and not is_bool_dtype(column) and column.notna().any():
+            middle = column.sort_values(kind="stable").dropna()
+            values[name] = middle.iloc[[len(middle) // 2]].to_numpy()
+        else:
+            values[name] = column.mode(dropna=False).iloc[[0]].array
+    return pd.DataFrame({n: pd.Series(v, dtype=frame[n].dtype) for n, v in values.items()}, columns=frame.columns)
+
+
+def shown(value: Any) -> str:
+    """Write a value of a cell for people."""
+    if not isinstance(value, (str, bool, np.bool_)) and pd.isna(value):
+        return "missing"
+    return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+def summary_of(column: pd.Series) -> str:
+    """Describe a background column in one line: mean and spread, or its most frequent values."""
+    if is_numeric_dtype(column) and not is_bool_dtype(column):
+        values = column.dropna().astype(float)
+        return f"mean {values.mean():.4g}, sd {values.std(ddof=0):.3g}" if len(values) else "all missing"
+    shares = column.value_counts(normalize=True, dropna=False).head(3)
+    return ", ".join(f"{shown(v)} {share:.0%}" for v, share in shares.items())
+
+
+def is_constant(column: pd.Series) -> bool:
+    """Whether all values of a column are the same, or all missing."""
+    first = column.iloc[0]
+    return bool(column.isna().all()) if pd.isna(first) else bool((column == first).fillna(False).all())
