@@ -19,7 +19,8 @@ from surrogates import (
     TreeSurrogate,
     explain,
 )
-from surrogates.shapley.indices import INDICES, Rule, indices, rule
+from surrogates.shapley.indices import indices
+from surrogates.shapley.quadrature import INDICES, Rule, rule
 
 
 def polynomial(Z):

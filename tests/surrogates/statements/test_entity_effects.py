@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from surrogates.statements.statement import Scope, Statement
+from surrogates.statements.scope import Scope
+from surrogates.statements.statement import Statement
 from tests.helpers.study_tables import table
 
 LEFT, RIGHT = Scope.of(side="l"), Scope.of(side="r")
