@@ -265,7 +265,10 @@ def _table(data: Any, where: str, columns: Columns | None = None) -> pd.DataFram
         for name in columns.numbers:
             _array(given[name], _inside(where, name))
         given |= numbers
-    return pd.DataFrame(given)
+    try:
+        return pd.DataFrame(given)
+    except (OverflowError, ValueError) as error:  # a whole number beyond all floats, in some releases
+        raise Damaged(where, f"hold what a table can ({error})", data) from error
 
 
 def _instance(kind: type, rule: str) -> Callable[[Any, str], Any]:

@@ -175,10 +175,8 @@ def many(found: ExplanationSet) -> dict[str, Any]:
     if len(found) >= 20 and found.entries[0].row:
         over = found.surrogate("tree")
         told["over all"] = {
-            "str": lines(over, 2),
             "terms": plain(over.terms.head(4)),
             "predicted": plain(over.predict(m.table(6))),
-            "r2": plain(over.fidelity.r2),
         }
     return told
 

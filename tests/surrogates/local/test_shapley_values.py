@@ -60,6 +60,7 @@ def test_real_features_go_from_the_reference_to_the_instance():
 
 
 def test_to_shap_adds_up():
+    pytest.importorskip("shap")
     shap_values = shapley_values(game, MaskProbe(14), budget=200, store=None).to_shap()
     assert shap_values.values.shape == (14,) and shap_values.base_values == pytest.approx(0.0, abs=1e-12)
     assert shap_values.values.sum() == pytest.approx(2.0)
