@@ -32,7 +32,7 @@ from surrogates.terms import describe
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["NOT_RAW", "Explanation"]
+__all__ = ["NOT_RAW", "PER_OUTPUT", "Explanation"]
 
 #: said of an explanation that was read without its raw answers
 NOT_RAW = (
