@@ -75,10 +75,8 @@ def _run(model: Any, probe: Probe, common: Common) -> None:
     if common.estimate:
         if common.output or common.json or common.until or checks:
             given = {"-o": common.output, "--json": common.json, "--until": common.until, "--check": checks}
-            useless = ", ".join(name for name, value in given.items() if value)
-            raise InputError(
-                "--estimate", "come without -o, --json, --until and --check: nothing is explained", useless
-            )
+            named = ", ".join(name for name, value in given.items() if value)
+            raise InputError("--estimate", "come without -o, --json, --until and --check: nothing is explained", named)
         asking.pop("progress")
         expected = estimate(model, probe, family=common.chosen, design=common.design, **asking)
         typer.echo(str(expected))

@@ -69,11 +69,10 @@ def module(monkeypatch: pytest.MonkeyPatch) -> None:
     ("command", "kind"), [("explain", Explanation), ("anchor", Anchor), ("shapley", ShapleyValues)]
 )
 def test_one_text_is_explained_for_the_answer_given(command: str, kind: type) -> None:
-    iomap(
-        command, "text", TEXT, "-m", "writers_of_text:writer", "--store", "none", "--answer", "red", "--json", "r.json"
-    )
+    common = ("-m", "writers_of_text:writer", "--store", "none", "--json", "r.json")
+    iomap(command, "text", TEXT, *common, "--answer", "red")
     assert kind.from_json("r.json").answer == "red"
-    iomap(command, "text", TEXT, "-m", "writers_of_text:writer", "--store", "none", "--json", "r.json")
+    iomap(command, "text", TEXT, *common)
     assert kind.from_json("r.json").answer == "five"
 
 
