@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from probes.asking.ask import Answers
+from probes.asking.answers import Answers
 from probes.errors import InputError
 from probes.outputs.target import FUNCTION_UNIT, Target
 from probes.probe import Feature
