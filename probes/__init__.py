@@ -8,7 +8,8 @@ imports this package and is never imported by it.
 Importing it loads neither torch nor transformers: adapters import them when an object of theirs is passed in.
 """
 
-from probes.asking.ask import Answers, ask
+from probes.asking.answers import Answers
+from probes.asking.ask import ask
 from probes.asking.cost import Cost, Forecast, Projection, project
 from probes.asking.generate import complete
 from probes.cases.case import Case

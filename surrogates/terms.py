@@ -13,7 +13,7 @@ import numpy as np
 
 from probes.probe import Feature
 
-__all__ = ["Box", "Product", "Term", "describe", "evaluate", "factors", "term_from_json", "term_to_json"]
+__all__ = ["Box", "Product", "Term", "describe", "evaluate", "factors", "term_to_json"]
 
 
 @dataclass(frozen=True)
@@ -145,15 +145,3 @@ def term_to_json(term: Term) -> dict[str, list]:
     if isinstance(term, Product):
         return {"product": list(term.features), "centers": list(term.centers)}
     return {"box": [[i, *(None if np.isinf(v) else v for v in (low, high))] for i, low, high in term.conditions]}
-
-
-def term_from_json(data: dict[str, list]) -> Term:
-    """Read a term that :func:`term_to_json` wrote."""
-    if "product" in data:
-        return Product(tuple(int(i) for i in data["product"]), tuple(float(c) for c in data["centers"]))
-    return Box(
-        tuple(
-            (int(i), -np.inf if low is None else float(low), np.inf if high is None else float(high))
-            for i, low, high in data["box"]
-        )
-    )

@@ -24,7 +24,7 @@ from probes.model import Identity, Model
 from probes.probe import Probe, unique_names
 from probes.store.store import Store
 
-__all__ = ["Answers", "Cost", "Forecast", "Interrupted", "Run", "again", "ask", "forecast", "gathered", "put"]
+__all__ = ["again", "ask", "forecast", "gathered", "put"]
 
 
 def ask(

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from probes.asking.ask import Cost, ask
+from probes.asking.ask import ask
+from probes.asking.cost import Cost
 from probes.asking.generate import completions
 from probes.cases.case import Case, shown
 from probes.cases.measured import Measured

@@ -1,21 +1,33 @@
-"""The kinds of model: one file each, tried in order by :func:`as_model`.
+"""The kinds of model: one file each, found by looking through this folder and tried in order by :func:`as_model`.
 
-Every file offers ``adopt(model, name, batched) -> Model | Generator | None`` and recognises its kind by type. None of
-them imports torch or transformers before an object of theirs has been passed in.
+A module of this folder that has a function ``adopt(model, name, batched) -> Model | Generator | None`` is an adapter.
+It recognises its kind by type, and its ``PLACE`` is its place in the order. None of them imports torch or transformers
+before an object of theirs has been passed in.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import walk_packages
+from types import ModuleType
 from typing import TypeAlias
 
+import probes.models
 from probes.errors import InputError
 from probes.model import Generator, Model
-from probes.models import estimator, functions
-from probes.models.huggingface import causal_lm, classifier
 
 __all__ = ["ADAPTERS", "ModelLike", "as_model"]
 
-ADAPTERS = (estimator, classifier, causal_lm, functions)
+
+def _adapters() -> tuple[ModuleType, ...]:
+    """Find the modules below this folder that adopt models, in the order in which they are tried."""
+    names = {m.name for m in walk_packages(probes.models.__path__, "probes.models.") if not m.ispkg} - {__name__}
+    adapters = [module for module in map(import_module, sorted(names)) if hasattr(module, "adopt")]
+    return tuple(sorted(adapters, key=lambda module: (module.PLACE, module.__name__)))
+
+
+#: every adapter, the first to be tried first
+ADAPTERS = _adapters()
 #: whatever as_model() takes: it looks at what an object can do, not at its type
 ModelLike: TypeAlias = Model | Generator | object
 

@@ -153,6 +153,10 @@ class EstimatorModel(Model):
         return as_outputs(values, len(inputs), f"{kind}.{self.method}")
 
 
+#: place among the adapters: lower ones are tried first
+PLACE = 10
+
+
 def adopt(model: object, name: str | None, batched: bool) -> Model | None:
     """Adopt a scikit-learn estimator."""
     return EstimatorModel(model, name) if isinstance(model, BaseEstimator) else None

@@ -74,6 +74,10 @@ class CallableModel(Model):
         return as_outputs(values, len(inputs), f"The callable {label}")
 
 
+#: place among the adapters: lower ones are tried first
+PLACE = 90
+
+
 def adopt(model: object, name: str | None, batched: bool) -> Model | None:
     """Adopt any callable, the last resort."""
     return CallableModel(model, name, batched=batched) if callable(model) and not isinstance(model, type) else None

@@ -39,7 +39,7 @@ class Anchoring(Options):
 
 
 def _anchor(model: Any, probe: Probe, common: Anchoring) -> None:
-    found = anchor(
+    rule = anchor(
         model,
         probe,
         precision=common.precision,
@@ -48,7 +48,7 @@ def _anchor(model: Any, probe: Probe, common: Anchoring) -> None:
         max_length=common.max_length,
         **common.asking(),
     )
-    shown(found, common)
+    shown(rule, common)
 
 
 about(anchoring, _anchor, dict.fromkeys(REGIONS, Anchoring), "settle an answer.")

@@ -75,14 +75,14 @@ def _run(model: Any, probe: Probe, common: Common) -> None:
     if common.estimate:
         if common.output or common.json or common.until or checks:
             given = {"-o": common.output, "--json": common.json, "--until": common.until, "--check": checks}
-            odd = ", ".join(name for name, value in given.items() if value)
-            raise InputError("--estimate", "come without -o, --json, --until and --check: nothing is explained", odd)
+            named = ", ".join(name for name, value in given.items() if value)
+            raise InputError("--estimate", "come without -o, --json, --until and --check: nothing is explained", named)
         asking.pop("progress")
-        told = estimate(model, probe, family=common.chosen, design=common.design, **asking)
-        typer.echo(str(told))
+        expected = estimate(model, probe, family=common.chosen, design=common.design, **asking)
+        typer.echo(str(expected))
         if common.gpu_throughput is not None:
             parameters = 70e9 if common.parameters is None else common.parameters
-            typer.echo(str(told.project(parameters, throughput=common.gpu_throughput)))
+            typer.echo(str(expected.project(parameters, throughput=common.gpu_throughput)))
         return
     if common.gpu_throughput is not None:
         raise InputError("--gpu-throughput", "come with --estimate", common.gpu_throughput)

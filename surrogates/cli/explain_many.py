@@ -11,7 +11,7 @@ import typer
 from probes.errors import InputError, IomapError
 from surrogates.cli.app import app
 from surrogates.cli.explain import Common
-from surrogates.cli.inputs import Drop, in_a_folder, load, place, read, sharing, table_of
+from surrogates.cli.inputs import Answer, Drop, in_a_folder, load, place, read, sharing, table_of
 from surrogates.many.explain_many import explain_many
 from surrogates.many.explanation_set import ExplanationSet
 
@@ -25,6 +25,7 @@ def many(
     file: Annotated[Path, typer.Argument(help="A CSV file, also the background; or a file with a text a line.")],
     rows: Annotated[str, typer.Option(help="Which rows or lines, FIRST:END from 0; default: all.")] = ":",
     drop: Drop = "",
+    answer: Answer = None,
     jobs: Annotated[int, typer.Option(help="Processes that answer and fit; -1 for one a core.")] = 1,
 ) -> None:
     """Explain many answers of a model: --json FILE.jsonl is written as they are finished, and taken up again."""
@@ -38,9 +39,11 @@ def many(
     items, background = _items(file, _range(rows), drop)
     if not len(items):
         raise InputError("--rows", "select some rows", rows)
-    model = load(common.model, None if background is not None else "classifier")
+    if answer is not None and background is not None:
+        raise InputError("--answer", "be left out: rows of a table have no continuation", answer)
+    model = load(common.model, None if background is not None else "classifier" if answer is None else "lm")
     try:
-        found = explain_many(
+        explanations = explain_many(
             model,
             items,
             common.chosen,
@@ -48,6 +51,7 @@ def many(
             budget=common.budget,
             design=common.design,
             target=common.target,
+            answer=answer,
             random_state=common.seed,
             store=place(common.store),
             n_jobs=jobs,
@@ -58,20 +62,20 @@ def many(
         if error.finished:
             _show(error.finished, common)
         raise
-    _show(found, common)
-    if found.interrupted:
+    _show(explanations, common)
+    if explanations.interrupted:
         raise typer.Exit(130)
-    if not len(found):
+    if not len(explanations):
         raise typer.Exit(1)
 
 
-def _show(found: ExplanationSet, common: Common) -> None:
+def _show(explanations: ExplanationSet, common: Common) -> None:
     if not common.quiet:
-        typer.echo(str(found))
+        typer.echo(str(explanations))
     if common.json is not None:
         typer.echo(f"wrote {common.json}")
     if common.output is not None:
-        found.report(common.output)
+        explanations.report(common.output)
         typer.echo(f"wrote {common.output}")
 
 

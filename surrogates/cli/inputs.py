@@ -17,6 +17,8 @@ from probes.errors import InputError, IomapError
 from probes.inputs.context import ContextProbe
 from probes.inputs.tabular import TabularProbe
 from probes.inputs.text import TextProbe
+from probes.model import Generator
+from probes.models.adapt import as_model
 from probes.models.huggingface.causal_lm import CausalLM
 from probes.models.huggingface.classifier import TextClassifier
 from probes.models.servers.endpoint import Endpoint
@@ -24,6 +26,7 @@ from probes.probe import Probe
 
 __all__ = [
     "REGIONS",
+    "Answer",
     "Drop",
     "Html",
     "Json",
@@ -47,6 +50,9 @@ Store = Annotated[str | None, typer.Option(help="Where answers are kept; 'none' 
 Html = Annotated[Path | None, typer.Option("--output", "-o", help="Write an HTML report here.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON here.")]
 Drop = Annotated[str, typer.Option(help="Columns the model does not take, separated by commas.")]
+Answer = Annotated[
+    str | None, typer.Option(help="The continuation that a language model is scored on; default: its own.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
 
 
@@ -105,7 +111,7 @@ def sharing(options: type) -> Callable[[Callable[..., None]], Callable[..., None
     shared = {f.name: f for f in fields(options)}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        own = [p for name, p in signature(command).parameters.items() if name != "common"]
+        besides = [p for name, p in signature(command).parameters.items() if name != "common"]
         hints = {**get_type_hints(command, include_extras=True), **get_type_hints(options, include_extras=True)}
 
         def run(**given: Any) -> None:
@@ -116,7 +122,7 @@ def sharing(options: type) -> Callable[[Callable[..., None]], Callable[..., None
             Parameter(name, Parameter.KEYWORD_ONLY, default=Parameter.empty if f.default is MISSING else f.default)
             for name, f in shared.items()
         ]
-        parameters = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in own] + added
+        parameters = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in besides] + added
         run.__signature__ = Signature([p.replace(annotation=hints[p.name]) for p in parameters])  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: hints[p.name] for p in parameters}
         run.__doc__ = command.__doc__
@@ -125,7 +131,7 @@ def sharing(options: type) -> Callable[[Callable[..., None]], Callable[..., None
     return decorate
 
 
-def about(group: typer.Typer, act: Callable[[Any, Probe, Any], None], options: dict[str, type], told: str) -> None:
+def about(group: typer.Typer, act: Callable[[Any, Probe, Any], None], options: dict[str, type], doing: str) -> None:
     """Give a group of commands one for each kind of input: it makes the model and the probe, and acts on them.
 
     Parameters
@@ -135,24 +141,24 @@ def about(group: typer.Typer, act: Callable[[Any, Probe, Any], None], options: d
         Of a model, a probe and the options.
     options : dict of str to type
         The options of each command, a dataclass on :class:`Options`; the kinds of input are those of ``REGIONS``.
-    told : str
-        What a command tells about its features, for its help.
+    doing : str
+        What a command says of its features, for its help.
     """
     for name, kind in options.items():
         region, features = REGIONS[name]
 
-        def command(common: Any, region: Callable[..., tuple[Any, Probe]] = region, **own: Any) -> None:
+        def command(common: Any, region: Callable[..., tuple[Any, Probe]] = region, **given: Any) -> None:
             common.check()
-            act(*region(common.model, **own), common)
+            act(*region(common.model, **given), common)
 
-        own = [
+        besides = [
             p.replace(kind=Parameter.KEYWORD_ONLY) for p in signature(region).parameters.values() if p.name != "model"
         ]
-        command.__signature__ = Signature([Parameter("common", Parameter.KEYWORD_ONLY), *own])  # type: ignore[attr-defined]
+        command.__signature__ = Signature([Parameter("common", Parameter.KEYWORD_ONLY), *besides])  # type: ignore[attr-defined]
         command.__annotations__ = {
             k: v for k, v in get_type_hints(region, include_extras=True).items() if k != "return"
         }
-        command.__doc__ = f"{features} {told}"
+        command.__doc__ = f"{features} {doing}"
         group.command(name)(sharing(kind)(command))
 
 
@@ -163,12 +169,15 @@ def text(
     replacement: Annotated[
         str | None, typer.Option(help="Put this in place of absent features; default: remove.")
     ] = None,
+    answer: Answer = None,
 ) -> tuple[Any, Probe]:
     """A model, and a text to ask it about."""
     content = read(text[1:]) if text.startswith("@") else text
-    asked = load(model, "classifier")
+    asked = load(model, "classifier" if answer is None else "lm")
+    if answer is not None and not isinstance(as_model(asked), Generator):
+        raise InputError("--answer", "be left out: this model does not continue text", answer)
     tokenizer = getattr(asked, "tokenizer", None) if unit == "token" else None
-    return asked, TextProbe(content, unit, replacement=replacement, tokenizer=tokenizer)
+    return asked, TextProbe(content, unit, replacement=replacement, tokenizer=tokenizer, answer=answer)
 
 
 def tabular(
@@ -191,7 +200,7 @@ def context(
     documents: Annotated[list[Path], typer.Argument(help="One text file, or several.")],
     question: Annotated[str, typer.Option(help="What is asked of the documents.")],
     unit: Annotated[str | None, typer.Option(help="What a source is: sentence, passage or document.")] = None,
-    answer: Annotated[str | None, typer.Option(help="The answer to explain; default: the model's own.")] = None,
+    answer: Answer = None,
     system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
 ) -> tuple[Any, Probe]:
     """A language model, and documents with a question to ask it about."""

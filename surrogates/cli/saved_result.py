@@ -11,26 +11,31 @@ from surrogates.cli.app import app
 from surrogates.local.anchor import Anchor
 from surrogates.local.explanation import Explanation
 from surrogates.local.shapley_values import ShapleyValues
+from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.results.document import kind_of, parsed
 from surrogates.results.result import SavedResult
 from surrogates.statements.card import Card
 
 __all__ = ["report"]
 
-_KINDS: dict[str, type[SavedResult]] = {kind.kind: kind for kind in (Explanation, Anchor, ShapleyValues, Card)}
+_RESULTS = (Explanation, Anchor, ShapleyValues, GlobalSurrogate, Card)
+_KINDS: dict[str, type[SavedResult]] = {kind.kind: kind for kind in _RESULTS}
 
 
 @app.command("report")
 def report(
     file: Annotated[
         Path,
-        typer.Argument(help="What --json or to_json wrote: an explanation, anchor, Shapley values or behaviour card."),
+        typer.Argument(
+            help="What --json or to_json wrote: an explanation, anchor, Shapley values, global surrogate or "
+            "behaviour card."
+        ),
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The page; default: FILE with .html.")] = None,
 ) -> None:
     """Turn a saved result into an HTML page."""
     target = output or file.with_suffix(".html")
-    data = parsed(file, "an explanation, an anchor, Shapley values or a behaviour card")
+    data = parsed(file, "an explanation, an anchor, Shapley values, a global surrogate or a behaviour card")
     reader = _KINDS.get(kind_of(data), Explanation)
     reader.from_data(data).report(target)
     typer.echo(f"wrote {target}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from probes.asking.ask import Answers
+from probes.asking.answers import Answers
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.verdict import PERMUTED
 

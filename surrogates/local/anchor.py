@@ -47,7 +47,7 @@ class Anchor(SavedResult):
         Whether every possible question was asked, so that nothing is estimated.
     warnings : tuple of str
     cost : dict
-        Of all questions, as of :class:`~probes.asking.ask.Cost`.
+        Of all questions, as of :class:`~probes.asking.cost.Cost`.
     asked : float
         The precision asked for.
     features : tuple of Feature

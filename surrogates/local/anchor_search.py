@@ -1,13 +1,12 @@
 """Anchors: which features, once present, settle the answer whatever happens to the others.
 
-An anchor is a conjunction under which the model keeps the answer it gives the instance. Candidates are searched with a
-proxy, which costs nothing; the one found is then tested on real answers drawn under it, until its precision is proved
-at the stated confidence, or the next candidate's turn comes.
+An anchor is a conjunction under which the model keeps the answer it gives the instance. A proxy proposes candidates,
+which costs nothing (:mod:`surrogates.local.anchor_candidates`); here the model is asked, and the candidate is tested on
+answers drawn under it, until its precision is proved at the stated confidence, or the next candidate's turn comes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 
@@ -18,24 +17,31 @@ from scipy import stats
 from probes.asking.allowance import Allowance
 from probes.asking.question import Question
 from probes.asking.session import Reply, Session, StoreLike
-from probes.design import Design, corners, independent, random_seed, sample
+from probes.design import Design, corners, random_seed, sample
 from probes.errors import InputError, integer, number
 from probes.inputs.adapt import ProbeLike
 from probes.models.adapt import ModelLike
 from probes.outputs.target import TargetLike
-from probes.probe import Feature
 from surrogates.local.anchor import Anchor, in_words
+from surrogates.local.anchor_candidates import (
+    Members,
+    Precision,
+    condition,
+    counted,
+    coverage,
+    estimated,
+    proposed,
+    rows_under,
+)
 from surrogates.local.sameness import Same, SameLike, sameness
 from surrogates.numerics.sequential_tests import precision_bound
-from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.results.provenance import cost_data, provenance
 from surrogates.terms import Box
 
 __all__ = ["Anchor", "anchor"]
 
-#: half-width of the condition on a real feature, in standard deviations: the middle third of its law
-_NEAR = float(stats.norm.ppf(2 / 3))
-_BEAM, _FREE, _BLOCK = 8, 512, 16
+#: rows that are asked at a time under a candidate
+_BLOCK = 16
 
 
 def anchor(
@@ -91,8 +97,8 @@ def anchor(
     Examples
     --------
     >>> from probes import MaskProbe
-    >>> found = anchor(lambda Z: Z[:, 1] * Z[:, 4] + 0.1 * Z[:, 2], MaskProbe(8), store=None)
-    >>> found.words, found.proved, found.coverage
+    >>> rule = anchor(lambda Z: Z[:, 1] * Z[:, 4] + 0.1 * Z[:, 2], MaskProbe(8), store=None)
+    >>> rule.words, rule.proved, rule.coverage
     ('x1 present and x4 present', True, 0.25)
     """
     number("precision", precision, low=0.5, high=1, open_high=True)
@@ -148,13 +154,13 @@ class _Tested:
         Lower confidence bound of the precision.
     """
 
-    members: tuple[int, ...]
+    members: Members
     outcomes: np.ndarray
     low: float
 
 
 class _Search:
-    """Candidates from a proxy, tested one after the other."""
+    """Candidates, tested one after the other on the model's answers."""
 
     def __init__(self, session: Session, settings: _Settings):
         self.session, self.settings = session, settings
@@ -178,7 +184,7 @@ class _Search:
         self._learn(first, same)
         self.exact = first.design.exact
         unconditional = float(self.kept[1][first.design.fixed :].mean())
-        tried = set[tuple[int, ...]]()
+        tried = set[Members]()
         best = self._next(tried, same) or _Tested((), np.empty(0, dtype=bool), 0.0)
         while best.low < self.settings.precision and not self.exact and self.left >= _BLOCK:
             tested = self._next(tried, same)
@@ -187,7 +193,7 @@ class _Search:
             best = max(best, tested, key=lambda t: t.low)
         return best, holds, unconditional
 
-    def _next(self, tried: set[tuple[int, ...]], same: Same) -> _Tested | None:
+    def _next(self, tried: set[Members], same: Same) -> _Tested | None:
         """Test the next candidate; None if there is none left."""
         members = self._candidate(tried)
         if members is None:
@@ -201,17 +207,17 @@ class _Search:
     def anchor(self, best: _Tested, holds: str, unconditional: float) -> Anchor:
         """The best rule as a result."""
         session, settings, probe = self.session, self.settings, self.session.question.probe
-        rule = Box(tuple(self._condition(i) for i in best.members))
+        rule = Box(tuple(condition(self.features, i) for i in best.members))
         notes = list(probe.notes)
         if session.noisy:
             notes.append("The model answers the same question differently each time: nothing is proved.")
         return Anchor(
             rule=rule,
-            words=" and ".join(in_words(condition, self.features) for condition in rule.conditions) or "always",
+            words=" and ".join(in_words(c, self.features) for c in rule.conditions) or "always",
             holds=holds,
             precision=float(best.outcomes.mean()),
             low=best.low,
-            coverage=self._coverage(best.members),
+            coverage=coverage(self.features, best.members),
             confidence=settings.confidence,
             proved=best.low >= settings.precision and not session.noisy,
             rows=len(best.outcomes),
@@ -233,11 +239,13 @@ class _Search:
         """Rows that may still be asked; those asked before cost nothing."""
         return self.settings.rows - len(self.distinct)
 
-    def _counted(self, members: tuple[int, ...]) -> _Tested:
-        """All answers under a rule, where every one is known."""
-        Z, kept = self.asked[1][2:], self.kept[1][2:]
-        outcomes = kept[Z[:, list(members)].all(axis=1)]
+    def _counted(self, members: Members) -> _Tested:
+        """A rule with all answers under it, where every one is known."""
+        outcomes = counted(self.asked[1][2:], self.kept[1][2:], members)
         return _Tested(members, outcomes, float(outcomes.mean()))
+
+    def _precision(self, members: Members) -> float:
+        return self._counted(members).low
 
     def _learn(self, reply: Reply, same: Same) -> np.ndarray:
         """Take note of answers: whether each is the same, ``(n,)``."""
@@ -249,72 +257,21 @@ class _Search:
         self.kept.append(kept)
         return kept
 
-    def _condition(self, i: int) -> tuple[int, float, float]:
-        feature = self.features[i]
-        if feature.kind == "binary":
-            return i, 0.5, np.inf
-        return i, feature.loc - _NEAR * feature.scale, feature.loc + _NEAR * feature.scale
-
-    def _coverage(self, members: Sequence[int]) -> float:
-        return float(np.prod([0.5 if self.features[i].kind == "binary" else 1 / 3 for i in members]))
-
-    def _under(self, members: Sequence[int], m: int) -> np.ndarray:
-        """m independent rows of the law under the rule."""
-        Z = independent(self.features, m, self.rng)
-        for i in members:
-            Z[:, i] = _within(self.features[i], m, self.rng)
-        return Z
-
-    def _candidate(self, tried: set[tuple[int, ...]]) -> tuple[int, ...] | None:
-        """The shortest rule whose precision the proxy believes in; else the best it can find."""
+    def _candidate(self, tried: set[Members]) -> Members | None:
+        """The next rule to test; None if there is none left."""
         Z, kept = np.vstack(self.asked), np.concatenate(self.kept)
         if kept.all():
             return () if () not in tried else None
-        believed = self._counted_precision if self.exact else self._believed(Z, kept)
+        precision: Precision = self._precision if self.exact else estimated(self.features, Z, kept, self.rng)
+        return proposed(precision, len(self.features), tried, self.settings.precision, self.settings.max_length)
 
-        beam: list[tuple[int, ...]] = [()]
-        best: tuple[float, tuple[int, ...]] | None = None
-        for _ in range(min(self.settings.max_length, len(self.features))):
-            grown = {tuple(sorted({*b, i})) for b in beam for i in range(len(self.features)) if i not in b}
-            scored = sorted(((believed(c), c) for c in grown), reverse=True)
-            fresh = [s for s in scored if s[1] not in tried]
-            if fresh and (best is None or fresh[0][0] > best[0]):
-                best = fresh[0]
-            if best is not None and best[0] >= self.settings.precision:
-                break
-            beam = [c for _, c in scored[:_BEAM]]
-        return None if best is None else best[1]
-
-    def _counted_precision(self, members: tuple[int, ...]) -> float:
-        return self._counted(members).low
-
-    def _believed(self, Z: np.ndarray, kept: np.ndarray) -> Callable[[tuple[int, ...]], float]:
-        """Precision of a rule as a proxy sees it."""
-        proxy = CubeProxy().fit(Z, kept.astype(float))
-        free = independent(self.features, _FREE, self.rng)
-        near = np.column_stack([_within(f, _FREE, self.rng) for f in self.features])
-
-        def believed(members: tuple[int, ...]) -> float:
-            rows = free.copy()
-            rows[:, list(members)] = near[:, list(members)]
-            return float(np.clip(proxy.predict(rows), 0, 1).mean())
-
-        return believed
-
-    def _test(self, members: tuple[int, ...], alpha: float, same: Same) -> _Tested:
+    def _test(self, members: Members, alpha: float, same: Same) -> _Tested:
         """Draw answers under the rule until it is proved, hopeless, or the budget is spent."""
         outcomes, precision = np.empty(0, dtype=bool), self.settings.precision
         while True:
-            Z = self._under(members, min(_BLOCK, max(self.left, 1)))
+            Z = rows_under(self.features, members, min(_BLOCK, max(self.left, 1)), self.rng)
             outcomes = np.concatenate([outcomes, self._learn(self.session.ask(Design(Z, 0)), same)])
             low = precision_bound(outcomes, alpha, precision)
             hopeless = stats.beta.ppf(0.9, outcomes.sum() + 1, max((~outcomes).sum(), 1e-9)) < precision
             if low >= precision or hopeless or self.left < _BLOCK:
                 return _Tested(members, outcomes, low)
-
-
-def _within(feature: Feature, m: int, rng: np.random.Generator) -> np.ndarray:
-    """m values of a feature under its condition."""
-    if feature.kind == "binary":
-        return np.ones(m)
-    return stats.truncnorm.rvs(-_NEAR, _NEAR, loc=feature.loc, scale=feature.scale, size=m, random_state=rng)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 __all__ = ["Certificate"]
 
@@ -38,12 +37,3 @@ class Certificate:
             f"Certified: R² is at least {self.r2:g}, with {self.confidence:.0%} confidence, "
             f"on {self.rows} fresh answers (errors beyond {clip} counted as that)."
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return {**asdict(self), "clip": list(self.clip)}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Certificate:
-        """The certificate that :meth:`to_json` wrote."""
-        return cls(**{**data, "clip": tuple(data["clip"])})

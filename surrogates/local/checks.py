@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -28,8 +28,9 @@ from surrogates.judging.problem import Problem
 from surrogates.judging.verdict import PERMUTED
 from surrogates.local.explanation import Explanation
 from surrogates.local.finding import Finding
+from surrogates.results.provenance import cost_data
 
-__all__ = ["CHECKS", "check"]
+__all__ = ["CHECKS", "check", "fresh_interval"]
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ def _fresh(case: _Case) -> Finding:
     reply = case.session.ask(Design(Z, 0))
     y, Z = reply.y, reply.design.Z
     predicted = ex.predict(Z).reshape(len(Z), -1)
-    score, (low, high) = r2(y, predicted), _fresh_interval(y, predicted)
+    score, (low, high) = r2(y, predicted), fresh_interval(y, predicted)
     fits = (low <= np.array(ex.fidelity.r2_high) + _SAME) & (high >= np.array(ex.fidelity.r2_low) - _SAME)
     numbers = {
         f"{name}: {what}": float(values[j])
@@ -117,7 +118,7 @@ def _fresh(case: _Case) -> Finding:
     return Finding("fresh", bool(np.all(fits | np.isnan(score))), said, numbers)
 
 
-def _fresh_interval(y: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fresh_interval(y: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """95% interval of R² on independent rows, ``(k,)`` each end: delta method, log-normal for 1 − R²."""
     m = len(y)
     error, total = (y - predicted) ** 2, (y - y.mean(axis=0)) ** 2
@@ -342,7 +343,7 @@ def check(
                 raise
             log.warning("interrupted: %s and what follows was not checked", name)
             break
-        findings.append(replace(finding, cost=asdict(session.cost - before)))
+        findings.append(replace(finding, cost=dict(cost_data(session.cost - before))))
     done = {f.name for f in findings}
     kept = tuple(f for f in explanation.checks if f.name not in done)
     return replace(explanation, checks=(*kept, *findings))

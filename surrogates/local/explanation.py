@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from probes.asking.ask import Answers
+from probes.asking.answers import Answers
 from probes.errors import InputError
 from probes.outputs.target import FUNCTION_UNIT, Target
 from probes.probe import Feature
@@ -32,7 +32,7 @@ from surrogates.terms import describe
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["NOT_RAW", "Explanation"]
+__all__ = ["NOT_RAW", "PER_OUTPUT", "Explanation"]
 
 #: said of an explanation that was read without its raw answers
 NOT_RAW = (

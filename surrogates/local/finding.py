@@ -22,7 +22,7 @@ class Finding:
     numbers : dict of str to float
         What it rests on.
     cost : dict
-        What its questions cost, as of :class:`~probes.asking.ask.Cost`.
+        What its questions cost, as of :class:`~probes.asking.cost.Cost`.
     """
 
     name: str

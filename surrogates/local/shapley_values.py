@@ -40,7 +40,7 @@ class ShapleyValues(SavedResult):
     exact : bool
         Whether every row of the cube was asked.
     cost : dict
-        As of :class:`~probes.asking.ask.Cost`.
+        As of :class:`~probes.asking.cost.Cost`.
     warnings : tuple of str
     view : dict
         What the instance looks like.

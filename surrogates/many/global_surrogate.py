@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,13 @@ from surrogates.families.registry import as_family
 from surrogates.judging.cross_fit import cross_fit
 from surrogates.judging.fidelity import Fidelity, fidelity
 from surrogates.judging.problem import Problem
-from surrogates.local.explanation import Explanation
+from surrogates.local.explanation import PER_OUTPUT, Explanation
+from surrogates.results.plain import Damaged, plain
+from surrogates.results.result import SavedResult
 from surrogates.surrogate import Surrogate
 from surrogates.terms import describe
 
-__all__ = ["GlobalSurrogate", "check_rows", "numbers", "over"]
+__all__ = ["Column", "GlobalSurrogate", "check_rows", "numbers", "over"]
 
 #: fewest rows to fit and judge by
 LEAST = 20
@@ -31,7 +33,40 @@ _LEVELS = 12
 
 
 @dataclass(frozen=True)
-class GlobalSurrogate:
+class Column:
+    """A feature of a table: a column's number, whether it has a level, or whether it is missing.
+
+    Attributes
+    ----------
+    name : str
+        Of the column.
+    kind : {"number", "level", "missing"}
+    level : str, bool, int, float or None
+        For a level, which.
+    """
+
+    name: str
+    kind: Literal["number", "level", "missing"]
+    level: str | bool | int | float | None = None
+
+    @property
+    def feature(self) -> Feature:
+        """What terms are about."""
+        if self.kind == "number":
+            return Feature(self.name, "real")
+        return Feature(f"{self.name} missing" if self.kind == "missing" else f"{self.name} = {self.level}")
+
+
+@plain.register
+def _(column: Column) -> dict[str, Any]:
+    level = plain(column.level)
+    if level is not None and not isinstance(column.level, (str, bool, int, float, np.generic)):
+        raise InputError("surrogate", "have levels of text, numbers or truth values to be saved", column.level)
+    return {"name": column.name, "kind": column.kind, "level": level}
+
+
+@dataclass(frozen=True)
+class GlobalSurrogate(SavedResult):
     """A readable model of a model over rows of a table.
 
     Attributes
@@ -40,17 +75,20 @@ class GlobalSurrogate:
         Fitted to all rows.
     fidelity : Fidelity
         Held-out agreement with the model over rows like these.
-    columns : tuple of (str, object)
-        For every feature the column and its level, None for the number itself, NaN for "is missing".
+    columns : tuple of Column
+        What each feature says of a row.
     middles : dict of str to float
         What stands in for a missing number.
     output, unit : str
         The number that is modelled.
     """
 
+    kind: ClassVar[str] = "global surrogate"
+    named: ClassVar[str] = "a global surrogate"
+
     surrogate: Surrogate
     fidelity: Fidelity
-    columns: tuple[tuple[str, Any], ...] = field(repr=False)
+    columns: tuple[Column, ...] = field(repr=False)
     middles: dict[str, float] = field(repr=False)
     output: str
     unit: str
@@ -58,7 +96,7 @@ class GlobalSurrogate:
     @property
     def features(self) -> tuple[Feature, ...]:
         """The features that terms are about."""
-        return tuple(_feature(*column) for column in self.columns)
+        return tuple(column.feature for column in self.columns)
 
     @property
     def terms(self) -> pd.DataFrame:
@@ -71,14 +109,26 @@ class GlobalSurrogate:
         """The surrogate's number for rows of a table, ``(n,)``."""
         return self.surrogate.predict(_encoded(frame, self.columns, self.middles))
 
-    def __str__(self) -> str:
-        f = self.fidelity
-        shown = self.terms.head(12).to_string(index=False)
-        return (
-            f"{type(self.surrogate).__name__} of {self.output} ({self.unit}) over {f.rows} rows\n"
-            f"R² {f.r2[0]:.2f} [{f.r2_low[0]:.2f}, {f.r2_high[0]:.2f}], rank agreement {f.rank[0]:.2f} on rows it was "
-            f"not fitted to; {f.permuted[0]:.2f} on shuffled answers\n{shown}"
-        )
+    def check_whole(self) -> None:
+        """Check that fields agree with each other, after reading.
+
+        Raises
+        ------
+        Damaged
+        """
+        numeric = {column.name for column in self.columns if column.kind == "number"}
+        sizes = {
+            "surrogate.n_features": (self.surrogate.n_features_in_, len(self.columns)),
+            "surrogate.coef": (self.surrogate.coef_.ndim, 1),
+            "middles": (set(self.middles), numeric),
+            "fidelity.outputs": (self.fidelity.outputs, (self.output,)),
+            "fidelity.observed": (self.fidelity.observed.shape, (self.fidelity.rows, 1)),
+            "fidelity.predicted": (self.fidelity.predicted.shape, (self.fidelity.rows, 1)),
+        }
+        sizes |= {f"fidelity.{name}": (len(getattr(self.fidelity, name)), 1) for name in PER_OUTPUT}
+        for where, (size, due) in sizes.items():
+            if size != due:
+                raise Damaged(where, f"agree with the rest ({due})", size)
 
 
 def over(
@@ -119,7 +169,7 @@ def over(
         raise InputError("surrogate", f"be asked of at least {chosen.least} rows with this family", f"{len(rows)} rows")
     fitted = clone(chosen).fit(Z, y[:, 0])
     # a row answers for itself here: there is no instance among them, and no effect is claimed to stand out
-    problem = Problem(Design(Z, 0), y, (output,), tuple(_feature(*column) for column in columns), 0)
+    problem = Problem(Design(Z, 0), y, (output,), tuple(column.feature for column in columns), 0)
     judged = fidelity(fitted, problem, cross_fit(chosen, problem, control=True), (0,), (0,))
     return GlobalSurrogate(fitted, judged, columns, middles, output, unit)
 
@@ -179,41 +229,35 @@ def numbers(explanations: Iterable[Explanation], output: str | None) -> tuple[np
     return np.array(raw)[:, [names.index(chosen)]], chosen, unit
 
 
-def _columns(frame: pd.DataFrame) -> tuple[tuple[tuple[str, Any], ...], dict[str, float]]:
+def _columns(frame: pd.DataFrame) -> tuple[tuple[Column, ...], dict[str, float]]:
     """Features of a table: numbers as they are, a 0/1 feature for every level of anything else and for "missing"."""
-    columns: list[tuple[str, Any]] = []
+    columns: list[Column] = []
     middles = {}
-    for name, column in frame.items():
-        gone = column.isna()
-        if is_numeric_dtype(column) and not is_bool_dtype(column) and not gone.all():
-            columns.append((str(name), None))
-            middles[str(name)] = float(column.median())
+    for label, values in frame.items():
+        name, gone = str(label), values.isna()
+        if is_numeric_dtype(values) and not is_bool_dtype(values) and not gone.all():
+            columns.append(Column(name, "number"))
+            middles[name] = float(values.median())
         else:
-            levels = column.dropna().value_counts().index[:_LEVELS].tolist()
-            columns += [(str(name), level) for level in (levels[:1] if len(levels) == 2 and not gone.any() else levels)]
+            levels = values.dropna().value_counts().index[:_LEVELS].tolist()
+            used = levels[:1] if len(levels) == 2 and not gone.any() else levels
+            columns += [Column(name, "level", level) for level in used]
         if gone.any() and not gone.all():
-            columns.append((str(name), np.nan))
+            columns.append(Column(name, "missing"))
     return tuple(columns), middles
 
 
-def _encoded(frame: pd.DataFrame, columns: tuple[tuple[str, Any], ...], middles: dict[str, float]) -> np.ndarray:
+def _encoded(frame: pd.DataFrame, columns: Sequence[Column], middles: Mapping[str, float]) -> np.ndarray:
     """Rows of a table as features, ``(n, c)``."""
-    if lacking := sorted({name for name, _ in columns} - set(map(str, frame.columns))):
+    if lacking := sorted({column.name for column in columns} - set(map(str, frame.columns))):
         raise InputError("frame", f"have the columns {', '.join(lacking)}", list(frame.columns))
     out = []
-    for name, level in columns:
-        column = frame[name]
-        if level is None:
-            out.append(column.astype(float).fillna(middles[name]).to_numpy())
-        elif isinstance(level, float) and np.isnan(level):
-            out.append(column.isna().to_numpy(dtype=float))
+    for column in columns:
+        values = frame[column.name]
+        if column.kind == "number":
+            out.append(values.astype(float).fillna(middles[column.name]).to_numpy())
+        elif column.kind == "missing":
+            out.append(values.isna().to_numpy(dtype=float))
         else:
-            out.append((column == level).fillna(False).to_numpy(dtype=float))
+            out.append((values == column.level).fillna(False).to_numpy(dtype=float))
     return np.column_stack(out)
-
-
-def _feature(name: str, level: Any) -> Feature:
-    if level is None:
-        return Feature(name, "real")
-    missing = isinstance(level, float) and np.isnan(level)
-    return Feature(f"{name} missing" if missing else f"{name} = {level}")

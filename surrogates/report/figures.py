@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from probes.errors import InputError
+from surrogates.judging.fidelity import Fidelity
 from surrogates.local.anchor import Anchor
 from surrogates.local.explanation import Explanation
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.many.explanation_set import ExplanationSet
+from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.results.result import figure_of
 from surrogates.statements.card import Card
 from surrogates.statements.study import Study
@@ -29,6 +31,7 @@ __all__ = [
     "comparison_plot",
     "fidelity_histogram",
     "fidelity_plot",
+    "global_plot",
     "importance_plot",
     "set_plot",
     "shapley_plot",
@@ -65,8 +68,8 @@ def attribution_plot(
     table = explanation.attributions.rename(columns={"attribution": "effect"})
     labels = [f"{f} = {v}" if v and v != f else f for f, v in zip(table["feature"], table["value"], strict=True)]
     target = explanation.target
-    told = "average effect on", target.unit
-    return _bars(table.assign(label=labels), target.outputs, told, ax, output, max_features)
+    axis = "average effect on", target.unit
+    return _bars(table.assign(label=labels), target.outputs, axis, ax, output, max_features)
 
 
 @figure_of.register(ShapleyValues)
@@ -83,8 +86,8 @@ def shapley_plot(
     table = values.table.rename(columns={"index": "effect"})
     known = {f.name: f.value for f in values.features}
     labels = [f"{f} = {known[f]}" if known[f] not in ("", f) else f for f in table["features"]]
-    told = "Shapley value for", values.unit
-    return _bars(table.assign(label=labels), values.outputs, told, ax, output, max_features)
+    axis = "Shapley value for", values.unit
+    return _bars(table.assign(label=labels), values.outputs, axis, ax, output, max_features)
 
 
 @figure_of.register(Anchor)
@@ -111,14 +114,14 @@ def anchor_plot(anchor: Anchor, ax: Axes | None = None) -> Axes:
 def _bars(
     table: pd.DataFrame,
     outputs: Sequence[str],
-    told: tuple[str, str],
+    axis: tuple[str, str],
     ax: Axes | None,
     output: str | None,
     max_features: int,
 ) -> Axes:
     """Rows ``output, label, effect, low, high`` of one output as horizontal bars with intervals, the first on top.
 
-    `told` is what the effects are, and their unit.
+    `axis` is what the effects are, and their unit.
     """
     if output is not None and output not in outputs:
         raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
@@ -135,7 +138,7 @@ def _bars(
     ax.errorbar(value, place, xerr=errors, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
     ax.axvline(0, color="#333333", linewidth=0.8)
     ax.set_yticks(place, [_short(label) for label in table["label"]])
-    ax.set_xlabel(f"{told[0]} {chosen} ({told[1]})".replace("$", r"\$"))
+    ax.set_xlabel(f"{axis[0]} {chosen} ({axis[1]})".replace("$", r"\$"))
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
@@ -147,19 +150,30 @@ def _short(label: object) -> str:
 
 
 def fidelity_plot(explanation: Explanation, ax: Axes | None = None, *, output: str | None = None) -> Axes:
-    """Held-out answers against what the surrogate predicted for them; a perfect one lies on the diagonal."""
-    outputs = explanation.target.outputs
+    """Held-out answers against what the surrogate predicted for them; a perfect one lies on the line y = x."""
+    return _held_out(explanation.fidelity, explanation.target.unit, ax, output)
+
+
+@figure_of.register(GlobalSurrogate)
+def global_plot(surrogate: GlobalSurrogate, ax: Axes | None = None) -> Axes:
+    """Held-out answers for rows of a table against what the surrogate predicted for them."""
+    return _held_out(surrogate.fidelity, surrogate.unit, ax, None)
+
+
+def _held_out(fidelity: Fidelity, unit: str, ax: Axes | None, output: str | None) -> Axes:
+    """Held-out answers of one output, the first by default, against predictions."""
+    outputs = fidelity.outputs
     if output is not None and output not in outputs:
         raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
     j = outputs.index(output) if output is not None else 0
     if ax is None:
         ax = _new_axes(4.2, 4.0)
-    predicted, observed = explanation.fidelity.predicted[:, j], explanation.fidelity.observed[:, j]
+    predicted, observed = fidelity.predicted[:, j], fidelity.observed[:, j]
     ends = [min(predicted.min(), observed.min()), max(predicted.max(), observed.max())]
     ax.plot(ends, ends, color="#999999", linewidth=1)
     ax.scatter(predicted, observed, s=14, color=POSITIVE, alpha=0.6, linewidths=0)
     ax.set_xlabel("surrogate's prediction, held out")
-    ax.set_ylabel(f"model's answer ({explanation.target.unit})")
+    ax.set_ylabel(f"model's answer ({unit})")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from probes.asking.ask import Answers
+from probes.asking.answers import Answers
 from probes.asking.cost import Cost
 from probes.design import Design
 from probes.errors import InputError, ModelError

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from probes.asking.ask import Answers
+from probes.asking.answers import Answers
 from probes.errors import InputError
 from probes.probe import Feature
 from surrogates.judging.cross_fit import cross_fit

@@ -33,7 +33,7 @@ from surrogates.proxy.path_integrals import Subsets, prior_variance, with_rows
 from surrogates.proxy.shrinkage import SHRINKAGES
 from surrogates.shapley.quadrature import rule
 
-__all__ = ["OddFit", "fit_odd"]
+__all__ = ["Objective", "OddFit", "fit_odd"]
 
 #: log l, s and noise variance of odd parts with unit mean square: prior mean and sd; half of s is odd
 _MEAN, _SD, _BOUNDS = SCALES_MEAN[1:] + np.log([1.0, 2.0, 1.0]), SCALES_SD[1:], SCALES_BOUNDS[1:]
@@ -69,7 +69,7 @@ def fit_odd(X: np.ndarray, y: np.ndarray) -> OddFit:
     alone: Subsets = [(i,) for i in range(X.shape[1])]
     values, variances, left, start = [], [], [], None
     for shrinkage in SHRINKAGES:
-        objective = _Objective(X, y, shrinkage)
+        objective = Objective(X, y, shrinkage)
         start = objective.optimum(start)
         kernel, factor = objective.condition(start)
         cross = with_rows(kernel, X, alone, quadrature.nodes, quadrature.weights)
@@ -88,7 +88,7 @@ def fit_odd(X: np.ndarray, y: np.ndarray) -> OddFit:
     return OddFit(size * np.mean(values, axis=0), size * np.sqrt(variance), scale * np.mean(left, axis=0))
 
 
-class _Objective:
+class Objective:
     """Negative log posterior of log l, s, noise and θ, and its gradient, in O(g³ + g² n)."""
 
     def __init__(self, X: np.ndarray, y: np.ndarray, shrinkage: float):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from probes.asking.ask import Cost
+from probes.asking.cost import Cost
 from probes.behaviours.base import Behaviour, Claim
 from probes.behaviours.registry import BEHAVIOURS, behaviour
 from probes.cases.measure import answerer, measure

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from probes.asking.ask import Cost
+from probes.asking.cost import Cost
 from probes.behaviours.registry import BEHAVIOURS
 from probes.behaviours.registry import behaviour as built_in
 from probes.cases.case import Case

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from probes.asking.ask import Cost
+from probes.asking.cost import Cost
 from probes.cases.case import RESERVED
 from probes.cases.metrics import Metric
 from surrogates.results.result import Result

@@ -53,7 +53,13 @@ ORDER = (
 )
 #: modules that load others by name: what a user names, built-in behaviours, extras, and the one load that goes up, by
 #: which a result finds what draws it when it is first drawn
-BY_NAME = {"probes.errors", "probes.behaviours.registry", "surrogates.cli.inputs", "surrogates.results.result"}
+BY_NAME = {
+    "probes.errors",
+    "probes.behaviours.registry",
+    "probes.models.adapt",
+    "surrogates.cli.inputs",
+    "surrogates.results.result",
+}
 #: imports that go up today; this list may only shrink
 ALLOWED: set[tuple[str, str]] = set()
 #: circles of today; this list may only shrink

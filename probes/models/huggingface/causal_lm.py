@@ -126,6 +126,10 @@ class CausalLM(LoadedLM, Generator):
         return Pairs(self)
 
 
+#: place among the adapters: lower ones are tried first
+PLACE = 30
+
+
 def adopt(model: object, name: str | None, batched: bool) -> Generator | None:
     """Adopt a transformers causal language model or text-generation pipeline."""
     transformers = sys.modules.get("transformers")

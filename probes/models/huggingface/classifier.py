@@ -104,6 +104,10 @@ class TextClassifier(Model):
         return out.logits.float().cpu().numpy()
 
 
+#: place among the adapters: lower ones are tried first
+PLACE = 20
+
+
 def adopt(model: object, name: str | None, batched: bool) -> Model | None:
     """Adopt a transformers text-classification pipeline, or a bare sequence classifier (which lacks its tokenizer)."""
     transformers = sys.modules.get("transformers")

@@ -58,9 +58,9 @@ def test_fresh_questions_agree_with_a_surrogate_that_is_right(family):
     assert check(ex, right, MaskProbe(14), ("fresh",)).checks[0].passed
 
 
-def test_fresh_intervals_cover_the_true_fidelity():
+def testfresh_intervals_cover_the_true_fidelity():
     from probes import cube
-    from surrogates.local.checks import _fresh_interval
+    from surrogates.local.checks import fresh_interval
 
     rng, held = np.random.default_rng(0), 0
     Z = cube(12)
@@ -69,7 +69,7 @@ def test_fresh_intervals_cover_the_true_fidelity():
     truth = 1 - ((y - predicted) ** 2).mean() / y.var()
     for _ in range(400):
         rows = rng.integers(0, len(Z), 80)
-        low, high = _fresh_interval(y[rows, None], predicted[rows, None])
+        low, high = fresh_interval(y[rows, None], predicted[rows, None])
         held += low[0] <= truth <= high[0]
     assert 0.9 <= held / 400 <= 0.99
 

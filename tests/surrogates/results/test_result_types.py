@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import surrogates.results.result as seam
@@ -10,6 +13,7 @@ from probes import CallableModel, MaskProbe, Model, Store
 from probes.behaviours.registry import behaviour
 from probes.model import Identity
 from surrogates import Card, ExplanationSet, Study, anchor, explain, explain_many, shapley_values
+from surrogates.many.global_surrogate import Column, GlobalSurrogate
 from surrogates.results.result import Result, SavedResult
 from surrogates.statements.behave import study_of
 
@@ -39,11 +43,16 @@ def bases(kind=Result):
 def made():
     model = CallableModel(lambda Z: Z[:, 0] + Z[:, 1] * Z[:, 2], "model")
     study = study_of(Scorer(), behaviour("greater-than"), store=Store(), progress=False)
+    rows = pd.DataFrame({"age": np.arange(24.0), "city": ["Rome", "Bonn", "Oslo"] * 8, "member": [True, False] * 12})
+    rows.loc[5, "age"] = np.nan
+    paid = CallableModel(lambda rows: rows["age"].fillna(50.0) + 9.0 * (rows["city"] == "Rome"), "paid")
+    of_rows = explain_many(paid, rows, background=rows, budget=80, store=None, progress=False)
     results = [
         explain(model, MaskProbe(4), store=None),
         anchor(model, MaskProbe(4), store=None),
         shapley_values(model, MaskProbe(4), store=None),
         explain_many(model, [MaskProbe(3), MaskProbe(4)], store=None, progress=False),
+        of_rows.surrogate("linear"),
         study,
         study.card(),
     ]
@@ -77,6 +86,25 @@ def test_it_is_saved_and_read_again(made, kind, tmp_path):
         assert again.to_json() == text == (tmp_path / "result.json").read_text("utf-8")
     if not isinstance(result, Study):
         assert str(again).split("inputs asked")[0] == str(result).split("inputs asked")[0]
+
+
+def test_a_saved_global_surrogate_predicts_new_rows(made):
+    surrogate = made[GlobalSurrogate]
+    new = pd.DataFrame({"age": [3.5, np.nan], "city": ["Rome", "Paris"], "member": [False, True]})
+    again = GlobalSurrogate.from_json(surrogate.to_json())
+    np.testing.assert_allclose(again.predict(new), surrogate.predict(new), rtol=1e-12)
+    assert np.ptp(again.predict(new)) > 9
+
+
+def test_a_global_surrogate_with_levels_that_json_lacks_is_not_saved(made):
+    columns = (Column("day", "level", pd.Timestamp("2024-01-01")), *made[GlobalSurrogate].columns[1:])
+    with pytest.raises(ValueError, match="surrogate must have levels of text"):
+        replace(made[GlobalSurrogate], columns=columns).to_json()
+
+
+def test_a_global_surrogate_whose_parts_disagree_is_refused(made):
+    with pytest.raises(ValueError, match="middles must agree with the rest"):
+        GlobalSurrogate.from_json(replace(made[GlobalSurrogate], middles={}).to_json())
 
 
 def test_kinds_in_files_are_distinct():

@@ -17,7 +17,7 @@ from probes.sampling.pairs import pair_shares
 from surrogates.proxy.path_integrals import with_rows
 from surrogates.proxy.shrinkage import SHRINKAGES
 from surrogates.shapley.indices import indices
-from surrogates.shapley.odd_process import _Objective, fit_odd
+from surrogates.shapley.odd_process import Objective, fit_odd
 from surrogates.shapley.paired_estimate import from_pairs, residual_values
 from surrogates.shapley.quadrature import rule
 from tests.helpers.checkout import SHARED
@@ -162,7 +162,7 @@ def test_a_constant_game_has_no_values():
 def test_gradient_matches_finite_differences():
     draw = rng(1)
     X = 2 * paired(6, 40, draw)[::2] - 1
-    objective = _Objective(X, draw.normal(size=(len(X), 2)), 3.0)
+    objective = Objective(X, draw.normal(size=(len(X), 2)), 3.0)
     p = np.append([-0.5, 0.3, -1.0], draw.normal(-1, 0.5, 6))
     step = 1e-5 * np.eye(9)
     numeric = [(objective(p + e)[0] - objective(p - e)[0]) / 2e-5 for e in step]
@@ -178,7 +178,7 @@ def test_the_fit_is_the_posterior_of_the_odd_part():
     scale, functional = np.sqrt((y**2).mean()), indices(np.eye(2**n)).values.T
     full, means, variances, left, start = np.vstack([2 * cube(n) - 1, X]), [], [], [], None
     for shrinkage in SHRINKAGES:
-        objective = _Objective(X, y / scale, shrinkage)
+        objective = Objective(X, y / scale, shrinkage)
         start = objective.optimum(start)
         kernel, _ = objective.condition(start)
         agree, differ = ((full[:, None] != sign * full[None]) @ kernel.theta for sign in (1, -1))
@@ -209,7 +209,7 @@ def test_without_a_product_it_is_kernel_shap():
     Z = paired(9, 100, rng())
     y = ask(smooth_game(9, 3), Z)
     X, odd = 2 * Z[::2] - 1, (y[::2] - y[1::2])[:, None] / 2
-    objective = _Objective(X, odd, 4.0)
+    objective = Objective(X, odd, 4.0)
     kernel, factor = objective.condition(np.append([9.0, -60.0, 0.0], np.zeros(9)))
     quadrature = rule("shapley", 1, 9)
     cross = with_rows(kernel, X, [(i,) for i in range(9)], quadrature.nodes, quadrature.weights)

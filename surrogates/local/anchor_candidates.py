@@ -1,0 +1,104 @@
+"""Candidates for an anchor: a proxy is fitted to answers, and proposes rules; nothing is asked here.
+
+A rule is named by its members, the features that have a condition: present, for a binary feature; the middle third of
+the feature's law around the instance, for a real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from scipy import stats
+
+from probes.design import independent
+from probes.probe import Feature
+from surrogates.proxy.cube_proxy import CubeProxy
+
+__all__ = ["Members", "Precision", "condition", "counted", "coverage", "estimated", "proposed", "rows_under"]
+
+#: features that have a condition, in ascending order
+Members: TypeAlias = tuple[int, ...]
+#: the precision of a rule
+Precision: TypeAlias = Callable[[Members], float]
+
+#: half-width of the condition on a real feature, in standard deviations: the middle third of its law
+_NEAR = float(stats.norm.ppf(2 / 3))
+_BEAM, _FREE = 8, 512
+
+
+def condition(features: Sequence[Feature], i: int) -> tuple[int, float, float]:
+    """The condition on feature i: it lies above the first bound, up to the second."""
+    feature = features[i]
+    if feature.kind == "binary":
+        return i, 0.5, np.inf
+    return i, feature.loc - _NEAR * feature.scale, feature.loc + _NEAR * feature.scale
+
+
+def coverage(features: Sequence[Feature], members: Members) -> float:
+    """Probability of a rule under the law of the features."""
+    return float(np.prod([0.5 if features[i].kind == "binary" else 1 / 3 for i in members]))
+
+
+def rows_under(features: Sequence[Feature], members: Members, m: int, rng: np.random.Generator) -> np.ndarray:
+    """m independent rows of the law under a rule, ``(m, d)``."""
+    Z = independent(features, m, rng)
+    for i in members:
+        Z[:, i] = _within(features[i], m, rng)
+    return Z
+
+
+def counted(Z: np.ndarray, same: np.ndarray, members: Members) -> np.ndarray:
+    """Whether the answers under a rule are the same, of all that there are: rows ``(n, d)``, outcomes ``(n,)``."""
+    return same[Z[:, list(members)].all(axis=1)]
+
+
+def estimated(features: Sequence[Feature], Z: np.ndarray, same: np.ndarray, rng: np.random.Generator) -> Precision:
+    """Fit a proxy to whether answers to rows are the same: the precision of a rule as it predicts it."""
+    proxy = CubeProxy().fit(Z, same.astype(float))
+    free = independent(features, _FREE, rng)
+    near = np.column_stack([_within(f, _FREE, rng) for f in features])
+
+    def precision(members: Members) -> float:
+        rows = free.copy()
+        rows[:, list(members)] = near[:, list(members)]
+        return float(np.clip(proxy.predict(rows), 0, 1).mean())
+
+    return precision
+
+
+def proposed(precision: Precision, d: int, tried: set[Members], enough: float, longest: int) -> Members | None:
+    """The shortest rule not tried before whose precision is enough; else the best that a beam search finds.
+
+    Parameters
+    ----------
+    precision : callable
+        Of the members of a rule.
+    d : int
+        Number of features.
+    tried : set of tuple of int
+    enough : float
+        The precision asked for.
+    longest : int
+        The most conditions.
+    """
+    beam: list[Members] = [()]
+    best: tuple[float, Members] | None = None
+    for _ in range(min(longest, d)):
+        grown = {tuple(sorted({*b, i})) for b in beam for i in range(d) if i not in b}
+        scored = sorted(((precision(c), c) for c in grown), reverse=True)
+        fresh = [s for s in scored if s[1] not in tried]
+        if fresh and (best is None or fresh[0][0] > best[0]):
+            best = fresh[0]
+        if best is not None and best[0] >= enough:
+            break
+        beam = [c for _, c in scored[:_BEAM]]
+    return None if best is None else best[1]
+
+
+def _within(feature: Feature, m: int, rng: np.random.Generator) -> np.ndarray:
+    """m values of a feature under its condition."""
+    if feature.kind == "binary":
+        return np.ones(m)
+    return stats.truncnorm.rvs(-_NEAR, _NEAR, loc=feature.loc, scale=feature.scale, size=m, random_state=rng)

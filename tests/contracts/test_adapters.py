@@ -1,0 +1,139 @@
+"""Promises of Model, for an example of every adapter: shape, identity, digests, batches, order."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+from probes import Model, as_model
+from probes.model import Generator
+from probes.models.adapt import ADAPTERS
+
+TEXTS = ["not bad at all", "a good film", "the film was so bad", "good", "not a good film at all"]
+
+
+def classifier() -> tuple[Any, list[str]]:
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    networks = importlib.import_module("tests.helpers.tiny_pair_lm")
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
+    config = transformers.BertConfig(vocab_size=42, max_position_embeddings=32, num_labels=3, **shape)
+    network = transformers.BertForSequenceClassification(config).eval()
+    tokenizer = networks.tiny().tokenizer
+    tokenizer.pad_token = "</s>"
+    return transformers.TextClassificationPipeline(model=network, tokenizer=tokenizer), ["w1 w2", "w3", "w4 w5 w6 w1"]
+
+
+def causal_lm() -> tuple[Any, list[str]]:
+    pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    model = importlib.import_module("tests.helpers.tiny_pair_lm").tiny()
+    pipeline = transformers.TextGenerationPipeline(model=model.module, tokenizer=model.tokenizer)
+    return pipeline, ["w1 w2 w3", "w1 w2", "w4", "w1 w2 w5 w6"]
+
+
+def estimator() -> tuple[Any, Any]:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    return LogisticRegression(max_iter=500).fit(X, y), X.iloc[[0, 60, 120, 3, 149]]
+
+
+def functions() -> tuple[Any, list[str]]:
+    return (lambda texts: [[len(text), text.count("o")] for text in texts]), TEXTS
+
+
+#: an example of what each adapter adopts, and inputs for it
+EXAMPLES: dict[str, Callable[[], tuple[Any, Any]]] = {
+    "probes.models.estimator": estimator,
+    "probes.models.huggingface.classifier": classifier,
+    "probes.models.huggingface.causal_lm": causal_lm,
+    "probes.models.functions": functions,
+}
+NAMES = [adapter.__name__ for adapter in ADAPTERS]
+
+
+def test_every_adapter_has_an_example() -> None:
+    assert sorted(EXAMPLES) == sorted(NAMES)
+
+
+def test_adapters_are_tried_in_this_order() -> None:
+    kept = ["estimator", "classifier", "causal_lm", "functions"]
+    assert [name.rpartition(".")[2] for name in NAMES if name.rpartition(".")[2] in kept] == kept
+    assert NAMES[-1] == "probes.models.functions"
+
+
+def rows(inputs: Any, where: Any) -> Any:
+    return inputs.iloc[where] if hasattr(inputs, "iloc") else [inputs[i] for i in where]
+
+
+@pytest.fixture(params=EXAMPLES)
+def example(request: pytest.FixtureRequest) -> tuple[str, Model, Any]:
+    made, inputs = EXAMPLES[request.param]()
+    adopted = as_model(made, "example")
+    if isinstance(adopted, Generator):
+        adopted = adopted.scoring("w7 w8", inputs[0])
+    return request.param, adopted, inputs
+
+
+def test_its_own_adapter_adopts_it(example: tuple[str, Model, Any]) -> None:
+    name, _, _ = example
+    made, _ = EXAMPLES[name]()
+    first = next(adapter for adapter in ADAPTERS if adapter.adopt(made, None, True) is not None)
+    assert first.__name__ == name
+
+
+def test_answers_are_one_finite_row_an_input(example: tuple[str, Model, Any]) -> None:
+    _, model, inputs = example
+    answers = np.asarray(model(inputs), dtype=float)
+    assert answers.ndim == 2 and len(answers) == len(inputs) and np.isfinite(answers).all()
+    assert model.outputs is None or len(model.outputs) == answers.shape[1]
+
+
+def test_the_identity_does_not_change_by_answering(example: tuple[str, Model, Any]) -> None:
+    _, model, inputs = example
+    before = model.identity()
+    model(inputs)
+    assert model.identity() == before and before.persistent and before.id
+
+
+def test_two_adoptions_of_one_map_have_one_identity(example: tuple[str, Model, Any]) -> None:
+    name, model, inputs = example
+    again = as_model(EXAMPLES[name]()[0], "example")
+    other = again.scoring("w7 w8", inputs[0]) if isinstance(again, Generator) else again
+    assert other.identity() == model.identity()
+
+
+def test_digests_tell_inputs_apart_whatever_stands_beside_them(example: tuple[str, Model, Any]) -> None:
+    _, model, inputs = example
+    digests = model.digests(inputs)
+    assert len(set(digests)) == len(inputs) and {len(digest) for digest in digests} == {32}
+    assert [model.digests(rows(inputs, [i]))[0] for i in range(len(inputs))] == digests
+
+
+def test_a_batch_is_answered_as_its_inputs_are_one_by_one(example: tuple[str, Model, Any]) -> None:
+    _, model, inputs = example
+    alone = np.vstack([model(rows(inputs, [i])) for i in range(len(inputs))])
+    np.testing.assert_allclose(model(inputs), alone, rtol=1e-4, atol=1e-5)
+
+
+def test_answers_follow_their_inputs_in_any_order(example: tuple[str, Model, Any]) -> None:
+    _, model, inputs = example
+    order = np.asarray(model.order(inputs))
+    assert sorted(order.tolist()) == list(range(len(inputs)))
+    np.testing.assert_allclose(model(rows(inputs, order)), np.asarray(model(inputs))[order], rtol=1e-4, atol=1e-5)
+    assert len(model.sizes(inputs)) == len(inputs)
+
+
+def test_answers_that_come_one_after_the_other_cover_every_input_once(example: tuple[str, Model, Any]) -> None:
+    _, model, inputs = example
+    whole = np.asarray(model(inputs))
+    seen: list[int] = []
+    for where, values in model.answers(inputs):
+        np.testing.assert_allclose(np.asarray(values), whole[where], rtol=1e-4, atol=1e-5)
+        seen += np.asarray(where).tolist()
+    assert sorted(seen) == list(range(len(inputs)))
