@@ -37,8 +37,8 @@ def labels(answers: Answers) -> tuple[str, ...]:
         if 2 <= len(found) <= _LABELS and (found % 1 == 0).all() and set(found) != {0, 1}:  # exact: whole numbers
             shown = ", ".join(f"{value:.0f}" for value in found)
             note = (
-                f"All answers of {name} are whole numbers ({shown}). If they are labels of classes, their averages mean "
-                "nothing: return one column a class, or probabilities."
+                f"All answers of {name} are whole numbers ({shown}). If they are labels of classes, averages of "
+                "them mean nothing: return one column a class, or probabilities."
             )
             log.warning(note)
             return (note,)
