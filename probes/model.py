@@ -8,17 +8,72 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from probes.digests import digest_rows
+from probes.errors import InputError
 
-__all__ = ["Generator", "Identity", "Model", "Prompt"]
+__all__ = ["Generator", "Identity", "Model", "Prompt", "as_prompt"]
 
-#: A prompt: plain text, or a chat as (role, content) pairs.
-Prompt: TypeAlias = str | Sequence[tuple[str, str]]
+#: A prompt: plain text, or a chat as (role, content) pairs or as mappings with ``role`` and ``content``.
+Prompt: TypeAlias = str | Sequence[tuple[str, str] | Mapping[str, Any]]
+_MESSAGE = 'be a text, or messages: (role, content) or {"role": …, "content": …}'
+
+
+def as_prompt(prompt: Prompt) -> str | tuple[tuple[str, str], ...]:
+    """Return a text as it is, and a chat as (role, content) pairs.
+
+    Parameters
+    ----------
+    prompt : str, or sequence of pairs or mappings
+        Contents are texts, or lists of text parts (``{"type": "text", "text": …}``), which are joined by line ends.
+
+    Raises
+    ------
+    InputError
+        For anything else; parts that are no texts (images, sounds) and fields of a message that would be lost (tool
+        calls, names) are named.
+
+    Examples
+    --------
+    >>> as_prompt([{"role": "user", "content": [{"type": "text", "text": "Hello"}]}])
+    (('user', 'Hello'),)
+    """
+    if isinstance(prompt, str):
+        return prompt
+    if not isinstance(prompt, Sequence) or not prompt:
+        raise InputError("prompt", _MESSAGE, prompt)
+    return tuple(map(_message, prompt))
+
+
+def _message(message: Any) -> tuple[str, str]:
+    if isinstance(message, Mapping):
+        more = sorted(str(k) for k, value in message.items() if k not in ("role", "content") and value)
+        if more:
+            raise InputError("prompt", f"hold messages of role and content alone, without {', '.join(more)}", message)
+        message = message.get("role"), message.get("content")
+    pair = tuple(message) if isinstance(message, (tuple, list)) else ()
+    if len(pair) != 2 or not isinstance(pair[0], str):
+        raise InputError("prompt", _MESSAGE, message)
+    role, content = pair
+    if isinstance(content, (list, tuple)) and content:
+        content = "\n".join(map(_part, content))
+    if not isinstance(content, str):
+        raise InputError("prompt", f"hold a text as the content of each message ({role})", content)
+    return role, content
+
+
+def _part(part: Any) -> str:
+    """Return the text of one part of a message's content."""
+    if isinstance(part, str):
+        return part
+    kind = part.get("type") if isinstance(part, Mapping) else type(part).__name__
+    if not isinstance(part, Mapping) or kind not in ("text", "input_text") or not isinstance(part.get("text"), str):
+        raise InputError("prompt", f"hold text parts alone, and no {kind}", part)
+    return part["text"]
 
 
 class Identity(NamedTuple):
@@ -99,6 +154,10 @@ class Model(ABC):
     def digests(self, inputs: Any) -> list[bytes]:
         """Return the SHA-256 of each input as this model sees it."""
         return digest_rows(inputs)
+
+    def recall(self, outputs: tuple[str, ...]) -> None:  # noqa: B027 - most models know their outputs themselves
+        """Take the names under which answers were stored earlier; a model that names its outputs as it answers keeps
+        to their order."""
 
     def order(self, inputs: Any) -> np.ndarray:
         """Return the order in which inputs are cheapest to ask, integer array ``(n,)``: longest first."""

@@ -5,7 +5,6 @@ Every distinct question is asked once, in batches; each answer is checked, count
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from probes.asking.answers import Answers, Interrupted
-from probes.asking.ask_batch import Batch, Run, keys_of, uneven
+from probes.asking.ask_batch import Batch, Run, keys_of, known_outputs, outputs_key, uneven
 from probes.asking.batching import Portions, batches, parts_of, take
 from probes.asking.cost import Cost, Forecast
 from probes.design import Design
@@ -197,13 +196,12 @@ def again(model: Model, probe: Probe, answers: Answers, rows: np.ndarray) -> tup
 
 def _names(model: Model, identity: Identity, memory: Store, k: int) -> tuple[str, ...]:
     """Names of the outputs; those that a model learnt by answering are kept with its answers."""
-    key = hashlib.sha256(f"{identity.id}:outputs".encode()).digest()
-    known = memory.get([key]).get(key)
+    known = known_outputs(identity, memory)
     if model.outputs is not None:
         if known is None:
-            memory.put({key: json.dumps(model.outputs)}, identity.id)
+            memory.put({outputs_key(identity): json.dumps(model.outputs)}, identity.id)
         # tokens may repeat, outputs that are told apart by name may not
         return tuple(model.outputs) if model.unit == "nats" else tuple(unique_names(list(model.outputs)))
-    if isinstance(known, str):
-        return tuple(json.loads(known))
+    if known is not None:
+        return known
     return ("output",) if k == 1 else tuple(f"output {j}" for j in range(k))

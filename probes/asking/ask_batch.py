@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from probes.errors import ModelError, describe
 from probes.model import Identity, Model
 from probes.store.store import Store
 
-__all__ = ["Batch", "Run", "keys_of", "uneven"]
+__all__ = ["Batch", "Run", "keys_of", "known_outputs", "outputs_key", "uneven"]
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,18 @@ class Run:
 def keys_of(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
     """SHA-256 of each input together with the model that is asked: what an answer is remembered under."""
     return [hashlib.sha256(identity.id.encode() + digest).digest() for digest in model.digests(inputs)]
+
+
+def outputs_key(identity: Identity) -> bytes:
+    """Return what the names of a model's outputs are kept under."""
+    return hashlib.sha256(f"{identity.id}:outputs".encode()).digest()
+
+
+def known_outputs(identity: Identity, memory: Store) -> tuple[str, ...] | None:
+    """Return the names under which answers are stored, in their order; None if there are none."""
+    key = outputs_key(identity)
+    known = memory.get([key]).get(key)
+    return tuple(json.loads(known)) if isinstance(known, str) else None
 
 
 class Batch:
@@ -93,6 +106,10 @@ class Batch:
         needed: bool = True,
     ):
         self.model, self.identity, self.memory, self.run, self.bar = model, identity, memory, run, bar
+        outputs = None if run.seen else known_outputs(identity, memory)
+        self.named = outputs is not None
+        if outputs is not None:
+            model.recall(outputs)
         self.keys = keys_of(identity, model, inputs)
         if needed and not run.seen and self.keys[0] in run.unanswered:
             raise _nothing(model)
@@ -123,7 +140,7 @@ class Batch:
         if good.any():
             kept, answers = where[good], values[good]
             fresh = dict(zip([self.keys[i] for i in kept], answers, strict=True))
-            self.memory.put(fresh, self.identity.id)
+            self.memory.put({**fresh, **self._outputs()}, self.identity.id)
             run.unbooked.update(fresh)
             self._raw.put(kept, answers)
         if not good.all():
@@ -136,6 +153,13 @@ class Batch:
         self.bar.update(len(rows))
         if self.needed and self.keys[0] in run.unanswered:
             raise _nothing(self.model)
+
+    def _outputs(self) -> dict[bytes, str]:
+        """Return the names of the outputs, to be kept with the first answers, whose order they fix."""
+        if self.run.seen or self.named or self.model.outputs is None:
+            return {}
+        self.named = True
+        return {outputs_key(self.identity): json.dumps(self.model.outputs)}
 
     def raw(self) -> np.ndarray:
         """Book what was asked, and return raw outputs ``(n, K)``; NaN where an input was not answered.

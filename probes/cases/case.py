@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from probes.errors import InputError
+from probes.model import as_prompt
 
 __all__ = ["FAMILY", "RESERVED", "Case", "Chat", "grouped", "shown", "tidy"]
 
@@ -34,6 +35,7 @@ class Case:
     Parameters
     ----------
     prompt : str or tuple of (role, content)
+        Messages may be given as mappings with ``role`` and ``content``.
     target : str
         The right answer as it continues the prompt, with its leading space.
     foils : tuple of str
@@ -59,6 +61,9 @@ class Case:
     entity: str = ""
     template: str = ""
     also: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prompt", as_prompt(self.prompt))
 
     @property
     def case_id(self) -> str:

@@ -11,12 +11,13 @@ import uuid
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from probes.errors import InputError, ModelError, describe
 from probes.model import Identity, Model
+from probes.models.estimator_kinds import ADVICE, METHODS, choices_of, kind_of, one_hot, output_names, usual_methods
 from probes.outputs.arrays import as_outputs
 
 __all__ = ["EstimatorModel", "adopt", "fingerprint"]
@@ -82,7 +83,7 @@ def fingerprint(estimator: BaseEstimator) -> str | None:
 
 
 class EstimatorModel(Model):
-    """A fitted scikit-learn estimator: ``predict_proba``, else ``decision_function``, else ``predict``.
+    """A fitted scikit-learn estimator, asked for quantities: labels and numbers of clusters are none.
 
     Parameters
     ----------
@@ -90,8 +91,11 @@ class EstimatorModel(Model):
         Fitted. Class names become output names. Identified by a fingerprint of its parameters and fitted state.
     name : str, optional
         Identifies the estimator where it holds user code that no fingerprint can see through.
-    method : {"predict_proba", "decision_function", "predict"}, optional
-        Which method answers; by default the first of the three that a classifier has, ``predict`` for the others.
+    method : {"predict_proba", "decision_function", "predict", "score_samples", "transform"}, optional
+        Which method answers. By default ``predict_proba``, else ``decision_function``, else ``predict`` of a
+        classifier; ``decision_function``, else ``score_samples`` of an outlier detector; ``transform`` (distances) of a
+        clusterer with centres, else ``predict``; ``predict`` of the others. Classes and clusters that ``predict``
+        returns become one column each, 1 where it is that one. ``transform`` is for clusterers alone.
 
     Raises
     ------
@@ -100,13 +104,13 @@ class EstimatorModel(Model):
     """
 
     def __init__(self, estimator: BaseEstimator, name: str | None = None, method: str | None = None):
-        methods = ("predict_proba", "decision_function", "predict")
-        if method is not None and method not in methods:
-            raise InputError("method", f"be one of {', '.join(methods)}", method)
-        candidates = (method,) if method else (methods if is_classifier(estimator) else ("predict",))
+        kind = kind_of(estimator)
+        if method is not None and method not in METHODS and not (kind == "clusterer" and method == "transform"):
+            raise InputError("method", f"be one of {', '.join(METHODS)}", method)
+        candidates = (method,) if method else usual_methods(estimator, kind)
         answers = next((m for m in candidates if hasattr(estimator, m)), None)
         if answers is None:
-            raise InputError("model", f"have {' or '.join(candidates)}", estimator)
+            raise InputError("model", f"have {' or '.join(candidates)}{ADVICE.get(kind, '')}", estimator)
         try:
             check_is_fitted(estimator)
         except NotFittedError as error:
@@ -114,22 +118,30 @@ class EstimatorModel(Model):
         self.estimator = estimator
         self.method = answers
         self.name = name
-        self.unit = {"predict_proba": "probability", "decision_function": "margin"}.get(answers, "output")
+        units = {"predict_proba": "probability", "decision_function": "margin", "transform": "distance"}
+        self.unit = units.get(answers, "output")
         self.batch = 65536
-        classes = getattr(estimator, "classes_", None)
-        if answers != "predict" and isinstance(classes, np.ndarray):
-            binary_margin = answers == "decision_function" and len(classes) == 2
-            self.outputs = tuple(str(c) for c in (classes[1:] if binary_margin else classes))
+        #: what ``predict`` chooses from, where it chooses
+        self.choices = choices_of(estimator, kind) if answers == "predict" else None
+        if kind == "clusterer" and answers == "predict" and self.choices is None:
+            raise InputError("model", "know its clusters: it has no labels_ and no cluster_centers_", estimator)
+        self.outputs = output_names(estimator, kind, answers, self.choices)
+        if self.choices is not None:
+            self.unit = "probability"
 
     def identity(self) -> Identity:
         mark = self.name or fingerprint(self.estimator)
-        head = f"estimator:{type(self.estimator).__name__}:{self.method}"
+        # version 0.1.0 kept the labels that predict returns, as if they were quantities
+        method = self.method if self.choices is None else f"{self.method} one of {len(self.choices)}"
+        head = f"estimator:{type(self.estimator).__name__}:{method}"
         return Identity(f"{head}:{mark or uuid.uuid4().hex}", mark is not None)
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> EstimatorModel | None:
         """Return the same estimator fitted to its own answers to `inputs`, shuffled."""
         if inputs is None:
             return None
+        if not hasattr(self.estimator, "predict") or kind_of(self.estimator) in ("clusterer", "outlier_detector"):
+            return None  # what learns from inputs alone does not learn other answers
         try:
             labels = rng.permutation(self.estimator.predict(inputs))
             fitted = clone(self.estimator).fit(inputs, labels)
@@ -145,6 +157,8 @@ class EstimatorModel(Model):
             raise ModelError(
                 f"{kind}.{self.method} raised {type(error).__name__}: {describe(str(error), 300)}"
             ) from error
+        if self.choices is not None:
+            return one_hot(values, self.choices, f"{kind}.{self.method}")
         if isinstance(values, np.ndarray) and values.dtype.kind in "OUS":
             raise ModelError(
                 f"{kind}.{self.method} returned labels such as {describe(np.ravel(values)[0])} where numbers are "

@@ -12,6 +12,7 @@ import pandas as pd
 from probes.errors import ModelError, describe
 from probes.model import Identity, Model
 from probes.outputs.arrays import as_outputs
+from probes.outputs.named import by_name, with_names
 
 __all__ = ["CallableModel", "adopt"]
 
@@ -22,8 +23,9 @@ class CallableModel(Model):
     Parameters
     ----------
     function : callable
-        Takes a batch (list of texts or chats, array, data frame), returns ``(n,)`` or ``(n, k)`` numbers, or a data
-        frame whose columns name the outputs. With ``batched=False`` it takes one input and returns one row.
+        Takes a batch (list of texts or chats, array, data frame), returns ``(n,)`` or ``(n, k)`` numbers; or numbers
+        with names, which are taken by name: a data frame, or for each input a mapping of names to numbers or a list
+        of ``{"label": …, "score": …}``. With ``batched=False`` it takes one input and returns one row.
     name : str, optional
         Identifies the function beyond this run; without it answers are kept for one run only.
     batched : bool, default True
@@ -47,6 +49,7 @@ class CallableModel(Model):
         self.unit = unit
         self.outputs = outputs
         self.batch = 256
+        self._named = False
 
     def identity(self) -> Identity:
         return Identity(f"callable:{self.name or self._run}", self.name is not None)
@@ -58,7 +61,7 @@ class CallableModel(Model):
                 values = self.function(inputs)
             else:
                 rows = (inputs.iloc[[i]] for i in range(len(inputs))) if isinstance(inputs, pd.DataFrame) else inputs
-                values = [np.ravel(self.function(row)) for row in rows]
+                values = _stacked([self.function(row) for row in rows])
         except Exception as error:
             hint = (
                 ""
@@ -69,9 +72,24 @@ class CallableModel(Model):
                 f"The callable {label} raised {type(error).__name__}: {describe(str(error), 200)} "
                 f"on a batch of {len(inputs)} inputs.{hint}"
             ) from error
-        if isinstance(values, pd.DataFrame):
-            self.outputs = tuple(map(str, values.columns))
-        return as_outputs(values, len(inputs), f"The callable {label}")
+        source = f"The callable {label}"
+        if (frame := with_names(values)) is not None:
+            known = self.outputs if self._named or set(self.outputs or ()) == set(frame.columns) else None
+            values = frame if known is None else by_name(frame, known, source)
+            self.outputs, self._named = tuple(values.columns), True
+        return as_outputs(values, len(inputs), source)
+
+    def recall(self, outputs: tuple[str, ...]) -> None:
+        if self.outputs is None or sorted(self.outputs) == sorted(outputs):
+            self.outputs = outputs
+
+
+def _stacked(rows: list[Any]) -> Any:
+    """Join answers to one input each: by name where they have names."""
+    if rows and all(isinstance(row, pd.DataFrame) and len(row) == 1 for row in rows):
+        return [dict(zip(map(str, row.columns), row.iloc[0], strict=True)) for row in rows]
+    lists = [row[0] if isinstance(row, list) and len(row) == 1 and isinstance(row[0], list) else row for row in rows]
+    return lists if with_names(lists) is not None else [np.ravel(row) for row in rows]
 
 
 #: place among the adapters: lower ones are tried first

@@ -13,10 +13,12 @@ from math import ceil
 from typing import Any, Self, overload
 
 import numpy as np
+import pandas as pd
 
 from probes.asking.batching import batches
 from probes.errors import InputError, integer
 from probes.model import Generator, Identity, Model
+from probes.outputs.named import by_name
 from probes.parallel.worker import Outcome, Recipe
 from probes.parallel.worker_pool import SHARE, WorkerPool
 
@@ -156,8 +158,19 @@ class Workers(_Pooled, Model):
             left = dict(enumerate(batches(self.model, inputs, limit=most)))
             for outcome in self.pool.work(left, inputs, self.recipe):
                 self._learn(outcome)
-                yield outcome.where, outcome.values
+                yield outcome.where, self._in_order(outcome)
         self.outputs, self.reason = self.model.outputs, self.model.reason
+
+    def _in_order(self, outcome: Outcome) -> np.ndarray:
+        """Return a worker's answers with their columns in the order that the first answers had."""
+        if outcome.outputs in (None, self.model.outputs) or self.model.outputs is None:
+            return outcome.values
+        frame = pd.DataFrame(outcome.values, columns=list(outcome.outputs))
+        return by_name(frame, self.model.outputs, "The model").to_numpy()
+
+    def recall(self, outputs: tuple[str, ...]) -> None:
+        self.model.recall(outputs)
+        self.outputs = self.model.outputs
 
     def _learn(self, outcome: Outcome) -> None:
         """Tell the wrapped model what it would have learnt from answering here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,13 +11,38 @@ from probes.asking.answers import Answers
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.verdict import PERMUTED
 
-__all__ = ["UNMET", "below", "cautions", "inherited", "noisy", "uncertified"]
+__all__ = ["UNMET", "below", "cautions", "inherited", "labels", "noisy", "uncertified"]
+
+log = logging.getLogger(__name__)
 
 #: the rule of ``until`` was about the number explained as well
 UNMET = "The budget was spent before the rule to stop was met."
 #: beginnings of warnings that hold figures of the number explained
 _UNPROVED, _SETTLED = "R² of at least ", "Every possible question was asked: R² is exactly "
 _NOISE = "The model answers the same question differently each time"
+
+#: the most whole numbers that may be labels, and the fewest answers that say so
+_LABELS, _ENOUGH = 10, 16
+
+
+def labels(answers: Answers) -> tuple[str, ...]:
+    """Warn that answers look like numbers of classes, of which averages and differences mean nothing.
+
+    A model of unit "output" whose answers are a few whole numbers; of 0 and 1 alone the mean is a frequency.
+    """
+    if answers.unit != "output" or len(answers.y) < _ENOUGH:
+        return ()
+    for name, column in zip(answers.outputs, answers.y.T, strict=True):
+        found = np.unique(column)
+        if 2 <= len(found) <= _LABELS and (found % 1 == 0).all() and set(found) != {0, 1}:  # exact: whole numbers
+            shown = ", ".join(f"{value:.0f}" for value in found)
+            note = (
+                f"All answers of {name} are whole numbers ({shown}). If they are labels of classes, averages of "
+                "them mean nothing: return one column a class, or probabilities."
+            )
+            log.warning(note)
+            return (note,)
+    return ()
 
 
 def uncertified(r2: float) -> str:

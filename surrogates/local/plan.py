@@ -19,7 +19,7 @@ from surrogates.families.registry import FamilyLike, candidates, settings_to_jso
 from surrogates.judging.analysis import Analysis
 from surrogates.judging.comparison import compare_families
 from surrogates.judging.fidelity import Fidelity
-from surrogates.judging.notes import cautions, noisy
+from surrogates.judging.notes import cautions, labels, noisy
 from surrogates.judging.problem import Problem
 from surrogates.local.explanation import Explanation
 from surrogates.local.rule import EVERYTHING, Outcome, Rule
@@ -169,7 +169,7 @@ def _warnings(session: Session, reply: Reply, judged: Fidelity, ceiling: tuple[f
         notes.append(
             f"{m} sampled answers for {d} features is few: effects that are left out may be real. Raise budget."
         )
-    return (*notes, *cautions(reply.y, judged))
+    return (*notes, *labels(reply.answers), *cautions(reply.y, judged))
 
 
 def _provenance(plan: Plan, reply: Reply, surrogate: Surrogate, stopped: str) -> Provenance:

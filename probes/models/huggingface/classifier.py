@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,20 @@ import numpy as np
 
 from probes.errors import InputError, require
 from probes.model import Identity, Model
+from probes.models.functions import CallableModel
+from probes.models.huggingface.pipelines import FUNCTIONS, PipelineSettings, usual_function
 from probes.models.huggingface.weights import fingerprint, on_device, shuffled, token_digests, tokenizer_of
 
 __all__ = ["TextClassifier", "adopt"]
+
+log = logging.getLogger(__name__)
 
 #: texts whose tokens are kept: those of the batch that is asked, and of some before it
 _REMEMBERED = 16_384
 
 
 class TextClassifier(Model):
-    """A transformers sequence classifier: texts → one logit per class.
+    """A transformers sequence classifier: texts → one logit per class, or what a pipeline's function makes of them.
 
     Parameters
     ----------
@@ -30,6 +35,11 @@ class TextClassifier(Model):
     tokenizer : transformers.PreTrainedTokenizerBase
     name : str, optional
         Replaces the fingerprint of the weights as the identity.
+    encoding : dict, optional
+        Options of the tokenizer, such as ``{"truncation": True, "max_length": 128}``.
+    function : {"softmax", "sigmoid", "none"}, optional
+        What a pipeline around the model applies to its logits. Where that is what pipelines usually apply, the outputs
+        stay logits, of which targets make log-odds without loss; else they are what the function returns.
 
     Raises
     ------
@@ -38,26 +48,39 @@ class TextClassifier(Model):
 
     Notes
     -----
-    Texts longer than the model's window are cut by the tokenizer; the first such text raises, because a feature that
-    is cut off can have no effect.
+    A text longer than the model's window, after truncation if `encoding` asks for it, raises, because a feature that
+    is cut off can have no effect. Rows are padded with the id that the model's configuration calls padding: decoders
+    look for the last token that is another. Without such an id texts are asked one at a time. A decoder is asked a
+    text without tokens as the token that begins (or ends) texts.
     """
 
     size_unit = "tokens"
 
-    def __init__(self, model: Any, tokenizer: Any, name: str | None = None):
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        name: str | None = None,
+        *,
+        encoding: Mapping[str, Any] | None = None,
+        function: str | None = None,
+    ):
         if tokenizer is None:
             raise InputError("tokenizer", "come with a transformers model: TextClassifier(model, tokenizer)", tokenizer)
+        if function is not None and function not in FUNCTIONS:
+            raise InputError("function", f"be one of {', '.join(FUNCTIONS)}, or None", function)
         self.module = model.eval()
         self.tokenizer = tokenizer
         self.name = name
+        self.encoding = dict(encoding or {})
+        self.function = function
         labels = model.config.id2label or {}
-        # several labels at once are one logistic each, so that a logit is its label's log-odds already
-        several = model.config.problem_type == "multi_label_classification"
-        self.unit = "output" if model.config.num_labels == 1 else "log-odds" if several else "logit"
+        self.unit = _unit(model.config, function)
         self.outputs = tuple(str(labels.get(i, i)) for i in range(model.config.num_labels))
         limits = (tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", None))
         self._seen: dict[str, list[int]] = {}
         self.limit = min((n for n in limits if n is not None and n < 10**9), default=None)
+        self._warned = False
 
     @classmethod
     def from_pretrained(cls, path: str | Path, dtype: str = "float32", device: str = "cpu") -> TextClassifier:
@@ -68,20 +91,57 @@ class TextClassifier(Model):
         return cls(model, transformers.AutoTokenizer.from_pretrained(path))
 
     def identity(self) -> Identity:
-        return Identity(f"classifier:{self.name}", True) if self.name else fingerprint(self.module)
+        known = Identity(f"classifier:{self.name}", True) if self.name else fingerprint(self.module)
+        changed = f":{self.function}" if self._overridden else ""
+        if (pad := self._pad) not in (None, self.tokenizer.pad_token_id or 0):
+            # version 0.1.0 padded with the tokenizer's id, so its answers may be those of other rows' padding
+            changed += f":padded with {pad}"
+        return Identity(f"{known.id}{changed}", known.persistent)
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> TextClassifier:
         """Return the same network with the entries of every weight tensor permuted."""
-        return TextClassifier(shuffled(self.module, rng), self.tokenizer, self.name and f"{self.name} randomised")
+        name = self.name and f"{self.name} randomised"
+        other = shuffled(self.module, rng)
+        return TextClassifier(other, self.tokenizer, name, encoding=self.encoding, function=self.function)
+
+    @property
+    def _overridden(self) -> bool:
+        """Whether outputs are what `function` makes of logits."""
+        return self.function is not None and self.function != usual_function(self.module.config)
+
+    @property
+    def _pad(self) -> int | None:
+        """The id that the model's configuration calls padding, if it is a token."""
+        config = self.module.config
+        config = config.get_text_config() if hasattr(config, "get_text_config") else config
+        pad = getattr(config, "pad_token_id", None)
+        return pad if isinstance(pad, int) and 0 <= pad < getattr(config, "vocab_size", pad + 1) else None
 
     def _encode(self, inputs: Sequence[str]) -> list[list[int]]:
         """Return token ids; texts seen lately are not tokenised again."""
         seen = self._seen  # threads share it; this one holds what it needs
         ids = {text: seen[text] for text in list(dict.fromkeys(inputs)) if text in seen}
         if new := [text for text in dict.fromkeys(inputs) if text not in ids]:
-            ids.update(zip(new, self.tokenizer(new, add_special_tokens=True)["input_ids"], strict=True))
+            rows = self.tokenizer(new, **{"add_special_tokens": True, **self.encoding})["input_ids"]
+            decoder = hasattr(self.module, "score")  # the head of all that let the last token answer
+            filled = (row or (self._start(text) if decoder else row) for text, row in zip(new, rows, strict=True))
+            ids.update(zip(new, filled, strict=True))
             self._seen = {**seen, **ids} if len(seen) + len(new) <= _REMEMBERED else ids
         return [ids[text] for text in inputs]
+
+    def _start(self, text: str) -> list[int]:
+        """Return what is asked for a text without tokens: the token that begins (or ends) texts.
+
+        Raises
+        ------
+        InputError
+            If the tokenizer has neither.
+        """
+        known = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
+        if known == (None, None):
+            rule = "hold a token, because this tokenizer has none to begin with: give the probe a replacement"
+            raise InputError("text", rule, text)
+        return [next(i for i in known if i is not None)]
 
     def sizes(self, inputs: Sequence[str]) -> np.ndarray:
         sizes = np.array([len(ids) for ids in self._encode(inputs)])
@@ -93,15 +153,39 @@ class TextClassifier(Model):
         return token_digests(self._encode(inputs))
 
     def __call__(self, inputs: Sequence[str]) -> np.ndarray:
+        rows, pad = self._encode(inputs), self._pad
+        if pad is None and len(rows) > 1:
+            if not self._warned:
+                self._warned = True
+                kind = type(self.module).__name__
+                log.warning("%s has no pad_token_id in its configuration: texts are asked one at a time", kind)
+            logits = np.vstack([self._logits([row], 0) for row in rows])
+        else:
+            logits = self._logits(rows, pad or 0)
+        return FUNCTIONS[self.function](logits) if self.function is not None and self._overridden else logits
+
+    def _logits(self, rows: list[list[int]], pad: int) -> np.ndarray:
+        """Return the logits ``(n, K)`` of token rows, padded on the right."""
         import torch
 
-        padded = torch.tensor(list(zip_longest(*self._encode(inputs), fillvalue=-1))).T
-        mask, filler = padded >= 0, self.tokenizer.pad_token_id or 0
+        padded = torch.tensor(list(zip_longest(*rows, fillvalue=-1))).T
+        mask = padded >= 0
         device = self.module.eval().device
         with torch.inference_mode():
-            ids = padded.where(mask, filler)
+            ids = padded.where(mask, pad)
             out = self.module(input_ids=ids.to(device), attention_mask=mask.long().to(device))
         return out.logits.float().cpu().numpy()
+
+
+def _unit(config: Any, function: str | None) -> str:
+    """Name the unit of the outputs."""
+    usual = usual_function(config)
+    if function is not None and function != usual:
+        # scores that compete for nothing: the default target is the label with the highest, as the pipeline shows it
+        return "margin" if function == "none" else "probability"
+    if usual == "sigmoid":  # one logistic for each label, so that a logit is its label's log-odds already
+        return "log-odds" if config.num_labels > 1 or function is not None else "output"
+    return "output" if usual == "none" else "logit"
 
 
 #: place among the adapters: lower ones are tried first
@@ -115,7 +199,7 @@ def adopt(model: object, name: str | None, batched: bool) -> Model | None:
         return None
     if isinstance(model, transformers.Pipeline):
         if isinstance(model, transformers.TextClassificationPipeline):
-            return TextClassifier(model.model, model.tokenizer, name)
+            return _of_pipeline(model, name)
         if isinstance(model, transformers.TextGenerationPipeline):
             return None
         raise InputError("model", "be a text-classification or text-generation pipeline", model.task)
@@ -126,3 +210,22 @@ def adopt(model: object, name: str | None, batched: bool) -> Model | None:
         if kind is not None and isinstance(model, kind):
             return TextClassifier(model, tokenizer_of(model), name)
     return None
+
+
+def _of_pipeline(pipeline: Any, name: str | None) -> Model:
+    """Adopt a pipeline with its settings; one that does what no settings describe is asked itself, in its scores."""
+    settings = PipelineSettings.of(pipeline)
+    if settings is not None:
+        encoding, function = settings.encoding, settings.function
+        return TextClassifier(pipeline.model, pipeline.tokenizer, name, encoding=encoding, function=function)
+    log.info("this pipeline has settings or code of its own, so it is asked itself")
+    labels = tuple(str(label) for _, label in sorted((pipeline.model.config.id2label or {}).items()))
+    named = name and f"{name}:pipeline"  # answers of version 0.1.0 are logits of the network alone
+    unit = "probability" if usual_function(pipeline.model.config) != "none" else "output"
+
+    def pipeline_scores(texts: Sequence[str]) -> Any:
+        return pipeline(list(texts), top_k=None)
+
+    asked = CallableModel(pipeline_scores, named, unit=unit, outputs=labels or None)
+    asked.batch = 64
+    return asked

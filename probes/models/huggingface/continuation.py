@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from probes.errors import InputError
-from probes.model import Identity, Model, Prompt
+from probes.model import Identity, Model, Prompt, as_prompt
 from probes.models.huggingface.loaded import LoadedLM
 from probes.models.huggingface.prefix_sharing import shared_logits
 from probes.models.huggingface.weights import token_digests
@@ -61,7 +61,7 @@ class Continuation(Model):
 
     def rows(self, inputs: Sequence[Prompt]) -> list[list[int]]:
         """Return the token ids that are fed for each prompt: the prompt and all answer tokens but the last."""
-        keys = [p if isinstance(p, str) else tuple(map(tuple, p)) for p in inputs]
+        keys = [as_prompt(p) for p in inputs]
         for key, prompt in zip(keys, inputs, strict=True):
             if key not in self._encoded:
                 self._encoded[key] = self.lm.encode(prompt) + self.answer_ids[:-1]

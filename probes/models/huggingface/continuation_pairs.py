@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from probes.errors import InputError
-from probes.model import Identity, Model, Prompt
+from probes.model import Identity, Model, Prompt, as_prompt
 from probes.models.huggingface.loaded import LoadedLM
 from probes.models.huggingface.prefix_sharing import can_forget
 from probes.models.huggingface.token_tree import Row, chunks, score_padded, score_tree
@@ -64,6 +65,7 @@ class Pairs(Model):
 
     def ids(self, pair: Pair) -> Row:
         """Return the token ids of the prompt, and of the continuation as it follows it."""
+        pair = _hashable(pair)
         if pair not in self._answers:
             self.read([pair])
         return self._prompts[pair[0]][1], self._answers[pair]
@@ -76,7 +78,7 @@ class Pairs(Model):
         InputError
             For an answer without tokens.
         """
-        new = list(dict.fromkeys(pair for pair in inputs if pair not in self._answers))
+        new = list(dict.fromkeys(pair for pair in map(_hashable, inputs) if pair not in self._answers))
         prompts = list(dict.fromkeys(prompt for prompt, _ in new if prompt not in self._prompts))
         texts = [self.lm.text(p) for p in prompts]
         for prompt, text, ids in zip(prompts, texts, self._tokens(prompts, texts), strict=True):
@@ -143,3 +145,9 @@ class Pairs(Model):
         if not agree:
             log.warning("this model does not take a tree of tokens; rows are padded instead")
         return agree
+
+
+def _hashable(pair: Pair) -> Any:
+    """Return a pair whose prompt is a text or a tuple of (role, content)."""
+    prompt, answer = pair
+    return as_prompt(prompt), answer

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from probes.errors import InputError, integer
-from probes.model import Identity, Prompt
+from probes.model import Identity, Prompt, as_prompt
 from probes.models.huggingface.prefix_sharing import can_forget
 from probes.models.huggingface.weights import fingerprint
 
@@ -76,11 +76,12 @@ class LoadedLM:
 
     def text(self, prompt: Prompt) -> str:
         """Render a prompt as the model reads it: chats with the tokenizer's template."""
-        if isinstance(prompt, str):
-            return prompt
+        chat = as_prompt(prompt)
+        if isinstance(chat, str):
+            return chat
         if self.tokenizer.chat_template is None:
-            return "\n\n".join(content for _, content in prompt) + "\n"
-        messages = [{"role": role, "content": content} for role, content in prompt]
+            return "\n\n".join(content for _, content in chat) + "\n"
+        messages = [{"role": role, "content": content} for role, content in chat]
         return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
 
     def templated(self, prompt: Prompt) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from probes.errors import InputError, ModelError, integer
-from probes.model import Generator, Identity, Model, Prompt
+from probes.model import Generator, Identity, Model, Prompt, as_prompt
 from probes.models.servers.prompt_logprobs import READINGS, Reading
 from probes.models.servers.remote_models import PairLogProbs, Scored, TokenLogProbs
 from probes.models.servers.response import Unembedded, reply_of, vectors_of
@@ -142,6 +142,9 @@ stored: keys come from the environment; got a URL that does (not shown).
     def close(self) -> None:
         """Cancel what is in flight and close the connections; the next question opens them again."""
         self.server.close()
+
+    def generation(self, prompt: Prompt, max_new_tokens: int) -> bytes:
+        return super().generation(as_prompt(prompt), max_new_tokens)
 
     def generate(self, prompt: Prompt, max_new_tokens: int) -> str:
         """Return the reply to one prompt.

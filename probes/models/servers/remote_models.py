@@ -12,7 +12,7 @@ import numpy as np
 
 from probes.digests import digest_rows
 from probes.errors import InputError, describe
-from probes.model import Identity, Model, Prompt
+from probes.model import Identity, Model, Prompt, as_prompt
 from probes.models.servers.first_contact import contact
 from probes.models.servers.messages import Request
 from probes.models.servers.prompt_logprobs import Reading, cut, cutting
@@ -89,7 +89,8 @@ class Scored(Remote):
 
     def digests(self, inputs: Sequence[Prompt]) -> list[bytes]:
         """Digest chats as they are; where they are rendered here, as rendered."""
-        return digest_rows([self.server.text(p) for p in inputs] if self.server.api == "completions" else inputs)
+        rendered = self.server.text if self.server.api == "completions" else as_prompt
+        return digest_rows([rendered(p) for p in inputs])
 
     def requests(self, inputs: Sequence[Prompt]) -> list[Request]:
         return [self.server.reply_request(p, self.max_tokens, self.scalariser.top) for p in inputs]

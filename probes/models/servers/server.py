@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from probes.errors import ModelError
-from probes.model import Identity, Prompt
+from probes.model import Identity, Prompt, as_prompt
 from probes.models.servers.client import Client
 from probes.models.servers.messages import Arrival, Request
 from probes.models.servers.settings import Address, Limits, Sampling
@@ -79,7 +79,8 @@ class Server:
 
     def text(self, prompt: Prompt) -> str:
         """Render a prompt as the text of a completion."""
-        return prompt if isinstance(prompt, str) else self.template(prompt)
+        plain_prompt = as_prompt(prompt)
+        return plain_prompt if isinstance(plain_prompt, str) else self.template(plain_prompt)
 
     def request(self, route: str, **given: Any) -> Request:
         """Make a request with this server's settings."""
@@ -95,7 +96,8 @@ class Server:
         """Make a request for a reply of at most `max_tokens` tokens, with `top` alternatives of each."""
         if self.api == "completions":
             return self.request("completions", prompt=self.text(prompt), max_tokens=max_tokens, logprobs=top or None)
-        chat = [("user", prompt)] if isinstance(prompt, str) else prompt
+        plain_prompt = as_prompt(prompt)
+        chat = (("user", plain_prompt),) if isinstance(plain_prompt, str) else plain_prompt
         messages = [{"role": role, "content": content} for role, content in chat]
         alternatives = {"logprobs": True, "top_logprobs": top} if top else {}
         return self.request("chat", messages=messages, max_tokens=max_tokens, **alternatives)

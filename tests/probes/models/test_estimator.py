@@ -3,19 +3,25 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.cluster import DBSCAN, AffinityPropagation, Birch, KMeans, MeanShift
+from sklearn.covariance import EllipticEnvelope
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import (
     IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
+    VotingClassifier,
 )
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.svm import SVC, LinearSVC
+from sklearn.svm import SVC, LinearSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 
 from probes import (
@@ -95,9 +101,16 @@ def test_what_cannot_answer_is_refused():
 
 
 def test_labels_are_refused_with_the_remedy():
-    model = EstimatorModel(DecisionTreeClassifier().fit(X, np.array(["a", "b", "c"])[Y]), method="predict")
+    class Naming(RegressorMixin, BaseEstimator):
+        def fit(self, X, y):
+            self.fitted_ = True
+            return self
+
+        def predict(self, X):
+            return np.array(["a"] * len(X))
+
     with pytest.raises(ModelError, match=r"labels such as .*'a'"):
-        model(X)
+        as_model(Naming().fit(X, Y))(X)
 
 
 def test_a_failing_estimator_is_a_model_error():
@@ -130,3 +143,94 @@ def test_tables_of_real_data():
     assert isinstance(as_model(line), Model)
     encoded = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression()).fit([["a"], ["b"]], [0, 1])
     assert as_model(encoded)(pd.DataFrame([["a"]]).to_numpy()).shape == (1, 2)
+
+
+# --- labels are no quantities
+
+
+def voting(labels=Y):
+    return VotingClassifier([("a", DecisionTreeClassifier(random_state=0)), ("b", LinearSVC())]).fit(X, labels)
+
+
+DETECTORS = {
+    "forest": IsolationForest(n_estimators=5, random_state=0),
+    "neighbours": LocalOutlierFactor(novelty=True),
+    "one class": OneClassSVM(),
+    "envelope": EllipticEnvelope(random_state=0),
+    "pipeline": make_pipeline(StandardScaler(), IsolationForest(n_estimators=5, random_state=0)),
+}
+
+
+@pytest.mark.parametrize("detector", DETECTORS.values(), ids=DETECTORS)
+def test_outlier_detectors_answer_with_a_score(detector):
+    fitted = detector.fit(X)
+    np.testing.assert_allclose(predicting(fitted)[:, 0], fitted.decision_function(X), rtol=1e-12)
+    assert as_model(fitted).unit == "margin"
+
+
+def test_a_detector_that_scores_no_new_rows_is_refused_with_the_remedy():
+    with pytest.raises(InputError, match="novelty=True"):
+        as_model(LocalOutlierFactor().fit(X))
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_clusters_with_centres_answer_with_the_distance_to_each(scaled):
+    means = KMeans(3, n_init=1, random_state=0)
+    fitted = (make_pipeline(StandardScaler(), means) if scaled else means).fit(X)
+    np.testing.assert_allclose(predicting(fitted), fitted.transform(X), rtol=1e-9)
+    model = as_model(fitted)
+    assert (model.unit, model.outputs) == ("distance", tuple(f"distance to cluster {i}" for i in range(3)))
+
+
+@pytest.mark.parametrize("clusterer", [Birch(n_clusters=3), MeanShift(), AffinityPropagation(random_state=0)])
+def test_other_clusters_are_one_column_each(clusterer):
+    fitted = clusterer.fit(X)
+    values, labels = predicting(fitted), fitted.predict(X)
+    assert values.shape == (150, labels.max() + 1)
+    np.testing.assert_allclose(values[np.arange(150), labels], 1)
+    np.testing.assert_allclose(values.sum(axis=1), 1)
+    assert as_model(fitted).outputs[0] == "cluster 0"
+
+
+def test_a_clusterer_that_knows_no_new_rows_is_refused_with_the_reason():
+    with pytest.raises(InputError, match="only labels the rows that it was fitted to"):
+        as_model(DBSCAN().fit(X))
+
+
+@pytest.mark.parametrize("names", [np.array([0, 1, 2]), np.array([10, 20, 50]), np.array(["a", "b", "c"])])
+def test_classes_that_are_voted_for_are_one_column_each(names):
+    model = as_model(voting(names[Y]))
+    assert (model.unit, model.outputs) == ("probability", tuple(map(str, names)))
+    np.testing.assert_allclose(model(X), voting(names[Y]).predict(X)[:, None] == names[None])
+    assert model.identity().id.startswith("estimator:VotingClassifier:predict one of 3:")
+
+
+def test_a_classifier_with_labels_alone_is_asked_for_one_column_a_class():
+    class Sorting(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y):
+            self.classes_ = np.unique(y)
+            return self
+
+        def predict(self, X):
+            return self.classes_[np.minimum(X[:, 0] // 3, 2).astype(int)]
+
+    model = as_model(Sorting().fit(X, Y))
+    np.testing.assert_allclose(model(X).sum(axis=0), np.bincount(np.minimum(X[:, 0] // 3, 2).astype(int), minlength=3))
+
+
+def test_components_of_a_mixture_are_probabilities():
+    mixture = GaussianMixture(3, random_state=0).fit(X)
+    np.testing.assert_allclose(predicting(mixture), mixture.predict_proba(X), rtol=1e-9)
+
+
+def test_answers_with_other_meanings_have_another_identity():
+    """Version 0.1.0 kept labels under the identity that ended in the method's name."""
+    for fitted in (
+        voting(),
+        Birch(n_clusters=3).fit(X),
+        IsolationForest(n_estimators=5, random_state=0).fit(X),
+        KMeans(2).fit(X),
+    ):
+        assert ":predict:" not in as_model(fitted).identity().id
+    kept = as_model(RandomForestRegressor(5, random_state=0).fit(X, Y)).identity().id
+    assert kept.startswith("estimator:RandomForestRegressor:predict:")

@@ -1,5 +1,6 @@
 """Callables as models."""
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,11 +8,16 @@ from sklearn.linear_model import LogisticRegression
 
 from probes import (
     CallableModel,
+    Design,
     InputError,
+    MaskProbe,
     ModelError,
+    Store,
     as_model,
+    ask,
     cube,
 )
+from probes.parallel.workers import distribute
 
 # exact: lengths of texts and whole numbers
 
@@ -104,3 +110,116 @@ def test_a_named_callable_persists_and_an_unnamed_one_does_not():
     assert not unnamed.identity().persistent
     assert unnamed.identity().id != second.identity().id
     assert unnamed.identity() == unnamed.identity()
+
+
+# --- outputs with names
+
+
+def high(Z):
+    return Z @ np.arange(1.0, Z.shape[1] + 1) / 8
+
+
+def sorted_frame(Z):
+    """Two columns; the one with the higher sum over the batch comes first, as a table sorted by score has it."""
+    frame = pd.DataFrame({"good": high(Z), "bad": 1 - high(Z)})
+    return frame[sorted(frame, key=lambda name: -frame[name].iloc[0])]
+
+
+def sorted_labels(Z):
+    rows = [[{"label": "good", "score": p}, {"label": "bad", "score": 1 - p}] for p in high(Z)]
+    return [sorted(row, key=lambda entry: -entry["score"]) for row in rows]
+
+
+FORMS = {
+    "frame": sorted_frame,
+    "labels": sorted_labels,
+    "mapping": lambda Z: [dict(entry.values() for entry in row) for row in sorted_labels(Z)],
+}
+
+
+@pytest.mark.parametrize("function", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("batch", [1, 3, 256])
+def test_outputs_are_taken_by_name_whatever_their_order(function, batch):
+    model = CallableModel(function)
+    model.batch = batch
+    answers = ask(model, MaskProbe(3), Design(cube(3), 0), Store())
+    got = dict(zip(answers.outputs, answers.y.T, strict=True))
+    np.testing.assert_allclose(got["good"], high(cube(3)), atol=1e-12)
+    np.testing.assert_allclose(got["bad"], 1 - high(cube(3)), atol=1e-12)
+
+
+def test_one_input_at_a_time_may_give_a_row_or_its_labels():
+    for function in (
+        lambda z: sorted_frame(z[None]),
+        lambda z: sorted_labels(z[None]),
+        lambda z: sorted_labels(z[None])[0],
+        lambda z: {entry["label"]: entry["score"] for entry in sorted_labels(z[None])[0]},
+    ):
+        model = as_model(function, batched=False)
+        values = model(cube(3))
+        assert set(model.outputs) == {"good", "bad"}
+        np.testing.assert_allclose(values[:, model.outputs.index("good")], high(cube(3)), atol=1e-12)
+
+
+@pytest.mark.parametrize("function", [sorted_frame, sorted_labels])
+def test_stored_answers_keep_their_names_in_another_run(function):
+    store, rows = Store(), cube(3)
+    for design in (Design(rows[-1:], 0), Design(rows, 0)):  # the second run begins with another order
+        answers = ask(as_model(function, "sorted-v1"), MaskProbe(3), design, store)
+    got = dict(zip(answers.outputs, answers.y.T, strict=True))
+    np.testing.assert_allclose(got["good"], high(rows), atol=1e-12)
+
+
+def test_stored_answers_keep_their_names_after_an_interruption():
+    store, rows = Store(), cube(3)
+
+    def failing(Z):
+        if len(Z) > 1:
+            raise ValueError
+        return sorted_frame(Z)
+
+    with pytest.raises(ModelError):
+        ask(as_model(failing, "sorted-v1"), MaskProbe(3), Design(rows[::-1], 1), store)
+    answers = ask(as_model(sorted_frame, "sorted-v1"), MaskProbe(3), Design(rows, 1), store)
+    assert answers.cost.reused == 1
+    got = dict(zip(answers.outputs, answers.y.T, strict=True))
+    np.testing.assert_allclose(got["good"], high(rows), atol=1e-12)
+
+
+def test_workers_that_see_other_orders_agree():
+    model = CallableModel(sorted_frame)
+    model.batch = 1
+    with joblib.parallel_config("threading"), distribute(model, n_jobs=2) as workers:
+        answers = ask(workers, MaskProbe(3), Design(cube(3), 0), Store())
+    got = dict(zip(answers.outputs, answers.y.T, strict=True))
+    np.testing.assert_allclose(got["good"], high(cube(3)), atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["frame", "labels"])
+def test_an_output_that_is_missing_later_is_named(kind):
+    best = (lambda Z: sorted_frame(Z).iloc[:, :1]) if kind == "frame" else lambda Z: [r[:1] for r in sorted_labels(Z)]
+    model = CallableModel(best)
+    model(cube(3)[:1])
+    with pytest.raises(ModelError, match=r"The callable .* gave no 'bad'.*top_k=None"):
+        model(cube(3)[-1:])
+    with pytest.raises(ModelError, match=r"gave no 'good'"):
+        CallableModel(lambda Z: [row[:1] for row in sorted_labels(Z)])(cube(3)[[0, -1]])
+
+
+def test_an_output_that_was_not_there_before_is_named():
+    model = CallableModel(lambda Z: sorted_frame(Z).assign(**({"new": 0.0} if len(Z) > 1 else {})))
+    model(cube(3)[:1])
+    with pytest.raises(ModelError, match="got 'new', not there before"):
+        model(cube(3))
+
+
+def test_a_label_that_stands_twice_is_refused():
+    with pytest.raises(ModelError, match="A label must stand once"):
+        CallableModel(lambda Z: [[{"label": "a", "score": 0.1}] * 2] * len(Z))(cube(2))
+
+
+def test_labels_without_scores_are_refused_still():
+    with pytest.raises(ModelError, match="must return numbers"):
+        CallableModel(lambda Z: ["good"] * len(Z))(cube(2))
+    with pytest.raises(ModelError, match="must return numbers"):
+        CallableModel(lambda Z: [{"label": "good"}] * len(Z))(cube(2))

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("openai")
 from probes import (
     Endpoint,
+    InputError,
     ModelError,
     Store,
     TextProbe,
@@ -154,3 +155,34 @@ def test_noise_is_measured_and_shown_as_the_ceiling(serve):
     assert "ceiling" in str(ex).lower() or "noise" in str(ex).lower()
     quiet = explain(Endpoint(serve().url, "m").reading(count), TEXT, budget=120, store=None)
     assert quiet.fidelity.r2[0] > ex.fidelity.r2[0]
+
+
+FORMS = {
+    "mappings": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "one two"}],
+    "parts": [("system", "be brief"), {"role": "user", "content": [{"type": "text", "text": "one two"}]}],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_a_chat_is_sent_and_kept_alike_in_every_form(serve, form, api):
+    pairs = (("system", "be brief"), ("user", "one two"))
+    server = serve()
+    lm = Endpoint(server.url, "m", api=api, scores=len)
+    model = lm.scoring("", pairs)
+    for prompt in (FORMS[form], pairs):
+        lm.generate(prompt, 5)
+        model([prompt])
+    first, _, second, _ = server.seen
+    assert first == second
+    sent = first["messages"][1]["content"] if api == "chat" else first["prompt"].splitlines()[-1]
+    assert sent == "one two"
+    assert model.digests([FORMS[form]]) == model.digests([pairs])
+    assert lm.generation(FORMS[form], 5) == lm.generation(pairs, 5)
+
+
+def test_an_image_in_a_chat_is_refused_before_anything_is_sent(serve):
+    server = serve()
+    with pytest.raises(InputError, match="no image_url"):
+        Endpoint(server.url, "m").generate([{"role": "user", "content": [{"type": "image_url"}]}], 5)
+    assert not server.seen

@@ -1,0 +1,110 @@
+"""Kinds of scikit-learn estimators: which method of each returns quantities, and what its outputs are called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClusterMixin, is_classifier, is_outlier_detector, is_regressor
+from sklearn.pipeline import Pipeline
+
+from probes.errors import ModelError, describe
+
+__all__ = ["ADVICE", "METHODS", "choices_of", "kind_of", "one_hot", "output_names", "usual_methods"]
+
+METHODS = ("predict_proba", "decision_function", "predict", "score_samples")
+_USUAL = {
+    "classifier": ("predict_proba", "decision_function", "predict"),
+    "outlier_detector": ("decision_function", "score_samples"),
+    "regressor": ("predict",),
+}
+#: what helps where a method is missing
+ADVICE = {
+    "outlier_detector": "; a LocalOutlierFactor has them with novelty=True",
+    "clusterer": "; this one only labels the rows that it was fitted to",
+}
+
+
+def kind_of(estimator: Any) -> str:
+    """Return the kind: "classifier", "outlier_detector", "clusterer", "regressor", or "" for the others."""
+    if is_outlier_detector(estimator):
+        return "outlier_detector"
+    if is_classifier(estimator):
+        return "classifier"
+    if isinstance(_last(estimator), ClusterMixin):
+        return "clusterer"
+    return "regressor" if is_regressor(estimator) else ""
+
+
+def usual_methods(estimator: Any, kind: str) -> tuple[str, ...]:
+    """Return the methods that give quantities, the best first."""
+    if kind == "clusterer":
+        return ("transform", "predict") if _has_distances(estimator) else ("predict",)
+    if kind in _USUAL:
+        return _USUAL[kind]
+    # a mixture, or a classifier that does not say so: its labels are no quantities
+    return ("predict_proba", "predict") if hasattr(estimator, "predict_proba") else ("predict",)
+
+
+def choices_of(estimator: Any, kind: str) -> np.ndarray | None:
+    """Return the classes or clusters that ``predict`` chooses from; None if it returns quantities or nobody knows."""
+    if kind == "outlier_detector":
+        return np.array([-1, 1])
+    if kind == "clusterer":
+        last = _last(estimator)
+        centres = getattr(last, "cluster_centers_", None)
+        if centres is None:
+            return np.unique(last.labels_) if hasattr(last, "labels_") else None
+        return np.arange(len(centres))
+    classes = getattr(estimator, "classes_", None)
+    return classes if kind != "regressor" and isinstance(classes, np.ndarray) and classes.ndim == 1 else None
+
+
+def output_names(estimator: Any, kind: str, method: str, choices: np.ndarray | None) -> tuple[str, ...] | None:
+    """Return the names of the outputs of a method; None where there are none."""
+    if choices is not None:
+        return tuple(f"cluster {c}" if kind == "clusterer" else str(c) for c in choices)
+    if method == "transform":
+        return tuple(f"distance to cluster {i}" for i in range(len(_last(estimator).cluster_centers_)))
+    classes = getattr(estimator, "classes_", None)
+    if method not in ("predict_proba", "decision_function") or not isinstance(classes, np.ndarray):
+        return None
+    binary_margin = method == "decision_function" and len(classes) == 2
+    return tuple(str(c) for c in (classes[1:] if binary_margin else classes))
+
+
+def one_hot(labels: Any, choices: np.ndarray, source: str) -> np.ndarray:
+    """Return one column for each choice, 1 where it is the label: ``(n,)`` labels → ``(n, k)``.
+
+    Raises
+    ------
+    ModelError
+        For a label that is none of the choices.
+
+    Examples
+    --------
+    >>> one_hot(["b", "a"], np.array(["a", "b"]), "predict")
+    array([[0., 1.],
+           [1., 0.]])
+    """
+    chosen = np.asarray(labels).reshape(-1, 1) == choices[None]
+    if not chosen.any(axis=1).all():
+        other = np.asarray(labels).ravel()[int(np.argmin(chosen.any(axis=1)))]
+        raise ModelError(f"{source} must return one of {describe(choices.tolist())}; got {describe(other)}.")
+    return chosen.astype(float)
+
+
+def _last(estimator: Any) -> Any:
+    """Return the estimator that answers: the last step of a pipeline, the best of a search."""
+    while True:
+        if isinstance(estimator, Pipeline):
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        else:
+            return estimator
+
+
+def _has_distances(estimator: Any) -> bool:
+    """Whether ``transform`` returns the distance to the centre of each cluster."""
+    return hasattr(estimator, "transform") and hasattr(_last(estimator), "cluster_centers_")

@@ -1,0 +1,30 @@
+"""Warnings about the numbers explained."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from probes import MaskProbe
+from surrogates import explain
+
+
+def cluster(Z):
+    return Z[:, 0] + 2 * Z[:, 1]
+
+
+@pytest.mark.parametrize("values", [cluster, lambda Z: 1 - 2 * Z[:, 0]], ids=["numbers of clusters", "±1"])
+def test_a_function_that_returns_a_few_whole_numbers_is_taken_for_one_of_labels(values, caplog):
+    with caplog.at_level(logging.WARNING):
+        ex = explain(values, MaskProbe(5), store=None)
+    assert sum("labels of classes" in warning for warning in ex.warnings) == 1
+    assert "labels of classes" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "values",
+    [lambda Z: Z[:, 0], lambda Z: Z[:, 0] / 2 + Z[:, 1], lambda Z: Z @ np.array([1, 20, 30, 40, 50])],
+    ids=["a frequency", "fractions", "many numbers"],
+)
+def test_quantities_are_not_taken_for_labels(values):
+    assert not any("labels of classes" in warning for warning in explain(values, MaskProbe(5), store=None).warnings)
