@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA", "check_whole", "migrate", "version_of"]
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA", "check_whole", "migrate", "roll_back", "version_of"]
 
 APPLICATION_ID = 0x696F6D70  # "iomp"
 
@@ -74,8 +74,8 @@ def version_of(db: sqlite3.Connection) -> int:
 
 def migrate(db: sqlite3.Connection) -> None:
     """Bring a file to the present schema in one transaction: all steps or none, and only once among processes."""
-    db.execute("BEGIN IMMEDIATE")
     try:
+        db.execute("BEGIN IMMEDIATE")
         version = db.execute("PRAGMA user_version").fetchone()[0]  # again: another process may have been first
         for statements in MIGRATIONS[version:]:
             for statement in statements:
@@ -83,7 +83,11 @@ def migrate(db: sqlite3.Connection) -> None:
         db.execute(f"PRAGMA application_id={APPLICATION_ID}")
         db.execute(f"PRAGMA user_version={max(version, SCHEMA)}")
         db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
+    finally:
+        roll_back(db)
+
+
+def roll_back(db: sqlite3.Connection) -> None:
+    """End a transaction that an error or Ctrl-C left open; after COMMIT there is none."""
+    if db.in_transaction:
+        db.execute("ROLLBACK")

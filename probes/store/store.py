@@ -21,7 +21,7 @@ import numpy as np
 from probes.errors import InputError, StoreError
 from probes.store.connection import connect, prepare
 from probes.store.paths import default_path
-from probes.store.schema import check_whole
+from probes.store.schema import check_whole, roll_back
 
 __all__ = ["Row", "Store", "Value", "open_store"]
 
@@ -77,7 +77,11 @@ class Store:
             if self.path is not None:
                 check_whole(self.path)
             self._db = connect(self.path, readonly)
-            self.schema = prepare(self._db, readonly)
+            try:
+                self.schema = prepare(self._db, readonly)
+            except BaseException:
+                self._db.close()
+                raise
         except (sqlite3.Error, OSError) as error:
             hint = "" if readonly else "; a new one is made"
             raise StoreError(
@@ -168,8 +172,10 @@ class Store:
         kept.sort(key=itemgetter(0))  # in the order of the file
         try:
             with self._lock:
-                self._db.execute("BEGIN IMMEDIATE")
+                # BEGIN stands inside: Ctrl-C may come at any statement, and what it leaves open locks others out
                 try:
+                    roll_back(self._db)
+                    self._db.execute("BEGIN IMMEDIATE")
                     known = self._known_models({model for _, _, model in kept})
                     self._db.executemany(
                         "INSERT OR IGNORE INTO answers (key, value, model) VALUES (?, ?, ?)",
@@ -177,10 +183,8 @@ class Store:
                     )
                     self._db.execute("COMMIT")
                     self._models = known
-                except BaseException:
-                    if self._db.in_transaction:
-                        self._db.execute("ROLLBACK")
-                    raise
+                finally:
+                    roll_back(self._db)
         except (sqlite3.Error, OSError, UnicodeError) as error:
             raise StoreError(
                 f"The answer store {self.path} cannot be written: {error}. Earlier answers are kept; free some space "

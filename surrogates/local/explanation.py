@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -24,7 +25,7 @@ from surrogates.results.plain import Columns, Damaged
 from surrogates.results.provenance import Provenance, no_provenance
 from surrogates.results.result import SavedResult, figure_of
 from surrogates.results.shap_values import shap_explanation
-from surrogates.shapley.index_table import Estimated, index_table
+from surrogates.shapley.index_table import Estimated, index_table, model_values
 from surrogates.shapley.indices import indices
 from surrogates.surrogate import Surrogate
 from surrogates.terms import describe
@@ -40,6 +41,8 @@ NOT_RAW = (
     "outputs in their place."
 )
 
+#: share of the range of answers above which it is said that Shapley values leave something over
+_SHARED = 0.05
 #: modules that say how a surrogate and answers are saved
 READ_BY = (saved, answers_data)
 #: fields of a fidelity that hold a number for every output
@@ -210,18 +213,43 @@ class Explanation(SavedResult):
         return index_table(estimated, kind, order, of)
 
     def to_shap(self) -> Any:
-        """A ``shap.Explanation`` of the surrogate's Shapley values, for shap's plots.
+        """A ``shap.Explanation`` of the model's Shapley values, for shap's plots.
 
-        Values have shape ``(d,)``, or ``(d, k)`` for k outputs, and add up to the surrogate's prediction for the
-        instance minus ``base_values``, its prediction for the reference.
+        Values have shape ``(d,)``, or ``(d, k)`` for k outputs. They add up to the model's answer for the instance
+        minus ``base_values``, its answer for the reference. They are exact where every question was asked; else a
+        :class:`~surrogates.CubeProxy` estimates them, and what its values leave over of that difference is shared
+        evenly by the features, with a ``UserWarning`` if it is above 5% of the range of the answers.
 
         Raises
         ------
+        InputError
+            Under a real-valued law, where :func:`~surrogates.shapley_values` has values of the model.
         MissingExtra
             Without the ``shap`` extra.
         """
-        base = np.atleast_1d(self.surrogate.predict(np.array([[f.reference for f in self.features]]))[0])
-        return shap_explanation(self.shapley(), base, self.features, self.target.outputs)
+        return shap_explanation(self.model_values(), self.y[1], self.features, self.target.outputs)
+
+    def model_values(self) -> np.ndarray:
+        """Shapley values of the model ``(k, d)``, as :meth:`to_shap` gives them.
+
+        Raises
+        ------
+        InputError
+            As :meth:`to_shap` does.
+        """
+        seed = self.provenance["random_state"]
+        values, shared = model_values(
+            Estimated(self.surrogate, self.answers, self.y, self.features, self.target.outputs, seed)
+        )
+        for output, part, answers in zip(self.target.outputs, shared, self.y.T, strict=True):
+            if abs(part) > _SHARED * np.ptp(answers):
+                warnings.warn(
+                    f"The estimated Shapley values of {output} leave over {part:.3g} of the difference "
+                    f"{answers[0] - answers[1]:.3g} between instance and reference; it is shared evenly by the "
+                    "features. A higher budget, or shapley_values(), gives better ones.",
+                    stacklevel=3,
+                )
+        return values
 
     def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
         """Draw attributions with 95% intervals as a bar chart, strongest on top; return the Axes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -88,9 +89,18 @@ class ShapleyValues(SavedResult):
     def to_shap(self) -> Any:
         """A ``shap.Explanation`` for shap's plots, values ``(d,)`` or ``(d, k)``.
 
+        Under a real-valued law the values are of the game between the instance and the point one standard deviation
+        below it, and a ``UserWarning`` says so.
+
         Raises
         ------
         MissingExtra
             Without the ``shap`` extra.
         """
+        if any(f.kind != "binary" for f in self.features):
+            warnings.warn(
+                "These are Shapley values of the game between the instance and the point one standard deviation below "
+                "it, not of a game over a data set.",
+                stacklevel=2,
+            )
         return shap_explanation(self.values, self.base, self.features, self.outputs)

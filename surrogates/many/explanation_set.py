@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from surrogates.many.mean_effects import mean_effects, picks
 from surrogates.results.files import written
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import Result, figure_of, page_of
+from surrogates.results.shap_values import shap_explanation
 from surrogates.surrogate import Surrogate
 
 if TYPE_CHECKING:
@@ -145,6 +146,26 @@ class ExplanationSet(Result, Sequence[Explanation]):
     def units(self) -> tuple[str, ...]:
         """Units of the numbers explained."""
         return self._read[3]
+
+    def to_shap(self) -> Any:
+        """A ``shap.Explanation`` of all items, for shap's beeswarm, heatmap and scatter plots.
+
+        Values are ``(n, d)``, or ``(n, d, k)`` for k outputs, one row an item; see :meth:`Explanation.to_shap`.
+
+        Raises
+        ------
+        InputError
+            If there are no items, or they do not have the same features and number of outputs.
+        MissingExtra
+            Without the ``shap`` extra.
+        """
+        items = list(self)
+        shapes = {(tuple(f.name for f in ex.features), len(ex.target.outputs)) for ex in items}
+        if len(shapes) != 1:
+            rule = "be explanations with the same features and number of outputs, such as rows of one table"
+            raise InputError("to_shap", rule, f"{len(items)} explanations of {len(shapes)} kinds")
+        values, base = np.array([ex.model_values() for ex in items]), np.array([ex.y[1] for ex in items])
+        return shap_explanation(values, base, [ex.features for ex in items], items[0].target.outputs)
 
     def summary(self, random_state: int = 0) -> pd.DataFrame:
         """Mean |attribution| of every feature with 95% intervals, see `mean_effects`.

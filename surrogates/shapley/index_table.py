@@ -20,7 +20,7 @@ from surrogates.shapley.indices import Indices, indices
 from surrogates.shapley.quadrature import check_kind
 from surrogates.surrogate import FixedTerms, Surrogate
 
-__all__ = ["Estimated", "index_table", "tabulate"]
+__all__ = ["Estimated", "index_table", "model_values", "tabulate"]
 
 #: standard errors to either side of a 95% interval
 _NORMAL = 1.959964
@@ -110,6 +110,29 @@ def index_table(known: Estimated, kind: str = "shapley", order: int = 1, of: str
     else:
         found, factor = _of_surrogate(known, kind, order)
     return tabulate(found, known.features, known.outputs, source, _EXACT[source], factor)
+
+
+def model_values(known: Estimated) -> tuple[np.ndarray, np.ndarray]:
+    """Compute Shapley values of the model, from its answers: exact where every question was asked, else the proxy's.
+
+    Returns
+    -------
+    values : ndarray ``(k, d)``
+        They add up to the answer for the instance minus that for the reference.
+    shared : ndarray ``(k,)``
+        The part of that difference which the proxy's values left over; every feature has one d-th of it.
+
+    Raises
+    ------
+    InputError
+        For features that are not present or absent.
+    """
+    if any(f.kind != "binary" for f in known.features):
+        rule = "be asked of present/absent features; under a real-valued law use shapley_values(model, probe)"
+        raise InputError("Shapley values of the model", rule, "features with a real-valued law")
+    found = indices(_table(known) if known.answers.design.exact else _proxy(known)).values
+    shared = known.y[0] - known.y[1] - found.sum(axis=1)
+    return found + shared[:, None] / found.shape[1], shared
 
 
 def _table(known: Estimated) -> np.ndarray:

@@ -24,7 +24,7 @@ TEXT = "alpha beta gamma delta epsilon zeta eta theta"
 class Server(ThreadingHTTPServer):
     """Speaks the protocol; `behave(number, body)` may return what to do instead of answering well.
 
-    A number is slept first; a tuple is (status, headers, body); a dict or str is the body of a 200.
+    A number is slept first; a tuple is (status, headers, body); a dict, str or bytes is the body of a 200.
     """
 
     daemon_threads = True
@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
             if isinstance(told, tuple):
                 status, headers, told = told
             told = server.reply(body) if told is None else told
-            data = (told if isinstance(told, str) else json.dumps(told)).encode()
+            data = told if isinstance(told, bytes) else (told if isinstance(told, str) else json.dumps(told)).encode()
             self.send_response(status)
             for name, value in {"content-type": "application/json", **headers}.items():
                 self.send_header(name, value)

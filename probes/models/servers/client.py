@@ -4,7 +4,8 @@ The loop runs on a thread, so that the caller may itself be inside one (a notebo
 they come; when its consumer stops, by Ctrl-C or an error, what is in flight is cancelled.
 
 Retries are made here and not by the ``openai`` client, because each of them has to count against the cap, and because
-a server that asks one request to wait means all of them.
+a server that asks one request to wait means all of them. Redirects are not followed, because each would be a call more
+that no cap counts, and may lead to another host's model.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from probes.models.servers.messages import Arrival, Request, Verdict, read_answe
 from probes.models.servers.retry import LONGEST, backoff
 from probes.models.servers.settings import Limits
 from probes.models.servers.spent import Spent
+from probes.models.servers.transport import Unreadable, transport
 
 __all__ = ["Client"]
 
@@ -75,7 +77,13 @@ class Client:
         self.limits, self.spent = limits, spent
         # the openai client insists on a key; servers without keys ignore it
         key = self._key or "none"
-        self._client = openai.AsyncOpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=limits.timeout)
+        self._client = openai.AsyncOpenAI(
+            base_url=base_url,
+            api_key=key,
+            max_retries=0,
+            timeout=limits.timeout,
+            http_client=transport(openai, limits.timeout),
+        )
         self._slots = asyncio.Semaphore(limits.in_flight)
         self._turn = asyncio.Condition()
         self._in_flight = 0
@@ -228,8 +236,11 @@ class Client:
             return Verdict(arrival, arrival.body is None)
         except (TimeoutError, openai.APITimeoutError):
             return Verdict(Arrival(None, 0, f"no answer within {timeout:g} s", "server"), True)
-        except openai.APIConnectionError as error:
-            cause = error.__cause__
+        except (Unreadable, openai.APIConnectionError) as error:
+            cause = error if isinstance(error, Unreadable) else error.__cause__
+            if isinstance(cause, Unreadable):
+                self._reached, self._last_reached = True, self._loop.time()
+                return Verdict(Arrival(None, 0, str(cause)), False)
             fault = "nobody" if type(cause).__name__ == "ConnectError" else "server"
             return Verdict(
                 Arrival(None, 0, without_secrets("no connection", str(cause or error), self._key), fault), True

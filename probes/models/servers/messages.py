@@ -10,6 +10,7 @@ from typing import Any
 from probes.errors import UnavailableError, describe
 from probes.models.servers.api_key import hidden, without_key
 from probes.models.servers.retry import retry_after, worth_another
+from probes.models.servers.transport import redirected_to
 from probes.outputs.reply import Unread
 
 __all__ = ["Arrival", "Request", "Verdict", "read_answer", "read_refusal", "without_secrets"]
@@ -109,6 +110,10 @@ def read_refusal(error: Any, key: str | None, key_variable: str) -> Verdict:
         If every other request would be turned away as well.
     """
     status = int(error.status_code)
+    if 300 <= status < 400:
+        target = redirected_to(error.response.headers.get("location", ""), str(error.request.url), key)
+        reason = f"HTTP {status}: a redirect to {target}, which is not followed; pass the final address as base_url"
+        return Verdict(Arrival(None, 0, reason), False)
     reason = without_secrets(f"HTTP {status}", error.response.text, key)
     if status in (401, 403, 404) or error.code == "model_not_found":
         # a variable's name in small letters may be a key that was taken for one
