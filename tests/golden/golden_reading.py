@@ -52,7 +52,8 @@ def plain(value: Any) -> Any:
 
 
 def lines(value: object, most: int = 3) -> list[str]:
-    return str(value).splitlines()[:most]
+    """The first lines of a text, less the model's answers, which version 0.1.0 did not show."""
+    return [line for line in str(value).splitlines() if not line.startswith("Model: ")][:most]
 
 
 def fixed_rows(features: Any) -> np.ndarray:

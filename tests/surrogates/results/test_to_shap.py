@@ -38,7 +38,7 @@ def test_of_an_exactly_known_xor_base_and_values_are_the_models():
     converted = explain(xor, TabularProbe(CORNERS.loc[2], CORNERS), store=None).to_shap()
     assert converted.base_values == pytest.approx(0.5)
     np.testing.assert_allclose(converted.values, [0.25, 0.25], atol=1e-12)
-    np.testing.assert_array_equal(converted.data, [1.0, 0.0])
+    np.testing.assert_allclose(converted.data, [1.0, 0.0])
     assert converted.data.dtype == float
 
 
