@@ -99,8 +99,8 @@ def explain_many(
     Examples
     --------
     >>> from probes import MaskProbe
-    >>> found = explain_many(lambda Z: 2 * Z[:, 0] - Z[:, 2], [MaskProbe(3), MaskProbe(4)], store=None)
-    >>> found.summary()[["feature", "items", "importance"]].head(2)
+    >>> explanations = explain_many(lambda Z: 2 * Z[:, 0] - Z[:, 2], [MaskProbe(3), MaskProbe(4)], store=None)
+    >>> explanations.summary()[["feature", "items", "importance"]].head(2)
       feature  items  importance
     0      x0      2         2.0
     1      x2      2         1.0
@@ -108,15 +108,15 @@ def explain_many(
     seed = random_seed(random_state)
     candidates(family)
     items = items_of(probes, background)
-    shelf = None if output is None else JsonlFile(output)
-    if shelf is not None:
-        shelf.check()
+    file = None if output is None else JsonlFile(output)
+    if file is not None:
+        file.check()
     asked = as_model(model)
     with distribute(asked, n_jobs) as workers:
         workers.pool.prepare()
         wanted = Wanted.of(asked, target, answer)
         settings = Settings(workers, family, budget, design, wanted, seed, open_store(store), Run())
-        done = {entry.key: entry for entry in shelf.entries()} if shelf is not None and settings.lasting else {}
+        done = {entry.key: entry for entry in file.entries()} if file is not None and settings.lasting else {}
         total = len(probes) if isinstance(probes, (Sequence, pd.DataFrame, pd.Series)) else None
         entries: list[Entry] = []
         failures: list[Failure] = []
@@ -124,24 +124,24 @@ def explain_many(
             total=total, desc="explaining", unit="item", disable=None if progress is None else not progress
         ) as bar:
             try:
-                for item, found in explained(items, settings, done):
+                for item, result in explained(items, settings, done):
                     bar.update()
-                    if isinstance(found, Exception):
-                        failure = Failure(item.index, item.label, f"{type(found).__name__}: {found}")
+                    if isinstance(result, Exception):
+                        failure = Failure(item.index, item.label, f"{type(result).__name__}: {result}")
                         failures.append(failure)
-                        if shelf is not None:
-                            shelf.fail(item.key or settings.blank(item), failure)
-                    elif isinstance(found, Entry):
-                        entries.append(replace(found, index=item.index, label=item.label, row=item.row, earlier=True))
+                        if file is not None:
+                            file.fail(item.key or settings.blank(item), failure)
+                    elif isinstance(result, Entry):
+                        entries.append(replace(result, index=item.index, label=item.label, row=item.row, earlier=True))
                     else:
-                        entry = Entry(item.key, item.index, item.label, item.row, found)
-                        entries.append(entry if shelf is None else shelf.add(entry))
+                        entry = Entry(item.key, item.index, item.label, item.row, result)
+                        entries.append(entry if file is None else file.add(entry))
             except KeyboardInterrupt:
                 log.warning("interrupted; answers so far are in the store")
                 return _set(entries, failures, True)
             except ENDS as error:
                 error.finished = _set(entries, failures, True)
-                error.add_note(_told(error.finished, settings.store, shelf))
+                error.add_note(_remains(error.finished, settings.store, file))
                 raise
     return _set(entries, failures)
 
@@ -151,9 +151,9 @@ def _set(entries: list[Entry], failures: list[Failure], interrupted: bool = Fals
     return ExplanationSet(tuple(in_order[0]), tuple(in_order[1]), interrupted)
 
 
-def _told(finished: ExplanationSet, store: Store, shelf: JsonlFile | None) -> str:
+def _remains(finished: ExplanationSet, store: Store, file: JsonlFile | None) -> str:
     """Where everything is when an error ends a run."""
-    where = "this error's attribute finished" if shelf is None else str(shelf.path)
+    where = "this error's attribute finished" if file is None else str(file.path)
     count = f"{len(finished)} item{'' if len(finished) == 1 else 's'}"
     answers = "were kept in memory only" if store.path is None else "are in the store: run again to go on"
     return f"{count} explained{f' ({where})' if finished else ''}; answers so far {answers}."

@@ -44,8 +44,10 @@ def items_of(probes: Any, background: Any) -> Iterator[Item]:
     if isinstance(probes, pd.DataFrame):
         if background is None:
             raise InputError("background", "come with table rows: the rows that absent values are replaced from", None)
-        if odd := sorted(map(str, set(probes.columns) ^ set(background_frame(background).columns))):
-            raise InputError("background", f"have the rows' columns; only one of them has {', '.join(odd)}", background)
+        if unmatched := sorted(map(str, set(probes.columns) ^ set(background_frame(background).columns))):
+            raise InputError(
+                "background", f"have the rows' columns; only one of them has {', '.join(unmatched)}", background
+            )
         rows: Iterable[Any] = (probes.iloc[[i]] for i in range(len(probes)))
         return _rows(rows, iter(_labels(probes.index)), background)
     if isinstance(probes, pd.Series) and background is None and pd.api.types.is_string_dtype(probes):

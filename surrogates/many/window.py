@@ -73,11 +73,11 @@ def _worked(window: list[tuple[Item, Plan]], settings: Settings) -> Iterator[_Fo
     answered: list[tuple[Item, Plan, Reply]] = []
     ended: Exception | None = None
     try:
-        for item, plan, found in _asked(window, settings):
-            if isinstance(found, Exception):
-                yield item, found
+        for item, plan, reply in _asked(window, settings):
+            if isinstance(reply, Exception):
+                yield item, reply
             else:
-                answered.append((item, plan, found))
+                answered.append((item, plan, reply))
     except ENDS as error:  # what was answered before is explained all the same
         ended = error
     for number, fitted in _in_order(_studied(answered, settings)):
