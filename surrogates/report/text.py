@@ -22,7 +22,7 @@ def summary(explanation: Explanation) -> str:
     lines += textwrap.wrap(f"Verdict: {fidelity.verdict}", 100)
     if explanation.answer is not None:
         lines += textwrap.wrap(f"Answer: {explanation.answer}", 100, subsequent_indent="        ")
-    lines.append(_model_line(explanation))
+    lines += _model_lines(explanation)
     if explanation.certificate is not None:
         lines += textwrap.wrap(str(explanation.certificate), 100)
     lines += [line for f in explanation.checks for line in textwrap.wrap(f"Check {f}", 100)]
@@ -50,10 +50,10 @@ def summary(explanation: Explanation) -> str:
     return "\n".join([*lines, "", cost_line(explanation.provenance["cost"])])
 
 
-def _model_line(explanation: Explanation) -> str:
+def _model_lines(explanation: Explanation) -> list[str]:
     """The model's own two answers: for this input, and for the one that effects are measured from."""
     parts = []
     for output, y in zip(explanation.target.outputs, explanation.y.T, strict=True):
         named = f"{output} " if len(explanation.target.outputs) > 1 else ""
         parts.append(f"{named}{y[0]:.3g} for this input, {y[1]:.3g} for the reference")
-    return "\n".join(textwrap.wrap(f"Model: {'; '.join(parts)}", 100))
+    return textwrap.wrap(f"Model: {'; '.join(parts)}", 100, subsequent_indent="       ")

@@ -52,8 +52,7 @@ def plain(value: Any) -> Any:
 
 
 def lines(value: object, most: int = 3) -> list[str]:
-    """The first lines of a text, less the model's answers, which version 0.1.0 did not show."""
-    return [line for line in str(value).splitlines() if not line.startswith("Model: ")][:most]
+    return str(value).splitlines()[:most]
 
 
 def fixed_rows(features: Any) -> np.ndarray:
@@ -63,6 +62,11 @@ def fixed_rows(features: Any) -> np.ndarray:
     rows = np.vstack([instance, reference, np.where(here, instance, reference)])
     real = np.array([f.kind == "real" for f in features])
     return np.vstack([rows, instance + np.where(real, 0.75, 0.0) * (instance - reference)])
+
+
+def before_models_lines(ex: Explanation) -> list[str]:
+    """The first four lines as version 0.1.0 wrote them: it had no line with the model's two answers."""
+    return [line for line in lines(ex, 20) if not line.startswith(("Model: ", "       "))][:4]
 
 
 def family_of(surrogate: Any) -> str:
@@ -75,7 +79,7 @@ def explanation(ex: Explanation, spans: Any = ()) -> dict[str, Any]:
     answers, design, judged = ex.answers, ex.answers.design, ex.fidelity
     found = {
         "family": family_of(ex.surrogate),
-        "str": lines(ex, 4),
+        "str": before_models_lines(ex),
         "predicted": plain(ex.predict(fixed_rows(ex.features))),
         "terms": plain(ex.terms.head(3)),
         "verdicts": list(judged.verdicts),
