@@ -68,7 +68,7 @@ def started(command: list[str], port: int, path: str, log: Path, seconds: float)
     pytest.fail(f"{' '.join(command[:3])} did not start within {seconds:.0f} s: {last}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def text_server(tmp_path_factory, smollm2_file):
     """URL and model name of `transformers serve` with SmolLM2 in bfloat16."""
     command = Path(sys.executable).parent / "transformers"
@@ -136,14 +136,14 @@ def test_log_probs_that_a_server_does_not_send_are_said_to_be_missing(text_serve
         Endpoint(*text_server, timeout=120).reading(FirstToken(("Yes", "No")))(["Is water wet?"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def llama_server(tmp_path_factory, smollm2_file):
     """URL of a llama.cpp server (Python package) with SmolLM2 and log-probabilities."""
     if url := os.environ.get("IOMAP_LLAMA_SERVER"):
         yield url
         return
     if any(importlib.util.find_spec(name) is None for name in ("llama_cpp", "starlette_context")):
-        pytest.skip("llama-cpp-python[server] is not installed; see benchmarks/cost/llama_server.py")
+        pytest.skip("llama-cpp-python[server] is not installed; see benchmarks/llama_server.py")
     port = free_port()
     arguments = [sys.executable, "-m", "llama_cpp.server", "--model", str(smollm2_file), "--logits_all", "true"]
     arguments += ["--n_ctx", "1024", "--port", str(port)]
