@@ -113,8 +113,8 @@ def read(kind: Any, data: Any, where: str = "") -> Any:
 
     Examples
     --------
-    >>> read(tuple[float, ...], [1, None])
-    (1.0, nan)
+    >>> read(tuple[float, ...], [1.5, None])
+    (1.5, nan)
     >>> read(dict[str, int], {"rows": "many"}, "cost")
     Traceback (most recent call last):
     surrogates.results.plain.Damaged: cost.rows must be an integer; got 'many'
