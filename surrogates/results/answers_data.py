@@ -18,7 +18,13 @@ from probes.errors import InputError, ModelError
 from probes.outputs.target import FUNCTION, Target
 from surrogates.results.plain import READERS, Damaged, plain, read
 
-_DESIGN: dict[str, Any] = {"Z": np.ndarray, "fixed": int, "leave_one_out": bool, "population": float, "block": int}
+_DESIGN: dict[str, Any] = {
+    "Z": np.ndarray,
+    "fixed": int,
+    "leave_one_out": bool,
+    "population": int | float,  # as written, 16 or 16.0: the design's digest names it
+    "block": int,
+}
 _REST: dict[str, Any] = {
     "y": np.ndarray,
     "outputs": tuple[str, ...],

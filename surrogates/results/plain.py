@@ -113,8 +113,8 @@ def read(kind: Any, data: Any, where: str = "") -> Any:
 
     Examples
     --------
-    >>> read(tuple[float, ...], [1.5, None])
-    (1.5, nan)
+    >>> read(tuple[float, ...], [1, None])
+    (1.0, nan)
     >>> read(dict[str, int], {"rows": "many"}, "cost")
     Traceback (most recent call last):
     surrogates.results.plain.Damaged: cost.rows must be an integer; got 'many'
@@ -230,7 +230,7 @@ def _float(data: Any, where: str) -> float:
         return math.nan
     if isinstance(data, bool) or not isinstance(data, (int, float)) or not abs(data) <= _LARGEST:
         raise Damaged(where, "be a number", data)
-    return data
+    return float(data)
 
 
 def _int(data: Any, where: str) -> int:
