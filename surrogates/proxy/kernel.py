@@ -79,33 +79,39 @@ class Objective:
         self.spare, self.within = rows.y.shape[1] * (rows.weight - 1).sum(), rows.scatter.sum()
         self.mean_theta = float(np.log(THETA_TOTAL / n))
         self.start = np.append(SCALES_MEAN, np.full(n, self.mean_theta))
-        self._product, self._work = np.empty((2, g, g))
+        self._product, self._work, self._full = np.empty((3, g, g))  # new memory costs more than what is done in it
 
     def __call__(self, p: np.ndarray) -> tuple[float, np.ndarray]:
         (c, linear, s, noise), theta, k = np.exp(p[:4]), np.exp(p[4:]), self.y.shape[1]
-        product, K, gradient = self._product, self._work, np.zeros_like(p)
-        np.matmul(self.X * (theta / 2), self.X.T, out=product)
-        half = np.diag(product) / 2
-        np.exp(product - (half[:, None] + half), out=product)
+        product, K, M, gradient = self._product, self._work, self._full, np.zeros_like(p)
+        scaled = self.X * np.sqrt(theta / 2)
+        np.matmul(scaled, scaled.T, out=product)  # a matrix by its transpose: half the work
+        half = product.diagonal() / 2
+        product -= half[:, None]
+        product -= half
+        np.exp(product, out=product)
         product *= s
         np.multiply(self.linear, linear, out=K)
-        K += product + c
+        K += product
+        K += c
         K.flat[:: len(K) + 1] += noise * self.inverse_weight + JITTER
         # K is symmetric, so its transpose is the Fortran-ordered array that LAPACK overwrites without a copy
         factor, failed = lapack.dpotrf(K.T, lower=1, overwrite_a=1, clean=1)
         if failed:
             return 1e12, gradient
-        value = k * np.log(np.diag(factor)).sum() + 0.5 * self.spare * np.log(noise) + 0.5 * self.within / noise
-        M = lapack.dpotri(factor, lower=1, overwrite_c=1)[0].T
-        M = M + np.triu(M, 1).T
+        value = k * np.log(factor.diagonal()).sum() + 0.5 * self.spare * np.log(noise) + 0.5 * self.within / noise
+        inverse = lapack.dpotri(factor, lower=1, overwrite_c=1)[0]  # one triangle; the other stays zero
+        np.add(inverse, inverse.T, out=M)
+        M.flat[:: len(M) + 1] /= 2
         alpha = M @ self.y
         value += 0.5 * np.vdot(alpha, self.y)
         # d value / d log h = tr(M dK/d log h) / 2 with M = k K^-1 - alpha alpha'
-        M *= k
-        M -= alpha @ alpha.T
+        if k > 1:
+            M *= k
+        M -= np.matmul(alpha, alpha.T, out=K)
         gradient[0] = 0.5 * c * M.sum()
         gradient[1] = 0.5 * linear * np.vdot(M, self.linear)
-        gradient[3] = 0.5 * (noise * (np.diag(M) @ self.inverse_weight) + self.spare - self.within / noise)
+        gradient[3] = 0.5 * (noise * (M.diagonal() @ self.inverse_weight) + self.spare - self.within / noise)
         M *= product
         rowsum = M.sum(axis=1)
         gradient[2] = 0.5 * rowsum.sum()
@@ -118,10 +124,10 @@ class Objective:
         return float(value + 0.5 * (z @ z + z_mean**2 + self.shrinkage * deviation @ deviation)), gradient
 
 
-def optimise(rows: Rows, shrinkage: float, start: np.ndarray | None = None) -> np.ndarray:
-    """Log hyperparameters (4 + n,) at the maximum a posteriori."""
+def optimise(rows: Rows, shrinkage: float, start: np.ndarray | None = None, gtol: float = 1e-2) -> np.ndarray:
+    """Return the log hyperparameters (4 + n,) at the maximum a posteriori, to a gradient of `gtol`."""
     objective, bounds = Objective(rows, shrinkage), [*SCALES_BOUNDS, *[THETA_BOUNDS] * rows.Z.shape[1]]
-    start, options = objective.start if start is None else start, {"maxiter": MAX_ITER, "ftol": 1e-7, "gtol": 1e-2}
+    start, options = objective.start if start is None else start, {"maxiter": MAX_ITER, "ftol": 1e-7, "gtol": gtol}
     return minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
 
 
