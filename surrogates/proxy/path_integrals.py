@@ -138,13 +138,15 @@ def prior_variance(kernel: Kernel, subsets: Subsets, nodes: np.ndarray, weights:
     """Prior variances ``(t,)`` of the integrals."""
     theta = kernel.theta
     xi = np.exp(-theta)
-    t, t2 = (grid.ravel() for grid in np.meshgrid(nodes, nodes, indexing="ij"))
-    line = xi[:, None] + (1 - xi)[:, None] * (t * t2 + (1 - t) * (1 - t2))
+    t, t2 = np.meshgrid(nodes, nodes, indexing="ij")
+    both = t * t2 + (1 - t) * (1 - t2)  # chance to agree in a feature, for four pairs of nodes each
+    agree, pair = np.unique(both.round(14), return_inverse=True)
+    line = xi[:, None] + (1 - xi)[:, None] * agree
     every, ratio = kernel.product * line.prod(axis=0), 2 * (1 - xi)[:, None] / line
     out = np.empty(len(subsets))
     for size, place, members in _by_size(subsets):
-        weight = np.outer(weights[size - 1], weights[size - 1]).ravel() * every
-        parts = np.array_split(members, 1 + members.size * len(t) // _CHUNK)
+        weight = np.bincount(pair.ravel(), np.outer(weights[size - 1], weights[size - 1]).ravel()) * every
+        parts = np.array_split(members, 1 + members.size * len(agree) // _CHUNK)
         out[place] = np.concatenate([ratio[part].prod(axis=1) @ weight for part in parts])
         if size == 1:
             out[place] += 4 * kernel.linear / len(theta)

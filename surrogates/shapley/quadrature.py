@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
-from math import prod
+from math import isqrt, prod
 from numbers import Integral
 
 import numpy as np
@@ -81,8 +81,12 @@ def _faith_shap(order: int, n: int) -> Rule:
 
 
 def _legendre(extra: int, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights on [0, 1], exact for polynomials of degree n + extra."""
-    nodes, weights = np.polynomial.legendre.leggauss((n + extra) // 2 + 1)
+    """Nodes and weights on [0, 1] for polynomials of degree n + extra.
+
+    They are exact up to some hundred features. With more, every tᵃ(1 − t)ᵇ is integrated to ten digits by 24 + 4 √n
+    nodes: its peak is at least 1/√n wide in the middle, and at the ends the nodes lie closer together.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(min((n + extra) // 2 + 1, 24 + 4 * isqrt(n + extra)))
     return (nodes + 1) / 2, weights / 2
 
 
