@@ -56,6 +56,7 @@ def pairwise(axes: dict[str, dict[str, Any]]) -> Iterator[dict[str, str]]:
         yield best
 
 
+BUDGET = 40
 CHOICES = list(pairwise(AXES))
 
 
@@ -91,11 +92,11 @@ def test_a_combination_keeps_the_promises(choice: dict[str, str]) -> None:
     model = CallableModel(score, "score")
 
     def explained() -> Explanation:
-        budget = 64 * probe.replicates
+        budget = BUDGET * probe.replicates
         return explain(model, probe, family, budget=budget, design=design, target=target, until=until, store=store)
 
     ex = explained()
-    assert ex.provenance["cost"]["rows"] <= 64 * probe.replicates
+    assert ex.provenance["cost"]["rows"] <= BUDGET * probe.replicates
     assert (ex.attributions["low"] <= ex.attributions["high"]).all()
     Z = ex.answers.design.Z
     assert ex.predict(Z).shape[0] == len(Z) and np.isfinite(ex.predict(Z)).all()

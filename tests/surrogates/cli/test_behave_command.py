@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.checkout import environment
+from tests.helpers.command import iomap
 
 SMALL = """
 import torch, transformers
@@ -31,12 +29,6 @@ small = CausalLM(transformers.LlamaForCausalLM(config), tokenizer)
 @pytest.mark.skipif(find_spec("transformers") is None, reason="transformers is not installed")
 def test_the_command_writes_a_card():
     Path("small.py").write_text(SMALL)
-    env = environment(HF_HUB_OFFLINE="1")
-
-    def iomap(*arguments):
-        code = "from surrogates.cli.main import main; main()"
-        return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=env)
-
     done = iomap("behave", "small:small", "--probes", "greater-than", "-o", "card.html", "--json", "card.json")
     assert done.returncode == 0, done.stderr
     assert "Numeric comparison" in done.stdout

@@ -1,17 +1,15 @@
-"""The iomap command, run as a process."""
+"""The iomap command: what it prints, writes and refuses."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
 
-from tests.helpers.checkout import environment
+from tests.helpers.command import iomap, iomap_process
 
 MODELS = """
 from sklearn.datasets import load_iris
@@ -28,19 +26,13 @@ forest = RandomForestClassifier(10, random_state=0).fit(X, y)
 """
 
 
-def iomap(*arguments: str) -> subprocess.CompletedProcess:
-    env = environment(HF_HUB_OFFLINE="1")
-    code = "from surrogates.cli.main import main; main()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=env)
-
-
 @pytest.fixture(autouse=True)
 def _models():
     Path("mymodels.py").write_text(MODELS)
 
 
 def test_text_to_report_and_json_and_back():
-    done = iomap(
+    done = iomap_process(
         "explain", "text", "some words to explain", "-m", "mymodels:lengths", "-o", "a.html", "--json", "a.json"
     )
     assert done.returncode == 0, done.stderr
@@ -93,6 +85,12 @@ def test_errors_are_one_line_with_an_exit_code(arguments, code, words):
     assert done.returncode == code
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_error_in_a_process_of_its_own_is_one_line_with_an_exit_code():
+    done = iomap_process("explain", "text", "", "-m", "mymodels:lengths")
+    assert done.returncode == 2
+    assert done.stderr.startswith("iomap: text must") and done.stderr.count("\n") == 1
 
 
 def test_help_has_examples():

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 pytest.importorskip("openai")
 
-from tests.helpers.checkout import environment
+from tests.helpers.command import iomap
 from tests.helpers.fake_server import KEY, chat, prompt_of
 
 
 @pytest.mark.usefixtures("key")
 def test_the_command_asks_a_server_and_repeats_no_secret(serve):
     server = serve(reply=lambda body: chat(" ".join(f"said-{w}" for w in prompt_of(body).split())))
-    env = environment()
-
-    def iomap(*arguments):
-        code = "from surrogates.cli.main import main; main()"
-        return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=env)
-
     done = iomap("explain", "text", "alpha beta gamma delta", "-m", f"endpoint:org/m@{server.url}", "--store", "none")
     assert done.returncode == 0, done.stderr
     assert "Answer: said-alpha" in done.stdout and server.seen[0]["model"] == "org/m"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from surrogates import Anchor, ShapleyValues
-from tests.helpers.checkout import environment
+from tests.helpers.command import iomap
 
 # --- the commands
 
@@ -21,12 +19,6 @@ def lengths(texts):
 def rows(frame):
     return 2.0 * frame["a"] - (frame["b"] == "x")
 """
-
-
-def iomap(*arguments: str) -> subprocess.CompletedProcess:
-    env = environment(HF_HUB_OFFLINE="1")
-    code = "from surrogates.cli.main import main; main()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=env)
 
 
 def test_commands_write_what_the_functions_return():

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from probes import Store
-from surrogates.cli.main import main
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
+from tests.helpers import command as commands
+from tests.helpers.command import Done
 
 
 @pytest.fixture
-def iomap(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """The command with its own reading of arguments and its own handling of errors, without a new process."""
-
-    def run(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["iomap", "store", *arguments])
-        with pytest.raises(SystemExit) as left:
-            main()
-        return Done(int(left.value.code or 0), *capsys.readouterr())
-
-    return run
+def iomap() -> Callable[..., Done]:
+    """The commands of the group ``store``."""
+    return lambda *arguments: commands.iomap("store", *arguments)
 
 
 def filled(name: str, start: int, stop: int) -> None:
@@ -50,17 +36,17 @@ def test_merge_export_import_and_stats(iomap: Callable[..., Done]) -> None:
         (("stats", "a.sqlite"), "50  callable:risk-v3"),
     ):
         done = iomap(*command)
-        assert done.code == 0, done.err
-        assert words in done.out and done.err == ""
+        assert done.returncode == 0, done.stderr
+        assert words in done.stdout and done.stderr == ""
     assert len(Store("a.sqlite")) == 50
 
 
 def test_stats_of_the_default_store_and_quiet(tmp_path: Path, iomap: Callable[..., Done]) -> None:
     none = iomap("stats")
-    assert none.code == 2 and "store must be a store or the path of one that exists" in none.err
+    assert none.returncode == 2 and "store must be a store or the path of one that exists" in none.stderr
     assert not (tmp_path / "answers.sqlite").exists()  # looking makes nothing
     filled("answers.sqlite", 0, 3)  # where IOMAP_STORE points
-    assert "3 answers" in iomap("stats").out
+    assert "3 answers" in iomap("stats").stdout
     quiet = iomap("merge", "new.sqlite", "answers.sqlite", "--quiet")
     assert quiet == (0, "", "")
 
@@ -86,6 +72,6 @@ def test_errors_are_one_line_with_an_exit_code_and_write_nothing(
     Path("text.txt").write_text("no store " * 50)
     before = {f.name: f.read_bytes() for f in tmp_path.iterdir()}
     done = iomap(*arguments)
-    assert done.code == code, done.err
-    assert words in done.err and "Traceback" not in done.err
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr and "Traceback" not in done.stderr
     assert {f.name: f.read_bytes() for f in tmp_path.iterdir()} == before

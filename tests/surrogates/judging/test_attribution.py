@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from probes import Feature, LocalGaussian, MaskProbe, TabularProbe, cube
-from surrogates import Box, Product, SparseLinear, TreeSurrogate, explain
+from surrogates import Box, CubeProxy, Product, SparseLinear, TreeSurrogate, explain
 from surrogates.judging.attribution import average_effects
 from surrogates.shapley.indices import indices
 from surrogates.surrogate import FixedTerms
@@ -123,7 +123,7 @@ def smooth_game(n, rng):
     return np.tanh(Z @ main / 2 + np.einsum("ij,jk,ik->i", Z, pair, Z))
 
 
-@pytest.mark.parametrize("family", [SparseLinear(), TreeSurrogate()], ids=["linear", "tree"])
+@pytest.mark.parametrize("family", [SparseLinear(), TreeSurrogate(proxy=CubeProxy(4.0))], ids=["linear", "tree"])
 def test_intervals_cover_the_truth(family):
     """95% intervals of attributions and of fidelity, over 60 runs on known games."""
     n, hits, inside = 10, [], []

@@ -24,14 +24,16 @@ from tests.helpers.fitted_models import MODEL, TEXTS, TREE, Counting, X, same, w
 
 @pytest.mark.parametrize("family", ["linear", "tree"])
 def test_each_is_what_explain_says_of_it(family):
-    found = explain_many(TREE, X.iloc[:3], family, background=X, budget=400, store=None)
-    assert found.labels == [0, 1, 2]
+    found = explain_many(TREE, X.iloc[:2], family, background=X, budget=300, store=None)
+    assert found.labels == [0, 1]
     for i, explanation in enumerate(found):
-        same(explanation, explain(TREE, TabularProbe(X.iloc[[i]], X), family, budget=400, store=None))
-    alone = explain_many(TREE, X.iloc[:1], family, background=X, budget=400, store=None)
-    assert (
-        alone.cost.rows == explain(TREE, TabularProbe(X.iloc[[0]], X), family, budget=400, store=None).answers.cost.rows
-    )
+        same(explanation, explain(TREE, TabularProbe(X.iloc[[i]], X), family, budget=300, store=None))
+
+
+def test_one_item_costs_what_it_costs_alone():
+    several = explain_many(TREE, X.iloc[:1], background=X, budget=300, store=None)
+    alone = explain(TREE, TabularProbe(X.iloc[[0]], X), budget=300, store=None)
+    assert several.cost.rows == alone.answers.cost.rows
 
 
 def test_items_are_fitted_together_and_fail_alone(monkeypatch):
@@ -60,9 +62,9 @@ def test_items_are_fitted_together_and_fail_alone(monkeypatch):
     assert all(failure.error == "ValueError: too much" for failure in found.failures)
     assert found.labels == [i for i in range(6) if i not in bad]
     assert together == [6] + [1] * 6
-    both = explain_many(TREE, X.iloc[:4], Auto(("linear", "tree")), background=X, budget=400, store=None)
+    both = explain_many(TREE, X.iloc[:2], Auto(("linear", "tree")), background=X, budget=250, store=None)
     for i, explanation in enumerate(both):
-        alone = explain(TREE, TabularProbe(X.iloc[[i]], X), Auto(("linear", "tree")), budget=400, store=None)
+        alone = explain(TREE, TabularProbe(X.iloc[[i]], X), Auto(("linear", "tree")), budget=250, store=None)
         same(explanation, alone)
         pd.testing.assert_frame_equal(explanation.comparison, alone.comparison, rtol=1e-9)
 

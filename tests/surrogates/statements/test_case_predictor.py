@@ -36,14 +36,14 @@ MODELS = {
 def cases(rng, entities, model, size=1.5, share=1.0):
     """Cases of a model with an effect of a, and one of b that holds for c = 1 alone, which no claim is about."""
     between, within, wider = MODELS[model]
-    rows = []
-    for e in range(entities):
-        kept = CELLS[rng.random(len(CELLS)) < share]
-        spread = within * np.where(kept["b"] == "2", wider, 1.0)
-        value = size * (kept["a"] == "1") + size * ((kept["b"] == "1") & (kept["c"] == "1"))
-        value = value + rng.normal(0, between) + rng.normal(size=len(kept)) * spread
-        rows.append(kept.assign(entity=f"e{e}", value=value))
-    frame = pd.concat(rows, ignore_index=True)
+    kept = rng.random((entities, len(CELLS))) < share
+    entity, cell = np.nonzero(kept)
+    frame = CELLS.iloc[cell].reset_index(drop=True)
+    a, b, c = (frame[name].to_numpy(str) for name in "abc")
+    value = size * (a == "1") + size * ((b == "1") & (c == "1"))
+    value = value + rng.normal(0, between, entities)[entity]
+    value = value + rng.normal(size=len(frame)) * within * np.where(b == "2", wider, 1.0)
+    frame = frame.assign(entity=[f"e{e}" for e in entity], value=value)
     return frame.assign(chance=0.0, prompt="p", target="t", answer="", case_id=[str(i) for i in range(len(frame))])
 
 
