@@ -34,7 +34,7 @@ _ROUNDING = 1e-12
 #: variance of a column's own part below which it is a sum of those before it
 _DEPENDENT = 1e-8
 #: the same, below which leaving a column out changes the weights of those before it
-_OWN = 0.1
+_NEARLY_DEPENDENT = 0.1
 #: columns a row, beyond which a fit follows the noise
 _FULL = 0.75
 #: numbers that are worked on at a time: what a processor's cache holds
@@ -218,7 +218,7 @@ def _averaged(gram: np.ndarray, cross: np.ndarray, shares: np.ndarray) -> np.nda
     triangle += np.eye(len(path)) * (parts == 0)[:, None]
     stays = (parts != 0) & (holding.sum(axis=2) >= _KEPT)
     # weights before it make room for a column that is nearly their sum: left out, it takes its part of the fit along
-    fitted = np.where(stays | (pivots >= _OWN), parts * shrunken, 0.0)
+    fitted = np.where(stays | (pivots >= _NEARLY_DEPENDENT), parts * shrunken, 0.0)
     weights = np.linalg.solve(triangle, fitted[..., None])[..., 0]
     # where nothing was left to explain the same column may come up again: it adds nothing
     np.add.at(coef, (np.arange(k)[:, None], picks), np.where(stays, weights, 0.0))

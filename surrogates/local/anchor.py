@@ -91,7 +91,7 @@ class Anchor(SavedResult):
         ]
         return pd.DataFrame(rows, columns=["feature", "value", "low", "high", "words"])
 
-    def check_whole(self) -> None:
+    def check_consistent(self) -> None:
         """Check that the rule is about features that there are, after reading.
 
         Raises

@@ -269,7 +269,7 @@ class Explanation(SavedResult):
         """
         return figure_of(self, ax, output=output, max_features=max_features)
 
-    def check_whole(self) -> None:
+    def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.
 
         Raises

@@ -81,7 +81,7 @@ def shapley_values(
             raise
         reply, stopped = session.reply(stop.answers), True
         notes.append(f"Interrupted: it rests on {len(reply.design)} of {len(design)} questions.")
-    Z, y = _whole_pairs(region.instance == reply.design.Z, reply.y)
+    Z, y = _complete_pairs(region.instance == reply.design.Z, reply.y)
     if len(Z) < min(LEAST, len(design)):  # too few; answers so far are in the store
         if stopped:
             raise KeyboardInterrupt
@@ -121,7 +121,7 @@ def _design(region: Probe, rows: int, seed: int) -> Design:
     return Design(np.where(Z > 0.5, region.instance, region.reference), 2, population=corners(d))
 
 
-def _whole_pairs(present: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _complete_pairs(present: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows of 0/1 whose complements were answered as well, and their answers."""
     rows = {row.tobytes() for row in present}
     kept = np.array([(~row).tobytes() in rows for row in present])

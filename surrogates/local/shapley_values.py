@@ -72,7 +72,7 @@ class ShapleyValues(SavedResult):
         """Draw the values with 95% intervals as a bar chart; parameters as of ``Explanation.plot``."""
         return figure_of(self, ax, output=output, max_features=max_features)
 
-    def check_whole(self) -> None:
+    def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.
 
         Raises

@@ -246,16 +246,16 @@ class ExplanationSet(Result, Sequence[Explanation]):
         file = JsonlFile(path)
         if not file.path.is_file():
             raise InputError("path", "be a file of explanations", str(path))
-        found = {(entry.key, entry.label): entry for entry in file.entries()}
-        keys = {entry.key for entry in found.values()}
-        done = {(entry.index, entry.label) for entry in found.values()}
+        finished = {(entry.key, entry.label): entry for entry in file.entries()}
+        keys = {entry.key for entry in finished.values()}
+        done = {(entry.index, entry.label) for entry in finished.values()}
         failed = {k: f for k, f in file.failures() if k not in keys and (f.index, f.label) not in done}
-        if not found and not failed and file.path.stat().st_size:
+        if not finished and not failed and file.path.stat().st_size:
             raise InputError("path", "be a file of explanations, one JSON line each", str(path))
-        labels = Counter(entry.label for entry in found.values())
+        labels = Counter(entry.label for entry in finished.values())
         if repeated := [label for label, count in labels.items() if count > 1]:
             log.warning("%s: %d items were explained in several ways, such as %r", path, len(repeated), repeated[0])
-        return cls(tuple(found.values()), tuple(failed.values()))
+        return cls(tuple(finished.values()), tuple(failed.values()))
 
     def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
         """Draw mean |attribution| of every feature with 95% intervals; parameters as of ``Explanation.plot``."""

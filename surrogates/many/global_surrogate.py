@@ -109,7 +109,7 @@ class GlobalSurrogate(SavedResult):
         """The surrogate's number for rows of a table, ``(n,)``."""
         return self.surrogate.predict(_encoded(frame, self.columns, self.middles))
 
-    def check_whole(self) -> None:
+    def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.
 
         Raises

@@ -20,7 +20,7 @@ __all__ = ["Entry", "Failure", "JsonlFile", "failed_line"]
 
 _NAME = "explanations.jsonl"
 #: a whole line begins and ends with the same key
-_WHOLE = re.compile(rb'^\{"key": "([0-9a-f]{64})", .*"end": "\1"\}\n$', re.DOTALL)
+_COMPLETE = re.compile(rb'^\{"key": "([0-9a-f]{64})", .*"end": "\1"\}\n$', re.DOTALL)
 _START, _KEY = b'{"key": "', rb'[0-9a-f]{0,64}|[0-9a-f]{64}"'
 _AGAIN = "Run explain_many again: answers that are in the store are not asked for again."
 
@@ -107,8 +107,8 @@ class Entry:
                     line = file.readline()
             except OSError as error:
                 raise StoreError(f"The explanations in {path} cannot be read: {error}. {_AGAIN}") from error
-            whole = _WHOLE.match(line)
-            if whole is None or whole[1].decode() != self.key:
+            complete = _COMPLETE.match(line)
+            if complete is None or complete[1].decode() != self.key:
                 raise StoreError(f"The file of explanations {path} has changed since {self.label!r} was read. {_AGAIN}")
             return line
         head = {"key": self.key, "index": self.index, "label": self.label, "row": self.row}
@@ -226,7 +226,7 @@ class JsonlFile:
         start = 0
         with self.path.open("rb") as file:
             for line in file:
-                if _WHOLE.match(line) and (head := _head(line)) is not None:
+                if _COMPLETE.match(line) and (head := _head(line)) is not None:
                     yield start, head
                 start += len(line)
 
@@ -268,7 +268,7 @@ def _head(line: bytes) -> Head | FailedHead | None:
     head, mark, _ = line.partition(b', "explanation": {')
     try:
         data = json.loads(head + b"}" if mark else line)
-        found: Head | FailedHead = read(Head if mark else FailedHead, data)
+        fields: Head | FailedHead = read(Head if mark else FailedHead, data)
     except (ValueError, RecursionError):
         return None
-    return found
+    return fields

@@ -32,11 +32,11 @@ ENDS = (StoreError, UnavailableError)
 #: what an error must be about to be nobody's fault but the caller's
 SETTINGS = ("family", "budget", "design", "target", "answer", "penalty", "families", "background")
 
-_Found: TypeAlias = tuple[Item, Explanation | Entry | Exception]
+_Outcome: TypeAlias = tuple[Item, Explanation | Entry | Exception]
 _T = TypeVar("_T")
 
 
-def explained(items: Iterator[Item], settings: Settings, done: dict[str, Entry]) -> Iterator[_Found]:
+def explained(items: Iterator[Item], settings: Settings, done: dict[str, Entry]) -> Iterator[_Outcome]:
     """Yield each item with its Explanation, stored entry or error."""
     window: list[tuple[Item, Plan]] = []
     questions, planned = 0, False
@@ -68,7 +68,7 @@ def explained(items: Iterator[Item], settings: Settings, done: dict[str, Entry])
     yield from _worked(window, settings)
 
 
-def _worked(window: list[tuple[Item, Plan]], settings: Settings) -> Iterator[_Found]:
+def _worked(window: list[tuple[Item, Plan]], settings: Settings) -> Iterator[_Outcome]:
     """Ask a window's questions, fit what came back."""
     answered: list[tuple[Item, Plan, Reply]] = []
     ended: Exception | None = None

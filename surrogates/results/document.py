@@ -13,7 +13,7 @@ from typing import Any
 from probes.errors import InputError
 from surrogates.results.plain import Damaged
 from surrogates.results.provenance import library_version
-from surrogates.results.upgrades import UPGRADES
+from surrogates.results.upgrades import SINCE, UPGRADES
 
 __all__ = ["FORMAT", "document", "fields_of", "kind_of", "parsed"]
 
@@ -27,7 +27,7 @@ def document(kind: str, fields: dict[str, Any]) -> str:
     Examples
     --------
     >>> document("anchor", {})  # doctest: +ELLIPSIS
-    '{"iomap": "...", "format": 2, "kind": "anchor"}'
+    '{"iomap": "...", "format": 3, "kind": "anchor"}'
     """
     head = {"iomap": library_version(), "format": FORMAT, "kind": kind}
     return json.dumps({**head, **fields}, ensure_ascii=False, allow_nan=False)
@@ -94,15 +94,15 @@ def fields_of(data: dict[str, Any], kind: str, named: str) -> dict[str, Any]:
     given = kind_of(data)
     if given != kind:
         raise InputError("source", f"be {named} by to_json", given or sorted(map(str, data))[:5])
-    found = next((data[name] for name in ("format", "schema", "iomap_card") if name in data), None)
-    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
-        raise InputError("source", f"be {named} of a format from 1 to {FORMAT}", found)
-    if found > FORMAT:
-        newer = f"written by a newer version: format {found}, this version reads 1 to {FORMAT}"
-        raise InputError("source", f"be {named} that this version can read ({newer})", f"format {found}")
+    written = next((data[name] for name in ("format", "schema", "iomap_card") if name in data), None)
+    if isinstance(written, bool) or not isinstance(written, int) or written < 1:
+        raise InputError("source", f"be {named} of a format from 1 to {FORMAT}", written)
+    if written > FORMAT:
+        newer = f"written by a newer version: format {written}, this version reads 1 to {FORMAT}"
+        raise InputError("source", f"be {named} that this version can read ({newer})", f"format {written}")
     fields = {k: v for k, v in data.items() if k not in ("iomap", "format", "schema", "kind", "iomap_card")}
-    for upgrades in UPGRADES[found - 1 :]:
-        if kind not in upgrades:
-            raise Damaged("its head", f"have a format in which there was {named}", found)
-        fields = upgrades[kind](fields)
+    if written < SINCE.get(kind, 1):
+        raise Damaged("its head", f"have a format in which there was {named}", written)
+    for upgrades in UPGRADES[written - 1 :]:
+        fields = upgrades[kind](fields) if kind in upgrades else fields
     return fields

@@ -144,13 +144,13 @@ class SavedResult(Result):
         """
         try:
             result: Self = read(cls, fields_of(data, cls.kind, cls.named))
-            result.check_whole()
+            result.check_consistent()
         except Damaged as error:
             rule = f"be whole {cls.named.removeprefix('an ').removeprefix('a ')} by to_json ({error})"
             raise InputError("source", rule, sorted(map(str, data))[:5]) from error
         return result
 
-    def check_whole(self) -> None:
+    def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.
 
         Raises

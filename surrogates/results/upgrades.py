@@ -11,7 +11,7 @@ from probes.outputs.target import Target
 from surrogates.results import answers_data
 from surrogates.results.plain import Damaged, plain, read
 
-__all__ = ["UPGRADES"]
+__all__ = ["SINCE", "UPGRADES"]
 
 #: the module that says how targets and answers are read
 READ_BY = answers_data
@@ -28,6 +28,12 @@ def _explanation_1(fields: _Fields) -> _Fields:
     if raw.ndim != 2 or not target.columns or raw.shape[1] <= max(target.columns):
         raise Damaged("answers.y", "have a column for every output that is explained", raw.shape)
     return {**fields, "answers": answers, "fidelity": fidelity, "y": plain(target(raw))}
+
+
+def _explanation_2(fields: _Fields) -> _Fields:
+    """The sentence of a finding is called so."""
+    checks = read(list[dict[str, Any]], fields.get("checks"), "checks")
+    return {**fields, "checks": [{"sentence" if k == "told" else k: v for k, v in c.items()} for c in checks]}
 
 
 def _anchor_1(fields: _Fields) -> _Fields:
@@ -56,7 +62,10 @@ def _entry_1(entry: _Fields) -> _Fields:
     return made
 
 
-#: by format, from 1 on: for every kind of result the function that makes fields of the next format
+#: kinds of result that format 1 did not have, with the first format that has them
+SINCE: Mapping[str, int] = {"global surrogate": 2}
+
+#: by format, from 1 on: for each kind of result that changed, the function that makes fields of the next format
 UPGRADES: tuple[Mapping[str, Callable[[_Fields], _Fields]], ...] = (
     {
         "explanation": _explanation_1,
@@ -64,4 +73,5 @@ UPGRADES: tuple[Mapping[str, Callable[[_Fields], _Fields]], ...] = (
         "shapley values": _shapley_values_1,
         "card": _card_1,
     },
+    {"explanation": _explanation_2},
 )

@@ -63,15 +63,15 @@ def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
     ones = [j for j in range(len(Z)) if Z[j, 0] > 0.5]
     ones.sort(key=lambda j: -Z[j].sum())  # all present comes first
     other = [place[(Z[j] < 0.5).tobytes()] for j in ones]
-    X, odd = 2 * Z[ones] - 1, (y[ones] - y[other]) / 2
+    X, halved = 2 * Z[ones] - 1, (y[ones] - y[other]) / 2
     alone: Subsets = [(i,) for i in range(n)]
-    if np.abs(odd).max() <= 64 * np.finfo(float).eps * np.abs(y).max():
+    if np.abs(halved).max() <= 64 * np.finfo(float).eps * np.abs(y).max():
         return Indices("shapley", alone, np.zeros((y.shape[1], n)), np.zeros((y.shape[1], n)))
     with threadpool_limits(1):
-        fit = fit_odd(X, odd)
+        fit = fit_odd(X, halved)
         change, variance = residual_values(X[1:], fit.left[1:])
     values = fit.values + change
-    values += (2 * odd[0] - values.sum(axis=1))[:, None] / n  # rounding and jitter
+    values += (2 * halved[0] - values.sum(axis=1))[:, None] / n  # rounding and jitter
     return Indices("shapley", alone, values, np.sqrt(fit.se**2 + variance))
 
 

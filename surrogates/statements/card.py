@@ -170,7 +170,7 @@ class Card(SavedResult):
         """
         return written(path, page_of(self, other=other))
 
-    def check_whole(self) -> None:
+    def check_consistent(self) -> None:
         """Check that costs are costs and that predictors agree with themselves, after reading.
 
         Raises
@@ -195,14 +195,14 @@ def _cost(data: Mapping[str, Any]) -> Cost:
 
 def _numbered(card: Card, by: str) -> dict[tuple[Any, ...], Mapping[str, Any]]:
     """Statements by what they are about, the first, second, … of those about one thing."""
-    found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    statements: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     seen = Counter[tuple[Any, ...]]()
     for e in card.entries:
         for s in e.statements:
             key = (e.name, s["subject"] if by == "subject" else s["claim"], s["metric"], s["unit"])
-            found[*key, seen[key]] = s
+            statements[*key, seen[key]] = s
             seen[key] += 1
-    return found
+    return statements
 
 
 def _known(s: Mapping[str, Any]) -> bool:

@@ -146,7 +146,7 @@ class _Retest:
     @property
     def fresh(self) -> np.ndarray:
         """Cases that no statement was found on, ``(n,)``."""
-        if "part" not in self.frame.columns or not any(j.found for j in self.judged):
+        if "part" not in self.frame.columns or not any(j.discovered for j in self.judged):
             return np.ones(len(self.frame), dtype=bool)
         return (self.frame["part"] != "discovery").to_numpy()
 
@@ -158,7 +158,7 @@ class _Retest:
             part = table[table["entity"].isin(entities)]
             if "part" not in part.columns:
                 return part
-            return part[part["part"] != "discovery"] if j.found else part.drop(columns="part")
+            return part[part["part"] != "discovery"] if j.discovered else part.drop(columns="part")
 
         if self.control is not None and not supported([self.control.statement], [cases(self.control)])[0]:
             return []

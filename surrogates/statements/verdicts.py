@@ -60,8 +60,8 @@ class Judged:
         Cases that contradict it, worst first.
     digest : str
         Of the frozen statement.
-    found : bool
-        Whether it was found on cases of the same model, rather than given.
+    discovered : bool
+        Whether it was chosen on other cases of the same model, rather than given.
     """
 
     statement: Statement
@@ -88,7 +88,7 @@ class Judged:
     worst: Mapping[str, Any] = field(default_factory=dict)
     examples: Sequence[Mapping[str, Any]] = ()
     digest: str = ""
-    found: bool = False
+    discovered: bool = False
 
 
 def judge(
@@ -139,7 +139,7 @@ def judge(
             judged = _judged(s, frame, test, p, alpha, tested, name, measure)
             earlier = s.estimate(origin) if origin is not None else None
             judged = replace(judged, discovery=earlier.value if earlier else np.nan)
-        out.append(replace(judged, found=origin is not None))
+        out.append(replace(judged, discovered=origin is not None))
     return out
 
 
