@@ -116,7 +116,7 @@ def _so_far(
     memory: Store,
     run: Run,
 ) -> tuple[Design, list[np.ndarray]]:
-    """The design that all answered rows make, and their answers: whole parts, and what is known of the next one.
+    """Return the design that all answered rows make, and their answers: whole parts, and what is known of the next one.
 
     Rows asked in the order drawn go on from the whole parts. Others were chosen by what is in them, and join the block.
     """
@@ -147,7 +147,7 @@ def _so_far(
 def forecast(
     model: Model, probe: Probe, design: Design, store: Store, run: Run | None = None, trial: int = 0
 ) -> Forecast:
-    """What asking a design would cost; asks nothing but the `trial` leading rows, whose answers are kept.
+    """Forecast what asking a design would cost; asks nothing but the `trial` leading rows, whose answers are kept.
 
     Without a trial there is no estimate of time. Answers of a model that is not identifiable beyond this run do not
     count as known, because the next run is another one.
@@ -176,7 +176,7 @@ def forecast(
 def gathered(
     model: Model, identity: Identity, probe: Probe, design: Design, parts: list[np.ndarray], memory: Store, cost: Cost
 ) -> Answers:
-    """Answers ``(·, K)`` to the parts of a design, averaged over replicates, as one."""
+    """Join answers ``(·, K)`` to the parts of a design, averaged over replicates."""
     y = np.vstack(parts)
     outputs = _names(model, identity, memory, y.shape[1])
     if len(outputs) != y.shape[1]:
@@ -195,7 +195,7 @@ def again(model: Model, probe: Probe, answers: Answers, rows: np.ndarray) -> tup
 
 
 def _names(model: Model, identity: Identity, memory: Store, k: int) -> tuple[str, ...]:
-    """Names of the outputs; those that a model learnt by answering are kept with its answers."""
+    """Return names of the outputs; those that a model learnt by answering are kept with its answers."""
     known = known_outputs(identity, memory)
     if model.outputs is not None:
         if known is None:

@@ -117,7 +117,7 @@ def _foils(case: Case, pool: list[str]) -> Case:
 
 
 def behaviour() -> Behaviour:
-    """16 facts told in the prompt, 20 capitals in the weights; value: log-prob of the answer over 10 others."""
+    """Ask for 16 facts in the prompt, 20 capitals in the weights; value: log-prob of the answer over 10 others."""
     cases = []
     people = [
         {"name": f"{f} {s}", "role": role, "deed": deed}

@@ -149,7 +149,7 @@ class Store:
         self.add((key, value, model) for key, value in answers.items())
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Like :meth:`put`, for answers of several models.
+        """Put, like :meth:`put`, for answers of several models.
 
         Raises
         ------

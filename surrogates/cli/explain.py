@@ -101,7 +101,7 @@ about(explaining, _run, {"text": Common, "tabular": Common, "context": Sourced},
 
 
 def _until(rule: str | None) -> Until | Certified | None:
-    """width=0.05, order=3 or r2=0.8 as a rule."""
+    """Convert width=0.05, order=3 or r2=0.8 to a rule."""
     if rule is None:
         return None
     kinds: dict[str, Callable[[float], Until | Certified]] = {

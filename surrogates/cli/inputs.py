@@ -80,7 +80,7 @@ class Options:
     quiet: Quiet = False
 
     def asking(self) -> dict[str, Any]:
-        """As arguments of the function that asks."""
+        """Return the options as arguments of the function that asks."""
         return {
             "budget": self.budget,
             "target": self.target,
@@ -90,24 +90,24 @@ class Options:
         }
 
     def check(self) -> None:
-        """Whether the files can be written, before anything is paid for."""
+        """Check that the files can be written, before anything is paid for."""
         in_a_folder(self.output, self.json)
 
 
 def in_a_folder(*paths: Path | None) -> None:
-    """Whether files can be made there; raises InputError before anything is asked."""
+    """Return whether files can be made there; raises InputError before anything is asked."""
     for path in paths:
         if path is not None and not path.resolve().parent.is_dir():
             raise InputError("output", "lie in a folder that exists", str(path))
 
 
 def place(store: str | None) -> str | None:
-    """The store that --store means."""
+    """Return the store that --store means."""
     return "default" if store is None else None if store == "none" else store
 
 
 def sharing(options: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """A command that takes ``common`` becomes one that takes the options of a dataclass."""
+    """Turn a command that takes ``common`` into one that takes the options of a dataclass."""
     shared = {f.name: f for f in fields(options)}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -171,7 +171,7 @@ def text(
     ] = None,
     answer: Answer = None,
 ) -> tuple[Any, Probe]:
-    """A model, and a text to ask it about."""
+    """Load a model, and a text to ask it about."""
     content = read(text[1:]) if text.startswith("@") else text
     asked = load(model, "classifier" if answer is None else "lm")
     if answer is not None and not isinstance(as_model(asked), Generator):
@@ -186,7 +186,7 @@ def tabular(
     row: Annotated[int, typer.Option(help="Number of the row to explain, from 0.")],
     drop: Drop = "",
 ) -> tuple[Any, Probe]:
-    """A model, and a row of a table to ask it about."""
+    """Load a model, and a row of a table to ask it about."""
     frame = table_of(table, drop)
     if frame.empty:
         raise InputError("TABLE", "hold at least one row", str(table))
@@ -203,7 +203,7 @@ def context(
     answer: Answer = None,
     system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
 ) -> tuple[Any, Probe]:
-    """A language model, and documents with a question to ask it about."""
+    """Load a language model, and documents with a question to ask it about."""
     texts = {str(path): read(path) for path in documents}
     content: Any = next(iter(texts.values())) if len(texts) == 1 else texts
     return load(model, "lm"), ContextProbe(content, question, unit=unit, system=system, answer=answer)
@@ -228,7 +228,7 @@ def shown(result: Any, common: Options) -> None:
 
 
 def table_of(file: Path, drop: str) -> pd.DataFrame:
-    """A CSV file without the columns to drop."""
+    """Read a CSV file without the columns to drop."""
     try:
         frame = pd.read_csv(file)
     except (OSError, ValueError) as error:
@@ -240,7 +240,7 @@ def table_of(file: Path, drop: str) -> pd.DataFrame:
 
 
 def read(path: str | Path) -> str:
-    """The text in a file."""
+    """Read the text in a file."""
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -248,7 +248,7 @@ def read(path: str | Path) -> str:
 
 
 def load(model: str, kind: str | None, name: str = "--model") -> Any:
-    """A server, a Python object by ``module:attribute``, or a transformers model (folder, hub name or GGUF file).
+    """Load a server, a Python object by ``module:attribute``, or a transformers model (folder, hub name or GGUF file).
 
     `name` is what errors call the parameter.
     """

@@ -67,7 +67,7 @@ class AdditiveSurrogate(Surrogate):
         return terms, coef, intercept
 
     def _shape(self, j: int, column: np.ndarray) -> list[Term]:
-        """Steps of one feature: between its values if they are few, else at quantiles."""
+        """Return steps of one feature: between its values if they are few, else at quantiles."""
         values = np.unique(column)
         if len(values) <= 2 and set(values) <= {0.0, 1.0}:
             return [Product((j,))]
@@ -77,7 +77,7 @@ class AdditiveSurrogate(Surrogate):
         return [Box(((j, float(edge), np.inf),)) for edge in middles]
 
     def _pairs(self, Z: np.ndarray, residual: np.ndarray, weight: np.ndarray) -> list[Term]:
-        """Products of two that correlate best with residuals ``(n, k)``, four times as many as may be added."""
+        """Return products of two that correlate best with residuals ``(n, k)``, four times as many as may be added."""
         center = np.average(Z, axis=0, weights=weight)
         spread = np.sqrt(np.average((Z - center) ** 2, axis=0, weights=weight))
         X = (Z - center) / np.where(spread > 0, spread, 1.0)  # x = (z − c) / a, only to rank products

@@ -102,7 +102,7 @@ class Anchor(SavedResult):
 
 
 def in_words(condition: tuple[int, float, float], features: Sequence[Feature]) -> str:
-    """A condition as a reader of the instance would say it."""
+    """Put a condition as a reader of the instance would say it."""
     feature = features[condition[0]]
     named = feature.kind == "binary" and feature.value and feature.value != feature.name
     return f"{feature.name} = {feature.value}" if named else describe(Box((condition,)), features)

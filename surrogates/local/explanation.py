@@ -124,7 +124,7 @@ class Explanation(SavedResult):
         return frame.iloc[np.argsort(-np.abs(coef).sum(axis=0), kind="stable")].reset_index(drop=True)
 
     def predict(self, Z: Any) -> np.ndarray:
-        """The surrogate's answer to rows ``(n, d)``: ``(n,)``, or ``(n, k)`` for k outputs."""
+        """Predict the surrogate's answer to rows ``(n, d)``: ``(n,)``, or ``(n, k)`` for k outputs."""
         return self.surrogate.predict(Z)
 
     def attribute(self, span: str | tuple[int, int]) -> Explanation:
@@ -182,12 +182,12 @@ class Explanation(SavedResult):
         )
 
     def shapley(self) -> np.ndarray:
-        """Shapley values of the surrogate for the instance against the reference, exact, ``(k, d)``."""
+        """Compute Shapley values of the surrogate for the instance against the reference, exact, ``(k, d)``."""
         instance, reference = (np.array([getattr(f, n) for f in self.features]) for n in ("instance", "reference"))
         return indices(self.surrogate, instance=instance, reference=reference).values
 
     def indices(self, kind: str = "shapley", order: int = 1, of: str | None = None) -> pd.DataFrame:
-        """Shapley, Banzhaf, leave-one-out or interaction indices of the instance against the reference.
+        """Compute Shapley, Banzhaf, leave-one-out or interaction indices of the instance against the reference.
 
         Parameters
         ----------
@@ -213,7 +213,7 @@ class Explanation(SavedResult):
         return index_table(estimated, kind, order, of)
 
     def to_shap(self) -> Any:
-        """A ``shap.Explanation`` of the model's Shapley values, for shap's plots.
+        """Make a ``shap.Explanation`` of the model's Shapley values, for shap's plots.
 
         Values have shape ``(d,)``, or ``(d, k)`` for k outputs. They add up to the model's answer for the instance
         minus ``base_values``, its answer for the reference. They are exact where every question was asked; else a
@@ -230,7 +230,7 @@ class Explanation(SavedResult):
         return shap_explanation(self.model_values(), self.y[1], self.features, self.target.outputs)
 
     def model_values(self) -> np.ndarray:
-        """Shapley values of the model ``(k, d)``, as :meth:`to_shap` gives them.
+        """Compute Shapley values of the model ``(k, d)``, as :meth:`to_shap` gives them.
 
         Raises
         ------

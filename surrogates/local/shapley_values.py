@@ -87,7 +87,7 @@ class ShapleyValues(SavedResult):
                 raise Damaged(name, f"have a number for every output and feature {shape}", getattr(self, name).shape)
 
     def to_shap(self) -> Any:
-        """A ``shap.Explanation`` for shap's plots, values ``(d,)`` or ``(d, k)``.
+        """Make a ``shap.Explanation`` for shap's plots, values ``(d,)`` or ``(d, k)``.
 
         Under a real-valued law the values are of the game between the instance and the point one standard deviation
         below it, and a ``UserWarning`` says so.

@@ -106,7 +106,7 @@ class GlobalSurrogate(SavedResult):
         return table.iloc[np.argsort(-np.abs(weight), kind="stable")].reset_index(drop=True)
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
-        """The surrogate's number for rows of a table, ``(n,)``."""
+        """Return the surrogate's number for rows of a table, ``(n,)``."""
         return self.surrogate.predict(_encoded(frame, self.columns, self.middles))
 
     def check_consistent(self) -> None:
@@ -230,7 +230,7 @@ def numbers(explanations: Iterable[Explanation], output: str | None) -> tuple[np
 
 
 def _columns(frame: pd.DataFrame) -> tuple[tuple[Column, ...], dict[str, float]]:
-    """Features of a table: numbers as they are, a 0/1 feature for every level of anything else and for "missing"."""
+    """Make features of a table: numbers as they are, 0/1 for every level of anything else and for "missing"."""
     columns: list[Column] = []
     middles = {}
     for label, values in frame.items():
@@ -248,7 +248,7 @@ def _columns(frame: pd.DataFrame) -> tuple[tuple[Column, ...], dict[str, float]]
 
 
 def _encoded(frame: pd.DataFrame, columns: Sequence[Column], middles: Mapping[str, float]) -> np.ndarray:
-    """Rows of a table as features, ``(n, c)``."""
+    """Convert rows of a table to features, ``(n, c)``."""
     if lacking := sorted({column.name for column in columns} - set(map(str, frame.columns))):
         raise InputError("frame", f"have the columns {', '.join(lacking)}", list(frame.columns))
     out = []

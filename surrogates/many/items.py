@@ -34,7 +34,7 @@ class Item:
 
 
 def items_of(probes: Any, background: Any) -> Iterator[Item]:
-    """The inputs one by one.
+    """Yield the inputs one by one.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def items_of(probes: Any, background: Any) -> Iterator[Item]:
 
 
 def _rows(rows: Iterable[Any], labels: Iterator[str | int], background: Any) -> Iterator[Item]:
-    """Rows of a table against one background, which is looked at once."""
+    """Return rows of a table against one background, which is looked at once."""
     known: list[TabularProbe] = []
 
     def make(row: Any) -> Probe:
@@ -80,7 +80,7 @@ def _rows(rows: Iterable[Any], labels: Iterator[str | int], background: Any) -> 
 
 
 def _labels(index: pd.Index) -> Sequence[str | int]:
-    """Labels of rows; their places if a label repeats, because each must name one item."""
+    """Return labels of rows; their places if a label repeats, because each must name one item."""
     labels = [_label(label) for label in index]
     if len(set(labels)) == len(labels):
         return labels

@@ -74,7 +74,7 @@ class Entry:
     earlier: bool = False
 
     def load(self) -> Explanation:
-        """The explanation itself.
+        """Read the explanation.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class Entry:
         return Explanation.from_data(data)
 
     def line(self) -> bytes:
-        """What stands for it in a file.
+        """Return the line that stands for the entry in a file.
 
         Raises
         ------
@@ -184,7 +184,7 @@ class JsonlFile:
         self._try()
 
     def _try(self) -> None:
-        """Whether something could be added, before anything is asked; leaves no file behind that was not there."""
+        """Check that something could be added, before anything is asked; leaves no file behind that was not there."""
         there = self.path.exists()
         try:
             with self.path.open("ab"):
@@ -208,19 +208,19 @@ class JsonlFile:
             raise InputError("output", f"be a file or folder that can be made ({error})", str(self.path)) from error
 
     def entries(self) -> Iterator[Entry]:
-        """Whole lines that hold an explanation, in the order of the file; a line that is torn is passed over."""
+        """Yield complete lines that hold an explanation, in the order of the file; torn lines are passed over."""
         for start, head in self._heads():
             if isinstance(head, Head):
                 yield Entry(head.key, head.index, head.label, head.row, (self.path, start))
 
     def failures(self) -> Iterator[tuple[str, Failure]]:
-        """Whole lines that hold a failure, with their keys."""
+        """Yield complete lines that hold a failure, with their keys."""
         for _, head in self._heads():
             if not isinstance(head, Head):
                 yield head.key, Failure(head.index, head.label, head.error)
 
     def _heads(self) -> Iterator[tuple[int, Head | FailedHead]]:
-        """Where every whole line begins, and all of it but the explanation; others are passed over."""
+        """Yield where every complete line begins, and all of it but the explanation; others are passed over."""
         if not self.path.exists():
             return
         start = 0
@@ -258,13 +258,13 @@ class JsonlFile:
 
 
 def failed_line(key: str, failure: Failure) -> bytes:
-    """A failure as a line of a file."""
+    """Write a failure as a line of a file."""
     data = {"key": key, "index": failure.index, "label": failure.label, "error": failure.error, "end": key}
     return json.dumps(data, ensure_ascii=False).encode() + b"\n"
 
 
 def _head(line: bytes) -> Head | FailedHead | None:
-    """All of a line but the explanation, without reading that; None if it is damaged."""
+    """Return all of a line but the explanation, without reading that; None if it is damaged."""
     head, mark, _ = line.partition(b', "explanation": {')
     try:
         data = json.loads(head + b"}" if mark else line)

@@ -107,7 +107,7 @@ def _studied(
 
 
 def _in_order(numbered: Iterable[tuple[int, _T]]) -> Iterator[tuple[int, _T]]:
-    """The same by number from 0 on, each as soon as those before it are there."""
+    """Yield results by number from 0 on, each as soon as those before it are there."""
     waiting: dict[int, _T] = {}
     due = 0
     for number, what in numbered:
@@ -169,7 +169,7 @@ def _reply(plan: Plan, answers: Answers) -> Reply | Exception:
 
 
 def _plain(value: Any) -> Any:
-    """A table's value as JSON has it."""
+    """Convert a table's value to what JSON has."""
     if not isinstance(value, str) and pd.api.types.is_scalar(value) and pd.isna(value):
         return None
     value = value.item() if isinstance(value, np.generic) else value

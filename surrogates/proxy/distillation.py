@@ -45,7 +45,7 @@ def fitted_once(proxy: Any, rows: np.ndarray, y: np.ndarray, weight: np.ndarray)
 
 
 def rows_of_law(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Rows of the law that `rows` ``(m, n)`` were drawn from, with independent features.
+    """Return rows of the law that `rows` ``(m, n)`` were drawn from, with independent features.
 
     They are the cube if that is small (`rows` themselves if they hold it already), else a sample of 8192.
     """

@@ -22,7 +22,7 @@ FORMAT = 1 + len(UPGRADES)
 
 
 def document(kind: str, fields: dict[str, Any]) -> str:
-    """JSON text of a result, given its kind and its fields as plain data.
+    """Return the JSON text of a result, given its kind and its fields as plain data.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def document(kind: str, fields: dict[str, Any]) -> str:
 
 
 def parsed(source: object, named: str) -> dict[str, Any]:
-    """The JSON object in a file, or in a text that begins with a brace.
+    """Return the JSON object in a file, or in a text that begins with a brace.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def parsed(source: object, named: str) -> dict[str, Any]:
 
 
 def kind_of(data: dict[str, Any]) -> str:
-    """The kind of result that a document holds; empty where it does not say so.
+    """Return the kind of result that a document holds; empty where it does not say so.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def kind_of(data: dict[str, Any]) -> str:
 
 
 def fields_of(data: dict[str, Any], kind: str, named: str) -> dict[str, Any]:
-    """The fields of a document in today's format, without its head.
+    """Return the fields of a document in today's format, without its head.
 
     Parameters
     ----------

@@ -216,7 +216,7 @@ def _object(data: Any, where: str) -> dict[str, Any]:
 
 
 def _shallow(data: Any, where: str, left: int = _DEEPEST) -> Any:
-    """Data of any type, if they are not nested so deeply that writing them would fail."""
+    """Return data of any type, if they are not nested so deeply that writing them would fail."""
     if isinstance(data, (list, dict)):
         if not left:
             raise Damaged(where, f"be nested at most {_DEEPEST} deep", type(data))

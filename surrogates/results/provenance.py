@@ -56,7 +56,7 @@ class Provenance(TypedDict):
 
 @cache
 def library_version() -> str:
-    """Version of the installed distribution."""
+    """Return the version of the installed distribution."""
     try:
         return version("iomap")
     except PackageNotFoundError:
@@ -90,17 +90,17 @@ def cost_data(cost: Cost) -> CostData:
 
 
 def no_cost() -> CostData:
-    """The cost of a result that says nothing about it."""
+    """Return the cost of a result that says nothing about it."""
     return cost_data(Cost())
 
 
 def no_provenance() -> Provenance:
-    """The provenance of a result that says nothing about it."""
+    """Return the provenance of a result that says nothing about it."""
     return cast(Provenance, {})
 
 
 def cost_line(cost: Mapping[str, float] | CostData | Cost) -> str:
-    """What answers cost, in words.
+    """Say what answers cost.
 
     Examples
     --------

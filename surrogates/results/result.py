@@ -29,30 +29,30 @@ VIEWS = "surrogates.report.views"
 
 @singledispatch
 def page_of(result: Any, **options: Any) -> str:
-    """A result as one self-contained HTML document."""
+    """Return a result as one self-contained HTML document."""
     return _registered(page_of, result)(result, **options)
 
 
 @singledispatch
 def fragment_of(result: Any) -> str:
-    """A result as a piece of HTML for notebooks."""
+    """Return a result as a piece of HTML for notebooks."""
     return _registered(fragment_of, result)(result)
 
 
 @singledispatch
 def text_of(result: Any) -> str:
-    """A result as a few lines of plain text."""
+    """Return a result as a few lines of plain text."""
     return _registered(text_of, result)(result)
 
 
 @singledispatch
 def figure_of(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
-    """A result drawn into matplotlib Axes, new ones by default."""
+    """Draw a result into matplotlib Axes, new ones by default."""
     return _registered(figure_of, result)(result, ax, **options)
 
 
 def _registered(view: Any, result: Any) -> Callable[..., Any]:
-    """The function that is registered for the type of a result, after loading all that register one.
+    """Return the function that is registered for the type of a result, after loading all that register one.
 
     Raises
     ------
@@ -105,7 +105,7 @@ class SavedResult(Result):
     named: ClassVar[str] = ""
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """JSON text of the result, written to `path` if given. Includes the instance.
+        """Return the JSON text of the result, written to `path` if given. Includes the instance.
 
         Raises
         ------

@@ -38,7 +38,7 @@ def _box(data: Any, where: str) -> Box:
 
 
 def _side(value: float, open_: float) -> float:
-    """A bound of an interval; null leaves the side open."""
+    """Return a bound of an interval; null leaves the side open."""
     return open_ if np.isnan(value) else value
 
 

@@ -19,7 +19,7 @@ _Fields = dict[str, Any]
 
 
 def _explanation_1(fields: _Fields) -> _Fields:
-    """The numbers explained, made of the answers until now, become a field of their own."""
+    """Add the numbers explained, made of the answers until now, as a field."""
     fields = {"certificate": None, "checks": [], **fields}
     answers = {"block": 0, "noisy": False, **read(dict[str, Any], fields.get("answers"), "answers")}
     fidelity = {"ceiling": [], **read(dict[str, Any], fields.get("fidelity"), "fidelity")}
@@ -31,7 +31,7 @@ def _explanation_1(fields: _Fields) -> _Fields:
 
 
 def _explanation_2(fields: _Fields) -> _Fields:
-    """The sentence of a finding is called so."""
+    """Rename a finding's ``told`` to ``sentence``."""
     checks = read(list[dict[str, Any]], fields.get("checks"), "checks")
     return {**fields, "checks": [{"sentence" if k == "told" else k: v for k, v in c.items()} for c in checks]}
 

@@ -136,7 +136,7 @@ def model_values(known: Estimated) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _table(known: Estimated) -> np.ndarray:
-    """All answers ``(2ᵈ, k)``, bit j of the row number being feature j."""
+    """Return all answers ``(2ᵈ, k)``, bit j of the row number being feature j."""
     design = known.answers.design
     table = np.empty((len(design.sampled), len(known.outputs)))
     table[(design.sampled @ (1 << np.arange(design.Z.shape[1]))).astype(int)] = known.y[design.fixed :]
@@ -144,21 +144,21 @@ def _table(known: Estimated) -> np.ndarray:
 
 
 def _left_out(known: Estimated) -> Indices:
-    """The model's own leave-one-out indices, from the rows of the design that were asked for them."""
+    """Compute the model's leave-one-out indices, from the rows of the design that were asked for them."""
     y, d = known.y, len(known.features)
     values = (y[0] - y[2 : 2 + d]).T
     return Indices("leave-one-out", [(i,) for i in range(d)], values, np.zeros_like(values))
 
 
 def _proxy(known: Estimated) -> CubeProxy:
-    """The surrogate's own proxy, or one with default settings, fitted to every answer, fixed rows included."""
+    """Fit the surrogate's proxy, or one with default settings, to every answer, fixed rows included."""
     fitted = known.surrogate.proxy
     Z, first = np.unique(known.answers.design.Z, axis=0, return_index=True)
     return fitted_once(fitted if isinstance(fitted, CubeProxy) else CubeProxy(), Z, known.y[first], np.ones(len(Z)))
 
 
 def _of_surrogate(known: Estimated, kind: str, order: int) -> tuple[Indices, float]:
-    """Indices with jackknife standard errors, and how many of them a 95% interval takes to either side."""
+    """Return indices with jackknife standard errors, and how many of them a 95% interval takes to either side."""
     x, reference = (np.array([getattr(f, n) for f in known.features]) for n in ("instance", "reference"))
     surrogate, design = known.surrogate, known.answers.design
     estimated = indices(surrogate, kind, order, instance=x, reference=reference)
@@ -185,7 +185,7 @@ def tabulate(
     exact: str,
     factor: float = _NORMAL,
 ) -> pd.DataFrame:
-    """Indices as the data frame that :func:`index_table` describes.
+    """Return indices as the data frame that :func:`index_table` describes.
 
     Parameters
     ----------

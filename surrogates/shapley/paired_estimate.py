@@ -76,7 +76,7 @@ def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
 
 
 def _places(Z: np.ndarray, y: np.ndarray) -> dict[bytes, int]:
-    """Row numbers by content, of a design that holds both endpoints and every complement."""
+    """Return row numbers by content, of a design that holds both endpoints and every complement."""
     if Z.ndim != 2 or len(Z) != len(y) or not np.isin(Z, (0.0, 1.0)).all():
         raise InputError("Z", f"be rows of 0 and 1, one for each of {len(y)} answers", Z)
     if not np.isfinite(y).all():
@@ -90,7 +90,7 @@ def _places(Z: np.ndarray, y: np.ndarray) -> dict[bytes, int]:
 
 
 def residual_values(X: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shapley values of residuals by weighted least squares, shrunk by cross-validation, and their variances.
+    """Estimate Shapley values of residuals by weighted least squares, shrunk by cross-validation, and their variances.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def residual_values(X: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _project(X: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The matrix ``(n, g)`` from odd parts to the slopes of their weighted least squares fit that add up to zero."""
+    """Return the matrix ``(n, g)`` from odd parts to their weighted least squares slopes that add up to zero."""
     centred = X - X.mean(axis=1, keepdims=True)
     root = np.sqrt(weight / weight.max())
     return np.linalg.pinv(root[:, None] * centred, rcond=1e-9) * root

@@ -70,7 +70,7 @@ class Card(SavedResult):
         return pd.DataFrame(rows, columns=["behaviour", *names])
 
     def entry(self, name: str) -> Entry:
-        """The entry of a behaviour."""
+        """Return the entry of a behaviour."""
         for e in self.entries:
             if e.name == name:
                 return e
@@ -79,7 +79,7 @@ class Card(SavedResult):
     def predict(
         self, behaviour: str, case: str | Case | Mapping[str, str], probe: TemplateProbe | None = None
     ) -> dict[str, Any]:
-        """What the model will do with a new prompt of a known family.
+        """Predict what the model will do with a new prompt of a known family.
 
         Supported statements say what they can; the levels of the factors fill in what they leave open.
 
@@ -119,7 +119,7 @@ class Card(SavedResult):
         return {**entry.prediction.predict(levels), "unit": entry.unit, **measured, "levels": levels}
 
     def compare(self, other: Card) -> pd.DataFrame:
-        """Both cards side by side: verdicts, effects and whether they differ.
+        """Put both cards side by side: verdicts, effects and whether they differ.
 
         Statements are the same if they are about the same effect, in the same metric, whatever size or sign they claim:
         each verdict is about the card's own claim. One that only one card has stands there with nothing beside it. The
@@ -194,7 +194,7 @@ def _cost(data: Mapping[str, Any]) -> Cost:
 
 
 def _numbered(card: Card, by: str) -> dict[tuple[Any, ...], Mapping[str, Any]]:
-    """Statements by what they are about, the first, second, … of those about one thing."""
+    """Return statements by what they are about, the first, second, … of those about one thing."""
     statements: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     seen = Counter[tuple[Any, ...]]()
     for e in card.entries:

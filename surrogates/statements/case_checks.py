@@ -53,7 +53,7 @@ def check_cases(s: Statement, frame: pd.DataFrame) -> CaseChecks:
 
 
 def _worst_cell(inside: pd.DataFrame) -> dict[str, Any]:
-    """The combination of levels with the lowest mean of ``fit``; empty where there are no factors."""
+    """Return the combination of levels with the lowest mean of ``fit``; empty where there are no factors."""
     factors = [c for c in inside.columns if c not in (*RESERVED, "fit")]
     if not factors:
         return {}
@@ -65,7 +65,7 @@ def _worst_cell(inside: pd.DataFrame) -> dict[str, Any]:
 
 
 def _counter_examples(inside: pd.DataFrame) -> list[dict[str, Any]]:
-    """Cases whose ``fit`` is not above 0, lowest first."""
+    """Return cases whose ``fit`` is not above 0, lowest first."""
     wrong = inside[inside["fit"] <= 0].sort_values(["fit", "case_id"]).head(_EXAMPLES)
     return [
         {"prompt": r["prompt"], "target": r["target"], "answer": r["answer"], "value": float(r["value"])}
@@ -75,7 +75,7 @@ def _counter_examples(inside: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _icc(inside: pd.DataFrame) -> float:
-    """Intraclass correlation of satisfying the claim among cases of one entity, between 0 and 1."""
+    """Return the intraclass correlation of satisfying the claim among cases of one entity, between 0 and 1."""
     hit = (inside["fit"] > 0).astype(float)
     total = float(hit.var(ddof=0))
     if total == 0:

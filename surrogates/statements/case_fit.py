@@ -151,7 +151,7 @@ class _Retest:
         return (self.frame["part"] != "discovery").to_numpy()
 
     def supported(self, entities: np.ndarray) -> list[Statement]:
-        """Statements that the cases of these entities support, tested as they were on all entities."""
+        """Return statements that the cases of these entities support, tested as they were on all entities."""
 
         def cases(j: Judged) -> pd.DataFrame:
             table = self.others.get(j.metric, self.frame)
@@ -209,7 +209,7 @@ class _HeldOut:
 
 
 def _held_out(cases: _Cases, retest: _Retest, rng: np.random.Generator) -> _HeldOut:
-    """Without each fifth of the entities test statements and fit everything again, and predict the fifth."""
+    """Leave out each fifth of the entities, test statements and fit everything again, and predict the fifth."""
     y, entity = cases.y, cases.entity
     level_part = indicators(cases.columns, cases.frame)
     fold = np.full(len(y), -1)
@@ -234,7 +234,7 @@ def _held_out(cases: _Cases, retest: _Retest, rng: np.random.Generator) -> _Held
 
 
 def _scores(cases: _Cases, retest: _Retest, rng: np.random.Generator) -> dict[str, float]:
-    """Scores of held-out predictions, see :class:`~surrogates.statements.case_predictor.CasePredictor`."""
+    """Return scores of held-out predictions, see :class:`~surrogates.statements.case_predictor.CasePredictor`."""
     held_out, seen = _held_out(cases, retest, rng), retest.fresh
     y, entity, factors = cases.y[seen], cases.entity[seen], cases.frame[list(cases.levels)][seen]
     stated, inside = held_out.right[seen], held_out.inside[seen]

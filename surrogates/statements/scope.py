@@ -56,7 +56,7 @@ class Scope:
         return inside
 
     def and_(self, other: Scope) -> Scope:
-        """The conjunction of both."""
+        """Form the conjunction of both."""
         merged = dict(self.conditions)
         for factor, levels in other.conditions:
             merged[factor] = tuple(v for v in merged.get(factor, levels) if v in levels)

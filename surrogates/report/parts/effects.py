@@ -65,7 +65,7 @@ class Effects(Part):
 def effects_parts(
     effects: pd.DataFrame, outputs: Sequence[str], unit: str, view: dict[str, Any], title: str
 ) -> list[Part]:
-    """A table of effects for every output, of rows ``output, feature, value, attribution, low, high``."""
+    """Return a table of effects for every output, of rows ``output, feature, value, attribution, low, high``."""
     background = {row["name"]: row["background"] for row in view.get("rows", [])}
     return [Effects.of(effects[effects["output"] == name], f"{title} {name}", unit, background) for name in outputs]
 

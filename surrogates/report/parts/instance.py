@@ -142,7 +142,7 @@ def blocks(
 
 
 def answer_parts(view: dict[str, Any], answer: str | None) -> list[Part]:
-    """A language model's answer, where there is one."""
+    """Return a language model's answer, where there is one."""
     return [Answer(title="The answer explained", text=answer, question=view.get("question"))] if answer else []
 
 
@@ -154,7 +154,7 @@ def instance_parts(
     view: dict[str, Any],
     answer: str | None,
 ) -> list[Part]:
-    """The instance with what features do, rows ``output, feature, attribution, low, high``."""
+    """Return the instance with what features do, rows ``output, feature, attribution, low, high``."""
     parts = answer_parts(view, answer)
     if view["kind"] == "text":
         title = "Where it comes from" if answer else "What it depends on"
