@@ -18,11 +18,12 @@ from probes.inputs.context import ContextProbe
 from probes.inputs.tabular import TabularProbe
 from probes.inputs.text import TextProbe
 from probes.model import Generator
-from probes.models.adapt import as_model
+from probes.models.adapt import ModelLike, as_model
 from probes.models.huggingface.causal_lm import CausalLM
 from probes.models.huggingface.classifier import TextClassifier
 from probes.models.servers.endpoint import Endpoint
 from probes.probe import Probe
+from surrogates.results.result import SavedResult
 
 __all__ = [
     "REGIONS",
@@ -131,7 +132,7 @@ def sharing(options: type) -> Callable[[Callable[..., None]], Callable[..., None
     return decorate
 
 
-def about(group: typer.Typer, act: Callable[[Any, Probe, Any], None], options: dict[str, type], doing: str) -> None:
+def about(group: typer.Typer, act: Callable[..., None], options: dict[str, type], doing: str) -> None:
     """Give a group of commands one for each kind of input: it makes the model and the probe, and acts on them.
 
     Parameters
@@ -147,7 +148,7 @@ def about(group: typer.Typer, act: Callable[[Any, Probe, Any], None], options: d
     for name, kind in options.items():
         region, features = REGIONS[name]
 
-        def command(common: Any, region: Callable[..., tuple[Any, Probe]] = region, **given: Any) -> None:
+        def command(common: Any, region: Callable[..., tuple[ModelLike, Probe]] = region, **given: Any) -> None:
             common.check()
             act(*region(common.model, **given), common)
 
@@ -170,7 +171,7 @@ def text(
         str | None, typer.Option(help="Put this in place of absent features; default: remove.")
     ] = None,
     answer: Answer = None,
-) -> tuple[Any, Probe]:
+) -> tuple[ModelLike, Probe]:
     """Load a model, and a text to ask it about."""
     content = read(text[1:]) if text.startswith("@") else text
     asked = load(model, "classifier" if answer is None else "lm")
@@ -185,7 +186,7 @@ def tabular(
     table: Annotated[Path, typer.Argument(help="A CSV file; it is also the background.")],
     row: Annotated[int, typer.Option(help="Number of the row to explain, from 0.")],
     drop: Drop = "",
-) -> tuple[Any, Probe]:
+) -> tuple[ModelLike, Probe]:
     """Load a model, and a row of a table to ask it about."""
     frame = table_of(table, drop)
     if frame.empty:
@@ -202,7 +203,7 @@ def context(
     unit: Annotated[str | None, typer.Option(help="What a source is: sentence, passage or document.")] = None,
     answer: Answer = None,
     system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
-) -> tuple[Any, Probe]:
+) -> tuple[ModelLike, Probe]:
     """Load a language model, and documents with a question to ask it about."""
     texts = {str(path): read(path) for path in documents}
     content: Any = next(iter(texts.values())) if len(texts) == 1 else texts
@@ -210,14 +211,14 @@ def context(
 
 
 #: kinds of input by the name of their command: how they are read, and what their features are
-REGIONS: dict[str, tuple[Callable[..., tuple[Any, Probe]], str]] = {
+REGIONS: dict[str, tuple[Callable[..., tuple[ModelLike, Probe]], str]] = {
     "text": (text, "Which words, sentences or tokens"),
     "tabular": (tabular, "Which columns of a row"),
     "context": (context, "Which sentences, passages or documents"),
 }
 
 
-def shown(result: Any, common: Options) -> None:
+def shown(result: SavedResult, common: Options) -> None:
     """Print a result, and write its report and its JSON where they are wanted."""
     if not common.quiet:
         typer.echo(str(result))
@@ -247,7 +248,7 @@ def read(path: str | Path) -> str:
         raise InputError("file", f"be a readable UTF-8 text file ({error})", str(path)) from error
 
 
-def load(model: str, kind: str | None, name: str = "--model") -> Any:
+def load(model: str, kind: str | None, name: str = "--model") -> ModelLike:
     """Load a server, a Python object by ``module:attribute``, or a transformers model (folder, hub name or GGUF file).
 
     `name` is what errors call the parameter.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -19,6 +19,7 @@ from surrogates.families.rules import RuleSurrogate
 from surrogates.families.tree import TreeSurrogate
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.stacked_proxy import StackedProxy
+from surrogates.results.plain import Json
 from surrogates.surrogate import Surrogate
 
 __all__ = [
@@ -121,7 +122,7 @@ def as_family(family: str | Surrogate) -> Surrogate:
     )
 
 
-def settings_to_json(surrogate: Surrogate) -> dict[str, Any]:
+def settings_to_json(surrogate: Surrogate) -> Json:
     """Return a surrogate's parameters as plain data; its proxy as the proxy's name and parameters."""
     settings = {k: v.item() if isinstance(v, np.generic) else v for k, v in surrogate.get_params(deep=False).items()}
     proxy = settings.get("proxy")
@@ -129,7 +130,7 @@ def settings_to_json(surrogate: Surrogate) -> dict[str, Any]:
     return settings | {"proxy": None if proxy is None else {known or repr(proxy): proxy.get_params() if known else {}}}
 
 
-def settings_from_json(settings: dict[str, Any]) -> dict[str, Any]:
+def settings_from_json(settings: Json) -> Json:
     """Return the parameters that :func:`settings_to_json` wrote; a proxy of the user's comes back as none."""
     if settings.get("proxy"):
         ((name, parameters),) = settings["proxy"].items()

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from probes.asking.answers import Answers
 from probes.errors import InputError
 from probes.outputs.target import FUNCTION_UNIT, Target
 from probes.probe import Feature
+from probes.views import View
 from surrogates.families import saved
 from surrogates.judging.analysis import analyse
 from surrogates.judging.fidelity import Fidelity
@@ -97,7 +99,7 @@ class Explanation(SavedResult):
     target: Target
     answers: Answers
     y: np.ndarray
-    view: dict[str, Any]
+    view: View
     answer: str | None = None
     comparison: Annotated[pd.DataFrame, Columns("family", "terms r2 r2_low r2_high score")] = field(
         default_factory=pd.DataFrame
@@ -123,7 +125,7 @@ class Explanation(SavedResult):
         frame.insert(0, "term", [describe(term, self.features) for term in self.surrogate.terms_])
         return frame.iloc[np.argsort(-np.abs(coef).sum(axis=0), kind="stable")].reset_index(drop=True)
 
-    def predict(self, Z: Any) -> np.ndarray:
+    def predict(self, Z: ArrayLike) -> np.ndarray:
         """Predict the surrogate's answer to rows ``(n, d)``: ``(n,)``, or ``(n, k)`` for k outputs."""
         return self.surrogate.predict(Z)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+
+from surrogates.results.plain import Json
 
 __all__ = ["Finding"]
 
@@ -29,7 +30,7 @@ class Finding:
     passed: bool | None
     sentence: str
     numbers: dict[str, float] = field(default_factory=dict)
-    cost: dict[str, Any] = field(default_factory=dict)
+    cost: Json = field(default_factory=dict)
 
     def __str__(self) -> str:
         mark = {True: "passed", False: "FAILED", None: "not possible"}[self.passed]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from probes.probe import Feature
+from probes.views import View
 from surrogates.results.plain import Columns, Damaged
 from surrogates.results.provenance import CostData, Provenance, no_provenance
 from surrogates.results.result import SavedResult, figure_of
@@ -64,7 +65,7 @@ class ShapleyValues(SavedResult):
     exact: bool
     cost: CostData = field(repr=False)
     warnings: tuple[str, ...] = ()
-    view: dict[str, Any] = field(default_factory=dict, repr=False)
+    view: View = field(default_factory=dict, repr=False)
     answer: str | None = None
     provenance: Provenance = field(default_factory=no_provenance, repr=False)
 

@@ -19,7 +19,7 @@ from surrogates.judging.cross_fit import cross_fit
 from surrogates.judging.fidelity import Fidelity, fidelity
 from surrogates.judging.problem import Problem
 from surrogates.local.explanation import PER_OUTPUT, Explanation
-from surrogates.results.plain import Damaged, plain
+from surrogates.results.plain import Damaged, Json, plain
 from surrogates.results.result import SavedResult
 from surrogates.surrogate import Surrogate
 from surrogates.terms import describe
@@ -58,7 +58,7 @@ class Column:
 
 
 @plain.register
-def _(column: Column) -> dict[str, Any]:
+def _(column: Column) -> Json:
     level = plain(column.level)
     if level is not None and not isinstance(column.level, (str, bool, int, float, np.generic)):
         raise InputError("surrogate", "have levels of text, numbers or truth values to be saved", column.level)

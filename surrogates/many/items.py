@@ -16,6 +16,7 @@ from probes.inputs.adapt import as_probe
 from probes.inputs.table_rows import background_frame
 from probes.inputs.tabular import TabularProbe
 from probes.probe import Probe
+from surrogates.results.plain import Json
 
 __all__ = ["Item", "items_of"]
 
@@ -30,7 +31,7 @@ class Item:
     label: str | int
     make: Callable[[], Probe]
     key: str = ""
-    row: dict[str, Any] | None = None
+    row: Json | None = None
 
 
 def items_of(probes: Any, background: Any) -> Iterator[Item]:
@@ -89,5 +90,5 @@ def _labels(index: pd.Index) -> Sequence[str | int]:
     return range(len(labels))
 
 
-def _label(label: Any) -> str | int:
+def _label(label: object) -> str | int:
     return int(label) if isinstance(label, (int, np.integer)) else str(label)

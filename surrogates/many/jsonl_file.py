@@ -10,11 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from probes.errors import InputError, StoreError
 from surrogates.local.explanation import Explanation
-from surrogates.results.plain import read
+from surrogates.results.plain import Json, read
 
 __all__ = ["Entry", "Failure", "JsonlFile", "failed_line"]
 
@@ -69,7 +68,7 @@ class Entry:
     key: str
     index: int
     label: str | int
-    row: dict[str, Any] | None
+    row: Json | None
     source: Explanation | tuple[Path, int] = field(repr=False)
     earlier: bool = False
 
@@ -123,7 +122,7 @@ class Head:
     key: str
     index: int
     label: str | int
-    row: dict[str, Any] | None
+    row: Json | None
 
 
 @dataclass(frozen=True)

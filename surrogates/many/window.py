@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -168,7 +168,7 @@ def _reply(plan: Plan, answers: Answers) -> Reply | Exception:
         return error
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Convert a table's value to what JSON has."""
     if not isinstance(value, str) and pd.api.types.is_scalar(value) and pd.isna(value):
         return None

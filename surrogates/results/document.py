@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from probes.errors import InputError
-from surrogates.results.plain import Damaged
+from surrogates.results.plain import Damaged, Json
 from surrogates.results.provenance import library_version
 from surrogates.results.upgrades import SINCE, UPGRADES
 
@@ -21,7 +20,7 @@ __all__ = ["FORMAT", "document", "fields_of", "kind_of", "parsed"]
 FORMAT = 1 + len(UPGRADES)
 
 
-def document(kind: str, fields: dict[str, Any]) -> str:
+def document(kind: str, fields: Json) -> str:
     """Return the JSON text of a result, given its kind and its fields as plain data.
 
     Examples
@@ -33,7 +32,7 @@ def document(kind: str, fields: dict[str, Any]) -> str:
     return json.dumps({**head, **fields}, ensure_ascii=False, allow_nan=False)
 
 
-def parsed(source: object, named: str) -> dict[str, Any]:
+def parsed(source: object, named: str) -> Json:
     """Return the JSON object in a file, or in a text that begins with a brace.
 
     Raises
@@ -60,7 +59,7 @@ def parsed(source: object, named: str) -> dict[str, Any]:
     return data
 
 
-def kind_of(data: dict[str, Any]) -> str:
+def kind_of(data: Json) -> str:
     """Return the kind of result that a document holds; empty where it does not say so.
 
     Examples
@@ -72,7 +71,7 @@ def kind_of(data: dict[str, Any]) -> str:
     return str(data.get("kind", old))
 
 
-def fields_of(data: dict[str, Any], kind: str, named: str) -> dict[str, Any]:
+def fields_of(data: Json, kind: str, named: str) -> Json:
     """Return the fields of a document in today's format, without its head.
 
     Parameters

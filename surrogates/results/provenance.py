@@ -6,10 +6,11 @@ import platform
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, NotRequired, TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 from probes.asking.cost import Cost
 from probes.probe import Probe
+from surrogates.results.plain import Json
 
 __all__ = [
     "CostData",
@@ -108,7 +109,7 @@ def cost_line(cost: Mapping[str, float] | CostData | Cost) -> str:
     '64 inputs asked in 2 calls, 0.50 s in the model; 3 answers reused'
     """
     if not isinstance(cost, Cost):
-        cost = Cost(**cast(dict[str, Any], cost))
+        cost = Cost(**cast(Json, cost))
     tokens = f", {cost.tokens:,} tokens" if cost.tokens else ""
     seconds = f"{cost.seconds:.2f}" if cost.seconds < 1 else f"{cost.seconds:.1f}"
     return (

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Card"]
 
 #: a statement that a card does not have
-_ABSENT: Mapping[str, Any] = {"claim": "", "verdict": "", "effect": np.nan, "low": np.nan, "high": np.nan}
+_ABSENT: Mapping[str, object] = {"claim": "", "verdict": "", "effect": np.nan, "low": np.nan, "high": np.nan}
 
 
 @dataclass(frozen=True)
@@ -193,10 +193,10 @@ def _cost(data: Mapping[str, Any]) -> Cost:
     return Cost(**data)
 
 
-def _numbered(card: Card, by: str) -> dict[tuple[Any, ...], Mapping[str, Any]]:
+def _numbered(card: Card, by: str) -> dict[tuple[object, ...], Mapping[str, Any]]:
     """Return statements by what they are about, the first, second, … of those about one thing."""
-    statements: dict[tuple[Any, ...], Mapping[str, Any]] = {}
-    seen = Counter[tuple[Any, ...]]()
+    statements: dict[tuple[object, ...], Mapping[str, Any]] = {}
+    seen = Counter[tuple[object, ...]]()
     for e in card.entries:
         for s in e.statements:
             key = (e.name, s["subject"] if by == "subject" else s["claim"], s["metric"], s["unit"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,7 +41,7 @@ def _sets(s: Statement) -> list[tuple[Scope, ...]]:
 
 def indicators(columns: Sequence[tuple[Scope, ...]], frame: pd.DataFrame) -> np.ndarray:
     """Code columns as 0 and 1, ``(n, p)``; the four sets of an interaction are 1 where both its parts agree."""
-    known: dict[Any, np.ndarray] = {}  # every condition is looked up once
+    known: dict[object, np.ndarray] = {}  # every condition is looked up once
 
     def holds(scope: Scope) -> np.ndarray:
         inside = np.ones(len(frame), dtype=bool)
