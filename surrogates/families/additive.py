@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from surrogates.families.forward_selection import select
 from surrogates.families.linear import SparseLinear
 from surrogates.families.relaxed_lasso import relaxed_lasso
+from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Box, Product, Term, evaluate
 
@@ -44,7 +43,9 @@ class AdditiveSurrogate(Surrogate):
     Hastie and Tibshirani (1990); steps at quantiles as in explainable boosting machines (Lou et al. 2012).
     """
 
-    def __init__(self, steps: int = 8, pairs: int = 0, folds: int = 5, random_state: int = 0, proxy: Any = None):
+    def __init__(
+        self, steps: int = 8, pairs: int = 0, folds: int = 5, random_state: int = 0, proxy: Proxy | None = None
+    ):
         self.steps = steps
         self.pairs = pairs
         self.folds = folds
