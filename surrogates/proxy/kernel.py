@@ -132,7 +132,7 @@ def optimise(rows: Rows, shrinkage: float, start: np.ndarray | None = None, gtol
 
 
 def condition(kernel: Kernel, X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Cholesky factor of the covariance of the training rows, with as much jitter as rounding asks for."""
+    """Return the Cholesky factor of the covariance of the training rows, with as much jitter as rounding asks for."""
     K, jitter = kernel(X, X), JITTER
     while True:
         try:
