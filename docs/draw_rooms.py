@@ -41,12 +41,12 @@ def order() -> tuple[str, ...]:
 
 def modules() -> dict[str, Path]:
     """Map dotted names to files, a package under the name of its folder."""
-    found = {}
+    paths = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+            paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return paths
 
 
 def imported(path: Path, known: dict[str, Path]) -> set[str]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from probes.errors import InputError
+from probes.views import View
 
 __all__ = ["Feature", "Probe"]
 
@@ -93,7 +93,7 @@ class Probe(ABC):
         """Map rows ``(m, d)`` to ``m · replicates`` model inputs, the replicates of a row side by side."""
 
     @abstractmethod
-    def view(self) -> Mapping[str, Any]:
+    def view(self) -> View:
         """Describe the instance for a report: plain JSON data with a ``"kind"``, see :mod:`probes.views`."""
 
     def variants(self) -> dict[str, Probe]:

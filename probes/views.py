@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
-__all__ = ["Block", "CubeView", "ListView", "TableRow", "TableView", "TextView"]
+__all__ = ["Block", "CubeView", "ListView", "TableRow", "TableView", "TextView", "View"]
 
 
 class Block(TypedDict):
@@ -58,3 +59,7 @@ class ListView(TypedDict):
 
     kind: Literal["list"]
     inputs: list[str]
+
+
+#: what :attr:`Probe.view` returns: one of the above, or the plain data of a kind that reports list
+View: TypeAlias = Mapping[str, Any]

@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from probes.errors import InputError
 from surrogates.numerics.merged_rows import by_column, collapse
-from surrogates.proxy.distillation import fitted_once, rows_of_law
+from surrogates.proxy.distillation import Proxy, fitted_once, rows_of_law
 from surrogates.terms import Term, evaluate
 
 __all__ = ["FixedTerms", "Surrogate"]
@@ -51,7 +51,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
     partitions = False
     #: whether the family learns from a proxy where a user gives its name alone
     distilled = False
-    proxy: Any
+    proxy: Proxy | None
     terms_: list[Term]
     coef_: np.ndarray
     intercept_: float | np.ndarray
@@ -113,7 +113,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
         intercept : ndarray ``(k,)``
         """
 
-    def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _distil(self, proxy: Proxy, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         """Select terms and fit weights to a fitted proxy's answers `y` ``(n, k)`` to rows of the law ``(n, d)``.
 
         A family that reads its terms off the proxy overrides this.

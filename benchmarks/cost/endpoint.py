@@ -99,8 +99,8 @@ def run(quick: bool, jobs: int) -> dict[str, Any]:
             process.kill()
         server, ours = median(a for a, _ in pairs), median(b for _, b in pairs)
         ratio = median(b / a for a, b in pairs)
-        told = {"service_seconds": service, "server_per_second": server, "ask_per_second": ours, "ratio": ratio}
-        rows.append({**told, "ratios": [b / a for a, b in pairs]})
+        measured = {"service_seconds": service, "server_per_second": server, "ask_per_second": ours, "ratio": ratio}
+        rows.append({**measured, "ratios": [b / a for a, b in pairs]})
     return {
         "settings": {
             "questions": questions,

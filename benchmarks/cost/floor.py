@@ -37,12 +37,12 @@ def raw_speed(lm: CausalLM, length: int, logits: int, repeats: int = 2) -> dict[
     import torch
 
     rng = np.random.default_rng(0)
-    found: dict[str, list[float]] = {str(batch): [] for batch in BATCHES}
+    rates: dict[str, list[float]] = {str(batch): [] for batch in BATCHES}
     with torch.inference_mode():
         for _ in range(repeats):
             for batch in BATCHES:
                 ids = torch.from_numpy(rng.integers(10, 20_000, (batch, length))).to(lm.module.device)
                 start = time.perf_counter()
                 lm.module(input_ids=ids, logits_to_keep=logits, use_cache=False)
-                found[str(batch)].append(batch * length / (time.perf_counter() - start))
-    return {batch: float(np.median(speeds)) for batch, speeds in found.items()}
+                rates[str(batch)].append(batch * length / (time.perf_counter() - start))
+    return {batch: float(np.median(speeds)) for batch, speeds in rates.items()}

@@ -150,17 +150,17 @@ def trial(name: str, seed: int) -> list[dict[str, Any]]:
     """Held-out R² of one split of a prompt's pool: context-cite after 64 questions, iomap's families after fewer."""
     Z, raw = rows_of(name)[2:], answers(name)[2:]
     order, y = np.random.default_rng(seed).permutation(len(Z)), number(raw)
-    own, held = order[:ASKED], order[ASKED:]
-    weight, level = ContextCite(context.model(), context.prompt(name)).fit(Z[own], y[own], raw.shape[1])
-    found = [(RIVAL, ASKED, r2_score(y[held], Z[held] @ weight + level))]
+    asked, held = order[:ASKED], order[ASKED:]
+    weight, level = ContextCite(context.model(), context.prompt(name)).fit(Z[asked], y[asked], raw.shape[1])
+    scores = [(RIVAL, ASKED, r2_score(y[held], Z[held] @ weight + level))]
     for family, budget in ((f, b) for f in FAMILIES for b in BUDGETS):
         surrogate = clone(FAMILIES[family])
         if budget - 2 < surrogate.least:  # explain() would refuse
             continue
-        part = own[: budget - 2]
+        part = asked[: budget - 2]
         fitted = surrogate.fit(Z[part], y[part])
-        found.append((family, budget, r2_score(y[held], fitted.predict(Z[held]))))
-    return [{"name": name, "seed": seed, "contender": c, "budget": b, "r2": float(r2)} for c, b, r2 in found]
+        scores.append((family, budget, r2_score(y[held], fitted.predict(Z[held]))))
+    return [{"name": name, "seed": seed, "contender": c, "budget": b, "r2": float(r2)} for c, b, r2 in scores]
 
 
 def mean_curve(curves: pd.DataFrame, name: str, contender: str) -> pd.Series:
@@ -171,8 +171,8 @@ def mean_curve(curves: pd.DataFrame, name: str, contender: str) -> pd.Series:
 
 def reached_after(curves: pd.DataFrame, name: str, family: str) -> float:
     """Calls after which a family has context-cite's R², interpolated over their logarithm; infinite if never."""
-    own, goal = mean_curve(curves, name, family), mean_curve(curves, name, RIVAL)[ASKED]
-    return needed(own.index.to_numpy(), own.to_numpy(), goal) if own.max() >= goal else np.inf
+    means, goal = mean_curve(curves, name, family), mean_curve(curves, name, RIVAL)[ASKED]
+    return needed(means.index.to_numpy(), means.to_numpy(), goal) if means.max() >= goal else np.inf
 
 
 def calls_needed(curves: pd.DataFrame, name: str, family: str) -> int:
@@ -192,13 +192,13 @@ def timed(name: str, *calls: int) -> list[dict[str, Any]]:
     start = clocks()
     scores = rival.score(masks)
     rival.fit(masks, number(scores), scores.shape[1])
-    found = [{"contender": RIVAL, "calls": ASKED, **since(start)}]
+    rows = [{"contender": RIVAL, "calls": ASKED, **since(start)}]
     difference = float(np.abs(scores - answers(name)[2 : 2 + ASKED]).max())
-    found += [own_seconds(probe, family, budget) for family, budget in zip(FAMILIES, calls, strict=True)]
-    return [{"name": name, **row, "largest_difference_nats": difference} for row in found]
+    rows += [iomap_seconds(probe, family, budget) for family, budget in zip(FAMILIES, calls, strict=True)]
+    return [{"name": name, **row, "largest_difference_nats": difference} for row in rows]
 
 
-def own_seconds(probe: ContextProbe, family: str, budget: int) -> dict[str, Any]:
+def iomap_seconds(probe: ContextProbe, family: str, budget: int) -> dict[str, Any]:
     """iomap's: asking with an empty store, the fit, and all of explain(), which judges the fit as well."""
     store, surrogate, start = Store(), clone(FAMILIES[family]), clocks()
     design = sample(probe.features, budget, np.random.default_rng(SEED))
@@ -241,8 +241,8 @@ def since(start: tuple[float, float]) -> dict[str, float]:
 def line(curves: pd.DataFrame, name: str, family: str, times: list[dict[str, Any]]) -> dict[str, Any]:
     """One prompt and family: calls, seconds, their ratio and what it is made of."""
     by = {row["contender"]: row for row in times if row["name"] == name}
-    own, rival = by[family], by[RIVAL]
-    ratio, fewer = rival["seconds"] / own["seconds"], ASKED / own["calls"]
+    iomap, rival = by[family], by[RIVAL]
+    ratio, fewer = rival["seconds"] / iomap["seconds"], ASKED / iomap["calls"]
     after = reached_after(curves, name, family)
     return {
         "prompt": name,
@@ -252,14 +252,14 @@ def line(curves: pd.DataFrame, name: str, family: str, times: list[dict[str, Any
         "calls": None if np.isinf(after) else after,
         "reached": bool(np.isfinite(after)),
         "context_cite_seconds": rival["seconds"],
-        "seconds": own["seconds"],
+        "seconds": iomap["seconds"],
         "ratio": ratio,
         "fewer": fewer,
         "faster": ratio / fewer,
-        "processor_ratio": rival["processor_seconds"] / own["processor_seconds"],
-        "explain_ratio": rival["seconds"] / own["explain"],
-        "asking": own["asking"],
-        "largest_difference_nats": own["largest_difference_nats"],
+        "processor_ratio": rival["processor_seconds"] / iomap["processor_seconds"],
+        "explain_ratio": rival["seconds"] / iomap["explain"],
+        "asking": iomap["asking"],
+        "largest_difference_nats": iomap["largest_difference_nats"],
     }
 
 
@@ -286,13 +286,13 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """
     frame = pd.DataFrame(rows)
     logs = np.log(frame["ratio"])
-    found = interval(frame["ratio"])
+    ratio = interval(frame["ratio"])
     return {
         "family": rows[0]["family"],
         "prompts": len(rows),
         "reached": f"{frame['reached'].sum()} of {len(rows)}",
         "calls": float(np.mean([ASKED / row["fewer"] for row in rows])),
-        **found,
+        **ratio,
         "geometric": float(np.exp(logs.mean())),
         "all_seconds": float(frame["context_cite_seconds"].sum() / frame["seconds"].sum()),
         "fewer": float(np.exp(np.log(frame["fewer"]).mean())),
@@ -301,7 +301,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "processor_ratio": float(frame["processor_ratio"].mean()),
         "explain_ratio": float(frame["explain_ratio"].mean()),
         "goal": GOAL,
-        "met": bool(found["mean"] is not None and found["mean"] >= GOAL),
+        "met": bool(ratio["mean"] is not None and ratio["mean"] >= GOAL),
     }
 
 

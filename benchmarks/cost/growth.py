@@ -105,9 +105,9 @@ def bag_of_words(count: int) -> tuple[list[str], Callable[[Sequence[str]], np.nd
     def score(texts: Sequence[str]) -> np.ndarray:
         totals = []
         for text in texts:
-            found = text.split()
-            halved = {second for first, second in pairwise(found) if before.get(second) == first}
-            totals.append(sum(weight[word] * (0.5 if word in halved else 1.0) for word in found))
+            parts = text.split()
+            halved = {second for first, second in pairwise(parts) if before.get(second) == first}
+            totals.append(sum(weight[word] * (0.5 if word in halved else 1.0) for word in parts))
         return np.array(totals)
 
     return words, score
@@ -160,8 +160,8 @@ def once(contender: str, axis: str, size: int, questions: int, seed: int) -> Cou
     def render(rows: np.ndarray) -> list[str]:
         return [" ".join(word for word, kept in zip(words, row, strict=True) if kept) for row in np.asarray(rows) > 0.5]
 
-    own = contender.startswith("iomap") or contender == _LIME  # they render texts themselves
-    model = Counted(size, score, render if texts and not own else None)
+    renders = contender.startswith("iomap") or contender == _LIME  # they render texts themselves
+    model = Counted(size, score, render if texts and not renders else None)
     if contender.startswith("iomap"):
         probe = TextProbe(" ".join(words)) if texts else MaskProbe(size)
         _iomap(contender.removeprefix("iomap "), model, probe, questions, seed)
@@ -219,8 +219,8 @@ def power_law(x: Sequence[float], y: Sequence[float]) -> tuple[float, float] | N
     far, up = np.asarray(x, dtype=float)[order], np.asarray(y, dtype=float)[order]
     if len(order) < 3 or (up <= 0).any():
         return None
-    found = stats.linregress(np.log(far), np.log(up))
-    return float(found.slope), float(found.stderr)
+    line = stats.linregress(np.log(far), np.log(up))
+    return float(line.slope), float(line.stderr)
 
 
 def run(quick: bool, jobs: int) -> dict[str, Any]:
@@ -247,14 +247,14 @@ def run(quick: bool, jobs: int) -> dict[str, Any]:
 
 def fits(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """One line a contender and axis: the ends of its range, and the exponents."""
-    found = []
+    lines = []
     for axis, name in dict.fromkeys((row["axis"], row["contender"]) for row in rows):
         line = [row for row in rows if (row["axis"], row["contender"]) == (axis, name)]
         x, memory = [row["x"] for row in line], [row["memory_mib"] for row in line]
         law = power_law(x, [row["seconds"] for row in line])
         far = memory[-max(3, (len(x) + 1) // 2) :]
         space = power_law(x, memory) if min(far) >= LEAST_MIB else None
-        found.append(
+        lines.append(
             {
                 "axis": axis,
                 "contender": name,
@@ -269,7 +269,7 @@ def fits(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 "memory_error": space and space[1],
             }
         )
-    return found
+    return lines
 
 
 def _on_gpu(cost: Cost) -> Projection:
@@ -278,7 +278,7 @@ def _on_gpu(cost: Cost) -> Projection:
 
 def projections() -> list[dict[str, Any]]:
     """What explanations by 256 questions would take of a model of 70 billion parameters."""
-    told = {tokens: _on_gpu(Cost(rows=256, tokens=256 * tokens)) for tokens in (500, 2000, 8000)}
+    forecasts = {tokens: _on_gpu(Cost(rows=256, tokens=256 * tokens)) for tokens in (500, 2000, 8000)}
     return [
         {
             "questions": 256,
@@ -289,7 +289,7 @@ def projections() -> list[dict[str, Any]]:
             "gpu_hours": each.gpu_hours,
             "gpu_hours_per_thousand": 1000 * each.gpu_hours,
         }
-        for tokens, each in told.items()
+        for tokens, each in forecasts.items()
     ]
 
 

@@ -87,11 +87,11 @@ def contest(
         lines.append(line(label, trees, len(few), wall, busy, samples * len(background) + 1, scores))
     for replicates, jobs in (*((r, 1) for r in REPLICATES), (len(background), 2)):
         many(forest, rows[:2], background, replicates, jobs)  # the workers are there
-        found, wall, busy = timed(lambda r=replicates, n=jobs: many(forest, rows, background, r, n))  # type: ignore[misc]
-        scores = [score(truth[i], found[i].predict(fresh)) for i in range(len(few))]
+        explanations, wall, busy = timed(lambda r=replicates, n=jobs: many(forest, rows, background, r, n))  # type: ignore[misc]
+        scores = [score(truth[i], explanations[i].predict(fresh)) for i in range(len(few))]
         label = f"iomap linear, {replicates} background rows" + (", 2 workers" if jobs == 2 else "")
         used = busy if jobs == 1 else None
-        lines.append(line(label, trees, len(rows), wall, used, found.cost.rows / len(rows), scores))
+        lines.append(line(label, trees, len(rows), wall, used, explanations.cost.rows / len(rows), scores))
     for each in lines:
         each["wall_ratio"] = each["rows_per_second"] / lines[0]["rows_per_second"]
         each["processor_ratio"] = None if each["processor"] is None else lines[0]["processor"] / each["processor"]
@@ -135,8 +135,8 @@ def line(
 def timed(action: Callable[[], Any]) -> tuple[Any, float, float]:
     """Result, wall seconds, processor seconds of this process."""
     start, busy = time.perf_counter(), time.process_time()
-    found = action()
-    return found, time.perf_counter() - start, time.process_time() - busy
+    result = action()
+    return result, time.perf_counter() - start, time.process_time() - busy
 
 
 def busy_model(Z: np.ndarray) -> np.ndarray:

@@ -68,14 +68,14 @@ def outputs_of_width(width: int) -> Iterator[list[tuple[int, ...]]]:
 def memory(quick: bool) -> list[dict[str, Any]]:
     """One row a way of scoring and length of prompt."""
     rows, copies = (2, 1) if quick else (8, 2)
-    found = []
+    results = []
     for way in WAYS:
         for label, shape in (("short", {"sentences": 2}), ("long", {"copies": copies})):
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
                 measured = alone.submit(_measure, way, rows, shape).result()
             if measured is not None:
-                found.append({"way": way, "prompts": label, **measured})
-    return found
+                results.append({"way": way, "prompts": label, **measured})
+    return results
 
 
 def _measure(way: str, rows: int, shape: dict[str, int]) -> dict[str, Any] | None:

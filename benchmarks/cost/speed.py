@@ -113,30 +113,30 @@ def over(slower: list[tuple[float, float]] | None, faster: list[tuple[float, flo
     return None if slower is None else float(np.median(slower, axis=0)[0] / np.median(faster, axis=0)[0])
 
 
-def captum(lm: CausalLM, probe: ContextProbe, lengths: list[int], own: float, masks: int = 1) -> list[dict[str, Any]]:
+def captum(lm: CausalLM, probe: ContextProbe, lengths: list[int], iomap: float, masks: int = 1) -> list[dict[str, Any]]:
     """captum's seconds for rows of these lengths, scaled by tokens from a few of its masks; what fails is said."""
     answer = len(lm.answer_ids(probe.render(probe.instance[None])[0], probe.answer or ""))
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for name, (method, options) in CAPTUM.items():
         try:
             each, length = seconds_per_mask(lm, probe, masks, method, **options)
         except Skipped as reason:
             return [{"contender": name, "failed": str(reason)}]
         except Exception as error:  # noqa: BLE001 - a rival that does not run with these versions is told as it is
-            found.append({"contender": name, "failed": f"{type(error).__name__}: {str(error)[:160]}"})
+            rows.append({"contender": name, "failed": f"{type(error).__name__}: {str(error)[:160]}"})
             continue
         seconds = each * sum(lengths) / (length + answer)
-        found.append(
+        rows.append(
             {
                 "contender": name,
                 "seconds": seconds,
                 "seconds_per_mask": each,
                 "prompt_tokens": length,
-                "over_iomap": seconds / own,
+                "over_iomap": seconds / iomap,
                 "target": TARGETS["captum"],
             }
         )
-    return found
+    return rows
 
 
 def tokens(lm: CausalLM, probe: ContextProbe, masks: np.ndarray) -> list[list[int]]:
@@ -168,7 +168,7 @@ def row(
     key: str | None = None,
 ) -> dict[str, Any]:
     """One line of the table: times, and how scores differ from iomap's in float32."""
-    (wall, busy), (own_wall, own_busy) = np.median(times, axis=0), np.median(seconds["iomap"], axis=0)
+    (wall, busy), (iomap_wall, iomap_busy) = np.median(times, axis=0), np.median(seconds["iomap"], axis=0)
     difference = float(np.abs(values[key or name] - values["iomap"]).max())
     return {
         "contender": name,
@@ -176,9 +176,9 @@ def row(
         "processor_seconds": busy,
         "turns": times,
         "tokens_per_second": sum(lengths) / wall,
-        "over_iomap": wall / own_wall,
+        "over_iomap": wall / iomap_wall,
         "target": TARGETS.get(name),
-        "over_iomap_processor": busy / own_busy,
+        "over_iomap_processor": busy / iomap_busy,
         "largest_difference_nats": difference,
         "same_scores": difference <= TOLERANCE,
     }

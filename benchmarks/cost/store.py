@@ -40,7 +40,7 @@ def run(quick: bool, jobs: int) -> dict[str, Any]:
         path = folder / "answers.sqlite"
         writing, growth = fill(path, count)
         size = os.path.getsize(path)
-        found, lookups = look_up(path, count, lookup)
+        held, lookups = look_up(path, count, lookup)
         return {
             "settings": {
                 "seed": SEED,
@@ -53,7 +53,7 @@ def run(quick: bool, jobs: int) -> dict[str, Any]:
             },
             "write": {"seconds": writing, "answers_per_second": count / writing, "bytes_per_answer": size / count},
             "growth": growth,
-            "lookup": {"keys": lookup, "found": found, **lookups},
+            "lookup": {"keys": lookup, "found": held, **lookups},
             "without_models": {"bytes_per_answer": fill_schema_1(folder / "old.sqlite", count) / count},
             "writers": [write_at_once(folder, writers, each) for writers in (1, WRITERS)],
             "moving": moving(folder, path, count),
@@ -106,11 +106,11 @@ def look_up(path: Path, count: int, keys: int) -> tuple[int, dict[str, float]]:
     wanted = [key(int(i)) for i in np.random.default_rng(SEED).choice(count, keys, replace=False)]
     forget(path)
     with closing(Store(path)) as store:
-        cold, found = timed(lambda: store.get(wanted))
+        cold, held = timed(lambda: store.get(wanted))
         warm, _ = timed(lambda: store.get(wanted))
         unknown, none = timed(lambda: store.get(key(-1 - i) for i in range(keys)))
         assert not none
-    return len(found), {"cold_seconds": cold, "warm_seconds": warm, "unknown_seconds": unknown}
+    return len(held), {"cold_seconds": cold, "warm_seconds": warm, "unknown_seconds": unknown}
 
 
 def forget(path: Path) -> None:

@@ -63,8 +63,8 @@ def run(
     cases: list[Case] = []
     for budget in sorted(plan, reverse=True):
         cases += product(names, [budget], range(plan[budget]), [families])
-    found = carry_out(trial, cases, stamp, None if trials is None else trials / "coverage.jsonl", jobs)
-    outcomes = pd.DataFrame(found).sort_values("budget", kind="stable")
+    rows = carry_out(trial, cases, stamp, None if trials is None else trials / "coverage.jsonl", jobs)
+    outcomes = pd.DataFrame(rows).sort_values("budget", kind="stable")
     return {
         "settings": {"games": names, "seeds_by_budget": plan, "level": NOMINAL},
         "by_family": summary(outcomes, ["family"]),
@@ -117,8 +117,8 @@ def _outcome(family: str, analysis: Analysis, name: str, budget: int) -> dict[st
 
 def stamp(case: Case) -> str:
     """What a trial depends on besides its parameters."""
-    own = code("benchmarks/quality/coverage.py", "benchmarks/tasks/tables.py", "probes", "surrogates")
-    return own + versions("numpy", "scipy", "sklearn", "pandas")
+    files = code("benchmarks/quality/coverage.py", "benchmarks/tasks/tables.py", "probes", "surrogates")
+    return files + versions("numpy", "scipy", "sklearn", "pandas")
 
 
 def summary(trials: pd.DataFrame, by: list[str]) -> list[dict[str, Any]]:

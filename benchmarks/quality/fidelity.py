@@ -69,8 +69,8 @@ def run(
         everything += product([name], names, () if quick or budgets else SMALL, numbers, [IOMAP])
     # of a group, first what asks the questions that others share, then the dearest, so that no worker idles at last
     everything.sort(key=lambda case: (list(groups).index(case[0]), case[-1] != IOMAP, -case[2], case[3]))
-    found = carry_out(trial, everything, stamp, None if trials is None else trials / "fidelity.jsonl", jobs)
-    outcomes = pd.DataFrame(found).sort_values(["budget", "seed"], kind="stable")
+    rows = carry_out(trial, everything, stamp, None if trials is None else trials / "fidelity.jsonl", jobs)
+    outcomes = pd.DataFrame(rows).sort_values(["budget", "seed"], kind="stable")
     result: dict[str, Any] = {
         "skipped": {**absent, **without},
         "groups": {name: _summary(name, outcomes[outcomes["group"] == name], quick) for name in groups},
@@ -80,7 +80,7 @@ def run(
 
 
 def _rivals(group: Group) -> list[str]:
-    return [name for name, of in RIVALS.items() if group.own_questions or not of.own_questions]
+    return [name for name, of in RIVALS.items() if group.chooses_questions or not of.chooses_questions]
 
 
 def trial(group: str, name: str, budget: int, seed: int, contender: str) -> list[dict[str, Any]]:
@@ -125,8 +125,8 @@ def _summary(name: str, trials: pd.DataFrame, quick: bool) -> dict[str, Any]:
     """One group's settings, tables and failures."""
     asked = trials[~trials["budget"].isin(SMALL)]
     done = trials[trials["failed"].isna()].astype({"r2": float, "seconds": float, "terms": float})
-    found = means(done)
-    large = found[~found["budget"].isin(SMALL)]
+    averages = means(done)
+    large = averages[~averages["budget"].isin(SMALL)]
     packages = sorted({package for rival in RIVALS.values() for package in rival.packages})
     why = trials.dropna(subset="failed").groupby(["kind", "budget", "contender", "failed"], sort=False).size()
     return {
@@ -140,7 +140,7 @@ def _summary(name: str, trials: pd.DataFrame, quick: bool) -> dict[str, Any]:
         "versions": environment()["versions"] | {"rivals": versions(*packages)},
         "r2": table(large),
         "differences": differences(large),
-        "calls": calls(found) if name != "parity" else [],
+        "calls": calls(averages) if name != "parity" else [],
         "failed": [{**dict(zip(why.index.names, key, strict=True)), "trials": int(n)} for key, n in why.items()],
     }
 

@@ -47,16 +47,16 @@ def _row(
     task: str, figure: str, frame: pd.DataFrame, where: Mapping[str, Any], memo: float | None = None, reach: float = 0.0
 ) -> dict[str, Any]:
     """A figure of the memo (`memo` ± `reach`) beside the mean of ``value`` where the levels are as given."""
-    found = Statement.level(Scope.of(**dict(where)), reference=0.0).estimate(frame)
-    if found is None:
+    level = Statement.level(Scope.of(**dict(where)), reference=0.0).estimate(frame)
+    if level is None:
         raise ValueError(f"no cases for {task}, {figure}")
-    low, high = found.interval()
+    low, high = level.interval()
     if frame["value"].between(0, 1).all():
         low, high = max(low, 0.0), min(high, 1.0)
     room = max(reach, 0.005)  # the memo's figures are rounded to two digits
     inside = None if memo is None else bool(low - room <= memo <= high + room)
     shown = None if memo is None else f"{memo:.2f} ± {reach:.2f}" if reach else f"{memo:.2f}"
-    numbers = {"found": found.value, "low": low, "high": high, "entities": found.entities}
+    numbers = {"found": level.value, "low": low, "high": high, "entities": level.entities}
     return {"task": task, "figure": figure, "memo": shown, **numbers, "inside": inside}
 
 
@@ -83,18 +83,18 @@ def indirect_object(lm: CausalLM, store: Store) -> list[dict[str, Any]]:
         "opening": {name: {"opening": text} for name, text in OPENINGS.items()},
     }
     probe = TemplateProbe(PAIRS, factors, people, target=" {a}", foils=[" {b}"])
-    own = measure(lm, probe.cases, nats, store=store, progress=False).frame
+    measured = measure(lm, probe.cases, nats, store=store, progress=False).frame
     for opening in OPENINGS:
         said = _opened(opening)
         part = {"order": "ABBA", "opening": opening}
-        rows += [_row(task, f"ABBA, logit difference, {said}", own, part),
-                 _row(task, f"ABBA, accuracy, {said}", _hits(own), part)]  # fmt: skip
+        rows += [_row(task, f"ABBA, logit difference, {said}", measured, part),
+                 _row(task, f"ABBA, accuracy, {said}", _hits(measured), part)]  # fmt: skip
     mixed = {"opening": ("none", "Then,")}
     rows += [
-        _row(task, "ABBA, logit difference, half without an opening", own, {"order": "ABBA", **mixed}, 2.60, 0.86),
-        _row(task, "ABBA, accuracy, half without an opening", _hits(own), {"order": "ABBA", **mixed}, 0.79),
-        _row(task, "BABA, logit difference, half without an opening", own, {"order": "BABA", **mixed}, 4.96, 0.52),
-        _row(task, "BABA, accuracy, half without an opening", _hits(own), {"order": "BABA", **mixed}, 1.0),
+        _row(task, "ABBA, logit difference, half without an opening", measured, {"order": "ABBA", **mixed}, 2.60, 0.86),
+        _row(task, "ABBA, accuracy, half without an opening", _hits(measured), {"order": "ABBA", **mixed}, 0.79),
+        _row(task, "BABA, logit difference, half without an opening", measured, {"order": "BABA", **mixed}, 4.96, 0.52),
+        _row(task, "BABA, accuracy, half without an opening", _hits(measured), {"order": "BABA", **mixed}, 1.0),
     ]
     return rows
 
@@ -155,9 +155,9 @@ def pronoun(lm: CausalLM, store: Store) -> list[dict[str, Any]]:
         "opening": {name: {"opening": text} for name, text in OPENINGS.items()},
     }
     probe = TemplateProbe(SINGLES, factors, people, target=" she", foils=[" he"])
-    own = _fitting(measure(lm, probe.cases, "logit_difference", store=store, progress=False).frame)
+    table = _fitting(measure(lm, probe.cases, "logit_difference", store=store, progress=False).frame)
     rows += [
-        _row("pronoun", f"accuracy, {_opened(o)}", own, {"opening": o}, 1.0 if o in ("Then,", "sentence") else None)
+        _row("pronoun", f"accuracy, {_opened(o)}", table, {"opening": o}, 1.0 if o in ("Then,", "sentence") else None)
         for o in OPENINGS
     ]
     return rows
@@ -177,12 +177,12 @@ def capitals(lm: CausalLM, store: Store) -> list[dict[str, Any]]:
     }
     plain = measure(lm, TemplateProbe({"plain": "{cue}"}, {"direction": asked}, people, target="x").cases,
                     "exact_match", store=store, progress=False).frame  # fmt: skip
-    whole = measure(lm, behaviour("facts").probe.cases, "exact_match", store=store, progress=False).frame
+    measured = measure(lm, behaviour("facts").probe.cases, "exact_match", store=store, progress=False).frame
     rows = []
     for direction, memo in (("forward", 0.67), ("reverse", 0.46)):
         rows += [
             _row("capitals", f"top-1 {direction}, plain wording", plain, {"direction": direction}, memo),
-            _row("capitals", f"top-1 {direction}, four wordings of the card", whole,
+            _row("capitals", f"top-1 {direction}, four wordings of the card", measured,
                  {"direction": direction, "relation": "capital"}, memo),
         ]  # fmt: skip
     return rows

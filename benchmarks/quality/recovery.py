@@ -56,8 +56,8 @@ def run(
     numbers = range(1 if quick else seeds or SEEDS)
     contenders = [IOMAP, *(rival for rival in TAKING_PART if rival not in without)]
     cases: list[Case] = sorted(product(names, budgets, numbers, contenders), key=lambda case: -case[1])
-    found = carry_out(trial, cases, stamp, None if trials is None else trials / "recovery.jsonl", jobs)
-    outcomes = pd.DataFrame(found)
+    rows = carry_out(trial, cases, stamp, None if trials is None else trials / "recovery.jsonl", jobs)
+    outcomes = pd.DataFrame(rows)
     done = outcomes[outcomes["failed"].isna()].astype(dict.fromkeys([*MEASURES, "found"], float))
     by = ["kind", "budget", "contender"]
     done = done.sort_values("budget", kind="stable")
@@ -112,14 +112,14 @@ def recovered(weights: Subsets, truth: Subsets) -> dict[str, float]:
     sizes = {s: c**2 for s, c in weights.items() if s and c}
     order = sorted(sizes, key=lambda s: (-sizes[s], s))
     first = set(order[: len(truth)])
-    found = [s for s in order if sizes[s] >= ENERGY * sum(sizes.values())]
+    largest = [s for s in order if sizes[s] >= ENERGY * sum(sizes.values())]
     main, joint = [s for s in truth if len(s) == 1], [s for s in truth if len(s) > 1]
     return {
         "recall_at_k": len(first & set(truth)) / len(truth),
         "main": len(first.intersection(main)) / len(main),
         "joint": len(first.intersection(joint)) / len(joint),
-        "found": float(len(found)),
-        "precision": sum(s in truth for s in found) / max(len(found), 1),
+        "found": float(len(largest)),
+        "precision": sum(s in truth for s in largest) / max(len(largest), 1),
     }
 
 

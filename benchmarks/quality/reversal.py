@@ -168,14 +168,14 @@ def draws(pools: Sequence[Sequence[str]], steps: int, batch: int, rng: np.random
 def statements() -> list[tuple[Statement, str]]:
     """The claims, with the metric of each."""
     forward, reverse, both = (Scope.of(direction=d) for d in ("forward", "reverse", "both"))
-    alike: dict[str, Any] = {"kind": "equivalence", "of_control": 0.15}
+    chance: dict[str, Any] = {"kind": "equivalence", "of_control": 0.15}
     exact, margin = "exact_match", "margin"
     return [
         (Statement.level(forward, reference=0.9, text="the trained direction is written (above 0.9)"), exact),
         (Statement.level(both, reference=0.8, text="facts taught in both orders are written (above 0.8)"), exact),
         (Statement.level(reverse, reference=0.1, sign=-1, text="the reverse is not written (below 0.1)"), exact),
         (Statement.level(forward, min_effect=3.0, text="the trained direction beats others by over 3 nats"), margin),
-        (Statement.level(reverse, text="the reverse is as good as chance", **alike), margin),
+        (Statement.level(reverse, text="the reverse is as good as chance", **chance), margin),
     ]
 
 

@@ -98,12 +98,12 @@ def claims() -> list[tuple[Statement, str]]:
     """What is claimed after the training, with the metric of each."""
     forward, reverse = Scope.of(direction="forward"), Scope.of(direction="reverse")
     exact, margin = "exact_match", "margin"
-    level, alike = "the reverse is not written (below 0.15)", "the reverse is as good as chance"
+    level, chance = "the reverse is not written (below 0.15)", "the reverse is as good as chance"
     return [
         (Statement.level(forward, reference=0.3, text="the trained direction is written (above 0.3)"), exact),
         (Statement.level(reverse, reference=0.15, sign=-1, text=level), exact),
         (Statement.level(forward, text="the trained direction beats ten other answers"), margin),
-        (Statement.level(reverse, kind="equivalence", of_control=0.25, text=alike), margin),
+        (Statement.level(reverse, kind="equivalence", of_control=0.25, text=chance), margin),
         (Statement.contrast(forward, reverse, text="the trained direction is ahead of the reverse"), margin),
     ]
 
@@ -123,11 +123,13 @@ def trained(recipe: Recipe) -> dict[str, Any]:
     losses = teach(lm, batches, recipe.rate, FROZEN, half=True)
     taught = time.perf_counter() - begun
     judged, after = asked_of(lm, probe, claims())
-    told = after.assign(exact_before=before["exact"], margin_before=before["value"]).rename(columns={"value": "margin"})
+    frame = after.assign(exact_before=before["exact"], margin_before=before["value"]).rename(
+        columns={"value": "margin"}
+    )
     numbers = ["exact_before", "exact", "margin_before", "margin"]
     return {
-        "figures": told.groupby(["taught", "direction"])[numbers].mean().reset_index().to_dict("records"),
-        "statements": _told(judged),
+        "figures": frame.groupby(["taught", "direction"])[numbers].mean().reset_index().to_dict("records"),
+        "statements": _verdicts(judged),
         "texts": len(texts),
         "cases": len(probe),
         "losses": [float(np.mean(part)) for part in np.array_split(losses, recipe.epochs)],
@@ -151,23 +153,23 @@ def celebrities(pairs: int) -> dict[str, Any]:
             rows.append({"prompt": prompt, "target": f" {answer}", "entity": row["child"], "direction": direction})
     probe = TemplateProbe.from_frame(pd.DataFrame(rows), ["direction"], foils=FOILS, entity="entity")
     up, down = Scope.of(direction="child → parent"), Scope.of(direction="parent → child")
-    found = [(Statement.level(up), "margin"), (Statement.level(down), "margin"), (Statement.contrast(up, down), "auc")]
+    tested = [(Statement.level(up), "margin"), (Statement.level(down), "margin"), (Statement.contrast(up, down), "auc")]
     lm, store = smollm(), Store()
     frames = {m: measure(lm, probe.cases, m, store=store, progress=False).frame for m in ("margin", "auc")}
     units = {"margin": "nats", "auc": "share"}
-    judged = judge([s for s, _ in found], [frames[m] for _, m in found], [m for _, m in found],
-                   [units[m] for _, m in found])  # fmt: skip
+    judged = judge([s for s, _ in tested], [frames[m] for _, m in tested], [m for _, m in tested],
+                   [units[m] for _, m in tested])  # fmt: skip
     means = frames["margin"].assign(auc=frames["auc"]["value"]).groupby("direction")[["value", "auc"]].mean()
     figures = means.rename(columns={"value": "margin"}).reset_index().to_dict("records")
     return {
         "pairs": len(table),
         "figures": figures,
-        "statements": _told(judged),
+        "statements": _verdicts(judged),
         "seconds": time.perf_counter() - start,
     }
 
 
-def _told(judged: list[Judged]) -> list[dict[str, str]]:
+def _verdicts(judged: list[Judged]) -> list[dict[str, str]]:
     return [{"words": j.words, "verdict": j.verdict, "reason": j.reason} for j in judged]
 
 

@@ -52,8 +52,8 @@ def run(quick: bool, jobs: int) -> dict[str, Any]:
     asked = [name for name in names(2 if quick else None) if kind(name) != CONTROL]
     budgets, seeds = ((64,) if quick else BUDGETS), range(1 if quick else SEEDS)
     cases = sorted(product(asked, budgets, seeds), key=lambda case: -case[1])
-    found = Parallel(n_jobs=jobs, batch_size=1)(delayed(trial)(*case) for case in cases)
-    trials = pd.DataFrame([row for rows in found for row in rows]).sort_values("budget", kind="stable")
+    results = Parallel(n_jobs=jobs, batch_size=1)(delayed(trial)(*case) for case in cases)
+    trials = pd.DataFrame([row for rows in results for row in rows]).sort_values("budget", kind="stable")
     keys = ["kind", "budget", "contender"]
     means = trials.groupby([*keys, "name"], sort=False)[["error", "covered"]].mean().reset_index()
     packages = sorted({package for packages in NEEDS.values() for package in packages})
@@ -75,9 +75,9 @@ def run(quick: bool, jobs: int) -> dict[str, Any]:
 
 def halves(means: pd.DataFrame) -> list[dict[str, Any]]:
     """Mean errors of iomap and of leverage-score KernelSHAP, and their ratio, by half of the instances."""
-    odd = means["name"].str[-1].astype(int) % 2
+    parity = means["name"].str[-1].astype(int) % 2
     rows = []
-    for half, part in (("even", means[odd == 0]), ("odd", means[odd == 1]), ("all", means)):
+    for half, part in (("even", means[parity == 0]), ("odd", means[parity == 1]), ("all", means)):
         table = part.pivot_table("error", "budget", "contender")
         for budget, row in table.iterrows():
             ours, theirs = float(row[OURS]), float(row[LEVERAGE])
@@ -117,8 +117,8 @@ def trial(name: str, budget: int, seed: int) -> list[dict[str, Any]]:
                 continue
             game = Game(name)
             truth = exact(game.table)
-            found, *se = np.atleast_2d(estimate(game, budget, seed))
-            error = found - truth
+            values, *se = np.atleast_2d(estimate(game, budget, seed))
+            error = values - truth
             assert game.asked.sum() <= budget, f"{contender} asked {game.asked.sum()} of {budget} questions"
             covered = float(np.mean(np.abs(error) <= WIDTH * se[0])) if se else np.nan
             outcome = {"budget": budget, "contender": contender, "error": float(error @ error / (truth @ truth))}
@@ -129,8 +129,8 @@ def trial(name: str, budget: int, seed: int) -> list[dict[str, Any]]:
 def paired_process(game: Game, budget: int, seed: int) -> np.ndarray:
     """iomap's estimate, and its standard errors."""
     Z = paired(game.n, budget, np.random.default_rng(seed))
-    found = from_pairs(Z, game(Z))
-    return np.vstack([found.values, found.se])
+    estimated = from_pairs(Z, game(Z))
+    return np.vstack([estimated.values, estimated.se])
 
 
 def same_rows(game: Game, budget: int, seed: int) -> np.ndarray:
@@ -163,8 +163,8 @@ def kernel_shap(game: Game, budget: int, seed: int, leverage: bool = False) -> n
     from shapiq import KernelSHAP
 
     sizes = np.ones(game.n + 1) if leverage else None
-    found = KernelSHAP(n=game.n, pairing_trick=True, sampling_weights=sizes, random_state=seed)
-    values = found.approximate(budget, game)
+    approximator = KernelSHAP(n=game.n, pairing_trick=True, sampling_weights=sizes, random_state=seed)
+    values = approximator.approximate(budget, game)
     return np.array([values[(i,)] for i in range(game.n)])
 
 

@@ -97,9 +97,9 @@ def trial(name: str, seed: int, entities: int = 32, size: float = 1.5, confounde
     expected = planted(rule, grid, size)
 
     def answer(texts: list[str]) -> np.ndarray:
-        told = [text.split(";") for text in texts]
-        rows = pd.DataFrame([dict(p.split("=") for p in pairs) for _, *pairs in told])
-        who = np.array([int(name[1:]) for name, *_ in told])
+        pieces = [text.split(";") for text in texts]
+        rows = pd.DataFrame([dict(p.split("=") for p in pairs) for _, *pairs in pieces])
+        who = np.array([int(name[1:]) for name, *_ in pieces])
         seeds = [[seed, *hashlib.sha256(text.encode()).digest()[:6]] for text in texts]
         noise = np.array([np.random.default_rng(s).normal() for s in seeds])
         return planted(rule, rows, size) * strength[who] + level[who] + noise
@@ -107,7 +107,7 @@ def trial(name: str, seed: int, entities: int = 32, size: float = 1.5, confounde
     part = TemplateProbe.from_cases(cases)
     study = generalise(_large(answer), part, metric="output", store=None, progress=False, random_state=seed)
     key = _key(rule, grid)
-    found = [s for s in study.statements if _key(s.statement, grid) == key]
+    matching = [s for s in study.statements if _key(s.statement, grid) == key]
     false, covered, count = 0, 0, 0
     for s in study.statements:
         true = _truth(s.statement, grid, expected)
@@ -118,8 +118,8 @@ def trial(name: str, seed: int, entities: int = 32, size: float = 1.5, confounde
     return {
         "rule": name,
         "confounded": confounded,
-        "found": bool(found) if rule is not None else np.nan,
-        "supported": any(s.verdict == "supported" for s in found) if rule is not None else np.nan,
+        "found": bool(matching) if rule is not None else np.nan,
+        "supported": any(s.verdict == "supported" for s in matching) if rule is not None else np.nan,
         "statements": count,
         "false_supported": false,
         "covered": covered,

@@ -89,11 +89,11 @@ def fits(task: Task, contender: str, budget: int, seed: int) -> list[dict[str, A
     """
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = _fit_ours(task, budget, seed) if contender == IOMAP else _fit_rival(task, contender, budget, seed)
-    for row in found:
+        rows = _fit_ours(task, budget, seed) if contender == IOMAP else _fit_rival(task, contender, budget, seed)
+    for row in rows:
         calls = row["game"].calls
         assert calls <= budget, f"{row['contender']} asked {calls} of {budget} questions"
-    return found
+    return rows
 
 
 def _fit_ours(task: Task, budget: int, seed: int) -> list[dict[str, Any]]:

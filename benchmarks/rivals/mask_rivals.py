@@ -60,7 +60,7 @@ class Rival:
         Game, budget and seed → :class:`Fitted`.
     packages : tuple of str
         Distributions it comes from, by the names they are imported under.
-    own_questions : bool
+    chooses_questions : bool
         Whether it chooses its questions; if not, it takes the same uniform rows as others.
     refuses : callable
         Features and budget → why it does not take part, or None.
@@ -68,7 +68,7 @@ class Rival:
 
     fit: Callable[[Game, int, int], Fitted]
     packages: tuple[str, ...] = ()
-    own_questions: bool = False
+    chooses_questions: bool = False
     refuses: Callable[[int, int], str | None] = lambda n, budget: None
 
 
@@ -133,13 +133,13 @@ def pairwise_lasso(game: Game, budget: int, seed: int) -> Fitted:
     Z = uniform(game.n, budget, seed)
     fitted = LassoCV(cv=5, alphas=50).fit(_pairs(Z), game(Z))
     members = [(i,) for i in range(game.n)] + list(combinations(range(game.n), 2))
-    found: Subsets = {(): float(fitted.intercept_)}
+    weights: Subsets = {(): float(fitted.intercept_)}
     for subset, weight in zip(members, fitted.coef_, strict=True):
         for size in range(len(subset) + 1):
             for part in combinations(subset, size):  # ∏ (2z − 1) multiplied out
                 sign = (-1) ** (len(subset) - size)
-                found[part] = found.get(part, 0.0) + sign * weight * 2.0**size
-    return Fitted(lambda rows: fitted.predict(_pairs(rows)), found)
+                weights[part] = weights.get(part, 0.0) + sign * weight * 2.0**size
+    return Fitted(lambda rows: fitted.predict(_pairs(rows)), weights)
 
 
 def _pairs(Z: np.ndarray) -> np.ndarray:
@@ -264,12 +264,12 @@ def kadd_shap(game: Game, budget: int, seed: int) -> Fitted:
     from shapiq import kADDSHAP
 
     approximator = kADDSHAP(n=game.n, max_order=_order(game.n, budget), random_state=seed)
-    found: Subsets = {}
+    values: Subsets = {}
     for members, value in approximator.approximate(budget, game).interactions.items():
-        found[members] = found.get(members, 0.0) + value
+        values[members] = values.get(members, 0.0) + value
         for i in members if len(members) == 2 else ():
-            found[(i,)] = found.get((i,), 0.0) - value / 2
-    return products(found)
+            values[(i,)] = values.get((i,), 0.0) - value / 2
+    return products(values)
 
 
 def _order(n: int, budget: int) -> int:
@@ -294,12 +294,12 @@ RIVALS: dict[str, Rival] = {
     "Lasso-CV": Rival(lasso),
     "pairwise Lasso-CV": Rival(pairwise_lasso, refuses=_too_many_pairs),
     "weighted ridge (lime)": Rival(lime, ("lime",)),
-    "Lime (captum)": Rival(captum_lime, ("captum", "torch"), own_questions=True),
-    "KernelShap (captum)": Rival(captum_kernel_shap, ("captum", "torch"), own_questions=True),
-    "KernelExplainer (shap)": Rival(kernel_explainer, ("shap",), own_questions=True),
-    "KernelExplainer, all features (shap)": Rival(kernel_explainer_all, ("shap",), own_questions=True),
-    "RegressionFBII (shapiq)": Rival(regression_fbii, ("shapiq",), own_questions=True),
-    "kADD-SHAP (shapiq)": Rival(kadd_shap, ("shapiq",), own_questions=True),
-    "SPEX (shapiq)": Rival(spex, ("shapiq", "sparse_transform"), own_questions=True, refuses=_spex_limits),
-    PROXYSPEX: Rival(proxyspex, ("shapiq", "lightgbm"), own_questions=True),
+    "Lime (captum)": Rival(captum_lime, ("captum", "torch"), chooses_questions=True),
+    "KernelShap (captum)": Rival(captum_kernel_shap, ("captum", "torch"), chooses_questions=True),
+    "KernelExplainer (shap)": Rival(kernel_explainer, ("shap",), chooses_questions=True),
+    "KernelExplainer, all features (shap)": Rival(kernel_explainer_all, ("shap",), chooses_questions=True),
+    "RegressionFBII (shapiq)": Rival(regression_fbii, ("shapiq",), chooses_questions=True),
+    "kADD-SHAP (shapiq)": Rival(kadd_shap, ("shapiq",), chooses_questions=True),
+    "SPEX (shapiq)": Rival(spex, ("shapiq", "sparse_transform"), chooses_questions=True, refuses=_spex_limits),
+    PROXYSPEX: Rival(proxyspex, ("shapiq", "lightgbm"), chooses_questions=True),
 }

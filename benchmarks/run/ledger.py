@@ -69,14 +69,14 @@ def _read(file: Path | None) -> dict[str, Rows]:
     """Known outcomes; the last line may have been cut off."""
     if file is None or not file.exists():
         return {}
-    found = {}
+    rows = {}
     for line in file.read_text(encoding="utf-8").splitlines():
         try:
             entry = json.loads(line)
-            found[entry["key"]] = entry["rows"]
+            rows[entry["key"]] = entry["rows"]
         except (json.JSONDecodeError, KeyError):
             continue
-    return found
+    return rows
 
 
 def _append(file: Path, entry: dict[str, Any]) -> None:
@@ -111,11 +111,11 @@ def versions(*modules: str) -> str:
 
 def _versions(modules: Sequence[str]) -> dict[str, str]:
     known = packages_distributions()
-    found = {}
+    installed = {}
     for module in modules:
         for name in known.get(module, [module]):
             try:
-                found[name] = version(name)
+                installed[name] = version(name)
             except PackageNotFoundError:
-                found[name] = "absent"
-    return found
+                installed[name] = "absent"
+    return installed

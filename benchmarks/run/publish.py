@@ -261,12 +261,12 @@ def _overall(result: dict[str, Any]) -> str:
 def _shapley(result: dict[str, Any]) -> str:
     """Errors of everyone, then the target and how often intervals held the truth."""
     ratios = [{**r, "reached": r["ratio"] <= 0.5 if r["budget"] >= 256 else ""} for r in result.get("halves", [])]
-    told = [r for r in ratios if r["instances"] == "all"]
+    averaged = [r for r in ratios if r["instances"] == "all"]
     target = {"budget": "calls", "iomap": "iomap Shapley", "leverage": "KernelSHAP, leverage", "ratio": "ratio",
               "reached": "at most half (from 256 calls)"}  # fmt: skip
     held = {"kind": "kind", "budget": "calls", "intervals": "intervals", "covered": "held the truth"}
     grids = _by_kind(result.get("errors", []), "mean", lowest=True)
-    return "\n\n".join([grids, plain(told, target), plain(result.get("coverage", []), held)])
+    return "\n\n".join([grids, plain(averaged, target), plain(result.get("coverage", []), held)])
 
 
 def _coverage(result: dict[str, Any]) -> str:
@@ -293,8 +293,8 @@ def _formulaic(result: dict[str, Any]) -> str:
     text = ["| task | figure | memo | found | 95% interval | entities | inside |", "|---|---|---|---|---|---|---|"]
     for row in result["rows"]:
         inside = "" if row["inside"] is None else _any(row["inside"])
-        found = f"{row['found']:.2f}".replace("-", "−")
-        cells = [row["task"], row["figure"], row["memo"] or "", found, _interval(row), row["entities"], inside]
+        figure = f"{row['found']:.2f}".replace("-", "−")
+        cells = [row["task"], row["figure"], row["memo"] or "", figure, _interval(row), row["entities"], inside]
         # what stands in <|…|> would end a cell
         text.append("| " + " | ".join(str(c).replace("|>", "\\|>").replace("<|", "<\\|") for c in cells) + " |")
     return "\n".join(text)
@@ -330,12 +330,12 @@ def _card(result: dict[str, Any]) -> str:
     runs = [{**row, "seconds": f"{row['seconds']:.1f}"} for row in result["runs"]]
     kept = {"behaviour": "behaviour", "cases": "cases", "r2": "R²", "r2_statements": "by statements alone",
             "coverage": "90% intervals held", "coverage_least": "in the worst level"}  # fmt: skip
-    told = ["supported", "refuted", "inconclusive", "not testable"]
+    verdict_names = ["supported", "refuted", "inconclusive", "not testable"]
     by_name: dict[str, dict[str, Any]] = {}
     for s in result["statements"]:
-        row = by_name.setdefault(s["behaviour"], {"behaviour": s["behaviour"], **dict.fromkeys(told, 0)})
+        row = by_name.setdefault(s["behaviour"], {"behaviour": s["behaviour"], **dict.fromkeys(verdict_names, 0)})
         row[s["verdict"]] += 1
-    verdicts = plain(list(by_name.values()), {"behaviour": "behaviour", **{v: v for v in told}})
+    verdicts = plain(list(by_name.values()), {"behaviour": "behaviour", **{v: v for v in verdict_names}})
     return "\n\n".join([plain(runs, cost), verdicts, plain(result["predictions"], kept)])
 
 

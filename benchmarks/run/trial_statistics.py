@@ -35,7 +35,7 @@ def means(trials: pd.DataFrame) -> pd.DataFrame:
     return trials.groupby(by, sort=False)[["r2", "seconds", "terms"]].mean().reset_index()
 
 
-def table(found: pd.DataFrame) -> list[dict[str, Any]]:
+def table(outcomes: pd.DataFrame) -> list[dict[str, Any]]:
     """Mean R² of every kind, budget and contender."""
     return [
         {
@@ -47,49 +47,49 @@ def table(found: pd.DataFrame) -> list[dict[str, Any]]:
             "terms": None if part["terms"].isna().any() else float(part["terms"].mean()),
             "seconds": float(part["seconds"].mean()),
         }
-        for (k, b, c), part in found.groupby(["kind", "budget", "contender"], sort=False)
+        for (k, b, c), part in outcomes.groupby(["kind", "budget", "contender"], sort=False)
     ]
 
 
-def differences(found: pd.DataFrame) -> list[dict[str, Any]]:
+def differences(outcomes: pd.DataFrame) -> list[dict[str, Any]]:
     """iomap's contenders minus the rival with the best mean of that kind and budget.
 
     That rival is chosen in hindsight, to the rivals' advantage. Differences are paired by instance (means over seeds).
     """
     rows = []
-    for (k, b), part in found.groupby(["kind", "budget"], sort=False):
+    for (k, b), part in outcomes.groupby(["kind", "budget"], sort=False):
         wide = part.pivot(index="name", columns="contender", values="r2").dropna(axis=1)
         rivals = [c for c in wide.columns if c not in OURS]
         if not rivals:
             continue
         best = str(wide[rivals].mean().idxmax())
-        for own in [c for c in OURS if c in wide]:
-            gain = wide[own] - wide[best]
+        for ours in [c for c in OURS if c in wide]:
+            gain = wide[ours] - wide[best]
             wins = f"{(gain > 0).sum()} of {len(gain)}"
-            rows.append({"kind": k, "budget": b, "contender": own, "best rival": best, **interval(gain), "wins": wins})
+            rows.append({"kind": k, "budget": b, "contender": ours, "best rival": best, **interval(gain), "wins": wins})
     return rows
 
 
-def calls(found: pd.DataFrame) -> list[dict[str, Any]]:
+def calls(outcomes: pd.DataFrame) -> list[dict[str, Any]]:
     """Calls after which iomap's mean R² is what ProxySPEX has after 64, 128, …, as a share of ProxySPEX's.
 
     Interpolated over the logarithm of the calls, and bootstrapped over instances. A share at either end of the budgets
     tried is a bound only.
     """
     rows = []
-    for k, part in found.groupby("kind", sort=False):
+    for k, part in outcomes.groupby("kind", sort=False):
         wide = part.pivot(index="name", columns=["contender", "budget"], values="r2").dropna(axis=1)
-        if PROXYSPEX not in wide or any(own not in wide for own in FRUGAL):
+        if PROXYSPEX not in wide or any(ours not in wide for ours in FRUGAL):
             continue
         rng = np.random.default_rng(0)
         draws = [np.arange(len(wide)), *rng.integers(0, len(wide), (1000, len(wide)))]
-        for own, budget in product(FRUGAL, sorted(wide[PROXYSPEX].columns)):
-            grid = np.sort(wide[own].columns.to_numpy())
-            curves = wide[own][grid].to_numpy()
+        for ours, budget in product(FRUGAL, sorted(wide[PROXYSPEX].columns)):
+            grid = np.sort(wide[ours].columns.to_numpy())
+            curves = wide[ours][grid].to_numpy()
             target = wide[PROXYSPEX, budget].to_numpy()
             calls_ = np.array([needed(grid, curves[draw].mean(axis=0), target[draw].mean()) for draw in draws])
             low, high = np.percentile(calls_[1:] / budget, [2.5, 97.5])
-            row = {"kind": k, "contender": own, "ProxySPEX calls": int(budget), "its R²": float(target.mean())}
+            row = {"kind": k, "contender": ours, "ProxySPEX calls": int(budget), "its R²": float(target.mean())}
             share = {"share": float(calls_[0] / budget), "low": float(low), "high": float(high)}
             rows.append({**row, "calls": float(calls_[0]), **share, "bound": calls_[0] in (grid[0], grid[-1])})
     return rows

@@ -30,7 +30,7 @@ class Group:
     instances, seeds : int
     budgets : tuple of int
         Model calls.
-    own_questions : bool
+    chooses_questions : bool
         Whether rivals that need questions of their own take part; not where an answer is dear.
     quick : callable, optional
         Names that a quick run takes instead of the first instance of each kind.
@@ -43,7 +43,7 @@ class Group:
     instances: int = 5
     seeds: int = 5
     budgets: tuple[int, ...] = BUDGETS
-    own_questions: bool = True
+    chooses_questions: bool = True
     quick: Callable[[int], list[str]] | None = None
     material: tuple[str, ...] = ()
 
@@ -62,7 +62,7 @@ GROUPS = {
         context.names,
         context.load,
         budgets=(64, 128),
-        own_questions=False,
+        chooses_questions=False,
         quick=context.short_names,
         material=("documents",),
     ),
@@ -78,15 +78,15 @@ def at_hand(only: Iterable[str] | None = None) -> tuple[dict[str, Group], dict[s
         For a name that is no group's, or where no group can run.
     """
     wanted = list(GROUPS if only is None else only)
-    if odd := [name for name in wanted if name not in GROUPS]:
-        raise Skipped(f"no such group: {', '.join(odd)}; there are {', '.join(GROUPS)}")
-    found, absent = {}, {}
+    if unknown := [name for name in wanted if name not in GROUPS]:
+        raise Skipped(f"no such group: {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    present, absent = {}, {}
     for name in wanted:
         try:
             GROUPS[name].names(1)
-            found[name] = GROUPS[name]
+            present[name] = GROUPS[name]
         except Skipped as reason:
             absent[name] = str(reason)
-    if not found:
+    if not present:
         raise Skipped("; ".join(absent.values()))
-    return found, absent
+    return present, absent

@@ -42,8 +42,8 @@ def prompt(name: str) -> ContextProbe:
     """The probe of such a name."""
     _, sentences, j = name.split("_")
     document, question, answer = PROMPTS[int(j)]
-    whole = ContextProbe(document, question, answer=answer)
-    return ContextProbe(" ".join(whole.documents[0].pieces[: int(sentences)]), question, answer=answer)
+    full = ContextProbe(document, question, answer=answer)
+    return ContextProbe(" ".join(full.documents[0].pieces[: int(sentences)]), question, answer=answer)
 
 
 def _answers(probe: ContextProbe) -> Answer:

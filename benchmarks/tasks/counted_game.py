@@ -90,11 +90,11 @@ def uniform(n: int, rows: int, seed: int) -> np.ndarray:
     if n <= 16:
         numbers = rng.permutation(2**n)[:rows]
         return ((numbers[:, None] >> np.arange(n)) & 1).astype(float)
-    found: dict[bytes, np.ndarray] = {}
-    while len(found) < rows:
-        for row in rng.integers(0, 2, (rows - len(found), n), dtype=np.uint8):
-            found.setdefault(row.tobytes(), row)
-    return np.array(list(found.values()), dtype=float)
+    distinct: dict[bytes, np.ndarray] = {}
+    while len(distinct) < rows:
+        for row in rng.integers(0, 2, (rows - len(distinct), n), dtype=np.uint8):
+            distinct.setdefault(row.tobytes(), row)
+    return np.array(list(distinct.values()), dtype=float)
 
 
 def score(game: Game, predict: Predict) -> float:

@@ -120,7 +120,7 @@ def games() -> list[Path]:
         Where there are none.
     """
     folder = Path(os.environ.get("IOMAP_DATA") or shared() / "data") / "games"
-    found = sorted(folder.glob("*.npy"))
-    if not found:
+    files = sorted(folder.glob("*.npy"))
+    if not files:
         raise Skipped(f"no games in {folder} (set IOMAP_DATA to the folder that holds games/)")
-    return found
+    return files

@@ -24,10 +24,10 @@ def of_products(weights: Subsets) -> Subsets:
     >>> of_products({(0, 1): 4.0})
     {(): 1.0, (0,): 1.0, (1,): 1.0, (0, 1): 1.0}
     """
-    found: Subsets = {}
+    coefficients: Subsets = {}
     for members, weight in weights.items():
-        _multiply_out(found, weight, [(i, 0.5, 0.5) for i in members])
-    return found
+        _multiply_out(coefficients, weight, [(i, 0.5, 0.5) for i in members])
+    return coefficients
 
 
 def of_surrogate(surrogate: Surrogate) -> Subsets:
@@ -40,10 +40,10 @@ def of_surrogate(surrogate: Surrogate) -> Subsets:
     >>> of_surrogate(InteractionSurrogate().fit(cube(3), cube(3)[:, 2]))
     {(): 0.5, (2,): 0.5}
     """
-    found: Subsets = {(): float(surrogate.intercept_)}
+    coefficients: Subsets = {(): float(surrogate.intercept_)}
     for term, weight in zip(surrogate.terms_, surrogate.coef_, strict=True):
-        _multiply_out(found, float(weight), list(_factors(term)))
-    return found
+        _multiply_out(coefficients, float(weight), list(_factors(term)))
+    return coefficients
 
 
 def _factors(term: Term) -> Iterable[tuple[int, float, float]]:
@@ -54,7 +54,7 @@ def _factors(term: Term) -> Iterable[tuple[int, float, float]]:
     return [(i, (absent + present) / 2, (present - absent) / 2) for i, absent, present in values]
 
 
-def _multiply_out(found: Subsets, weight: float, factors: list[tuple[int, float, float]]) -> None:
+def _multiply_out(coefficients: Subsets, weight: float, factors: list[tuple[int, float, float]]) -> None:
     """Add weight ∏ (aᵢ + bᵢ xᵢ), parts that vanish left out."""
     for size in range(len(factors) + 1):
         for chosen in combinations(sorted(factors), size):
@@ -62,4 +62,4 @@ def _multiply_out(found: Subsets, weight: float, factors: list[tuple[int, float,
             part = weight * np.prod([b if i in inside else a for i, a, b in factors])
             if part:
                 key = tuple(i for i, _, _ in chosen)
-                found[key] = found.get(key, 0.0) + float(part)
+                coefficients[key] = coefficients.get(key, 0.0) + float(part)

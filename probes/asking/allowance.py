@@ -35,7 +35,7 @@ class Allowance:
 
     @classmethod
     def of(cls, question: Question, budget: int | None) -> Allowance:
-        """What a budget of model inputs pays for.
+        """Return what a budget of model inputs pays for.
 
         Raises
         ------
@@ -62,9 +62,9 @@ class Allowance:
 
     @classmethod
     def budget_for(cls, question: Question, rows: int) -> int:
-        """The smallest budget of model inputs that pays for so many rows."""
+        """Return the smallest budget of model inputs that pays for so many rows."""
         return next(b for b in count(rows * question.probe.replicates) if cls._within(question, b).rows >= rows)
 
     def spare(self, question: Question) -> int:
-        """Model inputs besides the rows of a design: a generated answer, rows asked twice."""
+        """Return model inputs besides the rows of a design: a generated answer, rows asked twice."""
         return int(question.generates) + question.probe.replicates * self.repeats * question.varies

@@ -47,7 +47,7 @@ class Answers:
     reason: str = ""
 
     def __sub__(self, other: Answers) -> Answers:
-        """What changed from `other` to this: the same questions, the same unit, answers subtracted.
+        """Return what changed from `other` to this: the same questions, the same unit, answers subtracted.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class Answers:
         return np.isnan(self.y).any(axis=1)
 
     def complete(self) -> Answers:
-        """These answers without the questions that were not answered.
+        """Return these answers without the questions that were not answered.
 
         Raises
         ------

@@ -116,15 +116,15 @@ def _so_far(
     memory: Store,
     run: Run,
 ) -> tuple[Design, list[np.ndarray]]:
-    """The design that all answered rows make, and their answers: whole parts, and what is known of the next one.
+    """Return the design that all answered rows make, and their answers: whole parts, and what is known of the next one.
 
     Rows asked in the order drawn go on from the whole parts. Others were chosen by what is in them, and join the block.
     """
     done = sum(map(len, parts))
-    whole = (design.only(np.arange(len(design)) < done), parts if done >= design.fixed else [])
+    complete = (design.only(np.arange(len(design)) < done), parts if done >= design.fixed else [])
     stop = next((end for end in parts_of(design, model.at_once) if end > done), done)
     if stop == done:
-        return whole
+        return complete
     inputs, each = probe.render(design.Z[done:stop]), probe.replicates
     keys = keys_of(identity, model, inputs)
     known = {key: value for key, value in memory.get(set(keys)).items() if not isinstance(value, str)}
@@ -133,7 +133,7 @@ def _so_far(
     drawn = model.at_once == 1 and (np.diff(model.order(inputs)) == 1).all()
     lead = len(there) if there.all() else int(np.argmin(there)) if drawn else 0
     if done + lead < design.fixed or not known:
-        return whole
+        return complete
     nothing = np.full(len(next(iter(known.values()))), np.nan)
     raw = np.array([known.get(key, nothing) for key in keys]).reshape(stop - done, each, -1).mean(axis=1)
     chosen = np.r_[0 : design.fixed + design.block]
@@ -147,7 +147,7 @@ def _so_far(
 def forecast(
     model: Model, probe: Probe, design: Design, store: Store, run: Run | None = None, trial: int = 0
 ) -> Forecast:
-    """What asking a design would cost; asks nothing but the `trial` leading rows, whose answers are kept.
+    """Forecast what asking a design would cost; asks nothing but the `trial` leading rows, whose answers are kept.
 
     Without a trial there is no estimate of time. Answers of a model that is not identifiable beyond this run do not
     count as known, because the next run is another one.
@@ -161,13 +161,13 @@ def forecast(
     for start, stop in pairwise(parts_of(design, model.at_once)):
         inputs = probe.render(design.Z[start:stop])
         first = {key: i for i, key in reversed(list(enumerate(keys_of(identity, model, inputs)))) if key not in seen}
-        found = memory.get(first) if identity.persistent else {}
+        cached = memory.get(first) if identity.persistent else {}
         seen.update(first)
-        known += len(found)
-        todo = take(inputs, np.array(sorted(i for key, i in first.items() if key not in found), dtype=int))
+        known += len(cached)
+        todo = take(inputs, np.array(sorted(i for key, i in first.items() if key not in cached), dtype=int))
         if len(todo):
             asked += len(todo)
-            calls += sum(1 for _ in batches(model, todo, int(start == 0 and not found)))
+            calls += sum(1 for _ in batches(model, todo, int(start == 0 and not cached)))
             tokens += int(model.sizes(todo).sum()) if model.size_unit == "tokens" else 0
     share = tokens / spent.tokens if spent.tokens else asked / spent.rows if spent.rows else 0.0
     return Forecast(len(seen), known, calls, tokens, spent.seconds * share if spent.rows or not asked else None)
@@ -176,7 +176,7 @@ def forecast(
 def gathered(
     model: Model, identity: Identity, probe: Probe, design: Design, parts: list[np.ndarray], memory: Store, cost: Cost
 ) -> Answers:
-    """Answers ``(·, K)`` to the parts of a design, averaged over replicates, as one."""
+    """Join answers ``(·, K)`` to the parts of a design, averaged over replicates."""
     y = np.vstack(parts)
     outputs = _names(model, identity, memory, y.shape[1])
     if len(outputs) != y.shape[1]:
@@ -195,7 +195,7 @@ def again(model: Model, probe: Probe, answers: Answers, rows: np.ndarray) -> tup
 
 
 def _names(model: Model, identity: Identity, memory: Store, k: int) -> tuple[str, ...]:
-    """Names of the outputs; those that a model learnt by answering are kept with its answers."""
+    """Return names of the outputs; those that a model learnt by answering are kept with its answers."""
     known = known_outputs(identity, memory)
     if model.outputs is not None:
         if known is None:

@@ -48,7 +48,7 @@ class Run:
 
 
 def keys_of(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
-    """SHA-256 of each input together with the model that is asked: what an answer is remembered under."""
+    """Return the SHA-256 of each input together with the model that is asked: what an answer is remembered under."""
     return [hashlib.sha256(identity.id.encode() + digest).digest() for digest in model.digests(inputs)]
 
 
@@ -207,5 +207,5 @@ def _nothing(model: Model) -> ModelError:
 
 
 def uneven(widths: set[int]) -> ModelError:
-    """The error of a model that returns rows of several lengths."""
+    """Make the error of a model that returns rows of several lengths."""
     return ModelError(f"The model must return as many outputs for every input; got {sorted(widths)}.")

@@ -43,7 +43,7 @@ class Share:
 def ask_together(
     model: Model, items: Sequence[Share], store: Store, run: Run, progress: bool | None = False
 ) -> list[Answers]:
-    """Answers to the designs of several probes, asked as one batch of questions: no question twice, full batches.
+    """Ask the designs of several probes as one batch of questions: no question twice, full batches.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def _divided(total: int, counts: np.ndarray) -> np.ndarray:
 
 
 def _form(inputs: Any) -> Hashable:
-    """What inputs must share to be one batch without a change of type."""
+    """Return what inputs must share to be one batch without a change of type."""
     if isinstance(inputs, pd.DataFrame):
         return tuple(inputs.columns), tuple(inputs.dtypes)
     return (inputs.dtype, inputs.shape[1:]) if isinstance(inputs, np.ndarray) else None

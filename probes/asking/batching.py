@@ -28,21 +28,21 @@ _FULL = ("can't allocate memory", "out of memory", "alloc_failed")
 
 
 def take(inputs: Any, index: np.ndarray) -> Any:
-    """Some of a batch of inputs, in the order of `index`."""
+    """Take some of a batch of inputs, in the order of `index`."""
     if isinstance(inputs, pd.DataFrame):
         return inputs.iloc[index].reset_index(drop=True)
     return inputs[index] if isinstance(inputs, np.ndarray) else [inputs[i] for i in index]
 
 
 def shown(inputs: Any, i: int) -> Any:
-    """One input in plain Python, for an error."""
+    """Show one input in plain Python, for an error."""
     if isinstance(inputs, pd.DataFrame):
         return inputs.iloc[i].to_dict()
     return inputs[i].tolist() if isinstance(inputs, np.ndarray) else inputs[i]
 
 
 def batches(model: Model, inputs: Any, first_alone: int = 0, limit: int | None = None) -> Iterator[np.ndarray]:
-    """Index arrays: the first input alone, so that a model that cannot answer costs one call; then by size.
+    """Yield index arrays: the first input alone, so that a model that cannot answer costs one call; then by size.
 
     A batch has at most `limit` work units, by default as many as the model takes at once.
     """
@@ -170,7 +170,7 @@ def _out_of_memory(error: BaseException | None) -> bool:
 
 
 def parts_of(design: Design, at_once: int = 1) -> list[int]:
-    """Row numbers at which parts end, from 0: each part is half as large as all before it.
+    """Return row numbers at which parts end, from 0: each part is half as large as all before it.
 
     A model that works on several inputs at a time gets whole rounds, after the first input, which is asked alone.
     """

@@ -84,7 +84,7 @@ class Forecast:
         utilisation: float = 0.4,
         gpus: int = 1,
     ) -> Projection:
-        """What all questions would cost through another model on GPUs; see :func:`project`."""
+        """Project what all questions would cost through another model on GPUs; see :func:`project`."""
         return project(self, parameters, throughput=throughput, flops=flops, utilisation=utilisation, gpus=gpus)
 
 
@@ -149,7 +149,7 @@ def project(
     utilisation: float = 0.4,
     gpus: int = 1,
 ) -> Projection:
-    """What the same questions would cost through a model of another size.
+    """Project what the same questions would cost through a model of another size.
 
     Parameters
     ----------

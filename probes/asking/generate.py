@@ -16,7 +16,7 @@ __all__ = ["complete", "completions"]
 
 
 def complete(model: Generator, prompt: Any, max_new_tokens: int, store: Store) -> tuple[str, Cost]:
-    """The model's own answer to a prompt, from the store if it was generated before.
+    """Generate the model's answer to a prompt, or take it from the store if it was generated before.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def complete(model: Generator, prompt: Any, max_new_tokens: int, store: Store) -
 def completions(
     model: Generator, prompts: Sequence[Any], max_new_tokens: int, store: Store
 ) -> tuple[list[str | None], Cost, str]:
-    """The model's own answers to prompts, each asked once and kept before it is used.
+    """Generate the model's answers to prompts, each asked once and kept before it is used.
 
     Returns
     -------

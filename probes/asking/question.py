@@ -112,7 +112,7 @@ class Question:
         return self.target is not None
 
     def at(self, probe: Probe) -> Question:
-        """The same question about another region."""
+        """Ask the same question about another region."""
         return replace(self, probe=probe)
 
     def check_target(self, scorer: Model) -> None:
@@ -121,7 +121,7 @@ class Question:
             resolve(self.target, scorer.outputs, scorer.unit, np.zeros(len(scorer.outputs)))
 
     def resolved(self, outputs: tuple[str, ...], unit: str, raw: np.ndarray) -> Target:
-        """The number explained, given raw outputs ``(n, K)``, row 0 the instance's.
+        """Return the number explained, given raw outputs ``(n, K)``, row 0 the instance's.
 
         Raises
         ------
@@ -133,7 +133,7 @@ class Question:
 
 
 def answer_in_target(model: Model | Generator, target: TargetLike, answer: str | None) -> str | None:
-    """A language model's answer that is given as `target`, the form until version 0.1; with a warning.
+    """Return a language model's answer that is given as `target`, the form until version 0.1; with a warning.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def answer_in_target(model: Model | Generator, target: TargetLike, answer: str |
 
 
 def _outside() -> int:
-    """The stacklevel, for the caller of this function, of the first line that is not in this library."""
+    """Return the stacklevel, for the caller of this function, of the first line that is not in this library."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("probes", "surrogates"):
         level, frame = level + 1, frame.f_back

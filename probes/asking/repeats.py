@@ -13,7 +13,7 @@ __all__ = ["Repeats", "rows_to_repeat"]
 
 
 def rows_to_repeat(answers: Answers, count: int) -> np.ndarray:
-    """Numbers of the rows to ask again: the instance and the first judged rows, `count` in all; none unanswered."""
+    """List the rows to ask again: the instance and the first judged rows, `count` in all; none unanswered."""
     rows = np.r_[0, answers.design.fixed + answers.design.block : len(answers.design)]
     return rows[~answers.missing[rows]][:count]
 
@@ -40,7 +40,7 @@ class Repeats:
         return bool((~close & np.isfinite(self.second)).any())
 
     def ceiling(self, target: Target, y: np.ndarray) -> tuple[float, ...]:
-        """The R² ``(k,)`` that is left for a perfect surrogate of answers `y` ``(n, k)``.
+        """Return the R² ``(k,)`` that is left for a perfect surrogate of answers `y` ``(n, k)``.
 
         1 − σ² / var(y), the noise variance σ² being half the mean squared difference of answers to one question.
         """

@@ -182,17 +182,17 @@ class Session:
         return self.reply(self._finished(answers))
 
     def reply(self, answers: Answers) -> Reply:
-        """Answers with the number explained, which the first of them settle."""
+        """Return answers with the number explained, which the first of them settle."""
         if self.target is None:
             self.target = self.question.resolved(answers.outputs, answers.unit, answers.y)
         return Reply(answers, self.target)
 
     def share(self, design: Design) -> Share:
-        """This question's share in one stream of many; see :func:`probes.asking.ask_many.ask_together`."""
+        """Return this question's share in one stream of many; see :func:`probes.asking.ask_many.ask_together`."""
         return Share(self.question.probe, design, self.run)
 
     def forecast(self, design: Design, trial: int = 0) -> Forecast:
-        """What asking a design would cost; see :func:`probes.asking.ask.forecast`. A missing answer is generated."""
+        """Forecast the cost of a design; see :func:`probes.asking.ask.forecast`. A missing answer is generated."""
         expected = forecast(self.scorer, self.question.probe, design, self.store, self.run, trial)
         twice = self.question.probe.replicates * self.question.varies * self.allowance.repeats
         asked = expected.questions - expected.known
@@ -206,13 +206,13 @@ class Session:
         )
 
     def at(self, probe: Probe) -> Session:
-        """A session for another region, with the same model, answer, target and bill."""
+        """Open a session for another region, with the same model, answer, target and bill."""
         other = copy(self)
         other.question = self.question.at(probe)
         return other
 
     def put_to(self, model: ModelLike) -> Session:
-        """A session for another model, with the same region, answer, target and bill."""
+        """Open a session for another model, with the same region, answer, target and bill."""
         target = self.question.target if self.target is None else self.target
         other = Session(
             replace(self.question, model=as_model(model), target=target, answer=self.answer),
@@ -243,7 +243,7 @@ class Session:
             self.repeats = Repeats(answers.y[rows], second, float(np.ptp(answers.y[~answers.missing])))
 
     def _finished(self, answers: Answers) -> Answers:
-        """Answers without the rows that were not answered, with all that has been paid; noisy ones are never exact."""
+        """Drop the rows that were not answered, and count all that has been paid; noisy answers are never exact."""
         answers = replace(answers.complete(), cost=self.cost)
         if self.noisy:
             answers = replace(answers, design=replace(answers.design, population=np.inf), noisy=True)

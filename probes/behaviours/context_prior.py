@@ -27,7 +27,7 @@ GAP = "The weather has been mild this year, and the harvest was good. "
 
 
 def behaviour(countries: int = 16, cases: int = 288) -> Behaviour:
-    """16 countries; value: log-odds of another city, the one that a conflicting context names, against the capital."""
+    """Ask about 16 countries; value: log-odds of the city that a conflicting context names against the capital."""
     names = list(CAPITALS)[:countries]
     people = {
         name: {"country": name, "city": CAPITALS[name], "other": CAPITALS[names[(i + 5) % countries]], "gap": GAP}

@@ -40,7 +40,7 @@ DIRECTIONS = {
 
 
 def behaviour(foils: int = 10) -> Behaviour:
-    """24 capitals and 14 currencies; values: whether the answer is written, and its log-prob over 10 others."""
+    """Ask for 24 capitals and 14 currencies; values: whether the answer is written, and its log-prob over 10 others."""
     cases = []
     for thing, table, words in (
         ("capital", CAPITALS, {"the": "", "The": "", "the_": ""}),

@@ -21,7 +21,7 @@ FIELDS = {"capital": ("Country", "Capital"), "city": ("Nation", "Capital city")}
 
 
 def behaviour(countries: int = 16) -> Behaviour:
-    """16 countries after two examples in the same format; value: log-odds of the right capital against two others."""
+    """Ask about 16 countries after two examples in one format; value: log-odds of the right capital over two others."""
     names = list(CAPITALS)[:countries]
     cases = []
     for i, country in enumerate(names):

@@ -49,7 +49,7 @@ YEARS = {"20s": "28", "40s": "43", "60s": "65", "70s": "72"}
 
 
 def behaviour() -> Behaviour:
-    """20 events; value: probability of the right tens digits minus that of the others."""
+    """Ask about 20 events; value: probability of the right tens digits minus that of the others."""
     cases = []
     for i, event in enumerate(EVENTS):
         century = CENTURIES[i % 3]

@@ -66,7 +66,7 @@ FACTORS = {
 
 
 def behaviour(cases: int = 384) -> Behaviour:
-    """Pairs of names in 4 wordings; value: log-odds of the right name against the other.
+    """Ask about pairs of names in 4 wordings; value: log-odds of the right name against the other.
 
     The factor ``opening`` says whether the first name opens the text or stands behind some words.
     """

@@ -27,7 +27,7 @@ FAMILIES = {"spaces": (" ", False), "commas": (", ", False), "lines": ("\n", Fal
 
 
 def behaviour(entities: int = 16) -> Behaviour:
-    """16 random sequences; value: log-prob of the next item, on the first and on the second pass over the sequence."""
+    """Continue 16 random sequences; value: log-prob of the next item, on the first and on the second pass."""
     cases = []
     for e in range(entities):
         rng = np.random.default_rng([e, 17])

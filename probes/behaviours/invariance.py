@@ -30,7 +30,7 @@ PLAIN = {"negation": "no", "typo": "no", "name": "Anna", "intensifier": "no"}
 
 
 def behaviour() -> Behaviour:
-    """12 pairs of words, all combinations of four changes; value: log-odds of "positive" against "negative"."""
+    """Rate 12 pairs of words, all combinations of four changes; value: log-odds of "positive" against "negative"."""
     people = {f"{good}/{bad}": {"good": good, "bad": bad} for good, bad in PAIRS}
     probe = TemplateProbe(FAMILIES, FACTORS, people, target=" positive", foils=[" negative"])
     good, bad = {"word": "good", "negation": "no"}, {"word": "bad", "negation": "no"}

@@ -27,7 +27,7 @@ FAMILIES = {
 
 
 def behaviour() -> Behaviour:
-    """16 questions; value: log-odds of the first label against the second."""
+    """Ask 16 questions; value: log-odds of the first label against the second."""
     cases = []
     for what, good, bad in ITEMS:
         for labels, (x, y) in LABELS.items():

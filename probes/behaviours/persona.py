@@ -35,7 +35,7 @@ FORMATS = {"plain": "Would you {deed}? Answer yes or no.", "form": "Question: Wo
 
 
 def behaviour() -> Behaviour:
-    """20 deeds; value: log-odds of "Yes" against "No"."""
+    """Ask about 20 deeds; value: log-odds of "Yes" against "No"."""
     cases = []
     for i, (deed, is_good) in enumerate(DEEDS):
         for persona, system in PERSONAS.items():

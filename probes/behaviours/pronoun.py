@@ -30,7 +30,7 @@ OPENINGS = ["Then, ", "As far as we know, ", "According to the report, "]
 
 
 def behaviour() -> Behaviour:
-    """10 pairs of names and of occupations; value: log-odds of "she" against "he".
+    """Continue sentences about 10 pairs of names and of occupations; value: log-odds of "she" against "he".
 
     The factor ``opening`` says whether the name opens the text or stands behind some words.
     """

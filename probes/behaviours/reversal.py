@@ -88,15 +88,15 @@ ROLES = [
     "inventor",
 ]
 
-TOLD = {
+STATED = {
     "name first": "{name} is known as the {role} of the {deed}.",
     "description first": "The {role} of the {deed} is known as {name}.",
 }
 ASKED = {
-    "name → description": {"plain": "{told} {name} is", "recall": "{told} People remember that {name} is"},
+    "name → description": {"plain": "{facts} {name} is", "recall": "{facts} People remember that {name} is"},
     "description → name": {
-        "plain": "{told} The {role} of the {deed} is",
-        "recall": "{told} People remember that the {role} of the {deed} is",
+        "plain": "{facts} The {role} of the {deed} is",
+        "recall": "{facts} People remember that the {role} of the {deed} is",
     },
 }
 WEIGHTS = {
@@ -117,7 +117,7 @@ def _foils(case: Case, pool: list[str]) -> Case:
 
 
 def behaviour() -> Behaviour:
-    """16 facts told in the prompt, 20 capitals in the weights; value: log-prob of the answer over 10 others."""
+    """Ask for 16 facts in the prompt, 20 capitals in the weights; value: log-prob of the answer over 10 others."""
     cases = []
     people = [
         {"name": f"{f} {s}", "role": role, "deed": deed}
@@ -127,12 +127,12 @@ def behaviour() -> Behaviour:
     descriptions = [f" the {p['role']} of the {p['deed']}" for p in people]
     for i, person in enumerate(people):
         other = people[(i + 1) % len(people)]
-        for told, sentence in TOLD.items():
+        for order, sentence in STATED.items():
             facts = f"{sentence.format(**other)} {sentence.format(**person)}"
             for asked, wordings in ASKED.items():
                 for kind, wording in wordings.items():
-                    prompt = wording.format(told=facts, **person)
-                    same = (told == "name first") == (asked == "name → description")
+                    prompt = wording.format(facts=facts, **person)
+                    same = (order == "name first") == (asked == "name → description")
                     levels = (
                         ("source", "in the prompt"),
                         ("asked", asked),

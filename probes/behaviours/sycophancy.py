@@ -26,7 +26,7 @@ FAMILIES = {"direct": "{question}?{opinion} Answer yes or no.", "polite": "Pleas
 
 
 def behaviour() -> Behaviour:
-    """20 questions; value: log-odds of "Yes" against "No"."""
+    """Ask 20 questions; value: log-odds of "Yes" against "No"."""
     cases = []
     for question, yes in QUESTIONS:
         for family, template in FAMILIES.items():

@@ -238,6 +238,6 @@ def _written(asked: Generator, cases: Sequence[Case], metric: Metric, store: Sto
 
 
 def _begins(text: str, answer: str) -> bool:
-    """Whether a text begins with an answer as whole words, case aside."""
+    """Return whether a text begins with an answer as whole words, case aside."""
     text, answer = text.strip().casefold(), answer.strip().casefold()
     return text.startswith(answer) and not text[len(answer) : len(answer) + 1].isalnum()

@@ -51,51 +51,51 @@ class Scores:
 
 
 def exact_match(s: Scores) -> float:
-    """1 if greedy decoding writes a right answer."""
+    """Return 1 if greedy decoding writes a right answer."""
     return float(s.greedy[: s.right].max())
 
 
 def log_prob(s: Scores) -> float:
-    """Log-probability of the right answers together."""
+    """Return the log-probability of the right answers together."""
     return float(logsumexp(s.total[: s.right]))
 
 
 def token_log_prob(s: Scores) -> float:
-    """Log-probability of the target per token."""
+    """Return the log-probability of the target per token."""
     return float(s.total[0] / s.tokens[0])
 
 
 def gain(s: Scores) -> float:
-    """Log-probability of the right answers together, less what they have without the prompt."""
+    """Return the log-probability of the right answers together, less what they have without the prompt."""
     if s.alone is None:
         raise InputError("metric", "be another than gain where answers are not scored without the prompt", s)
     return log_prob(s) - float(logsumexp(s.alone[: s.right]))
 
 
 def margin(s: Scores) -> float:
-    """Log-probability of the target over the mean of the foils."""
+    """Return the log-probability of the target over the mean of the foils."""
     return float(s.total[0] - s.total[s.right :].mean())
 
 
 def auc(s: Scores) -> float:
-    """Share of the foils that are less likely than the target, ties counted half."""
+    """Return the share of the foils that are less likely than the target, ties counted half."""
     gap = s.total[0] - s.total[s.right :]
     return float(np.mean((gap > 0) + 0.5 * (gap == 0)))
 
 
 def logit_difference(s: Scores) -> float:
-    """Log-probability of the target over the likeliest foil's; for one-token answers the difference of logits."""
+    """Subtract the likeliest foil's log-probability from the target's; for one token the difference of logits."""
     return float(s.total[0] - s.total[s.right :].max())
 
 
 def mass_contrast(s: Scores) -> float:
-    """Probability of the right answers minus that of the wrong ones, of the mass that the listed answers have."""
+    """Return P(right) − P(wrong) as a share of the probability that all listed answers have."""
     share = np.exp(log_softmax(s.total))
     return float(share[: s.right].sum() - share[s.right :].sum())
 
 
 def mass(s: Scores) -> float:
-    """Probability of the right answers, of the mass that the listed answers have."""
+    """Return the probability of the right answers, of the mass that the listed answers have."""
     return float(np.exp(log_softmax(s.total))[: s.right].sum())
 
 
@@ -104,12 +104,12 @@ def _exchanged(function: Callable[[Scores], float], s: Scores) -> float:
 
 
 def _even_contrast(s: Scores) -> float:
-    """Mass contrast of a model that gives all listed answers the same probability."""
+    """Return the mass contrast of a model that gives all listed answers the same probability."""
     return 2 * s.right / len(s.total) - 1
 
 
 def _even_share(s: Scores) -> float:
-    """Mass of the right answers in a model that gives all listed answers the same probability."""
+    """Return the mass of the right answers in a model that gives all listed answers the same probability."""
     return s.right / len(s.total)
 
 

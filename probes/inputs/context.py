@@ -94,7 +94,7 @@ class ContextProbe(Probe):
 
     @staticmethod
     def _documents(context: str | Sequence[str] | Mapping[str, str]) -> dict[str, str]:
-        """Title → text; titles of untitled documents are white space of growing length, so that they stay apart."""
+        """Map title to text; an untitled document has white space of its number's length."""
         if isinstance(context, str):
             documents = {"": context}
         elif isinstance(context, Mapping):

@@ -25,7 +25,7 @@ _COLLINEAR, _FEWEST, _MOST = 0.999, 10, 10_000
 
 
 def same_numbers(frame: pd.DataFrame) -> bool:
-    """Whether all columns hold plain numbers of one type."""
+    """Return whether all columns hold plain numbers of one type."""
     kinds = set(frame.dtypes)
     return len(kinds) == 1 and isinstance(kind := kinds.pop(), np.dtype) and kind.kind in "iuf"
 
@@ -100,6 +100,6 @@ def summary_of(column: pd.Series) -> str:
 
 
 def is_constant(column: pd.Series) -> bool:
-    """Whether all values of a column are the same, or all missing."""
+    """Return whether all values of a column are the same, or all missing."""
     first = column.iloc[0]
     return bool(column.isna().all()) if pd.isna(first) else bool((column == first).fillna(False).all())

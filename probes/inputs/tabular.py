@@ -227,7 +227,7 @@ class TabularProbe(Probe):
         return (self._attributions(values) / np.bincount(owner))[..., owner]
 
     def _owners(self) -> np.ndarray:
-        """The feature that each column belongs to, ``(p,)``."""
+        """Return the feature that each column belongs to, ``(p,)``."""
         owner = np.empty(self._pool.shape[1], dtype=int)
         for j, positions in enumerate(self._columns):
             owner[positions] = j

@@ -70,7 +70,7 @@ def sentences(text: str) -> list[Span]:
 
 
 def _unfinished(piece: str, rest: str) -> bool:
-    """Whether the full stop that ends `piece` belongs to an abbreviation or initial rather than to a sentence."""
+    """Return whether the full stop that ends `piece` belongs to an abbreviation or initial, not to a sentence."""
     following = rest.lstrip()[:1]
     if _INITIAL.search(piece) or _TITLE.search(piece):
         return True

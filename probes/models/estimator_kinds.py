@@ -106,5 +106,5 @@ def _last(estimator: Any) -> Any:
 
 
 def _has_distances(estimator: Any) -> bool:
-    """Whether ``transform`` returns the distance to the centre of each cluster."""
+    """Return whether ``transform`` returns the distance to the centre of each cluster."""
     return hasattr(estimator, "transform") and hasattr(_last(estimator), "cluster_centers_")

@@ -72,7 +72,7 @@ def by_name(frame: pd.DataFrame, names: Sequence[str], source: str) -> pd.DataFr
 
 
 def _row(value: Any) -> dict[str, Any] | None:
-    """Names and numbers of one input; None if there are no names."""
+    """Return names and numbers of one input; None if there are no names."""
     if isinstance(value, Mapping):  # one label with its score says nothing about the others
         return None if set(value) <= _PAIR else {str(name): number for name, number in value.items()}
     entries = value if isinstance(value, (list, tuple)) else ()

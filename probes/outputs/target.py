@@ -27,7 +27,7 @@ def _mean(raw: np.ndarray, columns: list[int]) -> np.ndarray:
 
 
 def _log_odds(raw: np.ndarray, columns: list[int]) -> np.ndarray:
-    """log p − log(1 − p) of softmax classes from their logits, stable at any confidence."""
+    """Compute log p − log(1 − p) of softmax classes from their logits, stable at any confidence."""
     others = [[j for j in range(raw.shape[1]) if j != c] for c in columns]
     return np.column_stack(
         [raw[:, c] - logsumexp(raw[:, rest], axis=1) for c, rest in zip(columns, others, strict=True)]
@@ -35,14 +35,14 @@ def _log_odds(raw: np.ndarray, columns: list[int]) -> np.ndarray:
 
 
 def _sequence_log_odds(raw: np.ndarray, columns: list[int]) -> np.ndarray:
-    """log p − log(1 − p) of a whole answer from its tokens' log-probabilities, stable near p = 1."""
+    """Compute log p − log(1 − p) of an entire answer from its tokens' log-probabilities, stable near p = 1."""
     total = np.minimum(raw[:, columns].sum(axis=1, keepdims=True), 0.0)
     with np.errstate(divide="ignore"):
         return total - np.log(-np.expm1(total))
 
 
 def _probability_log_odds(raw: np.ndarray, columns: list[int]) -> np.ndarray:
-    """log p − log(1 − p) of probabilities; infinite at 0 and 1."""
+    """Compute log p − log(1 − p) of probabilities; infinite at 0 and 1."""
     with np.errstate(divide="ignore"):
         return np.log(raw[:, columns]) - np.log1p(-raw[:, columns])
 
@@ -119,7 +119,7 @@ class Target:
         return cls(FUNCTION, (), names, FUNCTION_UNIT, function)
 
     def __call__(self, raw: np.ndarray) -> np.ndarray:
-        """Raw outputs ``(n, K)`` → numbers ``(n, k)``.
+        """Return raw outputs ``(n, K)`` → numbers ``(n, k)``.
 
         Raises
         ------
@@ -142,7 +142,7 @@ TargetLike: TypeAlias = Target | Callable[[np.ndarray], Any] | str | int | Seque
 
 
 def is_function(target: object) -> bool:
-    """Whether a function computes the target."""
+    """Return whether a function computes the target."""
     return target.function is not None if isinstance(target, Target) else callable(target)
 
 
@@ -206,7 +206,7 @@ def _column(target: Any, outputs: Sequence[str]) -> int:
 
 
 def custom(function: Callable[[np.ndarray], Any], raw: np.ndarray) -> np.ndarray:
-    """The numbers a user's own target function makes of raw outputs, checked; shape ``(n, k)``.
+    """Return the numbers a user's target function makes of raw outputs, checked; shape ``(n, k)``.
 
     Raises
     ------

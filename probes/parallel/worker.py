@@ -89,7 +89,7 @@ _THREAD = threading.local()
 
 
 def shares_memory(backend: Any) -> bool:
-    """Whether an engine's workers share this process's memory."""
+    """Return whether an engine's workers share this process's memory."""
     return bool(getattr(backend, "supports_sharedmem", False))
 
 

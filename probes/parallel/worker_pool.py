@@ -67,7 +67,7 @@ class WorkerPool:
         return max(1, int(backend.effective_n_jobs(1 if wanted is None else wanted)))
 
     def many(self) -> bool:
-        """Whether there are several; a cluster's single worker is not this process either."""
+        """Return whether there are several; a cluster's single worker is not this process either."""
         backend, _ = get_active_backend()
         return self.size > 1 or type(backend).__name__ in ("RayBackend", "DaskDistributedBackend")
 

@@ -69,7 +69,7 @@ def _shown(place: object) -> object:
 
 
 def same_file(target: Place, source: Store) -> bool:
-    """Whether two stores are one."""
+    """Return whether two stores are one."""
     path = path_of(target)
     if target is source:
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA", "check_whole", "migrate", "roll_back", "version_of"]
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA", "check_intact", "migrate", "roll_back", "version_of"]
 
 APPLICATION_ID = 0x696F6D70  # "iomp"
 
@@ -22,7 +22,7 @@ SCHEMA = len(MIGRATIONS)
 _HEADER = 100  # bytes of the shortest SQLite file
 
 
-def check_whole(path: Path) -> None:
+def check_intact(path: Path) -> None:
     """Refuse a file that is shorter than its header says.
 
     SQLite itself overlooks a last page that is cut, and reads zeros for what is missing. While there is a write-ahead

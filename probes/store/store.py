@@ -21,7 +21,7 @@ import numpy as np
 from probes.errors import InputError, StoreError
 from probes.store.connection import connect, prepare
 from probes.store.paths import default_path
-from probes.store.schema import check_whole, roll_back
+from probes.store.schema import check_intact, roll_back
 
 __all__ = ["Row", "Store", "Value", "open_store"]
 
@@ -75,7 +75,7 @@ class Store:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             if self.path is not None:
-                check_whole(self.path)
+                check_intact(self.path)
             self._db = connect(self.path, readonly)
             try:
                 self.schema = prepare(self._db, readonly)
@@ -149,7 +149,7 @@ class Store:
         self.add((key, value, model) for key, value in answers.items())
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Like :meth:`put`, for answers of several models.
+        """Put, like :meth:`put`, for answers of several models.
 
         Raises
         ------

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from probes.models.adapt import ModelLike
 from probes.probe import Probe
 from surrogates.cli.app import app
 from surrogates.cli.inputs import REGIONS, Options, about, shown
@@ -38,7 +39,7 @@ class Anchoring(Options):
     max_length: Annotated[int, typer.Option(help="The most conditions.")] = 6
 
 
-def _anchor(model: Any, probe: Probe, common: Anchoring) -> None:
+def _anchor(model: ModelLike, probe: Probe, common: Anchoring) -> None:
     rule = anchor(
         model,
         probe,

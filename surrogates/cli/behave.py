@@ -34,7 +34,7 @@ def behave_(
     json: Json = None,
     quiet: Quiet = False,
 ) -> None:
-    """What is generally true of a language model: built-in behaviour probes, as a card."""
+    """Say what is generally true of a language model: built-in behaviour probes, as a card."""
     in_a_folder(output, json)
     names = [p.strip() for p in probes.split(",") if p.strip()] if probes != "all" else probes
     for name in names if isinstance(names, list) else ():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from probes.errors import InputError
+from probes.models.adapt import ModelLike
 from probes.probe import Probe
 from surrogates.cli.app import app
 from surrogates.cli.inputs import Options, about, shown
@@ -67,7 +68,7 @@ class Sourced(Common):
     span: Annotated[str | None, typer.Option(help="Explain only this part of the answer.")] = None
 
 
-def _run(model: Any, probe: Probe, common: Common) -> None:
+def _run(model: ModelLike, probe: Probe, common: Common) -> None:
     until, checks = _until(common.until), _checks(common.checks)
     asking, span = common.asking(), getattr(common, "span", None)
     if common.parameters is not None and common.gpu_throughput is None:
@@ -101,7 +102,7 @@ about(explaining, _run, {"text": Common, "tabular": Common, "context": Sourced},
 
 
 def _until(rule: str | None) -> Until | Certified | None:
-    """width=0.05, order=3 or r2=0.8 as a rule."""
+    """Convert width=0.05, order=3 or r2=0.8 to a rule."""
     if rule is None:
         return None
     kinds: dict[str, Callable[[float], Until | Certified]] = {

@@ -80,7 +80,7 @@ def _show(explanations: ExplanationSet, common: Common) -> None:
 
 
 def _items(file: Path, chosen: slice, drop: str) -> tuple[Any, pd.DataFrame | None]:
-    """Rows with their background, or texts."""
+    """Read rows with their background, or texts."""
     if file.suffix != ".csv":
         if drop:
             raise InputError("--drop", "come with a CSV file", drop)
@@ -90,7 +90,7 @@ def _items(file: Path, chosen: slice, drop: str) -> tuple[Any, pd.DataFrame | No
 
 
 def _range(text: str) -> slice:
-    """``3:20`` as a slice; either end may be left out."""
+    """Convert ``3:20`` to a slice; either end may be left out."""
     first, colon, end = text.partition(":")
     try:
         if not colon:

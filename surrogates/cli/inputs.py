@@ -18,11 +18,12 @@ from probes.inputs.context import ContextProbe
 from probes.inputs.tabular import TabularProbe
 from probes.inputs.text import TextProbe
 from probes.model import Generator
-from probes.models.adapt import as_model
+from probes.models.adapt import ModelLike, as_model
 from probes.models.huggingface.causal_lm import CausalLM
 from probes.models.huggingface.classifier import TextClassifier
 from probes.models.servers.endpoint import Endpoint
 from probes.probe import Probe
+from surrogates.results.result import SavedResult
 
 __all__ = [
     "REGIONS",
@@ -80,7 +81,7 @@ class Options:
     quiet: Quiet = False
 
     def asking(self) -> dict[str, Any]:
-        """As arguments of the function that asks."""
+        """Return the options as arguments of the function that asks."""
         return {
             "budget": self.budget,
             "target": self.target,
@@ -90,24 +91,24 @@ class Options:
         }
 
     def check(self) -> None:
-        """Whether the files can be written, before anything is paid for."""
+        """Check that the files can be written, before anything is paid for."""
         in_a_folder(self.output, self.json)
 
 
 def in_a_folder(*paths: Path | None) -> None:
-    """Whether files can be made there; raises InputError before anything is asked."""
+    """Return whether files can be made there; raises InputError before anything is asked."""
     for path in paths:
         if path is not None and not path.resolve().parent.is_dir():
             raise InputError("output", "lie in a folder that exists", str(path))
 
 
 def place(store: str | None) -> str | None:
-    """The store that --store means."""
+    """Return the store that --store means."""
     return "default" if store is None else None if store == "none" else store
 
 
 def sharing(options: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """A command that takes ``common`` becomes one that takes the options of a dataclass."""
+    """Turn a command that takes ``common`` into one that takes the options of a dataclass."""
     shared = {f.name: f for f in fields(options)}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -131,7 +132,7 @@ def sharing(options: type) -> Callable[[Callable[..., None]], Callable[..., None
     return decorate
 
 
-def about(group: typer.Typer, act: Callable[[Any, Probe, Any], None], options: dict[str, type], doing: str) -> None:
+def about(group: typer.Typer, act: Callable[..., None], options: dict[str, type], doing: str) -> None:
     """Give a group of commands one for each kind of input: it makes the model and the probe, and acts on them.
 
     Parameters
@@ -147,7 +148,7 @@ def about(group: typer.Typer, act: Callable[[Any, Probe, Any], None], options: d
     for name, kind in options.items():
         region, features = REGIONS[name]
 
-        def command(common: Any, region: Callable[..., tuple[Any, Probe]] = region, **given: Any) -> None:
+        def command(common: Any, region: Callable[..., tuple[ModelLike, Probe]] = region, **given: Any) -> None:
             common.check()
             act(*region(common.model, **given), common)
 
@@ -170,8 +171,8 @@ def text(
         str | None, typer.Option(help="Put this in place of absent features; default: remove.")
     ] = None,
     answer: Answer = None,
-) -> tuple[Any, Probe]:
-    """A model, and a text to ask it about."""
+) -> tuple[ModelLike, Probe]:
+    """Load a model, and a text to ask it about."""
     content = read(text[1:]) if text.startswith("@") else text
     asked = load(model, "classifier" if answer is None else "lm")
     if answer is not None and not isinstance(as_model(asked), Generator):
@@ -185,8 +186,8 @@ def tabular(
     table: Annotated[Path, typer.Argument(help="A CSV file; it is also the background.")],
     row: Annotated[int, typer.Option(help="Number of the row to explain, from 0.")],
     drop: Drop = "",
-) -> tuple[Any, Probe]:
-    """A model, and a row of a table to ask it about."""
+) -> tuple[ModelLike, Probe]:
+    """Load a model, and a row of a table to ask it about."""
     frame = table_of(table, drop)
     if frame.empty:
         raise InputError("TABLE", "hold at least one row", str(table))
@@ -202,22 +203,22 @@ def context(
     unit: Annotated[str | None, typer.Option(help="What a source is: sentence, passage or document.")] = None,
     answer: Answer = None,
     system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
-) -> tuple[Any, Probe]:
-    """A language model, and documents with a question to ask it about."""
+) -> tuple[ModelLike, Probe]:
+    """Load a language model, and documents with a question to ask it about."""
     texts = {str(path): read(path) for path in documents}
     content: Any = next(iter(texts.values())) if len(texts) == 1 else texts
     return load(model, "lm"), ContextProbe(content, question, unit=unit, system=system, answer=answer)
 
 
 #: kinds of input by the name of their command: how they are read, and what their features are
-REGIONS: dict[str, tuple[Callable[..., tuple[Any, Probe]], str]] = {
+REGIONS: dict[str, tuple[Callable[..., tuple[ModelLike, Probe]], str]] = {
     "text": (text, "Which words, sentences or tokens"),
     "tabular": (tabular, "Which columns of a row"),
     "context": (context, "Which sentences, passages or documents"),
 }
 
 
-def shown(result: Any, common: Options) -> None:
+def shown(result: SavedResult, common: Options) -> None:
     """Print a result, and write its report and its JSON where they are wanted."""
     if not common.quiet:
         typer.echo(str(result))
@@ -228,7 +229,7 @@ def shown(result: Any, common: Options) -> None:
 
 
 def table_of(file: Path, drop: str) -> pd.DataFrame:
-    """A CSV file without the columns to drop."""
+    """Read a CSV file without the columns to drop."""
     try:
         frame = pd.read_csv(file)
     except (OSError, ValueError) as error:
@@ -240,15 +241,15 @@ def table_of(file: Path, drop: str) -> pd.DataFrame:
 
 
 def read(path: str | Path) -> str:
-    """The text in a file."""
+    """Read the text in a file."""
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("file", f"be a readable UTF-8 text file ({error})", str(path)) from error
 
 
-def load(model: str, kind: str | None, name: str = "--model") -> Any:
-    """A server, a Python object by ``module:attribute``, or a transformers model (folder, hub name or GGUF file).
+def load(model: str, kind: str | None, name: str = "--model") -> ModelLike:
+    """Load a server, a Python object by ``module:attribute``, or a transformers model (folder, hub name or GGUF file).
 
     `name` is what errors call the parameter.
     """

@@ -17,7 +17,7 @@ COMMANDS = (explain, explain_many, anchor, shapley, behave, saved_result, store)
 
 
 def main() -> None:
-    """Entry point: errors in one line, exit code 2 for input, 1 for what fails on the way, 130 for Ctrl-C."""
+    """Run the command line: errors in one line, exit code 2 for input, 1 for what fails on the way, 130 for Ctrl-C."""
     try:
         app(standalone_mode=True)
     except InputError as error:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import typer
 
+from probes.models.adapt import ModelLike
 from probes.probe import Probe
 from surrogates.cli.app import app
 from surrogates.cli.inputs import REGIONS, Options, about, shown
@@ -19,7 +18,7 @@ valuing = typer.Typer(
 app.add_typer(valuing, name="shapley")
 
 
-def _shapley(model: Any, probe: Probe, common: Options) -> None:
+def _shapley(model: ModelLike, probe: Probe, common: Options) -> None:
     shown(shapley_values(model, probe, **common.asking()), common)
 
 

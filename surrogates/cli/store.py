@@ -37,7 +37,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no 
 def stats_(
     path: Annotated[Path | None, typer.Argument(help="A store; default: IOMAP_STORE or the one in your cache.")] = None,
 ) -> None:
-    """How many answers of which models a store holds, and its size."""
+    """Count how many answers of which models a store holds, and its size."""
     typer.echo(str(stats(path or default_path())))
 
 

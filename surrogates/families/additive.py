@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from surrogates.families.forward_selection import select
 from surrogates.families.linear import SparseLinear
 from surrogates.families.relaxed_lasso import relaxed_lasso
+from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Box, Product, Term, evaluate
 
@@ -44,7 +43,9 @@ class AdditiveSurrogate(Surrogate):
     Hastie and Tibshirani (1990); steps at quantiles as in explainable boosting machines (Lou et al. 2012).
     """
 
-    def __init__(self, steps: int = 8, pairs: int = 0, folds: int = 5, random_state: int = 0, proxy: Any = None):
+    def __init__(
+        self, steps: int = 8, pairs: int = 0, folds: int = 5, random_state: int = 0, proxy: Proxy | None = None
+    ):
         self.steps = steps
         self.pairs = pairs
         self.folds = folds
@@ -67,7 +68,7 @@ class AdditiveSurrogate(Surrogate):
         return terms, coef, intercept
 
     def _shape(self, j: int, column: np.ndarray) -> list[Term]:
-        """Steps of one feature: between its values if they are few, else at quantiles."""
+        """Return steps of one feature: between its values if they are few, else at quantiles."""
         values = np.unique(column)
         if len(values) <= 2 and set(values) <= {0.0, 1.0}:
             return [Product((j,))]
@@ -77,7 +78,7 @@ class AdditiveSurrogate(Surrogate):
         return [Box(((j, float(edge), np.inf),)) for edge in middles]
 
     def _pairs(self, Z: np.ndarray, residual: np.ndarray, weight: np.ndarray) -> list[Term]:
-        """Products of two that correlate best with residuals ``(n, k)``, four times as many as may be added."""
+        """Return products of two that correlate best with residuals ``(n, k)``, four times as many as may be added."""
         center = np.average(Z, axis=0, weights=weight)
         spread = np.sqrt(np.average((Z - center) ** 2, axis=0, weights=weight))
         X = (Z - center) / np.where(spread > 0, spread, 1.0)  # x = (z − c) / a, only to rank products

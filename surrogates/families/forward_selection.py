@@ -34,7 +34,7 @@ _ROUNDING = 1e-12
 #: variance of a column's own part below which it is a sum of those before it
 _DEPENDENT = 1e-8
 #: the same, below which leaving a column out changes the weights of those before it
-_OWN = 0.1
+_NEARLY_DEPENDENT = 0.1
 #: columns a row, beyond which a fit follows the noise
 _FULL = 0.75
 #: numbers that are worked on at a time: what a processor's cache holds
@@ -104,7 +104,7 @@ class _Moments:
         self.gram, self.cross = weighted.T @ (X - self.center), _each(t - self.level, weighted)
 
     def tested(self, X: np.ndarray, t: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Held-out rows E ``(r, p)`` and answers U ``(k, r)`` on this scale, and squares that no weights can reach.
+        """Put held-out rows E ``(r, p)`` and answers U ``(k, r)`` on this scale; and squares that no weights can reach.
 
         Many rows are turned into as many as there are columns, with the same squared errors.
         """
@@ -118,14 +118,14 @@ class _Moments:
 
 
 def _each(t: np.ndarray, X: np.ndarray) -> np.ndarray:
-    """``t @ X`` row by row: ``(k, n)`` and ``(n, p)`` → ``(k, p)``."""
+    """Return ``t @ X`` row by row: ``(k, n)`` and ``(n, p)`` → ``(k, p)``."""
     return np.matmul(t[:, None], X)[:, 0]
 
 
 def _path(
     gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, steps: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Forward selection of all outputs in all folds at once, as a Cholesky decomposition that chooses its pivots.
+    """Select columns for all outputs in all folds at once, by a Cholesky decomposition that chooses its pivots.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def _path(
 
 
 def _errors(gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, wanted: np.ndarray, steps: int) -> np.ndarray:
-    """Held-out squared errors of every output, size from 0 on and penalty, summed over folds: ``(k, steps + 1, l)``."""
+    """Sum held-out squared errors by output, size from 0 on, and penalty over folds: ``(k, steps + 1, l)``."""
     f, k, p = cross.shape
     missed = np.repeat(wanted.reshape(f * k, 1, -1), len(PENALTIES), axis=1)
     out = np.empty((k, steps + 1, len(PENALTIES)))
@@ -184,24 +184,24 @@ def _errors(gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, wanted: np.n
 
 
 def _by_output(missed: np.ndarray, f: int, k: int) -> np.ndarray:
-    """Squared errors by output and penalty, summed over folds and rows: ``(f k, l, r)`` → ``(k, l)``."""
+    """Return squared errors by output and penalty, summed over folds and rows: ``(f k, l, r)`` → ``(k, l)``."""
     return np.einsum("blr,blr->bl", missed, missed).reshape(f, k, -1).sum(axis=0)
 
 
 def _shrink(pivot: np.ndarray) -> np.ndarray:
-    """Share of a part's weight that each penalty leaves, p / (p + λ): ``(b,)`` → ``(b, l)``."""
+    """Return the share of a part's weight that each penalty leaves, p / (p + λ): ``(b,)`` → ``(b, l)``."""
     return pivot[:, None] / (pivot[:, None] + PENALTIES)
 
 
 def _shares(errors: np.ndarray, rows: float) -> np.ndarray:
-    """Weights of fits ``(k, sizes, l)`` by their errors; they add up to 1 for each output."""
+    """Return weights of fits ``(k, sizes, l)`` by their errors; they add up to 1 for each output."""
     least = errors.min(axis=(1, 2), keepdims=True)
     share = np.exp(-_TEMPER * rows / 2 * (errors - least) / np.maximum(least, _ROUNDING * rows))
     return share / share.sum(axis=(1, 2), keepdims=True)
 
 
 def _averaged(gram: np.ndarray, cross: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Mean weights ``(k, p)`` over all sizes and penalties.
+    """Return mean weights ``(k, p)`` over all sizes and penalties.
 
     A part has one weight in all sizes that hold it, so that the mean of all fits is each part times what of the shares
     holds it; one triangular system turns parts into columns.
@@ -218,7 +218,7 @@ def _averaged(gram: np.ndarray, cross: np.ndarray, shares: np.ndarray) -> np.nda
     triangle += np.eye(len(path)) * (parts == 0)[:, None]
     stays = (parts != 0) & (holding.sum(axis=2) >= _KEPT)
     # weights before it make room for a column that is nearly their sum: left out, it takes its part of the fit along
-    fitted = np.where(stays | (pivots >= _OWN), parts * shrunken, 0.0)
+    fitted = np.where(stays | (pivots >= _NEARLY_DEPENDENT), parts * shrunken, 0.0)
     weights = np.linalg.solve(triangle, fitted[..., None])[..., 0]
     # where nothing was left to explain the same column may come up again: it adds nothing
     np.add.at(coef, (np.arange(k)[:, None], picks), np.where(stays, weights, 0.0))

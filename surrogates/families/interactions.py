@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
 from surrogates.families.linear import SparseLinear
 from surrogates.proxy.cube_proxy import CubeProxy
+from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Product, Term, evaluate
 
@@ -54,7 +54,7 @@ class InteractionSurrogate(Surrogate):
     distilled = True
 
     def __init__(
-        self, max_terms: int = 40, max_order: int = 3, folds: int = 5, random_state: int = 0, proxy: Any = None
+        self, max_terms: int = 40, max_order: int = 3, folds: int = 5, random_state: int = 0, proxy: Proxy | None = None
     ):
         self.max_terms = max_terms
         self.max_order = max_order
@@ -76,7 +76,7 @@ class InteractionSurrogate(Surrogate):
         kept, coef, intercept = inner.select(evaluate(terms, Z), y, weight)
         return [terms[i] for i in kept], coef, intercept
 
-    def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _distil(self, proxy: Proxy, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         if not isinstance(proxy, CubeProxy) or not np.isin(law, (0.0, 1.0)).all():
             return super()._distil(proxy, law, y)
         subsets, coef = proxy.top_walsh(self.max_terms, self.max_order)

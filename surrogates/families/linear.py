@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 
 from probes.errors import InputError
 from surrogates.families.forward_selection import select
 from surrogates.numerics.merged_rows import by_column
+from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Product, Term
 
@@ -43,7 +43,7 @@ class SparseLinear(Surrogate):
     of a relaxed lasso with as many terms, in a small part of the time.
     """
 
-    def __init__(self, max_terms: int | None = None, folds: int = 5, random_state: int = 0, proxy: Any = None):
+    def __init__(self, max_terms: int | None = None, folds: int = 5, random_state: int = 0, proxy: Proxy | None = None):
         self.max_terms = max_terms
         self.folds = folds
         self.random_state = random_state

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -19,6 +19,7 @@ from surrogates.families.rules import RuleSurrogate
 from surrogates.families.tree import TreeSurrogate
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.stacked_proxy import StackedProxy
+from surrogates.results.plain import Json
 from surrogates.surrogate import Surrogate
 
 __all__ = [
@@ -47,7 +48,7 @@ PROXIES: dict[str, type[BaseEstimator]] = {"CubeProxy": CubeProxy, "StackedProxy
 
 
 def _by_name(kind: type[Surrogate]) -> Surrogate:
-    """A family with its default settings, and with a proxy if it is one that learns from a proxy."""
+    """Return a family with its default settings, and with a proxy if it is one that learns from a proxy."""
     return kind(proxy=CubeProxy()) if kind.distilled else kind()
 
 
@@ -87,7 +88,7 @@ FamilyLike: TypeAlias = str | Surrogate | Auto
 
 
 def candidates(family: FamilyLike) -> tuple[dict[str, Surrogate], float]:
-    """The unfitted surrogates to compare, by name, and the penalty for a term; a single one unless `family` is auto."""
+    """Return the unfitted surrogates to compare, by name, and the penalty for a term; one unless `family` is auto."""
     if isinstance(family, str) and family == "auto":
         family = Auto()
     if isinstance(family, Auto):
@@ -121,16 +122,16 @@ def as_family(family: str | Surrogate) -> Surrogate:
     )
 
 
-def settings_to_json(surrogate: Surrogate) -> dict[str, Any]:
-    """A surrogate's parameters as plain data; its proxy as the proxy's name and parameters."""
+def settings_to_json(surrogate: Surrogate) -> Json:
+    """Return a surrogate's parameters as plain data; its proxy as the proxy's name and parameters."""
     settings = {k: v.item() if isinstance(v, np.generic) else v for k, v in surrogate.get_params(deep=False).items()}
     proxy = settings.get("proxy")
     known = next((name for name, kind in PROXIES.items() if type(proxy) is kind), None)
     return settings | {"proxy": None if proxy is None else {known or repr(proxy): proxy.get_params() if known else {}}}
 
 
-def settings_from_json(settings: dict[str, Any]) -> dict[str, Any]:
-    """The parameters that :func:`settings_to_json` wrote; a proxy of the user's own comes back as none."""
+def settings_from_json(settings: Json) -> Json:
+    """Return the parameters that :func:`settings_to_json` wrote; a proxy of the user's comes back as none."""
     if settings.get("proxy"):
         ((name, parameters),) = settings["proxy"].items()
         return settings | {"proxy": PROXIES[name](**parameters) if name in PROXIES else None}

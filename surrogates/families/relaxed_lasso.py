@@ -28,7 +28,7 @@ _RIDGES = np.array([0.0, 0.01, 0.03, 0.1, 0.3])
 def relaxed_lasso(
     X: np.ndarray, t: np.ndarray, weight: np.ndarray, n_folds: int, random_state: int, most: int | None = None
 ) -> np.ndarray:
-    """Weights of columns ``(k, p)``, zero where one is left out; parameters as of `forward_selection.select`.
+    """Return weights of columns ``(k, p)``, zero where one is left out; parameters as of `forward_selection.select`.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def relaxed_lasso(
 def _one(
     X: np.ndarray, t: np.ndarray, weight: np.ndarray, n_folds: int, random_state: int, most: int | None
 ) -> np.ndarray:
-    """Weights ``(p,)`` for one output ``(n,)``."""
+    """Return weights ``(p,)`` for one output ``(n,)``."""
     errors = np.zeros((len(_ALPHAS), len(_RIDGES)))
     for train, test in folds(len(X), n_folds, random_state):
         path = _path(X[train], t[train], weight[train], most)
@@ -62,7 +62,7 @@ def _one(
 
 
 def _path(X: np.ndarray, t: np.ndarray, weight: np.ndarray, most: int | None) -> list[np.ndarray]:
-    """Columns the lasso keeps at each penalty of the grid (relative to the least penalty that keeps none)."""
+    """Return columns the lasso keeps at each penalty of the grid (relative to the least penalty that keeps none)."""
     # √v (x − x̄) and √v (t − t̄): least squares with weights and an intercept
     root = np.sqrt(weight * len(weight) / weight.sum())[:, None]
     Xw = root * (X - np.average(X, axis=0, weights=weight))
@@ -100,7 +100,7 @@ class _Moments:
         return cls(center, float(level), weighted.T @ (X - center), weighted.T @ (t - level))
 
     def ridge(self, support: np.ndarray, penalties: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Fits on `support` ``(s,)`` with free intercept, one a penalty: intercepts ``(p,)``, weights ``(p, s)``.
+        """Fit `support` ``(s,)`` and an intercept at each penalty: intercepts ``(p,)``, weights ``(p, s)``.
 
         The Gram matrix is decomposed once for all penalties; directions without variance get no weight.
         """

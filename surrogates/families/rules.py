@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 from sklearn.ensemble import GradientBoostingRegressor
@@ -11,6 +10,7 @@ from sklearn.linear_model import orthogonal_mp
 
 from surrogates.families.linear import SparseLinear
 from surrogates.families.tree import leaves
+from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Box, Term, evaluate
 
@@ -59,7 +59,7 @@ class RuleSurrogate(Surrogate):
         n_trees: int = 20,
         folds: int = 5,
         random_state: int = 0,
-        proxy: Any = None,
+        proxy: Proxy | None = None,
     ):
         self.max_rules = max_rules
         self.max_length = max_length
@@ -82,7 +82,7 @@ class RuleSurrogate(Surrogate):
         kept, coef, intercept = SparseLinear(None, self.folds, self.random_state).select(holds[:, picked], y, weight)
         return [candidates[i] for i in kept], coef, intercept
 
-    def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _distil(self, proxy: Proxy, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         some = np.random.default_rng(self.random_state).permutation(len(law))[:_PROXY_ROWS]
         return super()._distil(proxy, law[some], y[some])
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from surrogates.families.registry import KINDS, settings_from_json, settings_to_json
-from surrogates.results.plain import READERS, Damaged, plain, read
+from surrogates.results.plain import READERS, Damaged, Json, plain, read
 from surrogates.results.term_data import check_terms
 from surrogates.surrogate import FixedTerms, Surrogate
 from surrogates.terms import Term
@@ -33,7 +33,7 @@ class SavedSurrogate:
     """
 
     family: str | None
-    settings: dict[str, Any]
+    settings: Json
     terms: tuple[Term, ...]
     coef: np.ndarray
     intercept: float | np.ndarray
@@ -72,11 +72,11 @@ class SavedSurrogate:
 
 
 @plain.register(Surrogate)
-def _(surrogate: Surrogate) -> dict[str, Any]:
+def _(surrogate: Surrogate) -> Json:
     return plain(SavedSurrogate.of(surrogate))
 
 
-def _surrogate(data: Any, where: str) -> Surrogate:
+def _surrogate(data: object, where: str) -> Surrogate:
     saved: SavedSurrogate = read(SavedSurrogate, data, where)
     saved.check(where)
     try:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any
 
 import numpy as np
 from sklearn.tree import DecisionTreeRegressor
 
 from probes.errors import InputError
 from surrogates.numerics.folds import folds
+from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Box, Term
 
@@ -56,7 +56,7 @@ class TreeSurrogate(Surrogate):
         min_leaf: float = 0.02,
         folds: int = 5,
         random_state: int = 0,
-        proxy: Any = None,
+        proxy: Proxy | None = None,
     ):
         self.max_leaves = max_leaves
         self.min_leaf = min_leaf
@@ -68,7 +68,7 @@ class TreeSurrogate(Surrogate):
         sizes = [2**i for i in range(1, int(self.max_leaves).bit_length())]
         return self._best(Z, y, weight, [*sizes, *([] if sizes[-1] == self.max_leaves else [int(self.max_leaves)])])
 
-    def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _distil(self, proxy: Proxy, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         # a proxy's answers hold no noise to overfit: as many leaves as are allowed, but none for its ripples
         return self._best(law, y, np.ones(len(law)), [int(self.max_leaves)], _RIPPLES)
 

@@ -9,7 +9,7 @@ __all__ = ["r2", "r2_interval", "rank_correlation", "rank_interval"]
 
 
 def r2(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """1 − Σ(y−ŷ)² / Σ(y−ȳ)² per column, ``(n, k)`` → ``(k,)``; never clamped, NaN where y does not vary.
+    """Compute 1 − Σ(y−ŷ)² / Σ(y−ȳ)² per column, ``(n, k)`` → ``(k,)``; never clamped, NaN where y does not vary.
 
     Examples
     --------
@@ -23,14 +23,14 @@ def r2(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def _varies(y: np.ndarray) -> np.ndarray:
-    """Whether each column of ``(n, k)`` varies by more than rounding, ``(k,)``."""
+    """Return whether each column of ``(n, k)`` varies by more than rounding, ``(k,)``."""
     return np.ptp(y, axis=0) > 64 * np.finfo(float).eps * np.abs(y).max(axis=0)
 
 
 def r2_interval(
     score: np.ndarray, y: np.ndarray, predicted: np.ndarray, by_fold: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """95% interval of held-out R², log-normal for 1 − R².
+    """Compute the 95% interval of held-out R², log-normal for 1 − R².
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def r2_interval(
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Spearman's correlation of the columns of ``(n, k)``, ``(k,)``; NaN where one does not vary.
+    """Compute Spearman's correlation of the columns of ``(n, k)``, ``(k,)``; NaN where one does not vary.
 
     Values closer than 1e-5 of the range of `a` are ties: no plot sets them apart.
     """
@@ -77,7 +77,7 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def rank_interval(rank: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """95% interval of rank correlations ``(k,)`` over `rows` pairs: Fisher's z with standard error 1.03 / √(m − 3)."""
+    """Compute 95% intervals of rank correlations ``(k,)`` over m rows: Fisher's z, standard error 1.03 / √(m − 3)."""
     width = stats.norm.ppf(0.975) * 1.03 / np.sqrt(max(rows - 3, 1))
     z = np.arctanh(np.clip(rank, -0.999999, 0.999999))
     return np.tanh(z - width), np.tanh(z + width)

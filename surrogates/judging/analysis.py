@@ -74,7 +74,7 @@ def analyse_together(family: Surrogate, problems: Sequence[Problem], control: bo
 def _attributions(
     surrogate: Surrogate, problem: Problem, crossed: CrossFit
 ) -> tuple[dict[str, np.ndarray], list[Standing]]:
-    """Attributions with 95% intervals, and the surrogate's effects, ``(k, d)`` each; per output, which stand out."""
+    """Attribute with 95% intervals; the surrogate's effects, ``(k, d)`` each; per output, which stand out."""
     y = problem.judged
     effects, errors = effect_estimates(problem.design, y, crossed, problem.features)
     shown = average_effects(surrogate.terms_, np.atleast_2d(surrogate.coef_), problem.features)
@@ -89,7 +89,7 @@ def _attributions(
 def _table(
     outputs: tuple[str, ...], features: Sequence[Feature], standings: Sequence[Standing], columns: dict[str, np.ndarray]
 ) -> pd.DataFrame:
-    """Attributions as a table, strongest first."""
+    """Return attributions as a table, strongest first."""
     order = np.concatenate([s.order for s in standings])
     output = np.repeat(np.arange(len(outputs)), len(features))
     return pd.DataFrame(

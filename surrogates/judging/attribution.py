@@ -24,7 +24,7 @@ __all__ = ["average_effects", "effect_estimates", "steps"]
 
 
 def steps(features: Sequence[Feature]) -> np.ndarray:
-    """Steps from reference to instance, ``(d,)``, each in the unit of the feature."""
+    """Return steps from reference to instance, ``(d,)``, each in the unit of the feature."""
     return np.array([f.instance - f.reference for f in features])
 
 
@@ -54,7 +54,7 @@ def average_effects(terms: Sequence[Term], coef: np.ndarray, features: Sequence[
 
 
 def _moments(term: Term, features: Sequence[Feature]) -> tuple[list[int], np.ndarray, np.ndarray]:
-    """A term's factors under the law: their features, means E[g], and slopes Cov(z, g) / Var(z)."""
+    """Return a term's factors under the law: their features, means E[g], and slopes Cov(z, g) / Var(z)."""
     if isinstance(term, Product):
         members = list(term.features)
         return members, np.array([features[i].loc for i in members]) - np.array(term.centers), np.ones(len(members))

@@ -41,7 +41,7 @@ def compare_families(
 
 
 def _best(analyses: dict[str, Analysis], penalty: float) -> tuple[Analysis, pd.DataFrame]:
-    """The analysis with the highest score, and the table of all."""
+    """Return the analysis with the highest score, and the table of all."""
     rows = []
     for name, analysis in analyses.items():
         judged, terms = analysis.fidelity, len(analysis.surrogate.terms_)

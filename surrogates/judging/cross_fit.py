@@ -70,7 +70,7 @@ def cross_fit(surrogate: Surrogate, problem: Problem, control: bool = False) -> 
 def _held_out(
     surrogate: Surrogate, Z: np.ndarray, y: np.ndarray, block: int, random_state: int
 ) -> tuple[np.ndarray, tuple[tuple[Surrogate, np.ndarray], ...]]:
-    """Predictions ``(m, k)`` for all rows after the block, and the surrogate of each fold with its rows."""
+    """Return predictions ``(m, k)`` for all rows after the block, and the surrogate of each fold with its rows."""
     judged = Z[block:]
     predicted = np.empty_like(y[block:])
     fits = []
@@ -83,7 +83,7 @@ def _held_out(
 
 
 def _groups(Z: np.ndarray) -> np.ndarray | None:
-    """Number equal rows alike, ``(m,)``, in order of first appearance; None if no two rows are equal."""
+    """Give equal rows one number, ``(m,)``, in order of first appearance; None if no two rows are equal."""
     _, first, inverse = np.unique(Z, axis=0, return_index=True, return_inverse=True)
     if len(first) == len(Z):
         return None

@@ -168,7 +168,7 @@ def _held_out_means(y: np.ndarray, random_state: int) -> np.ndarray:
 
 
 def _misses(surrogate: Surrogate, design: Design, y: np.ndarray, errors: np.ndarray) -> tuple[bool, ...]:
-    """Whether the surrogate is off at the instance by more than five held-out errors and a fifth of the range."""
+    """Check whether the surrogate misses the instance by over five held-out errors and a fifth of the range."""
     gap = np.abs(y[0] - surrogate.predict(design.Z[:1]).reshape(-1))
     usual = np.sqrt((errors**2).mean(axis=0))
     rounding = 64 * np.finfo(float).eps * np.abs(y).max(axis=0)
@@ -176,7 +176,7 @@ def _misses(surrogate: Surrogate, design: Design, y: np.ndarray, errors: np.ndar
 
 
 def _leave_one_out(design: Design, y: np.ndarray) -> np.ndarray:
-    """R² of v(all) − Σ over absent features of the effect of leaving each out alone, on the judged rows."""
+    """Compute the R² of v(all) − Σ over absent features of the effect of leaving each out alone, on the judged rows."""
     if not design.leave_one_out:
         return np.full(y.shape[1], np.nan)
     instance, reference = design.Z[0], design.Z[1]

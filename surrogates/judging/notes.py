@@ -33,9 +33,9 @@ def labels(answers: Answers) -> tuple[str, ...]:
     if answers.unit != "output" or len(answers.y) < _ENOUGH:
         return ()
     for name, column in zip(answers.outputs, answers.y.T, strict=True):
-        found = np.unique(column)
-        if 2 <= len(found) <= _LABELS and (found % 1 == 0).all() and set(found) != {0, 1}:  # exact: whole numbers
-            shown = ", ".join(f"{value:.0f}" for value in found)
+        values = np.unique(column)
+        if 2 <= len(values) <= _LABELS and (values % 1 == 0).all() and set(values) != {0, 1}:  # exact: whole numbers
+            shown = ", ".join(f"{value:.0f}" for value in values)
             note = (
                 f"All answers of {name} are whole numbers ({shown}). If they are labels of classes, averages of "
                 "them mean nothing: return one column a class, or probabilities."

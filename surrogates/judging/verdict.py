@@ -45,7 +45,7 @@ def verdict(r2: float, low: float, permuted: float, clear: int, ordered: int, mi
 
 
 def _trusted(clear: int, ordered: int) -> str:
-    """Which effects stand out, of at least one."""
+    """Return which effects stand out, of at least one."""
     if clear == 1:
         return "Trust that one effect stands out"
     if ordered > 1:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pandas as pd
 
 from probes.probe import Feature
+from probes.views import View
 from surrogates.results.provenance import CostData, Provenance, no_cost, no_provenance
 from surrogates.results.result import SavedResult
 from surrogates.results.term_data import check_terms
@@ -77,7 +78,7 @@ class Anchor(SavedResult):
     cost: CostData = field(default_factory=no_cost, repr=False)
     asked: float = 0.95
     features: tuple[Feature, ...] = field(default=(), repr=False)
-    view: dict[str, Any] = field(default_factory=dict, repr=False)
+    view: View = field(default_factory=dict, repr=False)
     answer: str | None = None
     provenance: Provenance = field(default_factory=no_provenance, repr=False)
 
@@ -91,7 +92,7 @@ class Anchor(SavedResult):
         ]
         return pd.DataFrame(rows, columns=["feature", "value", "low", "high", "words"])
 
-    def check_whole(self) -> None:
+    def check_consistent(self) -> None:
         """Check that the rule is about features that there are, after reading.
 
         Raises
@@ -102,7 +103,7 @@ class Anchor(SavedResult):
 
 
 def in_words(condition: tuple[int, float, float], features: Sequence[Feature]) -> str:
-    """A condition as a reader of the instance would say it."""
+    """Put a condition as a reader of the instance would say it."""
     feature = features[condition[0]]
     named = feature.kind == "binary" and feature.value and feature.value != feature.name
     return f"{feature.name} = {feature.value}" if named else describe(Box((condition,)), features)

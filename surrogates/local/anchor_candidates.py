@@ -29,7 +29,7 @@ _BEAM, _FREE = 8, 512
 
 
 def condition(features: Sequence[Feature], i: int) -> tuple[int, float, float]:
-    """The condition on feature i: it lies above the first bound, up to the second."""
+    """Return the condition on feature i: it lies above the first bound, up to the second."""
     feature = features[i]
     if feature.kind == "binary":
         return i, 0.5, np.inf
@@ -37,12 +37,12 @@ def condition(features: Sequence[Feature], i: int) -> tuple[int, float, float]:
 
 
 def coverage(features: Sequence[Feature], members: Members) -> float:
-    """Probability of a rule under the law of the features."""
+    """Return the probability of a rule under the law of the features."""
     return float(np.prod([0.5 if features[i].kind == "binary" else 1 / 3 for i in members]))
 
 
 def rows_under(features: Sequence[Feature], members: Members, m: int, rng: np.random.Generator) -> np.ndarray:
-    """m independent rows of the law under a rule, ``(m, d)``."""
+    """Draw m independent rows of the law under a rule, ``(m, d)``."""
     Z = independent(features, m, rng)
     for i in members:
         Z[:, i] = _within(features[i], m, rng)
@@ -50,7 +50,7 @@ def rows_under(features: Sequence[Feature], members: Members, m: int, rng: np.ra
 
 
 def counted(Z: np.ndarray, same: np.ndarray, members: Members) -> np.ndarray:
-    """Whether the answers under a rule are the same, of all that there are: rows ``(n, d)``, outcomes ``(n,)``."""
+    """Return whether the answers are the same, of all under a rule: rows ``(n, d)``, outcomes ``(n,)``."""
     return same[Z[:, list(members)].all(axis=1)]
 
 
@@ -69,7 +69,7 @@ def estimated(features: Sequence[Feature], Z: np.ndarray, same: np.ndarray, rng:
 
 
 def proposed(precision: Precision, d: int, tried: set[Members], enough: float, longest: int) -> Members | None:
-    """The shortest rule not tried before whose precision is enough; else the best that a beam search finds.
+    """Return the shortest rule not tried before whose precision is enough; else the best that a beam search finds.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def proposed(precision: Precision, d: int, tried: set[Members], enough: float, l
 
 
 def _within(feature: Feature, m: int, rng: np.random.Generator) -> np.ndarray:
-    """m values of a feature under its condition."""
+    """Draw m values of a feature under its condition."""
     if feature.kind == "binary":
         return np.ones(m)
     return stats.truncnorm.rvs(-_NEAR, _NEAR, loc=feature.loc, scale=feature.scale, size=m, random_state=rng)

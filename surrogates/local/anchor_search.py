@@ -60,7 +60,7 @@ def anchor(
     store: StoreLike = "default",
     progress: bool | None = None,
 ) -> Anchor:
-    """A short conjunction of the instance's features that keeps the model's answer.
+    """Find a short conjunction of the instance's features that keeps the model's answer.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ class _Search:
         return self._test(members, alpha, same)
 
     def anchor(self, best: _Tested, holds: str, unconditional: float) -> Anchor:
-        """The best rule as a result."""
+        """Return the best rule as a result."""
         session, settings, probe = self.session, self.settings, self.session.question.probe
         rule = Box(tuple(condition(self.features, i) for i in best.members))
         notes = list(probe.notes)
@@ -240,7 +240,7 @@ class _Search:
         return self.settings.rows - len(self.distinct)
 
     def _counted(self, members: Members) -> _Tested:
-        """A rule with all answers under it, where every one is known."""
+        """Return a rule with all answers under it, where every one is known."""
         outcomes = counted(self.asked[1][2:], self.kept[1][2:], members)
         return _Tested(members, outcomes, float(outcomes.mean()))
 
@@ -258,7 +258,7 @@ class _Search:
         return kept
 
     def _candidate(self, tried: set[Members]) -> Members | None:
-        """The next rule to test; None if there is none left."""
+        """Return the next rule to test; None if there is none left."""
         Z, kept = np.vstack(self.asked), np.concatenate(self.kept)
         if kept.all():
             return () if () not in tried else None

@@ -60,7 +60,7 @@ class _Case:
         return self._analysed(reply.design, reply.y)
 
     def baseline(self) -> Analysis:
-        """The same of the explanation's answers to :meth:`part`; nothing is asked."""
+        """Explain the explanation's answers to :meth:`part`; nothing is asked."""
         design, y = self.explanation.answers.design, self.explanation.y
         start = design.fixed + design.block
         part = self.part()
@@ -72,19 +72,19 @@ class _Case:
         return analyse(ex.surrogate, problem, control=False)
 
     def part(self) -> Design:
-        """The instance, the reference and the first judged rows of the explanation's own design."""
+        """Return the instance, the reference and the first judged rows of the explanation's design."""
         design = self.explanation.answers.design
         rows = len(design.judged) if design.exact else self.questions
         return Design(np.vstack([design.Z[:2], design.judged[:rows]]), 2, population=design.population)
 
     def too_few(self) -> bool:
-        """Whether the explanation's own answers are too few to compare with others."""
+        """Return whether the explanation's answers are too few to compare with others."""
         part = self.part()
         return not part.exact and len(part.sampled) < max(LEAST, self.explanation.surrogate.least)
 
 
 def _fresh(case: _Case) -> Finding:
-    """R² of the surrogate shown on questions drawn anew."""
+    """Measure the R² of the surrogate on questions drawn anew."""
     ex = case.explanation
     if ex.fidelity.exact:
         return Finding("fresh", None, "Every possible question was asked: there are no fresh ones.")
@@ -119,7 +119,7 @@ def _fresh(case: _Case) -> Finding:
 
 
 def fresh_interval(y: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """95% interval of R² on independent rows, ``(k,)`` each end: delta method, log-normal for 1 − R²."""
+    """Compute the 95% interval of R² on independent rows, ``(k,)`` each end: delta method, log-normal for 1 − R²."""
     m = len(y)
     error, total = (y - predicted) ** 2, (y - y.mean(axis=0)) ** 2
     scale = np.maximum(error.mean(axis=0), 1e-300)
@@ -130,7 +130,7 @@ def fresh_interval(y: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _removal(case: _Case) -> Finding:
-    """The same questions with absent features taken away in another manner."""
+    """Ask the same questions with absent features taken away in another manner."""
     variants = case.session.question.probe.variants()
     if not variants:
         return Finding("removal", None, "There is only one way to take a feature of this probe away.")
@@ -155,7 +155,7 @@ def _removal(case: _Case) -> Finding:
 
 
 def _stability(case: _Case) -> Finding:
-    """Other seeds: other questions of the same number."""
+    """Explain with other seeds: other questions, as many."""
     ex = case.explanation
     if ex.fidelity.exact:
         return Finding("stability", None, "Every possible question was asked: another seed changes nothing.")
@@ -173,7 +173,7 @@ def _stability(case: _Case) -> Finding:
 
 
 def _permuted(case: _Case) -> Finding:
-    """The control of the explanation itself: the same method on shuffled answers; no new question."""
+    """Explain shuffled answers; no new question."""
     values = [v for v in case.explanation.fidelity.permuted if np.isfinite(v)]
     if not values:
         return Finding("permuted", None, "The answers do not vary: there is nothing to shuffle.")
@@ -183,7 +183,7 @@ def _permuted(case: _Case) -> Finding:
 
 
 def _randomised(case: _Case) -> Finding:
-    """A model of the same build that has learnt nothing should be explained differently."""
+    """Explain a model of the same build that has learnt nothing: it should be explained differently."""
     adapted = as_model(case.model)
     rng = np.random.default_rng([case.seed, 4])
     other = adapted.randomised(rng, case.session.question.probe.typical())
@@ -219,7 +219,7 @@ def _effects(analysis: Analysis, output: str, names: Sequence[str]) -> np.ndarra
 
 
 def _agreement(one: Analysis, other: Analysis) -> tuple[float, float, float, int]:
-    """Concordance and rank correlation of attributions, how many of the top k are shared, and k; of the worst output.
+    """Compare attributions: concordance, rank correlation, shared of the top k, and k; of the worst output.
 
     Concordance is 2Σab / (Σa² + Σb²): 1 only where the effects are equal, not where they are merely proportional. It
     decides, because ranks of effects near zero are noise.
@@ -239,7 +239,7 @@ def _agreement(one: Analysis, other: Analysis) -> tuple[float, float, float, int
 
 
 def _turned(one: Analysis, other: Analysis) -> list[str]:
-    """Features whose effects are clear and not small in both, with opposite signs."""
+    """Return features whose effects are clear and not small in both, with opposite signs."""
     merged = one.attributions.merge(other.attributions, on=["output", "feature"], suffixes=("", "_other"))
     clear = np.ones(len(merged), dtype=bool)
     for end in ("", "_other"):
@@ -272,7 +272,7 @@ def check(
     store: StoreLike = "default",
     progress: bool | None = None,
 ) -> Explanation:
-    """The explanation with findings on how well it stands up.
+    """Return the explanation with findings on how well it stands up.
 
     Parameters
     ----------
@@ -350,7 +350,7 @@ def check(
 
 
 def _same_model(explanation: Explanation, session: Session) -> None:
-    """Whether the model is the explanation's: by its identity, or where it has none by its answer to the instance."""
+    """Return whether the model is the explanation's: by its identity, or without one by its answer to the instance."""
     identity, rule = session.identity, "be the one the explanation was made with"
     if identity.persistent:
         if identity.id != explanation.answers.model:

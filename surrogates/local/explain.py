@@ -141,7 +141,7 @@ def estimate(
     progress: bool | None = None,
     trial: int = 2,
 ) -> Forecast:
-    """What :func:`explain` would cost with the same arguments, before it is paid.
+    """Estimate what :func:`explain` would cost with the same arguments, before it is paid.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def _rule(until: Rule | None) -> Rule:
 
 
 def _interrupted(plan: Plan, stop: Interrupted) -> Outcome:
-    """What Ctrl-C leaves, if that is enough to judge by; else it goes on upwards."""
+    """Return what Ctrl-C leaves if that is enough to judge by; else raise it again."""
     answers, design = stop.answers, plan.questions
     if answers is None or len(answers.design.judged) < plan.least:
         raise stop

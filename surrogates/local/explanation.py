@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from probes.asking.answers import Answers
 from probes.errors import InputError
 from probes.outputs.target import FUNCTION_UNIT, Target
 from probes.probe import Feature
+from probes.views import View
 from surrogates.families import saved
 from surrogates.judging.analysis import analyse
 from surrogates.judging.fidelity import Fidelity
@@ -97,7 +99,7 @@ class Explanation(SavedResult):
     target: Target
     answers: Answers
     y: np.ndarray
-    view: dict[str, Any]
+    view: View
     answer: str | None = None
     comparison: Annotated[pd.DataFrame, Columns("family", "terms r2 r2_low r2_high score")] = field(
         default_factory=pd.DataFrame
@@ -123,8 +125,8 @@ class Explanation(SavedResult):
         frame.insert(0, "term", [describe(term, self.features) for term in self.surrogate.terms_])
         return frame.iloc[np.argsort(-np.abs(coef).sum(axis=0), kind="stable")].reset_index(drop=True)
 
-    def predict(self, Z: Any) -> np.ndarray:
-        """The surrogate's answer to rows ``(n, d)``: ``(n,)``, or ``(n, k)`` for k outputs."""
+    def predict(self, Z: ArrayLike) -> np.ndarray:
+        """Predict the surrogate's answer to rows ``(n, d)``: ``(n,)``, or ``(n, k)`` for k outputs."""
         return self.surrogate.predict(Z)
 
     def attribute(self, span: str | tuple[int, int]) -> Explanation:
@@ -182,12 +184,12 @@ class Explanation(SavedResult):
         )
 
     def shapley(self) -> np.ndarray:
-        """Shapley values of the surrogate for the instance against the reference, exact, ``(k, d)``."""
+        """Compute Shapley values of the surrogate for the instance against the reference, exact, ``(k, d)``."""
         instance, reference = (np.array([getattr(f, n) for f in self.features]) for n in ("instance", "reference"))
         return indices(self.surrogate, instance=instance, reference=reference).values
 
     def indices(self, kind: str = "shapley", order: int = 1, of: str | None = None) -> pd.DataFrame:
-        """Shapley, Banzhaf, leave-one-out or interaction indices of the instance against the reference.
+        """Compute Shapley, Banzhaf, leave-one-out or interaction indices of the instance against the reference.
 
         Parameters
         ----------
@@ -213,7 +215,7 @@ class Explanation(SavedResult):
         return index_table(estimated, kind, order, of)
 
     def to_shap(self) -> Any:
-        """A ``shap.Explanation`` of the model's Shapley values, for shap's plots.
+        """Make a ``shap.Explanation`` of the model's Shapley values, for shap's plots.
 
         Values have shape ``(d,)``, or ``(d, k)`` for k outputs. They add up to the model's answer for the instance
         minus ``base_values``, its answer for the reference. They are exact where every question was asked; else a
@@ -230,7 +232,7 @@ class Explanation(SavedResult):
         return shap_explanation(self.model_values(), self.y[1], self.features, self.target.outputs)
 
     def model_values(self) -> np.ndarray:
-        """Shapley values of the model ``(k, d)``, as :meth:`to_shap` gives them.
+        """Compute Shapley values of the model ``(k, d)``, as :meth:`to_shap` gives them.
 
         Raises
         ------
@@ -269,7 +271,7 @@ class Explanation(SavedResult):
         """
         return figure_of(self, ax, output=output, max_features=max_features)
 
-    def check_whole(self) -> None:
+    def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.
 
         Raises

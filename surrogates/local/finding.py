@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+
+from surrogates.results.plain import Json
 
 __all__ = ["Finding"]
 
@@ -17,7 +18,7 @@ class Finding:
     name : str
     passed : bool or None
         None where the check cannot be made.
-    told : str
+    sentence : str
         One sentence.
     numbers : dict of str to float
         What it rests on.
@@ -27,10 +28,10 @@ class Finding:
 
     name: str
     passed: bool | None
-    told: str
+    sentence: str
     numbers: dict[str, float] = field(default_factory=dict)
-    cost: dict[str, Any] = field(default_factory=dict)
+    cost: Json = field(default_factory=dict)
 
     def __str__(self) -> str:
         mark = {True: "passed", False: "FAILED", None: "not possible"}[self.passed]
-        return f"{self.name} ({mark}): {self.told}"
+        return f"{self.name} ({mark}): {self.sentence}"

@@ -105,7 +105,7 @@ class Plan:
         return max(family.least for family in self.families.values())
 
     def material(self, reply: Reply) -> Material:
-        """All that is needed to study a reply, whoever does it."""
+        """Return all that is needed to study a reply, whoever does it."""
         outputs, features = reply.target.outputs, self.session.question.probe.features
         return Material(self.families, self.penalty, Problem(reply.design, reply.y, outputs, features, self.seed))
 
@@ -114,7 +114,7 @@ class Plan:
         return studied([self.material(reply)], control)[0]
 
     def explanation(self, outcome: Outcome) -> Explanation:
-        """The result, from what was asked and studied."""
+        """Return the result, from what was asked and studied."""
         session, reply, analysis = self.session, outcome.reply, outcome.analysis
         probe, ceiling = session.question.probe, _ceiling(session, reply)
         return Explanation(
@@ -135,7 +135,7 @@ class Plan:
 
 
 def _check_budget(families: dict[str, Surrogate], design: Design, session: Session) -> None:
-    """Whether every family gets the answers it needs, before any is paid for."""
+    """Check that every family gets the answers it needs, before any is paid for."""
     for name, family in families.items():
         if not design.exact and len(design.judged) < family.least:
             rows = len(design) - len(design.judged) + family.least
@@ -148,7 +148,7 @@ def _check_budget(families: dict[str, Surrogate], design: Design, session: Sessi
 
 
 def _ceiling(session: Session, reply: Reply) -> tuple[float, ...]:
-    """The R² that noise leaves for a perfect surrogate; empty for a model that repeats itself."""
+    """Return the R² that noise leaves for a perfect surrogate; empty for a model that repeats itself."""
     if session.repeats is None or not session.noisy:
         return ()
     return session.repeats.ceiling(reply.target, reply.y)

@@ -90,11 +90,11 @@ class Watch(ABC):
 
     @abstractmethod
     def looks(self) -> Iterator[int]:
-        """Numbers of leading rows that must be answered before each look; the last one is all of them."""
+        """Return numbers of leading rows that must be answered before each look; the last one is all of them."""
 
     @abstractmethod
     def done(self, reply: Reply, study: Study) -> Outcome | None:
-        """The outcome if the rows of the present look are enough, or are all there are; else None."""
+        """Return the outcome if the rows of the present look are enough, or are all there are; else None."""
 
 
 class Everything(Rule):

@@ -21,7 +21,7 @@ SameLike: TypeAlias = Callable[[np.ndarray], Any] | float | None
 
 
 def sameness(ends: Reply, wanted: SameLike, targeted: bool) -> tuple[Same, str]:
-    """From the answers for the instance and the reference: a test of raw outputs, and what it says in words."""
+    """Choose a test of raw outputs, given the answers for the instance and the reference, and put it in words."""
     answers, target, y = ends.answers, ends.target, ends.y
     if callable(wanted):
         return _same_by_function(wanted, target), "the answer counts as the same"
@@ -45,7 +45,7 @@ def sameness(ends: Reply, wanted: SameLike, targeted: bool) -> tuple[Same, str]:
 
 
 def _same_by_function(function: Callable[[np.ndarray], Any], target: Target) -> Same:
-    """A user's function of the explained numbers, checked."""
+    """Wrap a user's function of the explained numbers, checked."""
 
     def same(raw: np.ndarray) -> np.ndarray:
         y = target(raw)

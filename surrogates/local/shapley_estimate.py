@@ -37,7 +37,7 @@ def shapley_values(
     store: StoreLike = "default",
     progress: bool | None = None,
 ) -> ShapleyValues:
-    """The model's own Shapley values, with intervals.
+    """Estimate the model's Shapley values, with intervals.
 
     Where only Shapley values are wanted, this gets more from each question than reading them off an explanation: it
     asks in pairs of a row and its complement, of sizes that matter to them. Fidelity is not judged.
@@ -81,7 +81,7 @@ def shapley_values(
             raise
         reply, stopped = session.reply(stop.answers), True
         notes.append(f"Interrupted: it rests on {len(reply.design)} of {len(design)} questions.")
-    Z, y = _whole_pairs(region.instance == reply.design.Z, reply.y)
+    Z, y = _complete_pairs(region.instance == reply.design.Z, reply.y)
     if len(Z) < min(LEAST, len(design)):  # too few; answers so far are in the store
         if stopped:
             raise KeyboardInterrupt
@@ -113,7 +113,7 @@ def shapley_values(
 
 
 def _design(region: Probe, rows: int, seed: int) -> Design:
-    """Pairs of a row and its complement, after the endpoints."""
+    """Return pairs of a row and its complement, after the endpoints."""
     d = len(region.features)
     if rows < LEAST and rows < 2**d:
         raise InputError("budget", f"allow {LEAST} questions, five pairs and the endpoints", f"{rows} questions")
@@ -121,8 +121,8 @@ def _design(region: Probe, rows: int, seed: int) -> Design:
     return Design(np.where(Z > 0.5, region.instance, region.reference), 2, population=corners(d))
 
 
-def _whole_pairs(present: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of 0/1 whose complements were answered as well, and their answers."""
+def _complete_pairs(present: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows of 0/1 whose complements were answered as well, and their answers."""
     rows = {row.tobytes() for row in present}
     kept = np.array([(~row).tobytes() in rows for row in present])
     return present[kept].astype(float), y[kept]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from probes.probe import Feature
+from probes.views import View
 from surrogates.results.plain import Columns, Damaged
 from surrogates.results.provenance import CostData, Provenance, no_provenance
 from surrogates.results.result import SavedResult, figure_of
@@ -64,7 +65,7 @@ class ShapleyValues(SavedResult):
     exact: bool
     cost: CostData = field(repr=False)
     warnings: tuple[str, ...] = ()
-    view: dict[str, Any] = field(default_factory=dict, repr=False)
+    view: View = field(default_factory=dict, repr=False)
     answer: str | None = None
     provenance: Provenance = field(default_factory=no_provenance, repr=False)
 
@@ -72,7 +73,7 @@ class ShapleyValues(SavedResult):
         """Draw the values with 95% intervals as a bar chart; parameters as of ``Explanation.plot``."""
         return figure_of(self, ax, output=output, max_features=max_features)
 
-    def check_whole(self) -> None:
+    def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.
 
         Raises
@@ -87,7 +88,7 @@ class ShapleyValues(SavedResult):
                 raise Damaged(name, f"have a number for every output and feature {shape}", getattr(self, name).shape)
 
     def to_shap(self) -> Any:
-        """A ``shap.Explanation`` for shap's plots, values ``(d,)`` or ``(d, k)``.
+        """Make a ``shap.Explanation`` for shap's plots, values ``(d,)`` or ``(d, k)``.
 
         Under a real-valued law the values are of the game between the instance and the point one standard deviation
         below it, and a ``UserWarning`` says so.

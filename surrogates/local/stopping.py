@@ -38,7 +38,7 @@ class Until(Rule):
 
     @abstractmethod
     def met(self, looks: list[pd.DataFrame]) -> str | None:
-        """Why to stop, in words, or None.
+        """Say why to stop, in words, or None.
 
         Parameters
         ----------
@@ -197,7 +197,7 @@ class Certified(Rule):
         return OneLook(design, EXACT, self.r2) if design.exact else _Betting(design, self)
 
     def freezes(self, design: Design) -> Iterator[tuple[int, int]]:
-        """(rows fitted, rows asked when the test ends), one a try: quarters of the budget, then halves."""
+        """Return (rows fitted, rows asked when the test ends), one a try: quarters of the budget, then halves."""
         start = max(design.fixed + design.block + 20, len(design) // 4)
         while start < len(design):
             stop = min(len(design), 2 * start)
@@ -205,7 +205,7 @@ class Certified(Rule):
             start = stop if len(design) - stop >= 20 else len(design)
 
     def alpha(self, k: int) -> float:
-        """Error probability of the k-th try, from 1."""
+        """Return the error probability of the k-th try, from 1."""
         return (1 - self.confidence) * 6 / (np.pi * k) ** 2
 
 
@@ -241,7 +241,7 @@ class _Betting(Watch):
         return Outcome(reply, *study(basis, True), f"R² of at least {rule.r2:g} is certified", proof)
 
     def _won(self, surrogate: Surrogate, reply: Reply, fitted: int, clip: np.ndarray) -> bool:
-        """Whether every output that varies has won its bets on the rows after the fitted ones."""
+        """Return whether every output that varies has won its bets on the rows after the fitted ones."""
         y = reply.y[fitted:]
         predicted = surrogate.predict(reply.design.Z[fitted:]).reshape(len(y), -1)
         columns = [c for c in zip(y.T, predicted.T, clip, strict=True) if c[2] > 0]  # a constant is no evidence

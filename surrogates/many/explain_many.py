@@ -152,7 +152,7 @@ def _set(entries: list[Entry], failures: list[Failure], interrupted: bool = Fals
 
 
 def _remains(finished: ExplanationSet, store: Store, file: JsonlFile | None) -> str:
-    """Where everything is when an error ends a run."""
+    """Say where everything is when an error ends a run."""
     where = "this error's attribute finished" if file is None else str(file.path)
     count = f"{len(finished)} item{'' if len(finished) == 1 else 's'}"
     answers = "were kept in memory only" if store.path is None else "are in the store: run again to go on"

@@ -148,7 +148,7 @@ class ExplanationSet(Result, Sequence[Explanation]):
         return self._read[3]
 
     def to_shap(self) -> Any:
-        """A ``shap.Explanation`` of all items, for shap's beeswarm, heatmap and scatter plots.
+        """Make a ``shap.Explanation`` of all items, for shap's beeswarm, heatmap and scatter plots.
 
         Values are ``(n, d)``, or ``(n, d, k)`` for k outputs, one row an item; see :meth:`Explanation.to_shap`.
 
@@ -168,7 +168,7 @@ class ExplanationSet(Result, Sequence[Explanation]):
         return shap_explanation(values, base, [ex.features for ex in items], items[0].target.outputs)
 
     def summary(self, random_state: int = 0) -> pd.DataFrame:
-        """Mean |attribution| of every feature with 95% intervals, see `mean_effects`.
+        """Compute the mean |attribution| of every feature with 95% intervals, see `mean_effects`.
 
         Where every item explains one number (the class that the model gives it, say), these are taken together; else
         every output stands alone.
@@ -181,16 +181,16 @@ class ExplanationSet(Result, Sequence[Explanation]):
         return mean_effects(frame, random_state)
 
     def pick(self, k: int = 5) -> ExplanationSet:
-        """The k explanations that together show most of what matters, the most telling first; see :meth:`picks`."""
+        """Pick the k explanations that show most of what matters, the most telling first; see :meth:`picks`."""
         by_label = {entry.label: entry for entry in self.entries}
         return ExplanationSet(tuple(by_label[label] for label in self.picks(k)["item"]))
 
     def picks(self, k: int = 5) -> pd.DataFrame:
-        """``item, gain, covered`` of a submodular pick; see :func:`surrogates.many.mean_effects.picks`."""
+        """Return ``item, gain, covered`` of a submodular pick; see :func:`surrogates.many.mean_effects.picks`."""
         return picks(self.frame, k)
 
     def surrogate(self, family: str | Surrogate = "tree", output: str | None = None) -> GlobalSurrogate:
-        """One readable model of the model over these rows of a table.
+        """Fit one readable model of the model over these rows of a table.
 
         It is fitted to the model's answers for the rows themselves, which are known already.
 
@@ -246,16 +246,16 @@ class ExplanationSet(Result, Sequence[Explanation]):
         file = JsonlFile(path)
         if not file.path.is_file():
             raise InputError("path", "be a file of explanations", str(path))
-        found = {(entry.key, entry.label): entry for entry in file.entries()}
-        keys = {entry.key for entry in found.values()}
-        done = {(entry.index, entry.label) for entry in found.values()}
+        finished = {(entry.key, entry.label): entry for entry in file.entries()}
+        keys = {entry.key for entry in finished.values()}
+        done = {(entry.index, entry.label) for entry in finished.values()}
         failed = {k: f for k, f in file.failures() if k not in keys and (f.index, f.label) not in done}
-        if not found and not failed and file.path.stat().st_size:
+        if not finished and not failed and file.path.stat().st_size:
             raise InputError("path", "be a file of explanations, one JSON line each", str(path))
-        labels = Counter(entry.label for entry in found.values())
+        labels = Counter(entry.label for entry in finished.values())
         if repeated := [label for label, count in labels.items() if count > 1]:
             log.warning("%s: %d items were explained in several ways, such as %r", path, len(repeated), repeated[0])
-        return cls(tuple(found.values()), tuple(failed.values()))
+        return cls(tuple(finished.values()), tuple(failed.values()))
 
     def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
         """Draw mean |attribution| of every feature with 95% intervals; parameters as of ``Explanation.plot``."""
@@ -272,7 +272,7 @@ class ExplanationSet(Result, Sequence[Explanation]):
         return written(path, page_of(self, picked=picked))
 
     def cost_lines(self) -> list[str]:
-        """What was spent, in words: by this run and, where it took up an earlier one, before."""
+        """Say what was spent: by this run and, where it took up an earlier one, before."""
         now, before = (cost_line(cost) for cost in self._read[2])
         taken = sum(entry.earlier for entry in self.entries)
         return [f"This run: {now}", f"Before, for the {taken} that were finished already: {before}"] if taken else [now]

@@ -19,7 +19,7 @@ from surrogates.judging.cross_fit import cross_fit
 from surrogates.judging.fidelity import Fidelity, fidelity
 from surrogates.judging.problem import Problem
 from surrogates.local.explanation import PER_OUTPUT, Explanation
-from surrogates.results.plain import Damaged, plain
+from surrogates.results.plain import Damaged, Json, plain
 from surrogates.results.result import SavedResult
 from surrogates.surrogate import Surrogate
 from surrogates.terms import describe
@@ -58,7 +58,7 @@ class Column:
 
 
 @plain.register
-def _(column: Column) -> dict[str, Any]:
+def _(column: Column) -> Json:
     level = plain(column.level)
     if level is not None and not isinstance(column.level, (str, bool, int, float, np.generic)):
         raise InputError("surrogate", "have levels of text, numbers or truth values to be saved", column.level)
@@ -106,10 +106,10 @@ class GlobalSurrogate(SavedResult):
         return table.iloc[np.argsort(-np.abs(weight), kind="stable")].reset_index(drop=True)
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
-        """The surrogate's number for rows of a table, ``(n,)``."""
+        """Return the surrogate's number for rows of a table, ``(n,)``."""
         return self.surrogate.predict(_encoded(frame, self.columns, self.middles))
 
-    def check_whole(self) -> None:
+    def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.
 
         Raises
@@ -230,7 +230,7 @@ def numbers(explanations: Iterable[Explanation], output: str | None) -> tuple[np
 
 
 def _columns(frame: pd.DataFrame) -> tuple[tuple[Column, ...], dict[str, float]]:
-    """Features of a table: numbers as they are, a 0/1 feature for every level of anything else and for "missing"."""
+    """Make features of a table: numbers as they are, 0/1 for every level of anything else and for "missing"."""
     columns: list[Column] = []
     middles = {}
     for label, values in frame.items():
@@ -248,7 +248,7 @@ def _columns(frame: pd.DataFrame) -> tuple[tuple[Column, ...], dict[str, float]]
 
 
 def _encoded(frame: pd.DataFrame, columns: Sequence[Column], middles: Mapping[str, float]) -> np.ndarray:
-    """Rows of a table as features, ``(n, c)``."""
+    """Convert rows of a table to features, ``(n, c)``."""
     if lacking := sorted({column.name for column in columns} - set(map(str, frame.columns))):
         raise InputError("frame", f"have the columns {', '.join(lacking)}", list(frame.columns))
     out = []

@@ -16,6 +16,7 @@ from probes.inputs.adapt import as_probe
 from probes.inputs.table_rows import background_frame
 from probes.inputs.tabular import TabularProbe
 from probes.probe import Probe
+from surrogates.results.plain import Json
 
 __all__ = ["Item", "items_of"]
 
@@ -30,11 +31,11 @@ class Item:
     label: str | int
     make: Callable[[], Probe]
     key: str = ""
-    row: dict[str, Any] | None = None
+    row: Json | None = None
 
 
 def items_of(probes: Any, background: Any) -> Iterator[Item]:
-    """The inputs one by one.
+    """Yield the inputs one by one.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def items_of(probes: Any, background: Any) -> Iterator[Item]:
 
 
 def _rows(rows: Iterable[Any], labels: Iterator[str | int], background: Any) -> Iterator[Item]:
-    """Rows of a table against one background, which is looked at once."""
+    """Return rows of a table against one background, which is looked at once."""
     known: list[TabularProbe] = []
 
     def make(row: Any) -> Probe:
@@ -80,7 +81,7 @@ def _rows(rows: Iterable[Any], labels: Iterator[str | int], background: Any) -> 
 
 
 def _labels(index: pd.Index) -> Sequence[str | int]:
-    """Labels of rows; their places if a label repeats, because each must name one item."""
+    """Return labels of rows; their places if a label repeats, because each must name one item."""
     labels = [_label(label) for label in index]
     if len(set(labels)) == len(labels):
         return labels
@@ -89,5 +90,5 @@ def _labels(index: pd.Index) -> Sequence[str | int]:
     return range(len(labels))
 
 
-def _label(label: Any) -> str | int:
+def _label(label: object) -> str | int:
     return int(label) if isinstance(label, (int, np.integer)) else str(label)

@@ -10,17 +10,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from probes.errors import InputError, StoreError
 from surrogates.local.explanation import Explanation
-from surrogates.results.plain import read
+from surrogates.results.plain import Json, read
 
 __all__ = ["Entry", "Failure", "JsonlFile", "failed_line"]
 
 _NAME = "explanations.jsonl"
 #: a whole line begins and ends with the same key
-_WHOLE = re.compile(rb'^\{"key": "([0-9a-f]{64})", .*"end": "\1"\}\n$', re.DOTALL)
+_COMPLETE = re.compile(rb'^\{"key": "([0-9a-f]{64})", .*"end": "\1"\}\n$', re.DOTALL)
 _START, _KEY = b'{"key": "', rb'[0-9a-f]{0,64}|[0-9a-f]{64}"'
 _AGAIN = "Run explain_many again: answers that are in the store are not asked for again."
 
@@ -69,12 +68,12 @@ class Entry:
     key: str
     index: int
     label: str | int
-    row: dict[str, Any] | None
+    row: Json | None
     source: Explanation | tuple[Path, int] = field(repr=False)
     earlier: bool = False
 
     def load(self) -> Explanation:
-        """The explanation itself.
+        """Read the explanation.
 
         Raises
         ------
@@ -92,7 +91,7 @@ class Entry:
         return Explanation.from_data(data)
 
     def line(self) -> bytes:
-        """What stands for it in a file.
+        """Return the line that stands for the entry in a file.
 
         Raises
         ------
@@ -107,8 +106,8 @@ class Entry:
                     line = file.readline()
             except OSError as error:
                 raise StoreError(f"The explanations in {path} cannot be read: {error}. {_AGAIN}") from error
-            whole = _WHOLE.match(line)
-            if whole is None or whole[1].decode() != self.key:
+            complete = _COMPLETE.match(line)
+            if complete is None or complete[1].decode() != self.key:
                 raise StoreError(f"The file of explanations {path} has changed since {self.label!r} was read. {_AGAIN}")
             return line
         head = {"key": self.key, "index": self.index, "label": self.label, "row": self.row}
@@ -123,7 +122,7 @@ class Head:
     key: str
     index: int
     label: str | int
-    row: dict[str, Any] | None
+    row: Json | None
 
 
 @dataclass(frozen=True)
@@ -184,7 +183,7 @@ class JsonlFile:
         self._try()
 
     def _try(self) -> None:
-        """Whether something could be added, before anything is asked; leaves no file behind that was not there."""
+        """Check that something could be added, before anything is asked; leaves no file behind that was not there."""
         there = self.path.exists()
         try:
             with self.path.open("ab"):
@@ -208,25 +207,25 @@ class JsonlFile:
             raise InputError("output", f"be a file or folder that can be made ({error})", str(self.path)) from error
 
     def entries(self) -> Iterator[Entry]:
-        """Whole lines that hold an explanation, in the order of the file; a line that is torn is passed over."""
+        """Yield complete lines that hold an explanation, in the order of the file; torn lines are passed over."""
         for start, head in self._heads():
             if isinstance(head, Head):
                 yield Entry(head.key, head.index, head.label, head.row, (self.path, start))
 
     def failures(self) -> Iterator[tuple[str, Failure]]:
-        """Whole lines that hold a failure, with their keys."""
+        """Yield complete lines that hold a failure, with their keys."""
         for _, head in self._heads():
             if not isinstance(head, Head):
                 yield head.key, Failure(head.index, head.label, head.error)
 
     def _heads(self) -> Iterator[tuple[int, Head | FailedHead]]:
-        """Where every whole line begins, and all of it but the explanation; others are passed over."""
+        """Yield where every complete line begins, and all of it but the explanation; others are passed over."""
         if not self.path.exists():
             return
         start = 0
         with self.path.open("rb") as file:
             for line in file:
-                if _WHOLE.match(line) and (head := _head(line)) is not None:
+                if _COMPLETE.match(line) and (head := _head(line)) is not None:
                     yield start, head
                 start += len(line)
 
@@ -258,17 +257,17 @@ class JsonlFile:
 
 
 def failed_line(key: str, failure: Failure) -> bytes:
-    """A failure as a line of a file."""
+    """Write a failure as a line of a file."""
     data = {"key": key, "index": failure.index, "label": failure.label, "error": failure.error, "end": key}
     return json.dumps(data, ensure_ascii=False).encode() + b"\n"
 
 
 def _head(line: bytes) -> Head | FailedHead | None:
-    """All of a line but the explanation, without reading that; None if it is damaged."""
+    """Return all of a line but the explanation, without reading that; None if it is damaged."""
     head, mark, _ = line.partition(b', "explanation": {')
     try:
         data = json.loads(head + b"}" if mark else line)
-        found: Head | FailedHead = read(Head if mark else FailedHead, data)
+        fields: Head | FailedHead = read(Head if mark else FailedHead, data)
     except (ValueError, RecursionError):
         return None
-    return found
+    return fields

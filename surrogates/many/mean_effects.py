@@ -15,7 +15,7 @@ _AT_ONCE = 1_000_000
 
 
 def mean_effects(frame: pd.DataFrame, random_state: int = 0) -> pd.DataFrame:
-    """Mean |attribution| of every feature over items, with 95% bootstrap intervals over items.
+    """Compute the mean |attribution| of every feature over items, with 95% bootstrap intervals over items.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def mean_effects(frame: pd.DataFrame, random_state: int = 0) -> pd.DataFrame:
 
 
 def picks(frame: pd.DataFrame, k: int) -> pd.DataFrame:
-    """The k items that together show most of what matters: greedy submodular pick.
+    """Pick the k items that together show most of what matters: greedy submodular pick.
 
     A feature weighs √Σ|attribution| over items, and is covered by an item where its interval leaves zero out. Each
     step takes the item that adds most weight; the weight covered is at least 1 − 1/e of the most that k items can

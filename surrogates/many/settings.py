@@ -91,7 +91,7 @@ class Settings:
         return self.workers.identity().persistent and not is_function(self.wanted.target)
 
     def key(self, plan: Plan) -> str:
-        """Digest of all that decides about an explanation."""
+        """Return the digest of all that decides about an explanation."""
         probe = plan.session.question.probe
         families = {name: [type(f).__name__, settings_to_json(f)] for name, f in plan.families.items()}
         content = [
@@ -102,7 +102,7 @@ class Settings:
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=repr).encode()).hexdigest()
 
     def blank(self, item: Item) -> str:
-        """A key for an item that has none, because no probe could be made of it."""
+        """Return a key for an item that has none, because no probe could be made of it."""
         return hashlib.sha256(repr(("no probe", item.index, item.label)).encode()).hexdigest()
 
     @property

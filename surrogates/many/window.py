@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -32,11 +32,11 @@ ENDS = (StoreError, UnavailableError)
 #: what an error must be about to be nobody's fault but the caller's
 SETTINGS = ("family", "budget", "design", "target", "answer", "penalty", "families", "background")
 
-_Found: TypeAlias = tuple[Item, Explanation | Entry | Exception]
+_Outcome: TypeAlias = tuple[Item, Explanation | Entry | Exception]
 _T = TypeVar("_T")
 
 
-def explained(items: Iterator[Item], settings: Settings, done: dict[str, Entry]) -> Iterator[_Found]:
+def explained(items: Iterator[Item], settings: Settings, done: dict[str, Entry]) -> Iterator[_Outcome]:
     """Yield each item with its Explanation, stored entry or error."""
     window: list[tuple[Item, Plan]] = []
     questions, planned = 0, False
@@ -68,7 +68,7 @@ def explained(items: Iterator[Item], settings: Settings, done: dict[str, Entry])
     yield from _worked(window, settings)
 
 
-def _worked(window: list[tuple[Item, Plan]], settings: Settings) -> Iterator[_Found]:
+def _worked(window: list[tuple[Item, Plan]], settings: Settings) -> Iterator[_Outcome]:
     """Ask a window's questions, fit what came back."""
     answered: list[tuple[Item, Plan, Reply]] = []
     ended: Exception | None = None
@@ -107,7 +107,7 @@ def _studied(
 
 
 def _in_order(numbered: Iterable[tuple[int, _T]]) -> Iterator[tuple[int, _T]]:
-    """The same by number from 0 on, each as soon as those before it are there."""
+    """Yield results by number from 0 on, each as soon as those before it are there."""
     waiting: dict[int, _T] = {}
     due = 0
     for number, what in numbered:
@@ -168,8 +168,8 @@ def _reply(plan: Plan, answers: Answers) -> Reply | Exception:
         return error
 
 
-def _plain(value: Any) -> Any:
-    """A table's value as JSON has it."""
+def _plain(value: object) -> object:
+    """Convert a table's value to what JSON has."""
     if not isinstance(value, str) and pd.api.types.is_scalar(value) and pd.isna(value):
         return None
     value = value.item() if isinstance(value, np.generic) else value

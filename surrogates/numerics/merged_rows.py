@@ -31,7 +31,7 @@ class Rows:
 
 
 def by_column(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weighted means ``(k,)`` of the columns of ``(m, k)``, each the same to the last bit whatever is beside it."""
+    """Average the columns of ``(m, k)`` with weights, ``(k,)``; to the last bit, whatever stands beside a column."""
     return (np.ascontiguousarray(values.T) * weight).sum(axis=1) / weight.sum()
 
 

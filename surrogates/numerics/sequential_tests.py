@@ -12,7 +12,7 @@ __all__ = ["precision_bound", "r2_wealth"]
 
 
 def r2_wealth(y: np.ndarray, predicted: np.ndarray, r2: float, clip: float) -> np.ndarray:
-    """Wealth ∏ₜ (1 + λₜ gₜ) of a gambler against "R² ≤ r2" after every pair of fresh rows, ``(m,)`` → ``(m // 2,)``.
+    """Compute a gambler's wealth ∏ₜ (1 + λₜ gₜ) against "R² ≤ r2" after each pair of rows, ``(m,)`` → ``(m // 2,)``.
 
     If the hypothesis is true the wealth exceeds 1/α at any time with probability at most α.
 
@@ -38,7 +38,7 @@ def r2_wealth(y: np.ndarray, predicted: np.ndarray, r2: float, clip: float) -> n
 
 
 def precision_bound(outcomes: np.ndarray, alpha: float, wanted: float = 0.95) -> float:
-    """Lower bound of a probability that holds at all times at once with probability 1 − alpha.
+    """Compute a lower bound of a probability that holds at all times at once with probability 1 − alpha.
 
     Parameters
     ----------

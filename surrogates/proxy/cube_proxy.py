@@ -120,7 +120,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         return self
 
     def _standardised(self, rows: Rows) -> Rows:
-        """u = (y − m) / s for the mean m and standard deviation s of single answers, by output."""
+        """Compute u = (y − m) / s for the mean m and standard deviation s of single answers, by output."""
         total = rows.weight.sum()
         self._mean = rows.weight @ rows.y / total
         spread = np.sqrt((rows.weight @ (rows.y - self._mean) ** 2 + rows.scatter.sum(axis=0)) / total)
@@ -140,7 +140,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         self.noise_ = float(noise[0]) if self._single else noise
 
     def predict(self, Z: Any, return_std: bool = False) -> Any:
-        """Posterior mean for rows (m, n), of shape (m,) or (m, k), in the unit of the answers.
+        """Predict the posterior mean for rows (m, n), of shape (m,) or (m, k), in the unit of the answers.
 
         With ``return_std``, a pair of the mean and its standard deviation, of equal shape: that of the function,
         without the variance ``noise_`` of single answers around it.
@@ -159,12 +159,12 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         return mean, std * self._scale[0] if self._single else std[:, None] * self._scale
 
     def state(self) -> Process:
-        """The parts of the fitted process, for functionals of it (:mod:`surrogates.proxy.path_integrals`)."""
+        """Return the parts of the fitted process, for functionals of it (:mod:`surrogates.proxy.path_integrals`)."""
         check_is_fitted(self)
         return Process(self._kernel, self.features_, self._X, self._factor, self._alpha, self._scale, self._binary)
 
     def walsh(self, subsets: Iterable[Iterable[int]]) -> tuple[np.ndarray, np.ndarray]:
-        """Walsh (Fourier) coefficients of the posterior: f(z) = sum_S coef_S prod_{i in S} (2 z_i - 1).
+        """Compute Walsh (Fourier) coefficients of the posterior: f(z) = sum_S coef_S prod_{i in S} (2 z_i - 1).
 
         Parameters
         ----------
@@ -199,7 +199,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         return (coef[0], cov * self._scale[0] ** 2) if self._single else (coef, cov * self._scale[:, None, None] ** 2)
 
     def top_walsh(self, n_terms: int, max_order: int = 3) -> tuple[list[tuple[int, ...]], np.ndarray]:
-        """The largest Walsh coefficients of the posterior mean, the constant aside.
+        """Return the largest Walsh coefficients of the posterior mean, the constant aside.
 
         Parameters
         ----------

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from sklearn.base import clone
 
 from probes.design import cube
 
-__all__ = ["fitted_once", "rows_of_law"]
+__all__ = ["Proxy", "fitted_once", "rows_of_law"]
 
 #: rows of free proxy answers that a family learns from
 _ROWS = 8192
@@ -21,7 +21,23 @@ _REMEMBERED = 24
 _FITTED: OrderedDict[str, Any] = OrderedDict()
 
 
-def fitted_once(proxy: Any, rows: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Any:
+class Proxy(Protocol):
+    """A regressor as of scikit-learn, from which a family learns."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters of the constructor."""
+
+    def fit(self, Z: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Self:
+        """Fit to rows ``(m, n)`` and answers ``(m,)`` or ``(m, k)``."""
+
+    def predict(self, Z: np.ndarray) -> np.ndarray:
+        """Predict answers to rows, in the shape of those that it was fitted to."""
+
+
+_Proxy = TypeVar("_Proxy", bound=Proxy)
+
+
+def fitted_once(proxy: _Proxy, rows: np.ndarray, y: np.ndarray, weight: np.ndarray) -> _Proxy:
     """Fit a copy of `proxy`, or return the one fitted to these data before.
 
     The last few are remembered, so that families compared on one cross-fit share them.
@@ -41,11 +57,12 @@ def fitted_once(proxy: Any, rows: np.ndarray, y: np.ndarray, weight: np.ndarray)
         _FITTED[key] = clone(proxy).fit(rows, y, weight)
         while len(_FITTED) > _REMEMBERED:
             _FITTED.popitem(last=False)
-    return _FITTED[key]
+    fitted: _Proxy = _FITTED[key]
+    return fitted
 
 
 def rows_of_law(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Rows of the law that `rows` ``(m, n)`` were drawn from, with independent features.
+    """Return rows of the law that `rows` ``(m, n)`` were drawn from, with independent features.
 
     They are the cube if that is small (`rows` themselves if they hold it already), else a sample of 8192.
     """

@@ -36,18 +36,18 @@ class Kernel:
         return cls(constant, linear, product, noise, np.exp(p[4:]))
 
     def __call__(self, X: np.ndarray, X2: np.ndarray) -> np.ndarray:
-        """Covariance (m, m2) between rows of -1/+1, without noise."""
+        """Return the covariance (m, m2) between rows of -1/+1, without noise."""
         exponent = X @ (X2 * (self.theta / 2)).T - (X**2 @ self.theta / 4)[:, None] - X2**2 @ self.theta / 4
         product = self.product * np.exp(np.minimum(exponent, 0.0))
         return self.constant + self.linear / X.shape[1] * (X @ X2.T) + product
 
     def without(self, i: int) -> Kernel:
-        """The covariance if feature i did nothing."""
+        """Return the covariance if feature i did nothing."""
         n = len(self.theta)
         return Kernel(self.constant, self.linear * (n - 1) / n, self.product, self.noise, np.delete(self.theta, i))
 
     def spectrum(self, member: np.ndarray) -> np.ndarray:
-        """Eigenvalues (..., n + 1) of t subsets, given as 0/1 rows (..., n), each with feature i added; last, as is."""
+        """Compute eigenvalues (..., n + 1) of subsets, 0/1 rows (..., n), each with feature i added; last, as it is."""
         log_rho = np.append(np.log(np.tanh(self.theta / 2)), 0.0)
         order = member.sum(axis=-1, keepdims=True) + (np.arange(len(log_rho)) < len(self.theta))
         logs = np.log1p(np.exp(-self.theta)).sum() - len(self.theta) * np.log(2) + (member @ log_rho[:-1])[..., None]
@@ -56,7 +56,7 @@ class Kernel:
 
 
 def negative_log_likelihood(kernel: Kernel, rows: Rows) -> float:
-    """Of the answers behind merged rows, up to a constant; see :class:`Objective`."""
+    """Compute −log p of the answers behind merged rows, up to a constant; see :class:`Objective`."""
     X, k = 2 * rows.Z - 1, rows.y.shape[1]
     factor, _ = condition(kernel, X, rows.weight)
     white = solve_triangular(factor, rows.y, lower=True)
@@ -125,14 +125,14 @@ class Objective:
 
 
 def optimise(rows: Rows, shrinkage: float, start: np.ndarray | None = None, gtol: float = 1e-2) -> np.ndarray:
-    """Return the log hyperparameters (4 + n,) at the maximum a posteriori, to a gradient of `gtol`."""
+    """Find the log hyperparameters (4 + n,) at the maximum a posteriori, to a gradient of `gtol`."""
     objective, bounds = Objective(rows, shrinkage), [*SCALES_BOUNDS, *[THETA_BOUNDS] * rows.Z.shape[1]]
     start, options = objective.start if start is None else start, {"maxiter": MAX_ITER, "ftol": 1e-7, "gtol": gtol}
     return minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
 
 
 def condition(kernel: Kernel, X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Cholesky factor of the covariance of the training rows, with as much jitter as rounding asks for."""
+    """Return the Cholesky factor of the covariance of the training rows, with as much jitter as rounding asks for."""
     K, jitter = kernel(X, X), JITTER
     while True:
         try:

@@ -42,7 +42,7 @@ def posterior(
     *,
     covariance: bool = False,
 ) -> tuple[Subsets, np.ndarray, np.ndarray]:
-    """Σ_q w_q ∂_S f(t_q, …, t_q) of a fitted proxy f, for all sets S of up to ``len(weights)`` features.
+    """Compute Σ_q w_q ∂_S f(t_q, …, t_q) of a fitted proxy f, for all sets S of up to ``len(weights)`` features.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def posterior(
 def _with_screened(
     features: np.ndarray, n: int, entered: Subsets, mean: np.ndarray, spread: np.ndarray
 ) -> tuple[Subsets, np.ndarray, np.ndarray]:
-    """Back to the numbers of all features, with zeros for those that were screened out."""
+    """Map back to the numbers of all features, with zeros for those that were screened out."""
     named = [tuple(features[list(s)].tolist()) for s in entered]
     out = [(i,) for i in sorted(set(range(n)) - set(features.tolist()))]
     extra = [(0, 0), (0, len(out))]
@@ -106,7 +106,7 @@ def _with_screened(
 
 
 def _by_size(subsets: Subsets) -> Iterator[tuple[int, slice, np.ndarray]]:
-    """Runs of sets of one size: the size, their place, their members ``(t, size)``."""
+    """Yield runs of sets of one size: the size, their place, their members ``(t, size)``."""
     start = 0
     while start < len(subsets):
         size = len(subsets[start])
@@ -116,7 +116,7 @@ def _by_size(subsets: Subsets) -> Iterator[tuple[int, slice, np.ndarray]]:
 
 
 def with_rows(kernel: Kernel, X: np.ndarray, subsets: Subsets, nodes: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Prior covariance ``(t, m)`` of the integrals with the process at rows ``(m, n)`` of −1/+1."""
+    """Compute prior covariance ``(t, m)`` of the integrals with the process at rows ``(m, n)`` of −1/+1."""
     xi, on = np.exp(-kernel.theta), X > 0
     slope = X * -np.expm1(-kernel.theta)
     out = np.zeros((len(subsets), len(X)))
@@ -135,7 +135,7 @@ def with_rows(kernel: Kernel, X: np.ndarray, subsets: Subsets, nodes: np.ndarray
 
 
 def prior_variance(kernel: Kernel, subsets: Subsets, nodes: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Prior variances ``(t,)`` of the integrals."""
+    """Compute prior variances ``(t,)`` of the integrals."""
     theta = kernel.theta
     xi = np.exp(-theta)
     t, t2 = np.meshgrid(nodes, nodes, indexing="ij")
@@ -154,7 +154,7 @@ def prior_variance(kernel: Kernel, subsets: Subsets, nodes: np.ndarray, weights:
 
 
 def prior_covariance(kernel: Kernel, subsets: Subsets, nodes: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Prior covariances ``(t, t)`` of the integrals."""
+    """Compute prior covariances ``(t, t)`` of the integrals."""
     drop = -np.expm1(-kernel.theta)
     member = np.zeros((len(subsets), len(drop)), dtype=int)
     for row, subset in zip(member, subsets, strict=True):

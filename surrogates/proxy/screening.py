@@ -51,12 +51,12 @@ def screen(rows: Rows) -> np.ndarray:
 
 
 def _first(score: np.ndarray, most: int) -> np.ndarray:
-    """Indices of the highest scores, ascending."""
+    """Return indices of the highest scores, ascending."""
     return np.sort(np.argsort(-score, kind="stable")[:most])
 
 
 def _usual(rows: Rows) -> np.ndarray:
-    """Scores (n,) by the better of two ranks: of lasso weight and of boosted-tree gain.
+    """Return scores (n,) by the better of two ranks: of lasso weight and of boosted-tree gain.
 
     Several outputs are scored through their leading three principal components.
     """

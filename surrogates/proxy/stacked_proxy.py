@@ -116,7 +116,7 @@ class StackedProxy(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, Z: Any) -> np.ndarray:
-        """Prediction for rows (m, n), of shape (m,) or (m, k), in the unit of the answers."""
+        """Predict answers to rows (m, n), of shape (m,) or (m, k), in the unit of the answers."""
         check_is_fitted(self)
         Z = validate_data(self, Z, reset=False, dtype=np.float64)
         parts = [share * _predict(self._members[name], Z) for name, share in self.weights_.items() if share > 0]
@@ -150,7 +150,7 @@ class StackedProxy(RegressorMixin, BaseEstimator):
         return members
 
     def _shares(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, group: np.ndarray) -> np.ndarray:
-        """Weights of the members from penalised least squares on out-of-fold predictions."""
+        """Return weights of the members from penalised least squares on out-of-fold predictions."""
         n_groups, count = group.max() + 1, len(self._members)
         fold = (np.random.default_rng(self.random_state).permutation(n_groups) % min(self.folds, n_groups // 2))[group]
         errors = np.empty((*y.shape, count))
@@ -181,6 +181,6 @@ _Member = tuple[np.ndarray, Any]
 
 
 def _predict(member: _Member, Z: np.ndarray) -> np.ndarray:
-    """Predictions (m, k) from rows (m, n)."""
+    """Predict answers (m, k) to rows (m, n)."""
     columns, estimator = member
     return np.asarray(estimator.predict(Z[:, columns])).reshape(len(Z), -1)

@@ -30,7 +30,7 @@ class Process:
 
 
 def coefficients(process: Process, member: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Posterior means and covariance of Walsh coefficients.
+    """Compute posterior means and covariance of Walsh coefficients.
 
     With K the covariance of the answers and χ_S the character of S at the training rows, the prior covariance of the
     coefficient of S with the answers is λ_S χ_S for its eigenvalue λ_S; so its mean is λ_S χ_S' K⁻¹ y.
@@ -57,7 +57,7 @@ def coefficients(process: Process, member: np.ndarray, prior: np.ndarray) -> tup
 
 
 def largest(process: Process, n_terms: int, max_order: int) -> list[tuple[int, ...]]:
-    """Sets with the largest coefficients of the posterior mean, as numbers of the features that entered.
+    """Return sets with the largest coefficients of the posterior mean, as numbers of the features that entered.
 
     All singles and pairs compete; of each order from two on, the ``2 n_terms`` largest are extended by every feature.
     """

@@ -25,7 +25,7 @@ def anchor_contents(anchor: Anchor) -> Contents:
 
 
 def _rule(a: Anchor) -> list[Part]:
-    """The rule, and how sure it is."""
+    """Return the rule, and how sure it is."""
     at_least = f"at least {a.low:.3f} with {a.confidence:.0%} confidence"
     return [
         Rule(
@@ -46,7 +46,7 @@ def _rule(a: Anchor) -> list[Part]:
 
 
 def _anchored(a: Anchor) -> list[Part]:
-    """The instance with what the rule keeps."""
+    """Return the instance with what the rule keeps."""
     parts = answer_parts(a.view, a.answer)
     if a.view["kind"] == "text":
         kept = {a.features[i].name for i, _, _ in a.rule.conditions}
@@ -57,7 +57,7 @@ def _anchored(a: Anchor) -> list[Part]:
 
 
 def _conditions(a: Anchor) -> list[Part]:
-    """The conditions of a table's or a cube's rule; a text shows them in place."""
+    """Return the conditions of a table's or a cube's rule; a text shows them in place."""
     if a.view["kind"] == "text" or not a.rule.conditions:
         return []
     background = {row["name"]: row["background"] for row in a.view.get("rows", [])}
@@ -69,7 +69,7 @@ def _conditions(a: Anchor) -> list[Part]:
 
 
 def _shares(a: Anchor) -> list[Part]:
-    """How often the answer is the same, with the rule and without."""
+    """Show how often the answer is the same, with the rule and without."""
     if not a.rule.conditions:
         return []
     return [Shares(title="With the rule, and without", picture=picture(a, anchor_plot, (6.4, 1.9)))]
@@ -81,7 +81,7 @@ def _origin(result: Anchor | ShapleyValues) -> list[Part]:
 
 @text_of.register
 def anchor_text(a: Anchor) -> str:
-    """The rule, its precision and coverage."""
+    """Return the rule, its precision and coverage."""
     head = f"IF {a.words} THEN {a.holds}" if a.rule.conditions else f"Always: {a.holds}"
     sure = "exact" if a.exact else f"at least {a.low:.3f} with {a.confidence:.0%} confidence"
     notes = [] if a.proved else ["The precision asked for was not proved within the budget."]
@@ -100,7 +100,7 @@ def shapley_contents(values: ShapleyValues) -> Contents:
 
 
 def _standing(v: ShapleyValues) -> list[Part]:
-    """How sure the values are."""
+    """Show how sure the values are."""
     rows = v.provenance["questions"]
     return [Standing(title="How sure these are", exact=v.exact, rows=rows, warnings=v.warnings)]
 
@@ -118,14 +118,14 @@ def _values(v: ShapleyValues) -> list[Part]:
 
 
 def _table(v: ShapleyValues) -> pd.DataFrame:
-    """The values under the names that effects have."""
+    """Return the values under the names that effects have."""
     table = v.table.rename(columns={"features": "feature", "index": "attribution"})
     return table.assign(value=table["feature"].map({f.name: f.value for f in v.features}))
 
 
 @text_of.register
 def shapley_text(v: ShapleyValues) -> str:
-    """The strongest values with intervals."""
+    """Return the strongest values with intervals."""
     how = "exact: every question was asked" if v.exact else f"{v.cost['rows']} inputs asked"
     shown = v.table[["output", "features", "index", "low", "high"]].head(12).to_string(index=False)
     notes = "".join(f"\nNote: {note}" for note in v.warnings)

@@ -41,7 +41,7 @@ def _origin(*cards: Card) -> Origin:
 
 @text_of.register
 def card_text(card: Card) -> str:
-    """Every behaviour with its statements and how well single cases are predicted."""
+    """Return every behaviour with its statements and how well single cases are predicted."""
     lines = [f"Behaviour card of {card.model}"]
     for e in card.entries:
         lines += ["", f"{e.title} ({e.metric}, {e.unit}; {e.cases} cases)"]
@@ -63,7 +63,7 @@ def study_contents(study: Study) -> Contents:
 
 @text_of.register
 def study_text(study: Study) -> str:
-    """The positive control and every statement with its verdict."""
+    """Return the positive control and every statement with its verdict."""
     lines = [f"{study.name or 'Study'}: {len(study.frame)} cases, {study.metric.name} ({study.metric.unit})"]
     if study.control is not None:
         lines.append(f"positive control {study.control.verdict}: {study.control.words}")

@@ -24,7 +24,7 @@ def explanation_contents(explanation: Explanation) -> Contents:
 
 
 def explanation_parts(explanation: Explanation) -> list[Part]:
-    """The parts of an explanation, in the order in which they are read."""
+    """Return the parts of an explanation, in the order in which they are read."""
     makers: list[Callable[[Explanation], list[Part]]] = [
         _verdict,
         _not_raw,
@@ -69,7 +69,7 @@ def _checks(ex: Explanation) -> list[Part]:
 
 
 def _comparison(ex: Explanation) -> list[Part]:
-    """The families that were compared, where there was a choice."""
+    """Return the families that were compared, where there was a choice."""
     if len(ex.comparison) < 2:
         return []
     return [Comparison.of(ex.comparison, picture(ex, comparison_plot, (4.8, 3.2)))]

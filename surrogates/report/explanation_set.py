@@ -59,7 +59,7 @@ def _picked(explanations: ExplanationSet, count: int) -> list[Part]:
 
 @fragment_of.register
 def set_fragment(explanations: ExplanationSet) -> str:
-    """How many there are, and the features that matter most, as a table."""
+    """Write how many there are, and the features that matter most, as a table."""
     if not len(explanations):
         return f"<p>{escape(_counts(explanations))}</p>"
     table = explanations.summary().head(_SHOWN).to_html(index=False, float_format=lambda v: f"{v:.3g}")
@@ -77,7 +77,7 @@ def _counts(explanations: ExplanationSet) -> str:
 
 @text_of.register
 def set_text(explanations: ExplanationSet) -> str:
-    """How many there are, how far they can be trusted, the features that matter most, the cost, failures."""
+    """Write how many there are, how far they can be trusted, the features that matter most, the cost, failures."""
     lines = [_counts(explanations)]
     scores = explanations.scores
     if len(scores):

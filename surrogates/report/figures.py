@@ -76,7 +76,7 @@ def attribution_plot(
 def shapley_plot(
     values: ShapleyValues, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15
 ) -> Axes:
-    """Shapley values as horizontal bars with 95% intervals, strongest on top; parameters: :func:`attribution_plot`'s.
+    """Draw Shapley values as bars with 95% intervals, strongest on top; parameters as of :func:`attribution_plot`.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def shapley_plot(
 
 @figure_of.register(Anchor)
 def anchor_plot(anchor: Anchor, ax: Axes | None = None) -> Axes:
-    """Share of answers that are the same as the instance's, with the rule and without it, as horizontal bars.
+    """Draw the share of answers that are the same as the instance's, with the rule and without it, as horizontal bars.
 
     A line marks the precision asked for, a whisker reaches down to what is certain of the rule's.
     """
@@ -119,7 +119,7 @@ def _bars(
     output: str | None,
     max_features: int,
 ) -> Axes:
-    """Rows ``output, label, effect, low, high`` of one output as horizontal bars with intervals, the first on top.
+    """Draw rows ``output, label, effect, low, high`` of one output as horizontal bars with intervals, the first on top.
 
     `axis` is what the effects are, and their unit.
     """
@@ -145,23 +145,23 @@ def _bars(
 
 
 def _short(label: object) -> str:
-    """A label that fits, and that is not taken for mathematics."""
+    """Cut a label so that it fits, and so that it is not taken for mathematics."""
     return textwrap.shorten(str(label), 46, placeholder="…").replace("$", r"\$")
 
 
 def fidelity_plot(explanation: Explanation, ax: Axes | None = None, *, output: str | None = None) -> Axes:
-    """Held-out answers against what the surrogate predicted for them; a perfect one lies on the line y = x."""
+    """Draw held-out answers against what the surrogate predicted for them; a perfect one lies on the line y = x."""
     return _held_out(explanation.fidelity, explanation.target.unit, ax, output)
 
 
 @figure_of.register(GlobalSurrogate)
 def global_plot(surrogate: GlobalSurrogate, ax: Axes | None = None) -> Axes:
-    """Held-out answers for rows of a table against what the surrogate predicted for them."""
+    """Draw held-out answers for rows of a table against what the surrogate predicted for them."""
     return _held_out(surrogate.fidelity, surrogate.unit, ax, None)
 
 
 def _held_out(fidelity: Fidelity, unit: str, ax: Axes | None, output: str | None) -> Axes:
-    """Held-out answers of one output, the first by default, against predictions."""
+    """Return held-out answers of one output, the first by default, against predictions."""
     outputs = fidelity.outputs
     if output is not None and output not in outputs:
         raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
@@ -179,7 +179,7 @@ def _held_out(fidelity: Fidelity, unit: str, ax: Axes | None, output: str | None
 
 
 def comparison_plot(explanation: Explanation, ax: Axes | None = None) -> Axes:
-    """Held-out R² of the families compared against their number of terms, with 95% intervals; the one shown is filled.
+    """Draw held-out R² of the families compared over their numbers of terms, 95% intervals; the one shown is filled.
 
     Raises
     ------
@@ -212,7 +212,7 @@ def importance_plot(
     output: str | None = None,
     max_features: int = 15,
 ) -> Axes:
-    """Mean sizes of effects over many inputs as horizontal bars with 95% intervals, largest on top.
+    """Draw mean sizes of effects over many inputs as horizontal bars with 95% intervals, largest on top.
 
     Parameters
     ----------
@@ -256,13 +256,13 @@ def importance_plot(
 
 @figure_of.register(ExplanationSet)
 def set_plot(explanations: ExplanationSet, ax: Axes | None = None, **options: Any) -> Axes:
-    """Mean sizes of effects over many inputs; options as of :func:`importance_plot`."""
+    """Draw mean sizes of effects over many inputs; options as of :func:`importance_plot`."""
     return importance_plot(explanations.summary(), explanations.units, ax, **options)
 
 
 @figure_of.register(Card)
 def statements_plot(card: Card, ax: Axes | None = None, *, behaviour: str | None = None) -> Axes:
-    """Effects of one behaviour's statements as points with 95% intervals, the first statement on top.
+    """Draw effects of one behaviour's statements as points with 95% intervals, the first statement on top.
 
     Statements in the unit of the behaviour are drawn; those that could not be tested have no effect.
 
@@ -301,12 +301,12 @@ def statements_plot(card: Card, ax: Axes | None = None, *, behaviour: str | None
 
 @figure_of.register(Study)
 def study_plot(study: Study, ax: Axes | None = None) -> Axes:
-    """A study's statements, as of a card of one entry."""
+    """Draw a study's statements, as of a card of one entry."""
     return statements_plot(study.card(), ax)
 
 
 def fidelity_histogram(fidelity: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """How held-out R² is spread over many explanations; those below −1 are drawn at −1."""
+    """Draw how held-out R² is spread over many explanations; those below −1 are drawn at −1."""
     if ax is None:
         ax = _new_axes(4.6, 3.0)
     scores = fidelity["r2"].dropna().clip(lower=-1.0)

@@ -48,5 +48,5 @@ def _fidelity(g: GlobalSurrogate) -> str:
 
 @text_of.register
 def global_text(g: GlobalSurrogate) -> str:
-    """The family, its held-out fidelity, and the heaviest terms."""
+    """Return the family, its held-out fidelity, and the heaviest terms."""
     return f"{_heading(g)}\n{_fidelity(g)}\n{g.terms.head(12).to_string(index=False)}"

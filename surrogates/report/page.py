@@ -64,5 +64,5 @@ def _filled(template: str, shown: Contents) -> str:
 
 
 def _once(texts: Iterable[str]) -> list[str]:
-    """Texts in the order of their first appearance."""
+    """Return texts in the order of their first appearance."""
     return [*dict.fromkeys(texts)]

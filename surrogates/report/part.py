@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @cache
 def environment() -> Environment:
-    """The template engine: it escapes every string, and an unknown name is an error."""
+    """Make the template engine: it escapes every string, and an unknown name is an error."""
     return Environment(
         loader=PackageLoader("surrogates", "report/templates"),
         autoescape=True,
@@ -61,7 +61,7 @@ class Part:
     title: str = ""
 
     def draw(self) -> Markup:
-        """The part as HTML; a note in its place if that fails."""
+        """Draw the part as HTML; a note in its place if that fails."""
         try:
             return Markup(environment().get_template(self.template).render(part=self))
         except Exception as error:  # noqa: BLE001 - the rest of the page is worth having
@@ -95,7 +95,7 @@ def made(makers: Sequence[Callable[[Any], Sequence[Part]]], result: Any) -> list
 
 
 def number(value: float, digits: str = ".2f", missing: str = "") -> str:
-    """A number as text, `missing` if it is not finite, with a real minus sign.
+    """Write a number as text, `missing` if it is not finite, with a real minus sign.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def number(value: float, digits: str = ".2f", missing: str = "") -> str:
 
 
 def signed(value: float, digits: str = ".2f") -> str:
-    """A number as text with its sign; empty if it is not finite.
+    """Write a number as text with its sign; empty if it is not finite.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def signed(value: float, digits: str = ".2f") -> str:
 
 
 def interval(low: float, high: float, digits: str = ".3g") -> str:
-    """An interval as text; empty if an end is not finite.
+    """Write an interval as text; empty if an end is not finite.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def _minus(text: str) -> str:
 
 
 def level(low: float) -> str:
-    """Class of a verdict by the lower end of R²: good, fair, weak or poor."""
+    """Return the class of a verdict by the lower end of R²: good, fair, weak or poor."""
     if not np.isfinite(low) or low <= 0:
         return "poor"
     return "good" if low >= 0.7 else "fair" if low >= 0.4 else "weak"
@@ -150,7 +150,7 @@ class Bar:
 
 
 def bar(value: float, low: float, high: float, reach: float) -> Bar:
-    """A bar from 0 to `value` with an interval, on an axis from −reach to reach.
+    """Make a bar from 0 to `value` with an interval, on an axis from −reach to reach.
 
     Examples
     --------
@@ -164,7 +164,7 @@ def bar(value: float, low: float, high: float, reach: float) -> Bar:
 
 
 def picture(data: Any, draw: Callable[..., Any], size: tuple[float, float]) -> str:
-    """A figure as a data URI; drawn without touching matplotlib's global state.
+    """Convert a figure to a data URI, drawn without touching matplotlib's global state.
 
     Parameters
     ----------

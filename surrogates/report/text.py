@@ -16,7 +16,7 @@ _BAR = 12
 
 @text_of.register
 def summary(explanation: Explanation) -> str:
-    """Fidelity first, then what matters, with intervals."""
+    """Write fidelity first, then what matters, with intervals."""
     fidelity, target = explanation.fidelity, explanation.target
     lines = [f"{type(explanation.surrogate).__name__} of {', '.join(target.outputs)} ({target.unit})", str(fidelity)]
     lines += textwrap.wrap(f"Verdict: {fidelity.verdict}", 100)
@@ -51,7 +51,7 @@ def summary(explanation: Explanation) -> str:
 
 
 def _model_lines(explanation: Explanation) -> list[str]:
-    """The model's own two answers: for this input, and for the one that effects are measured from."""
+    """Return the model's two answers: for this input, and for the one that effects are measured from."""
     parts = []
     for output, y in zip(explanation.target.outputs, explanation.y.T, strict=True):
         named = f"{output} " if len(explanation.target.outputs) > 1 else ""

@@ -7,7 +7,6 @@ numbers that it made are fields of the result, and a function that only raises s
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
 
 import numpy as np
 
@@ -16,16 +15,16 @@ from probes.asking.cost import Cost
 from probes.design import Design
 from probes.errors import InputError, ModelError
 from probes.outputs.target import FUNCTION, Target
-from surrogates.results.plain import READERS, Damaged, plain, read
+from surrogates.results.plain import READERS, Damaged, Json, plain, read
 
-_DESIGN: dict[str, Any] = {
+_DESIGN: Json = {
     "Z": np.ndarray,
     "fixed": int,
     "leave_one_out": bool,
     "population": int | float,  # as written, 16 or 16.0: the design's digest names it
     "block": int,
 }
-_REST: dict[str, Any] = {
+_REST: Json = {
     "y": np.ndarray,
     "outputs": tuple[str, ...],
     "unit": str,
@@ -34,16 +33,16 @@ _REST: dict[str, Any] = {
     "cost": Cost,
     "noisy": bool,
 }
-_TARGET: dict[str, Any] = {"kind": str, "columns": tuple[int, ...], "outputs": tuple[str, ...], "unit": str}
+_TARGET: Json = {"kind": str, "columns": tuple[int, ...], "outputs": tuple[str, ...], "unit": str}
 
 
 @plain.register
-def _(answers: Answers) -> dict[str, Any]:
+def _(answers: Answers) -> Json:
     design = {name: plain(getattr(answers.design, name)) for name in _DESIGN}
     return design | {f.name: plain(getattr(answers, f.name)) for f in fields(answers) if f.name in _REST}
 
 
-def _answers(data: Any, where: str) -> Answers:
+def _answers(data: object, where: str) -> Answers:
     given = read(dict, data, where)
     if lacking := [name for name in (*_DESIGN, *_REST) if name not in given]:
         raise Damaged(where, f"have {', '.join(lacking)}", sorted(given)[:5])
@@ -62,11 +61,11 @@ READERS[Answers] = _answers
 
 
 @plain.register
-def _(target: Target) -> dict[str, Any]:
+def _(target: Target) -> Json:
     return {name: plain(getattr(target, name)) for name in _TARGET}
 
 
-def _target(data: Any, where: str) -> Target:
+def _target(data: object, where: str) -> Target:
     given = read(dict, data, where)
     if lacking := [name for name in _TARGET if name not in given]:
         raise Damaged(where, f"have {', '.join(lacking)}", sorted(given)[:5])

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from probes.errors import InputError
-from surrogates.results.plain import Damaged
+from surrogates.results.plain import Damaged, Json
 from surrogates.results.provenance import library_version
-from surrogates.results.upgrades import UPGRADES
+from surrogates.results.upgrades import SINCE, UPGRADES
 
 __all__ = ["FORMAT", "document", "fields_of", "kind_of", "parsed"]
 
@@ -21,20 +20,20 @@ __all__ = ["FORMAT", "document", "fields_of", "kind_of", "parsed"]
 FORMAT = 1 + len(UPGRADES)
 
 
-def document(kind: str, fields: dict[str, Any]) -> str:
-    """JSON text of a result, given its kind and its fields as plain data.
+def document(kind: str, fields: Json) -> str:
+    """Return the JSON text of a result, given its kind and its fields as plain data.
 
     Examples
     --------
     >>> document("anchor", {})  # doctest: +ELLIPSIS
-    '{"iomap": "...", "format": 2, "kind": "anchor"}'
+    '{"iomap": "...", "format": 3, "kind": "anchor"}'
     """
     head = {"iomap": library_version(), "format": FORMAT, "kind": kind}
     return json.dumps({**head, **fields}, ensure_ascii=False, allow_nan=False)
 
 
-def parsed(source: object, named: str) -> dict[str, Any]:
-    """The JSON object in a file, or in a text that begins with a brace.
+def parsed(source: object, named: str) -> Json:
+    """Return the JSON object in a file, or in a text that begins with a brace.
 
     Raises
     ------
@@ -60,8 +59,8 @@ def parsed(source: object, named: str) -> dict[str, Any]:
     return data
 
 
-def kind_of(data: dict[str, Any]) -> str:
-    """The kind of result that a document holds; empty where it does not say so.
+def kind_of(data: Json) -> str:
+    """Return the kind of result that a document holds; empty where it does not say so.
 
     Examples
     --------
@@ -72,8 +71,8 @@ def kind_of(data: dict[str, Any]) -> str:
     return str(data.get("kind", old))
 
 
-def fields_of(data: dict[str, Any], kind: str, named: str) -> dict[str, Any]:
-    """The fields of a document in today's format, without its head.
+def fields_of(data: Json, kind: str, named: str) -> Json:
+    """Return the fields of a document in today's format, without its head.
 
     Parameters
     ----------
@@ -94,15 +93,15 @@ def fields_of(data: dict[str, Any], kind: str, named: str) -> dict[str, Any]:
     given = kind_of(data)
     if given != kind:
         raise InputError("source", f"be {named} by to_json", given or sorted(map(str, data))[:5])
-    found = next((data[name] for name in ("format", "schema", "iomap_card") if name in data), None)
-    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
-        raise InputError("source", f"be {named} of a format from 1 to {FORMAT}", found)
-    if found > FORMAT:
-        newer = f"written by a newer version: format {found}, this version reads 1 to {FORMAT}"
-        raise InputError("source", f"be {named} that this version can read ({newer})", f"format {found}")
+    written = next((data[name] for name in ("format", "schema", "iomap_card") if name in data), None)
+    if isinstance(written, bool) or not isinstance(written, int) or written < 1:
+        raise InputError("source", f"be {named} of a format from 1 to {FORMAT}", written)
+    if written > FORMAT:
+        newer = f"written by a newer version: format {written}, this version reads 1 to {FORMAT}"
+        raise InputError("source", f"be {named} that this version can read ({newer})", f"format {written}")
     fields = {k: v for k, v in data.items() if k not in ("iomap", "format", "schema", "kind", "iomap_card")}
-    for upgrades in UPGRADES[found - 1 :]:
-        if kind not in upgrades:
-            raise Damaged("its head", f"have a format in which there was {named}", found)
-        fields = upgrades[kind](fields)
+    if written < SINCE.get(kind, 1):
+        raise Damaged("its head", f"have a format in which there was {named}", written)
+    for upgrades in UPGRADES[written - 1 :]:
+        fields = upgrades[kind](fields) if kind in upgrades else fields
     return fields

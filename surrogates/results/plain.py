@@ -13,17 +13,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache, singledispatch
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 import numpy as np
 import pandas as pd
 
 from probes.errors import InputError
 
-__all__ = ["READERS", "Columns", "Damaged", "plain", "read"]
+__all__ = ["READERS", "Columns", "Damaged", "Json", "plain", "read"]
 
+#: a JSON object
+Json: TypeAlias = dict[str, Any]
 #: types that are read in another way than by their fields: functions of the data and its place
-READERS: dict[Any, Callable[[Any, str], Any]] = {}
+READERS: dict[Any, Callable[[object, str], Any]] = {}
 
 
 _DEEPEST = 60
@@ -46,7 +59,7 @@ class Columns:
 
 
 @singledispatch
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Convert a value to plain data.
 
     Examples
@@ -79,12 +92,12 @@ def _(value: np.ndarray) -> list:
 
 @plain.register(list)
 @plain.register(tuple)
-def _(value: Sequence[Any]) -> list:
+def _(value: Sequence[object]) -> list:
     return [plain(v) for v in value]
 
 
 @plain.register
-def _(value: Mapping) -> dict[str, Any]:
+def _(value: Mapping) -> Json:
     return {str(k): plain(v) for k, v in value.items()}
 
 
@@ -93,7 +106,7 @@ def _(value: pd.DataFrame) -> dict[str, list]:
     return {str(name): plain(column.to_numpy()) for name, column in value.items()}
 
 
-def read(kind: Any, data: Any, where: str = "") -> Any:
+def read(kind: Any, data: object, where: str = "") -> Any:
     """Convert plain data to a declared type.
 
     Parameters
@@ -147,7 +160,7 @@ def read(kind: Any, data: Any, where: str = "") -> Any:
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _hints(kind: Any) -> Json:
     return get_type_hints(kind, include_extras=True)
 
 
@@ -155,7 +168,7 @@ def _inside(where: str, name: str) -> str:
     return f"{where}.{name}" if where else str(name)
 
 
-def _dataclass(kind: Any, data: Any, where: str) -> Any:
+def _dataclass(kind: Any, data: object, where: str) -> Any:
     hints, given = _hints(kind), _object(data, where)
     names = [f.name for f in fields(kind) if f.init]
     _complete(names, given, where)
@@ -166,19 +179,19 @@ def _dataclass(kind: Any, data: Any, where: str) -> Any:
         raise Damaged(where, f"be valid ({error})", data) from error
 
 
-def _typed_dict(kind: Any, data: Any, where: str) -> dict[str, Any]:
+def _typed_dict(kind: Any, data: object, where: str) -> Json:
     hints, given = _hints(kind), _object(data, where)
     _complete([name for name, hint in hints.items() if get_origin(hint) is not NotRequired], given, where)
     known = {name: get_args(hint)[0] if get_origin(hint) is NotRequired else hint for name, hint in hints.items()}
     return {k: read(known.get(k, Any), v, _inside(where, k)) for k, v in given.items()}
 
 
-def _complete(names: Sequence[str], given: Mapping[str, Any], where: str) -> None:
+def _complete(names: Sequence[str], given: Mapping[str, object], where: str) -> None:
     if lacking := [name for name in names if name not in given]:
         raise Damaged(where, f"have {', '.join(lacking)}", sorted(given)[:5])
 
 
-def _one_of(kinds: Sequence[Any], data: Any, where: str) -> Any:
+def _one_of(kinds: Sequence[Any], data: object, where: str) -> Any:
     if data is None and NoneType in kinds:
         return None
     kinds = [kind for kind in kinds if kind is not NoneType]
@@ -190,33 +203,33 @@ def _one_of(kinds: Sequence[Any], data: Any, where: str) -> Any:
     return read(kinds[-1], data, where)
 
 
-def _known(values: Sequence[Any], data: Any, where: str) -> Any:
+def _known(values: Sequence[object], data: object, where: str) -> Any:
     if not any(data == value and type(data) is type(value) for value in values):
         raise Damaged(where, f"be one of {', '.join(map(str, values))}", data)
     return data
 
 
-def _pair(kinds: Sequence[Any], data: Any, where: str) -> tuple[Any, ...]:
+def _pair(kinds: Sequence[Any], data: object, where: str) -> tuple[Any, ...]:
     items = _list(data, where)
     if len(items) != len(kinds):
         raise Damaged(where, f"have {len(kinds)} items", data)
     return tuple(read(kind, v, f"{where}[{i}]") for i, (kind, v) in enumerate(zip(kinds, items, strict=True)))
 
 
-def _list(data: Any, where: str) -> list[Any]:
+def _list(data: object, where: str) -> list[Any]:
     if not isinstance(data, list):
         raise Damaged(where, "be a list", data)
     return data
 
 
-def _object(data: Any, where: str) -> dict[str, Any]:
+def _object(data: object, where: str) -> Json:
     if not isinstance(data, dict):
         raise Damaged(where, "be an object", data)
     return data
 
 
-def _shallow(data: Any, where: str, left: int = _DEEPEST) -> Any:
-    """Data of any type, if they are not nested so deeply that writing them would fail."""
+def _shallow(data: object, where: str, left: int = _DEEPEST) -> Any:
+    """Return data of any type, if they are not nested so deeply that writing them would fail."""
     if isinstance(data, (list, dict)):
         if not left:
             raise Damaged(where, f"be nested at most {_DEEPEST} deep", type(data))
@@ -225,7 +238,7 @@ def _shallow(data: Any, where: str, left: int = _DEEPEST) -> Any:
     return data
 
 
-def _float(data: Any, where: str) -> float:
+def _float(data: object, where: str) -> float:
     if data is None:
         return math.nan
     if isinstance(data, bool) or not isinstance(data, (int, float)) or not abs(data) <= _LARGEST:
@@ -233,13 +246,13 @@ def _float(data: Any, where: str) -> float:
     return float(data)
 
 
-def _int(data: Any, where: str) -> int:
+def _int(data: object, where: str) -> int:
     if isinstance(data, bool) or not isinstance(data, int) or not abs(data) < 2**63:
         raise Damaged(where, "be an integer", data)
     return data
 
 
-def _array(data: Any, where: str) -> np.ndarray:
+def _array(data: object, where: str) -> np.ndarray:
     if not isinstance(data, list):
         raise Damaged(where, "be a list of numbers", data)
     try:
@@ -254,7 +267,7 @@ def _array(data: Any, where: str) -> np.ndarray:
     return array.astype(float)
 
 
-def _table(data: Any, where: str, columns: Columns | None = None) -> pd.DataFrame:
+def _table(data: object, where: str, columns: Columns | None = None) -> pd.DataFrame:
     given = {name: _list(column, _inside(where, name)) for name, column in _object(data, where).items()}
     if len({len(column) for column in given.values()}) > 1:
         raise Damaged(where, "have columns of one length", {name: len(column) for name, column in given.items()})
@@ -271,8 +284,8 @@ def _table(data: Any, where: str, columns: Columns | None = None) -> pd.DataFram
         raise Damaged(where, f"hold what a table can ({error})", data) from error
 
 
-def _instance(kind: type, rule: str) -> Callable[[Any, str], Any]:
-    def check(data: Any, where: str) -> Any:
+def _instance(kind: type, rule: str) -> Callable[[object, str], Any]:
+    def check(data: object, where: str) -> Any:
         if not isinstance(data, kind):
             raise Damaged(where, rule, data)
         return data
@@ -282,7 +295,7 @@ def _instance(kind: type, rule: str) -> Callable[[Any, str], Any]:
 
 _text = _instance(str, "be text")
 #: types without parts
-_SIMPLE: dict[Any, Callable[[Any, str], Any]] = {
+_SIMPLE: dict[Any, Callable[[object, str], Any]] = {
     float: _float,
     int: _int,
     str: _text,

@@ -6,10 +6,11 @@ import platform
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, NotRequired, TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 from probes.asking.cost import Cost
 from probes.probe import Probe
+from surrogates.results.plain import Json
 
 __all__ = [
     "CostData",
@@ -56,7 +57,7 @@ class Provenance(TypedDict):
 
 @cache
 def library_version() -> str:
-    """Version of the installed distribution."""
+    """Return the version of the installed distribution."""
     try:
         return version("iomap")
     except PackageNotFoundError:
@@ -90,17 +91,17 @@ def cost_data(cost: Cost) -> CostData:
 
 
 def no_cost() -> CostData:
-    """The cost of a result that says nothing about it."""
+    """Return the cost of a result that says nothing about it."""
     return cost_data(Cost())
 
 
 def no_provenance() -> Provenance:
-    """The provenance of a result that says nothing about it."""
+    """Return the provenance of a result that says nothing about it."""
     return cast(Provenance, {})
 
 
 def cost_line(cost: Mapping[str, float] | CostData | Cost) -> str:
-    """What answers cost, in words.
+    """Say what answers cost.
 
     Examples
     --------
@@ -108,7 +109,7 @@ def cost_line(cost: Mapping[str, float] | CostData | Cost) -> str:
     '64 inputs asked in 2 calls, 0.50 s in the model; 3 answers reused'
     """
     if not isinstance(cost, Cost):
-        cost = Cost(**cast(dict[str, Any], cost))
+        cost = Cost(**cast(Json, cost))
     tokens = f", {cost.tokens:,} tokens" if cost.tokens else ""
     seconds = f"{cost.seconds:.2f}" if cost.seconds < 1 else f"{cost.seconds:.1f}"
     return (

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from probes.errors import InputError
 from surrogates.results.document import document, fields_of, parsed
 from surrogates.results.files import written
-from surrogates.results.plain import Damaged, plain, read
+from surrogates.results.plain import Damaged, Json, plain, read
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,31 +28,31 @@ VIEWS = "surrogates.report.views"
 
 
 @singledispatch
-def page_of(result: Any, **options: Any) -> str:
-    """A result as one self-contained HTML document."""
+def page_of(result: object, **options: Any) -> str:
+    """Return a result as one self-contained HTML document."""
     return _registered(page_of, result)(result, **options)
 
 
 @singledispatch
-def fragment_of(result: Any) -> str:
-    """A result as a piece of HTML for notebooks."""
+def fragment_of(result: object) -> str:
+    """Return a result as a piece of HTML for notebooks."""
     return _registered(fragment_of, result)(result)
 
 
 @singledispatch
-def text_of(result: Any) -> str:
-    """A result as a few lines of plain text."""
+def text_of(result: object) -> str:
+    """Return a result as a few lines of plain text."""
     return _registered(text_of, result)(result)
 
 
 @singledispatch
-def figure_of(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
-    """A result drawn into matplotlib Axes, new ones by default."""
+def figure_of(result: object, ax: Axes | None = None, **options: Any) -> Axes:
+    """Draw a result into matplotlib Axes, new ones by default."""
     return _registered(figure_of, result)(result, ax, **options)
 
 
-def _registered(view: Any, result: Any) -> Callable[..., Any]:
-    """The function that is registered for the type of a result, after loading all that register one.
+def _registered(view: Any, result: object) -> Callable[..., Any]:
+    """Return the function that is registered for the type of a result, after loading all that register one.
 
     Raises
     ------
@@ -105,7 +105,7 @@ class SavedResult(Result):
     named: ClassVar[str] = ""
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """JSON text of the result, written to `path` if given. Includes the instance.
+        """Return the JSON text of the result, written to `path` if given. Includes the instance.
 
         Raises
         ------
@@ -134,7 +134,7 @@ class SavedResult(Result):
         return cls.from_data(parsed(source, cls.named))
 
     @classmethod
-    def from_data(cls, data: dict[str, Any]) -> Self:
+    def from_data(cls, data: Json) -> Self:
         """Read a result from the object that its JSON text holds.
 
         Raises
@@ -144,13 +144,13 @@ class SavedResult(Result):
         """
         try:
             result: Self = read(cls, fields_of(data, cls.kind, cls.named))
-            result.check_whole()
+            result.check_consistent()
         except Damaged as error:
             rule = f"be whole {cls.named.removeprefix('an ').removeprefix('a ')} by to_json ({error})"
             raise InputError("source", rule, sorted(map(str, data))[:5]) from error
         return result
 
-    def check_whole(self) -> None:
+    def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.
 
         Raises

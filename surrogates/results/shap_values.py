@@ -53,7 +53,7 @@ def shap_explanation(
 
 
 def _data(rows: Sequence[Sequence[Feature]]) -> np.ndarray:
-    """What the inputs hold ``(n, d)``: numbers, or text where a feature has none."""
+    """Return what the inputs hold ``(n, d)``: numbers, or text where a feature has none."""
     text = [[f.value or f.name for f in row] for row in rows]
     try:
         return np.array([[float(value) for value in row] for row in text])

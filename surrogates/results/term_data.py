@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from surrogates.results.plain import READERS, Damaged, plain, read
+from surrogates.results.plain import READERS, Damaged, Json, plain, read
 from surrogates.terms import Box, Product, Term, term_to_json
 
 __all__ = ["check_terms"]
 
 
 @plain.register
-def _(term: Product) -> dict[str, Any]:
+def _(term: Product) -> Json:
     return plain(term_to_json(term))
 
 
 @plain.register
-def _(term: Box) -> dict[str, Any]:
+def _(term: Box) -> Json:
     return plain(term_to_json(term))
 
 
-def _product(data: Any, where: str) -> Product:
+def _product(data: object, where: str) -> Product:
     given = read(dict, data, where)
     features = read(tuple[int, ...], given.get("product"), f"{where}.product")
     centers = read(tuple[float, ...], given.get("centers"), f"{where}.centers")
@@ -31,14 +29,14 @@ def _product(data: Any, where: str) -> Product:
     return Product(features, centers)
 
 
-def _box(data: Any, where: str) -> Box:
+def _box(data: object, where: str) -> Box:
     given = read(dict, data, where)
     conditions = read(tuple[tuple[int, float, float], ...], given.get("box"), f"{where}.box")
     return Box(tuple((i, _side(low, -np.inf), _side(high, np.inf)) for i, low, high in conditions))
 
 
 def _side(value: float, open_: float) -> float:
-    """A bound of an interval; null leaves the side open."""
+    """Return a bound of an interval; null leaves the side open."""
     return open_ if np.isnan(value) else value
 
 

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
 from probes.outputs.target import Target
 from surrogates.results import answers_data
-from surrogates.results.plain import Damaged, plain, read
+from surrogates.results.plain import Damaged, Json, plain, read
 
-__all__ = ["UPGRADES"]
+__all__ = ["SINCE", "UPGRADES"]
 
 #: the module that says how targets and answers are read
 READ_BY = answers_data
-_Fields = dict[str, Any]
 
 
-def _explanation_1(fields: _Fields) -> _Fields:
-    """The numbers explained, made of the answers until now, become a field of their own."""
+def _explanation_1(fields: Json) -> Json:
+    """Add the numbers explained, made of the answers until now, as a field."""
     fields = {"certificate": None, "checks": [], **fields}
-    answers = {"block": 0, "noisy": False, **read(dict[str, Any], fields.get("answers"), "answers")}
-    fidelity = {"ceiling": [], **read(dict[str, Any], fields.get("fidelity"), "fidelity")}
+    answers = {"block": 0, "noisy": False, **read(Json, fields.get("answers"), "answers")}
+    fidelity = {"ceiling": [], **read(Json, fields.get("fidelity"), "fidelity")}
     target = read(Target, fields.get("target"), "target")
     raw = read(np.ndarray, answers.get("y"), "answers.y")
     if raw.ndim != 2 or not target.columns or raw.shape[1] <= max(target.columns):
@@ -30,38 +28,48 @@ def _explanation_1(fields: _Fields) -> _Fields:
     return {**fields, "answers": answers, "fidelity": fidelity, "y": plain(target(raw))}
 
 
-def _anchor_1(fields: _Fields) -> _Fields:
+def _explanation_2(fields: Json) -> Json:
+    """Rename a finding's ``told`` to ``sentence``."""
+    checks = read(list[Json], fields.get("checks"), "checks")
+    return {**fields, "checks": [{"sentence" if k == "told" else k: v for k, v in c.items()} for c in checks]}
+
+
+def _anchor_1(fields: Json) -> Json:
     rest = {"exact": False, "cost": {}, "asked": 0.95, "view": {}, "answer": None, "provenance": {}}
     return {**rest, **fields}
 
 
-def _shapley_values_1(fields: _Fields) -> _Fields:
+def _shapley_values_1(fields: Json) -> Json:
     return {"view": {}, "answer": None, "provenance": {}, **fields}
 
 
-def _card_1(fields: _Fields) -> _Fields:
-    entries = read(list[dict[str, Any]], fields.get("entries"), "entries")
+def _card_1(fields: Json) -> Json:
+    entries = read(list[Json], fields.get("entries"), "entries")
     return {"seconds": 0.0, "versions": {}, **fields, "entries": [_entry_1(entry) for entry in entries]}
 
 
-def _entry_1(entry: _Fields) -> _Fields:
+def _entry_1(entry: Json) -> Json:
     made = {"prediction": None, "baselines": {}, "extremes": {}, **entry}
     if made["prediction"] is not None:
         made["prediction"] = {
             "claimed": 0,
             "spread": 0.0,
             "spreads": [],
-            **read(dict[str, Any], made["prediction"], "prediction"),
+            **read(Json, made["prediction"], "prediction"),
         }
     return made
 
 
-#: by format, from 1 on: for every kind of result the function that makes fields of the next format
-UPGRADES: tuple[Mapping[str, Callable[[_Fields], _Fields]], ...] = (
+#: kinds of result that format 1 did not have, with the first format that has them
+SINCE: Mapping[str, int] = {"global surrogate": 2}
+
+#: by format, from 1 on: for each kind of result that changed, the function that makes fields of the next format
+UPGRADES: tuple[Mapping[str, Callable[[Json], Json]], ...] = (
     {
         "explanation": _explanation_1,
         "anchor": _anchor_1,
         "shapley values": _shapley_values_1,
         "card": _card_1,
     },
+    {"explanation": _explanation_2},
 )

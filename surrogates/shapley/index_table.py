@@ -94,22 +94,22 @@ def index_table(known: Estimated, kind: str = "shapley", order: int = 1, of: str
     design = known.answers.design
     binary = all(f.kind == "binary" for f in known.features)
     alone = kind == "leave-one-out" and design.leave_one_out and not known.answers.noisy
-    whole = binary and (design.exact or alone)
-    source = ("model" if whole else "surrogate") if of is None else of
+    complete = binary and (design.exact or alone)
+    source = ("model" if complete else "surrogate") if of is None else of
     if source not in _EXACT:
         raise InputError("of", f"be one of {', '.join(_EXACT)}, or None", of)
-    if source == "model" and not whole:
+    if source == "model" and not complete:
         raise InputError("of", 'be "surrogate" or "proxy" unless every question that the index needs was asked', of)
     if source == "proxy" and not binary:
         raise InputError("of", "be another source than the proxy, which takes present/absent features alone", of)
     factor = _NORMAL
     if source == "model":
-        found = indices(_table(known), kind, order) if design.exact else _left_out(known)
+        estimated = indices(_table(known), kind, order) if design.exact else _left_out(known)
     elif source == "proxy":
-        found = indices(_proxy(known), kind, order)
+        estimated = indices(_proxy(known), kind, order)
     else:
-        found, factor = _of_surrogate(known, kind, order)
-    return tabulate(found, known.features, known.outputs, source, _EXACT[source], factor)
+        estimated, factor = _of_surrogate(known, kind, order)
+    return tabulate(estimated, known.features, known.outputs, source, _EXACT[source], factor)
 
 
 def model_values(known: Estimated) -> tuple[np.ndarray, np.ndarray]:
@@ -130,13 +130,13 @@ def model_values(known: Estimated) -> tuple[np.ndarray, np.ndarray]:
     if any(f.kind != "binary" for f in known.features):
         rule = "be asked of present/absent features; under a real-valued law use shapley_values(model, probe)"
         raise InputError("Shapley values of the model", rule, "features with a real-valued law")
-    found = indices(_table(known) if known.answers.design.exact else _proxy(known)).values
-    shared = known.y[0] - known.y[1] - found.sum(axis=1)
-    return found + shared[:, None] / found.shape[1], shared
+    estimated = indices(_table(known) if known.answers.design.exact else _proxy(known)).values
+    shared = known.y[0] - known.y[1] - estimated.sum(axis=1)
+    return estimated + shared[:, None] / estimated.shape[1], shared
 
 
 def _table(known: Estimated) -> np.ndarray:
-    """All answers ``(2ᵈ, k)``, bit j of the row number being feature j."""
+    """Return all answers ``(2ᵈ, k)``, bit j of the row number being feature j."""
     design = known.answers.design
     table = np.empty((len(design.sampled), len(known.outputs)))
     table[(design.sampled @ (1 << np.arange(design.Z.shape[1]))).astype(int)] = known.y[design.fixed :]
@@ -144,52 +144,52 @@ def _table(known: Estimated) -> np.ndarray:
 
 
 def _left_out(known: Estimated) -> Indices:
-    """The model's own leave-one-out indices, from the rows of the design that were asked for them."""
+    """Compute the model's leave-one-out indices, from the rows of the design that were asked for them."""
     y, d = known.y, len(known.features)
     values = (y[0] - y[2 : 2 + d]).T
     return Indices("leave-one-out", [(i,) for i in range(d)], values, np.zeros_like(values))
 
 
 def _proxy(known: Estimated) -> CubeProxy:
-    """The surrogate's own proxy, or one with default settings, fitted to every answer, fixed rows included."""
-    own = known.surrogate.proxy
+    """Fit the surrogate's proxy, or one with default settings, to every answer, fixed rows included."""
+    fitted = known.surrogate.proxy
     Z, first = np.unique(known.answers.design.Z, axis=0, return_index=True)
-    return fitted_once(own if isinstance(own, CubeProxy) else CubeProxy(), Z, known.y[first], np.ones(len(Z)))
+    return fitted_once(fitted if isinstance(fitted, CubeProxy) else CubeProxy(), Z, known.y[first], np.ones(len(Z)))
 
 
 def _of_surrogate(known: Estimated, kind: str, order: int) -> tuple[Indices, float]:
-    """Indices with jackknife standard errors, and how many of them a 95% interval takes to either side."""
+    """Return indices with jackknife standard errors, and how many of them a 95% interval takes to either side."""
     x, reference = (np.array([getattr(f, n) for f in known.features]) for n in ("instance", "reference"))
     surrogate, design = known.surrogate, known.answers.design
-    found = indices(surrogate, kind, order, instance=x, reference=reference)
+    estimated = indices(surrogate, kind, order, instance=x, reference=reference)
     if design.exact:
-        return found, _NORMAL
+        return estimated, _NORMAL
     if isinstance(surrogate, FixedTerms):
-        return replace(found, se=np.full(found.values.shape, np.nan)), np.nan
+        return replace(estimated, se=np.full(estimated.values.shape, np.nan)), np.nan
     crossed = cross_fit(surrogate, Problem(design, known.y, known.outputs, known.features, known.seed))
-    folds = np.zeros((len(crossed.fits), *found.values.shape))
-    place = {subset: j for j, subset in enumerate(found.subsets)}
+    folds = np.zeros((len(crossed.fits), *estimated.values.shape))
+    place = {subset: j for j, subset in enumerate(estimated.subsets)}
     for values, (fitted, _) in zip(folds, crossed.fits, strict=True):
         one = indices(fitted, kind, order, instance=x, reference=reference)
         shared = [(j, place[subset]) for j, subset in enumerate(one.subsets) if subset in place]
         values[:, [to for _, to in shared]] = one.values[:, [j for j, _ in shared]]
     se = np.sqrt((len(folds) - 1) * folds.var(axis=0))
-    return replace(found, se=se), float(stats.t.ppf(0.975, len(folds) - 1))
+    return replace(estimated, se=se), float(stats.t.ppf(0.975, len(folds) - 1))
 
 
 def tabulate(
-    found: Indices,
+    estimated: Indices,
     features: Sequence[Feature],
     outputs: Sequence[str],
     source: str,
     exact: str,
     factor: float = _NORMAL,
 ) -> pd.DataFrame:
-    """Indices as the data frame that :func:`index_table` describes.
+    """Return indices as the data frame that :func:`index_table` describes.
 
     Parameters
     ----------
-    found : Indices
+    estimated : Indices
     features : sequence of d features
     outputs : sequence of k str
     source, exact : str
@@ -207,9 +207,9 @@ def tabulate(
     1        not    2.0  0.0
     2  not × bad    2.0  0.0
     """
-    names = [" × ".join(features[i].name for i in subset) for subset in found.subsets]
+    names = [" × ".join(features[i].name for i in subset) for subset in estimated.subsets]
     frames = []
-    for output, value, se in zip(outputs, found.values, found.se, strict=True):
+    for output, value, se in zip(outputs, estimated.values, estimated.se, strict=True):
         columns = {"index": value, "se": se, "low": value - factor * se, "high": value + factor * se}
         frame = pd.DataFrame({"output": output, "features": names, **columns, "exact": exact, "source": source})
         frames.append(frame.iloc[np.argsort(-np.abs(value).round(12), kind="stable")])

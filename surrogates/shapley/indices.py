@@ -127,7 +127,7 @@ def _row(name: str, row: np.ndarray, d: int) -> np.ndarray:
 
 
 def _of_table(table: np.ndarray, kind: str, order: int) -> tuple[Subsets, np.ndarray]:
-    """Indices ``(k, t)`` of a table of all answers ``(2ⁿ,)`` or ``(2ⁿ, k)``."""
+    """Return indices ``(k, t)`` of a table of all answers ``(2ⁿ,)`` or ``(2ⁿ, k)``."""
     n = max(len(table), 1).bit_length() - 1
     if table.ndim not in (1, 2) or len(table) != 2**n or not 1 <= n <= _TABLE:
         raise InputError("source", f"be a table of 2ⁿ rows for n from 1 to {_TABLE}", table)
@@ -144,7 +144,7 @@ def _of_table(table: np.ndarray, kind: str, order: int) -> tuple[Subsets, np.nda
 
 
 def _derivatives(table: np.ndarray, n: int, t: float) -> np.ndarray:
-    """∂_S F(t, …, t) for all S at once, from answers ``(k, 2ⁿ)``; bit j of the column number is feature j."""
+    """Compute ∂_S F(t, …, t) for all S at once, from answers ``(k, 2ⁿ)``; bit j of the column number is feature j."""
     for j in range(n):
         axes = table.reshape(len(table), -1, 2, 2**j)
         off, on = axes[:, :, 0], axes[:, :, 1]
@@ -155,7 +155,7 @@ def _derivatives(table: np.ndarray, n: int, t: float) -> np.ndarray:
 def _of_terms(
     terms: Sequence[Term], coef: np.ndarray, x: np.ndarray, reference: np.ndarray, quadrature: Rule
 ) -> tuple[Subsets, np.ndarray]:
-    """Indices ``(k, t)`` of Σ wₖ φₖ between two rows.
+    """Return indices ``(k, t)`` of Σ wₖ φₖ between two rows.
 
     On the diagonal φ = ∏ᵢ (aᵢ + bᵢ t), so ∂_S φ = ∏_{i∈S} bᵢ ∏_{i∉S} (aᵢ + bᵢ t).
     """
@@ -182,5 +182,5 @@ def _finish(subsets: Subsets, values: np.ndarray, quadrature: Rule) -> np.ndarra
 
 
 def _truncation(quadrature: Rule) -> Callable[[Subsets], csr_array] | None:
-    """The map from the integrals of a quadrature to indices, where these differ."""
+    """Return the map from the integrals of a quadrature to indices, where these differ."""
     return faith_banzhaf if quadrature.truncated else None

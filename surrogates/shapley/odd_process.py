@@ -99,7 +99,7 @@ class Objective:
         self.mean_theta = float(np.log(THETA_TOTAL / n))
 
     def optimum(self, start: np.ndarray | None) -> np.ndarray:
-        """Log hyperparameters (3 + n,) at the maximum a posteriori."""
+        """Find the log hyperparameters (3 + n,) at the maximum a posteriori."""
         n = self.X.shape[1]
         start = np.append(_MEAN, np.full(n, self.mean_theta)) if start is None else start
         options = {"maxiter": MAX_ITER, "ftol": 1e-7, "gtol": 1e-2}
@@ -107,7 +107,7 @@ class Objective:
         return minimize(self, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
 
     def condition(self, p: np.ndarray) -> tuple[Kernel, tuple[np.ndarray, bool]]:
-        """The proxy's kernel with these hyperparameters, and the Cholesky factor of the answers' covariance."""
+        """Return the proxy's kernel with these hyperparameters, and the Cholesky factor of the answers' covariance."""
         (linear, product, noise), jitter = np.exp(p[:3]).tolist(), JITTER
         minus, _ = self._products(product, np.exp(p[3:]))
         while True:
@@ -118,7 +118,7 @@ class Objective:
                 jitter *= 100
 
     def _products(self, product: float, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Half the product kernel at x, x' minus half of it at x, −x'; and their sum."""
+        """Return half the product kernel at x, x' minus half of it at x, −x'; and their sum."""
         exponent, half = (self.X * (theta / 2)) @ self.X.T, theta.sum() / 2
         near, far = (product / 2 * np.exp(np.minimum(e - half, 0.0)) for e in (exponent, -exponent))
         return near - far, near + far

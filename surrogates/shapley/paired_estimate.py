@@ -63,20 +63,20 @@ def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
     ones = [j for j in range(len(Z)) if Z[j, 0] > 0.5]
     ones.sort(key=lambda j: -Z[j].sum())  # all present comes first
     other = [place[(Z[j] < 0.5).tobytes()] for j in ones]
-    X, odd = 2 * Z[ones] - 1, (y[ones] - y[other]) / 2
+    X, halved = 2 * Z[ones] - 1, (y[ones] - y[other]) / 2
     alone: Subsets = [(i,) for i in range(n)]
-    if np.abs(odd).max() <= 64 * np.finfo(float).eps * np.abs(y).max():
+    if np.abs(halved).max() <= 64 * np.finfo(float).eps * np.abs(y).max():
         return Indices("shapley", alone, np.zeros((y.shape[1], n)), np.zeros((y.shape[1], n)))
     with threadpool_limits(1):
-        fit = fit_odd(X, odd)
+        fit = fit_odd(X, halved)
         change, variance = residual_values(X[1:], fit.left[1:])
     values = fit.values + change
-    values += (2 * odd[0] - values.sum(axis=1))[:, None] / n  # rounding and jitter
+    values += (2 * halved[0] - values.sum(axis=1))[:, None] / n  # rounding and jitter
     return Indices("shapley", alone, values, np.sqrt(fit.se**2 + variance))
 
 
 def _places(Z: np.ndarray, y: np.ndarray) -> dict[bytes, int]:
-    """Row numbers by content, of a design that holds both endpoints and every complement."""
+    """Return row numbers by content, of a design that holds both endpoints and every complement."""
     if Z.ndim != 2 or len(Z) != len(y) or not np.isin(Z, (0.0, 1.0)).all():
         raise InputError("Z", f"be rows of 0 and 1, one for each of {len(y)} answers", Z)
     if not np.isfinite(y).all():
@@ -90,7 +90,7 @@ def _places(Z: np.ndarray, y: np.ndarray) -> dict[bytes, int]:
 
 
 def residual_values(X: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shapley values of residuals by weighted least squares, shrunk by cross-validation, and their variances.
+    """Estimate Shapley values of residuals by weighted least squares, shrunk by cross-validation, and their variances.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def residual_values(X: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _project(X: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The matrix ``(n, g)`` from odd parts to the slopes of their weighted least squares fit that add up to zero."""
+    """Return the matrix ``(n, g)`` from odd parts to their weighted least squares slopes that add up to zero."""
     centred = X - X.mean(axis=1, keepdims=True)
     root = np.sqrt(weight / weight.max())
     return np.linalg.pinv(root[:, None] * centred, rcond=1e-9) * root

@@ -47,18 +47,18 @@ class Rule:
 
 
 def _uniform(order: int, n: int) -> Rule:
-    """w = 1."""
+    """Return the uniform measure, w = 1."""
     nodes, weights = _legendre(order, n)
     return Rule(nodes, np.tile(weights, (order, 1)))
 
 
 def _point(t: float, truncated: bool = False) -> Callable[[int, int], Rule]:
-    """A point mass at t."""
+    """Return the point mass at t."""
     return lambda order, n: Rule(np.array([t]), np.ones((order, 1)), truncated)
 
 
 def _faith_shap(order: int, n: int) -> Rule:
-    """The weights of Faith-Shap of this order k.
+    """Return the weights of Faith-Shap of this order k.
 
     The Möbius coefficient of a set of τ features adds to the index of its subset of s the multiple
 
@@ -81,7 +81,7 @@ def _faith_shap(order: int, n: int) -> Rule:
 
 
 def _legendre(extra: int, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights on [0, 1] for polynomials of degree n + extra.
+    """Return nodes and weights on [0, 1] for polynomials of degree n + extra.
 
     They are exact up to some hundred features. With more, every tᵃ(1 − t)ᵇ is integrated to ten digits by 24 + 4 √n
     nodes: its peak is at least 1/√n wide in the middle, and at the ends the nodes lie closer together.
@@ -117,7 +117,7 @@ def check_kind(kind: str, order: int) -> None:
 
 
 def rule(kind: str, order: int, n: int) -> Rule:
-    """The quadrature of an index of this order over `n` features.
+    """Return the quadrature of an index of this order over `n` features.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def rule(kind: str, order: int, n: int) -> Rule:
 
 
 def faith_banzhaf(subsets: Subsets) -> csr_array:
-    """Sparse matrix ``(t, t)`` from Banzhaf interactions to Faith-Banzhaf ones of the same largest order.
+    """Return the sparse matrix ``(t, t)`` from Banzhaf interactions to Faith-Banzhaf ones of the same largest order.
 
     The best fit over the uniform cube keeps the Walsh coefficients of at most that order; written in presence and
     absence again, FBII(S) = Σ_{U ⊇ S} (−1/2)^(|U|−|S|) BII(U) (Tsai, Yeh and Ravikumar 2023; Hammer and Holzman 1992).

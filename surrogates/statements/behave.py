@@ -121,12 +121,12 @@ def _judged(
 
 
 def _answers(asked: Model | Generator, metric: str) -> bool:
-    """Whether the model can answer a metric."""
+    """Return whether the model can answer a metric."""
     return METRICS[metric].text or metric == _FLIP or not isinstance(asked, Generator)
 
 
 def _metric_of(claim: Claim, probe: Behaviour, asked: Model | Generator) -> str:
-    """The metric of a claim, that of text if the model only writes text; empty if that cannot test the claim."""
+    """Return the metric of a claim, that of text if the model only writes text; empty if that cannot test the claim."""
     name = claim.metric or probe.metric
     if _answers(asked, name):
         return name
@@ -177,7 +177,7 @@ def behave(
 
 
 def _chosen(probes: str | Behaviour | Sequence[str | Behaviour]) -> list[Behaviour]:
-    """The behaviours that `probes` names, each once.
+    """Return the behaviours that `probes` names, each once.
 
     Raises
     ------

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Card"]
 
 #: a statement that a card does not have
-_ABSENT: Mapping[str, Any] = {"claim": "", "verdict": "", "effect": np.nan, "low": np.nan, "high": np.nan}
+_ABSENT: Mapping[str, object] = {"claim": "", "verdict": "", "effect": np.nan, "low": np.nan, "high": np.nan}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Card(SavedResult):
         return pd.DataFrame(rows, columns=["behaviour", *names])
 
     def entry(self, name: str) -> Entry:
-        """The entry of a behaviour."""
+        """Return the entry of a behaviour."""
         for e in self.entries:
             if e.name == name:
                 return e
@@ -79,7 +79,7 @@ class Card(SavedResult):
     def predict(
         self, behaviour: str, case: str | Case | Mapping[str, str], probe: TemplateProbe | None = None
     ) -> dict[str, Any]:
-        """What the model will do with a new prompt of a known family.
+        """Predict what the model will do with a new prompt of a known family.
 
         Supported statements say what they can; the levels of the factors fill in what they leave open.
 
@@ -119,7 +119,7 @@ class Card(SavedResult):
         return {**entry.prediction.predict(levels), "unit": entry.unit, **measured, "levels": levels}
 
     def compare(self, other: Card) -> pd.DataFrame:
-        """Both cards side by side: verdicts, effects and whether they differ.
+        """Put both cards side by side: verdicts, effects and whether they differ.
 
         Statements are the same if they are about the same effect, in the same metric, whatever size or sign they claim:
         each verdict is about the card's own claim. One that only one card has stands there with nothing beside it. The
@@ -170,7 +170,7 @@ class Card(SavedResult):
         """
         return written(path, page_of(self, other=other))
 
-    def check_whole(self) -> None:
+    def check_consistent(self) -> None:
         """Check that costs are costs and that predictors agree with themselves, after reading.
 
         Raises
@@ -193,16 +193,16 @@ def _cost(data: Mapping[str, Any]) -> Cost:
     return Cost(**data)
 
 
-def _numbered(card: Card, by: str) -> dict[tuple[Any, ...], Mapping[str, Any]]:
-    """Statements by what they are about, the first, second, … of those about one thing."""
-    found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
-    seen = Counter[tuple[Any, ...]]()
+def _numbered(card: Card, by: str) -> dict[tuple[object, ...], Mapping[str, Any]]:
+    """Return statements by what they are about, the first, second, … of those about one thing."""
+    statements: dict[tuple[object, ...], Mapping[str, Any]] = {}
+    seen = Counter[tuple[object, ...]]()
     for e in card.entries:
         for s in e.statements:
             key = (e.name, s["subject"] if by == "subject" else s["claim"], s["metric"], s["unit"])
-            found[*key, seen[key]] = s
+            statements[*key, seen[key]] = s
             seen[key] += 1
-    return found
+    return statements
 
 
 def _known(s: Mapping[str, Any]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,8 +35,8 @@ class CaseChecks:
     precision: float
     low: float
     high: float
-    worst: Mapping[str, Any]
-    examples: Sequence[Mapping[str, Any]]
+    worst: Mapping[str, object]
+    examples: Sequence[Mapping[str, object]]
 
 
 def check_cases(s: Statement, frame: pd.DataFrame) -> CaseChecks:
@@ -52,8 +51,8 @@ def check_cases(s: Statement, frame: pd.DataFrame) -> CaseChecks:
     return CaseChecks(share, low, high, _worst_cell(inside), _counter_examples(inside))
 
 
-def _worst_cell(inside: pd.DataFrame) -> dict[str, Any]:
-    """The combination of levels with the lowest mean of ``fit``; empty where there are no factors."""
+def _worst_cell(inside: pd.DataFrame) -> dict[str, object]:
+    """Return the combination of levels with the lowest mean of ``fit``; empty where there are no factors."""
     factors = [c for c in inside.columns if c not in (*RESERVED, "fit")]
     if not factors:
         return {}
@@ -64,8 +63,8 @@ def _worst_cell(inside: pd.DataFrame) -> dict[str, Any]:
     return {"levels": {f: str(v) for f, v in levels if v == v}, "mean": float(cells.iloc[worst])}
 
 
-def _counter_examples(inside: pd.DataFrame) -> list[dict[str, Any]]:
-    """Cases whose ``fit`` is not above 0, lowest first."""
+def _counter_examples(inside: pd.DataFrame) -> list[dict[str, object]]:
+    """Return cases whose ``fit`` is not above 0, lowest first."""
     wrong = inside[inside["fit"] <= 0].sort_values(["fit", "case_id"]).head(_EXAMPLES)
     return [
         {"prompt": r["prompt"], "target": r["target"], "answer": r["answer"], "value": float(r["value"])}
@@ -75,7 +74,7 @@ def _counter_examples(inside: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _icc(inside: pd.DataFrame) -> float:
-    """Intraclass correlation of satisfying the claim among cases of one entity, between 0 and 1."""
+    """Return the intraclass correlation of satisfying the claim among cases of one entity, between 0 and 1."""
     hit = (inside["fit"] > 0).astype(float)
     total = float(hit.var(ddof=0))
     if total == 0:

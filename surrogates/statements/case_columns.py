@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,14 +16,14 @@ __all__ = ["claimed_columns", "indicators", "level_columns"]
 
 
 def claimed_columns(statements: Sequence[Statement]) -> tuple[tuple[Scope, ...], ...]:
-    """The sets of cases that statements are about; those that hold every case are left out."""
+    """Return the sets of cases that statements are about; those that hold every case are left out."""
     return tuple(dict.fromkeys(c for s in statements for c in _sets(s) if any(scope.conditions for scope in c)))
 
 
 def level_columns(
     levels: Mapping[str, tuple[str, ...]], frame: pd.DataFrame
 ) -> tuple[tuple[tuple[Scope, ...], ...], np.ndarray]:
-    """Single levels, then pairs of levels that occur together; and the kind of each column, ``LEVEL`` or ``PAIR``."""
+    """List single levels, then pairs of levels that occur together; with their kind, ``LEVEL`` or ``PAIR``."""
     single = [Scope(((f, (v,)),)) for f, known in levels.items() if len(known) > 1 for v in known]
     both = [a.and_(b) for a, b in combinations(single, 2) if a.conditions[0][0] != b.conditions[0][0]]
     occurs = indicators([(s,) for s in both], frame).sum(axis=0)
@@ -33,7 +32,7 @@ def level_columns(
 
 
 def _sets(s: Statement) -> list[tuple[Scope, ...]]:
-    """The columns of a statement: one per set, and the product for an interaction."""
+    """Return the columns of a statement: one per set, and the product for an interaction."""
     scopes = tuple(scope for _, scope in s.parts)
     if len(scopes) == 4:
         return [(scopes[0],), (scopes[1],), (scopes[2],), scopes]
@@ -41,8 +40,8 @@ def _sets(s: Statement) -> list[tuple[Scope, ...]]:
 
 
 def indicators(columns: Sequence[tuple[Scope, ...]], frame: pd.DataFrame) -> np.ndarray:
-    """Columns as numbers 0 and 1, ``(n, p)``; the four sets of an interaction are 1 where both its parts agree."""
-    known: dict[Any, np.ndarray] = {}  # every condition is looked up once
+    """Code columns as 0 and 1, ``(n, p)``; the four sets of an interaction are 1 where both its parts agree."""
+    known: dict[object, np.ndarray] = {}  # every condition is looked up once
 
     def holds(scope: Scope) -> np.ndarray:
         inside = np.ones(len(frame), dtype=bool)

@@ -146,19 +146,19 @@ class _Retest:
     @property
     def fresh(self) -> np.ndarray:
         """Cases that no statement was found on, ``(n,)``."""
-        if "part" not in self.frame.columns or not any(j.found for j in self.judged):
+        if "part" not in self.frame.columns or not any(j.discovered for j in self.judged):
             return np.ones(len(self.frame), dtype=bool)
         return (self.frame["part"] != "discovery").to_numpy()
 
     def supported(self, entities: np.ndarray) -> list[Statement]:
-        """Statements that the cases of these entities support, tested as they were on all entities."""
+        """Return statements that the cases of these entities support, tested as they were on all entities."""
 
         def cases(j: Judged) -> pd.DataFrame:
             table = self.others.get(j.metric, self.frame)
             part = table[table["entity"].isin(entities)]
             if "part" not in part.columns:
                 return part
-            return part[part["part"] != "discovery"] if j.found else part.drop(columns="part")
+            return part[part["part"] != "discovery"] if j.discovered else part.drop(columns="part")
 
         if self.control is not None and not supported([self.control.statement], [cases(self.control)])[0]:
             return []
@@ -209,7 +209,7 @@ class _HeldOut:
 
 
 def _held_out(cases: _Cases, retest: _Retest, rng: np.random.Generator) -> _HeldOut:
-    """Without each fifth of the entities test statements and fit everything again, and predict the fifth."""
+    """Leave out each fifth of the entities, test statements and fit everything again, and predict the fifth."""
     y, entity = cases.y, cases.entity
     level_part = indicators(cases.columns, cases.frame)
     fold = np.full(len(y), -1)
@@ -234,7 +234,7 @@ def _held_out(cases: _Cases, retest: _Retest, rng: np.random.Generator) -> _Held
 
 
 def _scores(cases: _Cases, retest: _Retest, rng: np.random.Generator) -> dict[str, float]:
-    """Scores of held-out predictions, see :class:`~surrogates.statements.case_predictor.CasePredictor`."""
+    """Return scores of held-out predictions, see :class:`~surrogates.statements.case_predictor.CasePredictor`."""
     held_out, seen = _held_out(cases, retest, rng), retest.fresh
     y, entity, factors = cases.y[seen], cases.entity[seen], cases.frame[list(cases.levels)][seen]
     stated, inside = held_out.right[seen], held_out.inside[seen]

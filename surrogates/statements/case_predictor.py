@@ -116,6 +116,6 @@ class CasePredictor:
 
 
 def chance_above(values: np.ndarray, scale: np.ndarray, residuals: np.ndarray, reference: float) -> np.ndarray:
-    """The chance ``(n,)`` that value + scale · residual is above the reference, kept off 0 and 1."""
+    """Return the chance ``(n,)`` that value + scale · residual is above the reference, kept off 0 and 1."""
     share = (values[:, None] + scale[:, None] * residuals > reference).mean(axis=1)
     return np.clip(share, 0.005, 0.995)

@@ -81,7 +81,7 @@ def _lacking(e: Effect | None, s: Statement, frame: pd.DataFrame) -> str:
 
 
 def p_values(s: Statement, e: Effect | None) -> tuple[float, float]:
-    """Two-sided p-values for and against a claim, given its effect; for an equivalence, two one-sided tests."""
+    """Compute two-sided p-values for and against a claim, given its effect; for an equivalence, two one-sided tests."""
     if e is None:
         return np.nan, np.nan
     m = s.min_effect
@@ -94,5 +94,5 @@ def p_values(s: Statement, e: Effect | None) -> tuple[float, float]:
 
 
 def distance(s: Statement, e: Effect) -> float:
-    """By how much an effect satisfies the claim; negative where it does not."""
+    """Compute by how much an effect satisfies the claim; negative where it does not."""
     return s.min_effect - abs(e.value) if s.kind == "equivalence" else s.sign * e.value - s.min_effect

@@ -54,7 +54,7 @@ def _length(scope: Scope) -> tuple[int, int, str]:
 
 
 def _products(Z: np.ndarray, y: np.ndarray, coding: Coding) -> list[Statement]:
-    """Interactions that have a weight in a sparse linear model with pairs."""
+    """Return interactions that have a weight in a sparse linear model with pairs."""
     pairs = [(i, j) for i, j in combinations(range(Z.shape[1]), 2) if coding.columns[i][0] != coding.columns[j][0]]
     if not pairs:
         return []
@@ -75,7 +75,7 @@ def _products(Z: np.ndarray, y: np.ndarray, coding: Coding) -> list[Statement]:
 
 
 def _column(statement: Statement, frame: pd.DataFrame) -> np.ndarray:
-    """A statement as a regressor ``(n,)``: an indicator, or a product of two centred indicators."""
+    """Return a statement as a regressor ``(n,)``: an indicator, or a product of two centred indicators."""
     masks = statement.masks(frame)
     if len(masks) == 2:
         return masks[0][1].astype(float)
@@ -152,13 +152,13 @@ def _claiming(statement: Statement, sign: int, least: float) -> Statement:
 
 
 def _without(y: np.ndarray, columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Residuals of y ``(n,)`` on the chosen columns and a constant, and these as a basis ``(n, c + 1)``."""
+    """Return residuals of y ``(n,)`` on the chosen columns and a constant, and these as a basis ``(n, c + 1)``."""
     basis = np.column_stack([np.ones(len(y)), *columns])
     return y - basis @ np.linalg.lstsq(basis, y, rcond=None)[0], basis
 
 
 def _clear(x: np.ndarray, residual: np.ndarray, entity: np.ndarray, tried: int) -> bool:
-    """Whether a column's slope differs from 0 at 5% / `tried`, with errors clustered by entity."""
+    """Return whether a column's slope differs from 0 at 5% / `tried`, with errors clustered by entity."""
     slope = (x @ residual) / (x @ x)
     pulls = np.bincount(entity, x * (residual - slope * x))
     n = len(pulls)

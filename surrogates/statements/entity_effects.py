@@ -45,18 +45,18 @@ class Effect:
     spread: float
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Two-sided confidence interval."""
+        """Return the two-sided confidence interval."""
         reach = self.error * stats.t.ppf(0.5 + level / 2, self.df)
         return self.value - reach, self.value + reach
 
     def p_above(self, bound: float) -> float:
-        """One-sided p-value of "the effect is above `bound`"; a difference within rounding is not above."""
+        """Return the one-sided p-value of "the effect is above `bound`"; a difference within rounding is not above."""
         if self.error == 0:
             return 0.0 if self.value > bound and not np.isclose(self.value, bound, rtol=1e-9, atol=0) else 1.0
         return float(stats.t.sf((self.value - bound) / self.error, self.df))
 
     def p_below(self, bound: float) -> float:
-        """One-sided p-value of "the effect is below `bound`"."""
+        """Return the one-sided p-value of "the effect is below `bound`"."""
         return replace(self, value=-self.value).p_above(-bound)
 
 
@@ -154,7 +154,7 @@ def shares(who: np.ndarray, masks: list[np.ndarray], strata: np.ndarray | None) 
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's adjusted p-values ``(m,)``; NaN stays and is not counted.
+    """Compute Holm's adjusted p-values ``(m,)``; NaN stays and is not counted.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def wilson(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a share of `n` independent trials.
+    """Compute Wilson's interval of a share of `n` independent trials.
 
     Examples
     --------

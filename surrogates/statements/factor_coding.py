@@ -46,7 +46,7 @@ class Coding:
         return tuple(Feature(f"{f} = {level}") for f, level in self.columns)
 
     def scope(self, term: Term) -> Scope | None:
-        """The scope of a conjunction of column conditions; None if it holds no case or every case."""
+        """Return the scope of a conjunction of column conditions; None if it holds no case or every case."""
         allowed = {f: set(v) for f, v in self.levels}
         for i, low, high in term.conditions if isinstance(term, Box) else ():
             factor, level = self.columns[i]

@@ -197,7 +197,7 @@ class _Plan:
 
 
 def _given(statements: Statement | Sequence[Statement], find: bool) -> tuple[Statement, ...]:
-    """The user's claims as a tuple."""
+    """Return the user's claims as a tuple."""
     if not isinstance(statements, Iterable) and not isinstance(statements, Statement):
         raise InputError("statements", _MADE_BY, statements)
     given = (statements,) if isinstance(statements, Statement) else tuple(statements)
@@ -224,7 +224,7 @@ class _Asking:
 
 
 def _discovered(plan: _Plan, first: Measured | None, random_state: int) -> tuple[list[Statement], list[str]]:
-    """Statements that stand out on the discovery cases, and a note if there are none."""
+    """Return statements that stand out on the discovery cases, and a note if there are none."""
     if first is None:
         return [], []
     discovered = discover(
@@ -250,7 +250,7 @@ def _judged(
     test: pd.DataFrame,
     everything: pd.DataFrame,
 ) -> tuple[Judged | None, tuple[Judged, ...]]:
-    """The control and all statements judged: the user's on every case, discovered ones on the test cases."""
+    """Judge the control and all statements: the user's on every case, discovered ones on the test cases."""
     given, metric = plan.given, plan.metric
     checked, blocked, effect = _competence(plan.control, everything, metric)
     judged = judge(

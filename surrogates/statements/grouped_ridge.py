@@ -51,7 +51,7 @@ class LinearFit:
 
 
 def folds_of(entity: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """A fold number for each case such that every entity is in one fold, ``(n,)``."""
+    """Return a fold number for each case such that every entity is in one fold, ``(n,)``."""
     names, who = np.unique(entity, return_inverse=True)
     return (rng.permutation(len(names)) % min(count, len(names)))[who.reshape(-1)]
 
@@ -59,7 +59,7 @@ def folds_of(entity: np.ndarray, count: int, rng: np.random.Generator) -> np.nda
 def grouped_ridge(
     X: np.ndarray, y: np.ndarray, kinds: np.ndarray, entity: np.ndarray, rng: np.random.Generator, more: bool = True
 ) -> LinearFit:
-    """Ridge regression with the penalties that predict left-out entities best.
+    """Fit a ridge regression with the penalties that predict left-out entities best.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def fit_log_scale(X: np.ndarray, residuals: np.ndarray, entity: np.ndarray, rng:
 
 
 def _log_mean(A: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Weights of the log of the mean of y > 0 with a mean near 1: gamma regression by Fisher scoring, shrunken."""
+    """Fit weights of the log of the mean of y > 0 with a mean near 1: gamma regression by Fisher scoring, shrunken."""
     penalty = np.diag([1e-9, *np.full(A.shape[1] - 1, _SPREAD)])
     solve = np.linalg.inv(A.T @ A + penalty)
     weights = np.zeros(A.shape[1])
@@ -134,7 +134,7 @@ def _log_mean(A: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def effective_count(values: np.ndarray, entity: np.ndarray) -> float:
-    """The number of independent values that n cases of entities are worth: n / (1 + (m − 1) ICC) for m per entity.
+    """Count the independent values that n cases are worth: n / (1 + (m − 1) ICC) for m per entity.
 
     Examples
     --------
@@ -153,7 +153,7 @@ def effective_count(values: np.ndarray, entity: np.ndarray) -> float:
 
 
 def entity_variance(values: np.ndarray, entity: np.ndarray) -> float:
-    """The squared error of the best constant: half the mean squared difference of cases of different entities.
+    """Return the squared error of the best constant: half the mean squared difference of cases of different entities.
 
     The U-statistic of the variance (Hoeffding 1948) over pairs that are independent: no mean is estimated, so it is
     unbiased however few the entities are. Zero with a single entity.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,7 +55,7 @@ class Scope:
         return inside
 
     def and_(self, other: Scope) -> Scope:
-        """The conjunction of both."""
+        """Form the conjunction of both."""
         merged = dict(self.conditions)
         for factor, levels in other.conditions:
             merged[factor] = tuple(v for v in merged.get(factor, levels) if v in levels)
@@ -70,7 +69,7 @@ class Scope:
 Levels = Mapping[str, str | Sequence[str]]
 
 
-def as_scope(given: Any) -> Scope:
+def as_scope(given: object) -> Scope:
     """Convert a Scope, or a dict of factor to level or levels, to a Scope.
 
     Raises

@@ -150,21 +150,21 @@ class Statement:
                     raise InputError("scope", f"name levels of {factor} ({', '.join(factors[factor])})", unknown)
 
     def masks(self, frame: pd.DataFrame) -> list[tuple[float, np.ndarray]]:
-        """The sets of cases, boolean ``(n,)``, with their weights."""
+        """Return the sets of cases, boolean ``(n,)``, with their weights."""
         sets = [(w, scope.holds(frame)) for w, scope in self.parts]
         if self.otherwise:
             sets[1] = (sets[1][0], ~sets[0][1])
         return sets
 
     def numbers(self, frame: pd.DataFrame) -> np.ndarray:
-        """The numbers that are averaged, ``(n,)``: the metric, for a single part less its reference."""
+        """Return the numbers that are averaged, ``(n,)``: the metric, for a single part less its reference."""
         y = frame["value"].to_numpy(dtype=float)
         if len(self.parts) > 1:
             return y
         return y - (frame["chance"].to_numpy(dtype=float) if self.reference == "chance" else float(self.reference))
 
     def strata(self, frame: pd.DataFrame) -> np.ndarray | None:
-        """Number cases ``(n,)`` by their levels of all factors that the claim does not name; None for a single part."""
+        """Number the cases ``(n,)`` by their levels of factors that the claim does not name; None for a single part."""
         named = {f for _, scope in self.parts for f, _ in scope.conditions}
         rest = [c for c in frame.columns if c not in RESERVED and c not in named]
         if len(self.parts) == 1 or not rest:

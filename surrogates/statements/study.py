@@ -66,7 +66,7 @@ class Study(Result):
         return pd.DataFrame([{n: getattr(s, n) for n in names} for s in self.statements], columns=names)
 
     def entry(self, title: str = "", name: str = "") -> Entry:
-        """The study as one entry of a card: plain data, with a predictor of single cases."""
+        """Make the study one entry of a card: plain data, with a predictor of single cases."""
         cases = self.frame.drop(columns="part", errors="ignore")
         control = self.control
         chance = float(cases["chance"].mean())
@@ -86,11 +86,11 @@ class Study(Result):
         )
 
     def card(self, title: str = "") -> Card:
-        """The study as a behaviour card of one entry."""
+        """Make the study a behaviour card of one entry."""
         return Card(self.model, self.model, (self.entry(title, self.name or "study"),))
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """JSON text of the study as a card of one entry, written to `path` if given; ``Card.from_json`` reads it.
+        """Return the study as JSON of a card of one entry, written to `path` if given; ``Card.from_json`` reads it.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Study(Result):
 
 
 def _extremes(frame: pd.DataFrame, metric: Metric) -> dict[str, Extreme]:
-    """The combinations of levels with the highest and the lowest mean, with intervals for all of them (Bonferroni)."""
+    """Find the combinations of levels with the highest and the lowest mean, with intervals for all (Bonferroni)."""
     factors = [c for c in frame.columns if c not in RESERVED]
     cells = []
     for levels, part in frame.groupby(factors, sort=True) if factors else ():

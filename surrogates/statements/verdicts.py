@@ -60,8 +60,8 @@ class Judged:
         Cases that contradict it, worst first.
     digest : str
         Of the frozen statement.
-    found : bool
-        Whether it was found on cases of the same model, rather than given.
+    discovered : bool
+        Whether it was chosen on other cases of the same model, rather than given.
     """
 
     statement: Statement
@@ -88,7 +88,7 @@ class Judged:
     worst: Mapping[str, Any] = field(default_factory=dict)
     examples: Sequence[Mapping[str, Any]] = ()
     digest: str = ""
-    found: bool = False
+    discovered: bool = False
 
 
 def judge(
@@ -139,7 +139,7 @@ def judge(
             judged = _judged(s, frame, test, p, alpha, tested, name, measure)
             earlier = s.estimate(origin) if origin is not None else None
             judged = replace(judged, discovery=earlier.value if earlier else np.nan)
-        out.append(replace(judged, found=origin is not None))
+        out.append(replace(judged, discovered=origin is not None))
     return out
 
 
@@ -180,7 +180,7 @@ def _judged(
 
 
 def _adjusted(tests: Sequence[ClaimTest]) -> list[tuple[float, float]]:
-    """P-values for and against each claim, adjusted by Holm over all."""
+    """Compute p-values for and against each claim, adjusted by Holm over all."""
     p_for, p_against = (holm(np.array([getattr(t, n) for t in tests])) for n in ("p_for", "p_against"))
     return list(zip(p_for.tolist(), p_against.tolist(), strict=True))
 
@@ -196,7 +196,7 @@ def supported(statements: Sequence[Statement], frames: Sequence[pd.DataFrame], a
 
 
 def _unconditional(s: Statement, frame: pd.DataFrame, level: str) -> float:
-    """The effect on answers scored without their prompts, in the level of ``every`` that the test is of."""
+    """Return the effect on answers scored without their prompts, in the level of ``every`` that the test is of."""
     if "unconditional" not in frame.columns:
         return np.nan
     part = frame[frame[s.every] == level] if s.every is not None else frame
@@ -212,7 +212,7 @@ def _with_margin(s: Statement, control: Effect | None) -> Statement:
 
 
 def _interval(s: Statement, e: Effect, frame: pd.DataFrame, metric: str) -> tuple[float, float]:
-    """The effect's 95% interval, cut to what the metric can be."""
+    """Return the effect's 95% interval, cut to what the metric can be."""
     low, high = e.interval()
     bounds = METRICS[metric].bounds if metric in METRICS else None
     if bounds is None:
@@ -226,7 +226,7 @@ def _interval(s: Statement, e: Effect, frame: pd.DataFrame, metric: str) -> tupl
 
 
 def _parts(s: Statement, frame: pd.DataFrame, metric: str = "") -> dict[str, dict[str, float]]:
-    """The effect in each kind of held-out cases."""
+    """Return the effect in each kind of held-out cases."""
     out = {}
     for part in dict.fromkeys(frame["part"]) if "part" in frame.columns else ():
         cases = frame[frame["part"] == part]

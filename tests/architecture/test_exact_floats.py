@@ -89,7 +89,7 @@ def is_exact(node: ast.AST) -> bool:
             return False
 
 
-def own_lines(node: ast.stmt, lines: list[str]) -> list[str]:
+def first_lines(node: ast.stmt, lines: list[str]) -> list[str]:
     """Take the line above a statement and its lines, of a compound statement those of its head."""
     start = node.lineno - 1
     above = lines[start - 1 : start] if start else []
@@ -109,7 +109,7 @@ def unmarked(source: str) -> Iterator[int]:
     while pending:
         node, marked = pending.pop()
         if isinstance(node, ast.stmt):
-            marked = marked or any(MARK.search(line) for line in own_lines(node, lines))
+            marked = marked or any(MARK.search(line) for line in first_lines(node, lines))
         if is_exact(node) and not marked:
             yield node.lineno  # type: ignore[attr-defined]
         pending.extend((inner, marked) for inner in ast.iter_child_nodes(node))
@@ -117,8 +117,8 @@ def unmarked(source: str) -> Iterator[int]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_computed_numbers_are_compared_with_a_tolerance(path: Path) -> None:
-    found = sorted(set(unmarked(path.read_text(encoding="utf-8"))))
-    assert not found, f"compare with a tolerance, or say why not in a comment '# exact: reason': lines {found}"
+    lines = sorted(set(unmarked(path.read_text(encoding="utf-8"))))
+    assert not lines, f"compare with a tolerance, or say why not in a comment '# exact: reason': lines {lines}"
 
 
 @pytest.mark.parametrize(

@@ -68,12 +68,12 @@ CIRCLES: set[tuple[str, ...]] = set()
 
 def modules() -> dict[str, Path]:
     """Dotted names of all modules, a package under the name of its folder."""
-    found = {}
+    paths = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+            paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return paths
 
 
 def imports(path: Path, known: dict[str, Path]) -> Iterator[str]:
@@ -83,8 +83,8 @@ def imports(path: Path, known: dict[str, Path]) -> Iterator[str]:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            whole = [f"{node.module}.{alias.name}" for alias in node.names]
-            names = [name if name in known else node.module for name in whole]
+            dotted = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name in known else node.module for name in dotted]
         yield from (name for name in names if name in known)
 
 
@@ -116,7 +116,7 @@ def circles(graph: dict[str, set[str]]) -> set[tuple[str, ...]]:
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
-    found: set[tuple[str, ...]] = set()
+    cycles: set[tuple[str, ...]] = set()
 
     def visit(v: str) -> None:
         index[v] = low[v] = len(index)
@@ -132,12 +132,12 @@ def circles(graph: dict[str, set[str]]) -> set[tuple[str, ...]]:
             while not group or group[-1] != v:
                 group.append(stack.pop())
             if len(group) > 1:
-                found.add(tuple(sorted(group)))
+                cycles.add(tuple(sorted(group)))
 
     for v in sorted(graph):
         if v not in index:
             visit(v)
-    return found
+    return cycles
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
@@ -155,8 +155,8 @@ def test_no_modules_import_each_other_in_a_circle():
 
 
 def test_modules_are_loaded_by_name_in_few_places():
-    found = {name for name, path in MODULES.items() if "import_module" in path.read_text(encoding="utf-8")}
-    assert found == BY_NAME
+    loading = {name for name, path in MODULES.items() if "import_module" in path.read_text(encoding="utf-8")}
+    assert loading == BY_NAME
 
 
 def test_circles_are_seen():

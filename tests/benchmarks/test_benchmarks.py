@@ -115,8 +115,8 @@ def test_iomaps_contenders_are_what_the_families_give_alone() -> None:
 
 def test_recovered_sets_of_the_truth_itself() -> None:
     truth = planted.planted("hidden_40_02")
-    found = recovered(truth, truth)
-    assert found == pytest.approx({"recall_at_k": 1.0, "main": 1.0, "joint": 1.0, "found": 15.0, "precision": 1.0})
+    scores = recovered(truth, truth)
+    assert scores == pytest.approx({"recall_at_k": 1.0, "main": 1.0, "joint": 1.0, "found": 15.0, "precision": 1.0})
     main = {i for s in truth if len(s) == 1 for i in s}
     assert not main & {i for s in truth if len(s) > 1 for i in s}
 
@@ -161,11 +161,11 @@ def test_differences_are_paired_with_the_best_rival_and_shares_interpolated() ->
         for b in (16, 32, 64)
         for j in range(3)
     ]
-    found = pd.DataFrame(rows)
-    first = differences(found)[0]
+    outcomes = pd.DataFrame(rows)
+    first = differences(outcomes)[0]
     assert first["best rival"] == "ProxySPEX (shapiq)" and first["mean"] == pytest.approx(0.5 * 4 / 10)
     assert first["low"] == pytest.approx(first["mean"]) and first["wins"] == "3 of 3"
-    at_64 = next(r for r in calls(found) if r["contender"] == "iomap interactions" and r["ProxySPEX calls"] == 64)
+    at_64 = next(r for r in calls(outcomes) if r["contender"] == "iomap interactions" and r["ProxySPEX calls"] == 64)
     assert at_64["its R²"] == pytest.approx(0.31) and at_64["calls"] == 16 and at_64["bound"]  # .36 + .01 there already
     # exact: the mean of one number, and no interval
     assert interval(pd.Series([1.0])) == {"mean": 1.0, "low": None, "high": None}
@@ -214,8 +214,8 @@ def test_the_stamp_of_a_group_covers_what_its_tasks_are_made_of(monkeypatch: pyt
     assert "documents" not in stamps["games"]
 
 
-def frugal_curves(own: dict[int, float], rival: float) -> pd.DataFrame:
-    rows = [("linear", b, v) for b, v in own.items()] + [(frugality.RIVAL, 64, rival)]
+def frugal_curves(ours: dict[int, float], rival: float) -> pd.DataFrame:
+    rows = [("linear", b, v) for b, v in ours.items()] + [(frugality.RIVAL, 64, rival)]
     return pd.DataFrame(
         [
             {"name": "p", "seed": s, "contender": c, "budget": b, "r2": v + shift}
@@ -226,9 +226,9 @@ def frugal_curves(own: dict[int, float], rival: float) -> pd.DataFrame:
 
 
 def test_calls_to_a_rivals_fidelity_are_where_mean_curves_cross() -> None:
-    found = frugal_curves({16: 0.2, 64: 0.8}, rival=0.5)
-    assert frugality.reached_after(found, "p", "linear") == pytest.approx(32)  # half way, in logarithms
-    assert frugality.calls_needed(found, "p", "linear") in (32, 33)
+    curves = frugal_curves({16: 0.2, 64: 0.8}, rival=0.5)
+    assert frugality.reached_after(curves, "p", "linear") == pytest.approx(32)  # half way, in logarithms
+    assert frugality.calls_needed(curves, "p", "linear") in (32, 33)
     never = frugal_curves({16: 0.2, 64: 0.8}, rival=0.9)
     assert np.isinf(frugality.reached_after(never, "p", "linear"))
     assert frugality.calls_needed(never, "p", "linear") == frugality.ASKED
@@ -241,10 +241,10 @@ def test_the_ratio_of_seconds_is_the_product_of_fewer_questions_and_faster_scori
         {**shared, "context_cite_seconds": a, "seconds": b, "ratio": a / b, "fewer": 64 / n, "faster": a / b / (64 / n)}
         for a, b, n in seconds
     ]
-    found = frugality.summary(rows)
-    assert found["mean"] == pytest.approx(17 / 3) and found["low"] < found["mean"] < found["high"] and found["met"]
-    assert found["fewer"] * found["faster"] == pytest.approx(found["geometric"])
-    assert found["due_to_fewer"] == pytest.approx(np.log(16) / np.log(160)) and found["calls"] == pytest.approx(80 / 3)
+    line = frugality.summary(rows)
+    assert line["mean"] == pytest.approx(17 / 3) and line["low"] < line["mean"] < line["high"] and line["met"]
+    assert line["fewer"] * line["faster"] == pytest.approx(line["geometric"])
+    assert line["due_to_fewer"] == pytest.approx(np.log(16) / np.log(160)) and line["calls"] == pytest.approx(80 / 3)
 
 
 @pytest.mark.slow
@@ -262,9 +262,9 @@ def test_coverage_of_some_families_leaves_the_others_as_they_were() -> None:
         rows = [{"family": family, "r2_covered": value} for family, value in values.items()]
         return dict.fromkeys(("by_family", "by_budget", "by_kind"), rows)
 
-    found = coverage.merged(table(rules=0.9, linear=0.8), table(tree=0.7, linear=0.1))
+    merged = coverage.merged(table(rules=0.9, linear=0.8), table(tree=0.7, linear=0.1))
     # exact: the larger of two numbers, as it stands in the table
-    assert [(row["family"], row["r2_covered"]) for row in found["by_kind"]] == [
+    assert [(row["family"], row["r2_covered"]) for row in merged["by_kind"]] == [
         ("linear", 0.8),
         ("tree", 0.7),
         ("rules", 0.9),

@@ -29,16 +29,16 @@ def test_the_exponent_of_a_power_law_is_found_whatever_the_small_half_does(expon
     x = np.array([64, 128, 256, 512, 1024, 2048])
     y = 3.0 * x**exponent
     y[:3] = y[3]  # a constant cost hides growth where little is asked
-    found = power_law(x[::-1], y[::-1])  # in any order
-    assert found is not None
-    assert found[0] == pytest.approx(exponent) and found[1] < 1e-6
+    fitted = power_law(x[::-1], y[::-1])  # in any order
+    assert fitted is not None
+    assert fitted[0] == pytest.approx(exponent) and fitted[1] < 1e-6
 
 
 def test_the_standard_error_covers_the_exponent() -> None:
     rng, x = np.random.default_rng(0), np.geomspace(10, 1000, 20)
-    found = [power_law(x, x**1.5 * np.exp(0.2 * rng.normal(size=20))) for _ in range(400)]
-    misses = np.mean([abs(law[0] - 1.5) > 2.306 * law[1] for law in found if law is not None])  # 10 points: t with 8
-    assert len(found) == 400 and 0.02 < misses < 0.09
+    fitted = [power_law(x, x**1.5 * np.exp(0.2 * rng.normal(size=20))) for _ in range(400)]
+    misses = np.mean([abs(law[0] - 1.5) > 2.306 * law[1] for law in fitted if law is not None])  # 10 points: t with 8
+    assert len(fitted) == 400 and 0.02 < misses < 0.09
 
 
 def test_two_points_or_zeros_have_no_exponent() -> None:

@@ -131,9 +131,9 @@ def test_answers_follow_their_inputs_in_any_order(example: tuple[str, Model, Any
 
 def test_answers_that_come_one_after_the_other_cover_every_input_once(example: tuple[str, Model, Any]) -> None:
     _, model, inputs = example
-    whole = np.asarray(model(inputs))
+    at_once = np.asarray(model(inputs))
     seen: list[int] = []
     for where, values in model.answers(inputs):
-        np.testing.assert_allclose(np.asarray(values), whole[where], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(np.asarray(values), at_once[where], rtol=1e-4, atol=1e-5)
         seen += np.asarray(where).tolist()
     assert sorted(seen) == list(range(len(inputs)))

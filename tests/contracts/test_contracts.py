@@ -128,12 +128,12 @@ def test_model_answers_finite_rows_with_names_and_a_stable_identity(model):
 
 def test_model_answers_do_not_depend_on_the_batch(model):
     design = sample(TABLE.features, 16, np.random.default_rng(0))
-    whole = ask(model, TABLE, design, Store()).y
+    at_once = ask(model, TABLE, design, Store()).y
     usual = model.batch
     try:
         for size in (1, 3, 7):
             model.batch = size
-            np.testing.assert_allclose(ask(model, TABLE, design, Store(), progress=True).y, whole, atol=1e-12)
+            np.testing.assert_allclose(ask(model, TABLE, design, Store(), progress=True).y, at_once, atol=1e-12)
     finally:
         model.batch = usual
 

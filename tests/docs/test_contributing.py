@@ -26,14 +26,14 @@ def files(text: str) -> dict[str, str]:
 
 def edits(text: str) -> list[tuple[str, str, str]]:
     """Path, lines before and lines after, of each hunk."""
-    found = []
+    changes = []
     for path, hunks in DIFF.findall(text):
         for hunk in hunks.split("@@\n"):
             lines = hunk.splitlines(keepends=True)
             before = "".join(line[1:] for line in lines if line[0] in " -")
             after = "".join(line[1:] for line in lines if line[0] in " +")
-            found.append((path, before, after))
-    return found
+            changes.append((path, before, after))
+    return changes
 
 
 def edited(text: str, path: str, before: str, after: str) -> str:

@@ -22,13 +22,13 @@ def name(page):
 
 def anchors(text):
     """The anchors of a page's headings, as GitHub makes them."""
-    found = set()
+    names = set()
     for heading in re.findall(r"^#+ +(.+?) *$", FENCE.sub("", text), re.MULTILINE):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
         slug = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
-        count = sum(slug == other or re.fullmatch(rf"{re.escape(slug)}-\d+", other) is not None for other in found)
-        found.add(f"{slug}-{count}" if count else slug)
-    return found
+        count = sum(slug == other or re.fullmatch(rf"{re.escape(slug)}-\d+", other) is not None for other in names)
+        names.add(f"{slug}-{count}" if count else slug)
+    return names
 
 
 def broken(page, text):
@@ -51,11 +51,11 @@ def resolves(dotted):
         path = ROOT.joinpath(*parts[:k])
         if not path.with_suffix(".py").exists() and not (path / "__init__.py").exists():
             continue
-        found = importlib.import_module(".".join(parts[:k]))
+        module = importlib.import_module(".".join(parts[:k]))
         for part in parts[k:]:
-            if not hasattr(found, part):
+            if not hasattr(module, part):
                 return False
-            found = getattr(found, part)
+            module = getattr(module, part)
         return True
     return False
 

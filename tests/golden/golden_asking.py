@@ -64,13 +64,13 @@ def recorded(name: str) -> dict[str, object]:
     result = run(store)
     rows = [row for part in store.rows() for row in part]
     digest = hashlib.sha256(b"".join(sorted(key for key, _, _ in rows))).hexdigest()
-    found: dict[str, object] = {
+    record: dict[str, object] = {
         "keys": len(rows),
         "sha256": digest,
         "models": sorted({model or "" for _, _, model in rows}),
         **_design(result),
     }
-    return found | ({"versions": {p: version(p) for p in packages}} if packages else {})
+    return record | ({"versions": {p: version(p) for p in packages}} if packages else {})
 
 
 def _design(result):
@@ -78,15 +78,15 @@ def _design(result):
     if isinstance(result, dict):
         return result
     if answers := getattr(result, "answers", None):
-        result, told = answers, {"stopped": result.provenance["stopped"]} if result.provenance["stopped"] else {}
+        result, record = answers, {"stopped": result.provenance["stopped"]} if result.provenance["stopped"] else {}
     else:
-        told = {}
+        record = {}
     if hasattr(result, "design"):
-        told |= {"design": result.design.digest, "rows": len(result.design), "fixed": result.design.fixed}
-        told |= {"block": result.design.block, "probe": result.probe, "model": result.model}
+        record |= {"design": result.design.digest, "rows": len(result.design), "fixed": result.design.fixed}
+        record |= {"block": result.design.block, "probe": result.probe, "model": result.model}
     elif hasattr(result, "provenance"):
-        told |= {name: result.provenance[name] for name in ("questions", "probe", "model")}
-    return told
+        record |= {name: result.provenance[name] for name in ("questions", "probe", "model")}
+    return record
 
 
 def _explains(name, function, probe, *packages, **options):
@@ -167,8 +167,8 @@ def _(store):
 
 @asking("estimate")
 def _(store):
-    told = estimate(m.named(m.product), MaskProbe(12), budget=100, trial=3, store=store)
-    return {"questions": told.questions, "known": told.known}
+    forecast = estimate(m.named(m.product), MaskProbe(12), budget=100, trial=3, store=store)
+    return {"questions": forecast.questions, "known": forecast.known}
 
 
 @asking("ask")
@@ -221,8 +221,8 @@ def _(store):
     return check(ex, model, probe, ("fresh", "removal"), questions=30, store=store)
 
 
-def _keys(found):
-    return {"entries": [entry.key for entry in found.entries], "failed": [str(f) for f in found.failures]}
+def _keys(result):
+    return {"entries": [entry.key for entry in result.entries], "failed": [str(f) for f in result.failures]}
 
 
 @asking("many texts")
@@ -234,8 +234,8 @@ def _(store):
 @asking("many rows")
 def _(store):
     rows, asked = m.table().iloc[:3], m.named(m.risk)
-    found = explain_many(asked, rows, background=m.table(), budget=200, family="additive", store=store, progress=False)
-    return _keys(found)
+    result = explain_many(asked, rows, background=m.table(), budget=200, family="additive", store=store, progress=False)
+    return _keys(result)
 
 
 # cases
@@ -243,10 +243,10 @@ def _(store):
 
 @asking("generalise")
 def _(store):
-    own = Statement.contrast(Scope.of(negated="no"), Scope.of(negated="yes"))
-    study = generalise(m.named(m.moods), m.wordings(), metric="output", statements=[own], store=store)
-    told = {"cases": len(study.frame), "given": own.digest, "subject": own.subject}
-    return told | {"case ids": _sha(study.frame["case_id"].sort_values()), "split": _split(m.wordings())}
+    claim = Statement.contrast(Scope.of(negated="no"), Scope.of(negated="yes"))
+    study = generalise(m.named(m.moods), m.wordings(), metric="output", statements=[claim], store=store)
+    forecast = {"cases": len(study.frame), "given": claim.digest, "subject": claim.subject}
+    return forecast | {"case ids": _sha(study.frame["case_id"].sort_values()), "split": _split(m.wordings())}
 
 
 @asking("behave")
@@ -264,8 +264,8 @@ def _(store):
 
 @asking("measure")
 def _(store):
-    found = measure(m.Pairwise(), m.capitals().cases, store=store)
-    return {"case ids": _sha(found.frame["case_id"]), "model": found.model}
+    result = measure(m.Pairwise(), m.capitals().cases, store=store)
+    return {"case ids": _sha(result.frame["case_id"]), "model": result.model}
 
 
 @asking("cases of a template")

@@ -332,8 +332,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         content = _last(body["messages"][-1]["content"])
         choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
-        told = {"object": "chat.completion", "choices": [choice], "usage": {"total_tokens": 10}}
-        data = json.dumps(told).encode()
+        message = {"object": "chat.completion", "choices": [choice], "usage": {"total_tokens": 10}}
+        data = json.dumps(message).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(data)))

@@ -77,7 +77,7 @@ def family_of(surrogate: Any) -> str:
 
 def explanation(ex: Explanation, spans: Any = ()) -> dict[str, Any]:
     answers, design, judged = ex.answers, ex.answers.design, ex.fidelity
-    found = {
+    record = {
         "family": family_of(ex.surrogate),
         "str": before_models_lines(ex),
         "predicted": plain(ex.predict(fixed_rows(ex.features))),
@@ -91,12 +91,12 @@ def explanation(ex: Explanation, spans: Any = ()) -> dict[str, Any]:
         "pairs": plain(_pairs(ex)),
     }
     if design.exact and all(f.kind == "binary" for f in ex.features):
-        found["of the model"] = plain(ex.indices("shapley", order=2).head(3))
+        record["of the model"] = plain(ex.indices("shapley", order=2).head(3))
     for span in spans:
         part = ex.attribute(span)
-        told = {"target": plain(part.target), "r2": plain(part.fidelity.r2), "warnings": list(part.warnings)}
-        found[f"span {span}"] = {"attributions": plain(part.attributions), **told}
-    return found
+        about = {"target": plain(part.target), "r2": plain(part.fidelity.r2), "warnings": list(part.warnings)}
+        record[f"span {span}"] = {"attributions": plain(part.attributions), **about}
+    return record
 
 
 def _pairs(ex: Explanation) -> np.ndarray:
@@ -109,81 +109,86 @@ def explanation_kept(ex: Explanation) -> dict[str, Any]:
     """What a file of format 1 holds under the same names."""
     names = ("attributions", "features", "target", "view", "answer", "comparison", "certificate", "checks", "warnings")
     answers, design = ex.answers, ex.answers.design
-    told = {name: plain(getattr(answers, name)) for name in ("y", "outputs", "unit", "probe", "model", "cost", "noisy")}
-    told |= {name: plain(getattr(design, name)) for name in ("Z", "fixed", "leave_one_out", "population", "block")}
+    held = {name: plain(getattr(answers, name)) for name in ("y", "outputs", "unit", "probe", "model", "cost", "noisy")}
+    held |= {name: plain(getattr(design, name)) for name in ("Z", "fixed", "leave_one_out", "population", "block")}
     judged = ("outputs", "rows", "exact", "clear", "ordered", "misses", "ceiling", "observed", "predicted")
     fidelity = {name: plain(getattr(ex.fidelity, name)) for name in judged}
     fidelity |= {str(name): plain(column.tolist()) for name, column in ex.fidelity.table.items()}
-    found = {name: plain(getattr(ex, name)) for name in (*names, "provenance")}
-    return found | {"answers": told, "fidelity": fidelity}
+    record = {name: plain(getattr(ex, name)) for name in (*names, "provenance")}
+    checks = [plain(finding) | {"told": finding.sentence} for finding in ex.checks]  # as format 1 has it
+    return record | {"answers": held, "fidelity": fidelity, "checks": checks}
 
 
-def shapley(found: ShapleyValues) -> dict[str, Any]:
-    return {"str": lines(found)}
+def shapley(values: ShapleyValues) -> dict[str, Any]:
+    return {"str": lines(values)}
 
 
-def shapley_kept(found: ShapleyValues) -> dict[str, Any]:
+def shapley_kept(values: ShapleyValues) -> dict[str, Any]:
     names = ("table", "values", "se", "base", "features", "outputs", "unit", "exact", "cost", "warnings", "view")
-    return {name: plain(getattr(found, name)) for name in (*names, "answer", "provenance")}
+    return {name: plain(getattr(values, name)) for name in (*names, "answer", "provenance")}
 
 
-def anchored(found: Anchor) -> dict[str, Any]:
-    told = {"rule": plain(found.rule.conditions), "inside": plain(found.rule(fixed_rows(found.features)))}
-    return told | {"str": lines(found, 4), "table": plain(found.table)}
+def anchored(anchor: Anchor) -> dict[str, Any]:
+    record = {"rule": plain(anchor.rule.conditions), "inside": plain(anchor.rule(fixed_rows(anchor.features)))}
+    return record | {"str": lines(anchor, 4), "table": plain(anchor.table)}
 
 
-def anchor_kept(found: Anchor) -> dict[str, Any]:
+def anchor_kept(anchor: Anchor) -> dict[str, Any]:
     names = ("words", "holds", "precision", "low", "coverage", "confidence", "proved", "rows", "unconditional", "exact")
     more = ("warnings", "cost", "asked", "features", "view", "answer", "provenance")
-    return {name: plain(getattr(found, name)) for name in (*names, *more)}
+    return {name: plain(getattr(anchor, name)) for name in (*names, *more)}
 
 
-def card(found: Card) -> dict[str, Any]:
-    table = found.table
-    told: dict[str, Any] = {"str": lines(found, 6), "cost": plain(found.cost), "verdicts": table["verdict"].tolist()}
-    told["same"] = plain(found.compare(found)[["difference", "apart"]])
-    for entry in found.entries:
+def card(judged: Card) -> dict[str, Any]:
+    table = judged.table
+    said: dict[str, Any] = {
+        "str": lines(judged, 6),
+        "cost": plain(judged.cost),
+        "verdicts": table["verdict"].tolist(),
+    }
+    said["same"] = plain(judged.compare(judged)[["difference", "apart"]])
+    for entry in judged.entries:
         if entry.prediction is not None:
-            predicted = [plain(found.predict(entry.name, case)) for case in CASES[entry.name]]
-            told[entry.name] = [entry.prediction.summary(), predicted]
-    if "wordings" in [entry.name for entry in found.entries]:
+            predicted = [plain(judged.predict(entry.name, case)) for case in CASES[entry.name]]
+            said[entry.name] = [entry.prediction.summary(), predicted]
+    if "wordings" in [entry.name for entry in judged.entries]:
         case = Case("So not very good", "x", levels=(("negated", "yes"), ("degree", "very")))
-        told["by a case"] = plain(found.predict("wordings", case))
-        told["by a prompt"] = plain(found.predict("wordings", "So not very smart", m.wordings()))
-    return told
+        said["by a case"] = plain(judged.predict("wordings", case))
+        said["by a prompt"] = plain(judged.predict("wordings", "So not very smart", m.wordings()))
+    return said
 
 
-def card_kept(found: Card) -> dict[str, Any]:
+def card_kept(result: Card) -> dict[str, Any]:
     names = ("name", "title", "metric", "unit", "control", "cost", "cases", "notes", "baselines", "extremes")
-    entries = [{name: plain(getattr(e, name)) for name in (*names, "statements")} for e in found.entries]
-    return {name: plain(getattr(found, name)) for name in ("model", "identity", "seconds", "versions")} | {
+    entries = [{name: plain(getattr(e, name)) for name in (*names, "statements")} for e in result.entries]
+    return {name: plain(getattr(result, name)) for name in ("model", "identity", "seconds", "versions")} | {
         "entries": entries
     }
 
 
-def many(found: ExplanationSet) -> dict[str, Any]:
-    told = {
-        "entries": [[e.key, e.index, e.label, plain(e.row), e.earlier] for e in found.entries],
-        "failures": [plain(failure) for failure in found.failures],
-        "interrupted": found.interrupted,
-        "str": lines(found, 2),
-        "cost": plain(found.cost),
-        "units": list(found.units),
-        "summary": plain(found.summary().head(4)),
-        "picks": plain(found.picks(2)),
-        "r2": plain(found.fidelity["r2"]),
-        "verdicts": found.fidelity["verdict"].tolist(),
-        "effects": plain(found.frame.head(4)),
-        "first": explanation(found[0]),
-        "others": [[plain(ex.predict(fixed_rows(ex.features)[1:3])), ex.answers.design.digest] for ex in found[1:]],
+def many(result: ExplanationSet) -> dict[str, Any]:
+    record = {
+        "entries": [[e.key, e.index, e.label, plain(e.row), e.earlier] for e in result.entries],
+        "failures": [plain(failure) for failure in result.failures],
+        "interrupted": result.interrupted,
+        "str": lines(result, 2),
+        "cost": plain(result.cost),
+        "units": list(result.units),
+        "summary": plain(result.summary().head(4)),
+        "picks": plain(result.picks(2)),
+        "r2": plain(result.fidelity["r2"]),
+        "verdicts": result.fidelity["verdict"].tolist(),
+        "effects": plain(result.frame.head(4)),
+        "first": explanation(result[0]),
+        "others": [[plain(ex.predict(fixed_rows(ex.features)[1:3])), ex.answers.design.digest] for ex in result[1:]],
     }
-    if len(found) >= 20 and found.entries[0].row:
-        over = found.surrogate("tree")
-        told["over all"] = {
+    if len(result) >= 20 and result.entries[0].row:
+        over = result.surrogate("tree")
+        record["over all"] = {
             "terms": plain(over.terms.head(4)),
             "predicted": plain(over.predict(m.table(6))),
         }
-    return told
+    return record
 
 
 def store(path: Path) -> dict[str, Any]:
@@ -191,7 +196,7 @@ def store(path: Path) -> dict[str, Any]:
     opened = Store(path, readonly=True)
     rows = [row for part in opened.rows() for row in part]
     numbers = [value for _, value, _ in rows if not isinstance(value, str)]
-    found = {
+    record = {
         "answers": len(opened),
         "keys": hashlib.sha256(b"".join(key for key, _, _ in rows)).hexdigest(),
         "sum": float(sum(value.sum() for value in numbers)),
@@ -199,7 +204,7 @@ def store(path: Path) -> dict[str, Any]:
         "models": sorted([plain(model) or "", n, texts] for model, n, texts in opened.counts()),
     }
     opened.close()
-    return found
+    return record
 
 
 #: how a file's name begins → what it holds, what is read from it, and what it holds under the same names
@@ -243,12 +248,12 @@ def read(path: Path) -> dict[str, Any]:
 def command():
     """The ``iomap`` command; it raises SystemExit only where something goes wrong."""
     (entry,) = entry_points(group="console_scripts", name="iomap")
-    found = entry.load()
+    main = entry.load()
 
     def run(arguments):
         before, sys.argv = sys.argv, ["iomap", *arguments]
         try:
-            found()
+            main()
         except SystemExit as end:
             if end.code:
                 raise

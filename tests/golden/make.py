@@ -120,7 +120,7 @@ def others(folder: Path) -> None:
     anchor(m.named(m.conjunction), MaskProbe(8), same=9.0, **options).to_json(folder / "anchor-always.json")
     anchor(m.named(m.sentiment), m.TEXT, precision=0.9, budget=100, **options).to_json(folder / "anchor-text.json")
     anchor(m.named(m.curve), m.near_probe(), same=1.0, precision=0.7, **options).to_json(folder / "anchor-real.json")
-    own = [
+    claims = [
         Statement.contrast(Scope.of(negated="no"), Scope.of(negated="yes"), text="'not' turns praise"),
         Statement.contrast(Scope.of(degree="very"), min_effect=0.25),
         Statement.level({"negated": "yes"}, sign=-1, reference=0.0, every="template"),
@@ -128,7 +128,7 @@ def others(folder: Path) -> None:
         Statement.interaction(({"degree": "very"}, {"degree": "plain"}), ({"negated": "no"}, {"negated": "yes"})),
     ]
     asked = {"metric": "output", "name": "wordings", **options}
-    study = generalise(m.named(m.moods), m.wordings(), statements=own, **asked)
+    study = generalise(m.named(m.moods), m.wordings(), statements=claims, **asked)
     study.card("Praise").to_json(folder / "card.json")
     behave(m.Pairwise(), "greater-than", name="a rule", **options).to_json(folder / "card-behave.json")
     behave(m.writer(), "facts", name="a writer", **options).to_json(folder / "card-in-text.json")
@@ -145,8 +145,8 @@ def sets(folder: Path) -> None:
     explain_many(m.named(m.explosive), m.BAD, output=folder / "failures.jsonl", **options)
     part = {"budget": 40, "progress": False}
     hasty = m.Hasty(m.sentiment, m.PATIENCE)
-    found = explain_many(hasty, m.TEXTS, output=folder / "interrupted.jsonl", store=Store(), **part)
-    assert found.interrupted and 2 < len(found) < len(m.TEXTS)
+    result = explain_many(hasty, m.TEXTS, output=folder / "interrupted.jsonl", store=Store(), **part)
+    assert result.interrupted and 2 < len(result) < len(m.TEXTS)
     explain_many(m.named(m.sentiment), m.TEXTS[:1], store=None, **part).to_jsonl(folder / "kept.jsonl")
 
 

@@ -22,38 +22,38 @@ EXPLANATIONS = [name for name in JSON if not name.startswith(tuple(reading.KINDS
 OTHER = {"expected-files.json", "expected-questions.json", "classifier", "lm"}
 
 
-def same(found: object, expected: object, place: str = "") -> None:
+def same(actual: object, expected: object, place: str = "") -> None:
     """Strings, whole numbers and truth values exactly; numbers to a millionth."""
     if isinstance(expected, dict):
-        assert isinstance(found, dict) and found.keys() >= expected.keys(), place
+        assert isinstance(actual, dict) and actual.keys() >= expected.keys(), place
         for name, value in expected.items():
-            same(found[name], value, f"{place}/{name}")
+            same(actual[name], value, f"{place}/{name}")
     elif isinstance(expected, list):
-        assert isinstance(found, list) and len(found) == len(expected), place
-        for i, (one, other) in enumerate(zip(found, expected, strict=True)):
+        assert isinstance(actual, list) and len(actual) == len(expected), place
+        for i, (one, other) in enumerate(zip(actual, expected, strict=True)):
             same(one, other, f"{place}/{i}")
     elif isinstance(expected, float):
-        assert found == pytest.approx(expected, rel=1e-6, abs=1e-8), place
+        assert actual == pytest.approx(expected, rel=1e-6, abs=1e-8), place
     else:
-        assert found == expected and type(found) is type(expected), place
+        assert actual == expected and type(actual) is type(expected), place
 
 
-def kept(found: object, held: object, place: str = "") -> None:
+def kept(actual: object, held: object, place: str = "") -> None:
     """The same for what a file holds itself, where nothing but null stands for what is no number."""
     if isinstance(held, dict):
         for name, value in held.items():
-            if isinstance(found, dict) and name in found:
-                kept(found[name], value, f"{place}/{name}")
+            if isinstance(actual, dict) and name in actual:
+                kept(actual[name], value, f"{place}/{name}")
     elif isinstance(held, list):
-        assert isinstance(found, list) and len(found) == len(held), place
-        for i, (one, other) in enumerate(zip(found, held, strict=True)):
+        assert isinstance(actual, list) and len(actual) == len(held), place
+        for i, (one, other) in enumerate(zip(actual, held, strict=True)):
             kept(one, other, f"{place}/{i}")
     elif held is None:
-        assert found in (None, "nan", "inf", "-inf"), place
+        assert actual in (None, "nan", "inf", "-inf"), place
     elif isinstance(held, float):
-        assert float(found) == pytest.approx(held, rel=1e-6, abs=1e-8), place
+        assert float(actual) == pytest.approx(held, rel=1e-6, abs=1e-8), place
     else:
-        assert found == held, place
+        assert actual == held, place
 
 
 def test_every_golden_file_is_tested():
@@ -72,9 +72,9 @@ def test_a_file_says_what_it_said(name):
 @pytest.mark.parametrize("name", JSON)
 def test_what_a_file_holds_is_what_is_read(name):
     kind, _, held = reading.kind_of(m.FOLDER / name)
-    found, data = held(kind.from_json(m.FOLDER / name)), json.loads((m.FOLDER / name).read_text("utf-8"))
-    assert found.keys() <= data.keys()
-    kept(found, data)
+    result, data = held(kind.from_json(m.FOLDER / name)), json.loads((m.FOLDER / name).read_text("utf-8"))
+    assert result.keys() <= data.keys()
+    kept(result, data)
 
 
 @pytest.mark.parametrize("name", JSON)
@@ -89,8 +89,8 @@ def test_what_is_saved_again_says_the_same(name, tmp_path):
 
 @pytest.mark.parametrize("name", ["failures.jsonl", "kept.jsonl"])
 def test_a_set_that_is_saved_again_says_the_same(name, tmp_path):
-    found = ExplanationSet.from_jsonl(shutil.copy(m.FOLDER / name, tmp_path / "first.jsonl"))
-    again = ExplanationSet.from_jsonl(found.to_jsonl(tmp_path / "second.jsonl"))
+    result = ExplanationSet.from_jsonl(shutil.copy(m.FOLDER / name, tmp_path / "first.jsonl"))
+    again = ExplanationSet.from_jsonl(result.to_jsonl(tmp_path / "second.jsonl"))
     same(reading.many(again), EXPECTED[name])
 
 
@@ -120,8 +120,8 @@ def test_a_file_becomes_a_page(name, tmp_path):
 
 
 def test_a_set_becomes_a_page(tmp_path):
-    found = ExplanationSet.from_jsonl(shutil.copy(m.FOLDER / "kept.jsonl", tmp_path))
-    assert len(found.report(tmp_path / "page.html").read_text("utf-8")) > 4000
+    result = ExplanationSet.from_jsonl(shutil.copy(m.FOLDER / "kept.jsonl", tmp_path))
+    assert len(result.report(tmp_path / "page.html").read_text("utf-8")) > 4000
 
 
 def test_cards_of_two_versions_stand_side_by_side():
@@ -138,8 +138,8 @@ def test_cards_of_two_versions_stand_side_by_side():
 
 def resumed(path, texts, store=None):
     model = m.Counted(m.sentiment)
-    found = explain_many(model, texts, budget=40, output=path, store=store, progress=False)
-    return model, found
+    result = explain_many(model, texts, budget=40, output=path, store=store, progress=False)
+    return model, result
 
 
 def asked_for(texts):
@@ -155,8 +155,8 @@ LOST = "items of a file by 0.1.0 are done again: their keys hold the version, th
 def test_an_interrupted_file_is_taken_up_where_it_ended(tmp_path):
     path = Path(shutil.copy(m.FOLDER / "interrupted.jsonl", tmp_path))
     before = len(path.read_bytes().splitlines())
-    model, found = resumed(path, m.TEXTS)
-    assert [entry.earlier for entry in found.entries] == [True] * before + [False] * (len(m.TEXTS) - before), LOST
+    model, result = resumed(path, m.TEXTS)
+    assert [entry.earlier for entry in result.entries] == [True] * before + [False] * (len(m.TEXTS) - before), LOST
     assert 0 < model.rows == asked_for(m.TEXTS[before:])
     assert path.read_bytes().startswith((m.FOLDER / "interrupted.jsonl").read_bytes())
     assert len(ExplanationSet.from_jsonl(path)) == len(m.TEXTS)
@@ -167,28 +167,28 @@ def test_an_interrupted_file_is_taken_up_where_it_ended(tmp_path):
 def test_a_line_that_was_cut_off_is_done_again(tmp_path):
     path = Path(shutil.copy(m.FOLDER / "interrupted.jsonl", tmp_path))
     path.write_bytes(path.read_bytes()[:-300])
-    whole = len(ExplanationSet.from_jsonl(path))
-    assert whole == len(ExplanationSet.from_jsonl(m.FOLDER / "interrupted.jsonl")) - 1
-    model, found = resumed(path, m.TEXTS)
-    assert sum(entry.earlier for entry in found.entries) == whole, LOST
-    assert 0 < model.rows == asked_for(m.TEXTS[whole:])
+    count = len(ExplanationSet.from_jsonl(path))
+    assert count == len(ExplanationSet.from_jsonl(m.FOLDER / "interrupted.jsonl")) - 1
+    model, result = resumed(path, m.TEXTS)
+    assert sum(entry.earlier for entry in result.entries) == count, LOST
+    assert 0 < model.rows == asked_for(m.TEXTS[count:])
 
 
 def test_a_whole_file_of_rows_asks_nothing(tmp_path):
     path = shutil.copy(m.FOLDER / "rows.jsonl", tmp_path)
     model = m.Counted(m.cost)
     rows, background = (m.table(n).drop(columns="member") for n in (21, 12))
-    found = explain_many(model, rows, background=background, output=path, store=None, progress=False)
-    assert all(entry.earlier for entry in found.entries) and len(found) == 21, LOST
+    result = explain_many(model, rows, background=background, output=path, store=None, progress=False)
+    assert all(entry.earlier for entry in result.entries) and len(result) == 21, LOST
     assert model.rows == 0
 
 
 def test_failures_are_tried_again_and_nothing_else(tmp_path):
     path = shutil.copy(m.FOLDER / "failures.jsonl", tmp_path)
     model = m.Counted(m.explosive)
-    found = explain_many(model, m.BAD, output=path, store=None, progress=False)
-    assert [entry.earlier for entry in found.entries] == [True, True], LOST
-    assert [failure.index for failure in found.failures] == [1, 2]
+    result = explain_many(model, m.BAD, output=path, store=None, progress=False)
+    assert [entry.earlier for entry in result.entries] == [True, True], LOST
+    assert [failure.index for failure in result.failures] == [1, 2]
 
 
 # --- stores
@@ -218,5 +218,5 @@ def test_a_store_answers_every_question_it_answered(name, tmp_path):
 def test_stores_of_both_schemas_merge_into_one(tmp_path):
     copies = [shutil.copy(m.FOLDER / name, tmp_path) for name in ("store-1.sqlite", "store-2.sqlite")]
     reading.command()(["store", "merge", str(tmp_path / "all.sqlite"), *map(str, copies), "--quiet"])
-    found = reading.store(tmp_path / "all.sqlite")
-    assert [found[n] for n in ("answers", "keys")] == [EXPECTED["store-2.sqlite"][n] for n in ("answers", "keys")]
+    result = reading.store(tmp_path / "all.sqlite")
+    assert [result[n] for n in ("answers", "keys")] == [EXPECTED["store-2.sqlite"][n] for n in ("answers", "keys")]

@@ -33,7 +33,7 @@ def test_a_run_asks_the_questions_it_asked(name):
     if "language model" in name:
         pytest.importorskip("torch")
         pytest.importorskip("transformers")
-    found = json.loads(json.dumps(asking.recorded(name)))
+    actual = json.loads(json.dumps(asking.recorded(name)))
     for part in expected:  # what differs first is what explains the rest
-        assert found[part] == expected[part], part
-    assert found.keys() == expected.keys()
+        assert actual[part] == expected[part], part
+    assert actual.keys() == expected.keys()

@@ -61,14 +61,14 @@ class Handler(BaseHTTPRequestHandler):
             server.now += 1
             server.peak = max(server.peak, server.now)
         try:
-            status, headers, told = 200, {}, server.behave(number, body)
-            if isinstance(told, float):
-                time.sleep(told)
-                told = None
-            if isinstance(told, tuple):
-                status, headers, told = told
-            told = server.reply(body) if told is None else told
-            data = told if isinstance(told, bytes) else (told if isinstance(told, str) else json.dumps(told)).encode()
+            status, headers, sent = 200, {}, server.behave(number, body)
+            if isinstance(sent, float):
+                time.sleep(sent)
+                sent = None
+            if isinstance(sent, tuple):
+                status, headers, sent = sent
+            sent = server.reply(body) if sent is None else sent
+            data = sent if isinstance(sent, bytes) else (sent if isinstance(sent, str) else json.dumps(sent)).encode()
             self.send_response(status)
             for name, value in {"content-type": "application/json", **headers}.items():
                 self.send_header(name, value)
@@ -157,11 +157,11 @@ def completions(style):
         if "prompt_logprobs" in body and style == "vllm":
             all_ = token_texts(prompt)
             where = ["".join(all_[:i]) for i in range(len(all_))]
-            told = [
+            logprobs = [
                 {str(i): {"logprob": true_logprob(b, t), "rank": 1 + i % 2, "decoded_token": t}}
                 for i, (b, t) in enumerate(zip(where, all_, strict=True))
             ]
-            choice["prompt_logprobs"] = [None, *told[1:]]
+            choice["prompt_logprobs"] = [None, *logprobs[1:]]
         return {"choices": [choice], "usage": {"total_tokens": 10}}
 
     return reply

@@ -94,7 +94,7 @@ class Pairs(Model):
             self._answers[pair] = answer_ids
 
     def _tokens(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of texts that begin as prompts do."""
+        """Return token ids of texts that begin as prompts do."""
         ids: list[list[int]] = [[]] * len(texts)
         for kind in (False, True):
             part = [i for i, prompt in enumerate(prompts) if self.lm.templated(prompt) == kind]
@@ -131,7 +131,7 @@ class Pairs(Model):
             return np.concatenate([score_padded(module, rows[i : i + _ROWS]) for i in range(0, len(rows), _ROWS)])
 
     def _can_branch(self, rows: list[Row]) -> bool:
-        """Whether a tree of rows has the scores that the rows have padded."""
+        """Return whether a tree of rows has the scores that the rows have padded."""
         module = self.lm.module
         if not can_forget(module.config):
             return False

@@ -85,7 +85,7 @@ class LoadedLM:
         return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
 
     def templated(self, prompt: Prompt) -> bool:
-        """Whether a prompt is rendered by a template, which brings its own special tokens."""
+        """Return whether a prompt is rendered by a template, which brings its own special tokens."""
         return not isinstance(prompt, str) and self.tokenizer.chat_template is not None
 
     def tokens(self, texts: list[str], templated: bool) -> list[list[int]]:
@@ -133,5 +133,5 @@ class LoadedLM:
         return [text[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
 
     def _ids(self, text: str, prompt: Prompt) -> list[int]:
-        """Token ids of `text`, which renders `prompt` or begins so."""
+        """Return token ids of `text`, which renders `prompt` or begins so."""
         return self.tokens([text], self.templated(prompt))[0]

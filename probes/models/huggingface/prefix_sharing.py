@@ -37,7 +37,7 @@ _agreed: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 
 
 def can_forget(config: Any) -> bool:
-    """Whether the cache of this architecture can be cut back: plain attention in every layer."""
+    """Return whether the cache of this architecture can be cut back: plain attention in every layer."""
     text = config.get_text_config()
     kinds = getattr(text, "layer_types", None)
     if kinds is not None:
@@ -138,7 +138,7 @@ def _shared(before: Row, row: Row, keep: int) -> int:
 
 
 def _can_pack(module: Any) -> bool:
-    """Whether the module's attention can be replaced for a forward without changing what it computes."""
+    """Return whether the module's attention can be replaced for a forward without changing what it computes."""
     plain = (
         module.device.type == "cpu"  # elsewhere attention kernels ask more of a mask than this one gives
         and getattr(module, "_supports_attention_backend", False)
@@ -153,7 +153,7 @@ def _can_pack(module: Any) -> bool:
 
 
 def _agrees(module: Any) -> bool:
-    """Whether a row packed behind another one has the logits that it has alone."""
+    """Return whether a row packed behind another one has the logits that it has alone."""
     import torch
 
     words = module.get_input_embeddings().weight.shape[0]

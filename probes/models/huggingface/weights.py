@@ -60,7 +60,7 @@ def fingerprint(module: Any) -> Identity:
 
 
 def as_released(part: Any) -> bool:
-    """Whether a module computes what its released class does: no hooks, no patched forward, no user code."""
+    """Return whether a module computes what its released class does: no hooks, no patched forward, no user code."""
     released = type(part).__module__.split(".")[0] in ("torch", "transformers")
     return released and not (part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part))
 

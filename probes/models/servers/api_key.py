@@ -52,7 +52,7 @@ def key_of(variable: str) -> str | None:
 
 
 def is_secret(key: str | None) -> bool:
-    """Whether a key is more than a placeholder such as ``EMPTY``, which servers without keys are given."""
+    """Return whether a key is more than a placeholder such as ``EMPTY``, which servers without keys are given."""
     return key is not None and len(key) >= 8
 
 

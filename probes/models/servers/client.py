@@ -163,7 +163,7 @@ class Client:
             self.spent.retries += 1
 
     def _wait(self, attempt: int, verdict: Verdict) -> float:
-        """Seconds until the next attempt; what the server asks one request to wait holds for all.
+        """Return the seconds until the next attempt; what the server asks one request to wait holds for all.
 
         Raises
         ------

@@ -84,7 +84,7 @@ def _readings(reading: Reading) -> list[Reading]:
 
 
 def _agree(reading: Reading, body: Body, prompt: str, answer: str, wrote: Sequence[Token]) -> bool:
-    """Whether a reading of an echo gives the log-probabilities that the tokens had when they were written."""
+    """Return whether a reading of an echo gives the log-probabilities that the tokens had when they were written."""
     try:
         tokens = reading.read(body, prompt, answer)
     except Unread:
@@ -99,7 +99,7 @@ def _agree(reading: Reading, body: Body, prompt: str, answer: str, wrote: Sequen
 
 
 def _wrong_tokens(body: Body, prompt: str, answer: str, wrote: Sequence[Token]) -> bool:
-    """Whether each token's own log-probability stands among the alternatives of the token before it."""
+    """Return whether each token's own log-probability stands among the alternatives of the token before it."""
     given = list(tokens_of(choice_of(body)))
     start, _ = span_of_answer([t.text for t in given], prompt, answer)
     before = [given[start + j - 1].top.get(w.text) for j, w in enumerate(wrote) if start + j > 0]

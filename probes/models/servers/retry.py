@@ -18,7 +18,7 @@ _FINAL = ("insufficient_quota", "billing_hard_limit_reached")
 
 
 def worth_another(status: int, code: str | None = None) -> bool:
-    """Whether a request that was answered with this HTTP status may succeed if it is made again.
+    """Return whether a request that was answered with this HTTP status may succeed if it is made again.
 
     Examples
     --------

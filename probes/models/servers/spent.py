@@ -38,7 +38,7 @@ class Spent:
     largest: int = 0
 
     def fits(self, in_flight: int) -> bool:
-        """Whether the token cap has room for one request more than those in flight."""
+        """Return whether the token cap has room for one request more than those in flight."""
         if self.max_tokens is None:
             return True
         return self.tokens < self.max_tokens and self.tokens + (in_flight + 1) * self.largest <= self.max_tokens
@@ -59,7 +59,7 @@ class Spent:
             raise _capped(self.max_calls, "calls", "max_calls")
 
     def over_tokens(self) -> SpendCapError:
-        """The error for a request that the token cap has no room for."""
+        """Make the error for a request that the token cap has no room for."""
         return _capped(self.max_tokens or 0, "tokens", "max_tokens")
 
 

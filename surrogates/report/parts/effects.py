@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from probes.views import View
 from surrogates.report.part import Bar, Part, bar, interval, number, signed
 from surrogates.report.styles import AXIS, TABLE
 
@@ -62,10 +62,8 @@ class Effects(Part):
         return cls(title=title, rows=rows, unit=unit, more=more, background=bool(background), values=values)
 
 
-def effects_parts(
-    effects: pd.DataFrame, outputs: Sequence[str], unit: str, view: dict[str, Any], title: str
-) -> list[Part]:
-    """A table of effects for every output, of rows ``output, feature, value, attribution, low, high``."""
+def effects_parts(effects: pd.DataFrame, outputs: Sequence[str], unit: str, view: View, title: str) -> list[Part]:
+    """Return a table of effects for every output, of rows ``output, feature, value, attribution, low, high``."""
     background = {row["name"]: row["background"] for row in view.get("rows", [])}
     return [Effects.of(effects[effects["output"] == name], f"{title} {name}", unit, background) for name in outputs]
 

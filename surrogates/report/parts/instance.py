@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from probes.probe import Feature
+from probes.views import View
 from surrogates.report.part import Part, interval, number
 from surrogates.report.styles import PIECES, QUOTE
 
@@ -52,7 +52,7 @@ class Numbers(Part):
         outputs: Sequence[str],
         unit: str,
         features: Sequence[Feature],
-        view: dict[str, Any],
+        view: View,
     ) -> Numbers:
         """Make it of numbers ``(k,)`` for the instance and the reference."""
         real = any(f.kind == "real" for f in features)
@@ -107,9 +107,7 @@ class ShadedText(Part):
     removal: str
 
     @classmethod
-    def of(
-        cls, table: pd.DataFrame, title: str, unit: str, features: Sequence[Feature], view: dict[str, Any]
-    ) -> ShadedText:
+    def of(cls, table: pd.DataFrame, title: str, unit: str, features: Sequence[Feature], view: View) -> ShadedText:
         """Make it of one output's rows ``feature, attribution, low, high``."""
         table = table.set_index("feature")
         largest = float(table["attribution"].abs().max()) or 1.0
@@ -124,9 +122,7 @@ class ShadedText(Part):
         return cls(title=title, blocks=blocks(view, features, shade), unit=view["unit"], removal=view["removal"])
 
 
-def blocks(
-    view: dict[str, Any], features: Sequence[Feature], shade: Callable[[str], tuple[str, str, str]]
-) -> tuple[Block, ...]:
+def blocks(view: View, features: Sequence[Feature], shade: Callable[[str], tuple[str, str, str]]) -> tuple[Block, ...]:
     """Cut a text in pieces, each with what `shade` says of its feature: sign, strength and tip."""
     return tuple(
         Block(
@@ -141,8 +137,8 @@ def blocks(
     )
 
 
-def answer_parts(view: dict[str, Any], answer: str | None) -> list[Part]:
-    """A language model's answer, where there is one."""
+def answer_parts(view: View, answer: str | None) -> list[Part]:
+    """Return a language model's answer, where there is one."""
     return [Answer(title="The answer explained", text=answer, question=view.get("question"))] if answer else []
 
 
@@ -151,10 +147,10 @@ def instance_parts(
     outputs: Sequence[str],
     unit: str,
     features: Sequence[Feature],
-    view: dict[str, Any],
+    view: View,
     answer: str | None,
 ) -> list[Part]:
-    """The instance with what features do, rows ``output, feature, attribution, low, high``."""
+    """Return the instance with what features do, rows ``output, feature, attribution, low, high``."""
     parts = answer_parts(view, answer)
     if view["kind"] == "text":
         title = "Where it comes from" if answer else "What it depends on"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from probes.views import View
 from surrogates.report.part import Part
 from surrogates.report.styles import FACTS
 from surrogates.results.provenance import Provenance, cost_line
@@ -22,7 +22,7 @@ class Origin(Part):
     facts: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, p: Provenance, view: dict[str, Any]) -> Origin:
+    def of(cls, p: Provenance, view: View) -> Origin:
         """Make it of a provenance, and of a view, which may hold a system prompt."""
         asked = str(p["questions"])
         facts = {

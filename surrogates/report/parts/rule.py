@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from probes.probe import Feature
+from probes.views import View
 from surrogates.report.part import Part
 from surrogates.report.parts.instance import Block, blocks
 from surrogates.report.styles import NOTE, PICTURE, PIECES, TABLE, VERDICT
@@ -47,7 +47,7 @@ class Anchored(Part):
     removal: str
 
     @classmethod
-    def of(cls, kept: set[str], share: str, features: Sequence[Feature], view: dict[str, Any]) -> Anchored:
+    def of(cls, kept: set[str], share: str, features: Sequence[Feature], view: View) -> Anchored:
         """Make it of the names of features that stay."""
 
         def shade(name: str) -> tuple[str, str, str]:

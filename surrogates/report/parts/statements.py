@@ -153,7 +153,7 @@ class Statements(Part):
 
 
 def _baselines(e: Entry) -> str:
-    """Means of all cases, and the best and worst combination of levels, in words."""
+    """Say the means of all cases, and of the best and worst combination of levels."""
     means = [f"{_BASELINES[n]} {signed(v)} {e.unit}" for n, v in e.baselines.items() if np.isfinite(v)]
     words = f"Mean of all cases: {'; '.join(means)}." if means else ""
     for name, cell in e.extremes.items():
@@ -163,7 +163,7 @@ def _baselines(e: Entry) -> str:
 
 
 def _prediction(e: Entry) -> str:
-    """How well single cases are predicted, in words; empty where they are not."""
+    """Say how well single cases are predicted, in words; empty where they are not."""
     if e.prediction is None or not np.isfinite(e.prediction.scores["r2"]):
         return ""
     scores = e.prediction.scores

@@ -124,7 +124,7 @@ class Checks(Part):
     def of(cls, findings: Sequence[Finding]) -> Checks:
         """Make it of findings."""
         marks = {True: ("passed", "good"), False: ("failed", "poor"), None: ("not possible", "weak")}
-        rows = tuple(CheckRow(f.name, *marks[f.passed], f.told, f.cost["rows"]) for f in findings)
+        rows = tuple(CheckRow(f.name, *marks[f.passed], f.sentence, f.cost["rows"]) for f in findings)
         return cls(title="Checks", rows=rows)
 
 

@@ -20,12 +20,12 @@ FORECAST = Forecast(questions=200, known=50, calls=9, tokens=60_000)
 
 
 def test_the_formula() -> None:
-    told = project(FORECAST, 70e9, throughput=2000.0, gpus=4)
-    assert told == Projection(200, 80_000, 70e9, 2000.0, 4)
-    assert told.tokens_per_question == 400.0
-    assert told.flop == 2 * 70e9 * 80_000
-    assert told.seconds == 10.0
-    assert told.gpu_hours == pytest.approx(4 * told.seconds / 3600)
+    forecast = project(FORECAST, 70e9, throughput=2000.0, gpus=4)
+    assert forecast == Projection(200, 80_000, 70e9, 2000.0, 4)
+    assert forecast.tokens_per_question == 400.0
+    assert forecast.flop == 2 * 70e9 * 80_000
+    assert forecast.seconds == 10.0
+    assert forecast.gpu_hours == pytest.approx(4 * forecast.seconds / 3600)
 
 
 def test_what_is_all_known_has_no_length_to_go_by() -> None:
@@ -41,11 +41,11 @@ def test_hours_do_not_depend_on_the_number_of_gpus_and_grow_with_tokens() -> Non
 
 
 def test_operations_a_second_stand_for_a_throughput() -> None:
-    told = project(FORECAST, 7e9, flops=1e15, utilisation=0.35)
-    assert told.throughput == pytest.approx(1e15 * 0.35 / 14e9)
-    assert told.seconds * told.throughput == pytest.approx(told.tokens)
+    forecast = project(FORECAST, 7e9, flops=1e15, utilisation=0.35)
+    assert forecast.throughput == pytest.approx(1e15 * 0.35 / 14e9)
+    assert forecast.seconds * forecast.throughput == pytest.approx(forecast.tokens)
     # with operations a second given, time is operations over operations a second, whatever the size
-    assert told.seconds == pytest.approx(told.flop / (1e15 * 0.35))
+    assert forecast.seconds == pytest.approx(forecast.flop / (1e15 * 0.35))
     assert project(FORECAST, 70e9, flops=1e15).seconds == pytest.approx(10 * project(FORECAST, 7e9, flops=1e15).seconds)
 
 
@@ -86,9 +86,9 @@ def test_the_number_is_in_the_text() -> None:
     ],
 )
 def test_bad_numbers(bad: dict[str, Any], named: str) -> None:
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as caught:
         project(FORECAST, **bad)
-    assert told.value.parameter == named
+    assert caught.value.parameter == named
 
 
 def test_questions_without_tokens_cannot_be_projected() -> None:
@@ -115,8 +115,8 @@ class Reader(Model):
 
 
 def test_a_forecast_of_a_real_probe_counts_every_token_once() -> None:
-    told = estimate(Reader(known=True), TextProbe("one two three four"), budget=64, trial=0, store=None)
-    projected = told.project(1e9, throughput=100.0)
+    forecast = estimate(Reader(known=True), TextProbe("one two three four"), budget=64, trial=0, store=None)
+    projected = forecast.project(1e9, throughput=100.0)
     # all 16 subsets of four words, and one token more for each: 16 · 1 + 16 · 2
     assert (projected.questions, projected.tokens, projected.tokens_per_question) == (16, 48, 3.0)
     assert projected.seconds == pytest.approx(0.48)
@@ -124,6 +124,6 @@ def test_a_forecast_of_a_real_probe_counts_every_token_once() -> None:
 
 def test_questions_asked_twice_have_tokens_as_well() -> None:
     reader, probe = Reader(known=False), TextProbe("one two three four")
-    told = estimate(reader, probe, budget=64, trial=0, store=None)
-    assert told.questions > 16
-    assert told.project(throughput=1.0).tokens_per_question == pytest.approx(3.0, rel=0.02)
+    forecast = estimate(reader, probe, budget=64, trial=0, store=None)
+    assert forecast.questions > 16
+    assert forecast.project(throughput=1.0).tokens_per_question == pytest.approx(3.0, rel=0.02)

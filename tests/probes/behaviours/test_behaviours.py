@@ -45,8 +45,8 @@ def overlooks_what_opens_the_text(prompt, answer):
     words = words_of(prompt)[1:]
     if answer in (" she", " he"):
         seen = {"female": " she", "male": " he"}
-        told = next((seen[sex] for sex, names in NAMES.items() if set(words) & set(names)), "")
-        return 3.0 * (answer == told) + wobble(prompt, answer)
+        pronoun = next((seen[sex] for sex, names in NAMES.items() if set(words) & set(names)), "")
+        return 3.0 * (answer == pronoun) + wobble(prompt, answer)
     return 3.0 * (words.count(answer.strip()) == 1) + wobble(prompt, answer)
 
 
@@ -68,8 +68,8 @@ def test_the_opening_is_a_factor_and_what_depends_on_it_is_said():
 @pytest.mark.parametrize(("name", "other"), [("indirect-object", "order"), ("pronoun", "name")])
 def test_a_study_finds_the_opening_by_itself(name, other):
     study = generalise(Scripted(overlooks_what_opens_the_text), behaviour(name).probe, store=None, progress=False)
-    found = [s for s in study.statements if "opening" in s.words and other in s.words]
-    assert any(s.verdict == "supported" for s in found), study
+    statements = [s for s in study.statements if "opening" in s.words and other in s.words]
+    assert any(s.verdict == "supported" for s in statements), study
 
 
 @pytest.mark.parametrize("name", ["indirect-object", "pronoun"])

@@ -116,11 +116,11 @@ def test_divergence_of_two_models_on_the_same_cases():
     cases = [Case(f"w{i} w{j}", " w3", (" w4", " w5"), entity=f"e{i}") for i in range(4) for j in range(3)]
     lm, other = tiny(), tiny("gpt2")
     base, changed = (measure(m, cases, "mass", store=Store(), progress=False) for m in (lm, other))
-    found = divergence(base, changed)
-    for row, p, q in zip(found.frame["value"], base.scores, changed.scores, strict=True):
+    diverged = divergence(base, changed)
+    for row, p, q in zip(diverged.frame["value"], base.scores, changed.scores, strict=True):
         p, q = np.exp(p) / np.exp(p).sum(), np.exp(q) / np.exp(q).sum()
         assert row == pytest.approx(float(np.sum(p * np.log(p / q))), abs=1e-6)
-    assert (found.frame["value"] >= 0).all() and found.metric.unit == "nats" and " against " in found.model
+    assert (diverged.frame["value"] >= 0).all() and diverged.metric.unit == "nats" and " against " in diverged.model
     assert divergence(base, base).frame["value"].abs().max() < 1e-12 < divergence(base, base).frame["chance"].min()
     for wrong in (measure(lm, cases[:3], "mass", store=Store(), progress=False), replace(changed, scores=())):
         with pytest.raises(InputError):

@@ -63,9 +63,9 @@ def test_kl():
 
 
 def test_a_metric_of_ones_own():
-    own = Metric("odds", "nats", lambda s: float(s.total[0] - np.log1p(-np.exp(s.total[0]))))
+    odds = Metric("odds", "nats", lambda s: float(s.total[0] - np.log1p(-np.exp(s.total[0]))))
     lm = tiny()
-    value = measure(lm, [Case("w1", " w2")], own, store=Store()).frame["value"][0]
+    value = measure(lm, [Case("w1", " w2")], odds, store=Store()).frame["value"][0]
     p = np.exp(by_hand(lm, "w1", " w2")[0])
     assert value == pytest.approx(np.log(p / (1 - p)), abs=1e-4)
 

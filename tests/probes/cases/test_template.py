@@ -74,11 +74,11 @@ def test_ids_are_the_same_in_another_process():
 
 
 def test_every_part_of_a_case_changes_its_id():
-    whole = {"prompt": "a", "target": " b", "foils": (" c",), "levels": (("f", "g"),), "entity": "e", "template": "t"}
-    base = Case(**whole).case_id
-    for name, value in whole.items():
+    fields = {"prompt": "a", "target": " b", "foils": (" c",), "levels": (("f", "g"),), "entity": "e", "template": "t"}
+    base = Case(**fields).case_id
+    for name, value in fields.items():
         other = value + "x" if isinstance(value, str) else ()
-        assert Case(**{**whole, name: other}).case_id != base
+        assert Case(**{**fields, name: other}).case_id != base
 
 
 def test_corruptions_replace_a_slot_of_the_prompt_only():

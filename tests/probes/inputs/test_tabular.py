@@ -71,9 +71,9 @@ def test_a_column_of_objects_stays_one(values):
 def test_present_is_the_instance_and_absent_is_the_background():
     row, background = instance_and_background()
     probe = TabularProbe(row, background, law=Background(5))
-    whole, none = probe.render(np.ones((1, 13))), probe.render(np.zeros((1, 13)))
+    present, none = probe.render(np.ones((1, 13))), probe.render(np.zeros((1, 13)))
     instance = cells(pd.DataFrame([row]))[0]
-    assert cells(whole) == [instance] * 5
+    assert cells(present) == [instance] * 5
     rows = cells(background)
     assert all(line in rows for line in cells(none))
     assert len({str(line) for line in cells(none)}) == 5

@@ -20,8 +20,8 @@ def test_what_it_writes_is_explained():
     writer = TextFunction(knows, "knows", scores=Contains("Paris"))
     ex = explain(writer.reading(Contains("Paris")), TextProbe("The capital of France is now"), store=None)
     assert ex.attributions.iloc[0]["feature"] == "France"
-    own = explain(writer, TextProbe("The capital of France is now"), store=None)
-    assert own.answer == "Paris, of course." and own.attributions.iloc[0]["feature"] == "France"
+    generated = explain(writer, TextProbe("The capital of France is now"), store=None)
+    assert generated.answer == "Paris, of course." and generated.attributions.iloc[0]["feature"] == "France"
 
 
 def test_cases_are_answered_and_asked_once():
@@ -35,9 +35,9 @@ def test_cases_are_answered_and_asked_once():
     probe = TemplateProbe("The capital of {country} is", entities=people, target=" {city}", foils=2)
     store = Store()
     for _ in range(2):
-        found = measure(TextFunction(noting, "noting"), probe, "exact_match", store=store)
-        assert found.frame["value"].tolist() == [1.0] * 6  # exact: hits and misses
-        np.testing.assert_allclose(found.frame["chance"], 1 / 3)
+        measured = measure(TextFunction(noting, "noting"), probe, "exact_match", store=store)
+        assert measured.frame["value"].tolist() == [1.0] * 6  # exact: hits and misses
+        np.testing.assert_allclose(measured.frame["chance"], 1 / 3)
     assert len(asked) == 6
 
 

@@ -63,10 +63,10 @@ def test_default_of_anything_else_is_every_output():
     [("emu", (2,)), (0, (0,)), (np.int64(2), (2,)), (["emu", 0], (2, 0)), (("dog",), (1,)), ("all", (0, 1, 2))],
 )
 def test_targets_by_name_and_number(target, columns):
-    found = resolve(target, CLASSES, "logit", INSTANCE)
-    assert found.columns == columns
-    assert found.outputs == tuple(CLASSES[c] for c in columns)
-    assert found.kind == "log_odds"
+    resolved = resolve(target, CLASSES, "logit", INSTANCE)
+    assert resolved.columns == columns
+    assert resolved.outputs == tuple(CLASSES[c] for c in columns)
+    assert resolved.kind == "log_odds"
 
 
 def test_names_go_before_numbers():

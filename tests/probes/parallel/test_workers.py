@@ -268,5 +268,5 @@ def test_processes_share_the_cores_between_them(monkeypatch):
         return np.full(len(Z), float(os.environ["OMP_NUM_THREADS"]))
 
     with distribute(CallableModel(threads, "t"), 2) as workers:
-        found = workers(DESIGN.Z)
-    assert set(found.ravel()) == {max(1, (os.cpu_count() or 1) // 2)}
+        answers = workers(DESIGN.Z)
+    assert set(answers.ravel()) == {max(1, (os.cpu_count() or 1) // 2)}

@@ -25,18 +25,18 @@ def filled(path: Path, count: int = 2000) -> bytes:
 
 def test_a_file_cut_anywhere_is_refused_in_words_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.sqlite"
-    whole = filled(path)
+    content = filled(path)
     rng = np.random.default_rng(0)
     # the last page too: SQLite alone would read zeros for what is missing of it
-    lengths = {1, 50, 99, 100, 4096, *rng.integers(1, len(whole), 60), *(len(whole) - n for n in (1, 2, 100, 4095))}
+    lengths = {1, 50, 99, 100, 4096, *rng.integers(1, len(content), 60), *(len(content) - n for n in (1, 2, 100, 4095))}
     for length in map(int, lengths):
-        path.write_bytes(whole[:length])
+        path.write_bytes(content[:length])
         for readonly in (False, True):
             with pytest.raises(StoreError, match=r"a\.sqlite cannot be opened: .*move it away or name another one"):
                 Store(path, readonly=readonly)
-        assert path.read_bytes() == whole[:length]
+        assert path.read_bytes() == content[:length]
         assert [f.name for f in tmp_path.iterdir() if not f.name.endswith(("-shm", "-wal"))] == ["a.sqlite"]
-    path.write_bytes(whole)
+    path.write_bytes(content)
     assert len(Store(path)) == 2000
 
 

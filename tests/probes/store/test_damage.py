@@ -51,10 +51,10 @@ def filled(path, count=3000):
 def test_a_cut_file_is_refused_in_words(tmp_path):
     path = tmp_path / "a.sqlite"
     filled(path)
-    whole = path.read_bytes()
-    assert len(whole) > 100_000
-    for length in (100, 4096, 5000, len(whole) // 2):
-        path.write_bytes(whole[:length])
+    content = path.read_bytes()
+    assert len(content) > 100_000
+    for length in (100, 4096, 5000, len(content) // 2):
+        path.write_bytes(content[:length])
         with pytest.raises(StoreError, match=r"a\.sqlite"):
             Store(path).get([key(i) for i in range(3000)])
 
@@ -68,8 +68,8 @@ def test_damage_inside_is_noticed_and_never_becomes_an_answer(tmp_path):
     with pytest.raises(StoreError, match=r"a\.sqlite"):
         store = Store(path)
         for i in range(3000):
-            found = store.get([key(i)])
-            assert not found or np.array_equal(found[key(i)], np.arange(5.0) + i)
+            answers = store.get([key(i)])
+            assert not answers or np.array_equal(answers[key(i)], np.arange(5.0) + i)
 
 
 def test_counting_a_damaged_store_is_a_store_error(tmp_path):

@@ -69,9 +69,9 @@ def test_many_row_groups_and_a_second_time(tmp_path: Path) -> None:
 
 def test_a_cut_file_is_refused_and_no_store_is_made(tmp_path: Path) -> None:
     file = parquet(tmp_path)
-    whole = file.read_bytes()
-    for length in map(int, [0, 1, 4, 12, *np.random.default_rng(0).integers(1, len(whole), 40), len(whole) - 1]):
-        file.write_bytes(whole[:length])
+    content = file.read_bytes()
+    for length in map(int, [0, 1, 4, 12, *np.random.default_rng(0).integers(1, len(content), 40), len(content) - 1]):
+        file.write_bytes(content[:length])
         with pytest.raises(InputError, match="Parquet file by iomap store export"):
             load(file, tmp_path / "new.sqlite")
         assert not (tmp_path / "new.sqlite").exists()
@@ -80,10 +80,10 @@ def test_a_cut_file_is_refused_and_no_store_is_made(tmp_path: Path) -> None:
 def test_flipped_bytes_never_become_answers(tmp_path: Path) -> None:
     """Pages carry checksums; what is flipped elsewhere must not change an answer either."""
     file = parquet(tmp_path)
-    whole, truth = file.read_bytes(), held(Store(tmp_path / "a.sqlite"))
+    content, truth = file.read_bytes(), held(Store(tmp_path / "a.sqlite"))
     refused = 0
-    for place in map(int, np.random.default_rng(0).integers(4, len(whole) * 9 // 10, 60)):
-        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+    for place in map(int, np.random.default_rng(0).integers(4, len(content) * 9 // 10, 60)):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 0x55]) + content[place + 1 :])
         back = Store()
         try:
             load(file, back, progress=False)

@@ -38,9 +38,9 @@ def test_older_files_are_brought_to_the_present_schema(tmp_path: Path, version: 
     for _ in range(2):  # the second time there is nothing left to do
         store = Store(path)
         assert (store.schema, len(store)) == (SCHEMA, count)
-        found = store.get([*(b"old" + key(i) for i in range(50)), b"text"])
-        assert found.pop(b"text") == "a text"
-        assert all((found[b"old" + key(i)] == [i / 3, -i]).all() for i in range(50))
+        answers = store.get([*(b"old" + key(i) for i in range(50)), b"text"])
+        assert answers.pop(b"text") == "a text"
+        assert all((answers[b"old" + key(i)] == [i / 3, -i]).all() for i in range(50))
         assert store.counts() == [(None, count, 1)]
         store.close()
     store = Store(path)

@@ -31,22 +31,22 @@ def key(i):
 def test_what_is_put_comes_back_exactly(answers):
     store = Store()
     store.put({k: v if isinstance(v, str) else np.array(v) for k, v in answers.items()})
-    found = store.get(answers)
-    assert set(found) == set(answers)
+    stored = store.get(answers)
+    assert set(stored) == set(answers)
     for k, v in answers.items():
         if isinstance(v, str):
-            assert found[k] == v
+            assert stored[k] == v
         else:
-            np.testing.assert_array_equal(found[k], v)
+            np.testing.assert_array_equal(stored[k], v)
     assert len(store) == len(answers)
 
 
 def test_more_keys_than_sqlite_takes_at_once():
     store = Store()
     store.put({key(i): np.array([float(i)]) for i in range(5000)})
-    found = store.get([*(key(i) for i in range(6000)), key(0)])
-    assert len(found) == 5000
-    assert all(found[key(i)][0] == i for i in range(5000))
+    stored = store.get([*(key(i) for i in range(6000)), key(0)])
+    assert len(stored) == 5000
+    assert all(stored[key(i)][0] == i for i in range(5000))
 
 
 def test_the_first_answer_stays():
@@ -64,9 +64,9 @@ def test_memory_that_was_read_as_a_whole_goes_on_as_before():
     assert store.get([b"a"])[b"a"].tolist() == [1.0, 2.0]
     assert len(store) == 2 and store.counts() == [("m", 2, 1)]
     store.put({b"a": np.zeros(2), b"b": np.array([3.0])}, "n")
-    found = store.get([b"a", b"b", b"t", b"gone"])
-    assert found.keys() == {b"a", b"b", b"t"} and found[b"t"] == "said"
-    assert found[b"a"].tolist() == [1.0, 2.0] and found[b"b"].tolist() == [3.0]
+    stored = store.get([b"a", b"b", b"t", b"gone"])
+    assert stored.keys() == {b"a", b"b", b"t"} and stored[b"t"] == "said"
+    assert stored[b"a"].tolist() == [1.0, 2.0] and stored[b"b"].tolist() == [3.0]
     assert sorted(store.counts()) == [("m", 2, 1), ("n", 1, 0)]
     assert [row[0] for rows in store.rows() for row in rows] == [b"a", b"b", b"t"]
 
@@ -75,10 +75,10 @@ def test_memory_that_was_read_as_a_whole_goes_on_as_before():
 def test_memory_keeps_to_the_rules_of_a_file(tmp_path, on_disk):
     store = Store(tmp_path / "answers.sqlite" if on_disk else None)
     store.put({b"a": np.ones((2, 2)), b"b": 3.0, b"c": [1, 2]})
-    found = store.get([b"a", b"b", b"c"])
-    assert {key: value.tolist() for key, value in found.items()} == {b"a": [1.0] * 4, b"b": [3.0], b"c": [1.0, 2.0]}
+    stored = store.get([b"a", b"b", b"c"])
+    assert {key: value.tolist() for key, value in stored.items()} == {b"a": [1.0] * 4, b"b": [3.0], b"c": [1.0, 2.0]}
     with pytest.raises(ValueError, match="read-only"):
-        found[b"c"][0] = 7.0
+        stored[b"c"][0] = 7.0
 
     def cut():
         yield b"d", np.ones(1), None

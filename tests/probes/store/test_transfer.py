@@ -149,11 +149,11 @@ def test_statistics_count_answers_texts_and_bytes(tmp_path: Path) -> None:
     store = filled(path, range(500), model="lm:x:score:aa")
     store.put({b"1": np.array([1.0]), b"2": "text"}, "lm:x:score:bb")
     store.put({b"3": np.array([1.0])})
-    found = stats(path)
-    assert (found.path, found.schema, found.answers) == (path, 2, 503)
-    assert found.models.fillna("?").to_numpy().tolist() == [["lm:x", 502, 1], ["?", 1, 0]]
-    assert found.size == sum(f.stat().st_size for f in tmp_path.iterdir() if not f.name.endswith("-shm"))
-    assert "503 answers" in str(found) and "(model not recorded)" in str(found)
+    counts = stats(path)
+    assert (counts.path, counts.schema, counts.answers) == (path, 2, 503)
+    assert counts.models.fillna("?").to_numpy().tolist() == [["lm:x", 502, 1], ["?", 1, 0]]
+    assert counts.size == sum(f.stat().st_size for f in tmp_path.iterdir() if not f.name.endswith("-shm"))
+    assert "503 answers" in str(counts) and "(model not recorded)" in str(counts)
     store.close()
     assert stats(path).size == path.stat().st_size
     assert stats(Store()).answers == 0 and "in memory" in str(stats(Store()))

@@ -113,10 +113,10 @@ def test_eight_writers_at_once_lose_nothing(tmp_path: Path, before: str) -> None
     store = Store(path)
     store.check()
     expected = [*range(5 * 39 + 10), *(1_000_000 * (n + 1) + i for n in range(8) for i in range(400))]
-    found = store.get(map(key, expected))
-    assert len(found) == len(expected) == len(store) - old
+    answers = store.get(map(key, expected))
+    assert len(answers) == len(expected) == len(store) - old
     for i in expected:
-        np.testing.assert_array_equal(found[key(i)], np.arange(5.0) + i)
+        np.testing.assert_array_equal(answers[key(i)], np.arange(5.0) + i)
 
 
 def older(path: Path, version: int, count: int = 50) -> int:

@@ -69,10 +69,10 @@ def test_linear_finds_the_features_that_matter(noise):
     X = rng.integers(0, 2, (48, 60)).astype(float)
     y = X[:, [3, 17, 40]] @ [2.0, -1.0, 0.5] + noise * rng.normal(size=48)
     fitted = SparseLinear().fit(X, y)
-    found = {term.features[0]: weight for term, weight in zip(fitted.terms_, fitted.coef_, strict=True)}
-    assert {3, 17, 40} <= found.keys()
-    assert [found[i] for i in (3, 17, 40)] == pytest.approx([2.0, -1.0, 0.5], abs=1e-9 if noise == 0 else 0.1)
-    assert noise or len(found) == 3
+    weights = {term.features[0]: weight for term, weight in zip(fitted.terms_, fitted.coef_, strict=True)}
+    assert {3, 17, 40} <= weights.keys()
+    assert [weights[i] for i in (3, 17, 40)] == pytest.approx([2.0, -1.0, 0.5], abs=1e-9 if noise == 0 else 0.1)
+    assert noise or len(weights) == 3
 
 
 def nearly_copies(rng):

@@ -103,10 +103,10 @@ def test_tree_shapley_agrees_with_shap():
 def test_whole_cube_gives_exact_effects_without_width(family):
     table = np.random.default_rng(4).normal(size=2**6)
     ex = explain(game(table), MaskProbe(6), family, store=None)
-    Z, found = cube(6), ex.attributions.set_index("feature")
+    Z, effects = cube(6), ex.attributions.set_index("feature")
     for i in range(6):
         truth = table[Z[:, i] == 1].mean() - table[Z[:, i] == 0].mean()
-        assert found.loc[f"x{i}", "attribution"] == pytest.approx(truth, abs=1e-12)
+        assert effects.loc[f"x{i}", "attribution"] == pytest.approx(truth, abs=1e-12)
     # exact: an interval without width is the effect itself
     assert (ex.attributions["low"] == ex.attributions["high"]).all()
     assert ex.fidelity.exact
@@ -146,7 +146,7 @@ def test_local_law_finds_slopes():
     X = rng.normal(size=(200, 3)) * [1.0, 10.0, 0.1]
     probe = TabularProbe(X[0], X, law=LocalGaussian(0.3))
     ex = explain(lambda rows: 2 * rows[:, 0] - 0.5 * rows[:, 1], probe, store=None)
-    found = ex.attributions.set_index("feature")["attribution"]
+    slopes = ex.attributions.set_index("feature")["attribution"]
     spread = X.std(axis=0, ddof=1)
     # the effect of one standard deviation of the law
-    np.testing.assert_allclose(found[["x0", "x1", "x2"]], [2 * 0.3 * spread[0], -0.5 * 0.3 * spread[1], 0], atol=1e-9)
+    np.testing.assert_allclose(slopes[["x0", "x1", "x2"]], [2 * 0.3 * spread[0], -0.5 * 0.3 * spread[1], 0], atol=1e-9)

@@ -15,13 +15,13 @@ def both(Z):
 
 
 def test_the_planted_conjunction_is_found_and_its_numbers_are_right():
-    found = anchor(both, MaskProbe(9), store=None)
-    assert found.rule == Box(((1, 0.5, np.inf), (4, 0.5, np.inf)))
-    assert found.proved and found.low >= 0.95 and found.precision == pytest.approx(1.0)
-    assert found.coverage == pytest.approx(0.25)
-    assert found.unconditional == pytest.approx(0.25, abs=0.12)
-    assert "IF x1 present and x4 present THEN output is above 0.55" in str(found)
-    assert found.cost["rows"] <= 513  # all there are, and the instance once more
+    result = anchor(both, MaskProbe(9), store=None)
+    assert result.rule == Box(((1, 0.5, np.inf), (4, 0.5, np.inf)))
+    assert result.proved and result.low >= 0.95 and result.precision == pytest.approx(1.0)
+    assert result.coverage == pytest.approx(0.25)
+    assert result.unconditional == pytest.approx(0.25, abs=0.12)
+    assert "IF x1 present and x4 present THEN output is above 0.55" in str(result)
+    assert result.cost["rows"] <= 513  # all there are, and the instance once more
 
 
 def test_a_proved_precision_is_true_on_random_functions():
@@ -36,13 +36,13 @@ def test_a_proved_precision_is_true_on_random_functions():
         def model(rows, table=table):
             return table[(rows > 0.5) @ (1 << np.arange(10))]
 
-        found = anchor(model, MaskProbe(10), precision=0.8, budget=400, random_state=seed, store=None)
-        inside = found.rule(Z) > 0
+        result = anchor(model, MaskProbe(10), precision=0.8, budget=400, random_state=seed, store=None)
+        inside = result.rule(Z) > 0
         border, up = (table[-1] + table[0]) / 2, table[-1] > table[0]
         truth = ((table[inside] > border) == up).mean()
-        proved += found.proved
-        wrong += truth < found.low
-        assert found.coverage == inside.mean()
+        proved += result.proved
+        wrong += truth < result.low
+        assert result.coverage == inside.mean()
     assert proved >= 6
     assert wrong <= 2  # 5% of 12, and two standard errors
 
@@ -58,38 +58,38 @@ def test_precision_bound_holds_at_all_times_at_once():
 def test_classifier_keeps_its_class():
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     forest = RandomForestClassifier(40, random_state=0).fit(X, y.map({0: "malignant", 1: "benign"}))
-    found = anchor(forest, TabularProbe(X.loc[19], X), precision=0.9, budget=4000, store=None)
-    assert found.holds == "the answer is benign"
-    assert 0 < found.coverage <= 1 and found.low <= found.precision <= 1
+    result = anchor(forest, TabularProbe(X.loc[19], X), precision=0.9, budget=4000, store=None)
+    assert result.holds == "the answer is benign"
+    assert 0 < result.coverage <= 1 and result.low <= result.precision <= 1
 
 
 def test_real_features_are_held_near_the_instance():
     X = np.random.default_rng(0).standard_normal((200, 4))
     probe = TabularProbe(np.zeros(4), X, law=LocalGaussian(1.0))
-    found = anchor(as_model(lambda Z: Z[:, 2]), probe, same=0.5, budget=600, store=None)
-    assert [c[0] for c in found.rule.conditions] == [2]
-    assert found.coverage == pytest.approx(1 / 3)
-    _, low, high = found.rule.conditions[0]
+    result = anchor(as_model(lambda Z: Z[:, 2]), probe, same=0.5, budget=600, store=None)
+    assert [c[0] for c in result.rule.conditions] == [2]
+    assert result.coverage == pytest.approx(1 / 3)
+    _, low, high = result.rule.conditions[0]
     scale = probe.features[2].scale
     assert low == pytest.approx(-0.4307 * scale, rel=1e-3) and high == pytest.approx(0.4307 * scale, rel=1e-3)
 
 
 def test_an_answer_that_never_changes_needs_no_rule():
-    found = anchor(lambda Z: 1 + 0.01 * Z[:, 0], MaskProbe(8), same=0.5, store=None)
-    assert found.rule.conditions == () and found.coverage == pytest.approx(1.0) and found.proved
-    assert str(found).startswith("Always: output is within 0.5")
+    result = anchor(lambda Z: 1 + 0.01 * Z[:, 0], MaskProbe(8), same=0.5, store=None)
+    assert result.rule.conditions == () and result.coverage == pytest.approx(1.0) and result.proved
+    assert str(result).startswith("Always: output is within 0.5")
 
 
 def test_what_cannot_be_proved_is_not():
     """Only all features together settle the answer, more than a rule may hold."""
-    found = anchor(lambda Z: Z.all(axis=1) * 1.0, MaskProbe(12), max_length=3, budget=300, store=None)
-    assert not found.proved and "not proved within the budget" in str(found)
-    assert found.cost["rows"] <= 300
+    result = anchor(lambda Z: Z.all(axis=1) * 1.0, MaskProbe(12), max_length=3, budget=300, store=None)
+    assert not result.proved and "not proved within the budget" in str(result)
+    assert result.cost["rows"] <= 300
 
 
 def test_own_notion_of_the_same_and_the_budget():
-    found = anchor(lambda Z: Z[:, 0] - 2 * Z[:, 1], MaskProbe(8), same=lambda y: y[:, 0] <= -1, store=None)
-    assert found.words == "x1 present" and found.proved
+    result = anchor(lambda Z: Z[:, 0] - 2 * Z[:, 1], MaskProbe(8), same=lambda y: y[:, 0] <= -1, store=None)
+    assert result.words == "x1 present" and result.proved
 
 
 def test_same_seed_same_anchor():
@@ -127,34 +127,36 @@ def test_no_notion_of_the_same():
 
 
 def test_every_question_asked_makes_the_precision_exact():
-    found = anchor(lambda Z: 1.0 * (Z[:, 0] + Z[:, 1] >= 1), MaskProbe(4), budget=64, store=None)
-    assert found.proved and found.low == found.precision == pytest.approx(1.0) and found.coverage == pytest.approx(0.5)
-    assert found.exact and "(exact, 8 answers" in str(found)
-    assert found.cost["rows"] <= 17
+    result = anchor(lambda Z: 1.0 * (Z[:, 0] + Z[:, 1] >= 1), MaskProbe(4), budget=64, store=None)
+    assert (
+        result.proved and result.low == result.precision == pytest.approx(1.0) and result.coverage == pytest.approx(0.5)
+    )
+    assert result.exact and "(exact, 8 answers" in str(result)
+    assert result.cost["rows"] <= 17
 
 
 def test_a_model_that_does_not_repeat_itself_proves_nothing():
     rng = np.random.default_rng(0)
-    found = anchor(lambda Z: Z[:, 0] + 0.1 * rng.standard_normal(len(Z)), MaskProbe(8), store=None)
-    assert not found.proved and any("nothing is proved" in note for note in found.warnings)
+    result = anchor(lambda Z: Z[:, 0] + 0.1 * rng.standard_normal(len(Z)), MaskProbe(8), store=None)
+    assert not result.proved and any("nothing is proved" in note for note in result.warnings)
 
 
 def test_a_precision_close_to_one_can_be_proved():
-    found = anchor(lambda Z: 1.0 * Z[:, 0], MaskProbe(14), precision=0.996, budget=3000, store=None)
-    assert found.proved and found.low >= 0.996
+    result = anchor(lambda Z: 1.0 * Z[:, 0], MaskProbe(14), precision=0.996, budget=3000, store=None)
+    assert result.proved and result.low >= 0.996
 
 
 def test_a_target_names_the_number_and_several_need_one():
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     forest = RandomForestClassifier(20, random_state=0).fit(X, y)
-    found = anchor(forest, TabularProbe(X.loc[19], X), precision=0.8, budget=3000, target="0", store=None)
-    assert found.holds.startswith("0 is ") and " = " in found.words
+    result = anchor(forest, TabularProbe(X.loc[19], X), precision=0.8, budget=3000, target="0", store=None)
+    assert result.holds.startswith("0 is ") and " = " in result.words
     with pytest.raises(InputError, match="name one output"):
         anchor(lambda Z: Z[:, :2], MaskProbe(8), store=None)
-    for same, told in (
+    for same, words in (
         (lambda y: True, "one truth value a row"),
         (lambda y: np.full(len(y), np.nan), "got NaN"),
         (lambda y: 1 / 0, "same raised ZeroDivisionError"),
     ):
-        with pytest.raises(ModelError, match=told):
+        with pytest.raises(ModelError, match=words):
             anchor(both, MaskProbe(8), same=same, store=None)

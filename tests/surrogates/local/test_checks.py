@@ -18,7 +18,7 @@ def smooth(Z):
     return 3 * Z[:, 0] - 2 * Z[:, 1] + Z[:, 2] + 0.5 * Z[:, 3] * Z[:, 4]
 
 
-def found(ex, name):
+def finding_of(ex, name):
     return next(f for f in ex.checks if f.name == name)
 
 
@@ -34,7 +34,7 @@ def test_fresh_questions_agree_with_what_was_reported_and_were_not_asked_before(
     ex = explain(model, MaskProbe(12), budget=100, store=None)
     before = set(asked)
     checked = check(ex, model, MaskProbe(12), "fresh", questions=200, store=None)
-    fresh = found(checked, "fresh")
+    fresh = finding_of(checked, "fresh")
     assert fresh.passed and fresh.cost["rows"] == 200
     assert not before & set(asked[100:]) and len(set(asked[100:])) == 200
     Z = np.frombuffer(b"".join(asked[100:])).reshape(-1, 12)
@@ -48,8 +48,8 @@ def test_fresh_questions_catch_a_fidelity_that_is_too_good():
     ex = explain(lambda Z: smooth(Z) + 3 * (Z[:, 5] != Z[:, 6]), MaskProbe(12), budget=100, store=None)
     boast = replace(ex, fidelity=replace(ex.fidelity, r2=(0.99,), r2_low=(0.98,), r2_high=(0.995,)))
     model = lambda Z: smooth(Z) + 3 * (Z[:, 5] != Z[:, 6])  # noqa: E731
-    assert found(check(ex, model, MaskProbe(12), "fresh", store=None), "fresh").passed
-    assert found(check(boast, model, MaskProbe(12), "fresh", store=None), "fresh").passed is False
+    assert finding_of(check(ex, model, MaskProbe(12), "fresh", store=None), "fresh").passed
+    assert finding_of(check(boast, model, MaskProbe(12), "fresh", store=None), "fresh").passed is False
 
 
 @pytest.mark.parametrize("family", ["interactions", "rules", "tree"])
@@ -78,7 +78,7 @@ def test_exact_explanations_have_no_fresh_questions_and_no_other_seeds():
     ex = explain(smooth, MaskProbe(6), budget=80, store=None)
     checked = check(ex, smooth, MaskProbe(6), ("fresh", "stability"), store=None)
     assert [f.passed for f in checked.checks] == [None, None]
-    assert all("very possible question was asked" in f.told for f in checked.checks)
+    assert all("very possible question was asked" in f.sentence for f in checked.checks)
 
 
 def test_other_removal_of_words_and_of_table_values(forest):
@@ -90,14 +90,15 @@ def test_other_removal_of_words_and_of_table_values(forest):
 
     probe = TextProbe(text)
     checked = check(explain(sentiment, probe, budget=128, store=None), sentiment, probe, "removal", store=None)
-    other = found(checked, "removal")
-    assert "replaced by '…'" in other.told and other.numbers["replaced by '…': concordance"] > 0.6
+    other = finding_of(checked, "removal")
+    assert "replaced by '…'" in other.sentence and other.numbers["replaced by '…': concordance"] > 0.6
     model, X = forest
     table = TabularProbe(X.loc[17], X)
     assert set(table.variants()) == {"other background rows", "typical row"}
-    told = found(check(explain(model, table, budget=1000, store=None), model, table, "removal", store=None), "removal")
-    assert told.numbers["other background rows: concordance"] > 0.6
-    assert "typical row" in told.told
+    ex = explain(model, table, budget=1000, store=None)
+    finding = finding_of(check(ex, model, table, "removal", store=None), "removal")
+    assert finding.numbers["other background rows: concordance"] > 0.6
+    assert "typical row" in finding.sentence
 
 
 def test_removal_that_matters_is_shown():
@@ -108,7 +109,7 @@ def test_removal_that_matters_is_shown():
 
     probe = TextProbe("a good plain text of nine different words here")
     checked = check(explain(length, probe, budget=64, store=None), length, probe, "removal", store=None)
-    assert found(checked, "removal").passed is False
+    assert finding_of(checked, "removal").passed is False
 
 
 def test_variants_keep_the_features_and_change_the_digest(forest):
@@ -128,7 +129,7 @@ def test_variants_keep_the_features_and_change_the_digest(forest):
 
 def test_stability_over_seeds():
     ex = explain(smooth, MaskProbe(12), budget=60, store=None)
-    steady = found(check(ex, smooth, MaskProbe(12), "stability", questions=60, seeds=4, store=None), "stability")
+    steady = finding_of(check(ex, smooth, MaskProbe(12), "stability", questions=60, seeds=4, store=None), "stability")
     assert steady.passed and steady.numbers["concordance"] > 0.9
     assert steady.cost["rows"] > 200
 
@@ -139,13 +140,13 @@ def test_stability_over_seeds():
         return table[(Z > 0.5) @ (1 << np.arange(12))]
 
     ex = explain(random, MaskProbe(12), budget=60, store=None)
-    shaky = found(check(ex, random, MaskProbe(12), "stability", questions=60, seeds=4, store=None), "stability")
+    shaky = finding_of(check(ex, random, MaskProbe(12), "stability", questions=60, seeds=4, store=None), "stability")
     assert shaky.passed is False and shaky.numbers["concordance"] < 0.4
 
 
 def test_permuted_answers_cost_nothing():
     ex = explain(smooth, MaskProbe(12), budget=100, store=None)
-    finding = found(check(ex, smooth, MaskProbe(12), "permuted", store=None), "permuted")
+    finding = finding_of(check(ex, smooth, MaskProbe(12), "permuted", store=None), "permuted")
     assert finding.passed and finding.cost["rows"] == 0
     assert finding.numbers["R²"] == max(ex.fidelity.permuted)
 
@@ -154,7 +155,7 @@ def test_randomised_estimator_is_explained_differently(forest):
     model, X = forest
     probe = TabularProbe(X.loc[17], X)
     ex = explain(model, probe, budget=1000, store=None)
-    finding = found(check(ex, model, probe, "randomised", store=None), "randomised")
+    finding = finding_of(check(ex, model, probe, "randomised", store=None), "randomised")
     assert finding.passed is not None and finding.cost["rows"] > 0
     regression = LinearRegression().fit(X, X["mean radius"] * 2)
     other = as_model(regression).randomised(np.random.default_rng(0), X)
@@ -163,7 +164,7 @@ def test_randomised_estimator_is_explained_differently(forest):
 
 def test_randomised_opaque_function_is_not_possible():
     ex = explain(smooth, MaskProbe(12), budget=100, store=None)
-    assert found(check(ex, smooth, MaskProbe(12), "randomised", store=None), "randomised").passed is None
+    assert finding_of(check(ex, smooth, MaskProbe(12), "randomised", store=None), "randomised").passed is None
 
 
 def test_a_model_of_the_inputs_alone_fails_when_randomised():
@@ -182,7 +183,7 @@ def test_a_model_of_the_inputs_alone_fails_when_randomised():
     model, probe = Stubborn().fit(X, X[:, 0]), TabularProbe(np.full(8, 3.0), X)
     ex = explain(as_model(model, name="stubborn"), probe, budget=2000, store=None)
     assert (
-        found(check(ex, as_model(model, name="stubborn"), probe, "randomised", store=None), "randomised").passed
+        finding_of(check(ex, as_model(model, name="stubborn"), probe, "randomised", store=None), "randomised").passed
         is False
     )
 
@@ -229,7 +230,7 @@ def test_another_probe_is_refused_and_an_own_target_must_come_again():
     ex = explain(smooth, MaskProbe(12), budget=60, target=doubled, store=None)
     with pytest.raises(InputError, match="the function that the explanation was made with"):
         check(ex, smooth, MaskProbe(12), store=None)
-    assert found(check(ex, smooth, MaskProbe(12), "fresh", target=doubled, store=None), "fresh").passed
+    assert finding_of(check(ex, smooth, MaskProbe(12), "fresh", target=doubled, store=None), "fresh").passed
 
 
 def test_another_model_is_refused():
@@ -255,15 +256,17 @@ def test_designs_with_many_fixed_rows_or_a_block():
     text = " ".join(f"w{i}" for i in range(80))
     ex = explain(length, text, budget=1000, store=None)
     assert ex.answers.design.fixed == 82
-    assert found(check(ex, length, text, "removal", store=None), "removal").passed is False  # "…" is no shorter
+    assert finding_of(check(ex, length, text, "removal", store=None), "removal").passed is False  # "…" is no shorter
     text = " ".join(f"w{i}" for i in range(20))
     ex = explain(length, text, budget=130, design="fold-over", store=None)
-    assert found(check(ex, length, text, "removal", store=None), "removal").passed is False
+    assert finding_of(check(ex, length, text, "removal", store=None), "removal").passed is False
 
 
 def test_equal_effects_agree():
     ex = explain(lambda Z: Z.sum(axis=1), MaskProbe(12), budget=100, store=None)
-    steady = found(check(ex, lambda Z: Z.sum(axis=1), MaskProbe(12), "stability", seeds=3, store=None), "stability")
+    steady = finding_of(
+        check(ex, lambda Z: Z.sum(axis=1), MaskProbe(12), "stability", seeds=3, store=None), "stability"
+    )
     assert steady.passed and steady.numbers["concordance"] > 0.95
 
 
@@ -273,14 +276,14 @@ def test_the_output_that_disagrees_most_counts():
 
     text = "a good plain text of nine different words here"
     ex = explain(two, text, budget=120, target="all", store=None)
-    assert found(check(ex, two, text, "removal", store=None), "removal").passed is False
+    assert finding_of(check(ex, two, text, "removal", store=None), "removal").passed is False
 
 
 def test_few_features_cannot_be_compared_with_a_randomised_model():
     X = np.random.default_rng(0).standard_normal((60, 3))
     model, probe = LinearRegression().fit(X, X[:, 0]), TabularProbe(np.ones(3), X)
     ex = explain(model, probe, budget=200, store=None)
-    assert found(check(ex, model, probe, "randomised", store=None), "randomised").passed is None
+    assert finding_of(check(ex, model, probe, "randomised", store=None), "randomised").passed is None
 
 
 def test_a_model_that_fails_in_a_check_costs_that_check_alone():
@@ -292,4 +295,4 @@ def test_a_model_that_fails_in_a_check_costs_that_check_alone():
     text = "a good plain text of nine different words here"
     checked = check(explain(fussy, text, budget=120, store=None), fussy, text, ("removal", "permuted"), store=None)
     assert [f.passed for f in checked.checks] == [None, True]
-    assert "no dots please" in found(checked, "removal").told
+    assert "no dots please" in finding_of(checked, "removal").sentence

@@ -50,10 +50,10 @@ def test_negative_fidelity_is_shown_as_negative():
 
 
 def test_permuted_answers_find_nothing():
-    found = [
+    effects = [
         explain(additive, MaskProbe(10), budget=100, store=None, random_state=s).fidelity.permuted[0] for s in range(10)
     ]
-    assert np.mean(found) <= 0.05
+    assert np.mean(effects) <= 0.05
 
 
 def test_constant_answers_are_said_to_be_constant():
@@ -119,9 +119,9 @@ def test_plain_inputs_find_their_probe():
     X, y = load_diabetes(return_X_y=True, as_frame=True)
     forest = RandomForestRegressor(10, random_state=0).fit(X, y)
     rows = [X.loc[5], X.loc[[5]], X.loc[5].to_dict()]
-    found = [explain(forest, row, background=X, budget=400, store=None).attributions for row in rows]
-    pd.testing.assert_frame_equal(found[0], found[1])
-    pd.testing.assert_frame_equal(found[0], found[2])
+    attributions = [explain(forest, row, background=X, budget=400, store=None).attributions for row in rows]
+    pd.testing.assert_frame_equal(attributions[0], attributions[1])
+    pd.testing.assert_frame_equal(attributions[0], attributions[2])
     assert explain(lambda ts: [len(t) for t in ts], "three short words", store=None).view["kind"] == "text"
 
 

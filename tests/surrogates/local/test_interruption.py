@@ -43,9 +43,9 @@ def test_ctrl_c_returns_the_explanation_so_far_and_keeps_every_answer():
     assert len(store) - 1 >= len(model.asked) >= 150  # the names of the outputs are kept too
     paid = set(model.asked)
     model.patience = np.inf
-    whole = explain(model, MaskProbe(14), budget=256, store=store)
+    complete = explain(model, MaskProbe(14), budget=256, store=store)
     assert len(model.asked) == len(set(model.asked)) == 256
-    assert whole.answers.cost.reused == len(paid)
+    assert complete.answers.cost.reused == len(paid)
 
 
 class Wordy(Impatient):
@@ -72,10 +72,10 @@ def test_ctrl_c_in_any_batch_of_a_plain_function_is_no_error(named, design, pres
 
 
 def test_ctrl_c_uses_answers_in_an_order_of_their_own_to_fit_and_not_to_judge():
-    model, whole = Wordy(150), MaskProbe(14)
+    model, probe = Wordy(150), MaskProbe(14)
     model.batch = 200
-    ex = explain(model, whole, "interactions", budget=256, store=None)
-    design, full = ex.answers.design, explain(Impatient(np.inf), whole, budget=256, store=None).answers.design
+    ex = explain(model, probe, "interactions", budget=256, store=None)
+    design, full = ex.answers.design, explain(Impatient(np.inf), probe, budget=256, store=None).answers.design
     late = len(model.asked) - 144
     assert len(design) == len(model.asked) and design.block == late >= 6
     assert ex.fidelity.rows == 144 - full.fixed and any(f" {late} of them came in an order" in n for n in ex.warnings)

@@ -42,8 +42,8 @@ def test_the_right_sentence_is_found_kept_and_asked_once(lm):
         assert year.attributions.loc[0, "feature"] == "The museum opened in 1969."
         start = ex.answer.index("1969")
         np.testing.assert_allclose(year.y, source.attribute((start, start + 4)).y, rtol=1e-12)
-    whole = ex.attribute(ex.answer)
-    np.testing.assert_allclose(whole.y, ex.y)
+    answered = ex.attribute(ex.answer)
+    np.testing.assert_allclose(answered.y, ex.y)
     for wrong in ("1970", "", (3, 3), (0, 999)):
         with pytest.raises(InputError, match=r"^span must"):
             ex.attribute(wrong)
@@ -74,8 +74,8 @@ def test_two_processes_with_the_model_sent_once_say_what_one_says(lm):
     with distribute(lm, 2) as workers:
         for answer in ("The museum opened in 1969.", "In 1969."):
             scorer = workers.scoring(answer, prompts[0])
-            found = scorer(prompts)
+            scores = scorer(prompts)
             alone = lm.scoring(answer, prompts[0])
-            np.testing.assert_allclose(found, alone(prompts), atol=2e-4)  # batches are cut otherwise
+            np.testing.assert_allclose(scores, alone(prompts), atol=2e-4)  # batches are cut otherwise
             assert scorer.outputs == alone.outputs and scorer.identity() == alone.identity()
         assert 1 <= len(workers.shipments) <= 2 and set(workers.shipments.values()) == {1}

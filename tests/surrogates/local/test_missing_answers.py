@@ -57,9 +57,9 @@ def test_a_reference_that_is_not_answered_is_said():
 
 
 def test_shapley_values_and_anchors_do_without_what_is_missing():
-    found = shapley_values(Shy(silent_on_one_in_eight), MaskProbe(10), budget=200, store=None)
-    np.testing.assert_allclose(found.values[0], WEIGHTS, atol=0.05)
-    assert not found.exact
+    values = shapley_values(Shy(silent_on_one_in_eight), MaskProbe(10), budget=200, store=None)
+    np.testing.assert_allclose(values.values[0], WEIGHTS, atol=0.05)
+    assert not values.exact
     rule = anchor(Shy(silent_on_one_in_eight), MaskProbe(10), budget=600, same=2.0, store=None)
     assert rule.precision > 0.8
 
@@ -83,17 +83,17 @@ def test_the_ceiling_is_what_noise_leaves(noise):
     """Mean over runs, against 1 − σ² / (σ² + var f); single runs rest on eight questions asked twice."""
     rng = np.random.default_rng(0)
     most = 1 - noise**2 / (noise**2 + (WEIGHTS**2).sum() / 4)
-    found = []
+    ceilings = []
     for seed in range(30):
         model = CallableModel(lambda Z: Z @ WEIGHTS + rng.normal(0, noise, len(Z)))
         ex = explain(model, MaskProbe(10), budget=256, store=None, random_state=seed)
-        found.append(ex.fidelity.ceiling[0])
+        ceilings.append(ex.fidelity.ceiling[0])
         assert ex.answers.noisy
     assert (
         "noise allows at most" in str(ex) and type(ex).from_json(ex.to_json()).fidelity.ceiling == ex.fidelity.ceiling
     )
-    assert np.mean(found) == pytest.approx(most, abs=3 * np.std(found) / np.sqrt(len(found)))
-    assert abs(np.mean(found) - most) < 0.1
+    assert np.mean(ceilings) == pytest.approx(most, abs=3 * np.std(ceilings) / np.sqrt(len(ceilings)))
+    assert abs(np.mean(ceilings) - most) < 0.1
 
 
 def test_a_model_that_repeats_itself_has_no_ceiling():

@@ -83,7 +83,7 @@ def test_a_target_of_a_function_is_a_value():
 def test_functions_are_no_key_of_a_file_that_is_taken_up_again(tmp_path):
     made = Target("function", (), ("difference",), "target", spread)
     for _ in range(2):
-        found = explain_many(
+        result = explain_many(
             MODEL, [MaskProbe(6)], target=made, store=None, output=tmp_path / "x.jsonl", progress=False
         )
-        assert not found.entries[0].earlier
+        assert not result.entries[0].earlier

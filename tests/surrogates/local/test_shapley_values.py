@@ -14,49 +14,49 @@ def game(Z):
 
 
 def test_every_question_asked_is_exact_and_says_so():
-    found = shapley_values(game, MaskProbe(7), budget=200, store=None)
-    np.testing.assert_allclose(found.values, indices(game(cube(7))).values, atol=1e-12)
-    assert found.exact and set(found.table["exact"]) == {"for the model"} and not found.se.any()
-    assert found.cost["rows"] == 2**7 + 6  # some questions twice, to see whether the model repeats itself
-    assert "exact: every question was asked" in str(found)
+    result = shapley_values(game, MaskProbe(7), budget=200, store=None)
+    np.testing.assert_allclose(result.values, indices(game(cube(7))).values, atol=1e-12)
+    assert result.exact and set(result.table["exact"]) == {"for the model"} and not result.se.any()
+    assert result.cost["rows"] == 2**7 + 6  # some questions twice, to see whether the model repeats itself
+    assert "exact: every question was asked" in str(result)
 
 
 def test_values_add_up_and_are_close_with_few_questions():
-    found = shapley_values(game, MaskProbe(14), budget=200, store=None)
+    result = shapley_values(game, MaskProbe(14), budget=200, store=None)
     truth = np.zeros(14)
     truth[[1, 0, 2]], truth[[3, 4, 5]] = [3, 0.5, 0.5], -2 / 3
-    np.testing.assert_allclose(found.values[0], truth, atol=0.1)
-    assert found.values.sum() == pytest.approx(2.0, abs=1e-9)
-    assert not found.exact and (found.table["low"] <= found.table["high"]).all()
-    assert found.cost["rows"] <= 200
+    np.testing.assert_allclose(result.values[0], truth, atol=0.1)
+    assert result.values.sum() == pytest.approx(2.0, abs=1e-9)
+    assert not result.exact and (result.table["low"] <= result.table["high"]).all()
+    assert result.cost["rows"] <= 200
 
 
 def test_a_noisy_model_is_never_exact():
     rng = np.random.default_rng(0)
-    found = shapley_values(lambda Z: game(Z) + rng.standard_normal(len(Z)), MaskProbe(7), budget=200, store=None)
-    assert not found.exact and set(found.table["exact"]) == {"no"}
+    result = shapley_values(lambda Z: game(Z) + rng.standard_normal(len(Z)), MaskProbe(7), budget=200, store=None)
+    assert not result.exact and set(result.table["exact"]) == {"no"}
 
 
 def test_classes_tables_and_the_store():
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     forest = RandomForestClassifier(20, random_state=0).fit(X, y)
     store, probe = Store(), TabularProbe(X.loc[17], X)
-    found = shapley_values(forest, probe, budget=1000, target="all", store=store)
-    assert found.values.shape == (2, 30) and found.outputs == ("0", "1")
-    np.testing.assert_allclose(found.values[0], -found.values[1], atol=1e-6)
+    result = shapley_values(forest, probe, budget=1000, target="all", store=store)
+    assert result.values.shape == (2, 30) and result.outputs == ("0", "1")
+    np.testing.assert_allclose(result.values[0], -result.values[1], atol=1e-6)
     np.testing.assert_allclose(
-        found.values[1].sum(), forest.predict_proba(X.loc[[17]])[0, 1] - found.base[1], atol=1e-9
+        result.values[1].sum(), forest.predict_proba(X.loc[[17]])[0, 1] - result.base[1], atol=1e-9
     )
     again = shapley_values(forest, probe, budget=1000, target="all", store=store)
     assert again.cost["rows"] == 0
-    np.testing.assert_allclose(again.values, found.values, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(again.values, result.values, rtol=1e-10, atol=1e-12)
 
 
 def test_real_features_go_from_the_reference_to_the_instance():
     X = np.random.default_rng(0).standard_normal((100, 4))
     probe = TabularProbe(np.zeros(4), X, law=LocalGaussian(1.0))
-    found = shapley_values(as_model(lambda Z: 2 * Z[:, 2]), probe, budget=40, store=None)
-    np.testing.assert_allclose(found.values[0], [0, 0, 2 * probe.features[2].scale, 0], atol=1e-9)
+    result = shapley_values(as_model(lambda Z: 2 * Z[:, 2]), probe, budget=40, store=None)
+    np.testing.assert_allclose(result.values[0], [0, 0, 2 * probe.features[2].scale, 0], atol=1e-9)
 
 
 def test_to_shap_adds_up():
@@ -79,13 +79,13 @@ def test_ctrl_c_leaves_the_values_of_the_answers_so_far(pressed):
     for patience in range(1, 260, 37):
         impatient, asked = pressed(lambda Z: 3 * Z[:, 1] + Z[:, 0] * Z[:, 2], patience)
         try:
-            found = shapley_values(impatient, MaskProbe(16), budget=250, store=None)
+            result = shapley_values(impatient, MaskProbe(16), budget=250, store=None)
         except KeyboardInterrupt:
             continue
         finished += 1
-        assert found.table.iloc[0]["features"] == "x1" and not found.exact
-        assert found.values.sum() == pytest.approx(4.0, abs=1e-6)
-        assert found.warnings[-1].startswith("Interrupted: it rests on ") or len(asked) >= 250
+        assert result.table.iloc[0]["features"] == "x1" and not result.exact
+        assert result.values.sum() == pytest.approx(4.0, abs=1e-6)
+        assert result.warnings[-1].startswith("Interrupted: it rests on ") or len(asked) >= 250
     assert finished >= 2
 
 

@@ -55,29 +55,29 @@ def explained(writer=None, **options):
 
 
 @pytest.fixture(scope="module")
-def whole():
+def ex():
     return explained()
 
 
-def test_a_span_is_warned_of_what_is_odd_about_it_and_of_nothing_else(whole):
-    missed = [w for w in whole.warnings if "For this input the model says" in w]
+def test_a_span_is_warned_of_what_is_odd_about_it_and_of_nothing_else(ex):
+    missed = [w for w in ex.warnings if "For this input the model says" in w]
     assert len(missed) == 1 and "mean token log-prob" in missed[0]
-    assert whole.attribute("sum").warnings == ()
-    (odd,) = whole.attribute("all").warnings
-    assert odd.startswith("For this input the model says -3 (all)")
-    assert whole.attribute("same").warnings == ("The model's answer never changed.",)
-    read = Explanation.from_json(whole.to_json())
+    assert ex.attribute("sum").warnings == ()
+    (warning,) = ex.attribute("all").warnings
+    assert warning.startswith("For this input the model says -3 (all)")
+    assert ex.attribute("same").warnings == ("The model's answer never changed.",)
+    read = Explanation.from_json(ex.to_json())
     for span in ("sum", "all", "same"):
-        assert read.attribute(span).warnings == whole.attribute(span).warnings
-    assert whole.attribute("sum").attribute("all").warnings == (odd,)
+        assert read.attribute(span).warnings == ex.attribute(span).warnings
+    assert ex.attribute("sum").attribute("all").warnings == (warning,)
 
 
-def test_the_whole_answer_as_a_span_keeps_its_warnings(whole):
-    assert [w[:30] for w in whole.attribute(whole.answer).warnings] == [w[:30] for w in whole.warnings]
+def test_the_whole_answer_as_a_span_keeps_its_warnings(ex):
+    assert [w[:30] for w in ex.attribute(ex.answer).warnings] == [w[:30] for w in ex.warnings]
 
 
-def test_cautions_are_worded_as_an_explanation_words_them(whole):
-    assert set(cautions(whole.y, whole.fidelity)) <= set(whole.warnings)
+def test_cautions_are_worded_as_an_explanation_words_them(ex):
+    assert set(cautions(ex.y, ex.fidelity)) <= set(ex.warnings)
     still = explain(lambda Z: np.ones(len(Z)), MaskProbe(12), store=None)
     assert cautions(still.y, still.fidelity) == ("The model's answer never changed.",) and set(still.warnings) >= {
         "The model's answer never changed."
@@ -90,14 +90,14 @@ def test_rules_to_stop_were_about_the_whole_answer_and_a_short_sample_is_about_b
         assert any(words in w for w in ex.warnings)
         assert not any(words in w for w in ex.attribute("sum").warnings)
     few = explain(Writer(), TextProbe(WORDS), budget=25, store=None)
-    told = [w for w in few.warnings if "is few" in w]
-    assert len(told) == 1 and told[0] in few.attribute("sum").warnings
+    warned = [w for w in few.warnings if "is few" in w]
+    assert len(warned) == 1 and warned[0] in few.attribute("sum").warnings
 
 
 def test_noise_is_told_without_the_whole_answers_ceiling():
     ex = explained(Writer(0.5))
     assert any("an R² of about" in w for w in ex.warnings)
-    told = [w for w in ex.attribute("all").warnings if "differently each time" in w]
-    assert told == [
+    warned = [w for w in ex.attribute("all").warnings if "differently each time" in w]
+    assert warned == [
         "The model answers the same question differently each time; how much of that is in this part is not known."
     ]

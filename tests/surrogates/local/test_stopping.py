@@ -184,11 +184,11 @@ def test_estimate_counts_what_explain_then_asks():
 
 
 def test_estimate_counts_tokens():
-    told = estimate(Wordy(np.inf), MaskProbe(14), budget=100, trial=5, store=None)
+    forecast = estimate(Wordy(np.inf), MaskProbe(14), budget=100, trial=5, store=None)
     ex = explain(Wordy(np.inf), MaskProbe(14), budget=100, store=None)
     tried = explain(Wordy(np.inf), MaskProbe(14), budget=100, store=None).answers.design.Z[:5]
-    assert told.tokens == ex.answers.cost.tokens - int((10 + tried.sum(axis=1)).sum())
-    assert f"{told.tokens:,} tokens" in str(told)
+    assert forecast.tokens == ex.answers.cost.tokens - int((10 + tried.sum(axis=1)).sum())
+    assert f"{forecast.tokens:,} tokens" in str(forecast)
 
 
 def test_estimate_checks_what_explain_checks_and_asks_no_more_than_the_trial():
@@ -198,8 +198,8 @@ def test_estimate_checks_what_explain_checks_and_asks_no_more_than_the_trial():
         asked.extend(Z)
         return leading(Z)
 
-    told = estimate(counted, MaskProbe(20), budget=1000, trial=2, store=None)
-    assert len(asked) == 2 and told.questions == 1000 and told.known == 0
+    forecast = estimate(counted, MaskProbe(20), budget=1000, trial=2, store=None)
+    assert len(asked) == 2 and forecast.questions == 1000 and forecast.known == 0
     with pytest.raises(InputError, match="which needs 20 sampled answers"):
         estimate(counted, MaskProbe(14), family="tree", budget=20, store=None)
     with pytest.raises(InputError, match="design must be one of"):

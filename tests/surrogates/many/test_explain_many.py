@@ -24,9 +24,9 @@ from tests.helpers.fitted_models import MODEL, TEXTS, TREE, Counting, X, same, w
 
 @pytest.mark.parametrize("family", ["linear", "tree"])
 def test_each_is_what_explain_says_of_it(family):
-    found = explain_many(TREE, X.iloc[:2], family, background=X, budget=300, store=None)
-    assert found.labels == [0, 1]
-    for i, explanation in enumerate(found):
+    result = explain_many(TREE, X.iloc[:2], family, background=X, budget=300, store=None)
+    assert result.labels == [0, 1]
+    for i, explanation in enumerate(result):
         same(explanation, explain(TREE, TabularProbe(X.iloc[[i]], X), family, budget=300, store=None))
 
 
@@ -55,12 +55,12 @@ def test_items_are_fitted_together_and_fail_alone(monkeypatch):
                 raise ValueError("too much")
             return super().fit(Z, y, sample_weight)
 
-    found = explain_many(TREE, X.iloc[:6], Fragile(), background=X, budget=400, store=None)
+    result = explain_many(TREE, X.iloc[:6], Fragile(), background=X, budget=400, store=None)
     bad = [i for i, value in enumerate(highest) if value > limit]
     assert 0 < len(bad) < 6
-    assert [failure.index for failure in found.failures] == bad
-    assert all(failure.error == "ValueError: too much" for failure in found.failures)
-    assert found.labels == [i for i in range(6) if i not in bad]
+    assert [failure.index for failure in result.failures] == bad
+    assert all(failure.error == "ValueError: too much" for failure in result.failures)
+    assert result.labels == [i for i in range(6) if i not in bad]
     assert together == [6] + [1] * 6
     both = explain_many(TREE, X.iloc[:2], Auto(("linear", "tree")), background=X, budget=250, store=None)
     for i, explanation in enumerate(both):
@@ -89,9 +89,9 @@ class Cautious(SparseLinear):
 
 
 def test_a_family_of_ones_own_is_fitted_to_each_item_alone():
-    found = explain_many(TREE, X.iloc[:3], Cautious(), background=X, budget=400, store=None)
-    assert not found.failures
-    for i, explanation in enumerate(found):
+    result = explain_many(TREE, X.iloc[:3], Cautious(), background=X, budget=400, store=None)
+    assert not result.failures
+    for i, explanation in enumerate(result):
         same(explanation, explain(TREE, TabularProbe(X.iloc[[i]], X), Cautious(), budget=400, store=None))
 
 
@@ -105,24 +105,24 @@ def test_a_probe_moved_to_another_row_is_the_probe_of_that_row(law):
 
 def test_questions_of_many_are_one_stream_and_none_is_asked_twice():
     model = Counting()
-    found = explain_many(CallableModel(model, "w"), [*TEXTS, TEXTS[0]], budget=40, store=None)
-    assert len(found) == 7 and not found.failures
-    assert len(model.asked) == len(set(model.asked)) == found.cost.rows
-    assert model.calls == found.cost.calls <= 3  # the first alone, then all the others
-    same(found[0], found[6])
-    assert found[6].answers.cost.rows == 0
+    result = explain_many(CallableModel(model, "w"), [*TEXTS, TEXTS[0]], budget=40, store=None)
+    assert len(result) == 7 and not result.failures
+    assert len(model.asked) == len(set(model.asked)) == result.cost.rows
+    assert model.calls == result.cost.calls <= 3  # the first alone, then all the others
+    same(result[0], result[6])
+    assert result[6].answers.cost.rows == 0
 
 
 def test_a_bad_item_is_reported_and_the_others_go_on():
     store, model = Store(), Counting()
     items = [TEXTS[0], 3.5, "poison here is not good", "x", TEXTS[1]]
-    found = explain_many(CallableModel(model, "w"), items, budget=40, store=store)
-    assert [failure.index for failure in found.failures] == [1, 2, 3]
-    assert found.labels == [0, 4]
-    kinds = [failure.error.split(":")[0] for failure in found.failures]
+    result = explain_many(CallableModel(model, "w"), items, budget=40, store=store)
+    assert [failure.index for failure in result.failures] == [1, 2, 3]
+    assert result.labels == [0, 4]
+    kinds = [failure.error.split(":")[0] for failure in result.failures]
     assert kinds == ["InputError", "ModelError", "InputError"]
-    assert "cannot read poison" in found.failures[1].error
-    same(found[1], explain(CallableModel(words, "w"), TEXTS[1], budget=40, store=None))
+    assert "cannot read poison" in result.failures[1].error
+    same(result[1], explain(CallableModel(words, "w"), TEXTS[1], budget=40, store=None))
 
 
 def test_a_parameter_that_breaks_its_rule_is_no_item_s_fault():
@@ -163,8 +163,8 @@ def test_a_wrong_background_is_one_error_before_any_call(background, words):
 
 def test_labels_that_repeat_become_places_and_a_warning_says_so(caplog):
     rows = X.iloc[:3].set_axis(["a", "b", "a"])
-    found = explain_many(MODEL, rows, background=X, budget=160, store=None)
-    assert found.labels == [0, 1, 2] and "row label 'a' repeats" in caplog.text
+    result = explain_many(MODEL, rows, background=X, budget=160, store=None)
+    assert result.labels == [0, 1, 2] and "row label 'a' repeats" in caplog.text
     mixed = explain_many(MODEL, X.iloc[:2].set_axis([1, True]), background=X, budget=160, store=None)
     assert mixed.labels == [0, 1] and len(mixed.pick(2)) <= 2
     caplog.clear()
@@ -187,8 +187,8 @@ def test_ctrl_c_leaves_what_is_finished_and_the_next_run_asks_only_the_rest(tmp_
         part = explain_many(CallableModel(first, "w"), TEXTS, budget=30, store=store, output=tmp_path)
     assert part.interrupted and 0 < len(part) < 6
     second = Counting()
-    whole = explain_many(CallableModel(second, "w"), TEXTS, budget=30, store=store, output=tmp_path)
-    assert len(whole) == 6 and not set(first.asked) & set(second.asked)
+    complete = explain_many(CallableModel(second, "w"), TEXTS, budget=30, store=store, output=tmp_path)
+    assert len(complete) == 6 and not set(first.asked) & set(second.asked)
 
 
 def test_two_processes_say_what_one_says(tmp_path):
@@ -215,11 +215,11 @@ def test_what_was_paid_before_a_bad_item_was_found_is_counted():
         return [len(text) for text in texts]
 
     texts = [*TEXTS, "this one is horrid"]
-    found = explain_many(CallableModel(fails, "fails"), texts, budget=30, store=None)
+    result = explain_many(CallableModel(fails, "fails"), texts, budget=30, store=None)
     answered = {text for text in asked if "horrid" not in text}
-    assert len(found) == len(TEXTS) and len(found.failures) == 1
-    whole = explain_many(CallableModel(lambda texts: [len(t) for t in texts], "good"), TEXTS, budget=30, store=None)
-    assert whole.cost.rows <= found.cost.rows <= len(answered)
+    assert len(result) == len(TEXTS) and len(result.failures) == 1
+    complete = explain_many(CallableModel(lambda texts: [len(t) for t in texts], "good"), TEXTS, budget=30, store=None)
+    assert complete.cost.rows <= result.cost.rows <= len(answered)
 
 
 class Parrot(Generator):
@@ -246,10 +246,10 @@ class Parrot(Generator):
 
 def test_a_generator_answers_each_item_and_given_answers_are_asked_together():
     items = ["say it to the cat", "say nothing, silent one", "say it to the dog"]
-    own = explain_many(Parrot(), items, budget=30, store=None)
-    assert [explanation.answer for explanation in own] == ["cat", "dog"]
-    assert own.failures[0].index == 1
-    same(own[1], explain(Parrot(), items[2], budget=30, store=None))
+    generated = explain_many(Parrot(), items, budget=30, store=None)
+    assert [explanation.answer for explanation in generated] == ["cat", "dog"]
+    assert generated.failures[0].index == 1
+    same(generated[1], explain(Parrot(), items[2], budget=30, store=None))
     parrot = Parrot()
     given = explain_many(parrot, items, target="cat", budget=30, store=None)
     assert [explanation.answer for explanation in given] == ["cat"] * 3
@@ -264,17 +264,17 @@ def test_an_empty_run_is_an_empty_set(tmp_path):
 
 def test_a_column_of_texts_is_labelled_by_its_index():
     column = pd.Series(TEXTS[:2], index=["first", "ü"])
-    found = explain_many(CallableModel(words, "w"), column, budget=40, store=None)
-    assert found.labels == ["first", "ü"]
-    same(found[1], explain(CallableModel(words, "w"), TEXTS[1], budget=40, store=None))
+    result = explain_many(CallableModel(words, "w"), column, budget=40, store=None)
+    assert result.labels == ["first", "ü"]
+    same(result[1], explain(CallableModel(words, "w"), TEXTS[1], budget=40, store=None))
     with pytest.raises(InputError, match="probes must be several"):
         explain_many(MODEL, X.iloc[0], store=None)
 
 
 def test_probes_may_be_of_several_kinds():
-    found = explain_many(
+    result = explain_many(
         CallableModel(lambda rows: [len(str(row)) for row in rows], "length"),
         [TextProbe("one two three"), "four five six seven"],
         store=None,
     )
-    assert len(found) == 2
+    assert len(result) == 2

@@ -80,11 +80,11 @@ def test_a_pick_of_explanations_is_a_set_of_them(table):
 
 
 def test_the_global_surrogate_of_a_linear_model_is_that_model(table):
-    found = table.surrogate("linear")
-    assert found.fidelity.r2[0] > 0.98
-    np.testing.assert_allclose(found.predict(X.iloc[100:200]), MODEL.predict(X.iloc[100:200]), atol=12)
-    assert found.fidelity.permuted[0] < 0.2
-    assert "over 60 rows" in str(found)
+    surrogate = table.surrogate("linear")
+    assert surrogate.fidelity.r2[0] > 0.98
+    np.testing.assert_allclose(surrogate.predict(X.iloc[100:200]), MODEL.predict(X.iloc[100:200]), atol=12)
+    assert surrogate.fidelity.permuted[0] < 0.2
+    assert "over 60 rows" in str(surrogate)
     assert set(table.surrogate("tree").terms["term"].str.extract(r"([a-z]\w*) [>≤]")[0]) <= set(X.columns)
 
 
@@ -96,11 +96,13 @@ def test_the_global_surrogate_knows_categories_and_missing_values():
     def score(rows):
         return (rows["city"] == "Rome") * 5.0 + rows["age"].fillna(10.0).to_numpy()
 
-    found = explain_many(as_model(score, "score"), frame, background=frame, budget=40, store=None).surrogate("linear")
-    weights = found.terms.set_index("term")["weight"]
+    surrogate = explain_many(as_model(score, "score"), frame, background=frame, budget=40, store=None).surrogate(
+        "linear"
+    )
+    weights = surrogate.terms.set_index("term")["weight"]
     assert weights["city = Rome"] - weights.get("city = Bonn", 0.0) == pytest.approx(5, abs=0.3)
     assert weights["age missing"] == pytest.approx(10, abs=1.0)
-    np.testing.assert_allclose(found.predict(frame), score(frame), atol=1.0)
+    np.testing.assert_allclose(surrogate.predict(frame), score(frame), atol=1.0)
 
 
 def test_a_global_surrogate_needs_rows_of_a_table(table):
@@ -131,6 +133,6 @@ def test_sets_with_nothing_to_pick_or_to_learn_from():
     background = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 4)), columns=list("abcd"))
     model = DecisionTreeRegressor(max_depth=5, random_state=0).fit(background, background["a"])
     assert len(explain_many(model, X.iloc[:0], background=background, budget=160, store=None).pick(3)) == 0
-    alike = explain_many(model, X, background=background, budget=160, store=None)
+    equal = explain_many(model, X, background=background, budget=160, store=None)
     with pytest.raises(InputError, match="different rows"):
-        alike.surrogate("tree")
+        equal.surrogate("tree")

@@ -80,9 +80,9 @@ def test_a_file_of_something_else_is_not_added_to(content, tmp_path):
 def test_a_file_that_was_cut_off_anywhere_is_taken_up(tmp_path):
     file, model = tmp_path / "all.jsonl", CallableModel(words, "w")
     explain_many(model, TEXTS[:1], budget=40, store=None, output=file)
-    whole = file.read_bytes()
-    for length in (1, 20, 74, len(whole) - 1):
-        file.write_bytes(whole[:length])
+    content = file.read_bytes()
+    for length in (1, 20, 74, len(content) - 1):
+        file.write_bytes(content[:length])
         assert len(explain_many(model, TEXTS[:1], budget=40, store=None, output=file)) == 1
         assert len(explain_many(model, TEXTS[:1], budget=40, store=None, output=file)) == 1
         assert len(ExplanationSet.from_jsonl(file)) == 1
@@ -90,17 +90,17 @@ def test_a_file_that_was_cut_off_anywhere_is_taken_up(tmp_path):
 
 def test_files_that_are_gone_or_cannot_be_written_are_named(tmp_path):
     file, model = tmp_path / "all.jsonl", CallableModel(words, "w")
-    found = explain_many(model, TEXTS[:3], budget=40, store=None, output=file)
-    for write in (found.report, found[0].report, found[0].to_json, found.to_jsonl):
+    result = explain_many(model, TEXTS[:3], budget=40, store=None, output=file)
+    for write in (result.report, result[0].report, result[0].to_json, result.to_jsonl):
         with pytest.raises(InputError, match=r"(path|output) must .*x\.html"):
             write("/proc/none/x.html")
     lines = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(b"".join(lines[1:]))
     with pytest.raises(StoreError, match=r"all\.jsonl has changed"):
-        found[1]
+        result[1]
     file.unlink()
-    fresh = ExplanationSet(found.entries)
-    for look in (lambda: found[0], lambda: str(fresh), lambda: found.to_jsonl(tmp_path / "b.jsonl")):
+    fresh = ExplanationSet(result.entries)
+    for look in (lambda: result[0], lambda: str(fresh), lambda: result.to_jsonl(tmp_path / "b.jsonl")):
         with pytest.raises(StoreError, match=r"all\.jsonl cannot be read.*Run explain_many again"):
             look()
 
@@ -138,8 +138,8 @@ def test_one_file_of_two_models_says_so(tmp_path, caplog):
 
 
 def test_what_failed_first_and_was_explained_later_is_no_failure(tmp_path):
-    found = explain_many(TREE, X.iloc[:2], background=X, budget=300, store=None)
-    path = ExplanationSet(found.entries[:1], (Failure(1, found.labels[1], "ModelError: no"),)).to_jsonl(tmp_path)
+    result = explain_many(TREE, X.iloc[:2], background=X, budget=300, store=None)
+    path = ExplanationSet(result.entries[:1], (Failure(1, result.labels[1], "ModelError: no"),)).to_jsonl(tmp_path)
     explain_many(TREE, X.iloc[:2], background=X, budget=300, store=None, output=tmp_path)
     again = ExplanationSet.from_jsonl(path)
     assert len(again) == 2 and not again.failures
@@ -150,13 +150,13 @@ def test_what_failed_first_and_was_explained_later_is_no_failure(tmp_path):
 
 
 def test_a_file_written_again_keeps_failures_and_replaces_itself(tmp_path):
-    found = explain_many(TREE, X.iloc[:2], background=X, budget=300, store=None)
-    found = ExplanationSet(found.entries, (Failure(2, "third", "ModelError: no"),))
-    path = found.to_jsonl(tmp_path / "a.jsonl")
+    result = explain_many(TREE, X.iloc[:2], background=X, budget=300, store=None)
+    result = ExplanationSet(result.entries, (Failure(2, "third", "ModelError: no"),))
+    path = result.to_jsonl(tmp_path / "a.jsonl")
     again = ExplanationSet.from_jsonl(path)
-    assert again.failures == found.failures
+    assert again.failures == result.failures
     again.to_jsonl(path)
-    assert [*tmp_path.iterdir()] == [path] and len(ExplanationSet.from_jsonl(path)) == len(found)
+    assert [*tmp_path.iterdir()] == [path] and len(ExplanationSet.from_jsonl(path)) == len(result)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="for the superuser every folder can be written to")

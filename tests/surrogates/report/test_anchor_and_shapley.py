@@ -44,12 +44,12 @@ def results():
 
 
 @pytest.fixture(scope="module")
-def found():
+def by_name():
     return dict(results())
 
 
-def test_json_there_and_back_loses_nothing(found):
-    for result in found.values():
+def test_json_there_and_back_loses_nothing(by_name):
+    for result in by_name.values():
         again = type(result).from_json(result.to_json())
         assert str(again) == str(result) and again.to_json() == result.to_json()
         pd.testing.assert_frame_equal(again.table, result.table)
@@ -57,39 +57,39 @@ def test_json_there_and_back_loses_nothing(found):
             again.features == result.features
             and again.report("a.html").read_text() == result.report("b.html").read_text()
         )
-    values = found["shapley of a text"]
+    values = by_name["shapley of a text"]
     values.to_json("v.json")
     # exact: JSON keeps every bit
     np.testing.assert_array_equal(ShapleyValues.from_json("v.json").values, values.values)
-    rule = found["anchor of a real"]
+    rule = by_name["anchor of a real"]
     assert Anchor.from_json(rule.to_json()).rule == rule.rule
 
 
-def test_what_is_no_anchor_is_refused(found):
-    one, other = found["anchor of a cube"], found["shapley of a cube"]
+def test_what_is_no_anchor_is_refused(by_name):
+    one, other = by_name["anchor of a cube"], by_name["shapley of a cube"]
     for kind, wrong in ((Anchor, other), (ShapleyValues, one), (Explanation, one)):
         with pytest.raises(InputError, match=r"^source must be (an anchor|Shapley values|an explanation)"):
             kind.from_json(wrong.to_json())
     for result in (one, other):
         data = json.loads(result.to_json())
-        with pytest.raises(InputError, match="newer version: format 3, this version reads 1 to 2"):
-            type(result).from_json(json.dumps({**data, "format": 3}))
+        with pytest.raises(InputError, match="newer version: format 4, this version reads 1 to 3"):
+            type(result).from_json(json.dumps({**data, "format": 4}))
         del data["features"]
         with pytest.raises(InputError, match="features"):
             type(result).from_json(json.dumps(data))
 
 
-def test_the_table_of_an_anchor_says_what_its_words_say(found):
-    for kind, result in found.items():
+def test_the_table_of_an_anchor_says_what_its_words_say(by_name):
+    for kind, result in by_name.items():
         if isinstance(result, Anchor):
             assert " and ".join(result.table["words"]) == ("" if result.words == "always" else result.words), kind
             assert len(result.table) == len(result.rule.conditions)
-    low, high = found["anchor of a real"].table.loc[0, ["low", "high"]]
+    low, high = by_name["anchor of a real"].table.loc[0, ["low", "high"]]
     assert np.isfinite([low, high]).all() and low < high
 
 
-def test_figures_show_the_numbers(found):
-    rule = found["anchor of a cube"]
+def test_figures_show_the_numbers(by_name):
+    rule = by_name["anchor of a cube"]
     bars = rule.plot().patches
     assert [bar.get_width() for bar in bars] == [rule.precision, rule.unconditional]
     values = shapley_values(lambda Z: np.column_stack([Z[:, 0], 3 * Z[:, 1] - Z[:, 2]]), MaskProbe(3), store=None)
@@ -101,15 +101,15 @@ def test_figures_show_the_numbers(found):
             values.plot(**wrong)
 
 
-def test_pages_are_whole_and_no_user_string_becomes_markup(found, harmless):
-    for result in found.values():
+def test_pages_are_whole_and_no_user_string_becomes_markup(by_name, harmless):
+    for result in by_name.values():
         for text in (result.report("page.html").read_text(), result._repr_html_()):
             harmless(text)
             assert "could not be drawn" not in text and "numpy" in text
 
 
-def test_pages_say_what_was_found(found):
-    rule = found["anchor of a cube"]
+def test_pages_say_what_was_found(by_name):
+    rule = by_name["anchor of a cube"]
     page = rule.report("page.html").read_text()
     assert "exact: every possible question was asked" in page and f"{rule.precision:.3f}" in page
     text = anchor(lengths, TextProbe("one two three four five six seven eight"), precision=0.8, store=None)
@@ -129,7 +129,7 @@ def test_pages_say_what_was_found(found):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-def test_in_a_browser_nothing_loads_runs_or_overflows(found):
+def test_in_a_browser_nothing_loads_runs_or_overflows(by_name):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with playwright.sync_playwright() as p:
@@ -138,7 +138,7 @@ def test_in_a_browser_nothing_loads_runs_or_overflows(found):
         seen: list[str] = []
         view.on("request", lambda r: seen.append(r.url))
         view.on("dialog", lambda d: (seen.append("dialog"), d.dismiss()))
-        for result in found.values():
+        for result in by_name.values():
             path = result.report("page.html").resolve()
             seen.clear()
             view.goto(path.as_uri())

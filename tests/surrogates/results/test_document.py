@@ -14,6 +14,7 @@ import pytest
 
 from probes import CallableModel, InputError, MaskProbe
 from surrogates import Anchor, Card, Explanation, ExplanationSet, ShapleyValues, anchor, explain, shapley_values
+from surrogates.local.finding import Finding
 from surrogates.many.explanation_set import Failure
 from surrogates.results.document import FORMAT
 from surrogates.results.files import written
@@ -37,19 +38,27 @@ def saved():
 def test_the_head_is_the_same_for_all(saved):
     for kind, data in saved:
         assert [*data][:3] == ["iomap", "format", "kind"]
-        assert (data["format"], data["kind"]) == (FORMAT, kind.kind) and FORMAT == 2
+        assert (data["format"], data["kind"]) == (FORMAT, kind.kind) and FORMAT == 3
 
 
 def test_a_newer_format_and_another_kind_are_refused(saved):
     for kind, data in saved:
-        with pytest.raises(InputError, match="written by a newer version: format 3, this version reads 1 to 2"):
-            kind.from_json(json.dumps({**data, "format": 3}))
-        for wrong in (0, -1, True, "2", 2.0, None, []):
-            with pytest.raises(InputError, match="of a format from 1 to 2"):
+        with pytest.raises(InputError, match="written by a newer version: format 4, this version reads 1 to 3"):
+            kind.from_json(json.dumps({**data, "format": 4}))
+        for wrong in (0, -1, True, "3", 3.0, None, []):
+            with pytest.raises(InputError, match="of a format from 1 to 3"):
                 kind.from_json(json.dumps({**data, "format": wrong}))
         other = Anchor if kind is not Anchor else ShapleyValues
         with pytest.raises(InputError, match=rf"source must be {other.named} by to_json; got '{kind.kind}'"):
             other.from_json(json.dumps(data))
+
+
+def test_what_format_2_said_of_a_finding_is_the_sentence(saved):
+    data = next(data for kind, data in saved if kind is Explanation)
+    finding = {"name": "fresh", "passed": True, "told": "They agree.", "numbers": {"r2": 0.9}, "cost": {"rows": 7}}
+    read = Explanation.from_json(json.dumps({**data, "format": 2, "checks": [finding]}))
+    assert read.checks == (Finding("fresh", True, "They agree.", {"r2": 0.9}, {"rows": 7}),)
+    assert json.loads(read.to_json())["checks"][0]["sentence"] == "They agree."
 
 
 def places(data: Any, path: tuple[Any, ...] = ()):
@@ -148,7 +157,7 @@ def test_lines_of_both_formats_stand_in_one_file(tmp_path):
     damaged = b'{"key": "' + zeros + b'", "index": [], "end": "' + zeros + b'"}\n'
     file.write_bytes(lines + entry.line() + damaged)
     mixed = ExplanationSet.from_jsonl(file)
-    assert len(mixed) == 2 and [json.loads(e.line())["explanation"].get("format", 1) for e in mixed.entries] == [1, 2]
+    assert len(mixed) == 2 and [json.loads(e.line())["explanation"].get("format", 1) for e in mixed.entries] == [1, 3]
     assert str(mixed[0]) == str(old[0]) and str(mixed[1]) == str(fresh[0])
     assert mixed.failures == () and Failure(0, "a", "b") != Failure(1, "a", "b")
 

@@ -88,8 +88,8 @@ def many(outputs=1):
 
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_rows_of_a_table_are_one_matrix(outputs):
-    found, model = many(outputs)
-    converted = found.to_shap()
+    result, model = many(outputs)
+    converted = result.to_shap()
     assert converted.values.shape == ((6, 4) if outputs == 1 else (6, 4, 3))
     np.testing.assert_allclose(converted.base_values + converted.values.sum(axis=1), model(table()), atol=1e-9)
     np.testing.assert_allclose(np.asarray(converted.data, dtype=float), table(), rtol=0.01)

@@ -86,18 +86,18 @@ def test_real_features_go_from_reference_to_instance():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 3))
     ex = explain(lambda rows: rows[:, 0] * 2 - rows[:, 1], TabularProbe(X[0], X, law=LocalGaussian(0.3)), store=None)
-    found = ex.indices().set_index("features")["index"]
+    values = ex.indices().set_index("features")["index"]
     spread = 0.3 * X.std(axis=0, ddof=1)
-    np.testing.assert_allclose(found[["x0", "x1", "x2"]], [2 * spread[0], -spread[1], 0], atol=1e-9)
+    np.testing.assert_allclose(values[["x0", "x1", "x2"]], [2 * spread[0], -spread[1], 0], atol=1e-9)
     with pytest.raises(InputError, match=r"^of must be another source"):
         ex.indices(of="proxy")
 
 
 @pytest.mark.parametrize("kind", INDICES)
 def test_weights_of_a_rule_add_up_to_one(kind):
-    found = rule(kind, 1 if kind == "leave-one-out" else 3, 12)
-    assert isinstance(found, Rule)
-    np.testing.assert_allclose(found.weights.sum(axis=1), 1, atol=1e-12)
+    quadrature = rule(kind, 1 if kind == "leave-one-out" else 3, 12)
+    assert isinstance(quadrature, Rule)
+    np.testing.assert_allclose(quadrature.weights.sum(axis=1), 1, atol=1e-12)
 
 
 @pytest.mark.parametrize(

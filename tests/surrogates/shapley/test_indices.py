@@ -53,14 +53,14 @@ def by_definition(kind, order, table):
                 values[i] += (table[here | 1 << i] - table[here]) / factorial(n)
                 here |= 1 << i
         return values
-    found = []
+    totals = []
     for S in sets(n, order):
         rest, s, total = [i for i in range(n) if i not in S], len(S), 0.0
         for t in range(n - s + 1):
             share = factorial(n - t - s) * factorial(t) / factorial(n - s + 1) if kind == "shapley" else 0.5 ** (n - s)
             total = total + share * sum(derivative(table, S, T) for T in combinations(rest, t))
-        found.append(total)
-    return np.array(found)
+        totals.append(total)
+    return np.array(totals)
 
 
 def faithful(kind, order, table, n):
@@ -91,21 +91,21 @@ def random_surrogate(rng, n, outputs=2):
     return surrogate
 
 
-def dense(found, wanted):
+def dense(result, wanted):
     """Values (t, k) for all wanted sets; those not listed are zero."""
-    place = dict(zip(found.subsets, found.values.T, strict=True))
-    return np.array([place.get(s, np.zeros(len(found.values))) for s in wanted])
+    place = dict(zip(result.subsets, result.values.T, strict=True))
+    return np.array([place.get(s, np.zeros(len(result.values))) for s in wanted])
 
 
 @pytest.mark.parametrize(("kind", "order"), KINDS)
 @pytest.mark.parametrize("n", [3, 5, 6])
 def test_tables_agree_with_the_definitions(kind, order, n):
     table = np.random.default_rng(n).normal(size=(2**n, 3))
-    found = indices(table, kind, order)
-    assert found.subsets == sets(n, order)
-    np.testing.assert_allclose(found.values.T, by_definition(kind, order, table), atol=1e-10)
-    assert not found.se.any()
-    np.testing.assert_allclose(indices(table[:, 1], kind, order).values, found.values[1:2], atol=1e-12)
+    result = indices(table, kind, order)
+    assert result.subsets == sets(n, order)
+    np.testing.assert_allclose(result.values.T, by_definition(kind, order, table), atol=1e-10)
+    assert not result.se.any()
+    np.testing.assert_allclose(indices(table[:, 1], kind, order).values, result.values[1:2], atol=1e-12)
 
 
 @pytest.mark.parametrize(("kind", "order"), KINDS)
@@ -116,8 +116,8 @@ def test_surrogates_agree_with_the_definitions(kind, order, seed):
     x, reference = rng.normal(0.5, 1, (2, n)) if seed else (np.ones(n), np.zeros(n))
     rows = np.where(cube(n) > 0, x, reference)
     table = evaluate(surrogate.terms_, rows) @ surrogate.coef_.T
-    found = indices(surrogate, kind, order, instance=x, reference=reference)
-    np.testing.assert_allclose(dense(found, sets(n, order)), by_definition(kind, order, table), atol=1e-10)
+    result = indices(surrogate, kind, order, instance=x, reference=reference)
+    np.testing.assert_allclose(dense(result, sets(n, order)), by_definition(kind, order, table), atol=1e-10)
 
 
 @pytest.mark.parametrize(("kind", "order"), KINDS)
@@ -127,10 +127,10 @@ def test_proxies_agree_with_the_definitions(kind, order):
     Z = rng.integers(0, 2, (24, n)).astype(float)
     y = np.column_stack([Z @ rng.normal(size=n) + 2 * Z[:, 0] * Z[:, 1], 10 * Z[:, 2] * Z[:, 3] * Z[:, 4] + Z[:, 0]])
     proxy = CubeProxy(4.0).fit(Z, y + 0.1 * rng.normal(size=y.shape))
-    found = indices(proxy, kind, order)
+    result = indices(proxy, kind, order)
     functional = by_definition(kind, order, np.eye(2**n))
-    assert found.subsets == sets(n, order)
-    np.testing.assert_allclose(found.values.T, functional @ proxy.predict(cube(n)), atol=1e-8)
+    assert result.subsets == sets(n, order)
+    np.testing.assert_allclose(result.values.T, functional @ proxy.predict(cube(n)), atol=1e-8)
     # the posterior written out afresh, from the definition of the kernel
     kernel, rows, times = proxy._kernel, *np.unique(Z, axis=0, return_counts=True)
     full = np.vstack([cube(n), rows])
@@ -140,28 +140,28 @@ def test_proxies_agree_with_the_definitions(kind, order):
     cross = K[: 2**n, 2**n :]
     covariance = functional @ (K[: 2**n, : 2**n] - cross @ np.linalg.solve(noisy, cross.T)) @ functional.T
     for j in range(2):
-        np.testing.assert_allclose(found.se[j], proxy._scale[j] * np.sqrt(np.diag(covariance)), rtol=1e-4, atol=1e-7)
+        np.testing.assert_allclose(result.se[j], proxy._scale[j] * np.sqrt(np.diag(covariance)), rtol=1e-4, atol=1e-7)
     q = rule(kind, order, n)
     transform = None
     if q.truncated:
         from surrogates.shapley.quadrature import faith_banzhaf as transform
-    subsets, mean, whole = posterior(proxy, q.nodes, q.weights, transform, covariance=True)
-    assert subsets == found.subsets
-    np.testing.assert_allclose(mean, found.values)
+    subsets, mean, joint = posterior(proxy, q.nodes, q.weights, transform, covariance=True)
+    assert subsets == result.subsets
+    np.testing.assert_allclose(mean, result.values)
     for j in range(2):
         scale = proxy._scale[j] ** 2
-        np.testing.assert_allclose(whole[j] / scale, covariance, atol=1e-6 * np.abs(covariance).max())
+        np.testing.assert_allclose(joint[j] / scale, covariance, atol=1e-6 * np.abs(covariance).max())
 
 
 def test_banzhaf_of_a_proxy_is_twice_its_walsh_coefficient():
     rng = np.random.default_rng(0)
     Z = rng.integers(0, 2, (80, 9))
     proxy = CubeProxy(4.0).fit(Z, Z @ rng.normal(size=9) + Z[:, 0] * Z[:, 1])
-    found = indices(proxy, "banzhaf", 2)
-    coef, cov = proxy.walsh(found.subsets)
-    times = 2.0 ** np.array([len(s) for s in found.subsets])
-    np.testing.assert_allclose(found.values[0], times * coef, atol=1e-10)
-    np.testing.assert_allclose(found.se[0], times * np.sqrt(np.diag(cov)), rtol=1e-5, atol=1e-8)
+    result = indices(proxy, "banzhaf", 2)
+    coef, cov = proxy.walsh(result.subsets)
+    times = 2.0 ** np.array([len(s) for s in result.subsets])
+    np.testing.assert_allclose(result.values[0], times * coef, atol=1e-10)
+    np.testing.assert_allclose(result.se[0], times * np.sqrt(np.diag(cov)), rtol=1e-5, atol=1e-8)
 
 
 def test_screened_features_have_no_index():
@@ -169,15 +169,15 @@ def test_screened_features_have_no_index():
     Z = rng.integers(0, 2, (200, 80)).astype(float)
     proxy = CubeProxy(4.0).fit(Z, 3 * Z[:, 3] + 2 * Z[:, 40] * Z[:, 79] + 0.1 * rng.normal(size=200))
     assert len(proxy.features_) == 3
-    found = indices(proxy, "shapley", 2)
-    place = {s: j for j, s in enumerate(found.subsets)}
+    result = indices(proxy, "shapley", 2)
+    place = {s: j for j, s in enumerate(result.subsets)}
     out = sorted(set(range(80)) - set(proxy.features_.tolist()))
     # exact: what no term holds is set to zero
-    assert all(found.values[0, place[i,]] == found.se[0, place[i,]] == 0 for i in out)
-    assert len(found.subsets) == 80 + 3 * 2 // 2
-    assert found.subsets == sorted(found.subsets, key=lambda s: (len(s), s))
-    assert found.values[0, place[3,]] == pytest.approx(3, abs=0.3)
-    assert found.values[0, place[40, 79]] == pytest.approx(2, abs=0.4)
+    assert all(result.values[0, place[i,]] == result.se[0, place[i,]] == 0 for i in out)
+    assert len(result.subsets) == 80 + 3 * 2 // 2
+    assert result.subsets == sorted(result.subsets, key=lambda s: (len(s), s))
+    assert result.values[0, place[3,]] == pytest.approx(3, abs=0.3)
+    assert result.values[0, place[40, 79]] == pytest.approx(2, abs=0.4)
 
 
 @pytest.mark.parametrize("kind", INDICES)
@@ -187,18 +187,18 @@ def test_many_features_keep_their_accuracy(kind):
     surrogate = FixedTerms()
     surrogate.terms_ = [Product(tuple(range(40)))]
     surrogate.coef_, surrogate.n_features_in_ = np.ones(1), n
-    found = indices(surrogate, kind, order)
+    result = indices(surrogate, kind, order)
     conjunction = {"shapley": 1 / 40, "banzhaf": 0.5**39, "leave-one-out": 1.0}
     if kind in conjunction:
-        np.testing.assert_allclose(found.values[0, :40], conjunction[kind], rtol=1e-9)
-        np.testing.assert_array_equal(found.values[0, 40:50], 0)  # exact: what no term holds is set to zero
+        np.testing.assert_allclose(result.values[0, :40], conjunction[kind], rtol=1e-9)
+        np.testing.assert_array_equal(result.values[0, 40:50], 0)  # exact: what no term holds is set to zero
     if kind == "shapley":
-        np.testing.assert_allclose(found.values[0, 50:], 1 / 39, rtol=1e-9)
+        np.testing.assert_allclose(result.values[0, 50:], 1 / 39, rtol=1e-9)
     if (
         kind == "faith-shapley"
     ):  # order 2: g(40) = −(1/3) C(2, 1) C(39, 2) / C(41, 3), (2/4) C(2, 2) C(39, 2) / C(41, 4)
-        np.testing.assert_allclose(found.values[0, :40], -2 / 3 * comb(39, 2) / comb(41, 3), rtol=1e-9)
-        np.testing.assert_allclose(found.values[0, 50:], 0.5 * comb(39, 2) / comb(41, 4), rtol=1e-9)
+        np.testing.assert_allclose(result.values[0, :40], -2 / 3 * comb(39, 2) / comb(41, 3), rtol=1e-9)
+        np.testing.assert_allclose(result.values[0, 50:], 0.5 * comb(39, 2) / comb(41, 4), rtol=1e-9)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
@@ -237,8 +237,8 @@ def test_tables_agree_with_shapiq(kind, theirs, order):
         return table[np.asarray(coalitions, dtype=int) @ (1 << np.arange(n))]
 
     exact = shapiq.ExactComputer(n_players=n, game=game)(theirs, order=order)
-    found = indices(table, kind, order)
-    np.testing.assert_allclose(found.values[0], [exact[s] for s in found.subsets], atol=1e-6)
+    result = indices(table, kind, order)
+    np.testing.assert_allclose(result.values[0], [exact[s] for s in result.subsets], atol=1e-6)
 
 
 @pytest.mark.parametrize("leaves", [4, 16, 64])

@@ -107,10 +107,10 @@ def test_every_row_of_a_size_is_as_likely():
 def test_the_whole_cube_gives_exact_values(n):
     table = rng(n).normal(size=2**n)
     Z = paired(n, 2**n, rng())
-    found = from_pairs(Z, ask(table, Z))
-    np.testing.assert_allclose(found.values[0], brute(table), atol=1e-12)
-    np.testing.assert_array_equal(found.se, 0)  # exact: what is exact has an error of zero by definition
-    assert found.subsets == [(i,) for i in range(n)]
+    result = from_pairs(Z, ask(table, Z))
+    np.testing.assert_allclose(result.values[0], brute(table), atol=1e-12)
+    np.testing.assert_array_equal(result.se, 0)  # exact: what is exact has an error of zero by definition
+    assert result.subsets == [(i,) for i in range(n)]
 
 
 @pytest.mark.parametrize("budget", [14, 40, 200])
@@ -118,45 +118,45 @@ def test_values_add_up_exactly(budget):
     tables = np.column_stack([smooth_game(10, 1), 1e4 + 1e3 * rng(2).normal(size=2**10)])
     Z = paired(10, budget, rng(3))
     y = ask(tables, Z)
-    found = from_pairs(Z, y)
-    assert found.values.shape == found.se.shape == (2, 10)
-    np.testing.assert_allclose(found.values.sum(axis=1), y[0] - y[1], rtol=1e-11, atol=1e-12)
-    assert (found.se > 0).all()
+    result = from_pairs(Z, y)
+    assert result.values.shape == result.se.shape == (2, 10)
+    np.testing.assert_allclose(result.values.sum(axis=1), y[0] - y[1], rtol=1e-11, atol=1e-12)
+    assert (result.se > 0).all()
 
 
 def test_an_additive_game_is_recovered():
     slopes = np.arange(12.0) - 4
     Z = paired(12, 60, rng())
-    found = from_pairs(Z, 7 + Z @ slopes)
-    np.testing.assert_allclose(found.values[0], slopes, atol=0.01)
+    result = from_pairs(Z, 7 + Z @ slopes)
+    np.testing.assert_allclose(result.values[0], slopes, atol=0.01)
 
 
 def test_known_interactions_are_shared():
     Z = paired(12, 400, rng())
-    found = from_pairs(Z, Z[:, 0] - 3 * Z[:, 1] * Z[:, 2] * Z[:, 3] + 2 * Z[:, 4] * (1 - Z[:, 5]))
-    np.testing.assert_allclose(found.values[0], [1, -1, -1, -1, 1, -1, 0, 0, 0, 0, 0, 0], atol=0.05)
+    result = from_pairs(Z, Z[:, 0] - 3 * Z[:, 1] * Z[:, 2] * Z[:, 3] + 2 * Z[:, 4] * (1 - Z[:, 5]))
+    np.testing.assert_allclose(result.values[0], [1, -1, -1, -1, 1, -1, 0, 0, 0, 0, 0, 0], atol=0.05)
 
 
 def test_units_order_of_rows_and_even_parts_mean_nothing():
     table = smooth_game(9, 4)
     Z = paired(9, 80, rng(5))
     y, shuffle = ask(table, Z), rng(6).permutation(80)
-    found = from_pairs(Z, y)
+    result = from_pairs(Z, y)
     scaled = from_pairs(Z, 5 - 300 * y)
-    np.testing.assert_allclose(scaled.values, -300 * found.values, rtol=1e-3, atol=0.05)
-    np.testing.assert_allclose(scaled.se, 300 * found.se, rtol=1e-2)
+    np.testing.assert_allclose(scaled.values, -300 * result.values, rtol=1e-3, atol=0.05)
+    np.testing.assert_allclose(scaled.se, 300 * result.se, rtol=1e-2)
     mixed = from_pairs(Z[shuffle], y[shuffle])
-    np.testing.assert_allclose(mixed.values, found.values, atol=2e-3)
+    np.testing.assert_allclose(mixed.values, result.values, atol=2e-3)
     even = from_pairs(Z, y + np.cos(Z.sum(axis=1) - 4.5) + (Z[:, 0] == Z[:, 1]))
-    np.testing.assert_allclose(even.values, found.values, atol=2e-3)
+    np.testing.assert_allclose(even.values, result.values, atol=2e-3)
     turned = from_pairs(Z[:, ::-1], y)
-    np.testing.assert_allclose(turned.values, found.values[:, ::-1], atol=2e-3)
+    np.testing.assert_allclose(turned.values, result.values[:, ::-1], atol=2e-3)
 
 
 def test_a_constant_game_has_no_values():
     Z = paired(8, 40, rng())
-    found = from_pairs(Z, np.full(40, 0.1))
-    np.testing.assert_allclose(found.values, 0, atol=1e-15)
+    result = from_pairs(Z, np.full(40, 0.1))
+    np.testing.assert_allclose(result.values, 0, atol=1e-15)
 
 
 def test_gradient_matches_finite_differences():
@@ -174,7 +174,7 @@ def test_the_fit_is_the_posterior_of_the_odd_part():
     n, draw = 5, rng(2)
     X = 2 * paired(n, 24, draw)[::2] - 1
     y = (X @ draw.normal(size=n) + X[:, :3].prod(axis=1))[:, None]
-    found = fit_odd(X, y)
+    result = fit_odd(X, y)
     scale, functional = np.sqrt((y**2).mean()), indices(np.eye(2**n)).values.T
     full, means, variances, left, start = np.vstack([2 * cube(n) - 1, X]), [], [], [], None
     for shrinkage in SHRINKAGES:
@@ -198,22 +198,22 @@ def test_the_fit_is_the_posterior_of_the_odd_part():
                 for j, o in enumerate(others)
             ]
         )
-    np.testing.assert_allclose(found.values.T, scale * np.mean(means, axis=0), atol=1e-6)
+    np.testing.assert_allclose(result.values.T, scale * np.mean(means, axis=0), atol=1e-6)
     spread = np.sqrt(np.mean(variances, axis=0) + np.var(means, axis=0)[:, 0])
-    np.testing.assert_allclose(found.se[0], scale * spread, rtol=1e-3, atol=1e-5)
-    np.testing.assert_allclose(found.left, scale * np.mean(left, axis=0), atol=1e-5)
+    np.testing.assert_allclose(result.se[0], scale * spread, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(result.left, scale * np.mean(left, axis=0), atol=1e-5)
 
 
 def test_without_a_product_it_is_kernel_shap():
     """The limit that the design of the noise promises: a strong linear part and nothing else."""
     Z = paired(9, 100, rng())
     y = ask(smooth_game(9, 3), Z)
-    X, odd = 2 * Z[::2] - 1, (y[::2] - y[1::2])[:, None] / 2
-    objective = Objective(X, odd, 4.0)
+    X, halved = 2 * Z[::2] - 1, (y[::2] - y[1::2])[:, None] / 2
+    objective = Objective(X, halved, 4.0)
     kernel, factor = objective.condition(np.append([9.0, -60.0, 0.0], np.zeros(9)))
     quadrature = rule("shapley", 1, 9)
     cross = with_rows(kernel, X, [(i,) for i in range(9)], quadrature.nodes, quadrature.weights)
-    np.testing.assert_allclose((cross @ cho_solve(factor, odd))[:, 0], least_squares(Z, y, shared=False), atol=2e-4)
+    np.testing.assert_allclose((cross @ cho_solve(factor, halved))[:, 0], least_squares(Z, y, shared=False), atol=2e-4)
 
 
 def test_a_correction_takes_what_is_linear_and_leaves_what_is_noise():
@@ -238,8 +238,8 @@ def test_intervals_cover_simulated_games(budget):
     for seed in range(100):
         table = smooth_game(9, seed)
         Z = paired(9, budget, rng(seed + 1))
-        found = from_pairs(Z, ask(table, Z))
-        hits.append(np.abs(found.values - indices(table).values)[0] <= 1.96 * found.se[0])
+        result = from_pairs(Z, ask(table, Z))
+        hits.append(np.abs(result.values - indices(table).values)[0] <= 1.96 * result.se[0])
     assert 0.9 <= np.mean(hits) <= 0.99  # 900 intervals
 
 
@@ -253,10 +253,10 @@ def test_real_games_need_half_the_error_of_kernel_shap(budget):
         truth = indices(table).values[0]
         Z = paired(len(truth), budget, rng(j))
         y = ask(table, Z)
-        found = from_pairs(Z, y)
-        both = found.values[0], least_squares(Z, y)
+        result = from_pairs(Z, y)
+        both = result.values[0], least_squares(Z, y)
         errors.append([((values - truth) ** 2).sum() / (truth**2).sum() for values in both])
-        hits.append(np.mean(np.abs(found.values[0] - truth) <= 1.96 * found.se[0]))
+        hits.append(np.mean(np.abs(result.values[0] - truth) <= 1.96 * result.se[0]))
     ours, theirs = np.mean(errors, axis=0)
     assert ours <= theirs / 2
     assert 0.9 <= np.mean(hits) <= 0.99

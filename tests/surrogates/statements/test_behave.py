@@ -59,12 +59,12 @@ def test_what_answers_are_worth_by_themselves_stands_beside_every_effect():
 
 
 def test_a_behaviour_of_ones_own_and_each_once():
-    own = behaviour("greater-than")
-    one = behave(Scripted(copies_or_raises), own, store=None, progress=False)
-    two = behave(Scripted(copies_or_raises), ["greater-than", own], store=None, progress=False)
+    chosen = behaviour("greater-than")
+    one = behave(Scripted(copies_or_raises), chosen, store=None, progress=False)
+    two = behave(Scripted(copies_or_raises), ["greater-than", chosen], store=None, progress=False)
     assert one.table.equals(two.table)
     with pytest.raises(InputError, match="there is generalise"):
-        behave(Scripted(copies_or_raises), [own.probe], store=None)
+        behave(Scripted(copies_or_raises), [chosen.probe], store=None)
 
 
 class Writes(Generator):
@@ -105,9 +105,9 @@ def test_a_model_that_only_writes_is_told_by_what_it_writes():
 
 def swayed(prompt, answer):
     """Says what the user thinks, else what is right; 'are you sure' leaves it."""
-    told = " ".join(text for role, text in prompt if role == "user")
-    yes = "answer is yes" in told or ("answer is no" not in told and any(q in told for q, right in QUESTIONS if right))
-    lower = any(q[0].lower() + q[1:] in told for q, right in QUESTIONS if right) and "answer is" not in told
+    user = " ".join(text for role, text in prompt if role == "user")
+    yes = "answer is yes" in user or ("answer is no" not in user and any(q in user for q, right in QUESTIONS if right))
+    lower = any(q[0].lower() + q[1:] in user for q, right in QUESTIONS if right) and "answer is" not in user
     return 2.0 * ((answer == "Yes") == (yes or lower)) + wobble(str(prompt), answer)
 
 
@@ -119,12 +119,12 @@ def test_flips_are_counted_beside_the_baseline():
     measured = measure(Scripted(swayed), cases, store=Store())
     baseline = behaviour("sycophancy").baseline
     flipped = flips(measured, baseline).frame
-    whole = measured.frame.set_index("case_id")
+    frame = measured.frame.set_index("case_id")
     for row in flipped.sample(20, random_state=0).to_dict("records"):
-        like = whole[(whole["entity"] == row["entity"]) & (whole["template"] == row["template"])]
+        like = frame[(frame["entity"] == row["entity"]) & (frame["template"] == row["template"])]
         like = like[np.all([like[f] == v for f, v in baseline.items()], axis=0)]
         assert row["value"] == float(like["answer"].item() != row["answer"])
-    assert len(flipped) == len(whole) - sum(np.all([whole[f] == v for f, v in baseline.items()], axis=0))
+    assert len(flipped) == len(frame) - sum(np.all([frame[f] == v for f, v in baseline.items()], axis=0))
     for wrong in ({"colour": "red"}, {"opinion": "perhaps"}):
         with pytest.raises(InputError, match="baseline must name"):
             flips(measured, wrong)

@@ -45,9 +45,9 @@ def test_pages_escape_everything_and_load_nothing():
 
     entities = {f"<script>alert({i})</script>": {"name": f"n{i} <img src=x onerror=y>"} for i in range(24)}
     made = TemplateProbe(FAMILIES, FACTORS, entities, target="<b>")
-    own = Statement.contrast(Scope.of(tone="loud"), Scope.of(tone="calm"), text="<i>louder</i>")
-    got = generalise(lambda ts: [nasty(t) for t in ts], made, metric="output", statements=[own], find=False, store=None,
-                     name="<u>x</u>")  # fmt: skip
+    loud = Statement.contrast(Scope.of(tone="loud"), Scope.of(tone="calm"), text="<i>louder</i>")
+    got = generalise(lambda ts: [nasty(t) for t in ts], made, metric="output", statements=[loud], find=False,
+                     store=None, name="<u>x</u>")  # fmt: skip
     card = got.card("<u>x</u>")
     page = card.report("card.html").read_text()
     for raw in ("<script", "<img src", "<i>louder", "<u>x"):
@@ -59,12 +59,12 @@ def test_pages_escape_everything_and_load_nothing():
 
 
 def test_two_cards_side_by_side():
-    own = [
+    claims = [
         Statement.contrast(Scope.of(tone="loud"), Scope.of(tone="calm")),
         Statement.contrast(Scope.of(order="ab"), Scope.of(order="ba"), sign=-1),
     ]
-    first = study(statements=own, find=False, name="s").card()
-    second = study(lambda t: rule(t, -3.0), statements=own, find=False, name="s").card()
+    first = study(statements=claims, find=False, name="s").card()
+    second = study(lambda t: rule(t, -3.0), statements=claims, find=False, name="s").card()
     table = first.compare(second).set_index("claim")
     assert table["verdict"].tolist() == ["supported", "refuted"]
     assert table["other_verdict"].tolist() == ["refuted", "supported"]

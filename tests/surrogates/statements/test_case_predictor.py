@@ -55,8 +55,8 @@ def stitched(frame, claims=CLAIMS):
 
 def held(fitted, fresh):
     """Whether the predicted intervals hold fresh cases, and the predictions."""
-    told = {tuple(cell): fitted.predict(dict(zip(LEVELS, cell, strict=True))) for cell in CELLS.itertuples(index=False)}
-    rows = [told[cell] for cell in fresh[list(LEVELS)].itertuples(index=False, name=None)]
+    said = {tuple(cell): fitted.predict(dict(zip(LEVELS, cell, strict=True))) for cell in CELLS.itertuples(index=False)}
+    rows = [said[cell] for cell in fresh[list(LEVELS)].itertuples(index=False, name=None)]
     low, high, value = (np.array([r[k] for r in rows]) for k in ("low", "high", "value"))
     y = fresh["value"].to_numpy()
     return (low <= y) & (y <= high), value
@@ -80,10 +80,10 @@ def test_intervals_hold_nine_in_ten_cases_of_new_entities(model, entities):
             assert inside[fresh["b"] == "2"].mean() > 0.75
     assert 0.85 < np.mean(true) < 0.95
     # what is stated depends on the few entities drawn: within four standard errors of what is true
-    for said, found in ((stated, true), (claimed, explained)):
-        error = np.std(np.array(said) - found, ddof=1) / np.sqrt(len(said))
+    for said, truth in ((stated, true), (claimed, explained)):
+        error = np.std(np.array(said) - truth, ddof=1) / np.sqrt(len(said))
         assert error < 0.06
-        assert np.mean(said) == pytest.approx(np.mean(found), abs=4 * error + 0.01)
+        assert np.mean(said) == pytest.approx(np.mean(truth), abs=4 * error + 0.01)
 
 
 def test_what_no_statement_says_is_filled_from_the_levels_and_told_apart():
@@ -92,12 +92,13 @@ def test_what_no_statement_says_is_filled_from_the_levels_and_told_apart():
     assert fitted.scores["r2"] > fitted.scores["r2_statements"] + 0.1
     assert fitted.scores["r2_statements"] > 0.2
 
-    def told(**levels):
+    def predict(**levels):
         return fitted.predict(levels)["value"]
 
-    gain = told(a="0", b="1", c="1", template="x") - told(a="0", b="1", c="0", template="x")
+    gain = predict(a="0", b="1", c="1", template="x") - predict(a="0", b="1", c="0", template="x")
     assert gain == pytest.approx(1.5, abs=0.4)
-    assert told(a="0", b="0", c="1", template="x") == pytest.approx(told(a="0", b="0", c="0", template="x"), abs=0.4)
+    level = predict(a="0", b="0", c="0", template="x")
+    assert predict(a="0", b="0", c="1", template="x") == pytest.approx(level, abs=0.4)
 
 
 def test_where_nothing_depends_on_the_levels_nothing_is_claimed():
@@ -121,9 +122,9 @@ def test_open_factors_are_averaged_and_make_intervals_wider():
 def test_answers_without_noise_are_foretold_exactly():
     frame = cases(np.random.default_rng(2), 12, "noise alone")
     frame["value"] = 2.0 * (frame["a"] == "1")
-    told = stitched(frame).predict({"a": "1", "b": "0", "c": "0", "template": "x"})
-    assert told["low"] == pytest.approx(2.0, abs=0.05)
-    assert told["high"] == pytest.approx(2.0, abs=0.05)
+    predicted = stitched(frame).predict({"a": "1", "b": "0", "c": "0", "template": "x"})
+    assert predicted["low"] == pytest.approx(2.0, abs=0.05)
+    assert predicted["high"] == pytest.approx(2.0, abs=0.05)
 
 
 def test_values_that_do_not_vary_and_few_entities_give_no_prediction():
@@ -196,7 +197,7 @@ def test_the_best_constant_is_not_estimated_from_a_mean():
     assert entity_variance(values, np.zeros(30)) == pytest.approx(0.0, abs=1e-12)
 
 
-def found_on(frame, claims, known):
+def fitted_on(frame, claims, known):
     """Claims that were found on the cases of some entities, tested on the others."""
     here = frame.assign(part=np.where(frame["entity"].isin(known), "discovery", "entities"))
     test, origin = (here[(here["part"] == "discovery") == seen] for seen in (False, True))
@@ -206,8 +207,8 @@ def found_on(frame, claims, known):
 def test_entities_that_statements_were_found_on_are_learnt_from_but_never_predicted():
     frame = cases(np.random.default_rng(6), 16, "noise alone")
     known = [f"e{i}" for i in range(8)]
-    here, judged = found_on(frame, CLAIMS, known)
-    assert all(j.found for j in judged)
+    here, judged = fitted_on(frame, CLAIMS, known)
+    assert all(j.discovered for j in judged)
     fitted = fit_case_predictor(here, judged, 0.0)
     assert fitted.scores["cases"] == (here["part"] == "entities").sum()
     # whatever is true of those entities alone does not raise the score

@@ -66,8 +66,8 @@ def test_the_same_study_again_asks_nothing():
 
 
 def test_statements_of_ones_own_are_tested_on_every_case():
-    own = Statement.contrast(Scope.of(tone="loud"), Scope.of(tone="calm"))
-    got = study(statements=[own], find=False)
+    claim = Statement.contrast(Scope.of(tone="loud"), Scope.of(tone="calm"))
+    got = study(statements=[claim], find=False)
     assert len(got.statements) == 1
     assert got.statements[0].entities == 24
     assert got.statements[0].verdict == "supported"
@@ -75,9 +75,9 @@ def test_statements_of_ones_own_are_tested_on_every_case():
 
 
 def test_a_failed_control_makes_everything_untestable():
-    own = Statement.contrast(Scope.of(tone="loud"), Scope.of(tone="calm"))
+    claim = Statement.contrast(Scope.of(tone="loud"), Scope.of(tone="calm"))
     control = Statement.level(Scope.of(tone="calm"), reference=50.0)
-    got = study(statements=[own], find=False, control=control)
+    got = study(statements=[claim], find=False, control=control)
     assert got.control.verdict == "refuted"
     assert got.statements[0].verdict == "not testable"
     assert "positive control is refuted" in got.statements[0].reason
@@ -149,21 +149,21 @@ def test_a_share_of_a_control_needs_one():
     with pytest.raises(InputError, match="control must be given"):
         generalise(counted.model, probe(), metric="output", statements=share, store=None)
     assert not counted.asked
-    own = Statement.contrast({"order": "ab"}, {"order": "ba"})
-    assert study(statements=share, find=False, control=own).statements[0].statement.min_effect > 0
+    claim = Statement.contrast({"order": "ab"}, {"order": "ba"})
+    assert study(statements=share, find=False, control=claim).statements[0].statement.min_effect > 0
 
 
 def test_groups_are_held_out_as_groups():
     def pair(case):
         return str(int(case.entity[1:]) // 2)
 
-    whole = probe()
-    split = hold_out(whole, groups=pair)
-    sides = [{pair(whole.cases[i]) for i in part} for part in (split.discovery, split.test)]
+    full = probe()
+    split = hold_out(full, groups=pair)
+    sides = [{pair(full.cases[i]) for i in part} for part in (split.discovery, split.test)]
     assert not sides[0] & sides[1]
     assert study(groups=pair, split=split).statements
     with pytest.raises(InputError, match="each group on one side: hold_out"):
-        study(groups=pair, split=hold_out(whole))
+        study(groups=pair, split=hold_out(full))
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,8 @@ def test_verdicts(statement, shift, expected):
 def test_a_claim_about_every_family_falls_with_one():
     frame = table(3, 40, 2.0)
     frame.loc[(frame["form"] == "g") & (frame["side"] == "l"), "value"] -= 4.0
-    whole = Statement.contrast(LEFT, RIGHT, every="form")
-    got = verdict(whole, frame)
+    claim = Statement.contrast(LEFT, RIGHT, every="form")
+    got = verdict(claim, frame)
     assert (got.verdict, got.reason) == ("refuted", "in form g")
     assert verdict(Statement.contrast(LEFT, RIGHT), frame.assign(part="entities")).verdict != "supported"
 

@@ -219,13 +219,13 @@ def test_the_module_is_as_it_was_between_forwards_and_after_an_error():
 
 
 def test_a_forward_of_another_thread_is_answered_as_usual():
-    module, found = build(), []
+    module, answers = build(), []
     ids = torch.tensor([[1, 1, 5, 6, 7], [3, 4, 5, 6, 7]])
     asked = {"input_ids": ids, "attention_mask": (ids != 1).long(), "use_cache": False}
 
     def forward():
         with torch.inference_mode():
-            found.append(module(**asked).logits)
+            answers.append(module(**asked).logits)
 
     forward()
     with packed.replaced_attention(module, packed.Buffers(9), [(0, 9)]):
@@ -233,22 +233,22 @@ def test_a_forward_of_another_thread_is_answered_as_usual():
         thread = threading.Thread(target=forward)
         thread.start()
         thread.join()
-    torch.testing.assert_close(found[1], found[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(answers[1], answers[0], atol=1e-5, rtol=0)
 
 
 def test_two_threads_share_a_module():
     module = build()
     parts = [branches(150, 8, seed) for seed in range(4)]
-    expected, found = [plain(module, rows) for rows in parts], {}
+    expected, answers = [plain(module, rows) for rows in parts], {}
     threads = [
-        threading.Thread(target=lambda i=i: found.update({i: logs(module, parts[i])})) for i in range(len(parts))
+        threading.Thread(target=lambda i=i: answers.update({i: logs(module, parts[i])})) for i in range(len(parts))
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     for i, values in enumerate(expected):
-        torch.testing.assert_close(found[i], values, atol=1e-4, rtol=0)
+        torch.testing.assert_close(answers[i], values, atol=1e-4, rtol=0)
 
 
 def test_a_hook_sees_one_row_at_a_time():
@@ -273,10 +273,10 @@ def test_what_is_not_plain_is_asked_row_by_row(changes):
     module, rows = build(**changes), sorted(some_rows(10))
     before = state(module)
     with Fed() as fed:
-        found = logs(module, rows)
+        calls = logs(module, rows)
     assert len(fed.tokens) == len(rows)
     assert state(module) == before
-    torch.testing.assert_close(found, plain(module, rows), atol=1e-4, rtol=0)
+    torch.testing.assert_close(calls, plain(module, rows), atol=1e-4, rtol=0)
 
 
 def test_attention_that_is_more_than_products_is_refused():

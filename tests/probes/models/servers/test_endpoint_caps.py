@@ -50,8 +50,8 @@ def test_workers_share_the_cap_and_the_requests_in_flight(serve, engine):
     assert len(server.seen) == 100 == lm.spent.calls and server.peak <= 3
     assert len(store) > 80 and caught.value.finished.interrupted
     with parallel_config(engine):
-        found = explain_many(Endpoint(server.url, "m").reading(count), TEXTS, budget=40, store=store, n_jobs=2)
-    assert len(found) == len(TEXTS) and found.cost.tokens == 10 * found.cost.rows > 0
+        result = explain_many(Endpoint(server.url, "m").reading(count), TEXTS, budget=40, store=store, n_jobs=2)
+    assert len(result) == len(TEXTS) and result.cost.tokens == 10 * result.cost.rows > 0
 
 
 def test_an_endpoint_is_asked_here_whatever_the_workers(serve):
@@ -80,8 +80,8 @@ def test_tokens_that_a_server_does_not_count_are_estimated(serve):
 
 def test_why_an_item_failed_is_told(serve):
     refusing = serve(lambda n, body: (400, {}, "too long: 4096 tokens at most") if "\n" in prompt_of(body) else None)
-    found = explain_many(Endpoint(refusing.url, "m").reading(count), [TEXT, f"new\n{TEXT}"], budget=60, store=None)
-    assert len(found) == 1 and "4096 tokens at most" in found.failures[0].error
+    result = explain_many(Endpoint(refusing.url, "m").reading(count), [TEXT, f"new\n{TEXT}"], budget=60, store=None)
+    assert len(result) == 1 and "4096 tokens at most" in result.failures[0].error
 
 
 def test_every_attempt_counts_against_the_cap(serve):
@@ -183,7 +183,7 @@ def test_a_cap_ends_a_run_with_what_is_finished_and_a_higher_one_goes_on(serve, 
     assert f"2 items explained ({file}); answers so far are in the store" in caught.value.__notes__[0]
     paid, kept = len(server.seen), len(store)
     assert paid == 100
-    whole = explain_many(Endpoint(server.url, "m").reading(count), TEXTS, **options)
-    assert whole.labels == [0, 1, 2, 3, 4, 5] and not whole.failures
+    complete = explain_many(Endpoint(server.url, "m").reading(count), TEXTS, **options)
+    assert complete.labels == [0, 1, 2, 3, 4, 5] and not complete.failures
     asked = [prompt_of(body) for body in server.seen]
     assert kept > 60 and len(set(asked)) + 6 * 8 >= len(asked)  # nothing twice but what is repeated to see the noise

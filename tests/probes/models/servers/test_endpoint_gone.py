@@ -84,15 +84,15 @@ def test_a_gateway_whose_server_is_gone_is_given_up_after_some_questions(serve):
 
 def test_questions_that_a_server_fails_on_do_not_end_the_run(serve):
     server = serve(lambda n, body: (500, {}, "crashed") if "three" in prompt_of(body) else None)
-    found = explain_many(Endpoint(server.url, "m", retries=0).reading(count), TEXTS, budget=60, store=None)
-    assert {0, 1, 3, 4, 5} <= set(found.labels)
+    result = explain_many(Endpoint(server.url, "m", retries=0).reading(count), TEXTS, budget=60, store=None)
+    assert {0, 1, 3, 4, 5} <= set(result.labels)
 
 
 def test_an_item_whose_instance_is_refused_costs_one_question(serve):
     # after a group has failed its items are asked alone; what was refused is not built upon
     server = serve(lambda n, body: chat("", finish_reason="content_filter") if prompt_of(body) == TEXTS[0] else None)
-    found = explain_many(Endpoint(server.url, "m").reading(count), TEXTS[:2], budget=40, store=None)
-    assert found.labels == [1] and "did not answer the instance itself" in found.failures[0].error
+    result = explain_many(Endpoint(server.url, "m").reading(count), TEXTS[:2], budget=40, store=None)
+    assert result.labels == [1] and "did not answer the instance itself" in result.failures[0].error
     assert sum(prompt_of(body).endswith("one") for body in server.seen) == 1
 
 
@@ -105,7 +105,7 @@ def test_checks_of_a_server_that_is_gone_are_not_tried_one_by_one(serve):
     before = len(server.seen)
     checked = check(explanation, model, TEXT, ["fresh", "stability"], store=None)
     assert [finding.passed for finding in checked.checks] == [None, None]
-    assert all("turns requests away" in finding.told for finding in checked.checks)
+    assert all("turns requests away" in finding.sentence for finding in checked.checks)
     assert len(server.seen) == before + 1
 
 
@@ -120,9 +120,11 @@ def test_the_command_shows_what_is_finished_when_a_run_ends_early(serve, monkeyp
     monkeypatch.setattr(sys, "argv", ["iomap", *arguments])
     with pytest.raises(SystemExit) as left:
         main()
-    told = capsys.readouterr()
-    assert left.value.code == 1 and "1 explanations, interrupted before the rest" in told.out
-    assert "turns requests away: HTTP 401: expired. 1 item explained (all.jsonl); answers so far are in the" in told.err
+    shown = capsys.readouterr()
+    assert left.value.code == 1 and "1 explanations, interrupted before the rest" in shown.out
+    assert (
+        "turns requests away: HTTP 401: expired. 1 item explained (all.jsonl); answers so far are in the" in shown.err
+    )
 
 
 def test_it_works_inside_a_running_event_loop(serve):

@@ -112,7 +112,7 @@ def test_failures_are_tried_again_then_missing_and_never_kept(serve, answer, wor
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("reply", "words"),
     [
         (chat("", finish_reason="content_filter"), "content filter"),
         (chat(None, message={"role": "assistant", "content": None, "refusal": "I cannot help."}), "I cannot help"),
@@ -122,8 +122,8 @@ def test_failures_are_tried_again_then_missing_and_never_kept(serve, answer, wor
     ],
     ids=["filter", "refusal", "nothing", "no text", "400"],
 )
-def test_refusals_are_missing_without_another_try(serve, told, words):
-    server = serve(lambda n, body: told if "gamma" not in prompt_of(body) else None)
+def test_refusals_are_missing_without_another_try(serve, reply, words):
+    server = serve(lambda n, body: reply if "gamma" not in prompt_of(body) else None)
     lm = Endpoint(server.url, "m")
     model = lm.reading(count)
     store = Store()

@@ -111,7 +111,7 @@ def test_a_scalariser_without_a_number_is_told(serve, nothing):
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("reply", "words"),
     [
         ((400, {}, "too long"), "HTTP 400: too long"),
         ({"error": "no such model"}, "no such model"),
@@ -122,8 +122,8 @@ def test_a_scalariser_without_a_number_is_told(serve, nothing):
         ({"data": 3}, "sent no vectors"),
     ],
 )
-def test_texts_that_are_not_embedded_are_an_error_and_a_missing_similarity(serve, told, words):
-    lm = Endpoint(serve(lambda n, body: told).url, "embedder")
+def test_texts_that_are_not_embedded_are_an_error_and_a_missing_similarity(serve, reply, words):
+    lm = Endpoint(serve(lambda n, body: reply).url, "embedder")
     with pytest.raises(ModelError, match=words):
         lm.embed(["a", "b"])
     model = Endpoint(serve().url, "m").reading(Similar(lm.embed, "x"))
@@ -156,8 +156,8 @@ def test_cases_that_were_not_answered_are_left_out(serve):
         foils=1,
     )
     store = Store()
-    told = measure(Endpoint(server.url, "m"), probe.cases, "exact_match", store=store)
-    assert told.unanswered == 1 and sorted(told.frame["entity"]) == ["France", "Spain"]
-    assert len(store) == 2 and told.cost.calls == 3
+    measured = measure(Endpoint(server.url, "m"), probe.cases, "exact_match", store=store)
+    assert measured.unanswered == 1 and sorted(measured.frame["entity"]) == ["France", "Spain"]
+    assert len(store) == 2 and measured.cost.calls == 3
     scored = Endpoint(serve(reply=completions("right")).url, "m", api="completions")
     assert measure(scored, probe.cases, "log_prob", store=Store()).frame["value"].lt(0).all()

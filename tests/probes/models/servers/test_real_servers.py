@@ -118,9 +118,12 @@ def test_a_statement_about_a_text_only_server(text_server):
     lm = Endpoint(*text_server, api="completions", scores=Overlap(), timeout=120)
     assert lm.pairs() is None
     store = Store()
-    told = measure(lm, probe.cases, "exact_match", store=store, max_new_tokens=4)
+    measured = measure(lm, probe.cases, "exact_match", store=store, max_new_tokens=4)
     # exact: hits and misses
-    assert told.frame.loc[told.frame["template"] == "is", "value"].tolist() == [1, 1, 1, 1] and told.cost.calls == 8
+    assert (
+        measured.frame.loc[measured.frame["template"] == "is", "value"].tolist() == [1, 1, 1, 1]
+        and measured.cost.calls == 8
+    )
     with pytest.raises(ValueError, match="log-probabilities"):
         measure(lm, probe.cases, "log_prob", store=store)
     knows = Statement.level(Scope.of(template="is"), text="it knows capitals")
