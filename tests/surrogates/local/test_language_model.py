@@ -61,7 +61,7 @@ def test_a_generated_answer_counts_towards_the_budget_and_is_kept(lm):
 
 
 def test_plain_text_prompts_and_a_given_continuation(lm):
-    ex = explain(lm, TextProbe("The capital of France is"), target=" Paris", budget=32)
+    ex = explain(lm, TextProbe("The capital of France is"), answer=" Paris", budget=32)
     assert ex.answer == " Paris"
     assert ex.attributions.loc[0, "feature"] in ("France", "capital")
 

@@ -251,7 +251,7 @@ def test_a_generator_answers_each_item_and_given_answers_are_asked_together():
     assert generated.failures[0].index == 1
     same(generated[1], explain(Parrot(), items[2], budget=30, store=None))
     parrot = Parrot()
-    given = explain_many(parrot, items, target="cat", budget=30, store=None)
+    given = explain_many(parrot, items, answer="cat", budget=30, store=None)
     assert [explanation.answer for explanation in given] == ["cat"] * 3
     assert len(parrot.batches) == 2
 
