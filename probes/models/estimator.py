@@ -8,6 +8,7 @@ import pickle
 import sys
 import types
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,11 @@ class EstimatorModel(Model):
         method = self.method if self.choices is None else f"{self.method} one of {len(self.choices)}"
         head = f"estimator:{type(self.estimator).__name__}:{method}"
         return Identity(f"{head}:{mark or uuid.uuid4().hex}", mark is not None)
+
+    def direct(self) -> Callable[[Any], Any]:
+        """Return the estimator's method; one that chooses, with 1 for what it chose."""
+        answer, choices = getattr(self.estimator, self.method), self.choices
+        return answer if choices is None else lambda row: np.equal.outer(np.ravel(answer(row)), choices).astype(float)
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> EstimatorModel | None:
         """Return the same estimator fitted to its own answers to `inputs`, shuffled."""

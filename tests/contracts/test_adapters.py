@@ -121,6 +121,15 @@ def test_a_batch_is_answered_as_its_inputs_are_one_by_one(example: tuple[str, Mo
     np.testing.assert_allclose(model(inputs), alone, rtol=1e-4, atol=1e-5)
 
 
+def test_each_input_is_answered_as_the_object_itself_answers_it(example: tuple[str, Model, Any]) -> None:
+    name, model, inputs = example
+    direct = model.direct()
+    assert (direct is None) == name.endswith((".functions", ".predictors"))  # these are no more than the object
+    if direct is not None:
+        shown = np.vstack([np.asarray(direct(rows(inputs, [i]))) for i in range(len(inputs))])
+        np.testing.assert_allclose(model.as_direct(np.asarray(model(inputs))), shown, rtol=1e-4, atol=1e-5)
+
+
 def test_answers_follow_their_inputs_in_any_order(example: tuple[str, Model, Any]) -> None:
     _, model, inputs = example
     order = np.asarray(model.order(inputs))

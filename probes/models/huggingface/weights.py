@@ -16,7 +16,13 @@ import numpy as np
 from probes.errors import InputError
 from probes.model import Identity
 
-__all__ = ["as_released", "fingerprint", "on_device", "shuffled", "token_digests", "tokenizer_of"]
+__all__ = ["as_released", "fingerprint", "is_half", "on_device", "shuffled", "token_digests", "tokenizer_of"]
+
+
+def is_half(module: Any) -> bool:
+    """Whether a torch module computes in 16-bit numbers (or fewer)."""
+    dtype = getattr(module, "dtype", None)
+    return dtype is not None and dtype.itemsize < 4
 
 
 def fingerprint(module: Any) -> Identity:
