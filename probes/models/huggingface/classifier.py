@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,15 @@ from probes.errors import InputError, require
 from probes.model import Identity, Model
 from probes.models.functions import CallableModel
 from probes.models.huggingface.pipelines import FUNCTIONS, PipelineSettings, usual_function
-from probes.models.huggingface.weights import fingerprint, is_half, on_device, shuffled, token_digests, tokenizer_of
+from probes.models.huggingface.weights import (
+    fingerprint,
+    is_half,
+    of_transformers,
+    on_device,
+    shuffled,
+    token_digests,
+    tokenizer_of,
+)
 
 __all__ = ["TextClassifier", "adopt"]
 
@@ -216,7 +223,7 @@ PLACE = 20
 
 def adopt(model: object, name: str | None, batched: bool) -> Model | None:
     """Adopt a transformers text-classification pipeline, or a bare sequence classifier (which lacks its tokenizer)."""
-    transformers = sys.modules.get("transformers")
+    transformers = of_transformers(model)
     if transformers is None:
         return None
     if isinstance(model, transformers.Pipeline):
@@ -224,7 +231,8 @@ def adopt(model: object, name: str | None, batched: bool) -> Model | None:
             return _of_pipeline(model, name)
         if isinstance(model, transformers.TextGenerationPipeline):
             return None
-        raise InputError("model", "be a text-classification or text-generation pipeline", model.task)
+        rule = "be a text-classification or text-generation pipeline, or a function from texts to numbers that asks it"
+        raise InputError("model", rule, model.task)
     if isinstance(model, transformers.PreTrainedModel):
         from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING as KNOWN
 
