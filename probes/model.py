@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -115,6 +115,13 @@ class Model(ABC):
         Whether it only waits for others that answer: workers would gain nothing, and its limits are counted here.
     reason : str
         Why the last unanswered question was not answered, in words.
+    compared : bool
+        Whether first contact compares answers alone with those in a batch; False where inputs are answered one by one
+        anyway.
+    half : bool
+        Whether it computes in 16-bit numbers.
+    neighbours : str
+        How answers were seen to depend on what else is in a batch, in words; then inputs are asked one by one.
     """
 
     unit: str = "output"
@@ -126,6 +133,9 @@ class Model(ABC):
     fallible: bool = False
     remote: bool = False
     reason: str = ""
+    compared: bool = True
+    half: bool = False
+    neighbours: str = ""
 
     @abstractmethod
     def identity(self) -> Identity:
@@ -142,6 +152,26 @@ class Model(ABC):
         come, so that it is stored even if the next one fails.
         """
         yield np.arange(len(inputs)), self(inputs)
+
+    def direct(self) -> Callable[[Any], Any] | None:
+        """Return the user's own object as a map from inputs to numbers ``(n, k)``; None where the model is no more.
+
+        On first contact an adapter is compared with it. It asks the object in the plainest way, one input at a time,
+        and shares no code with :meth:`__call__` that could be wrong.
+        """
+        return None
+
+    def as_direct(self, values: np.ndarray) -> np.ndarray:
+        """Turn answers ``(n, K)`` into the numbers that :meth:`direct` returns: by default as they are."""
+        return values
+
+    def met_as(self, identity: Identity) -> str:
+        """Name what first contact is remembered under, given the identity: maps that compute alike may share one."""
+        return identity.id
+
+    def ask_one_by_one(self, why: str) -> None:
+        """Take one input at a time from now on, because answers depend on what else is in a batch."""
+        self.batch, self.neighbours = 1, why
 
     def tokens(self, inputs: Any) -> int:
         """Return the tokens that answering these inputs took, 0 where inputs have none."""

@@ -34,6 +34,8 @@ class Answers:
         Whether the model was seen to answer the same question differently.
     reason : str
         Why the last unanswered question was not answered, in words.
+    neighbours : str
+        How answers were seen to depend on what else is in a batch, in words; then inputs were asked one by one.
     """
 
     design: Design
@@ -45,6 +47,7 @@ class Answers:
     cost: Cost = field(default_factory=Cost)
     noisy: bool = False
     reason: str = ""
+    neighbours: str = ""
 
     def __sub__(self, other: Answers) -> Answers:
         """Return what changed from `other` to this: the same questions, the same unit, answers subtracted.

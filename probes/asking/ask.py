@@ -1,4 +1,4 @@
-"""ask(): puts a design to a model; :func:`put` is the only caller of a model.
+"""ask(): puts a design to a model.
 
 Every distinct question is asked once, in batches; each answer is checked, counted, and kept before it is used.
 """
@@ -6,24 +6,25 @@ Every distinct question is asked once, in batches; each answer is checked, count
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from probes.asking.answers import Answers, Interrupted
 from probes.asking.ask_batch import Batch, Run, keys_of, known_outputs, outputs_key, uneven
-from probes.asking.batching import Portions, batches, parts_of, take
+from probes.asking.batching import Portions, batches, parts_of, put, take
 from probes.asking.cost import Cost, Forecast
+from probes.asking.first_contact import FirstContact
 from probes.design import Design
 from probes.errors import ModelError
 from probes.model import Identity, Model
 from probes.probe import Probe, unique_names
 from probes.store.store import Store
 
-__all__ = ["again", "ask", "forecast", "gathered", "put"]
+__all__ = ["again", "ask", "forecast", "gathered"]
 
 
 def ask(
@@ -71,12 +72,14 @@ def ask(
     run = run or Run()
     memory = store if identity.persistent else run.memory
     cost = Cost()
+    contact = FirstContact(model, identity, [(probe, design)], memory, run)
     parts: list[np.ndarray] = []
     total, hidden = len(design) * probe.replicates, None if progress is None else not progress
     try:
         with tqdm(total=total, desc="asking", unit="row", leave=False, disable=hidden) as bar:
             for start, stop in pairwise(parts_of(design, model.at_once)):
                 inputs = probe.render(design.Z[start:stop])
+                contact.before(inputs, cost)
                 batch = Batch(model, identity, inputs, memory, cost, run, bar, design.fixed > 0)
                 put(model, batch.portions, batch.keep)
                 parts.append(batch.raw().reshape(stop - start, probe.replicates, -1).mean(axis=1))
@@ -87,24 +90,6 @@ def ask(
         known = gathered(model, identity, probe, design, parts, memory, cost) if parts else None
         raise Interrupted(known) from stop_
     return gathered(model, identity, probe, design, parts, memory, cost)
-
-
-def put(model: Model, portions: Portions, keep: Callable[[np.ndarray, np.ndarray], None]) -> None:
-    """Ask a model for portions of inputs, and hand on answers as they come.
-
-    Parameters
-    ----------
-    model : Model
-    portions : Portions
-    keep : callable
-        Of the numbers of the inputs ``(m,)`` and their raw outputs ``(m, K)``.
-    """
-    for portion in portions:
-        with portion:
-            for where, raw in model.answers(portion.inputs):
-                values = portion.checked(where, raw)
-                keep(portion.rows[where], values)
-                portion.go_on()
 
 
 def _so_far(
@@ -157,6 +142,7 @@ def forecast(
     memory = store if identity.persistent else run.memory
     first_rows = Design(design.Z[:trial], min(trial, design.fixed))
     spent = ask(model, probe, first_rows, store, False, run).cost if trial else Cost()
+    contact, met, checked = FirstContact(model, identity, [(probe, design)], memory, run), set[bytes](), Cost()
     seen, known, calls, tokens, asked = set[bytes](), 0, 0, 0, 0
     for start, stop in pairwise(parts_of(design, model.at_once)):
         inputs = probe.render(design.Z[start:stop])
@@ -164,13 +150,22 @@ def forecast(
         cached = memory.get(first) if identity.persistent else {}
         seen.update(first)
         known += len(cached)
-        todo = take(inputs, np.array(sorted(i for key, i in first.items() if key not in cached), dtype=int))
-        if len(todo):
-            asked += len(todo)
-            calls += sum(1 for _ in batches(model, todo, int(start == 0 and not cached)))
-            tokens += int(model.sizes(todo).sum()) if model.size_unit == "tokens" else 0
-    share = tokens / spent.tokens if spent.tokens else asked / spent.rows if spent.rows else 0.0
-    return Forecast(len(seen), known, calls, tokens, spent.seconds * share if spent.rows or not asked else None)
+        todo = sorted(i for key, i in first.items() if key not in cached)
+        if todo and not (contact.done or met):
+            met, checked = contact.forecast()
+        alone = int(start == 0 and not cached and not met)
+        asked += len(todo)
+        tokens += _tokens(model, take(inputs, np.array(todo, dtype=int)))
+        rest = [i for key, i in first.items() if key not in cached and key not in met]
+        calls += sum(1 for _ in batches(model, take(inputs, np.array(sorted(rest), dtype=int)), alone)) if rest else 0
+    tokens += checked.tokens
+    share = tokens / spent.tokens if spent.tokens else (asked + checked.checks) / spent.rows if spent.rows else 0.0
+    seconds = spent.seconds * share if spent.rows or not asked else None
+    return Forecast(len(seen), known, calls + checked.calls, tokens, seconds, checked.checks)
+
+
+def _tokens(model: Model, inputs: Any) -> int:
+    return int(model.sizes(inputs).sum()) if model.size_unit == "tokens" and len(inputs) else 0
 
 
 def gathered(
@@ -182,7 +177,8 @@ def gathered(
     if len(outputs) != y.shape[1]:
         raise ModelError(f"The model names {len(outputs)} outputs but returned {y.shape[1]}.")
     why = model.reason if model.fallible else ""
-    return Answers(design, y, tuple(outputs), model.unit, probe.digest, identity.id, cost, reason=why)
+    names, alone = tuple(outputs), model.neighbours
+    return Answers(design, y, names, model.unit, probe.digest, identity.id, cost, reason=why, neighbours=alone)
 
 
 def again(model: Model, probe: Probe, answers: Answers, rows: np.ndarray) -> tuple[np.ndarray, Cost]:

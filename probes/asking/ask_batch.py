@@ -17,7 +17,7 @@ from probes.errors import ModelError, describe
 from probes.model import Identity, Model
 from probes.store.store import Store
 
-__all__ = ["Batch", "Run", "keys_of", "known_outputs", "outputs_key", "uneven"]
+__all__ = ["Batch", "Run", "keys_of", "known_outputs", "not_finite", "outputs_key", "uneven"]
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ class Run:
         Those that were answered before a call failed: whoever takes them next has paid for them.
     lost : Cost
         Of calls that failed, not booked yet.
+    met : bool
+        Whether the model has been met, see :mod:`probes.asking.first_contact`.
     """
 
     memory: Store = field(default_factory=Store)
@@ -45,6 +47,7 @@ class Run:
     unanswered: set[bytes] = field(default_factory=set)
     unbooked: set[bytes] = field(default_factory=set)
     lost: Cost = field(default_factory=Cost)
+    met: bool = False
 
 
 def keys_of(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
@@ -148,8 +151,7 @@ class Batch:
             run.unanswered.update(self.keys[i] for i in where[left_out])
             if not (good | left_out).all():
                 i = int(np.argmin(good | left_out))
-                what = describe(shown(self.portions.inputs, int(rows[i])))
-                raise ModelError(f"The model must answer with finite numbers; got {values[i]} for the input {what}.")
+                raise not_finite(values[i], shown(self.portions.inputs, int(rows[i])))
         self.bar.update(len(rows))
         if self.needed and self.keys[0] in run.unanswered:
             raise _nothing(self.model)
@@ -204,6 +206,11 @@ class _Raw:
 def _nothing(model: Model) -> ModelError:
     said = "The model did not answer the instance itself, so nothing else was asked."
     return ModelError(f"{said} {model.reason}".rstrip())
+
+
+def not_finite(values: np.ndarray, asked: Any) -> ModelError:
+    """The error of a model that answers with NaN or infinity."""
+    return ModelError(f"The model must answer with finite numbers; got {values} for the input {describe(asked)}.")
 
 
 def uneven(widths: set[int]) -> ModelError:

@@ -11,10 +11,11 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from probes.asking.answers import Answers
-from probes.asking.ask import gathered, put
+from probes.asking.ask import gathered
 from probes.asking.ask_batch import Batch, Run
-from probes.asking.batching import take
+from probes.asking.batching import put, take
 from probes.asking.cost import Cost
+from probes.asking.first_contact import FirstContact
 from probes.design import Design
 from probes.model import Model
 from probes.probe import Probe
@@ -80,6 +81,7 @@ def ask_together(
     groups: dict[Hashable, list[int]] = {}
     for i, inputs in enumerate(rendered):
         groups.setdefault(_form(inputs), []).append(i)
+    contact = FirstContact(model, identity, [(item.probe, item.design) for item in items], memory, run)
     answers: dict[int, Answers] = {}
     hidden = None if progress is None else not progress
     with tqdm(total=sum(map(len, rendered)), desc="asking", unit="row", leave=False, disable=hidden) as bar:
@@ -87,6 +89,7 @@ def ask_together(
             cost, ends = Cost(), np.cumsum([0, *(len(rendered[i]) for i in members)])
             inputs = _joined([rendered[i] for i in members])
             try:
+                contact.before(inputs, cost)
                 batch = Batch(model, identity, inputs, memory, cost, run, bar)
                 put(model, batch.portions, batch.keep)
                 every, newly = batch.raw(), batch.asked
@@ -109,6 +112,7 @@ def ask_together(
                     len(distinct) - len(asked) - len(distinct & run.unanswered - {keys[j] for j in asked}),
                     model.tokens(take(rendered[i], asked)) if model.size_unit else int(tokens[number]),
                     cost.seconds * len(asked) / max(int(counts.sum()), 1),
+                    cost.checks if number == 0 else 0,
                 )
                 raw = every[rows].reshape(len(item.design), item.probe.replicates, -1).mean(axis=1)
                 answers[i] = gathered(model, identity, item.probe, item.design, [raw], memory, share)

@@ -1,11 +1,14 @@
-"""Batches: the order and the portions in which a model is best asked, and what becomes of one that fails."""
+"""Batches: the order and the portions in which a model is best asked, and what becomes of one that fails.
+
+:func:`put` is the only caller of a model.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ from probes.errors import IomapError, ModelError, describe
 from probes.model import Model
 from probes.outputs.arrays import as_outputs
 
-__all__ = ["Portion", "Portions", "batches", "parts_of", "shown", "take"]
+__all__ = ["Portion", "Portions", "batches", "parts_of", "put", "shown", "take"]
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +161,24 @@ class Portion:
         model.batch = max(1, int(model.sizes(self.inputs).max()) * len(self.rows) // 2)
         self._portions.halve(self.rows[self._left])
         return True
+
+
+def put(model: Model, portions: Portions, keep: Callable[[np.ndarray, np.ndarray], None]) -> None:
+    """Ask a model for portions of inputs, and hand on answers as they come.
+
+    Parameters
+    ----------
+    model : Model
+    portions : Portions
+    keep : callable
+        Of the numbers of the inputs ``(m,)`` and their raw outputs ``(m, K)``.
+    """
+    for portion in portions:
+        with portion:
+            for where, raw in model.answers(portion.inputs):
+                values = portion.checked(where, raw)
+                keep(portion.rows[where], values)
+                portion.go_on()
 
 
 def _out_of_memory(error: BaseException | None) -> bool:

@@ -30,6 +30,9 @@ class Cost:
         Tokens of the inputs that the model answered; 0 where inputs have no tokens.
     seconds : float
         Time spent inside the model.
+    checks : int
+        Inputs answered besides these on first contact, to compare answers alone, in a batch and of the user's own
+        object (see :mod:`probes.asking.first_contact`); `calls`, `tokens` and `seconds` include them.
     """
 
     calls: int = 0
@@ -37,6 +40,12 @@ class Cost:
     reused: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    checks: int = 0
+
+    def add(self, other: Cost) -> None:
+        """Add another cost to this one, in place."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
@@ -61,6 +70,8 @@ class Forecast:
         Tokens of the rest; 0 where inputs have no tokens.
     seconds : float or None
         Time inside the model, from a trial; None without one.
+    checks : int
+        Inputs asked besides on first contact; `calls` and `tokens` include them.
     """
 
     questions: int
@@ -68,12 +79,16 @@ class Forecast:
     calls: int
     tokens: int
     seconds: float | None = None
+    checks: int = 0
 
     def __str__(self) -> str:
         tokens = f", {self.tokens:,} tokens" if self.tokens else ""
         time_ = "" if self.seconds is None else f", about {self.seconds:.3g} s"
         asked = self.questions - self.known
-        return f"{asked:,} questions to ask in {self.calls:,} calls{tokens}{time_} ({self.known:,} known already)"
+        checks = f", {self.checks} inputs more to check the model" if self.checks else ""
+        return (
+            f"{asked:,} questions to ask in {self.calls:,} calls{checks}{tokens}{time_} ({self.known:,} known already)"
+        )
 
     def project(
         self,

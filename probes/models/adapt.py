@@ -38,8 +38,9 @@ def as_model(model: ModelLike, name: str | None = None, *, batched: bool = True)
     Parameters
     ----------
     model : object
-        A :class:`Model`; a scikit-learn estimator or pipeline; a transformers sequence classifier, ``pipeline`` or
-        causal language model; or any callable from a batch of inputs to numbers.
+        A :class:`Model`; a scikit-learn estimator or pipeline, or a method of one; a transformers sequence classifier,
+        ``pipeline`` or causal language model; an object with ``predict_proba`` or ``predict`` (a booster, results of
+        statsmodels); a torch module over arrays; or any callable from a batch of inputs to numbers.
     name : str, optional
         A name that identifies the map for ever (``"risk-model-v3"``). A plain callable without one is remembered
         for one run only, because nobody can tell whether it still computes the same.

@@ -8,6 +8,7 @@ import pickle
 import sys
 import types
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from probes.errors import InputError, ModelError, describe
 from probes.model import Identity, Model
-from probes.models.estimator_kinds import ADVICE, METHODS, choices_of, kind_of, one_hot, output_names, usual_methods
+from probes.models.estimator_kinds import (
+    ADVICE,
+    METHODS,
+    choices_of,
+    kind_of,
+    one_hot,
+    output_names,
+    side_by_side,
+    usual_methods,
+)
 from probes.outputs.arrays import as_outputs
 
 __all__ = ["EstimatorModel", "adopt", "fingerprint"]
@@ -136,6 +146,13 @@ class EstimatorModel(Model):
         head = f"estimator:{type(self.estimator).__name__}:{method}"
         return Identity(f"{head}:{mark or uuid.uuid4().hex}", mark is not None)
 
+    def direct(self) -> Callable[[Any], Any]:
+        """Return the estimator's method; one that chooses, with 1 for what it chose."""
+        answer, choices = getattr(self.estimator, self.method), self.choices
+        if choices is None:
+            return lambda row: side_by_side(answer(row))
+        return lambda row: np.equal.outer(np.ravel(answer(row)), choices).astype(float)
+
     def randomised(self, rng: np.random.Generator, inputs: Any) -> EstimatorModel | None:
         """Return the same estimator fitted to its own answers to `inputs`, shuffled."""
         if inputs is None:
@@ -164,7 +181,7 @@ class EstimatorModel(Model):
                 f"{kind}.{self.method} returned labels such as {describe(np.ravel(values)[0])} where numbers are "
                 "needed. Use a classifier with predict_proba, or pass a callable that returns scores."
             )
-        return as_outputs(values, len(inputs), f"{kind}.{self.method}")
+        return as_outputs(side_by_side(values), len(inputs), f"{kind}.{self.method}")
 
 
 #: place among the adapters: lower ones are tried first
@@ -172,5 +189,7 @@ PLACE = 10
 
 
 def adopt(model: object, name: str | None, batched: bool) -> Model | None:
-    """Adopt a scikit-learn estimator."""
+    """Adopt a scikit-learn estimator, or a method of one such as ``model.predict_proba``."""
+    if isinstance(model, types.MethodType) and isinstance(model.__self__, BaseEstimator):
+        return EstimatorModel(model.__self__, name, model.__name__) if model.__name__ in METHODS else None
     return EstimatorModel(model, name) if isinstance(model, BaseEstimator) else None

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from probes.errors import ModelError, describe
 
-__all__ = ["ADVICE", "METHODS", "choices_of", "kind_of", "one_hot", "output_names", "usual_methods"]
+__all__ = ["ADVICE", "METHODS", "choices_of", "kind_of", "one_hot", "output_names", "side_by_side", "usual_methods"]
 
 METHODS = ("predict_proba", "decision_function", "predict", "score_samples")
 _USUAL = {
@@ -67,6 +67,8 @@ def output_names(estimator: Any, kind: str, method: str, choices: np.ndarray | N
     if method == "transform":
         return tuple(f"distance to cluster {i}" for i in range(len(_last(estimator).cluster_centers_)))
     classes = getattr(estimator, "classes_", None)
+    if method == "predict_proba" and isinstance(classes, list):  # of several targets
+        return tuple(f"target {i} = {c}" for i, each in enumerate(classes) for c in each)
     if method not in ("predict_proba", "decision_function") or not isinstance(classes, np.ndarray):
         return None
     binary_margin = method == "decision_function" and len(classes) == 2
@@ -92,6 +94,12 @@ def one_hot(labels: Any, choices: np.ndarray, source: str) -> np.ndarray:
         other = np.asarray(labels).ravel()[int(np.argmin(chosen.any(axis=1)))]
         raise ModelError(f"{source} must return one of {describe(choices.tolist())}; got {describe(other)}.")
     return chosen.astype(float)
+
+
+def side_by_side(values: Any) -> Any:
+    """Return one array for what several targets are answered with, a list of arrays ``(n, classes)``."""
+    several = isinstance(values, list) and bool(values) and all(getattr(v, "ndim", 0) == 2 for v in values)
+    return np.hstack(values) if several else values
 
 
 def _last(estimator: Any) -> Any:

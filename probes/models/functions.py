@@ -49,6 +49,7 @@ class CallableModel(Model):
         self.unit = unit
         self.outputs = outputs
         self.batch = 256
+        self.compared = batched
         self._named = False
 
     def identity(self) -> Identity:

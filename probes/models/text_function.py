@@ -79,6 +79,7 @@ class _Scored(Model):
 
     steady = False
     fallible = True
+    compared = False
 
     def __init__(self, writer: TextFunction, scalariser: Scalariser):
         if scalariser.top:

@@ -29,6 +29,8 @@ def as_outputs(values: Any, n: int, source: str) -> np.ndarray:
     try:
         if hasattr(values, "detach"):
             values = values.detach().cpu()
+        if hasattr(values, "toarray"):  # sparse
+            values = values.toarray()
         array = np.asarray(values)
         if array.dtype.kind in "USc":
             raise TypeError("text and complex numbers have no order")

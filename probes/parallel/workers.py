@@ -8,7 +8,7 @@ the batches it was working on; they are sent out again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 from typing import Any, Self, overload
 
@@ -116,7 +116,8 @@ class Workers(_Pooled, Model):
         self.recipe = recipe
         self.unit, self.outputs, self.size_unit = model.unit, model.outputs, model.size_unit
         self.steady, self.fallible, self.at_once = model.steady, model.fallible, model.at_once
-        self.remote = model.remote
+        self.remote, self.compared, self.half = model.remote, model.compared, model.half
+        self.neighbours = model.neighbours
         # inputs are cut up here, so a caller hands over all it has
         self.batch = 2**62 if pool.many() and not model.remote else model.batch
         self._identity = model.identity()
@@ -132,6 +133,21 @@ class Workers(_Pooled, Model):
 
     def tokens(self, inputs: Any) -> int:
         return self.model.tokens(inputs)
+
+    def direct(self) -> Callable[[Any], Any] | None:
+        return self.model.direct()
+
+    def as_direct(self, values: np.ndarray) -> np.ndarray:
+        return self.model.as_direct(values)
+
+    def met_as(self, identity: Identity) -> str:
+        return self.model.met_as(identity)
+
+    def ask_one_by_one(self, why: str) -> None:
+        self.model.ask_one_by_one(why)
+        self.neighbours = why
+        if self.model.remote or not self.pool.many():
+            self.batch = 1
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> Model | None:
         return self.model.randomised(rng, inputs)

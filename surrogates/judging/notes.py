@@ -11,7 +11,7 @@ from probes.asking.answers import Answers
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.verdict import PERMUTED
 
-__all__ = ["UNMET", "below", "cautions", "inherited", "labels", "noisy", "uncertified"]
+__all__ = ["UNMET", "below", "cautions", "inherited", "labels", "noisy", "one_by_one", "uncertified"]
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,11 @@ def noisy(ceiling: Sequence[float]) -> str:
     """Warn that the model answers differently each time, with the R² that its noise leaves for each output."""
     most = ", ".join(f"{value:.2f}" for value in ceiling)
     return f"{_NOISE}: by questions asked twice, its noise leaves an R² of about {most} for a perfect surrogate."
+
+
+def one_by_one(why: str) -> str:
+    """Warn that answers depend on what else is in a batch."""
+    return f"{why} Every input was asked alone."
 
 
 def cautions(y: np.ndarray, judged: Fidelity) -> tuple[str, ...]:

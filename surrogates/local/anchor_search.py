@@ -22,6 +22,7 @@ from probes.errors import InputError, integer, number
 from probes.inputs.adapt import ProbeLike
 from probes.models.adapt import ModelLike
 from probes.outputs.target import TargetLike
+from surrogates.judging.notes import one_by_one
 from surrogates.local.anchor import Anchor, in_words
 from surrogates.local.anchor_candidates import (
     Members,
@@ -209,6 +210,8 @@ class _Search:
         session, settings, probe = self.session, self.settings, self.session.question.probe
         rule = Box(tuple(condition(self.features, i) for i in best.members))
         notes = list(probe.notes)
+        if why := session.scorer.neighbours:
+            notes.append(one_by_one(why))
         if session.noisy:
             notes.append("The model answers the same question differently each time: nothing is proved.")
         return Anchor(

@@ -52,8 +52,9 @@ def explain(
         from each answer); pass ``TreeSurrogate()`` itself for a tree fitted to the answers alone. "auto" compares
         linear, interactions and tree on one set of answers, see :class:`~surrogates.families.registry.Auto`.
     budget : int, optional
-        The most inputs the model may be asked, a generated answer included. By default 256 questions, times the
-        probe's replicates. When it covers every possible question all are asked and the result is exact.
+        The most inputs the model may be asked, a generated answer included and first contact aside (at most eight
+        inputs, once a model). By default 256 questions, times the probe's replicates. When it covers every possible
+        question all are asked and the result is exact.
     until : Width, StableOrder or Certified, optional
         Stop before the budget is spent, as soon as this is reached.
     design : {"uniform", "fold-over", "sobol"}, default "uniform"
@@ -160,7 +161,7 @@ def estimate(
     --------
     >>> from probes import MaskProbe
     >>> print(estimate(lambda Z: Z.sum(axis=1), MaskProbe(20), budget=1000, trial=0, store=None))
-    1,000 questions to ask in 11 calls (0 known already)
+    1,000 questions to ask in 15 calls, 4 inputs more to check the model (0 known already)
     """
     trial, rule = integer("trial", trial, least=0), _rule(until)
     seed = random_seed(random_state)

@@ -19,7 +19,7 @@ from surrogates.families.registry import FamilyLike, candidates, settings_to_jso
 from surrogates.judging.analysis import Analysis
 from surrogates.judging.comparison import compare_families
 from surrogates.judging.fidelity import Fidelity
-from surrogates.judging.notes import cautions, labels, noisy
+from surrogates.judging.notes import cautions, labels, noisy, one_by_one
 from surrogates.judging.problem import Problem
 from surrogates.local.explanation import Explanation
 from surrogates.local.rule import EVERYTHING, Outcome, Rule
@@ -157,6 +157,8 @@ def _ceiling(session: Session, reply: Reply) -> tuple[float, ...]:
 def _warnings(session: Session, reply: Reply, judged: Fidelity, ceiling: tuple[float, ...]) -> tuple[str, ...]:
     probe = session.question.probe
     notes = list(probe.notes)
+    if reply.answers.neighbours:
+        notes.append(one_by_one(reply.answers.neighbours))
     if session.noisy:
         notes.append(noisy(ceiling))
     if session.unanswered:

@@ -14,6 +14,7 @@ from probes.inputs.adapt import ProbeLike
 from probes.models.adapt import ModelLike
 from probes.outputs.target import TargetLike
 from probes.probe import Probe
+from surrogates.judging.notes import one_by_one
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.results.provenance import cost_data, provenance
 from surrogates.shapley.index_table import tabulate
@@ -89,6 +90,8 @@ def shapley_values(
         raise ModelError(f"{said} {reply.answers.reason}".rstrip())
     exact = len(design) == corners(len(region.features)) and not session.noisy and len(Z) == len(design)
     estimate = from_pairs(Z, y, noisy=session.noisy)
+    if reply.answers.neighbours:
+        notes.append(one_by_one(reply.answers.neighbours))
     if session.noisy:
         notes.append(
             "The model answers the same question differently each time; the answers for the instance and the reference "

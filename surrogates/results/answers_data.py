@@ -16,6 +16,7 @@ from probes.design import Design
 from probes.errors import InputError, ModelError
 from probes.outputs.target import FUNCTION, Target
 from surrogates.results.plain import READERS, Damaged, Json, plain, read
+from surrogates.results.provenance import CostData
 
 _DESIGN: Json = {
     "Z": np.ndarray,
@@ -58,6 +59,8 @@ def _answers(data: object, where: str) -> Answers:
 
 
 READERS[Answers] = _answers
+#: files of earlier versions know no checks
+READERS[Cost] = lambda data, where: Cost(**read(CostData, data, where))
 
 
 @plain.register

@@ -32,6 +32,7 @@ class CostData(TypedDict):
     reused: int
     tokens: int
     seconds: float
+    checks: NotRequired[int]
 
 
 class Provenance(TypedDict):
@@ -87,7 +88,7 @@ def provenance(probe: Probe, model: str, questions: int, budget: int | None, see
 
 def cost_data(cost: Cost) -> CostData:
     """Convert a cost to plain data."""
-    return CostData(calls=cost.calls, rows=cost.rows, reused=cost.reused, tokens=cost.tokens, seconds=cost.seconds)
+    return cast(CostData, dict(vars(cost)))
 
 
 def no_cost() -> CostData:
@@ -112,7 +113,8 @@ def cost_line(cost: Mapping[str, float] | CostData | Cost) -> str:
         cost = Cost(**cast(Json, cost))
     tokens = f", {cost.tokens:,} tokens" if cost.tokens else ""
     seconds = f"{cost.seconds:.2f}" if cost.seconds < 1 else f"{cost.seconds:.1f}"
+    checks = f" (and {cost.checks} to check it)" if cost.checks else ""
     return (
-        f"{cost.rows:,} inputs asked in {cost.calls:,} calls{tokens}, {seconds} s in the model; "
+        f"{cost.rows:,} inputs asked{checks} in {cost.calls:,} calls{tokens}, {seconds} s in the model; "
         f"{cost.reused:,} answers reused"
     )

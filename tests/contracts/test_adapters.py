@@ -43,6 +43,20 @@ def estimator() -> tuple[Any, Any]:
     return LogisticRegression(max_iter=500).fit(X, y), X.iloc[[0, 60, 120, 3, 149]]
 
 
+class Booster:
+    """What boosters offer: ``predict``, and a text that fixes it."""
+
+    def predict(self, data: Any) -> Any:
+        return np.asarray(data)[:, :2].sum(axis=1)
+
+    def model_to_string(self) -> str:
+        return "the sum of two columns"
+
+
+def predictors() -> tuple[Any, Any]:
+    return Booster(), load_iris(return_X_y=True, as_frame=True)[0].iloc[[0, 60, 120, 3, 149]]
+
+
 def functions() -> tuple[Any, list[str]]:
     return (lambda texts: [[len(text), text.count("o")] for text in texts]), TEXTS
 
@@ -52,6 +66,7 @@ EXAMPLES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "probes.models.estimator": estimator,
     "probes.models.huggingface.classifier": classifier,
     "probes.models.huggingface.causal_lm": causal_lm,
+    "probes.models.predictors": predictors,
     "probes.models.functions": functions,
 }
 NAMES = [adapter.__name__ for adapter in ADAPTERS]
@@ -62,7 +77,7 @@ def test_every_adapter_has_an_example() -> None:
 
 
 def test_adapters_are_tried_in_this_order() -> None:
-    kept = ["estimator", "classifier", "causal_lm", "functions"]
+    kept = ["estimator", "classifier", "causal_lm", "predictors", "functions"]
     assert [name.rpartition(".")[2] for name in NAMES if name.rpartition(".")[2] in kept] == kept
     assert NAMES[-1] == "probes.models.functions"
 
@@ -119,6 +134,15 @@ def test_a_batch_is_answered_as_its_inputs_are_one_by_one(example: tuple[str, Mo
     _, model, inputs = example
     alone = np.vstack([model(rows(inputs, [i])) for i in range(len(inputs))])
     np.testing.assert_allclose(model(inputs), alone, rtol=1e-4, atol=1e-5)
+
+
+def test_each_input_is_answered_as_the_object_itself_answers_it(example: tuple[str, Model, Any]) -> None:
+    name, model, inputs = example
+    direct = model.direct()
+    assert (direct is None) == name.endswith((".functions", ".predictors"))  # these are no more than the object
+    if direct is not None:
+        shown = np.vstack([np.asarray(direct(rows(inputs, [i]))) for i in range(len(inputs))])
+        np.testing.assert_allclose(model.as_direct(np.asarray(model(inputs))), shown, rtol=1e-4, atol=1e-5)
 
 
 def test_answers_follow_their_inputs_in_any_order(example: tuple[str, Model, Any]) -> None:

@@ -30,7 +30,7 @@ class Counting:
 
 def model(function, name=None, batch=256):
     made = CallableModel(function, name)
-    made.batch = batch
+    made.batch, made.compared = batch, False  # what is counted is what comes after first contact
     return made
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from probes.models.huggingface.continuation import Continuation
 from probes.models.huggingface.continuation_pairs import Pairs
 from probes.models.huggingface.gguf_file import unpacked
 from probes.models.huggingface.loaded import LoadedLM
-from probes.models.huggingface.weights import on_device, shuffled, token_digests, tokenizer_of
+from probes.models.huggingface.weights import of_transformers, on_device, shuffled, token_digests, tokenizer_of
 
 __all__ = ["CausalLM", "adopt"]
 
@@ -132,7 +131,7 @@ PLACE = 30
 
 def adopt(model: object, name: str | None, batched: bool) -> Generator | None:
     """Adopt a transformers causal language model or text-generation pipeline."""
-    transformers = sys.modules.get("transformers")
+    transformers = of_transformers(model)
     if transformers is None:
         return None
     if isinstance(model, transformers.TextGenerationPipeline):
@@ -143,4 +142,21 @@ def adopt(model: object, name: str | None, batched: bool) -> Generator | None:
         kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(model.config), None)
         if kind is not None and isinstance(model, kind):
             return CausalLM(model, tokenizer_of(model), name)
+        raise InputError("model", f"be a sequence classifier or a causal language model; {_way_out(model)}", model)
     return None
+
+
+def _way_out(model: Any) -> str:
+    """Say how a network of another kind can be explained."""
+    kind = type(model).__name__
+    if model.config.is_encoder_decoder:
+        return (
+            f"{kind} reads with an encoder and writes with a decoder: pass TextFunction(write), where write(prompt) "
+            "returns the text that it generates, or a function from texts to numbers"
+        )
+    if kind.endswith(("ForMaskedLM", "ForPreTraining")):
+        return f"{kind} fills masks: pass a function from texts to numbers, such as the log-prob of one word there"
+    return (
+        f"{kind} has no head whose outputs are classes or next tokens: load AutoModelForSequenceClassification, or "
+        "pass a function from inputs to numbers that asks it"
+    )

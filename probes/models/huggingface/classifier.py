@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,15 @@ from probes.errors import InputError, require
 from probes.model import Identity, Model
 from probes.models.functions import CallableModel
 from probes.models.huggingface.pipelines import FUNCTIONS, PipelineSettings, usual_function
-from probes.models.huggingface.weights import fingerprint, on_device, shuffled, token_digests, tokenizer_of
+from probes.models.huggingface.weights import (
+    fingerprint,
+    is_half,
+    of_transformers,
+    on_device,
+    shuffled,
+    token_digests,
+    tokenizer_of,
+)
 
 __all__ = ["TextClassifier", "adopt"]
 
@@ -74,6 +80,9 @@ class TextClassifier(Model):
         self.name = name
         self.encoding = dict(encoding or {})
         self.function = function
+        #: the pipeline that the classifier was taken from
+        self.pipeline: Any = None
+        self.half = is_half(model)
         labels = model.config.id2label or {}
         self.unit = _unit(model.config, function)
         self.outputs = tuple(str(labels.get(i, i)) for i in range(model.config.num_labels))
@@ -103,6 +112,25 @@ class TextClassifier(Model):
         name = self.name and f"{self.name} randomised"
         other = shuffled(self.module, rng)
         return TextClassifier(other, self.tokenizer, name, encoding=self.encoding, function=self.function)
+
+    def direct(self) -> Callable[[Sequence[str]], Any]:
+        """Return the pipeline's scores of one text; without a pipeline, the network's logits of one tokenised text."""
+        return self._network if self.pipeline is None else self._scores
+
+    def as_direct(self, values: np.ndarray) -> np.ndarray:
+        return values if self.pipeline is None or self._overridden else FUNCTIONS[self.function or "none"](values)
+
+    def _scores(self, texts: Sequence[str]) -> np.ndarray:
+        scores = {entry["label"]: entry["score"] for entry in self.pipeline(texts[0], top_k=None)}
+        return np.array([[scores[name] for name in self.outputs or ()]])
+
+    def _network(self, texts: Sequence[str]) -> np.ndarray:
+        import torch
+
+        encoded = self.tokenizer(texts[0], return_tensors="pt", **self.encoding)
+        with torch.inference_mode():
+            logits = self.module.eval()(**encoded.to(self.module.device)).logits.float().cpu().numpy()
+        return FUNCTIONS[self.function](logits) if self.function is not None and self._overridden else logits
 
     @property
     def _overridden(self) -> bool:
@@ -168,7 +196,8 @@ class TextClassifier(Model):
         """Return the logits ``(n, K)`` of token rows, padded on the right."""
         import torch
 
-        padded = torch.tensor(list(zip_longest(*rows, fillvalue=-1))).T
+        width = max(1, *map(len, rows))
+        padded = torch.tensor([row + [-1] * (width - len(row)) for row in rows])
         mask = padded >= 0
         device = self.module.eval().device
         with torch.inference_mode():
@@ -194,7 +223,7 @@ PLACE = 20
 
 def adopt(model: object, name: str | None, batched: bool) -> Model | None:
     """Adopt a transformers text-classification pipeline, or a bare sequence classifier (which lacks its tokenizer)."""
-    transformers = sys.modules.get("transformers")
+    transformers = of_transformers(model)
     if transformers is None:
         return None
     if isinstance(model, transformers.Pipeline):
@@ -202,7 +231,8 @@ def adopt(model: object, name: str | None, batched: bool) -> Model | None:
             return _of_pipeline(model, name)
         if isinstance(model, transformers.TextGenerationPipeline):
             return None
-        raise InputError("model", "be a text-classification or text-generation pipeline", model.task)
+        rule = "be a text-classification or text-generation pipeline, or a function from texts to numbers that asks it"
+        raise InputError("model", rule, model.task)
     if isinstance(model, transformers.PreTrainedModel):
         from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING as KNOWN
 
@@ -217,7 +247,10 @@ def _of_pipeline(pipeline: Any, name: str | None) -> Model:
     settings = PipelineSettings.of(pipeline)
     if settings is not None:
         encoding, function = settings.encoding, settings.function
-        return TextClassifier(pipeline.model, pipeline.tokenizer, name, encoding=encoding, function=function)
+        classifier = TextClassifier(pipeline.model, pipeline.tokenizer, name, encoding=encoding, function=function)
+        if len(set(classifier.outputs or ())) == pipeline.model.config.num_labels:  # scores have their labels' names
+            classifier.pipeline = pipeline
+        return classifier
     log.info("this pipeline has settings or code of its own, so it is asked itself")
     labels = tuple(str(label) for _, label in sorted((pipeline.model.config.id2label or {}).items()))
     named = name and f"{name}:pipeline"  # answers of version 0.1.0 are logits of the network alone

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from probes.errors import InputError
 from probes.model import Identity, Model, Prompt, as_prompt
 from probes.models.huggingface.loaded import LoadedLM
 from probes.models.huggingface.prefix_sharing import shared_logits
-from probes.models.huggingface.weights import token_digests
+from probes.models.huggingface.weights import is_half, token_digests
 
 __all__ = ["Continuation"]
 
@@ -50,6 +50,7 @@ class Continuation(Model):
         self.answer = answer
         self.answer_ids = answer_ids
         self.outputs = tuple(lm.pieces(answer_ids))
+        self.half = is_half(lm.module)
         # rows on top of shared prefixes need no batches: the longer they run on, the more they share
         self.batch = sys.maxsize if lm.share_prefixes else lm.batch_tokens
         self._encoded: dict[Any, list[int]] = {}
@@ -58,6 +59,14 @@ class Continuation(Model):
         lm = self.lm.identity()
         mark = hashlib.sha256(repr(self.answer_ids).encode()).hexdigest()[:16]
         return Identity(f"{lm.id}:score:{mark}", lm.persistent)
+
+    def met_as(self, identity: Identity) -> str:
+        """Name the language model: every answer is scored alike."""
+        return identity.id.rpartition(":score:")[0] + ":score"
+
+    def direct(self) -> Callable[[Sequence[Prompt]], Any]:
+        """Return the log-softmax of one forward of one unpadded sequence."""
+        return lambda prompts: self.lm.log_probs(self.lm.encode(prompts[0]), self.answer_ids)[None]
 
     def rows(self, inputs: Sequence[Prompt]) -> list[list[int]]:
         """Return the token ids that are fed for each prompt: the prompt and all answer tokens but the last."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from probes.model import Identity, Model, Prompt, as_prompt
 from probes.models.huggingface.loaded import LoadedLM
 from probes.models.huggingface.prefix_sharing import can_forget
 from probes.models.huggingface.token_tree import Row, chunks, score_padded, score_tree
-from probes.models.huggingface.weights import token_digests
+from probes.models.huggingface.weights import is_half, token_digests
 
 __all__ = ["Pairs"]
 
@@ -54,9 +54,22 @@ class Pairs(Model):
         self._prompts: dict[Prompt, tuple[str, list[int]]] = {}
         self._answers: dict[Pair, list[int]] = {}
         self._tree: bool | None = None
+        self.half = is_half(lm.module)
 
     def identity(self) -> Identity:
         return self._identity
+
+    def direct(self) -> Callable[[Sequence[Pair]], Any]:
+        """Return log-prob and tokens of one pair, by one forward of one unpadded sequence."""
+        return self._of_one
+
+    def as_direct(self, values: np.ndarray) -> np.ndarray:
+        """Return log-prob and tokens; whether a greedy choice between two like tokens is the same is rounding."""
+        return values[:, :2]
+
+    def _of_one(self, pairs: Sequence[Pair]) -> np.ndarray:
+        prompt, answer = self.ids(pairs[0])
+        return np.array([[self.lm.log_probs(prompt, answer).sum(), len(answer)]])
 
     @property
     def prompt_free(self) -> bool:

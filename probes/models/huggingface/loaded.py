@@ -114,6 +114,16 @@ class LoadedLM:
             return joint[len(alone) :]
         return self.tokenizer(answer, add_special_tokens=False)["input_ids"]
 
+    def log_probs(self, prompt_ids: Sequence[int], answer_ids: Sequence[int]) -> np.ndarray:
+        """Return the log-probability (nats) ``(m,)`` of each of m answer tokens, by a plain forward of one sequence."""
+        import torch
+
+        m = len(answer_ids)
+        ids = torch.tensor([[*prompt_ids, *answer_ids[:-1]]], device=self.module.device)
+        with torch.inference_mode():
+            logits = self.module.eval()(input_ids=ids, logits_to_keep=m).logits[0, -m:].float()
+            return logits.log_softmax(-1)[range(m), list(answer_ids)].cpu().numpy().astype(float)
+
     def check_window(self, sizes: np.ndarray) -> None:
         """Refuse inputs of more tokens, `sizes` ``(n,)``, than the model has positions.
 

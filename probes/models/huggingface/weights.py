@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import uuid
 from array import array
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,31 @@ import numpy as np
 from probes.errors import InputError
 from probes.model import Identity
 
-__all__ = ["as_released", "fingerprint", "on_device", "shuffled", "token_digests", "tokenizer_of"]
+__all__ = [
+    "as_released",
+    "fingerprint",
+    "is_half",
+    "of_transformers",
+    "on_device",
+    "shuffled",
+    "token_digests",
+    "tokenizer_of",
+]
+
+
+def of_transformers(model: object) -> Any:
+    """Return the transformers package if an object is of a class of it, or derived from one; else None.
+
+    The package is not looked at otherwise: a broken optional package beside it makes its names raise.
+    """
+    origins = {getattr(kind, "__module__", "").split(".")[0] for kind in type(model).__mro__}
+    return sys.modules.get("transformers") if "transformers" in origins else None
+
+
+def is_half(module: Any) -> bool:
+    """Whether a torch module computes in 16-bit numbers (or fewer)."""
+    dtype = getattr(module, "dtype", None)
+    return dtype is not None and dtype.itemsize < 4
 
 
 def fingerprint(module: Any) -> Identity:

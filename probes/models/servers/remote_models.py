@@ -30,6 +30,7 @@ class Remote(Model):
     steady = False
     fallible = True
     remote = True
+    compared = False
 
     def __init__(self, server: Server, mark: Identity):
         identity = server.identity()

@@ -22,6 +22,7 @@ from probes import (
     cube,
     sample,
 )
+from probes.asking.ask_batch import Run
 from probes.inputs.locality import LocalGaussian
 from tests.helpers.counting_models import Counting, design, model, truth
 
@@ -47,7 +48,7 @@ def test_texts_that_render_alike_are_asked_once():
         return [len(t) for t in texts]
 
     probe = TextProbe("no no no no no")
-    answers = ask(as_model(count), probe, Design(cube(5), 0), Store())
+    answers = ask(as_model(count), probe, Design(cube(5), 0), Store(), run=Run(met=True))
     assert len(asked) == len(set(asked)) == 6
     np.testing.assert_array_equal(answers.y[:, 0], [len(t) for t in probe.render(cube(5))])
 

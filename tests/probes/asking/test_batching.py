@@ -49,6 +49,7 @@ class Lengths(Model):
     """Inputs have sizes: texts, asked in batches of so many letters."""
 
     size_unit = "tokens"
+    compared = False
 
     def __init__(self, batch):
         self.batch = batch

@@ -100,6 +100,7 @@ class Reader(Model):
     """A model whose every word is a token."""
 
     size_unit = "tokens"
+    compared = False
 
     def __init__(self, known: bool):
         self.known = known

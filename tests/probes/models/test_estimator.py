@@ -119,10 +119,11 @@ def test_a_failing_estimator_is_a_model_error():
 
 
 @pytest.mark.parametrize("second", [Y > 0, Y], ids=["as many classes", "other classes"])
-def test_several_targets_at_once_are_a_model_error(second):
+def test_several_targets_at_once_stand_side_by_side(second):
     several = MultiOutputClassifier(DecisionTreeClassifier()).fit(X, np.column_stack([Y > 1, second]).astype(int))
-    with pytest.raises(ModelError, match="predict_proba"):
-        as_model(several)(X)
+    model = as_model(several)
+    np.testing.assert_allclose(model(X), np.hstack(several.predict_proba(X)))
+    assert model.outputs[:2] == ("target 0 = 0", "target 0 = 1") and len(model.outputs) == model(X).shape[1]
 
 
 def test_texts_through_a_pipeline():

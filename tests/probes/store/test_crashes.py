@@ -37,7 +37,7 @@ RUN = """
         return Z @ np.arange(10.0)
 
     model = CallableModel(function, "crashing")
-    model.batch = 8
+    model.batch, model.compared = 8, False  # first contact asks the same inputs alone and in a batch
     print("ready", flush=True)
     sys.stdin.readline()
     answers = ask(model, probe, design, Store(path))
@@ -61,7 +61,9 @@ def resume(path, seed=0):
         return Z @ np.arange(10.0)
 
     questions = design(rows=200, seed=seed, d=10)
-    answers = ask(CallableModel(function, "crashing"), MaskProbe(10), questions, Store(path))
+    model = CallableModel(function, "crashing")
+    model.compared = False
+    answers = ask(model, MaskProbe(10), questions, Store(path))
     np.testing.assert_array_equal(answers.y[:, 0], questions.Z @ np.arange(10.0))
     assert len(asked) == len(set(asked)) == answers.cost.rows
     return {row.hex() for row in asked}, answers.cost.reused

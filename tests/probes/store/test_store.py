@@ -224,7 +224,7 @@ def test_no_prompt_is_written(tmp_path):
     probe = TextProbe(" ".join(words))
     model = CallableModel(lambda texts: [float(len(t)) for t in texts], "the-model")
     ask(model, probe, sample(probe.features, 16, np.random.default_rng(0)), store)
-    assert len(store) == 16
+    assert len(store) == 16 + 1  # and that the model was met
     for when in ("open", "closed"):
         content = b"".join(f.read_bytes() for f in tmp_path.iterdir())
         assert len(content) > 4096

@@ -19,6 +19,7 @@ class Impatient(Model):
     unit = "output"
     outputs = ("y",)
     batch = 16
+    compared = False  # first contact would ask four of its rows twice
 
     def __init__(self, patience):
         self.patience, self.asked = patience, []

@@ -16,6 +16,7 @@ from probes import (  # noqa: E402
     ask,
     cube,
 )
+from probes.asking.ask_batch import Run  # noqa: E402
 from tests.helpers.tiny_causal_lm import PROMPTS  # noqa: E402
 
 
@@ -53,7 +54,7 @@ def test_batches_never_change_answers(network, tokenizer, share, batch_tokens):
     )
     model = lm.scoring("in 1969", probe.render(np.ones((1, 3)))[0])
     design = Design(np.vstack([np.ones(3), np.zeros(3), cube(3)]), 2)
-    answers = ask(model, probe, design, Store())
+    answers = ask(model, probe, design, Store(), run=Run(met=True))
     np.testing.assert_allclose(answers.y, naive_all(lm, probe.render(design.Z), model.answer_ids), atol=1e-4)
     assert answers.cost.rows == 8
     assert answers.cost.tokens == sum(len(row) for row in model.rows(probe.render(cube(3))))

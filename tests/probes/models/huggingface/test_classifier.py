@@ -10,6 +10,7 @@ from scipy.special import logit, softmax  # noqa: E402
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors  # noqa: E402
 
 from probes import Design, InputError, IomapError, Store, TextClassifier, TextProbe, as_model, ask, cube  # noqa: E402
+from probes.asking.ask_batch import Run  # noqa: E402
 from probes.outputs.target import resolve  # noqa: E402
 from tests.helpers.checkout import SHARED  # noqa: E402
 
@@ -84,7 +85,7 @@ def test_batches_never_change_answers(network, tokenizer, batch):
     model = TextClassifier(network, tokenizer)
     model.batch = batch
     probe = TextProbe("the film was not good")
-    answers = ask(model, probe, Design(cube(5), 0), Store())
+    answers = ask(model, probe, Design(cube(5), 0), Store(), run=Run(met=True))
     np.testing.assert_allclose(answers.y, one_by_one(network, tokenizer, probe.render(cube(5))), atol=1e-5)
     assert answers.cost.rows == 32
     assert answers.cost.tokens == sum(2 + int(row.sum()) for row in cube(5))
@@ -264,7 +265,7 @@ def test_no_text_is_tokenised_twice(tokenizer):
 
     noting = Noting(tokenizer)
     probe = TextProbe("the film was not so good not bad at all")
-    answers = ask(TextClassifier(bert(), noting), probe, Design(cube(10)[:200], 0), Store())
+    answers = ask(TextClassifier(bert(), noting), probe, Design(cube(10)[:200], 0), Store(), run=Run(met=True))
     assert len(answers.y) == 200 and len(noting.seen) == len(set(noting.seen))
 
 

@@ -1,0 +1,115 @@
+"""Objects that predict and are no scikit-learn estimators: boosters, results of statsmodels, torch modules."""
+
+from __future__ import annotations
+
+import hashlib
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from probes.model import Identity, Model
+from probes.models.estimator import fingerprint
+from probes.models.estimator_kinds import side_by_side
+from probes.models.functions import CallableModel
+
+__all__ = ["Predictor", "adopt"]
+
+#: methods of which the first there is answers, with the unit of what they return
+_METHODS = {"predict_proba": "probability", "predict": "output"}
+#: methods that write out all that fixes an object's answers
+_WRITTEN = ("model_to_string", "save_raw")
+
+
+class Predictor(CallableModel):
+    """An object with ``predict_proba`` or ``predict``, or a torch module over arrays.
+
+    Parameters
+    ----------
+    model : object
+        ``classes_`` are the names of its outputs. An ``xgboost.Booster`` is given a ``DMatrix``, a torch module a
+        tensor of its weights' type. Identified by what ``model_to_string`` or ``save_raw`` write, by the weights of a
+        module of torch's own classes, or by its pickled state.
+    name : str, optional
+        Identifies the object where nothing else does.
+    method : str, optional
+        By default ``predict_proba``, else ``predict``; ``__call__`` of a torch module.
+    """
+
+    def __init__(self, model: Any, name: str | None = None, method: str | None = None):
+        self.method = method or next((m for m in _METHODS if hasattr(model, m)), "__call__")
+        classes = getattr(model, "classes_", None)
+        named = self.method == "predict_proba" and isinstance(classes, (list, tuple, np.ndarray)) and len(classes) > 0
+        outputs = tuple(map(str, classes)) if named else None  # type: ignore[arg-type]
+        super().__init__(self._function(model), name, unit=_METHODS.get(self.method, "output"), outputs=outputs)
+        self.model = model
+
+    def identity(self) -> Identity:
+        mark = self.name or _fingerprint(self.model)
+        return Identity(f"predictor:{type(self.model).__name__}:{self.method}:{mark or self._run}", mark is not None)
+
+    def _function(self, model: Any) -> Callable[[Any], Any]:
+        method = self.method
+
+        def answer(inputs: Any) -> Any:
+            if method == "__call__":
+                return _forward(model, inputs)
+            if _is_a(model, "xgboost", "Booster"):
+                import xgboost
+
+                return model.predict(xgboost.DMatrix(inputs))
+            return side_by_side(getattr(model, method)(inputs))
+
+        answer.__name__ = f"{type(model).__name__}.{method}"
+        return answer
+
+
+def _forward(module: Any, inputs: Any) -> Any:
+    """Return the outputs of a torch module for an array, in evaluation mode."""
+    import torch
+
+    first = next(module.parameters(), torch.zeros(1))
+    with torch.inference_mode():
+        tensor = torch.as_tensor(np.asarray(inputs), dtype=first.dtype, device=first.device)
+        return module.eval()(tensor).float()
+
+
+def _is_a(model: object, package: str, kind: str) -> bool:
+    """Whether an object is of a class of a package, which is not imported for that."""
+    return any(k.__module__.split(".")[0] == package and k.__name__ == kind for k in type(model).__mro__)
+
+
+def _fingerprint(model: Any) -> str | None:
+    """SHA-256 of all that fixes an object's answers; None where nothing does."""
+    if _is_a(model, "torch", "Module"):
+        from probes.models.huggingface.weights import fingerprint as of_weights
+
+        identity = of_weights(model)
+        return identity.id if identity.persistent else None
+    for method in _WRITTEN:
+        if hasattr(model, method):
+            written = getattr(model, method)()
+            return hashlib.sha256(written.encode() if isinstance(written, str) else bytes(written)).hexdigest()
+    return fingerprint(model)
+
+
+#: place among the adapters: lower ones are tried first
+PLACE = 50
+
+
+def adopt(model: object, name: str | None, batched: bool) -> Model | None:
+    """Adopt an object that predicts, a method of one, or a torch module over arrays.
+
+    What is called by the user stays a function: objects with ``__call__``, and methods that were given a name, under
+    which answers may be stored.
+    """
+    if not batched or isinstance(model, (type, types.ModuleType)):
+        return None
+    if isinstance(model, types.MethodType):
+        bound = name is None and model.__name__ in _METHODS and not isinstance(model.__self__, type)
+        return Predictor(model.__self__, None, model.__name__) if bound else None
+    if _is_a(model, "torch", "Module"):
+        return Predictor(model, name, "__call__")
+    predicts = any(callable(getattr(model, method, None)) for method in _METHODS)
+    return Predictor(model, name) if predicts and not callable(model) else None
