@@ -7,7 +7,17 @@ from inspect import signature
 from pathlib import Path
 
 from benchmarks.cost import card, endpoint, frugality, growth, many, overhead, speed, store
-from benchmarks.quality import coverage, fidelity, formulaic, recovery, reversal, reversal_files, shapley, statements
+from benchmarks.quality import (
+    background,
+    coverage,
+    fidelity,
+    formulaic,
+    recovery,
+    reversal,
+    reversal_files,
+    shapley,
+    statements,
+)
 from benchmarks.run import publish
 from benchmarks.run.record import Skipped, environment, read, write
 
@@ -15,6 +25,7 @@ BENCHMARKS = {
     "fidelity": fidelity,
     "recovery": recovery,
     "coverage": coverage,
+    "background": background,
     "shapley": shapley,
     "speed": speed,
     "frugality": frugality,

@@ -108,6 +108,8 @@ class Model(ABC):
     steady : bool
         Whether the same question is known to get the same answer. If not, some questions are asked twice, and the
         difference says how well any surrogate can do.
+    vouched : bool
+        Whether a name alone says that it is steady; then two questions are asked twice when it is first asked.
     fallible : bool
         Whether a row of NaN is a question that was not answered (a refusal, a time-out) rather than an error. Such a
         row is never stored: a later run asks again.
@@ -130,6 +132,7 @@ class Model(ABC):
     size_unit: str | None = None
     at_once: int = 1
     steady: bool = True
+    vouched: bool = False
     fallible: bool = False
     remote: bool = False
     reason: str = ""

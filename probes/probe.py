@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+from scipy import stats
 
 from probes.errors import InputError
 from probes.views import View
 
-__all__ = ["Feature", "Probe"]
+__all__ = ["Feature", "Probe", "Replication"]
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,92 @@ class Feature:
         return 0.0 if self.kind == "binary" else self.loc - self.scale
 
 
+@dataclass(frozen=True, eq=False)
+class Replication:
+    """How the replicates of a probe were drawn, at random from each stratum of a finite population they stand for.
+
+    Attributes
+    ----------
+    stratum : ndarray of int ``(R,)``
+        The stratum of each replicate.
+    sizes : ndarray of int ``(H,)``
+        Members of the population in each stratum.
+    quantiles : ndarray ``(d,)``
+        Standard errors that 95% of the estimates of a feature's effect are within; infinite where R replicates are too
+        few to say.
+    unknown : tuple of str
+        Names of the features of which that is so.
+
+    Examples
+    --------
+    >>> Replication(np.array([0, 0, 1]), np.array([9, 1]), np.full(2, 4.3)).weights
+    array([0.45, 0.45, 0.1 ])
+    """
+
+    stratum: np.ndarray
+    sizes: np.ndarray
+    quantiles: np.ndarray
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def population(self) -> int:
+        """Members of the population."""
+        return int(self.sizes.sum())
+
+    @property
+    def df(self) -> int:
+        """Degrees of freedom of a variance between replicates: those of the stratum that stands for most."""
+        return max(int((self.stratum == np.argmax(self.sizes)).sum()) - 1, 1)
+
+    @property
+    def student(self) -> float:
+        """The 97.5% quantile of Student's t with these degrees of freedom."""
+        return float(stats.t.ppf(0.975, self.df))
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The share ``(R,)`` of the population that each replicate stands for."""
+        return (self.sizes / np.bincount(self.stratum))[self.stratum] / self.sizes.sum()
+
+    def other(self, rows: int) -> Replication:
+        """As many rows as given, drawn from the same population as one stratum."""
+        return replace(self, stratum=np.zeros(rows, dtype=int), sizes=np.array([self.population]))
+
+    def without(self, features: Sequence[int], names: Sequence[str]) -> Replication:
+        """The same, of which some features more, by number, nothing is known; `names` are those of all."""
+        quantiles = self.quantiles.copy()
+        quantiles[list(features)] = np.inf
+        unknown = tuple(name for name, q in zip(names, quantiles, strict=True) if np.isinf(q))
+        return replace(self, quantiles=quantiles, unknown=unknown)
+
+    def factor(self, values: np.ndarray) -> np.ndarray:
+        """Scale deviations of values ``(R, …)`` so that their squares add up to the variance of the weighted mean.
+
+        Notes
+        -----
+        Σₕ Wₕ² (1 − nₕ / Nₕ) sₕ² / nₕ, stratified sampling without replacement (Cochran 1977, 5.6); NaN where a
+        stratum is known from one of several members.
+        """
+        out = np.zeros(values.shape)
+        for h, size in enumerate(self.sizes):
+            members = self.stratum == h
+            n = int(members.sum())
+            if n < size:
+                share = size / self.sizes.sum() * np.sqrt((1 - n / size) / n)
+                part = values[members] - values[members].mean(axis=0)
+                out[members] = share * part / np.sqrt(n - 1) if n > 1 else np.nan
+        return out
+
+
 class Probe(ABC):
     """A region of an input-output map: coordinates z, and the map h from them to model inputs.
 
     With x the input that is explained, f the model and z′ the coordinates of the instance,
 
-        x = h(z′),    y(z) = (1/R) Σᵣ f(hᵣ(z)),    r = 1, …, R,
+        x = h(z′),    y(z) = Σᵣ wᵣ f(hᵣ(z)),    r = 1, …, R,
 
-    where :meth:`render` is h, ``replicates`` is R, and every hᵣ(z′) is x. Surrogates approximate y(z) around z′;
-    :meth:`scatter` brings what they attribute to coordinates back onto the parts of x.
+    where :meth:`render` is h, ``replicates`` is R, the weights wᵣ add up to 1, and every hᵣ(z′) is x. Surrogates
+    approximate y(z) around z′; :meth:`scatter` brings what they attribute to coordinates back onto the parts of x.
 
     Attributes
     ----------
@@ -74,19 +153,25 @@ class Probe(ABC):
         The d coordinates of a row of ``Z``.
     replicates : int
         Inputs per row of ``Z``; their answers are averaged.
+    replication : Replication or None
+        How they were drawn, where they are a sample; None if they are all there are. Without one weights are equal.
     answer : str or None
         For language models: the continuation to explain; None has the model generate it.
     max_new_tokens : int
         Length limit of a generated answer.
     notes : tuple of str
         What the user should know about the region, in words.
+    correlated : tuple of (str, str, float)
+        Features that are changed one by one though they are strongly correlated, and their correlation.
     """
 
     features: tuple[Feature, ...]
     replicates: int = 1
+    replication: Replication | None = None
     answer: str | None = None
     max_new_tokens: int = 64
     notes: tuple[str, ...] = ()
+    correlated: tuple[tuple[str, str, float], ...] = ()
 
     @abstractmethod
     def render(self, Z: np.ndarray) -> Any:
@@ -153,6 +238,17 @@ class Probe(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.features)} features)"
+
+
+def rows_used(used: int, population: int) -> str:
+    """Say that numbers are for some background rows.
+
+    Examples
+    --------
+    >>> rows_used(10, 569)
+    'All numbers are for the 10 background rows used, of 569.'
+    """
+    return f"All numbers are for the {used} background rows used, of {population}."
 
 
 def unique_names(names: list[str]) -> list[str]:

@@ -36,6 +36,8 @@ class Answers:
         Why the last unanswered question was not answered, in words.
     neighbours : str
         How answers were seen to depend on what else is in a batch, in words; then inputs were asked one by one.
+    replicates : ndarray ``(n, R, K)`` or None
+        Raw outputs for each replicate, where they are a sample; in memory only.
     """
 
     design: Design
@@ -48,6 +50,7 @@ class Answers:
     noisy: bool = False
     reason: str = ""
     neighbours: str = ""
+    replicates: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     def __sub__(self, other: Answers) -> Answers:
         """Return what changed from `other` to this: the same questions, the same unit, answers subtracted.
@@ -93,7 +96,8 @@ class Answers:
             which = "instance itself" if gone[0] else "reference"
             said = f"The model did not answer the {which}; {int((~gone).sum())} other answers are kept."
             raise ModelError(f"{said} {self.reason}".rstrip())
-        return replace(self, design=self.design.only(~gone), y=self.y[~gone])
+        each = None if self.replicates is None else self.replicates[~gone]
+        return replace(self, design=self.design.only(~gone), y=self.y[~gone], replicates=each)
 
 
 class Interrupted(KeyboardInterrupt):

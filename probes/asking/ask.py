@@ -82,9 +82,9 @@ def ask(
                 contact.before(inputs, cost)
                 batch = Batch(model, identity, inputs, memory, cost, run, bar, design.fixed > 0)
                 put(model, batch.portions, batch.keep)
-                parts.append(batch.raw().reshape(stop - start, probe.replicates, -1).mean(axis=1))
-                if parts[0].shape[1] != parts[-1].shape[1]:
-                    raise uneven({part.shape[1] for part in parts})
+                parts.append(batch.raw().reshape(stop - start, probe.replicates, -1))
+                if parts[0].shape[2] != parts[-1].shape[2]:
+                    raise uneven({part.shape[2] for part in parts})
     except KeyboardInterrupt as stop_:
         design, parts = _so_far(model, identity, probe, design, parts, memory, run)
         known = gathered(model, identity, probe, design, parts, memory, cost) if parts else None
@@ -120,13 +120,13 @@ def _so_far(
     if done + lead < design.fixed or not known:
         return complete
     nothing = np.full(len(next(iter(known.values()))), np.nan)
-    raw = np.array([known.get(key, nothing) for key in keys]).reshape(stop - done, each, -1).mean(axis=1)
+    raw = np.array([known.get(key, nothing) for key in keys]).reshape(stop - done, each, -1)
     chosen = np.r_[0 : design.fixed + design.block]
     chosen = chosen[chosen < done + lead]
     late, rest = done + lead + np.flatnonzero(there[lead:]), np.arange(len(chosen), done + lead)
     rows = np.concatenate([chosen, late, rest])
     block = len(chosen) - design.fixed + len(late)
-    return replace(design, Z=design.Z[rows], block=block), [np.vstack([*parts, raw])[rows]]
+    return replace(design, Z=design.Z[rows], block=block), [np.concatenate([*parts, raw])[rows]]
 
 
 def forecast(
@@ -171,14 +171,24 @@ def _tokens(model: Model, inputs: Any) -> int:
 def gathered(
     model: Model, identity: Identity, probe: Probe, design: Design, parts: list[np.ndarray], memory: Store, cost: Cost
 ) -> Answers:
-    """Join answers ``(·, K)`` to the parts of a design, averaged over replicates."""
-    y = np.vstack(parts)
+    """Join answers ``(·, R, K)`` to the parts of a design, averaged over replicates."""
+    each = np.concatenate(parts)
+    y = averaged(each, probe)
     outputs = _names(model, identity, memory, y.shape[1])
     if len(outputs) != y.shape[1]:
         raise ModelError(f"The model names {len(outputs)} outputs but returned {y.shape[1]}.")
     why = model.reason if model.fallible else ""
-    names, alone = tuple(outputs), model.neighbours
-    return Answers(design, y, names, model.unit, probe.digest, identity.id, cost, reason=why, neighbours=alone)
+    kept = each if probe.replication is not None else None
+    names, who = tuple(outputs), (probe.digest, identity.id, cost)
+    return Answers(design, y, names, model.unit, *who, reason=why, neighbours=model.neighbours, replicates=kept)
+
+
+def averaged(each: np.ndarray, probe: Probe) -> np.ndarray:
+    """Average answers ``(n, R, K)`` to the replicates of each row."""
+    drawn = probe.replication
+    if drawn is None or len(drawn.sizes) == 1:
+        return each.mean(axis=1)
+    return np.einsum("nrk,r->nk", each, drawn.weights)
 
 
 def again(model: Model, probe: Probe, answers: Answers, rows: np.ndarray) -> tuple[np.ndarray, Cost]:
@@ -187,7 +197,7 @@ def again(model: Model, probe: Probe, answers: Answers, rows: np.ndarray) -> tup
     values = np.full((len(inputs), answers.y.shape[1]), np.nan)
     cost = Cost()
     put(model, Portions(model, inputs, cost), values.__setitem__)
-    return values.reshape(len(rows), probe.replicates, -1).mean(axis=1), cost
+    return averaged(values.reshape(len(rows), probe.replicates, -1), probe), cost
 
 
 def _names(model: Model, identity: Identity, memory: Store, k: int) -> tuple[str, ...]:

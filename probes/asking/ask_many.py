@@ -114,7 +114,7 @@ def ask_together(
                     cost.seconds * len(asked) / max(int(counts.sum()), 1),
                     cost.checks if number == 0 else 0,
                 )
-                raw = every[rows].reshape(len(item.design), item.probe.replicates, -1).mean(axis=1)
+                raw = every[rows].reshape(len(item.design), item.probe.replicates, -1)
                 answers[i] = gathered(model, identity, item.probe, item.design, [raw], memory, share)
     return [answers[i] for i in range(len(items))]
 

@@ -59,6 +59,8 @@ class Question:
         target: TargetLike = None,
         answer: str | None = None,
         fallback: str | None = None,
+        background_rows: int | None = None,
+        random_state: int = 0,
     ) -> Question:
         """Adapt what a user passes.
 
@@ -68,13 +70,15 @@ class Question:
             As for :func:`~surrogates.local.explain.explain`.
         fallback : str, optional
             For a language model: the answer to score where the probe brings none.
+        background_rows, random_state
+            Of a row with background: how many rows are used, and which.
 
         Raises
         ------
         InputError
             For a parameter that breaks its rule.
         """
-        asked, region = as_model(model), as_probe(probe, background)
+        asked, region = as_model(model), as_probe(probe, background, background_rows, random_state)
         if (old := answer_in_target(asked, target, answer)) is not None:
             target, fallback = None, old
         if answer is not None and (not isinstance(answer, str) or not answer.strip()):
@@ -100,6 +104,11 @@ class Question:
         """Whether the model may answer the same question differently; what nobody can fingerprint may."""
         lasting = not isinstance(self.model, Model) or self.model.identity().persistent
         return not self.model.steady or not lasting
+
+    @property
+    def vouched(self) -> bool:
+        """Whether a name alone says that the model repeats itself."""
+        return isinstance(self.model, Model) and self.model.vouched and not self.varies
 
     @property
     def fallible(self) -> bool:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from probes.asking.answers import Answers
+from probes.model import Identity
 from probes.outputs.target import Target
 
-__all__ = ["Repeats", "rows_to_repeat"]
+__all__ = ["Repeats", "noise_key", "rows_to_repeat"]
+
+
+def noise_key(identity: Identity) -> bytes:
+    """Return what it is kept under that a model answers the same question differently."""
+    return hashlib.sha256(f"{identity.id}:noise".encode()).digest()
 
 
 def rows_to_repeat(answers: Answers, count: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,7 +19,7 @@ from probes.asking.ask_many import Share
 from probes.asking.cost import Cost, Forecast
 from probes.asking.generate import complete
 from probes.asking.question import Question
-from probes.asking.repeats import Repeats, rows_to_repeat
+from probes.asking.repeats import Repeats, noise_key, rows_to_repeat
 from probes.design import Design
 from probes.errors import ModelError
 from probes.model import Generator, Identity, Model
@@ -28,6 +29,9 @@ from probes.probe import Probe
 from probes.store.store import Store, open_store
 
 __all__ = ["Reply", "Session", "StoreLike"]
+
+#: questions that are asked twice of a model which a name says is steady
+VOUCHED = 2
 
 StoreLike: TypeAlias = Store | str | Path | None
 
@@ -196,6 +200,7 @@ class Session:
         expected = forecast(self.scorer, self.question.probe, design, self.store, self.run, trial)
         twice = self.question.probe.replicates * self.question.varies * self.allowance.repeats
         asked = expected.questions - expected.known
+        twice += self.question.probe.replicates * VOUCHED * (self.question.vouched and asked > 0)
         more = 1 + twice / asked if asked else 1.0
         return replace(
             expected,
@@ -237,10 +242,30 @@ class Session:
     def _repeat(self, answers: Answers) -> None:
         """Ask the instance and some sampled rows again, once."""
         if self.repeats is None and self.question.varies:
-            rows = rows_to_repeat(answers, self.allowance.repeats)
-            second, cost = again(self.scorer, self.question.probe, answers, rows)
-            self._pay(cost)
-            self.repeats = Repeats(answers.y[rows], second, float(np.ptp(answers.y[~answers.missing])))
+            self.repeats = self._asked_twice(answers, self.allowance.repeats)
+        elif self.repeats is None and self.question.vouched:
+            self._doubt(answers)
+
+    def _asked_twice(self, answers: Answers, count: int) -> Repeats:
+        rows = rows_to_repeat(answers, count)
+        second, cost = again(self.scorer, self.question.probe, answers, rows)
+        self._pay(cost)
+        return Repeats(answers.y[rows], second, float(np.ptp(answers.y[~answers.missing])))
+
+    def _doubt(self, answers: Answers) -> None:
+        """Ask two questions again of a model that only a name says is steady, if it was asked; more if it is not.
+
+        That it is not is kept, so that answers from the store are not taken for exact.
+        """
+        key = noise_key(self.identity)
+        known = key in self.store.get([key])
+        if known or (answers.cost.rows and key not in self.run.memory.get([key])):
+            self.run.memory.put({key: json.dumps(False)}, self.identity.id)  # others of this run need not ask
+            first = self._asked_twice(answers, self.allowance.repeats if known else VOUCHED)
+            if first.noisy and not known:
+                self.store.put({key: json.dumps(True)}, self.identity.id)
+                first = self._asked_twice(answers, self.allowance.repeats)
+            self.repeats = first
 
     def _finished(self, answers: Answers) -> Answers:
         """Drop the rows that were not answered, and count all that has been paid; noisy answers are never exact."""

@@ -21,8 +21,13 @@ __all__ = ["ProbeLike", "as_probe"]
 ProbeLike: TypeAlias = Probe | str | pd.Series | pd.DataFrame | np.ndarray | Mapping[str, Any]
 
 
-def as_probe(probe: ProbeLike, background: pd.DataFrame | np.ndarray | None = None) -> Probe:
-    """Convert a plain string, row or dict to a probe.
+def as_probe(
+    probe: ProbeLike,
+    background: pd.DataFrame | np.ndarray | None = None,
+    background_rows: int | None = None,
+    random_state: int = 0,
+) -> Probe:
+    """Convert a plain string, row or dict to a probe; the last two arguments are a :class:`TabularProbe`'s.
 
     Raises
     ------
@@ -32,9 +37,13 @@ def as_probe(probe: ProbeLike, background: pd.DataFrame | np.ndarray | None = No
     if isinstance(probe, Probe):
         if background is not None:
             raise InputError("background", "be given to the probe itself, or with a plain row", background)
+        if background_rows is not None:
+            raise InputError("background_rows", "be given to the probe itself, or with a plain row", background_rows)
         return probe
     if background is not None:
-        return TabularProbe(probe, background)
+        return TabularProbe(probe, background, background_rows=background_rows, random_state=random_state)
+    if background_rows is not None:
+        raise InputError("background_rows", "come with background, from which they are drawn", background_rows)
     if isinstance(probe, str):
         return TextProbe(probe)
     if isinstance(probe, Mapping) and {"context", "question"} <= set(probe):

@@ -7,21 +7,27 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 __all__ = [
     "collinear_notes",
+    "correlated_pairs",
+    "correlations",
     "first_cells",
-    "is_constant",
+    "holds_flags",
+    "same_as_first",
     "same_numbers",
     "shown",
     "spread_of",
     "summary_of",
     "typical_row",
+    "whole_numbers",
 ]
 
 #: correlation from which columns count as collinear; rows it takes to see that, and rows that are looked at
 _COLLINEAR, _FEWEST, _MOST = 0.999, 10, 10_000
+#: correlation from which columns with large effects get a note
+_CORRELATED = 0.9
 
 
 def same_numbers(frame: pd.DataFrame) -> bool:
@@ -45,23 +51,12 @@ def spread_of(column: pd.Series) -> float:
     return spread if np.isfinite(spread) else 0.0
 
 
-def collinear_notes(frame: pd.DataFrame, grouped: list[tuple[str, Sequence[Any]]]) -> tuple[str, ...]:
+def collinear_notes(columns: list[str], correlation: np.ndarray) -> tuple[str, ...]:
     """Return notes on features that are replaced apart though their columns go together in the background."""
-    columns = [(name, c) for name, members in grouped for c in members]
-    columns = [(name, c) for name, c in columns if is_numeric_dtype(frame[c]) and not is_bool_dtype(frame[c])]
-    if len(columns) < 2 or len(frame) < _FEWEST:
-        return ()
-    values = frame[[c for _, c in columns]].iloc[:_MOST].to_numpy(dtype=float, na_value=np.nan)
-    known = np.isfinite(values)
-    middle = np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    values = np.where(known, values - middle, 0.0)
-    values /= np.maximum(np.abs(values).max(axis=0), 1e-300)
-    size = np.sqrt((values**2).sum(axis=0))
-    unit = values / np.where(size > 0, size, 1.0)
-    together = np.abs(unit.T @ unit) >= _COLLINEAR
+    together = np.abs(correlation) >= _COLLINEAR
     notes, noted = [], set[str]()
-    for i, (name, _) in enumerate(columns):
-        others = dict.fromkeys(columns[j][0] for j in np.flatnonzero(together[i]) if columns[j][0] != name)
+    for i, name in enumerate(columns):
+        others = dict.fromkeys(columns[j] for j in np.flatnonzero(together[i]) if columns[j] != name)
         if others and name not in noted:
             noted |= {name, *others}
             notes.append(
@@ -69,6 +64,29 @@ def collinear_notes(frame: pd.DataFrame, grouped: list[tuple[str, Sequence[Any]]
                 "rows unlike the data, on which effects may cancel out. With groups= they are replaced together."
             )
     return tuple(notes)
+
+
+def correlated_pairs(columns: list[str], correlation: np.ndarray) -> tuple[tuple[str, str, float], ...]:
+    """Return pairs of features whose columns are strongly correlated, and do not quite go together."""
+    size = np.abs(np.triu(correlation, 1))
+    pairs = np.argwhere((size >= _CORRELATED) & (size < _COLLINEAR))
+    return tuple((columns[i], columns[j], float(correlation[i, j])) for i, j in pairs if columns[i] != columns[j])
+
+
+def correlations(frame: pd.DataFrame, grouped: list[tuple[str, Sequence[Any]]]) -> tuple[list[str], np.ndarray]:
+    """Return the features of c numeric columns, and the correlations ``(c, c)``; none of a short background."""
+    columns = [(name, c) for name, members in grouped for c in members]
+    columns = [(name, c) for name, c in columns if is_numeric_dtype(frame[c]) and not is_bool_dtype(frame[c])]
+    if len(columns) < 2 or len(frame) < _FEWEST:
+        return [], np.zeros((0, 0))
+    values = frame[[c for _, c in columns]].iloc[:_MOST].to_numpy(dtype=float, na_value=np.nan)
+    known = np.isfinite(values)
+    middle = np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    values = np.where(known, values - middle, 0.0)
+    values /= np.maximum(np.abs(values).max(axis=0), 1e-300)
+    size = np.sqrt((values**2).sum(axis=0))
+    unit = values / np.where(size > 0, size, 1.0)
+    return [name for name, _ in columns], unit.T @ unit
 
 
 def typical_row(frame: pd.DataFrame) -> pd.DataFrame:
@@ -99,7 +117,38 @@ def summary_of(column: pd.Series) -> str:
     return ", ".join(f"{shown(v)} {share:.0%}" for v, share in shares.items())
 
 
-def is_constant(column: pd.Series) -> bool:
-    """Return whether all values of a column are the same, or all missing."""
+def holds_flags(column: pd.Series) -> bool:
+    """Whether a column of numbers holds 0 and 1 alone, both of them.
+
+    Examples
+    --------
+    >>> holds_flags(pd.Series([0.0, 1.0, None])), holds_flags(pd.Series([0, 1, 2]))
+    (True, False)
+    """
+    if not is_numeric_dtype(column) or is_bool_dtype(column):
+        return False
+    known = column.dropna()
+    return bool(len(known)) and bool(known.isin([0, 1]).all()) and known.nunique() == 2
+
+
+def whole_numbers(background: pd.DataFrame | np.ndarray, frame: pd.DataFrame) -> dict[Any, tuple[float, float, Any]]:
+    """Return least value, greatest value and type of each column of an integer type; `frame` is the background's."""
+    dtypes = (
+        background.dtypes if isinstance(background, pd.DataFrame) else [np.asarray(background).dtype] * frame.shape[1]
+    )
+    whole = [c for c, dtype in zip(frame.columns, dtypes, strict=True) if is_integer_dtype(dtype)]
+    return {c: (frame[c].min(), frame[c].max(), frame[c].dtype) for c in whole}
+
+
+def same_as_first(frame: pd.DataFrame) -> np.ndarray:
+    """Whether each column holds the value of the first row in all, or misses all, ``(p,)``."""
+    if same_numbers(frame):
+        values = frame.to_numpy()
+        return (values == values[0]).all(axis=0) | np.isnan(values).all(axis=0)
+    return np.array([_is_constant(frame.iloc[:, j]) for j in range(frame.shape[1])])
+
+
+def _is_constant(column: pd.Series) -> bool:
+    """Whether all values of a column are the same, or all missing."""
     first = column.iloc[0]
     return bool(column.isna().all()) if pd.isna(first) else bool((column == first).fillna(False).all())

@@ -11,19 +11,24 @@ import pandas as pd
 
 from probes.digests import digest_rows
 from probes.errors import InputError, integer
+from probes.inputs.background_rows import drawn_rows
 from probes.inputs.locality import Background, LocalGaussian
 from probes.inputs.table_columns import (
     collinear_notes,
+    correlated_pairs,
+    correlations,
     first_cells,
-    is_constant,
+    holds_flags,
+    same_as_first,
     same_numbers,
     shown,
     spread_of,
     summary_of,
     typical_row,
+    whole_numbers,
 )
 from probes.inputs.table_rows import Row, background_frame, grouped_columns, instance_frame
-from probes.probe import Feature, Probe, at_least_two
+from probes.probe import Feature, Probe, Replication, at_least_two, rows_used
 from probes.views import TableRow, TableView
 
 __all__ = ["TabularProbe"]
@@ -47,7 +52,10 @@ class TabularProbe(Probe):
     feature_names : sequence of str, optional
         Names for the columns of an array.
     random_state : int, default 0
-        Chooses the background rows when there are more than the law's ``replicates``.
+        Chooses the background rows when there are more than are used.
+    background_rows : int, optional
+        How many of them are used, in place of the law's ``replicates``. By default ten, and up to ten more of the rows
+        that hold a rare value of a column; see :mod:`probes.inputs.background_rows`.
 
     Raises
     ------
@@ -74,9 +82,11 @@ class TabularProbe(Probe):
         groups: Mapping[str, Sequence[str]] | None = None,
         feature_names: Sequence[str] | None = None,
         random_state: int = 0,
+        background_rows: int | None = None,
     ):
         self.law = Background() if law is None else law
         random_state = integer("random_state", random_state, least=0)
+        self._rows = None if background_rows is None else integer("background_rows", background_rows, least=1)
         if groups is not None and not isinstance(groups, Mapping):
             raise InputError("groups", "be a dict of feature names and lists of columns", groups)
         if not isinstance(self.law, (Background, LocalGaussian)):
@@ -92,10 +102,18 @@ class TabularProbe(Probe):
                 "groups", "be left out with LocalGaussian, which varies every numeric column alone", groups
             )
         self._frame, self._seed = frame, random_state
-        self._spread = {c: spread_of(frame[c]) for c in frame.columns} if width is not None else {}
+        flags = [c for c in frame.columns if width is not None and holds_flags(frame[c])]
+        self._spread = (
+            {c: 0.0 if c in flags else spread_of(frame[c]) for c in frame.columns} if width is not None else {}
+        )
+        self._whole = whole_numbers(background, frame) if width is not None else {}
+        self._flags = (f"{', '.join(map(str, flags))}: 0 or 1, kept or replaced by background rows.",) if flags else ()
+        self._drawn: dict[tuple[bool, ...], tuple[np.ndarray, Replication | None]] = {}
         self._background_text = [summary_of(frame[c]) for c in frame.columns]
         self._columns = [[frame.columns.get_loc(c) for c in columns] for columns in self._grouped.values()]
-        self._collinear = collinear_notes(frame, list(self._grouped.items()))
+        names, correlation = correlations(frame, list(self._grouped.items()))
+        self._collinear = collinear_notes(names, correlation)
+        self.correlated = correlated_pairs(names, correlation)
         self._set_instance(instance, row)
 
     def at(self, row: Row) -> TabularProbe:
@@ -115,6 +133,11 @@ class TabularProbe(Probe):
         """The instance by column, as the model sees it."""
         return dict(zip(map(str, self._pool.columns), first_cells(self._pool), strict=True))
 
+    @property
+    def chosen(self) -> np.ndarray:
+        """Positions ``(R,)`` in the background of the rows that are used."""
+        return self._chosen
+
     def _set_instance(self, instance: pd.DataFrame, row: Row) -> None:
         """Make the features of an instance, and choose its background rows."""
         frame, cells = self._frame, first_cells(instance)
@@ -131,29 +154,50 @@ class TabularProbe(Probe):
                 features.append(Feature(name, "binary", text))
         self.features = at_least_two(features, "row", row)
 
-        mixed = any(f.kind == "binary" for f in features)
-        self.replicates = min(self.law.replicates, len(frame)) if mixed else 1
-        chosen = np.sort(np.random.default_rng(self._seed).permutation(len(frame))[: self.replicates])
+        self._real = tuple(f.kind == "real" for f in features)
+        if self._real not in self._drawn:
+            self._drawn[self._real] = self._draw_rows()
+        chosen, self.replication = self._drawn[self._real]
+        self.replicates = len(chosen)
         # position 0 is the instance, then the replicates
         self._pool = pd.concat([instance, frame.iloc[chosen]], ignore_index=True)
         self._chosen, self._mark = chosen, _digest(self._pool)
-        partial = self.replicates < len(frame) and mixed
-        sampled = f"All numbers are for the {self.replicates} background rows used, of {len(frame)}."
-        self.notes = (*((sampled,) if partial else ()), *self._constants(), *self._collinear)
+        drawn = self.replication
+        sampled = () if drawn is None else (rows_used(len(chosen), drawn.population),)
+        whole = self._rounded()
+        rounded = (f"{', '.join(whole)}: drawn as whole numbers within the background's range.",) if whole else ()
+        self.notes = (*sampled, *self._constants(), *rounded, *self._flags, *self._collinear)
+
+    def _draw_rows(self) -> tuple[np.ndarray, Replication | None]:
+        """The background rows that are used, and how they were drawn."""
+        columns = [[] if real else members for real, members in zip(self._real, self._columns, strict=True)]
+        if all(self._real):
+            return np.sort(np.random.default_rng(self._seed).permutation(len(self._frame))[:1]), None
+        rows, names = self.law.replicates, [f.name for f in self.features]
+        if self._rows is not None:
+            return drawn_rows(self._frame, columns, names, self._rows, self._rows // 2, self._seed)
+        more = rows if rows == Background().replicates else 0
+        return drawn_rows(self._frame, columns, names, rows, more, self._seed, added=True)
 
     def _constants(self) -> tuple[str, ...]:
-        """Return notes on features that the background rows cannot change."""
-        pool = self._pool
-        if same_numbers(pool):
-            values = pool.to_numpy()
-            same = (values == values[0]).all(axis=0) | np.isnan(values).all(axis=0)
-        else:
-            same = np.array([is_constant(pool.iloc[:, j]) for j in range(pool.shape[1])])
+        """Return notes on features that no background row changes; what the rows used alone cannot is unknown."""
+        drawn, same = self.replication, same_as_first(self._pool)
+        still = [j for j, f in enumerate(self.features) if f.kind == "binary" and same[self._columns[j]].all()]
+        unseen: list[int] = []
+        if drawn is not None and still:
+            rows = pd.concat([self._pool.iloc[:1], self._frame], ignore_index=True)
+            unseen = [j for j in still if not same_as_first(rows.iloc[:, self._columns[j]]).all()]
+            self.replication = drawn.without(unseen, [f.name for f in self.features])
         return tuple(
-            f"{f.name}: all background rows used hold the instance's value, so its effect is zero by design."
-            for f, positions in zip(self.features, self._columns, strict=True)
-            if f.kind == "binary" and same[positions].all()
+            f"{self.features[j].name}: all background rows hold the instance's value, so its effect is zero by design."
+            for j in still
+            if j not in unseen
         )
+
+    def _rounded(self) -> list[str]:
+        """Names of the features that are drawn as whole numbers."""
+        by_column = zip(self.features, self._grouped.values(), strict=True)
+        return [f.name for f, columns in by_column if f.kind == "real" and columns[0] in self._whole and not f.loc % 1]
 
     def render(self, Z: np.ndarray) -> pd.DataFrame | np.ndarray:
         Z = np.asarray(Z, dtype=float)
@@ -163,7 +207,9 @@ class TabularProbe(Probe):
         columns: dict[int, Any] = {}
         for j, feature in enumerate(self.features):
             if feature.kind == "real":
-                columns[self._columns[j][0]] = pd.Series(np.repeat(Z[:, j], self.replicates))
+                position = self._columns[j][0]
+                drawn = self._on_support(self._pool.columns[position], Z[:, j], feature.loc)
+                columns[position] = drawn.repeat(self.replicates).reset_index(drop=True)
                 continue
             source = np.where(Z[:, j, None] > 0.5, 0, replicate).ravel()
             for position in self._columns[j]:
@@ -171,6 +217,14 @@ class TabularProbe(Probe):
         if self.as_array:
             return np.column_stack([np.asarray(columns[i], dtype=float) for i in range(self._pool.shape[1])])
         return pd.DataFrame({name: columns[i] for i, name in enumerate(self._pool.columns)}, columns=self._pool.columns)
+
+    def _on_support(self, column: Any, values: np.ndarray, instance: float) -> pd.Series:
+        """Round numbers ``(m,)`` drawn for a column of whole numbers, and keep them within its range."""
+        drawn = pd.Series(values)
+        if column not in self._whole or instance % 1:
+            return drawn
+        low, high, dtype = self._whole[column]
+        return drawn.round().clip(min(low, instance), max(high, instance)).astype(dtype)
 
     def _rendered_at_once(self, Z: np.ndarray) -> pd.DataFrame | np.ndarray:
         """Render where all columns hold numbers of one type: a single choice between instance and replicates."""
@@ -188,13 +242,16 @@ class TabularProbe(Probe):
             "other background rows": self._frame.iloc[rest[: self.replicates]],
             "typical row": typical_row(self._frame),
         }
-        return {name: self._with(part) for name, part in rows.items() if len(part)}
+        probes: dict[str, Probe] = {name: self._with(part) for name, part in rows.items() if len(part)}
+        if self.replication is not None and (others := probes.get("other background rows")) is not None:
+            others.replication = self.replication.other(others.replicates)
+        return probes
 
     def _with(self, rows: pd.DataFrame) -> Probe:
         other = copy(self)
         other._pool = pd.concat([self._pool.iloc[:1], rows], ignore_index=True)
         other._mark = _digest(other._pool)
-        other.replicates = len(rows)
+        other.replicates, other.replication = len(rows), None
         return other
 
     def typical(self) -> pd.DataFrame | np.ndarray:
@@ -242,12 +299,13 @@ class TabularProbe(Probe):
             }
             for f, positions in zip(self.features, self._columns, strict=True)
         ]
+        law, drawn = str(self.law), self.replication
         return {
             "kind": "table",
             "rows": rows,
-            "law": str(self.law),
+            "law": f"{law}, as whole numbers where the background has them" if self._rounded() else law,
             "array": self.as_array,
-            "pool": self._mark,
+            "pool": self._mark if drawn is None or len(drawn.sizes) == 1 else f"{self._mark} {drawn.sizes.tolist()}",
         }
 
 

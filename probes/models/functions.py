@@ -44,7 +44,7 @@ class CallableModel(Model):
     ):
         self.function = function
         self.batched = batched
-        self.name = name
+        self.name, self.vouched = name, name is not None
         self._run = uuid.uuid4().hex
         self.unit = unit
         self.outputs = outputs

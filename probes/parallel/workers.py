@@ -117,7 +117,7 @@ class Workers(_Pooled, Model):
         self.unit, self.outputs, self.size_unit = model.unit, model.outputs, model.size_unit
         self.steady, self.fallible, self.at_once = model.steady, model.fallible, model.at_once
         self.remote, self.compared, self.half = model.remote, model.compared, model.half
-        self.neighbours = model.neighbours
+        self.neighbours, self.vouched = model.neighbours, model.vouched
         # inputs are cut up here, so a caller hands over all it has
         self.batch = 2**62 if pool.many() and not model.remote else model.batch
         self._identity = model.identity()

@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from sklearn.base import clone
 
 from probes.probe import Feature
-from surrogates.judging.attribution import average_effects, effect_estimates
+from surrogates.judging.attribution import average_effects, effect_estimates, scores
+from surrogates.judging.background import BackgroundSpread, row_effects
 from surrogates.judging.cross_fit import CrossFit, cross_fit
 from surrogates.judging.fidelity import Fidelity, fidelity
 from surrogates.judging.problem import Problem
 from surrogates.judging.standing import Standing, standing
+from surrogates.judging.uncertainty import Uncertainty
 from surrogates.surrogate import Surrogate
 
 __all__ = ["Analysis", "analyse", "analyse_together"]
+
+#: of one output: what an Uncertainty takes of background rows
+_ByRows: TypeAlias = tuple[np.ndarray, np.ndarray, int]
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,14 @@ class Analysis:
     attributions : DataFrame
         One row per output and feature, strongest first: ``output, feature, value, attribution, low, high, surrogate``.
         The attribution is the estimate for the model, ``surrogate`` the same effect of the surrogate shown.
+    background : BackgroundSpread or None
+        How much of the intervals is due to the background rows used, where they are a sample.
     """
 
     surrogate: Surrogate
     fidelity: Fidelity
     attributions: pd.DataFrame
+    background: BackgroundSpread | None = None
 
 
 def analyse(family: Surrogate, problem: Problem, control: bool = True) -> Analysis:
@@ -57,33 +65,69 @@ def analyse_together(family: Surrogate, problems: Sequence[Problem], control: bo
     answers = joined.sampled
     surrogate = clone(family).fit(joined.design.sampled, answers[:, 0] if answers.shape[1] == 1 else answers)
     crossed = cross_fit(family, joined, control)
-    columns, standings = _attributions(surrogate, joined, crossed)
+    factors = [_row_factor(problem) for problem in problems]
+    columns, standings, unsure = _attributions(surrogate, joined, crossed, _uncertain(problems, factors))
     clear, ordered = tuple(s.clear for s in standings), tuple(s.ordered for s in standings)
-    judged = fidelity(surrogate, joined, crossed, clear, ordered)
+    sampled = any(problem.rows is not None for problem in problems)
+    judged = fidelity(surrogate, joined, crossed, clear, ordered, unsure if sampled else ())
     ends = np.cumsum([0, *(len(problem.outputs) for problem in problems)])
     return [
         Analysis(
             surrogate if len(problems) == 1 else surrogate.part(part),
             judged.part(part),
             _table(problem.outputs, problem.features, standings[part], {name: v[part] for name, v in columns.items()}),
+            None if problem.rows is None or factor is None else BackgroundSpread.of(problem.rows.drawn, factor),
         )
-        for problem, part in zip(problems, (slice(*pair) for pair in pairwise(ends)), strict=True)
+        for problem, factor, part in zip(problems, factors, (slice(*pair) for pair in pairwise(ends)), strict=True)
     ]
 
 
+def _row_factor(problem: Problem) -> np.ndarray | None:
+    """Scaled deviations ``(k, R, d)`` of the effects for each background row; None where rows are no sample."""
+    if problem.rows is None:
+        return None
+    effects = row_effects(problem.design, problem.rows, scores(problem.design.judged, problem.features))
+    return problem.rows.drawn.factor(effects).transpose(1, 0, 2)
+
+
+def _uncertain(problems: Sequence[Problem], factors: Sequence[np.ndarray | None]) -> list[_ByRows]:
+    """For every output of every problem what the choice of background rows leaves open."""
+    found: list[_ByRows] = []
+    for problem, factor in zip(problems, factors, strict=True):
+        d, rows = len(problem.features), problem.rows
+        if rows is None or factor is None:
+            found += [(np.zeros((0, d)), np.zeros(d), 1)] * len(problem.outputs)
+        else:
+            found += [(part, rows.drawn.quantiles, rows.drawn.df) for part in factor]
+    return found
+
+
 def _attributions(
-    surrogate: Surrogate, problem: Problem, crossed: CrossFit
-) -> tuple[dict[str, np.ndarray], list[Standing]]:
-    """Attribute with 95% intervals; the surrogate's effects, ``(k, d)`` each; per output, which stand out."""
+    surrogate: Surrogate, problem: Problem, crossed: CrossFit, by_rows: list[_ByRows]
+) -> tuple[dict[str, np.ndarray], list[Standing], tuple[float, ...]]:
+    """Attributions with 95% intervals, and the surrogate's effects, ``(k, d)`` each; per output, which stand out.
+
+    Last, for every output, how much of the size of its clear effects is unsure because of the background rows.
+    """
     y = problem.judged
     effects, errors = effect_estimates(problem.design, y, crossed, problem.features)
     shown = average_effects(surrogate.terms_, np.atleast_2d(surrogate.coef_), problem.features)
     rounding = 64 * np.finfo(float).eps * np.abs(y).max(axis=0)[:, None]
     for values in (effects, errors, shown):
         values[np.abs(values) <= rounding] = 0.0
-    width = stats.t.ppf(0.975, len(y) - 1) * errors
+    unsure = [Uncertainty(error, len(y), *rows) for error, rows in zip(errors, by_rows, strict=True)]
+    width = np.array([u.half_widths() for u in unsure])
     columns = {"attribution": effects, "low": effects - width, "high": effects + width, "surrogate": shown}
-    return columns, [standing(effect, error, len(y)) for effect, error in zip(effects, errors, strict=True)]
+    standings = [standing(effect, u) for effect, u in zip(effects, unsure, strict=True)]
+    shares = [_share(effect, u, s) for effect, u, s in zip(effects, unsure, standings, strict=True)]
+    return columns, standings, tuple(shares)
+
+
+def _share(effect: np.ndarray, uncertainty: Uncertainty, stand: Standing) -> float:
+    """Half-widths due to background rows as a share of the effects that stand out, root mean squares of both."""
+    clear = stand.order[: stand.clear]
+    size = float(np.sqrt((effect[clear] ** 2).sum()))
+    return float(np.sqrt((uncertainty.background[clear] ** 2).sum())) / size if size > 0 else 0.0
 
 
 def _table(

@@ -20,7 +20,7 @@ from probes.probe import Feature
 from surrogates.judging.cross_fit import CrossFit
 from surrogates.terms import Product, Term
 
-__all__ = ["average_effects", "effect_estimates", "steps"]
+__all__ = ["average_effects", "effect_estimates", "scores", "steps"]
 
 
 def steps(features: Sequence[Feature]) -> np.ndarray:
@@ -73,6 +73,12 @@ def _moments(term: Term, features: Sequence[Feature]) -> tuple[list[int], np.nda
     return members, np.array(means), np.array(slopes)
 
 
+def scores(Z: np.ndarray, features: Sequence[Feature]) -> np.ndarray:
+    """What answers to rows ``(m, d)`` are multiplied by, so that the mean of the products is the average effect."""
+    loc, scale = (np.array([getattr(f, name) for f in features]) for name in ("loc", "scale"))
+    return (Z - loc) / scale**2 * steps(features)
+
+
 def effect_estimates(
     design: Design, y: np.ndarray, crossed: CrossFit, features: Sequence[Feature]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -91,9 +97,7 @@ def effect_estimates(
     Rows drawn without replacement shrink the standard error by √(1 − m / population); with every row drawn the
     estimate is the exact value.
     """
-    Z, m = design.judged, len(y)
-    loc, scale = (np.array([getattr(f, name) for f in features]) for name in ("loc", "scale"))
-    score = (Z - loc) / scale**2 * steps(features)
+    m, score = len(y), scores(design.judged, features)
     if design.exact:
         return (y.T @ score) / m, np.zeros((y.shape[1], len(features)))
     center = np.zeros((y.shape[1], len(features)))

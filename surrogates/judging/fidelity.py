@@ -57,6 +57,9 @@ class Fidelity:
     ceiling : tuple of float
         For a model that answers the same question differently: the R² that its noise leaves for a perfect surrogate,
         as estimated from questions asked twice. Empty for any other.
+    background : tuple of float
+        How far the sizes of the clear effects are left open by the choice of background rows: half-widths of 95%
+        intervals as a share of the effects. Empty where rows are no sample.
     """
 
     outputs: tuple[str, ...]
@@ -77,6 +80,7 @@ class Fidelity:
     observed: np.ndarray = field(repr=False)
     predicted: np.ndarray = field(repr=False)
     ceiling: tuple[float, ...] = ()
+    background: tuple[float, ...] = ()
 
     def part(self, outputs: slice) -> Fidelity:
         """Select some of the outputs."""
@@ -95,7 +99,16 @@ class Fidelity:
         """What the numbers allow a reader to rely on: one sentence per output."""
         return tuple(
             verdict(*row)
-            for row in zip(self.r2, self.r2_low, self.permuted, self.clear, self.ordered, self.misses, strict=True)
+            for row in zip(
+                self.r2,
+                self.r2_low,
+                self.permuted,
+                self.clear,
+                self.ordered,
+                self.misses,
+                self.background or (0.0,) * len(self.outputs),
+                strict=True,
+            )
         )
 
     @property
@@ -109,13 +122,25 @@ class Fidelity:
         return "\n".join(
             f"{name}: R² {self.r2[j]:.2f} [{self.r2_low[j]:.2f}, {self.r2_high[j]:.2f}], "
             f"rank agreement {self.rank[j]:.2f} [{self.rank_low[j]:.2f}, {self.rank_high[j]:.2f}] ({how})"
-            + (f"; its noise allows at most R² {self.ceiling[j]:.2f}" if self.ceiling else "")
+            + (f"; {_allowed(self.ceiling[j])}" if self.ceiling else "")
             for j, name in enumerate(self.outputs)
         )
 
 
+def _allowed(ceiling: float) -> str:
+    """What noise leaves for a perfect surrogate, in words."""
+    if ceiling <= 0:
+        return "its noise is as large as all differences between its answers: no surrogate can predict them"
+    return f"its noise allows at most R² {ceiling:.2f}"
+
+
 def fidelity(
-    surrogate: Surrogate, problem: Problem, crossed: CrossFit, clear: tuple[int, ...], ordered: tuple[int, ...]
+    surrogate: Surrogate,
+    problem: Problem,
+    crossed: CrossFit,
+    clear: tuple[int, ...],
+    ordered: tuple[int, ...],
+    background: tuple[float, ...] = (),
 ) -> Fidelity:
     """Judge a surrogate that was fitted to all sampled rows of a problem.
 
@@ -129,6 +154,8 @@ def fidelity(
         Per output, how many effects are clearly not zero.
     ordered : tuple of k int
         Per output, how many leading places in their order are certain.
+    background : tuple of k float
+        Per output, how far the choice of background rows leaves sizes open.
     """
     design, y, exact = problem.design, problem.judged, problem.design.exact
     predicted = surrogate.predict(design.judged).reshape(len(y), -1) if exact else crossed.predicted
@@ -156,6 +183,7 @@ def fidelity(
         misses=_misses(surrogate, design, problem.y, y - predicted),
         observed=y,
         predicted=predicted,
+        background=background,
     )
 
 

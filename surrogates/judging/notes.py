@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from probes.asking.answers import Answers
+from probes.probe import Replication, rows_used
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.verdict import PERMUTED
 
-__all__ = ["UNMET", "below", "cautions", "inherited", "labels", "noisy", "one_by_one", "uncertified"]
+__all__ = ["UNMET", "below", "cautions", "covered", "inherited", "labels", "noisy", "one_by_one", "uncertified"]
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +56,41 @@ def below(r2: float, worst: float) -> str:
     return f"{_SETTLED}{worst:.2f}, below the {r2:g} asked for."
 
 
+def covered(notes: Sequence[str], used: int, drawn: Replication | None) -> list[str]:
+    """Say of a probe's numbers that intervals hold for all background rows, and which have none; other notes as given.
+
+    Parameters
+    ----------
+    notes : sequence of str
+        The probe's.
+    used : int
+        Background rows used.
+    drawn : Replication or None
+        How they were drawn, where they are not all.
+    """
+    if drawn is None:
+        return list(notes)
+    old = rows_used(used, drawn.population)
+    said = (
+        f"{used} of {drawn.population} background rows stand for all. Intervals of effects cover that choice; R² is "
+        "against answers averaged over the rows used. More rows (background_rows=) make intervals narrower."
+    )
+    lacking = []
+    if drawn.unknown:
+        shown = ", ".join(drawn.unknown[:5]) + (f" and {more} more" if (more := len(drawn.unknown) - 5) > 0 else "")
+        lacking = [
+            f"No interval for {shown}: {used} background rows are too few for so skewed or rare values. Use more: "
+            f"background_rows={min(10 * max(used, 10), drawn.population)}."
+        ]
+    return [part for note in notes for part in ([said, *lacking] if note == old else [note])]
+
+
 def noisy(ceiling: Sequence[float]) -> str:
     """Warn that the model answers differently each time, with the R² that its noise leaves for each output."""
+    if any(value <= 0 for value in ceiling):
+        return (
+            f"{_NOISE}, by as much as anything that the features change: ask each question several times and average."
+        )
     most = ", ".join(f"{value:.2f}" for value in ceiling)
     return f"{_NOISE}: by questions asked twice, its noise leaves an R² of about {most} for a perfect surrogate."
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from probes.design import Design
 from probes.probe import Feature
+from surrogates.judging.background import RowAnswers
 
 __all__ = ["Problem"]
 
@@ -28,6 +29,8 @@ class Problem:
     features : sequence of d Feature
     random_state : int
         Assigns rows to folds and shuffles the answers of the control.
+    rows : RowAnswers or None
+        How answers differ between background rows, where those used are a sample.
     """
 
     design: Design
@@ -35,6 +38,7 @@ class Problem:
     outputs: tuple[str, ...]
     features: Sequence[Feature]
     random_state: int
+    rows: RowAnswers | None = None
 
     @property
     def sampled(self) -> np.ndarray:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 
 import numpy as np
-from scipy import stats
+
+from surrogates.judging.uncertainty import Uncertainty
 
 __all__ = ["Standing", "standing"]
 
@@ -30,17 +31,16 @@ class Standing:
     ordered: int
 
 
-def standing(effect: np.ndarray, error: np.ndarray, m: int) -> Standing:
-    """Test effects ``(d,)`` with standard errors ``(d,)`` from m answers; all tests at 95% together (Bonferroni)."""
-    size = np.abs(effect)
-    bound = stats.t.ppf(1 - 0.025 / len(effect), m - 1)
-    apart = size > bound * error
+def standing(effect: np.ndarray, uncertainty: Uncertainty) -> Standing:
+    """Test effects ``(d,)``; all tests at 95% together (Bonferroni). What has no interval does not stand out."""
+    size, tests = np.abs(effect), len(effect)
+    apart = size > uncertainty.half_widths(tests)
     order = np.lexsort((-size, ~apart))
     clear = int(apart.sum())
     ordered = 0
     for this, following in islice(pairwise(order), clear):
-        gap = bound * np.hypot(error[this], error[following])
-        if size[this] - size[following] <= max(gap, 1e-12 * size[this]):
+        gap = uncertainty.gap(this, following, np.sign(effect), tests)
+        if not size[this] - size[following] > max(gap, 1e-12 * size[this]):
             break
         ordered += 1
     return Standing(order, clear, ordered)

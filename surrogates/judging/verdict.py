@@ -8,9 +8,13 @@ __all__ = ["PERMUTED", "verdict"]
 
 #: held-out R² on shuffled answers above which a method is not to be believed
 PERMUTED = 0.1
+#: shares of effects that background rows may leave open where sizes are trusted, and where they are approximate
+ROWS = (0.1, 0.5)
 
 
-def verdict(r2: float, low: float, permuted: float, clear: int, ordered: int, misses: bool) -> str:
+def verdict(
+    r2: float, low: float, permuted: float, clear: int, ordered: int, misses: bool, background: float = 0.0
+) -> str:
     """Say in one sentence what may be relied on; the lower end of the interval decides, never the estimate alone.
 
     Parameters
@@ -23,6 +27,8 @@ def verdict(r2: float, low: float, permuted: float, clear: int, ordered: int, mi
         How many effects differ from zero, and how many leading places in their order are certain.
     misses : bool
         Whether the surrogate is far off at the instance.
+    background : float
+        How far the choice of background rows leaves the sizes of effects open, as a share of them.
     """
     if np.isnan(r2) and not misses:
         return "Nothing to fit: the model gave the same answer to every sampled question."
@@ -39,8 +45,11 @@ def verdict(r2: float, low: float, permuted: float, clear: int, ordered: int, mi
         return f"It predicts the model {level}, but no single effect stands out: read its terms, not single effects."
     if low < 0.4:
         return f"Weak: trust the {_top('sign', clear)}, neither order nor sizes; ask more or try another family."
+    if low >= 0.7 and background > ROWS[1]:
+        return f"{_trusted(clear, ordered)}, not the sizes: the background rows used leave them open."
+    sized = low >= 0.9 and background <= ROWS[0]
     return _trusted(clear, ordered) + (
-        ", and the sizes." if low >= 0.9 else "; the sizes are approximate." if low >= 0.7 else ", not the sizes."
+        ", and the sizes." if sized else "; the sizes are approximate." if low >= 0.7 else ", not the sizes."
     )
 
 

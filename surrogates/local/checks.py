@@ -24,8 +24,10 @@ from probes.inputs.adapt import ProbeLike
 from probes.models.adapt import ModelLike, as_model
 from surrogates.judging.agreement import r2
 from surrogates.judging.analysis import Analysis, analyse
+from surrogates.judging.background import RowAnswers, row_answers
 from surrogates.judging.problem import Problem
 from surrogates.judging.verdict import PERMUTED
+from surrogates.local.compared import resized_features, size_of, turned_features
 from surrogates.local.explanation import Explanation
 from surrogates.local.finding import Finding
 from surrogates.results.provenance import cost_data
@@ -57,18 +59,24 @@ class _Case:
     def study(self, session: Session, design: Design) -> Analysis:
         """Ask a design and fit the explanation's family to the answers."""
         reply = session.ask(design)
-        return self._analysed(reply.design, reply.y)
+        rows = row_answers(reply.answers, reply.y, reply.target, session.question.probe.replication)
+        return self._analysed(reply.design, reply.y, rows)
 
     def baseline(self) -> Analysis:
         """Explain the explanation's answers to :meth:`part`; nothing is asked."""
         design, y = self.explanation.answers.design, self.explanation.y
         start = design.fixed + design.block
         part = self.part()
-        return self._analysed(part, np.vstack([y[:2], y[start : start + len(part.sampled)]]))
+        kept = np.r_[0:2, start : start + len(part.sampled)]
+        answers, drawn = self.explanation.answers, self.session.question.probe.replication
+        rows = row_answers(answers, y, self.explanation.target, drawn)
+        if rows is not None:
+            rows = replace(rows, deviations=rows.deviations[kept])
+        return self._analysed(part, y[kept], rows)
 
-    def _analysed(self, design: Design, y: np.ndarray) -> Analysis:
+    def _analysed(self, design: Design, y: np.ndarray, rows: RowAnswers | None) -> Analysis:
         ex = self.explanation
-        problem = Problem(design, y, ex.target.outputs, ex.features, self.seed)
+        problem = Problem(design, y, ex.target.outputs, ex.features, self.seed, rows)
         return analyse(ex.surrogate, problem, control=False)
 
     def part(self) -> Design:
@@ -141,16 +149,24 @@ def _removal(case: _Case) -> Finding:
     for name, probe in variants.items():
         other = case.study(case.session.at(probe), design)
         concordance, rank, shared, top = _agreement(baseline, other)
-        turned = _turned(baseline, other)
-        worst = min(worst, concordance if not turned else 0.0)
+        turned, resized, size = (
+            turned_features(baseline, other),
+            resized_features(baseline, other),
+            size_of(baseline, other),
+        )
+        worst = min(worst, concordance if not turned and not resized else 0.0)
         numbers |= {
             f"{name}: concordance": concordance,
             f"{name}: rank agreement": rank,
             f"{name}: shared of top {top}": shared,
             f"{name}: turned": float(len(turned)),
+            f"{name}: size": size,
+            f"{name}: resized": float(len(resized)),
         }
         against = f"; opposite and clear in both: {', '.join(turned[:3])}" if turned else ""
-        lines.append(f"{name}: effects agree {concordance:.2f}, {shared:.0f} of the top {top} shared{against}")
+        against += f"; of another size, beyond their intervals: {', '.join(resized[:3])}" if resized else ""
+        said = f"effects agree {concordance:.2f} and are {size:.2f} times the size"
+        lines.append(f"{name}: {said}, {shared:.0f} of the top {top} shared{against}")
     return Finding("removal", worst >= _AGREE, f"Other ways to take features away: {'; '.join(lines)}.", numbers)
 
 
@@ -238,16 +254,6 @@ def _agreement(one: Analysis, other: Analysis) -> tuple[float, float, float, int
     return min(agreements)
 
 
-def _turned(one: Analysis, other: Analysis) -> list[str]:
-    """Return features whose effects are clear and not small in both, with opposite signs."""
-    merged = one.attributions.merge(other.attributions, on=["output", "feature"], suffixes=("", "_other"))
-    clear = np.ones(len(merged), dtype=bool)
-    for end in ("", "_other"):
-        size = merged[f"attribution{end}"].abs()
-        clear &= ((merged[f"low{end}"] > 0) | (merged[f"high{end}"] < 0)) & (size >= 0.1 * size.max())
-    return merged.loc[clear & (merged["attribution"] * merged["attribution_other"] < 0), "feature"].tolist()
-
-
 #: what can be checked, by name
 CHECKS: dict[str, Callable[[_Case], Finding]] = {
     "fresh": _fresh,
@@ -268,6 +274,7 @@ def check(
     seeds: int = 10,
     target: Callable[[np.ndarray], Any] | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
+    background_rows: int | None = None,
     random_state: int = 0,
     store: StoreLike = "default",
     progress: bool | None = None,
@@ -277,7 +284,7 @@ def check(
     Parameters
     ----------
     explanation : Explanation
-    model, probe, background
+    model, probe, background, background_rows
         Those it was made with.
     checks : sequence of str
         Names of ``CHECKS``: "fresh" judges the surrogate shown on questions drawn anew; "removal" takes absent features
@@ -320,7 +327,9 @@ def check(
     questions, seeds = integer("questions", questions, least=LEAST), integer("seeds", seeds, least=2)
     if (explanation.target.unit == "target") != callable(target) or not (target is None or callable(target)):
         raise InputError("target", "be the function that the explanation was made with, and only that", target)
-    question = Question.of(model, probe, background, explanation.target if target is None else target)
+    wanted_target = explanation.target if target is None else target
+    seed = explanation.provenance["random_state"]
+    question = Question.of(model, probe, background, wanted_target, None, None, background_rows, seed)
     if question.generative and explanation.answer is not None:
         question = replace(question, answer=explanation.answer)
     session = Session(question, store=store, progress=progress)

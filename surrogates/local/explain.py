@@ -33,6 +33,7 @@ def explain(
     target: TargetLike = None,
     answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
+    background_rows: int | None = None,
     random_state: int | np.random.Generator | None = 0,
     store: StoreLike = "default",
     progress: bool | None = None,
@@ -53,8 +54,9 @@ def explain(
         linear, interactions and tree on one set of answers, see :class:`~surrogates.families.registry.Auto`.
     budget : int, optional
         The most inputs the model may be asked, a generated answer included and first contact aside (at most eight
-        inputs, once a model). By default 256 questions, times the probe's replicates. When it covers every possible
-        question all are asked and the result is exact.
+        inputs, once a model; of a function that only a name says is steady, two questions more are asked twice). By
+        default 256 questions, times the probe's replicates. When it covers every possible question all are asked and
+        the result is exact.
     until : Width, StableOrder or Certified, optional
         Stop before the budget is spent, as soon as this is reached.
     design : {"uniform", "fold-over", "sobol"}, default "uniform"
@@ -68,8 +70,12 @@ def explain(
         default the model writes it.
     background : DataFrame or array, optional
         For a row given without a probe.
+    background_rows : int, optional
+        How many rows of it stand for all, see :class:`~probes.TabularProbe`. Intervals of attributions cover the choice
+        of rows; more of them, each asked every question, make intervals narrower.
     random_state : int, Generator or None, default 0
-        The same seed asks the same questions. None draws a fresh one (kept in the provenance).
+        The same seed asks the same questions, of the same background rows. None draws a fresh one (kept in the
+        provenance).
     store : Store, path, None or "default"
         Where answers are kept: by default one file in the user's cache folder, or ``IOMAP_STORE``; None keeps them in
         memory for this call.
@@ -109,7 +115,7 @@ def explain(
     rule = _rule(until)
     seed = random_seed(random_state)
     candidates(family)
-    question = Question.of(model, probe, background, target, answer)
+    question = Question.of(model, probe, background, target, answer, None, background_rows, seed)
     session = Session(question, budget, store, progress)
     plan = Plan.of(session, family, budget, design, seed, rule)
     watch, outcome = rule.watch(plan.questions), None
@@ -137,6 +143,7 @@ def estimate(
     target: TargetLike = None,
     answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
+    background_rows: int | None = None,
     random_state: int | np.random.Generator | None = 0,
     store: StoreLike = "default",
     progress: bool | None = None,
@@ -146,8 +153,10 @@ def estimate(
 
     Parameters
     ----------
-    model, probe, family, budget, until, design, target, answer, background, random_state, store, progress
+    model, probe, family, budget, until, design, target, answer, background, background_rows
         As for :func:`explain`, and checked likewise; `until` may stop sooner than is forecast.
+    random_state, store, progress
+        As for :func:`explain`.
     trial : int, default 2
         Questions that are asked now, to time the model; their answers are kept. With 0 none is asked (but a language
         model without a given answer writes one), and there is no estimate of time.
@@ -166,7 +175,8 @@ def estimate(
     trial, rule = integer("trial", trial, least=0), _rule(until)
     seed = random_seed(random_state)
     candidates(family)
-    session = Session(Question.of(model, probe, background, target, answer), budget, store, progress)
+    question = Question.of(model, probe, background, target, answer, None, background_rows, seed)
+    session = Session(question, budget, store, progress)
     plan = Plan.of(session, family, budget, design, seed, rule)
     return session.forecast(plan.questions, trial)
 

@@ -17,6 +17,7 @@ from probes.probe import Feature
 from probes.views import View
 from surrogates.families import saved
 from surrogates.judging.analysis import analyse
+from surrogates.judging.background import BackgroundSpread
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.notes import cautions, inherited
 from surrogates.judging.problem import Problem
@@ -87,6 +88,9 @@ class Explanation(SavedResult):
     warnings : tuple of str
     provenance : dict
         Versions, seed, family and its settings, model identity, cost.
+    background : BackgroundSpread or None
+        For a table row: the covariance of effects due to the background rows used, which intervals cover; None where
+        all rows were used, and for a file of format 1 or 2, whose intervals are for the rows used.
     """
 
     kind: ClassVar[str] = "explanation"
@@ -108,6 +112,7 @@ class Explanation(SavedResult):
     checks: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
     provenance: Provenance = field(default_factory=no_provenance)
+    background: BackgroundSpread | None = None
 
     @property
     def raw_answers_kept(self) -> bool:
@@ -169,12 +174,14 @@ class Explanation(SavedResult):
         target = Target("mean", columns, (text[start:stop],), "nats")
         y = target(self.answers.y)
         seed = self.provenance["random_state"]
-        analysis = analyse(self.surrogate, Problem(self.answers.design, y, target.outputs, self.features, seed))
+        problem = Problem(self.answers.design, y, target.outputs, self.features, seed)
+        analysis = analyse(self.surrogate, problem)
         return replace(
             self,
             surrogate=analysis.surrogate,
             fidelity=analysis.fidelity,
             attributions=analysis.attributions,
+            background=analysis.background,
             comparison=self.comparison.iloc[:0],
             certificate=None,
             checks=(),
@@ -291,6 +298,10 @@ class Explanation(SavedResult):
             "attributions": (set(self.attributions["output"]) if len(self.attributions) else set(), set(outputs)),
             "fidelity.outputs": (self.fidelity.outputs, self.target.outputs),
         }
+        if self.background is not None:
+            shape = self.background.factor.shape
+            sizes["background.factor"] = (len(shape), shape[0], shape[-1]), (3, k, d)
+            sizes["background.quantiles"] = len(self.background.quantiles), d
         sizes |= {f"fidelity.{name}": (len(getattr(self.fidelity, name)), k) for name in PER_OUTPUT}
         for where, (size, due) in sizes.items():
             if size != due:

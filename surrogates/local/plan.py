@@ -17,10 +17,11 @@ from probes.design import Design
 from probes.errors import InputError
 from surrogates.families.registry import FamilyLike, candidates, settings_to_json
 from surrogates.judging.analysis import Analysis
+from surrogates.judging.background import row_answers
 from surrogates.judging.comparison import compare_families
-from surrogates.judging.fidelity import Fidelity
-from surrogates.judging.notes import cautions, labels, noisy, one_by_one
+from surrogates.judging.notes import cautions, covered, labels, noisy, one_by_one
 from surrogates.judging.problem import Problem
+from surrogates.judging.region_notes import correlated_note, cut_note
 from surrogates.local.explanation import Explanation
 from surrogates.local.rule import EVERYTHING, Outcome, Rule
 from surrogates.results.provenance import Provenance, provenance
@@ -105,9 +106,11 @@ class Plan:
         return max(family.least for family in self.families.values())
 
     def material(self, reply: Reply) -> Material:
-        """Return all that is needed to study a reply, whoever does it."""
-        outputs, features = reply.target.outputs, self.session.question.probe.features
-        return Material(self.families, self.penalty, Problem(reply.design, reply.y, outputs, features, self.seed))
+        """All that is needed to study a reply, whoever does it."""
+        probe = self.session.question.probe
+        rows = row_answers(reply.answers, reply.y, reply.target, probe.replication)
+        problem = Problem(reply.design, reply.y, reply.target.outputs, probe.features, self.seed, rows)
+        return Material(self.families, self.penalty, problem)
 
     def study(self, reply: Reply, control: bool = True) -> tuple[Analysis, pd.DataFrame]:
         """Fit and judge every family; without `control`, not on shuffled answers as well."""
@@ -127,9 +130,10 @@ class Plan:
             y=reply.y,
             view=dict(probe.view()),
             answer=session.answer if session.question.generative else None,
-            warnings=(*outcome.notes, *_warnings(session, reply, analysis.fidelity, ceiling)),
+            warnings=(*outcome.notes, *_warnings(session, reply, analysis, ceiling)),
             comparison=outcome.comparison,
             certificate=outcome.certificate,
+            background=analysis.background,
             provenance=_provenance(self, reply, analysis.surrogate, outcome.reason),
         )
 
@@ -154,9 +158,9 @@ def _ceiling(session: Session, reply: Reply) -> tuple[float, ...]:
     return session.repeats.ceiling(reply.target, reply.y)
 
 
-def _warnings(session: Session, reply: Reply, judged: Fidelity, ceiling: tuple[float, ...]) -> tuple[str, ...]:
-    probe = session.question.probe
-    notes = list(probe.notes)
+def _warnings(session: Session, reply: Reply, analysis: Analysis, ceiling: tuple[float, ...]) -> tuple[str, ...]:
+    probe, effects = session.question.probe, analysis.attributions
+    notes = covered(probe.notes, probe.replicates, probe.replication)
     if reply.answers.neighbours:
         notes.append(one_by_one(reply.answers.neighbours))
     if session.noisy:
@@ -171,7 +175,10 @@ def _warnings(session: Session, reply: Reply, judged: Fidelity, ceiling: tuple[f
         notes.append(
             f"{m} sampled answers for {d} features is few: effects that are left out may be real. Raise budget."
         )
-    return (*notes, *labels(reply.answers), *cautions(reply.y, judged))
+    if not session.noisy:
+        notes += cut_note(probe.view(), [f.name for f in probe.features], reply.design, reply.y, effects)
+    notes += correlated_note(probe.correlated, effects)
+    return (*notes, *labels(reply.answers), *cautions(reply.y, analysis.fidelity))
 
 
 def _provenance(plan: Plan, reply: Reply, surrogate: Surrogate, stopped: str) -> Provenance:

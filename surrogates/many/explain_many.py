@@ -41,6 +41,7 @@ def explain_many(
     family: FamilyLike = "linear",
     *,
     background: pd.DataFrame | np.ndarray | None = None,
+    background_rows: int | None = None,
     budget: int | None = None,
     design: str = "uniform",
     target: TargetLike = None,
@@ -65,6 +66,8 @@ def explain_many(
         As for :func:`~surrogates.explain`, for every item: each gets the explanation that it would get there.
     background : DataFrame or array, optional
         For rows: what absent values are replaced from.
+    background_rows : int, optional
+        How many rows of it stand for all, the same for every item, as for :func:`~surrogates.explain`.
     n_jobs : int or None, default 1
         Workers that answer and fit; see :func:`~probes.parallel.workers.distribute`. None takes what
         ``joblib.parallel_config`` says.
@@ -107,7 +110,7 @@ def explain_many(
     """
     seed = random_seed(random_state)
     candidates(family)
-    items = items_of(probes, background)
+    items = items_of(probes, background, background_rows, seed)
     file = None if output is None else JsonlFile(output)
     if file is not None:
         file.check()

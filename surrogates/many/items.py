@@ -34,8 +34,8 @@ class Item:
     row: Json | None = None
 
 
-def items_of(probes: Any, background: Any) -> Iterator[Item]:
-    """Yield the inputs one by one.
+def items_of(probes: Any, background: Any, background_rows: int | None = None, seed: int = 0) -> Iterator[Item]:
+    """The inputs one by one.
 
     Raises
     ------
@@ -50,27 +50,31 @@ def items_of(probes: Any, background: Any) -> Iterator[Item]:
                 "background", f"have the rows' columns; only one of them has {', '.join(unmatched)}", background
             )
         rows: Iterable[Any] = (probes.iloc[[i]] for i in range(len(probes)))
-        return _rows(rows, iter(_labels(probes.index)), background)
+        return _rows(rows, iter(_labels(probes.index)), background, background_rows, seed)
     if isinstance(probes, pd.Series) and background is None and pd.api.types.is_string_dtype(probes):
         texts = zip(_labels(probes.index), probes, strict=True)
         return (Item(i, label, lambda text=text: as_probe(text)) for i, (label, text) in enumerate(texts))  # type: ignore[misc]
     if isinstance(probes, (str, Mapping, Probe, pd.Series)) or not isinstance(probes, Iterable):
         raise InputError("probes", "be several: a list of probes, texts, dicts or rows, or a DataFrame", probes)
+    if background_rows is not None and background is None:
+        raise InputError("background_rows", "come with background, from which they are drawn", background_rows)
     if background is not None:
         background_frame(background)
-        return _rows(probes, iter(range(2**62)), background)
+        return _rows(probes, iter(range(2**62)), background, background_rows, seed)
     return (Item(i, i, lambda probe=probe: as_probe(probe)) for i, probe in enumerate(probes))  # type: ignore[misc]
 
 
-def _rows(rows: Iterable[Any], labels: Iterator[str | int], background: Any) -> Iterator[Item]:
-    """Return rows of a table against one background, which is looked at once."""
+def _rows(
+    rows: Iterable[Any], labels: Iterator[str | int], background: Any, background_rows: int | None, seed: int
+) -> Iterator[Item]:
+    """Rows of a table against one background, which is looked at once."""
     known: list[TabularProbe] = []
 
     def make(row: Any) -> Probe:
         if isinstance(row, Probe):
             return as_probe(row, background)
         if not known:
-            known.append(TabularProbe(row, background))
+            known.append(TabularProbe(row, background, background_rows=background_rows, random_state=seed))
             return known[0]
         return known[0].at(row)
 

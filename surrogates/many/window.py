@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 #: errors that end the run; any other is an item's own
 ENDS = (StoreError, UnavailableError)
 #: what an error must be about to be nobody's fault but the caller's
-SETTINGS = ("family", "budget", "design", "target", "answer", "penalty", "families", "background")
+SETTINGS = ("family", "budget", "design", "target", "answer", "penalty", "families", "background", "background_rows")
 
 _Outcome: TypeAlias = tuple[Item, Explanation | Entry | Exception]
 _T = TypeVar("_T")

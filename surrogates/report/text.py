@@ -41,7 +41,7 @@ def summary(explanation: Explanation) -> str:
             length = round(_BAR * abs(row.attribution) / largest) if largest * abs(row.attribution) > 0 else 0
             name = f"{row.feature} = {row.value}" if row.value and row.value != row.feature else row.feature
             shown = textwrap.shorten(name, 60, placeholder=" …") if len(name) > 60 else name
-            interval = f"[{row.low:+.3g}, {row.high:+.3g}]"
+            interval = f"[{row.low:+.3g}, {row.high:+.3g}]" if row.low <= row.high else "not known"
             lines.append(f"{row.attribution:>+9.3g}  {interval:^21}  {'█' * length:{_BAR}}  {shown}")
         if len(table) > _ROWS:
             lines.append(f"{'':>9}  {'':21}  {'':{_BAR}}  … and {len(table) - _ROWS} more in .attributions")

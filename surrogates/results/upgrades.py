@@ -29,9 +29,11 @@ def _explanation_1(fields: Json) -> Json:
 
 
 def _explanation_2(fields: Json) -> Json:
-    """Rename a finding's ``told`` to ``sentence``."""
+    """Rename a finding's ``told`` to ``sentence``; intervals cover the choice of background rows only from now on."""
     checks = read(list[Json], fields.get("checks"), "checks")
-    return {**fields, "checks": [{"sentence" if k == "told" else k: v for k, v in c.items()} for c in checks]}
+    renamed = [{"sentence" if k == "told" else k: v for k, v in c.items()} for c in checks]
+    fidelity = {"background": [], **read(Json, fields.get("fidelity"), "fidelity")}
+    return {"background": None, **fields, "checks": renamed, "fidelity": fidelity}
 
 
 def _anchor_1(fields: Json) -> Json:

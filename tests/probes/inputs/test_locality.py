@@ -65,7 +65,7 @@ def test_local_gaussian_with_numbers_only_needs_one_input_a_row():
     assert probe.replicates == 1
     assert [f.kind for f in probe.features] == ["real"] * 3
     frame = probe.render(np.array([[2.25, 4.5, 1.0]]))
-    assert frame.to_numpy().tolist() == [[2.25, 4.5, 1.0]]
+    assert frame.to_numpy().tolist() == [[2.25, 4, 1]]  # whole numbers stay on their support
     np.testing.assert_array_equal(probe.instance, [2.0, 5.0, 1.0])
     assert (probe.reference < probe.instance).all()
 
@@ -104,3 +104,17 @@ def test_groups_with_local_gaussian_are_refused():
     background = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0], "c": [3.0, 4.0]})
     with pytest.raises(InputError, match="groups must be left out with LocalGaussian"):
         TabularProbe(background.iloc[0], background, law=LocalGaussian(1.0), groups={"g": ["a", "b"]})
+
+
+def test_whole_numbers_and_flags_stay_on_their_support():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"rooms": rng.integers(1, 6, 50), "flag": np.arange(50.0) % 2, "area": rng.normal(size=50)})
+    probe = TabularProbe({"rooms": 5, "flag": 1.0, "area": 0.0}, frame, law=LocalGaussian(1.0))
+    assert [f.kind for f in probe.features] == ["real", "binary", "real"]
+    asked = probe.render(sample(probe.features, 100, np.random.default_rng(1)).Z)
+    assert set(asked["rooms"]) == {1, 2, 3, 4, 5} and asked["rooms"].dtype == frame["rooms"].dtype
+    assert set(asked["flag"]) == {0.0, 1.0} and asked["area"].nunique() > 50
+    assert any("rooms: drawn as whole numbers" in note for note in probe.notes)
+    assert any("flag: 0 or 1" in note for note in probe.notes)
+    array = TabularProbe(np.array([5, 1]), rng.integers(1, 6, (50, 2)), law=LocalGaussian(1.0))
+    assert not (array.render(sample(array.features, 40, np.random.default_rng(1)).Z) % 1).any()

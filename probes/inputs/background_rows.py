@@ -1,0 +1,178 @@
+"""Which background rows stand for all of them: a sample, with more of the rare rows, and what it can say.
+
+A t-interval over a few rows is too sure of itself where a column is skewed or one of its values rare. Two things are
+done about it, both by the background alone. Rows that hold a rare value of a column (a dummy of 5%, a missing value)
+are a stratum, from which :data:`RARE` rows a column are drawn. And because every column is known for the whole
+background, the distribution of its studentised sample mean is known too: samples are drawn from the background until it
+is, and its 95% quantile takes the place of Student's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from scipy import stats
+
+from probes.inputs.table_columns import same_numbers
+from probes.probe import Replication
+
+__all__ = ["drawn_rows"]
+
+#: rows that are drawn of those which hold a rare value of a column
+RARE = 5
+#: the largest share of the values other than the most frequent one at which they count as rare, if fewer than two of
+#: them are drawn with more than this probability
+_SHARE, _MISSED = 0.4, 0.05
+#: skewness per square root of a number of rows from which Student's t is not trusted; samples drawn to replace it
+_SKEWED, _SAMPLES = 0.2, 2000
+#: members of a background a row, from which rare rows are drawn apart: fewer are nearly all drawn anyway
+_MANY = 5
+#: numbers that are drawn at once
+_CELLS = 4_000_000
+#: quantile from which an interval is worth nothing
+_USELESS = 10.0
+
+
+def drawn_rows(
+    frame: pd.DataFrame,
+    columns: Sequence[Sequence[int]],
+    names: Sequence[str],
+    rows: int,
+    rare: int,
+    seed: int,
+    added: bool = False,
+) -> tuple[np.ndarray, Replication | None]:
+    """Draw background rows.
+
+    Parameters
+    ----------
+    frame : DataFrame ``(N, p)``
+    columns : sequence of d sequences of int
+        Positions of the columns that each feature takes from the background; empty where it takes none.
+    names : sequence of d str
+    rows : int
+        Rows that are drawn.
+    rare : int
+        How many of them, at most, are drawn from those that hold a rare value.
+    seed : int
+    added : bool, default False
+        Whether rows for rare values are added to `rows`, which are drawn as if there were none.
+
+    Returns
+    -------
+    chosen : ndarray of int ``(R,)``
+        Positions in the background, in its order.
+    replication : Replication or None
+        How they were drawn; None if they are all there are.
+    """
+    order = np.random.default_rng(seed).permutation(len(frame))
+    if rows >= len(frame):
+        return np.sort(order), None
+    values = frame.to_numpy(dtype=float) if same_numbers(frame) else None
+    traits, owner = list[np.ndarray](), list[int]()
+    for feature, members in enumerate(columns):
+        for j in members:
+            found = _of_words(frame.iloc[:, j]) if values is None else _of_numbers(values[:, j])
+            traits += found
+            owner += [feature] * len(found)
+    worth = rare > 0 and len(frame) > _MANY * rows
+    held = [flags for trait in traits if (flags := _rare(trait, rows)).any()] if worth else []
+    stratum, counts = _allocation(held, rows, rare, added, order)
+    chosen = np.sort(np.concatenate([order[stratum[order] == h][:n] for h, n in enumerate(counts)]))
+    drawn = Replication(stratum[chosen], np.bincount(stratum), np.empty(0))
+    quantiles = np.full(len(columns), drawn.student)
+    skewed = [i for i, trait in enumerate(traits) if _skewness(trait) > _SKEWED * np.sqrt(len(chosen))]
+    student = _studentised([traits[i] for i in skewed], stratum, counts, np.random.default_rng([seed, 2]))
+    np.maximum.at(quantiles, [owner[i] for i in skewed], student)
+    quantiles[quantiles > _USELESS] = np.inf
+    return chosen, replace(drawn, quantiles=quantiles).without([], names)
+
+
+def _of_numbers(values: np.ndarray) -> list[np.ndarray]:
+    """What an effect may be a multiple of, ``(N,)`` each: the value, whether it is the usual one, or missing."""
+    known = np.isfinite(values)
+    if not known.any():
+        return []
+    numbers = values if known.all() else np.where(known, values, values[known].mean())
+    unusual = values != np.median(values[known])  # a value that most rows hold is the median
+    flags = [known & unusual] if unusual.mean() <= _SHARE else []
+    return [numbers, *flags, *([] if known.all() else [~known])]
+
+
+def _of_words(column: pd.Series) -> list[np.ndarray]:
+    """The same of a column of any type: for categories whether the value is the usual one, if there is such."""
+    if is_numeric_dtype(column) and not is_bool_dtype(column):
+        return _of_numbers(column.to_numpy(dtype=float, na_value=np.nan))
+    codes = pd.factorize(column)[0]
+    unusual = codes != np.argmax(np.bincount(codes + 1)) - 1
+    return [unusual & (codes >= 0)] if unusual.mean() <= 0.5 else []
+
+
+def _rare(trait: np.ndarray, rows: int) -> np.ndarray:
+    """Whether each background row holds a rare value, ``(N,)``."""
+    count = int(trait.sum()) if trait.dtype == bool else 0
+    missed = stats.hypergeom.cdf(1, len(trait), count, rows) if 0 < count <= _SHARE * len(trait) else 0.0
+    return trait & (missed > _MISSED) if trait.dtype == bool else np.zeros(len(trait), dtype=bool)
+
+
+def _allocation(
+    held: list[np.ndarray], rows: int, rare: int, added: bool, order: np.ndarray
+) -> tuple[np.ndarray, list[int]]:
+    """The stratum of every background row, ``(N,)``, and the rows that are drawn from each."""
+    size = len(order)
+    alone = np.zeros(size, dtype=int), [rows]
+    stratum = np.any(held, axis=0).astype(int) if held else alone[0]
+    count = int(stratum.sum())
+    if not 0 < count <= size - rows:
+        return alone
+    each = max(RARE, rows // 6)
+    extra = int(np.ceil(each * count / min(int(flags.sum()) for flags in held)))
+    extra = min(max(extra, int(stratum[order[:rows]].sum())), rare, count)
+    usual = rows if added else rows - extra
+    return alone if min(extra, usual) < 2 < count else (stratum, [usual, extra])
+
+
+def _skewness(trait: np.ndarray) -> float:
+    """The size of the third standardised moment."""
+    deviations = trait - trait.mean()
+    variance = float(np.mean(deviations**2))
+    return abs(float(np.mean(deviations**3))) / variance**1.5 if variance > 0 else 0.0
+
+
+def _studentised(
+    traits: list[np.ndarray], stratum: np.ndarray, counts: list[int], rng: np.random.Generator
+) -> list[float]:
+    """95% quantiles of |mean − sample mean| in standard errors, over samples drawn as the rows are."""
+    if not traits:
+        return []
+    groups = [np.flatnonzero(stratum == h) for h in range(len(counts))]
+    samples = min(_SAMPLES, max(200, _CELLS // len(stratum)))
+    drawn = [_without_replacement(len(group), n, samples, rng) for group, n in zip(groups, counts, strict=True)]
+    return [_quantile(trait.astype(float), groups, counts, drawn) for trait in traits]
+
+
+def _quantile(x: np.ndarray, groups: list[np.ndarray], counts: list[int], drawn: list[np.ndarray]) -> float:
+    """The 95% quantile for one column ``(N,)``; infinite if more than 5% of the samples hold one value alone."""
+    error, variance = np.zeros(len(drawn[0])), np.zeros(len(drawn[0]))
+    for group, n, places in zip(groups, counts, drawn, strict=True):
+        members, share = x[group], len(group) / len(x)
+        values = members[places]
+        error += share * (values.mean(axis=1) - members.mean())
+        if n < len(group):
+            variance += share**2 * (1 - n / len(group)) / n * values.var(axis=1, ddof=1)
+    error, se, rounding = np.abs(error), np.sqrt(variance), 1e-9 * np.abs(x).max()
+    t = np.where(se > rounding, error / np.maximum(se, rounding), np.where(error > rounding, np.inf, 0.0))
+    return float(np.quantile(t, 0.95, method="higher"))
+
+
+def _without_replacement(N: int, n: int, samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Samples ``(s, n)`` of n of N numbers; with replacement where that is all but the same."""
+    if n == N:
+        return np.tile(np.arange(N), (samples, 1))
+    if 20 * n < N:
+        return rng.integers(N, size=(samples, n))
+    return np.argpartition(rng.random((samples, N)), n, axis=1)[:, :n]

@@ -1,0 +1,73 @@
+"""Warnings about what removal does to an input, given what the effects are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.design import Design
+
+__all__ = ["correlated_note", "cut_note"]
+
+#: share of the largest effect from which an effect is large
+_LARGE = 0.2
+
+
+def correlated_note(pairs: Sequence[tuple[str, str, float]], attributions: pd.DataFrame) -> tuple[str, ...]:
+    """Warn of features with large effects that are strongly correlated but changed one by one."""
+    large = set[str]()
+    for _, part in attributions.groupby("output", sort=False):
+        size = part["attribution"].abs()
+        large |= set(part.loc[(size > 0) & (size >= _LARGE * size.max()), "feature"])
+    found = sorted((p for p in pairs if large.issuperset(p[:2])), key=lambda p: -abs(p[2]))
+    if not found:
+        return ()
+    shown = ", ".join(f"{a} and {b} ({rho:.2f})" for a, b, rho in found[:3])
+    more = f" and {len(found) - 3} other pairs" if len(found) > 3 else ""
+    return (
+        f"Strongly correlated, with large effects, but changed one by one: {shown}{more}. Many questions are rows "
+        "unlike the data, where the model may do anything. With groups= such columns are replaced together.",
+    )
+
+
+def cut_note(
+    view: Mapping[str, Any], names: Sequence[str], design: Design, y: np.ndarray, attributions: pd.DataFrame
+) -> tuple[str, ...]:
+    """Warn of a text whose end changes nothing while all before it is there, and yet has effects.
+
+    A model that reads only the beginning of its input is like that: where words before the cut are removed, those
+    beyond it come into view.
+
+    Parameters
+    ----------
+    view : mapping
+        The probe's.
+    names : sequence of d str
+        Of the features, in the order of the text.
+    design : Design
+    y : ndarray ``(n, k)``
+        The number explained; row 0 is the instance's.
+    attributions : DataFrame
+    """
+    if view.get("kind") != "text" or view.get("removal") != "removed":
+        return ()
+    changed = np.abs(y - y[0]).max(axis=1) > 1e-9 * max(float(np.abs(y).max()), 1e-300)
+    absent = design.Z < 0.5
+    first = np.where(absent.any(axis=1), absent.argmax(axis=1), absent.shape[1])  # all before it is there
+    last = int(max(first[changed], default=-1))  # nothing beyond it changes the answer
+    beyond = first > last
+    tail = np.unique(first[beyond & (first < absent.shape[1])])
+    if last < 0 or len(tail) < 2:
+        return ()
+    clear = attributions[(attributions["low"] > 0) | (attributions["high"] < 0)]
+    if not set(names[last + 1 :]) & set(clear["feature"]):
+        return ()
+    seen = len(np.unique(design.Z[beyond], axis=0)) - 1
+    return (
+        f"While everything before it is there, nothing from {names[last + 1]!r} on changes the answer ({seen} "
+        f"questions), and yet it has effects. The model may read the first {last + 1} parts alone: removal pulls what "
+        "is beyond into its view.",
+    )

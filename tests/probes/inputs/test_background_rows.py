@@ -1,0 +1,71 @@
+"""Background rows: which stand for all, and how sure an average over them is."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from probes import Background, TabularProbe
+from probes.errors import InputError
+from probes.inputs.background_rows import drawn_rows
+
+N = 5000
+RNG = np.random.default_rng(1)
+LEVELS = RNG.normal(size=20)
+KINDS = {
+    "normal": RNG.normal(size=N),
+    "lognormal": RNG.lognormal(size=N),
+    "dummy": np.where(RNG.random(N) < 0.05, 1.0, 0.0),
+    "category": pd.Categorical(RNG.integers(20, size=N).astype(str), categories=[str(i) for i in range(20)]),
+    "mostly zero": np.where(RNG.random(N) < 0.9, 0.0, RNG.lognormal(size=N)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rows", [None, 60])
+def test_the_interval_of_an_average_covers_that_of_all_rows(kind, rows):
+    column = KINDS[kind]
+    values = LEVELS[column.codes] if kind == "category" else column
+    values = values + 0.5 * KINDS["normal"] * values.std() * (kind == "dummy")  # not constant among equal values
+    covered = []
+    for seed in range(200):
+        chosen, drawn = drawn_rows(
+            pd.DataFrame({"x": column}), [[0]], ["x"], rows or 10, (rows or 20) // 2, seed, rows is None
+        )
+        error = drawn.weights @ values[chosen] - values.mean()
+        covered.append(abs(error) <= drawn.quantiles[0] * np.sqrt((drawn.factor(values[chosen]) ** 2).sum()))
+    assert 0.90 <= np.mean(covered) <= 0.995  # 95%, and three standard errors of 200 trials
+
+
+def test_rare_values_are_among_the_rows_and_weigh_what_they_should():
+    frame = pd.DataFrame({"x": KINDS["dummy"], "y": KINDS["normal"]})
+    for seed in range(20):
+        chosen, drawn = drawn_rows(frame, [[0], [1]], ["x", "y"], 10, 10, seed, added=True)
+        assert frame["x"].iloc[chosen].sum() >= 5 and len(chosen) <= 20
+        assert drawn.weights @ frame["x"].iloc[chosen] == pytest.approx(frame["x"].mean())
+        assert drawn.weights.sum() == pytest.approx(1.0)
+
+
+def test_the_rows_of_before_are_among_them():
+    frame = pd.DataFrame({"x": KINDS["dummy"], "y": KINDS["normal"]})
+    before = np.random.default_rng(0).permutation(N)[:10]
+    for kinds, count in ((["y"], 10), (["x", "y"], 15)):
+        chosen, _ = drawn_rows(frame[kinds], [[i] for i in range(len(kinds))], kinds, 10, 10, 0, added=True)
+        assert set(before) <= set(chosen) and len(chosen) == count
+    assert drawn_rows(frame[:7], [[0], [1]], ["x", "y"], 10, 10, 0)[1] is None
+
+
+def test_background_rows_and_an_explicit_law_are_taken_as_they_are():
+    frame = pd.DataFrame({"x": KINDS["dummy"], "y": KINDS["normal"]})
+    row = {"x": 1.0, "y": 0.0}
+    assert TabularProbe(row, frame, background_rows=40).replicates == 40
+    assert TabularProbe(row, frame, background_rows=10**6).replicates == N
+    assert TabularProbe(row, frame, law=Background(6)).replicates == 6
+    assert TabularProbe(row, frame, random_state=1).digest != TabularProbe(row, frame).digest
+    with pytest.raises(InputError, match="background_rows must be a positive integer"):
+        TabularProbe(row, frame, background_rows=0)
+
+
+def test_too_rare_for_the_rows_is_said():
+    frame = pd.DataFrame({"x": KINDS["dummy"], "y": KINDS["normal"]})
+    drawn = TabularProbe({"x": 1.0, "y": 0.0}, frame, law=Background(6)).replication
+    assert drawn.unknown == ("x",) and np.isinf(drawn.quantiles[0]) and np.isfinite(drawn.quantiles[1])

@@ -1,0 +1,47 @@
+"""Notes on inputs that removal makes: texts beyond a model's cut, columns that go together."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from surrogates import explain
+
+WORTH = {"good": 1.0, "fine": 0.5, "bad": -1.0, "dull": -0.75, "great": 2.0}
+TEXT = "a good film with fine actors and dull talk but great"
+
+
+def worth(texts):
+    return [sum(WORTH.get(word, 0.0) for word in text.split()) for text in texts]
+
+
+def of_a_window(texts):
+    return worth([" ".join(text.split()[:5]) for text in texts])
+
+
+@pytest.mark.parametrize("budget", [None, 256])
+def test_a_model_that_cuts_its_text_is_noted(budget):
+    ex = explain(of_a_window, TEXT, budget=budget, store=None)
+    effect = ex.attributions.set_index("feature")["attribution"]
+    assert abs(effect["dull"]) > 0.05  # beyond the cut, pulled into view
+    (note,) = [w for w in ex.warnings if "removal pulls" in w]
+    assert "nothing from 'actors' on changes the answer" in note and "first 5 parts" in note
+
+
+def test_a_model_that_reads_all_is_not():
+    for model in (worth, lambda texts: [float("good" in text) for text in texts]):
+        ex = explain(model, TEXT, store=None)
+        assert not [w for w in ex.warnings if "removal pulls" in w]
+    replaced = explain(of_a_window, TEXT + " film", store=None)
+    assert replaced.warnings
+
+
+def test_correlated_columns_with_large_effects_are_noted():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=400)
+    frame = pd.DataFrame({"a": a, "b": a + 0.29 * rng.normal(size=400), "c": rng.normal(size=400)})
+    row = {"a": 2.0, "b": 2.0, "c": 2.0}
+    ex = explain(lambda d: d["a"] + d["b"] + d["c"], row, background=frame, store=None)
+    (note,) = [w for w in ex.warnings if w.startswith("Strongly correlated")]
+    assert "a and b (0.96)" in note and "groups=" in note
+    without = explain(lambda d: d["a"] + d["c"], row, background=frame, store=None)
+    assert not [w for w in without.warnings if w.startswith("Strongly correlated")]
