@@ -24,7 +24,6 @@ def test_a_named_function_that_is_noisy_is_not_called_exact():
 def test_a_ceiling_below_zero_is_said_in_words():
     rng = np.random.default_rng(3)
     ex = explain(as_model(lambda Z: rng.normal(size=len(Z)), name="noise"), MaskProbe(5), store=None)
-    assert ex.fidelity.ceiling[0] < 0.5
     words = str(ex.fidelity.__class__(**{**vars(ex.fidelity), "ceiling": (-0.84,)}))
     assert "no surrogate can predict them" in words and "-0.84" not in words
 
