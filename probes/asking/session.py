@@ -200,12 +200,13 @@ class Session:
         expected = forecast(self.scorer, self.question.probe, design, self.store, self.run, trial)
         twice = self.question.probe.replicates * self.question.varies * self.allowance.repeats
         asked = expected.questions - expected.known
-        twice += self.question.probe.replicates * VOUCHED * (self.question.vouched and asked > 0)
-        more = 1 + twice / asked if asked else 1.0
+        doubted = self.question.probe.replicates * VOUCHED * (self.question.vouched and asked > 0)
+        more = 1 + (twice + doubted) / asked if asked else 1.0
         return replace(
             expected,
             questions=expected.questions + twice,
-            calls=expected.calls + (twice > 0),
+            calls=expected.calls + (twice + doubted > 0),
+            checks=expected.checks + doubted,
             tokens=round(expected.tokens * more),
             seconds=None if expected.seconds is None else expected.seconds * more,
         )
@@ -249,6 +250,8 @@ class Session:
     def _asked_twice(self, answers: Answers, count: int) -> Repeats:
         rows = rows_to_repeat(answers, count)
         second, cost = again(self.scorer, self.question.probe, answers, rows)
+        if self.question.vouched:  # part of first contact, besides the budget
+            cost.checks, cost.rows = cost.checks + cost.rows, 0
         self._pay(cost)
         return Repeats(answers.y[rows], second, float(np.ptp(answers.y[~answers.missing])))
 
