@@ -24,10 +24,10 @@ import numpy as np
 from scipy.linalg import cho_solve
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
 from probes.errors import InputError
 from surrogates.numerics.merged_rows import Rows, collapse
+from surrogates.numerics.one_thread import one_thread
 from surrogates.proxy.kernel import Kernel, condition, optimise
 from surrogates.proxy.screening import screen
 from surrogates.proxy.shrinkage import FOLDS, SHRINKAGES, choose_shrinkage
@@ -111,7 +111,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         weight = _check_sample_weight(sample_weight, Z, dtype=np.float64, ensure_non_negative=True)
         y = np.asarray(y, dtype=np.float64)
         self._single, self.features_ = y.ndim == 1, np.arange(Z.shape[1])
-        with threadpool_limits(1):
+        with one_thread():
             rows = self._standardised(collapse(Z, y.reshape(len(y), -1), weight))
             if Z.shape[1] > self.screen_above:
                 self.features_ = screen(rows)

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 from scipy.sparse import csr_array
-from threadpoolctl import threadpool_limits
 
 from probes.errors import InputError
+from surrogates.numerics.one_thread import one_thread
 from surrogates.proxy.kernel import Kernel
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def posterior(
     if not state.binary:
         raise InputError("source", "be a proxy fitted to rows of 0 and 1", proxy)
     entered = [s for size in range(1, len(weights) + 1) for s in combinations(range(len(state.features)), size)]
-    with threadpool_limits(1):
+    with one_thread():
         cross = with_rows(state.kernel, state.X, entered, nodes, weights)
         matrix = transform(entered) if transform is not None else None
         if covariance:

@@ -15,10 +15,10 @@ from sklearn.linear_model import LassoCV
 from sklearn.model_selection import KFold
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
 from probes.errors import InputError
 from surrogates.numerics.merged_rows import collapse
+from surrogates.numerics.one_thread import one_thread
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.shrinkage import SHRINKAGES
 
@@ -103,7 +103,7 @@ class StackedProxy(RegressorMixin, BaseEstimator):
         self._single, used = y.ndim == 1, weight > 0
         Z, y, weight = Z[used], y.reshape(len(y), -1)[used], weight[used]
         distinct, group = np.unique(Z, axis=0, return_inverse=True)
-        with threadpool_limits(1), warnings.catch_warnings():
+        with one_thread(), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             if len(distinct) < 8:
                 process = CubeProxy(SHRINKAGES[0]).fit(Z, y, weight)

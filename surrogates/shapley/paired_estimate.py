@@ -7,11 +7,11 @@ they help to predict held-out answers, the Shapley values of its residuals by we
 from __future__ import annotations
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from probes.design import cube
 from probes.errors import InputError
 from surrogates.numerics.folds import folds
+from surrogates.numerics.one_thread import one_thread
 from surrogates.proxy.path_integrals import Subsets
 from surrogates.shapley.indices import Indices, indices
 from surrogates.shapley.odd_process import fit_odd
@@ -67,7 +67,7 @@ def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
     alone: Subsets = [(i,) for i in range(n)]
     if np.abs(halved).max() <= 64 * np.finfo(float).eps * np.abs(y).max():
         return Indices("shapley", alone, np.zeros((y.shape[1], n)), np.zeros((y.shape[1], n)))
-    with threadpool_limits(1):
+    with one_thread():
         fit = fit_odd(X, halved)
         change, variance = residual_values(X[1:], fit.left[1:])
     values = fit.values + change

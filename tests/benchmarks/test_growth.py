@@ -21,7 +21,8 @@ def test_everybody_asks_what_it_is_given(contender: str, axis: str) -> None:
     if find_spec(CONTENDERS[contender]) is None:  # importing some of them downloads things
         pytest.skip(f"{CONTENDERS[contender]} is not installed")
     asked = once(contender, axis, 12, 64, seed=0).calls
-    assert 58 <= asked <= 64
+    compared = 4 if contender.startswith("iomap") else 0  # what first contact asks again
+    assert 58 <= asked <= 64 + compared
 
 
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 2.7])

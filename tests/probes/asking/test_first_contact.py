@@ -34,9 +34,9 @@ def padded(Z):
 def test_four_inputs_are_asked_alone_and_together_and_count_beside_the_budget():
     function = Noting(plain)
     ex = explain(CallableModel(function, "m"), PROBE, budget=40, store=None)
-    assert function.sizes == [1, 1, 1, 1, 4, 35]
+    assert function.sizes == [1, 1, 1, 1, 4, 35, 2]  # two again: its name alone says that it repeats itself
     cost = ex.answers.cost
-    assert (cost.calls, cost.rows, cost.checks) == (6, 39, 4)
+    assert (cost.calls, cost.rows, cost.checks) == (7, 39, 6)
     assert not any("batch" in text for text in ex.warnings)
 
 
@@ -47,7 +47,7 @@ def test_a_model_is_met_once():
     explain(CallableModel(function, "m"), PROBE, budget=40, store=store)
     assert function.sizes == []
     explain(CallableModel(function, "m"), PROBE, budget=40, random_state=1, store=store)
-    assert len(function.sizes) == 1  # what is new, and no second contact
+    assert len(function.sizes) == 2 and function.sizes[1] == 2  # what is new, two of it again, and no second contact
 
 
 def test_a_run_whose_answers_are_known_meets_nobody():
@@ -142,15 +142,15 @@ def test_an_estimate_shows_first_contact(trial):
     told = estimate(CallableModel(function, "m"), PROBE, budget=40, trial=trial, store=(store := Store()))
     before = len(function.sizes)
     cost = explain(CallableModel(function, "m"), PROBE, budget=40, store=store).answers.cost
-    assert (told.checks, told.calls) == (cost.checks, cost.calls) == (4 + trial, len(function.sizes) - before)
-    assert f"{4 + trial} inputs more to check the model" in str(told)
+    assert (told.checks, told.calls) == (cost.checks, cost.calls) == (6 + trial, len(function.sizes) - before)
+    assert f"{6 + trial} inputs more to check the model" in str(told)
     assert estimate(CallableModel(function, "m"), PROBE, budget=40, store=store).checks == 0
 
 
 def test_a_function_of_one_input_has_no_batch():
     sizes = []
     explain(CallableModel(lambda z: sizes.append(1) or float(z[0]), "m", batched=False), PROBE, budget=40, store=None)
-    assert len(sizes) == 39
+    assert len(sizes) == 39 + 2  # two again: its name alone says that it repeats itself
 
 
 def test_answers_alone_are_the_designs():

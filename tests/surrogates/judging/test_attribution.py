@@ -123,21 +123,23 @@ def smooth_game(n, rng):
     return np.tanh(Z @ main / 2 + np.einsum("ij,jk,ik->i", Z, pair, Z))
 
 
-@pytest.mark.parametrize("family", [SparseLinear(), TreeSurrogate(proxy=CubeProxy(4.0))], ids=["linear", "tree"])
-def test_intervals_cover_the_truth(family):
-    """95% intervals of attributions and of fidelity, over 60 runs on known games."""
-    n, hits, inside = 10, [], []
+@pytest.mark.parametrize(
+    ("family", "runs"), [(SparseLinear(), 60), (TreeSurrogate(proxy=CubeProxy(4.0)), 30)], ids=["linear", "tree"]
+)
+def test_intervals_cover_the_truth(family, runs):
+    """95% intervals of attributions and of fidelity, over runs on known games."""
+    n, hits, inside = 9, [], []
     Z = cube(n)
-    for trial in range(60):
+    for trial in range(runs):
         table = smooth_game(n, np.random.default_rng(trial))
         truth = [table[Z[:, i] == 1].mean() - table[Z[:, i] == 0].mean() for i in range(n)]
-        ex = explain(game(table), MaskProbe(n), family, budget=98, store=None, random_state=trial)
+        ex = explain(game(table), MaskProbe(n), family, budget=80, store=None, random_state=trial)
         rows = ex.attributions.set_index("feature").loc[[f"x{i}" for i in range(n)]]
         hits += list((rows["low"] <= truth) & (truth <= rows["high"]))
         true_r2 = 1 - ((table - ex.predict(Z)) ** 2).mean() / table.var()
         inside.append(ex.fidelity.r2_low[0] <= true_r2 <= ex.fidelity.r2_high[0])
-    assert 0.91 <= np.mean(hits) <= 0.985  # 600 effects
-    # 60 fidelities: reject coverage below 90%
+    assert 0.91 <= np.mean(hits) <= 0.985  # 9 effects a run
+    # reject coverage below 90%
     assert stats.binomtest(int(np.sum(inside)), len(inside), 0.9, alternative="less").pvalue > 0.01
 
 
