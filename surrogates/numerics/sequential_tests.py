@@ -59,8 +59,13 @@ def precision_bound(outcomes: np.ndarray, alpha: float, wanted: float = 0.95) ->
     0.925
     """
     levels = np.unique([*np.linspace(0.005, 0.995, 199), *(1 - np.geomspace(1e-4, 4e-3, 8)), wanted])
-    won = np.cumsum(outcomes)[:, None, None]
-    lost = np.arange(1, len(outcomes) + 1)[:, None, None] - won
+    # a win raises the wealth and a loss lowers it, so that it is highest after the last win of a run
+    outcomes = np.asarray(outcomes, dtype=bool)
+    last = np.flatnonzero(outcomes & ~np.append(outcomes[1:], False))
+    if not len(last):
+        return 0.0
+    won = np.cumsum(outcomes)[last, None, None]
+    lost = last[:, None, None] + 1 - won
     bets = levels[:, None] + (1 - levels[:, None]) * (np.arange(20) + 0.5) / 20
     wealth = won * np.log(bets / levels[:, None]) + lost * np.log((1 - bets) / (1 - levels[:, None]))
     peak = np.logaddexp.reduce(wealth, axis=2).max(axis=0) - np.log(20)
