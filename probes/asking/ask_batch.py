@@ -13,7 +13,7 @@ import numpy as np
 
 from probes.asking.batching import Portions, shown, take
 from probes.asking.cost import Cost
-from probes.errors import ModelError, describe
+from probes.errors import ModelError, StoreError, describe
 from probes.model import Identity, Model
 from probes.store.store import Store
 
@@ -64,7 +64,15 @@ def known_outputs(identity: Identity, memory: Store) -> tuple[str, ...] | None:
     """Return the names under which answers are stored, in their order; None if there are none."""
     key = outputs_key(identity)
     known = memory.get([key]).get(key)
-    return tuple(json.loads(known)) if isinstance(known, str) else None
+    if not isinstance(known, str):
+        return None
+    try:
+        names = json.loads(known)
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise StoreError(f"The answer store {memory.path} is damaged: it holds names of outputs that are none.")
+    return tuple(names)
 
 
 class Batch:
