@@ -47,7 +47,7 @@ def read_yaml(source: str | Path) -> Any:
         raise InputError("source", f"be YAML of at most {_LONGEST:,} bytes", text[:80])
     try:
         return yaml.load(text, _loader(yaml))  # a safe loader: plain data only
-    except Exception as error:  # noqa: BLE001 - scalars that are not what their tags say raise errors of many kinds
+    except Exception as error:  # scalars that are not what their tags say raise many kinds
         raise InputError("source", f"be YAML ({' '.join(str(error).split())})", text) from error
 
 

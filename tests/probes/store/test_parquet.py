@@ -213,5 +213,5 @@ def test_text_that_is_no_text_and_names_that_repeat_are_refused(tmp_path: Path) 
     ]
     for i, table in enumerate(hostile):
         pq.write_table(table, tmp_path / f"{i}.parquet")
-        with pytest.raises(InputError, match="^file must"):
+        with pytest.raises(InputError, match=r"^file must"):
             load(tmp_path / f"{i}.parquet", Store(), progress=False)
