@@ -131,6 +131,11 @@ class Batch:
         cost.reused += len(known.keys() - run.seen - self.late)
         settled = known.keys() | run.unanswered
         self.missing = np.array([i for k, i in self.first.items() if k not in settled], dtype=int)
+        if len(self.missing) and memory.readonly:
+            raise StoreError(
+                f"The answer store {memory.path} can only be read, and {len(self.missing)} of {len(self.first)} questions "
+                "are not in it: nothing is asked, because answers could not be kept. Name another one with store=PATH."
+            )
         log.info("asking %d of %d distinct questions, %d known", len(self.missing), len(self.first), len(known))
         self._raw = _Raw(len(self.keys))
         self._raw.put([self.first[k] for k in known], list(known.values()))
