@@ -133,8 +133,9 @@ class Batch:
         self.missing = np.array([i for k, i in self.first.items() if k not in settled], dtype=int)
         if len(self.missing) and memory.readonly:
             raise StoreError(
-                f"The answer store {memory.path} can only be read, and {len(self.missing)} of {len(self.first)} questions "
-                "are not in it: nothing is asked, because answers could not be kept. Name another one with store=PATH."
+                f"The answer store {memory.path} can only be read, and {len(self.missing)} of {len(self.first)} "
+                "questions are not in it: nothing is asked, because answers could not be kept. Name another one with "
+                "store=PATH."
             )
         log.info("asking %d of %d distinct questions, %d known", len(self.missing), len(self.first), len(known))
         self._raw = _Raw(len(self.keys))
