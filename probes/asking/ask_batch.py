@@ -13,7 +13,7 @@ import numpy as np
 
 from probes.asking.batching import Portions, shown, take
 from probes.asking.cost import Cost
-from probes.errors import ModelError, describe
+from probes.errors import ModelError, StoreError, describe
 from probes.model import Identity, Model
 from probes.store.store import Store
 
@@ -64,7 +64,15 @@ def known_outputs(identity: Identity, memory: Store) -> tuple[str, ...] | None:
     """Return the names under which answers are stored, in their order; None if there are none."""
     key = outputs_key(identity)
     known = memory.get([key]).get(key)
-    return tuple(json.loads(known)) if isinstance(known, str) else None
+    if not isinstance(known, str):
+        return None
+    try:
+        names = json.loads(known)
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise StoreError(f"The answer store {memory.path} is damaged: it holds names of outputs that are none.")
+    return tuple(names)
 
 
 class Batch:
@@ -123,6 +131,12 @@ class Batch:
         cost.reused += len(known.keys() - run.seen - self.late)
         settled = known.keys() | run.unanswered
         self.missing = np.array([i for k, i in self.first.items() if k not in settled], dtype=int)
+        if len(self.missing) and memory.readonly:
+            raise StoreError(
+                f"The answer store {memory.path} can only be read, and {len(self.missing)} of {len(self.first)} "
+                "questions are not in it: nothing is asked, because answers could not be kept. Name another one with "
+                "store=PATH."
+            )
         log.info("asking %d of %d distinct questions, %d known", len(self.missing), len(self.first), len(known))
         self._raw = _Raw(len(self.keys))
         self._raw.put([self.first[k] for k in known], list(known.values()))

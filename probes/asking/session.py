@@ -24,6 +24,7 @@ from probes.design import Design
 from probes.errors import ModelError
 from probes.model import Generator, Identity, Model
 from probes.models.adapt import ModelLike, as_model
+from probes.outputs.arrays import LARGEST
 from probes.outputs.target import Target, is_function
 from probes.probe import Probe
 from probes.store.store import Store, open_store
@@ -62,7 +63,7 @@ class Reply:
         Raises
         ------
         ModelError
-            If one of them is not finite.
+            If one of them is not finite, or their size is beyond what can be squared.
         """
         y = self.target(self.answers.y)
         if not np.isfinite(y).all():
@@ -70,6 +71,10 @@ class Reply:
                 f"{self.target.unit} of {self.target.outputs[0]} must be finite; for {int((~np.isfinite(y)).sum())} of "
                 f"{len(y)} questions the probability is exactly 0 or 1. Explain the probability itself instead."
             )
+        most = np.abs(y).max()
+        if most > LARGEST or 0 < most < 1 / LARGEST:
+            rule = f"have numbers of a size from {1 / LARGEST:g} to {LARGEST:g}"
+            raise ModelError(f"{self.target.outputs[0]} must {rule}; the largest is {most:.4g}. Scale the output.")
         return y
 
 

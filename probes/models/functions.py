@@ -57,9 +57,10 @@ class CallableModel(Model):
 
     def __call__(self, inputs: Any) -> np.ndarray:
         label = getattr(self.function, "__name__", type(self.function).__name__)
+        n, given = len(inputs), list(inputs) if isinstance(inputs, list) else inputs  # it may change what it is given
         try:
             if self.batched:
-                values = self.function(inputs)
+                values = self.function(given)
             else:
                 rows = (inputs.iloc[[i]] for i in range(len(inputs))) if isinstance(inputs, pd.DataFrame) else inputs
                 values = _stacked([self.function(row) for row in rows])
@@ -71,14 +72,14 @@ class CallableModel(Model):
             )
             raise ModelError(
                 f"The callable {label} raised {type(error).__name__}: {describe(str(error), 200)} "
-                f"on a batch of {len(inputs)} inputs.{hint}"
+                f"on a batch of {n} inputs.{hint}"
             ) from error
         source = f"The callable {label}"
         if (frame := with_names(values)) is not None:
             known = self.outputs if self._named or set(self.outputs or ()) == set(frame.columns) else None
             values = frame if known is None else by_name(frame, known, source)
             self.outputs, self._named = tuple(values.columns), True
-        return as_outputs(values, len(inputs), source)
+        return as_outputs(values, n, source)
 
     def recall(self, outputs: tuple[str, ...]) -> None:
         if self.outputs is None or sorted(self.outputs) == sorted(outputs):

@@ -9,7 +9,10 @@ import numpy as np
 
 from probes.errors import ModelError, describe
 
-__all__ = ["as_outputs"]
+__all__ = ["LARGEST", "as_outputs"]
+
+#: above it numbers cannot be squared and added up
+LARGEST = 1e100
 
 
 def as_outputs(values: Any, n: int, source: str) -> np.ndarray:
@@ -18,8 +21,11 @@ def as_outputs(values: Any, n: int, source: str) -> np.ndarray:
     Raises
     ------
     ModelError
-        If it is not numeric, or does not have one row per input.
+        If it is not numeric, has masked or too large numbers, or does not have one row per input.
     """
+    parts = [values, *values] if isinstance(values, Sequence) else [values]
+    if any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts):
+        raise ModelError(f"{source} returned masked numbers, which are no answers: fill them, or return NaN for them.")
     first = values[0] if isinstance(values, (Sequence, np.ndarray)) and len(values) else None
     if isinstance(first, (str, dict)):
         raise ModelError(
@@ -41,4 +47,8 @@ def as_outputs(values: Any, n: int, source: str) -> np.ndarray:
         array = array[:, None]
     if array.ndim != 2 or len(array) != n or array.shape[1] == 0:
         raise ModelError(f"{source} must return one row of numbers per input, shape ({n}, k); got {np.shape(values)}.")
+    if (large := array[np.isfinite(array) & (np.abs(array) > LARGEST)]).size:
+        raise ModelError(
+            f"{source} must return numbers of a size up to {LARGEST:g}; got {large[0]:.4g}. Scale what it returns."
+        )
     return array

@@ -81,15 +81,16 @@ def read(path: Path) -> Iterator[list[Row]]:
             names = file.schema_arrow.names
             if missing := [name for name in _schema().names if name not in names]:
                 raise InputError("file", f"have the columns {', '.join(_schema().names)}", f"none called {missing[0]}")
-            version = (file.schema_arrow.metadata or {}).get(_VERSION, b"1").decode()
-            if version != str(FORMAT):
-                raise InputError("file", f"have format {FORMAT}, the one this version of iomap reads", version)
+            version = (file.schema_arrow.metadata or {}).get(_VERSION, b"1")
+            if version != str(FORMAT).encode():
+                rule = f"have format {FORMAT}, the one this version of iomap reads"
+                raise InputError("file", rule, version.decode(errors="replace"))
             first = 0
             for batch in file.iter_batches(CHUNK, columns=_schema().names):
                 table = pa.Table.from_batches([batch]).select(_schema().names).cast(_schema()).combine_chunks()
                 yield _rows(table, first)
                 first += len(table)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:  # two columns of a name; text in bytes
         raise InputError(
             "file", f"be a sound Parquet file by iomap store export ({_line(error)})", str(path)
         ) from error

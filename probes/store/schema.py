@@ -61,12 +61,15 @@ def version_of(db: sqlite3.Connection) -> int:
     sqlite3.DatabaseError
         If it is another program's, or newer than this version of iomap.
     """
+    db.execute("PRAGMA trusted_schema=OFF")
     db.execute("BEGIN")  # one snapshot: another process may be making the tables right now
     owner, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
-    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    kinds = [kind for (kind,) in db.execute("SELECT type FROM sqlite_master LIMIT 100")]
     db.execute("COMMIT")
-    if owner != APPLICATION_ID and (tables or owner):
+    if owner != APPLICATION_ID and (kinds or owner):
         raise sqlite3.DatabaseError("it is a SQLite file of another program")
+    if runs := {"view", "trigger"}.intersection(kinds):
+        raise sqlite3.DatabaseError(f"it holds a {min(runs)}, which no version of iomap makes")
     if version > SCHEMA:
         raise sqlite3.DatabaseError(f"it has schema {version}, this version of iomap reads up to {SCHEMA}")
     return int(version)

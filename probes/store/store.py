@@ -6,6 +6,8 @@ model that gave them. The file is created with mode 0600 all the same, because g
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import re
 import sqlite3
@@ -25,7 +27,10 @@ from probes.store.schema import check_intact, roll_back
 
 __all__ = ["Row", "Store", "Value", "open_store"]
 
+log = logging.getLogger(__name__)
+
 _LOOKUP = 500  # keys per SELECT, below SQLite's limit on variables
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _ADDRESS = re.compile(r"//(?:[^/\s@]*@)?([^\s?#]*)(?:[?#]\S*)?")  # user and query of an address may be credentials
 
 Value: TypeAlias = np.ndarray | str
@@ -35,6 +40,9 @@ Row: TypeAlias = tuple[bytes, Value, str | None]
 
 class Store:
     """Answers by key, in a SQLite file in WAL mode, or in memory.
+
+    A file that exists and may not be written is read: what it holds is served, and a warning in the log says so. One
+    that is deleted while it is open is made anew, with a warning; one that is replaced is refused.
 
     Parameters
     ----------
@@ -70,20 +78,23 @@ class Store:
         self._written_down = False
         if self.path is not None and self.path.is_dir():
             raise StoreError(f"The answer store {self.path} is a folder; name a file in it.")
+        self._open()
+
+    def _open(self) -> None:
         try:
-            if self.path is not None and not readonly:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             if self.path is not None:
+                self.readonly = self.readonly or not _writable(self.path)
                 check_intact(self.path)
-            self._db = connect(self.path, readonly)
+            db = connect(self.path, self.readonly)
             try:
-                self.schema = prepare(self._db, readonly)
+                self.schema = prepare(db, self.readonly)
+                self._place = _place(self.path)
             except BaseException:
-                self._db.close()
+                db.close()
                 raise
+            self._db = db
         except (sqlite3.Error, OSError) as error:
-            hint = "" if readonly else "; a new one is made"
+            hint = "" if self.readonly else "; a new one is made"
             raise StoreError(
                 f"The answer store {self.path} cannot be opened: {error}. If the file is damaged, move it away or name "
                 f"another one with store=PATH or IOMAP_STORE{hint}."
@@ -168,10 +179,22 @@ class Store:
                 return
         self._write(kept)
 
+    def _follow(self) -> None:
+        """See that the file is the one that was opened: what is written to one that is gone would be lost."""
+        if self._closed or _place(self.path) == self._place:
+            return
+        if _place(self.path) is not None:
+            raise OSError("it was replaced by another file while it was open; start again to use that one")
+        log.warning("The answer store %s was deleted while it was open; it is made anew.", self.path)
+        self._db.close()
+        self._models = {None: None}
+        self._open()
+
     def _write(self, kept: list[tuple[bytes, bytes | str, str | None]]) -> None:
         kept.sort(key=itemgetter(0))  # in the order of the file
         try:
             with self._lock:
+                self._follow()
                 # BEGIN stands inside: Ctrl-C may come at any statement, and what it leaves open locks others out
                 try:
                     roll_back(self._db)
@@ -239,8 +262,9 @@ class Store:
                 if self.path is None and not self._written_down:
                     self._write([(key, value, self._held_models[key]) for key, value in self._held.items()])
                     self._held, self._held_models, self._written_down = {}, {}, True
+                self._follow()
                 return self._db.execute(query, values or []).fetchall()
-        except (sqlite3.Error, UnicodeError) as error:
+        except (sqlite3.Error, OSError, UnicodeError) as error:
             raise StoreError(f"The answer store {self.path} cannot be read: {error}.") from error
 
     def _decoded(self, value: Any) -> Value:
@@ -263,6 +287,28 @@ class Store:
             self._closed = True
             self._held, self._held_models, self._written_down = {}, {}, True
             self._db.close()
+
+
+def _writable(path: Path) -> bool:
+    """Return whether a file, made if there is none, may be written; say so if not."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        if error.errno not in _READ_ONLY or not os.access(path, os.R_OK):
+            raise
+        log.warning("The answer store %s can only be read (%s): known answers are served.", path, error.strerror)
+        return False
+    return True
+
+
+def _place(path: Path | None) -> tuple[int, int] | None:
+    """Return what tells a file from others of its name; None if there is none."""
+    try:
+        status = None if path is None else path.stat()
+    except FileNotFoundError:
+        return None
+    return status and (status.st_dev, status.st_ino)
 
 
 _OPEN: dict[Path, tuple[int, Store]] = {}
@@ -300,7 +346,7 @@ def open_store(store: Store | str | Path | None = "default") -> Store:
     path = Path(store).expanduser().resolve()
     # one connection per file and process; a forked child must open its own
     owner, known = _OPEN.get(path, (0, None))
-    if known is None or owner != os.getpid() or known.closed or not path.exists():
+    if known is None or owner != os.getpid() or known.closed or known.readonly or not path.exists():
         known = Store(path)
         _OPEN[path] = (os.getpid(), known)
     return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-__all__ = ["r2", "r2_interval", "rank_correlation", "rank_interval"]
+__all__ = ["r2", "r2_interval", "rank_correlation", "rank_interval", "varies"]
 
 
 def r2(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -18,11 +18,11 @@ def r2(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """
     total = ((y - y.mean(axis=0)) ** 2).sum(axis=0)
     error = ((y - predicted) ** 2).sum(axis=0)
-    moves = _varies(y)
+    moves = varies(y)
     return np.where(moves, 1 - error / np.where(moves, total, 1.0), np.nan)
 
 
-def _varies(y: np.ndarray) -> np.ndarray:
+def varies(y: np.ndarray) -> np.ndarray:
     """Return whether each column of ``(n, k)`` varies by more than rounding, ``(k,)``."""
     return np.ptp(y, axis=0) > 64 * np.finfo(float).eps * np.abs(y).max(axis=0)
 

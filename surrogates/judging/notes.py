@@ -9,6 +9,7 @@ import numpy as np
 
 from probes.asking.answers import Answers
 from probes.probe import Replication, rows_used
+from surrogates.judging.agreement import varies
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.verdict import PERMUTED
 
@@ -24,6 +25,7 @@ _NOISE = "The model answers the same question differently each time"
 
 #: the most whole numbers that may be labels, and the fewest answers that say so
 _LABELS, _ENOUGH = 10, 16
+_WHOLE = 2.0**53  # from here on every float is whole
 
 
 def labels(answers: Answers) -> tuple[str, ...]:
@@ -35,7 +37,12 @@ def labels(answers: Answers) -> tuple[str, ...]:
         return ()
     for name, column in zip(answers.outputs, answers.y.T, strict=True):
         values = np.unique(column)
-        if 2 <= len(values) <= _LABELS and (values % 1 == 0).all() and set(values) != {0, 1}:  # exact: whole numbers
+        if (
+            2 <= len(values) <= _LABELS
+            and (values % 1 == 0).all()
+            and np.abs(values).max() < _WHOLE
+            and set(values) != {0, 1}
+        ):  # exact: whole numbers
             shown = ", ".join(f"{value:.0f}" for value in values)
             note = (
                 f"All answers of {name} are whole numbers ({shown}). If they are labels of classes, averages of "
@@ -109,7 +116,13 @@ def cautions(y: np.ndarray, judged: Fidelity) -> tuple[str, ...]:
     ]
     if any(p > PERMUTED and low <= p for p, low in zip(judged.permuted, judged.r2_low, strict=True)):
         notes.append("The method found structure in shuffled answers, so its fidelity is not to be believed.")
-    still = np.ptp(y, axis=0) == 0
+    spread, size = np.ptp(y, axis=0), np.abs(y).max(axis=0)
+    notes += [
+        f"Answers of {judged.outputs[j]} differ by at most {spread[j]:.3g} at a size of {size[j]:.4g}, which is within "
+        "rounding and is not explained. If it matters, subtract a constant in the model."
+        for j in np.flatnonzero((spread > 0) & ~varies(y))
+    ]
+    still = spread == 0
     if still.all():
         notes.append("The model's answer never changed.")
     elif still.any():

@@ -306,3 +306,5 @@ class Explanation(SavedResult):
         for where, (size, due) in sizes.items():
             if size != due:
                 raise Damaged(where, f"agree with the rest ({due})", size)
+        if self.provenance["random_state"] < 0:
+            raise Damaged("provenance.random_state", "be a seed, 0 or above", self.provenance["random_state"])

@@ -6,6 +6,7 @@ A line is whole if it begins and ends with the same key. Lines of all formats ma
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,10 +18,13 @@ from surrogates.results.plain import Json, read
 
 __all__ = ["Entry", "Failure", "JsonlFile", "failed_line"]
 
+log = logging.getLogger(__name__)
+
 _NAME = "explanations.jsonl"
 #: a whole line begins and ends with the same key
 _COMPLETE = re.compile(rb'^\{"key": "([0-9a-f]{64})", .*"end": "\1"\}\n$', re.DOTALL)
 _START, _KEY = b'{"key": "', rb'[0-9a-f]{0,64}|[0-9a-f]{64}"'
+_LONGEST = 2**28  # bytes of a line
 _AGAIN = "Run explain_many again: answers that are in the store are not asked for again."
 
 
@@ -83,12 +87,20 @@ class Entry:
         if isinstance(self.source, Explanation):
             return self.source
         try:
-            data = json.loads(self.line())["explanation"]
-        except (ValueError, RecursionError) as error:
+            return Explanation.from_data(json.loads(self.line())["explanation"])
+        except (ValueError, KeyError, RecursionError) as error:
             raise StoreError(
                 f"The line of {self.label!r} in {self.source[0]} is damaged ({error}). {_AGAIN}"
             ) from error
-        return Explanation.from_data(data)
+
+    def sound(self) -> bool:
+        """Return whether the explanation can be read; a warning in the log says why not."""
+        try:
+            self.load()
+        except StoreError as error:
+            log.warning("%s", error)
+            return False
+        return True
 
     def line(self) -> bytes:
         """Return the line that stands for the entry in a file.
@@ -224,7 +236,7 @@ class JsonlFile:
             return
         start = 0
         with self.path.open("rb") as file:
-            for line in file:
+            for line in iter(lambda: file.readline(_LONGEST), b""):
                 if _COMPLETE.match(line) and (head := _head(line)) is not None:
                     yield start, head
                 start += len(line)
@@ -263,11 +275,12 @@ def failed_line(key: str, failure: Failure) -> bytes:
 
 
 def _head(line: bytes) -> Head | FailedHead | None:
-    """Return all of a line but the explanation, without reading that; None if it is damaged."""
-    head, mark, _ = line.partition(b', "explanation": {')
+    """Return all of a line but the explanation; None, and a warning in the log, if it is damaged."""
     try:
-        data = json.loads(head + b"}" if mark else line)
-        fields: Head | FailedHead = read(Head if mark else FailedHead, data)
-    except (ValueError, RecursionError):
+        data = json.loads(line)
+        explained = data.pop("explanation", None) is not None
+        fields: Head | FailedHead = read(Head if explained else FailedHead, data)
+    except (ValueError, RecursionError) as error:
+        log.warning("a damaged line of explanations is passed over: %s", error)
         return None
     return fields

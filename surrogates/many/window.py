@@ -57,7 +57,7 @@ def explained(items: Iterator[Item], settings: Settings, done: dict[str, Entry])
         planned = True
         row = {k: _plain(v) for k, v in probe.row.items()} if isinstance(probe, TabularProbe) else None
         item = replace(item, key=settings.key(plan), row=row)
-        if item.key in done:
+        if item.key in done and done[item.key].sound():
             yield item, done[item.key]
             continue
         window.append((item, plan))

@@ -54,6 +54,8 @@ def _answers(data: object, where: str) -> Answers:
         raise Damaged(where, "hold an answer to every question", (Z.shape, y.shape))
     if not 0 <= fixed <= len(Z) or not 0 <= asked["block"] <= len(Z) - fixed or len(Z) < 2:
         raise Damaged(f"{where}.fixed", "be a number of questions", fixed)
+    if asked["population"] < 0:
+        raise Damaged(f"{where}.population", "be a number of rows", asked["population"])
     population = np.inf if np.isnan(asked["population"]) else asked["population"]
     return Answers(Design(**{**asked, "population": population}), **rest)
 

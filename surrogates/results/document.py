@@ -16,6 +16,7 @@ from surrogates.results.upgrades import SINCE, UPGRADES
 
 __all__ = ["FORMAT", "document", "fields_of", "kind_of", "parsed"]
 
+_LONGEST = 2**28  # bytes of a document
 #: the format that is written
 FORMAT = 1 + len(UPGRADES)
 
@@ -50,7 +51,10 @@ def parsed(source: object, named: str) -> Json:
     text = source if isinstance(source, str) else ""
     try:
         if isinstance(source, Path) or not source.lstrip().startswith("{"):
-            text = Path(source).read_text(encoding="utf-8")
+            with Path(source).open("rb") as file:
+                text = file.read(_LONGEST + 1).decode()
+        if len(text) > _LONGEST:
+            raise ValueError(f"it is longer than {_LONGEST:,} bytes")
         data = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise InputError("source", f"be {named} by to_json, or its path", text[:80] or source) from error

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache, singledispatch
+from reprlib import Repr
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -40,14 +41,19 @@ READERS: dict[Any, Callable[[object, str], Any]] = {}
 
 
 _DEEPEST = 60
+_DIMENSIONS = 8
 _LARGEST = float(np.finfo(float).max)
+
+
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 40
 
 
 class Damaged(ValueError):
     """Data that are not what a type declares."""
 
     def __init__(self, where: str, rule: str, received: object):
-        shown = repr(received)
+        shown = _SHORT.repr(received)  # in a time that does not grow with what was received
         super().__init__(f"{where or 'it'} must {rule}; got {shown if len(shown) <= 60 else shown[:57] + '...'}")
 
 
@@ -256,15 +262,14 @@ def _array(data: object, where: str) -> np.ndarray:
     if not isinstance(data, list):
         raise Damaged(where, "be a list of numbers", data)
     try:
-        array = np.array(data)
+        array = np.array(data, dtype=object)  # by kind, numpy would give every item the room of the longest text
     except ValueError as error:
         raise Damaged(where, f"be rows of one length ({error})", data) from error
-    if array.dtype.kind == "O":
-        numbers = [_float(v, where) for v in array.flat]
-        return np.array(numbers, dtype=float).reshape(array.shape)
-    if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
-        raise Damaged(where, "hold numbers alone", data)
-    return array.astype(float)
+    if array.ndim > _DIMENSIONS:
+        raise Damaged(where, f"be nested at most {_DIMENSIONS} deep", data)
+    if set(map(type, array.flat)) <= {float} and np.isfinite(floats := array.astype(float)).all():
+        return floats
+    return np.array([_float(v, where) for v in array.flat], dtype=float).reshape(array.shape)
 
 
 def _table(data: object, where: str, columns: Columns | None = None) -> pd.DataFrame:

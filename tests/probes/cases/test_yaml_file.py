@@ -101,3 +101,42 @@ def test_yaml_words_stay_words_and_files_are_read():
     for wrong in ("missing.yaml", 'families: ["x"]', "families: {a: {templat: x}}"):
         with pytest.raises(InputError):
             TemplateProbe.from_yaml(wrong)
+
+
+def bomb(levels: int) -> str:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, levels)]
+    return "families: {f: 'Hello {name}'}\n" + "\n".join(lines)
+
+
+HOSTILE = {
+    "alias bomb": bomb(30),
+    "alias of itself": "&a [*a]",
+    "alias of itself inside": "families: {f: 'Hello {name}'}\nfactors: {mood: &a [*a, sad]}",
+    "deep": "[" * 5000,
+    "deep and closed": "families: " + "{a: " * 300 + "x" + "}" * 300,
+    "no date": "families: {a: 2023-99-99}",
+    "many digits": "families: {a: " + "9" * 5000 + "}",
+    "no truth value": "families: {a: !!bool x}",
+    "no integer": "families: {a: !!int ''}",
+    "no time": "families: {a: !!timestamp x}",
+    "code": "families: !!python/object/apply:os.getcwd []",
+    "long": "x" * 5_000_000,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_yaml_is_refused_before_anything_is_made_of_it(text):
+    pytest.importorskip("yaml")
+    with pytest.raises(InputError, match=r"source must be YAML \(|source must be YAML of at most"):
+        TemplateProbe.from_yaml(text)
+
+
+def test_aliases_within_the_limits_are_taken():
+    yaml_file = pytest.importorskip("probes.cases.yaml_file")
+    pytest.importorskip("yaml")
+    assert yaml_file.read_yaml("a: &a [yes, no]\nb: *a\nc: {<<: &m {d: 1}}") == {
+        "a": ["yes", "no"],
+        "b": ["yes", "no"],
+        "c": {"d": 1},
+    }

@@ -217,3 +217,33 @@ def test_an_answer_that_cannot_be_kept_is_an_error_of_the_store(tmp_path):
         ask(CallableModel(function, "m"), MaskProbe(8), design(), store)
     store.close()
     assert len(Store(path)) == 4  # those that first contact asked alone
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE answers RENAME TO a; CREATE VIEW answers AS WITH RECURSIVE c(key) AS (SELECT 1 UNION ALL SELECT "
+        "key + 1 FROM c LIMIT 100000) SELECT key, 1 AS value, NULL AS model FROM c",
+        "CREATE TRIGGER t AFTER INSERT ON answers BEGIN DELETE FROM answers; END",
+    ],
+    ids=["view", "trigger"],
+)
+def test_a_file_that_runs_code_of_its_own_is_refused(tmp_path, sql):
+    path = tmp_path / "a.sqlite"
+    filled(path, 3)
+    other = sqlite3.connect(path)
+    other.executescript(sql)
+    other.close()
+    for readonly in (False, True):
+        with pytest.raises(StoreError, match="which no version of iomap makes"):
+            Store(path, readonly=readonly)
+
+
+@pytest.mark.parametrize("names", ["[", "7", "[]", "[[1], {}]", "[" * 100_000, "nonsense"], ids=lambda s: s[:10])
+def test_names_of_outputs_that_are_none_are_refused(tmp_path, names):
+    model = CallableModel(lambda Z: Z[:, 0], "m", outputs=("risk",))
+    store = Store(tmp_path / "a.sqlite")
+    ask(model, MaskProbe(8), design(), store=store)
+    store._db.execute("UPDATE answers SET value = ? WHERE typeof(value) = 'text'", [names])
+    with pytest.raises(StoreError, match="names of outputs that are none"):
+        ask(model, MaskProbe(8), design(), store=store)

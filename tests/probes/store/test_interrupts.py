@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from probes import Store
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "1"
 
 
 class Interrupting:
@@ -60,28 +64,49 @@ def test_ctrl_c_just_after_a_statement_locks_nobody_out(tmp_path, n):
     check_usable(store, 2)
 
 
+def interrupted(call, n):
+    """Call something, and interrupt it at the n-th line that it runs of the store's; whether it ended before."""
+    left = [n]
+
+    def trace(frame, event, argument):
+        if "/probes/store/" not in frame.f_code.co_filename.replace("\\", "/"):
+            return None
+        if event == "line":
+            left[0] -= 1
+            if left[0] == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return False
+    finally:
+        sys.settrace(before)
+    return True
+
+
 def test_ctrl_c_at_each_line_of_a_write_locks_nobody_out(tmp_path):
     store, n, ended = Store(tmp_path / "a.sqlite"), 0, False
     while not ended:
-        n, left = n + 1, [n + 1]
-
-        def trace(frame, event, argument, left=left):
-            if "/probes/store/" not in frame.f_code.co_filename.replace("\\", "/"):
-                return None
-            if event == "line":
-                left[0] -= 1
-                if left[0] == 0:
-                    raise KeyboardInterrupt
-            return trace
-
-        before = sys.gettrace()
-        sys.settrace(trace)
-        try:
-            store.put(row(1 + n % 100), model=f"m{n}")
-            ended = True
-        except KeyboardInterrupt:
-            pass
-        finally:
-            sys.settrace(before)
+        n += 1
+        ended = interrupted(lambda n=n: store.put(row(1 + n % 100), model=f"m{n}"), n + 1)
         check_usable(store, 101 + n % 100)
     assert n > 15
+
+
+@pytest.mark.parametrize("kind", ["new", "old schema"])
+def test_ctrl_c_at_each_line_of_opening_leaves_a_store_that_opens(tmp_path, kind):
+    n, ended = 0, False
+    while not ended:
+        n, path = n + 1, tmp_path / f"{n}.sqlite"
+        if kind == "old schema":
+            shutil.copy(GOLDEN / "store-1.sqlite", path)
+        ended = interrupted(lambda path=path: Store(path).close(), n)
+        store = Store(path)
+        check_usable(store, 1)
+        assert len(store) == 1 + (len(Store(GOLDEN / "store-1.sqlite", readonly=True)) if kind == "old schema" else 0)
+        store.close()
+    assert n > 40

@@ -198,3 +198,20 @@ def test_without_pyarrow_the_error_names_the_extra(tmp_path: Path, monkeypatch: 
         with pytest.raises(ImportError, match=r"pip install 'iomap\[parquet\]'"):
             action()
     assert not list(tmp_path.iterdir())
+
+
+def test_text_that_is_no_text_and_names_that_repeat_are_refused(tmp_path: Path) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    good = pq.read_table(parquet(tmp_path, 3))
+    bytes_ = pa.array([b"\xff"] * len(good), pa.binary())
+    wrong = pa.Array.from_buffers(pa.string(), len(good), bytes_.buffers())
+    twice = pa.Table.from_arrays([*good.columns, good["key"]], names=[*good.column_names, "key"])
+    hostile = [
+        good.set_column(good.column_names.index("model"), "model", wrong),
+        twice.replace_schema_metadata(good.schema.metadata),
+        good.replace_schema_metadata({b"iomap.answers": b"\xff"}),
+    ]
+    for i, table in enumerate(hostile):
+        pq.write_table(table, tmp_path / f"{i}.parquet")
+        with pytest.raises(InputError, match=r"^file must"):
+            load(tmp_path / f"{i}.parquet", Store(), progress=False)

@@ -202,3 +202,17 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     path.write_text("chapter one\n")
     with pytest.raises(InputError, match="be a file of explanations"):
         ExplanationSet.from_jsonl(path)
+
+
+@pytest.mark.parametrize("broken", [b'"surrogate": {"f"', b'"surrogate": 7, "was": {"f'], ids=["no JSON", "wrong type"])
+def test_a_damaged_line_costs_that_line_and_not_the_run(tmp_path, broken):
+    file = tmp_path / "all.jsonl"
+    settings = {"background": X, "budget": 200, "store": Store(), "output": file, "progress": False}
+    rows = len(explain_many(MODEL, X.iloc[:3], **settings).frame)
+    lines = file.read_bytes().splitlines(keepends=True)
+    lines[1] = lines[1].replace(b'"surrogate": {"f', broken, 1)
+    file.write_bytes(b"".join(lines))
+    again = explain_many(MODEL, X.iloc[:3], **settings)
+    assert len(again.frame) == rows and not again.failures
+    assert [entry.earlier for entry in again.entries] == [True, False, True]
+    assert len(ExplanationSet.from_jsonl(file).frame) == rows

@@ -190,3 +190,25 @@ def test_a_failed_write_leaves_the_older_file(tmp_path, monkeypatch):
     link.symlink_to(file)
     written(link, "by the link")
     assert link.is_symlink() and file.read_text() == "by the link"
+
+
+def test_what_would_fail_when_used_is_refused_when_loaded(saved):
+    data = next(data for kind, data in saved if kind is Explanation)
+    for place, value in [(("answers", "population"), -1), (("provenance", "random_state"), -5)]:
+        with pytest.raises(InputError, match=f"{'.'.join(place)} must be a"):
+            Explanation.from_json(json.dumps(changed(data, place, value)))
+
+
+def test_the_room_that_a_list_takes_does_not_grow_with_its_longest_text(saved):
+    data = next(data for kind, data in saved if kind is Explanation)
+    wide = ["x" * 1_000_000, *["a"] * 100_000]  # as one array of texts: 400 GB
+    with pytest.raises(InputError, match=r"y must be a number; got 'x"):
+        Explanation.from_json(json.dumps(changed(data, ("y",), wide)))
+
+
+def test_a_file_beyond_the_limit_is_refused_unread(tmp_path):
+    file = tmp_path / "large.json"
+    with file.open("wb") as out:
+        out.truncate(2**40)
+    with pytest.raises(InputError, match="be an explanation by to_json"):
+        Explanation.from_json(file)
