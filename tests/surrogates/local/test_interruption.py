@@ -132,7 +132,7 @@ def test_ctrl_c_while_the_instance_is_asked_again_loses_nothing():
 
     def slow(Z):
         calls.append(len(Z))
-        if len(calls) > 2 and len(Z) == 1:
+        if sum(calls) > 60 and len(Z) == 1:  # all questions are answered
             raise KeyboardInterrupt
         return leading(Z)
 
