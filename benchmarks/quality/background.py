@@ -4,7 +4,7 @@ The true effect of a feature is its average effect with every background row ask
 kind named (normal, lognormal, a dummy of 5%, a category of 20 levels), the others are normal; the function adds up the
 first two, with interactions of the first with the second, and of the third with the fourth. All masks are asked, or a
 sample of them.
-Every explanation has a row and a seed of its own, hence background rows of its own.
+Every explanation has another row and another seed, hence other background rows.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ def parts(x: np.ndarray) -> np.ndarray:
     return x[:, 0] + 0.5 * x[:, 1] + 0.5 * x[:, 0] * x[:, 1] + 0.3 * x[:, 2] * x[:, 3]
 
 
-def truth(own: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def truth(row: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Average effects ``(4,)`` with every background row, in closed form for products of two."""
-    a, b = own[:4], rows[:, :4]
+    a, b = row[:4], rows[:, :4]
     gain = a - b
     middle = (a + b) / 2
     effects = np.column_stack(
@@ -84,12 +84,12 @@ def trial(kind: str, family: str, rows: int | None, budget: int, seed: int) -> d
     x = frame.to_numpy(dtype=object)
     x[:, 0] = worth
     x = x.astype(float)
-    own = int(np.random.default_rng([seed, 9]).integers(N))
-    probe = TabularProbe(frame.iloc[own], frame, background_rows=rows, random_state=seed)
+    row = int(np.random.default_rng([seed, 9]).integers(N))
+    probe = TabularProbe(frame.iloc[row], frame, background_rows=rows, random_state=seed)
     design = sample(probe.features, budget, np.random.default_rng([seed, 3]))
     keep = design.Z[:, None, :] > 0.5
     chosen = probe.chosen
-    raw = parts(np.where(keep, x[own], x[chosen]).reshape(-1, x.shape[1])).reshape(len(design), len(chosen), 1)
+    raw = parts(np.where(keep, x[row], x[chosen]).reshape(-1, x.shape[1])).reshape(len(design), len(chosen), 1)
     drawn = probe.replication
     assert drawn is not None
     answers = Answers(design, np.einsum("nrk,r->nk", raw, drawn.weights), ("output",), "output", "", "", replicates=raw)
@@ -97,12 +97,12 @@ def trial(kind: str, family: str, rows: int | None, budget: int, seed: int) -> d
         design, answers.y, ("output",), probe.features, seed, row_answers(answers, answers.y, TARGET, drawn)
     )
     with threadpool_limits(1):
-        found = analyse(as_family(FAMILIES[family]), problem, control=False).attributions.set_index("feature")
-    found = found.loc[["x0", "x1", "x2", "x3"]]
-    effects = truth(x[own], x)
-    known = np.isfinite(found["low"].to_numpy())
-    covered = (found["low"].to_numpy() <= effects + 1e-12) & (effects <= found["high"].to_numpy() + 1e-12)
-    width = (found["high"] - found["low"]).to_numpy()
+        stated = analyse(as_family(FAMILIES[family]), problem, control=False).attributions.set_index("feature")
+    stated = stated.loc[["x0", "x1", "x2", "x3"]]
+    effects = truth(x[row], x)
+    known = np.isfinite(stated["low"].to_numpy())
+    covered = (stated["low"].to_numpy() <= effects + 1e-12) & (effects <= stated["high"].to_numpy() + 1e-12)
+    width = (stated["high"] - stated["low"]).to_numpy()
     return {
         "first": bool(covered[0]) if known[0] else None,
         "covered": float(covered[known].mean()),

@@ -76,9 +76,9 @@ def drawn_rows(
     traits, owner = list[np.ndarray](), list[int]()
     for feature, members in enumerate(columns):
         for j in members:
-            found = _of_words(frame.iloc[:, j]) if values is None else _of_numbers(values[:, j])
-            traits += found
-            owner += [feature] * len(found)
+            several = _of_words(frame.iloc[:, j]) if values is None else _of_numbers(values[:, j])
+            traits += several
+            owner += [feature] * len(several)
     worth = rare > 0 and len(frame) > _MANY * rows
     held = [flags for trait in traits if (flags := _rare(trait, rows)).any()] if worth else []
     stratum, counts = _allocation(held, rows, rare, added, order)

@@ -15,13 +15,13 @@ __all__ = [
     "correlations",
     "first_cells",
     "holds_flags",
+    "integer_columns",
     "same_as_first",
     "same_numbers",
     "shown",
     "spread_of",
     "summary_of",
     "typical_row",
-    "whole_numbers",
 ]
 
 #: correlation from which columns count as collinear; rows it takes to see that, and rows that are looked at
@@ -131,13 +131,13 @@ def holds_flags(column: pd.Series) -> bool:
     return bool(len(known)) and bool(known.isin([0, 1]).all()) and known.nunique() == 2
 
 
-def whole_numbers(background: pd.DataFrame | np.ndarray, frame: pd.DataFrame) -> dict[Any, tuple[float, float, Any]]:
+def integer_columns(background: pd.DataFrame | np.ndarray, frame: pd.DataFrame) -> dict[Any, tuple[float, float, Any]]:
     """Return least value, greatest value and type of each column of an integer type; `frame` is the background's."""
     dtypes = (
         background.dtypes if isinstance(background, pd.DataFrame) else [np.asarray(background).dtype] * frame.shape[1]
     )
-    whole = [c for c, dtype in zip(frame.columns, dtypes, strict=True) if is_integer_dtype(dtype)]
-    return {c: (frame[c].min(), frame[c].max(), frame[c].dtype) for c in whole}
+    columns = [c for c, dtype in zip(frame.columns, dtypes, strict=True) if is_integer_dtype(dtype)]
+    return {c: (frame[c].min(), frame[c].max(), frame[c].dtype) for c in columns}
 
 
 def same_as_first(frame: pd.DataFrame) -> np.ndarray:

@@ -19,13 +19,13 @@ from probes.inputs.table_columns import (
     correlations,
     first_cells,
     holds_flags,
+    integer_columns,
     same_as_first,
     same_numbers,
     shown,
     spread_of,
     summary_of,
     typical_row,
-    whole_numbers,
 )
 from probes.inputs.table_rows import Row, background_frame, grouped_columns, instance_frame
 from probes.probe import Feature, Probe, Replication, at_least_two, rows_used
@@ -106,7 +106,7 @@ class TabularProbe(Probe):
         self._spread = (
             {c: 0.0 if c in flags else spread_of(frame[c]) for c in frame.columns} if width is not None else {}
         )
-        self._whole = whole_numbers(background, frame) if width is not None else {}
+        self._integers = integer_columns(background, frame) if width is not None else {}
         self._flags = (f"{', '.join(map(str, flags))}: 0 or 1, kept or replaced by background rows.",) if flags else ()
         self._drawn: dict[tuple[bool, ...], tuple[np.ndarray, Replication | None]] = {}
         self._background_text = [summary_of(frame[c]) for c in frame.columns]
@@ -164,8 +164,8 @@ class TabularProbe(Probe):
         self._chosen, self._mark = chosen, _digest(self._pool)
         drawn = self.replication
         sampled = () if drawn is None else (rows_used(len(chosen), drawn.population),)
-        whole = self._rounded()
-        rounded = (f"{', '.join(whole)}: drawn as whole numbers within the background's range.",) if whole else ()
+        names = self._rounded()
+        rounded = (f"{', '.join(names)}: drawn as whole numbers within the background's range.",) if names else ()
         self.notes = (*sampled, *self._constants(), *rounded, *self._flags, *self._collinear)
 
     def _draw_rows(self) -> tuple[np.ndarray, Replication | None]:
@@ -197,7 +197,9 @@ class TabularProbe(Probe):
     def _rounded(self) -> list[str]:
         """Names of the features that are drawn as whole numbers."""
         by_column = zip(self.features, self._grouped.values(), strict=True)
-        return [f.name for f, columns in by_column if f.kind == "real" and columns[0] in self._whole and not f.loc % 1]
+        return [
+            f.name for f, columns in by_column if f.kind == "real" and columns[0] in self._integers and not f.loc % 1
+        ]
 
     def render(self, Z: np.ndarray) -> pd.DataFrame | np.ndarray:
         Z = np.asarray(Z, dtype=float)
@@ -221,9 +223,9 @@ class TabularProbe(Probe):
     def _on_support(self, column: Any, values: np.ndarray, instance: float) -> pd.Series:
         """Round numbers ``(m,)`` drawn for a column of whole numbers, and keep them within its range."""
         drawn = pd.Series(values)
-        if column not in self._whole or instance % 1:
+        if column not in self._integers or instance % 1:
             return drawn
-        low, high, dtype = self._whole[column]
+        low, high, dtype = self._integers[column]
         return drawn.round().clip(min(low, instance), max(high, instance)).astype(dtype)
 
     def _rendered_at_once(self, Z: np.ndarray) -> pd.DataFrame | np.ndarray:

@@ -92,14 +92,14 @@ def _row_factor(problem: Problem) -> np.ndarray | None:
 
 def _uncertain(problems: Sequence[Problem], factors: Sequence[np.ndarray | None]) -> list[_ByRows]:
     """For every output of every problem what the choice of background rows leaves open."""
-    found: list[_ByRows] = []
+    effects: list[_ByRows] = []
     for problem, factor in zip(problems, factors, strict=True):
         d, rows = len(problem.features), problem.rows
         if rows is None or factor is None:
-            found += [(np.zeros((0, d)), np.zeros(d), 1)] * len(problem.outputs)
+            effects += [(np.zeros((0, d)), np.zeros(d), 1)] * len(problem.outputs)
         else:
-            found += [(part, rows.drawn.quantiles, rows.drawn.df) for part in factor]
-    return found
+            effects += [(part, rows.drawn.quantiles, rows.drawn.df) for part in factor]
+    return effects
 
 
 def _attributions(

@@ -25,7 +25,7 @@ _NOISE = "The model answers the same question differently each time"
 
 #: the most whole numbers that may be labels, and the fewest answers that say so
 _LABELS, _ENOUGH = 10, 16
-_WHOLE = 2.0**53  # from here on every float is whole
+_ALL_INTEGERS = 2.0**53  # from here on every float is an integer
 
 
 def labels(answers: Answers) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def labels(answers: Answers) -> tuple[str, ...]:
         if (
             2 <= len(values) <= _LABELS
             and (values % 1 == 0).all()
-            and np.abs(values).max() < _WHOLE
+            and np.abs(values).max() < _ALL_INTEGERS
             and set(values) != {0, 1}
         ):  # exact: whole numbers
             shown = ", ".join(f"{value:.0f}" for value in values)

@@ -22,11 +22,11 @@ def correlated_note(pairs: Sequence[tuple[str, str, float]], attributions: pd.Da
     for _, part in attributions.groupby("output", sort=False):
         size = part["attribution"].abs()
         large |= set(part.loc[(size > 0) & (size >= _LARGE * size.max()), "feature"])
-    found = sorted((p for p in pairs if large.issuperset(p[:2])), key=lambda p: -abs(p[2]))
-    if not found:
+    correlated = sorted((p for p in pairs if large.issuperset(p[:2])), key=lambda p: -abs(p[2]))
+    if not correlated:
         return ()
-    shown = ", ".join(f"{a} and {b} ({rho:.2f})" for a, b, rho in found[:3])
-    more = f" and {len(found) - 3} other pairs" if len(found) > 3 else ""
+    shown = ", ".join(f"{a} and {b} ({rho:.2f})" for a, b, rho in correlated[:3])
+    more = f" and {len(correlated) - 3} other pairs" if len(correlated) > 3 else ""
     return (
         f"Strongly correlated, with large effects, but changed one by one: {shown}{more}. Many questions are rows "
         "unlike the data, where the model may do anything. With groups= such columns are replaced together.",

@@ -105,11 +105,11 @@ def test_ctrl_c_at_random_moments_loses_no_answer(tmp_path, name):
     call(model, Store())
     start, alone = time.perf_counter(), len(set(model.paid))
     call(kind(), Store())
-    whole = time.perf_counter() - start
+    seconds = time.perf_counter() - start
     for moment in range(MOMENTS):
         model, store = kind(), Store(tmp_path / f"{moment}.sqlite")
         try:
-            with interrupted_after(rng.uniform(0, whole)):
+            with interrupted_after(rng.uniform(0, seconds)):
                 call(model, store)
         except KeyboardInterrupt:
             pass

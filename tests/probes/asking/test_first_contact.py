@@ -79,9 +79,9 @@ def test_it_is_said_of_anchors_shapley_values_and_many_inputs():
     assert any(said in w for w in shapley_values(CallableModel(padded), PROBE, store=None).warnings)
     assert any(said in w for w in anchor(CallableModel(padded), PROBE, store=None).warnings)
     words = CallableModel(lambda texts: [float(max(map(len, texts))) for texts in [texts] for _ in texts])
-    found = explain_many(words, ["a bb ccc", "dd ee f ggg"], budget=20, store=None)
-    assert all(any(said in w for w in explanation.warnings) for explanation in found)
-    np.testing.assert_allclose(found[0].answers.y[:2, 0], [len("a bb ccc"), 0])
+    several = explain_many(words, ["a bb ccc", "dd ee f ggg"], budget=20, store=None)
+    assert all(any(said in w for w in explanation.warnings) for explanation in several)
+    np.testing.assert_allclose(several[0].answers.y[:2, 0], [len("a bb ccc"), 0])
 
 
 def test_a_thousandth_of_the_range_and_rounding_are_no_difference():
@@ -139,11 +139,11 @@ def test_an_estimator_is_its_own_witness():
 @pytest.mark.parametrize("trial", [0, 2])
 def test_an_estimate_shows_first_contact(trial):
     function = Noting(plain)
-    told = estimate(CallableModel(function, "m"), PROBE, budget=40, trial=trial, store=(store := Store()))
+    expected = estimate(CallableModel(function, "m"), PROBE, budget=40, trial=trial, store=(store := Store()))
     before = len(function.sizes)
     cost = explain(CallableModel(function, "m"), PROBE, budget=40, store=store).answers.cost
-    assert (told.checks, told.calls) == (cost.checks, cost.calls) == (6 + trial, len(function.sizes) - before)
-    assert f"{6 + trial} inputs more to check the model" in str(told)
+    assert (expected.checks, expected.calls) == (cost.checks, cost.calls) == (6 + trial, len(function.sizes) - before)
+    assert f"{6 + trial} inputs more to check the model" in str(expected)
     assert estimate(CallableModel(function, "m"), PROBE, budget=40, store=store).checks == 0
 
 

@@ -40,6 +40,6 @@ def test_a_steady_one_pays_for_two_questions_once():
 
 def test_one_of_many_is_enough():
     model = as_model(lambda Z: Z[:, 0], name="steady")
-    found = explain_many(model, [MaskProbe(4), MaskProbe(5)], store=None, progress=False)
+    result = explain_many(model, [MaskProbe(4), MaskProbe(5)], store=None, progress=False)
     alone = explain(as_model(lambda Z: Z[:, 0], name="steady"), MaskProbe(4), store=None)
-    assert sum(ex.answers.cost.checks for ex in found) <= alone.answers.cost.checks + 2
+    assert sum(ex.answers.cost.checks for ex in result) <= alone.answers.cost.checks + 2

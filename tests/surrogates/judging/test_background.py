@@ -30,8 +30,8 @@ def first(frame):
 def test_the_interval_covers_the_effect_against_all_rows():
     for seed in range(8):
         ex = explain(first, ROW, background=FRAME, random_state=seed, store=None)
-        found, truth = effect(ex, "a"), 3.0 - FRAME["a"].mean()
-        assert found["low"] < truth < found["high"] and found["high"] - found["low"] > 0.3
+        result, truth = effect(ex, "a"), 3.0 - FRAME["a"].mean()
+        assert result["low"] < truth < result["high"] and result["high"] - result["low"] > 0.3
     assert effect(ex, "b")[["low", "high"]].tolist() == pytest.approx([0.0, 0.0])
 
 
@@ -46,8 +46,8 @@ def test_the_verdict_trusts_no_size_that_the_rows_leave_open():
 
 def test_all_rows_leave_nothing_open():
     ex = explain(first, ROW, background=FRAME, background_rows=5000, budget=60_000, store=None)
-    found = effect(ex, "a")
-    assert found["low"] == found["high"] == pytest.approx(3.0 - FRAME["a"].mean())
+    result = effect(ex, "a")
+    assert result["low"] == result["high"] == pytest.approx(3.0 - FRAME["a"].mean())
     assert ex.background is None and not any("background" in note for note in ex.warnings)
 
 
@@ -78,9 +78,9 @@ def test_a_number_that_is_no_average_has_the_jackknifes_spread():
     plain = row_answers(answers, answers.y, Target("identity", (0,), ("p",), "probability"), drawn)
     np.testing.assert_allclose(plain.deviations, raw - raw.mean(axis=1, keepdims=True), atol=1e-12)
     odds = Target("probability_log_odds", (0,), ("p",), "log-odds")
-    found = row_answers(answers, odds(answers.y), odds, drawn).deviations[0, 2, 0]
+    result = row_answers(answers, odds(answers.y), odds, drawn).deviations[0, 2, 0]
     rest = np.delete(raw[0, :, 0], 2).mean()
-    assert found == pytest.approx(5 * (odds(answers.y)[0, 0] - np.log(rest / (1 - rest))))
+    assert result == pytest.approx(5 * (odds(answers.y)[0, 0] - np.log(rest / (1 - rest))))
 
 
 def test_removal_compares_sizes():
@@ -90,8 +90,8 @@ def test_removal_compares_sizes():
     assert "times the size" in said.sentence and said.numbers["other background rows: resized"] == 0
 
 
-@pytest.mark.parametrize("effect_other, found", [(1.5, ["a"]), (1.1, []), (1.0, [])])
-def test_sizes_that_differ_beyond_their_intervals_are_named(effect_other, found):
+@pytest.mark.parametrize("effect_other, result", [(1.5, ["a"]), (1.1, []), (1.0, [])])
+def test_sizes_that_differ_beyond_their_intervals_are_named(effect_other, result):
     def analysis(value):
         table = {
             "output": ["y"],
@@ -102,5 +102,5 @@ def test_sizes_that_differ_beyond_their_intervals_are_named(effect_other, found)
         }
         return SimpleNamespace(attributions=pd.DataFrame(table), background=object())
 
-    assert resized_features(analysis(1.0), analysis(effect_other)) == found
+    assert resized_features(analysis(1.0), analysis(effect_other)) == result
     assert size_of(analysis(1.0), analysis(effect_other)) == pytest.approx(effect_other)
