@@ -9,15 +9,43 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent
-#: What --fast leaves out as a whole: real and tiny networks, servers, worker processes, commands, benchmarks, README.
+#: What --fast leaves out: networks, servers, processes, commands, pages in a browser, files whose fits take seconds.
 HEAVY = (
     "README.md",
     "docs",
+    "tests/architecture",  # `make check` runs it
     "tests/benchmarks",
+    "tests/contracts/test_combinations.py",
+    "tests/docs",
+    "tests/golden/test_golden_questions.py",
+    "tests/packaging",
     "tests/probes/models/huggingface",
     "tests/probes/models/servers",
+    "tests/probes/models/test_estimator_identity.py",
     "tests/probes/parallel",
+    "tests/probes/store/test_crashes.py",
+    "tests/probes/store/test_cut_files.py",
+    "tests/probes/store/test_writers.py",
     "tests/surrogates/cli",
+    "tests/surrogates/judging/test_attribution.py",
+    "tests/surrogates/local/test_anchor.py",
+    "tests/surrogates/local/test_checks.py",
+    "tests/surrogates/local/test_explain.py",
+    "tests/surrogates/local/test_interruption.py",
+    "tests/surrogates/local/test_language_model.py",
+    "tests/surrogates/local/test_stopping.py",
+    "tests/surrogates/many/test_explain_many.py",
+    "tests/surrogates/many/test_explanation_set.py",
+    "tests/surrogates/proxy",
+    "tests/surrogates/report",
+    "tests/surrogates/results/test_document.py",
+    "tests/surrogates/results/test_result_types.py",
+    "tests/surrogates/shapley/test_index_table.py",
+    "tests/surrogates/statements/test_behave.py",
+    "tests/surrogates/statements/test_card.py",
+    "tests/surrogates/statements/test_case_predictor.py",
+    "tests/surrogates/statements/test_entity_effects.py",
+    "tests/surrogates/test_interrupts.py",
 )
 
 
@@ -36,7 +64,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out what takes seconds: for daily work")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if gone := [name for name in HEAVY if not (ROOT / name).exists()]:
+        raise pytest.UsageError(f"conftest.HEAVY names what is not there: {', '.join(gone)}")
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what is heavy."""
     if config.getoption("--fast") and any(collection_path == ROOT / name for name in HEAVY):
         return True
     return None
@@ -47,7 +81,3 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("slow"):
                 item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
-    if config.getoption("--fast"):
-        heavy = [item for item in items if item.get_closest_marker("heavy")]
-        config.hook.pytest_deselected(items=heavy)
-        items[:] = [item for item in items if not item.get_closest_marker("heavy")]
