@@ -6,6 +6,7 @@ Every distinct question is asked once, in batches; each answer is checked, count
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -15,7 +16,7 @@ from tqdm.auto import tqdm
 
 from probes.asking.answers import Answers, Interrupted
 from probes.asking.ask_batch import Batch, Run, keys_of, known_outputs, outputs_key, uneven
-from probes.asking.batching import Portions, batches, parts_of, put, take
+from probes.asking.batching import Portions, batches, parts_of, take
 from probes.asking.cost import Cost, Forecast
 from probes.asking.first_contact import FirstContact
 from probes.design import Design
@@ -24,7 +25,7 @@ from probes.model import Identity, Model
 from probes.probe import Probe, unique_names
 from probes.store.store import Store
 
-__all__ = ["again", "ask", "forecast", "gathered"]
+__all__ = ["again", "ask", "forecast", "gathered", "put"]
 
 
 def ask(
@@ -90,6 +91,22 @@ def ask(
         known = gathered(model, identity, probe, design, parts, memory, cost) if parts else None
         raise Interrupted(known) from stop_
     return gathered(model, identity, probe, design, parts, memory, cost)
+
+
+def put(model: Model, portions: Portions, keep: Callable[[np.ndarray, np.ndarray], None]) -> None:
+    """Ask a model for portions of inputs, and hand on answers as they come.
+
+    Parameters
+    ----------
+    model : Model
+    portions : Portions
+    keep : callable
+        Of the numbers of the inputs ``(m,)`` and their raw outputs ``(m, K)``.
+    """
+    for portion in portions:
+        with portion:
+            for where, raw in model.answers(portion.inputs):
+                portion.hand_on(where, raw, keep)
 
 
 def _so_far(

@@ -11,9 +11,9 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from probes.asking.answers import Answers
-from probes.asking.ask import gathered
+from probes.asking.ask import gathered, put
 from probes.asking.ask_batch import Batch, Run
-from probes.asking.batching import put, take
+from probes.asking.batching import take
 from probes.asking.cost import Cost
 from probes.asking.first_contact import FirstContact
 from probes.design import Design

@@ -20,7 +20,7 @@ from probes.errors import IomapError, ModelError, describe
 from probes.model import Model
 from probes.outputs.arrays import as_outputs
 
-__all__ = ["Portion", "Portions", "batches", "parts_of", "put", "shown", "take"]
+__all__ = ["Portion", "Portions", "batches", "parts_of", "shown", "take"]
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Portion:
         self._start = 0.0
 
     def checked(self, where: np.ndarray, raw: Any) -> np.ndarray:
-        """Check and count answers ``(len(where), K)`` to some of the inputs; the clock stops until :meth:`go_on`.
+        """Check and count answers ``(len(where), K)`` to some of the inputs; the clock stops.
 
         Raises
         ------
@@ -135,9 +135,20 @@ class Portion:
         self._asking = False
         return values
 
-    def go_on(self) -> None:
-        """Go on asking after answers have been kept."""
-        self.__enter__()
+    def hand_on(self, where: np.ndarray, raw: Any, keep: Callable[[np.ndarray, np.ndarray], None]) -> None:
+        """Keep answers ``(len(where), K)`` to some of the inputs, on Ctrl-C too: they are paid for.
+
+        Raises
+        ------
+        ModelError
+            As for :meth:`checked`.
+        """
+        try:
+            keep(self.rows[where], self.checked(where, raw))
+        except KeyboardInterrupt:
+            keep(self.rows[where], as_outputs(raw, len(where), type(self._portions.model).__name__))
+            raise
+        self.__enter__()  # the clock goes on
 
     def __enter__(self) -> Portion:
         self._start, self._asking = time.perf_counter(), True
@@ -161,27 +172,6 @@ class Portion:
         model.batch = max(1, int(model.sizes(self.inputs).max()) * len(self.rows) // 2)
         self._portions.halve(self.rows[self._left])
         return True
-
-
-def put(model: Model, portions: Portions, keep: Callable[[np.ndarray, np.ndarray], None]) -> None:
-    """Ask a model for portions of inputs, and hand on answers as they come.
-
-    Parameters
-    ----------
-    model : Model
-    portions : Portions
-    keep : callable
-        Of the numbers of the inputs ``(m,)`` and their raw outputs ``(m, K)``.
-    """
-    for portion in portions:
-        with portion:
-            for where, raw in model.answers(portion.inputs):
-                try:
-                    keep(portion.rows[where], portion.checked(where, raw))
-                except KeyboardInterrupt:  # they are paid for
-                    keep(portion.rows[where], as_outputs(raw, len(where), type(model).__name__))
-                    raise
-                portion.go_on()
 
 
 def _out_of_memory(error: BaseException | None) -> bool:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from probes.asking.ask_batch import Run, keys_of, known_outputs, not_finite, outputs_key, uneven
-from probes.asking.batching import Portions, put, shown, take
+from probes.asking.batching import Portions, shown, take
 from probes.asking.cost import Cost
 from probes.design import Design
 from probes.errors import ModelError, describe
@@ -215,7 +215,10 @@ def _answers(model: Model, inputs: Any, cost: Cost) -> list[np.ndarray]:
     def keep(where: np.ndarray, values: np.ndarray) -> None:
         rows.update(zip(where.tolist(), values, strict=True))
 
-    put(model, Portions(model, inputs, cost), keep)
+    for portion in Portions(model, inputs, cost):
+        with portion:
+            for where, raw in model.answers(portion.inputs):
+                portion.hand_on(where, raw, keep)
     return [rows[i] for i in range(len(inputs))]
 
 

@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 import cloudpickle
 import numpy as np
 
-from probes.asking.batching import Portions, put
+from probes.asking.ask import put
+from probes.asking.batching import Portions
 from probes.asking.cost import Cost
 from probes.errors import ModelError, describe
 from probes.model import Generator, Model
