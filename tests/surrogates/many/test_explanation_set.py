@@ -96,7 +96,7 @@ def test_the_global_surrogate_knows_categories_and_missing_values():
     def score(rows):
         return (rows["city"] == "Rome") * 5.0 + rows["age"].fillna(10.0).to_numpy()
 
-    surrogate = explain_many(as_model(score, "score"), frame, background=frame, budget=40, store=None).surrogate(
+    surrogate = explain_many(as_model(score, "score"), frame, background=frame, budget=60, store=None).surrogate(
         "linear"
     )
     weights = surrogate.terms.set_index("term")["weight"]
