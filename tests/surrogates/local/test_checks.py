@@ -32,12 +32,13 @@ def test_fresh_questions_agree_with_what_was_reported_and_were_not_asked_before(
     asked = []
     model = as_model(lambda Z: asked.extend(map(bytes, Z)) or smooth(Z), name="smooth")
     ex = explain(model, MaskProbe(12), budget=100, store=None)
-    before = set(asked)
+    before, paid = set(asked), len(asked)
     checked = check(ex, model, MaskProbe(12), "fresh", questions=200, store=None)
     fresh = finding_of(checked, "fresh")
     assert fresh.passed and fresh.cost["rows"] == 200
-    assert not before & set(asked[100:]) and len(set(asked[100:])) == 200
-    Z = np.frombuffer(b"".join(asked[100:])).reshape(-1, 12)
+    new = list(dict.fromkeys(asked[paid:]))  # first contact asks some of them more than once
+    assert not before & set(new) and len(new) == 200
+    Z = np.frombuffer(b"".join(new)).reshape(-1, 12)
     y = smooth(Z)
     assert fresh.numbers["output: R²"] == pytest.approx(
         1 - ((y - ex.predict(Z)) ** 2).sum() / ((y - y.mean()) ** 2).sum()
@@ -58,7 +59,7 @@ def test_fresh_questions_agree_with_a_surrogate_that_is_right(family):
     assert check(ex, right, MaskProbe(14), ("fresh",)).checks[0].passed
 
 
-def testfresh_intervals_cover_the_true_fidelity():
+def test_fresh_intervals_cover_the_true_fidelity():
     from probes import cube
     from surrogates.local.checks import fresh_interval
 
