@@ -22,6 +22,7 @@ FILE = re.compile(r"^`([\w/]+\.\w+)`\n\n```(?:python|html)\n(.*?)^```", re.DOTAL
 DIFF = re.compile(r"^```diff\n--- (\S+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 #: tests that go through all things of a kind
 LISTS = (
+    "tests/architecture/test_import_order.py",
     "tests/contracts/test_adapters.py",
     "tests/contracts/test_combinations.py",
     "tests/contracts/test_contracts.py",
