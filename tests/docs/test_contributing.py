@@ -68,11 +68,12 @@ NAMES = [path.removesuffix(".py").rpartition("/test_")[2] for path in TESTS]
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A copy of both packages and the tests with all examples applied."""
+    """A copy of packages, tests and pages with all examples applied."""
     folder = tmp_path_factory.mktemp("contributing")
-    for part in ("probes", "surrogates", "tests"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "golden"))
-    shutil.copy(ROOT / "conftest.py", folder)
+    for part in ("probes", "surrogates", "tests", "docs"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("conftest.py", "README.md"):
+        shutil.copy(ROOT / name, folder)
     for path, before, after in edits(TEXT):
         target = folder / path
         target.write_text(edited(target.read_text(encoding="utf-8"), path, before, after), encoding="utf-8")
@@ -100,7 +101,6 @@ def outcome(copy):
     return seen, done.stdout + done.stderr
 
 
-@pytest.mark.heavy
 @pytest.mark.parametrize("path", [*TESTS, *LISTS])
 def test_an_example_works_as_it_stands(outcome, path):
     seen, output = outcome
