@@ -31,7 +31,7 @@ LISTS = (
     "tests/surrogates/report/test_parts.py",
 )
 #: those of them that are about all things at once
-AT_ONCE = ("every_kind", "every_adapter", "adapters_are_tried", "every_index", "every_claim")
+AT_ONCE = ("every_kind", "every_adapter", "adapters_are_tried", "every_index", "every_claim", "every_behaviour")
 SUBJECTS = ("a probe", "a family", "an adapter", "an index", "a behaviour", "a report part")
 
 
@@ -61,7 +61,7 @@ def edited(text: str, path: str, before: str, after: str) -> str:
 TEXT = PAGE.read_text(encoding="utf-8")
 TESTS = sorted(path for path in files(TEXT) if path.startswith("tests/"))
 MODULES = [path for path in files(TEXT) if path.endswith(".py")]
-EDITED = sorted({path for path, _, _ in edits(TEXT)})
+EDITED = sorted({path for path, _, _ in edits(TEXT) if path.endswith(".py")})
 #: what occurs in the names of all tests about an example: lines, ridge, …
 NAMES = [path.removesuffix(".py").rpartition("/test_")[2] for path in TESTS]
 

@@ -20,6 +20,7 @@ from surrogates.shapley.indices import indices
 from surrogates.shapley.quadrature import INDICES, rule
 from surrogates.surrogate import FixedTerms
 from surrogates.terms import evaluate
+from tests.helpers.checkout import ROOT
 
 KINDS = [(kind, order) for kind in INDICES for order in (1, 2, 3) if kind != "leave-one-out" or order == 1]
 
@@ -108,6 +109,12 @@ def by_definition(kind, order, table):
 
 def test_every_index_has_a_definition():
     assert set(INDICES) == set(DEFINITIONS), "DEFINITIONS of this file needs one definition of every index"
+
+
+def test_every_index_is_named_in_the_guide():
+    page = (ROOT / "docs" / "attribution.md").read_text(encoding="utf-8")
+    lacking = [kind for kind in INDICES if f'`"{kind}"`' not in page]
+    assert not lacking, "docs/attribution.md names every kind of index"
 
 
 def random_surrogate(rng, n, outputs=2):
