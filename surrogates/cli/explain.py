@@ -13,7 +13,7 @@ from probes.models.adapt import ModelLike
 from probes.probe import Probe
 from surrogates.cli.app import app
 from surrogates.cli.inputs import Options, about, shown
-from surrogates.families.registry import Auto
+from surrogates.families.registry import FAMILIES, Auto
 from surrogates.local.checks import CHECKS, check
 from surrogates.local.explain import estimate, explain
 from surrogates.local.stopping import Certified, StableOrder, Until, Width
@@ -28,9 +28,7 @@ app.add_typer(explaining, name="explain")
 class Common(Options):
     """Options that all explanations share."""
 
-    family: Annotated[
-        str, typer.Option(help="Readable model: linear, interactions, tree, rules, additive or auto.")
-    ] = "linear"
+    family: Annotated[str, typer.Option(help=f"Readable model: {', '.join(FAMILIES)} or auto.")] = "linear"
     penalty: Annotated[
         float | None, typer.Option(help="With --family auto: R² that one more term must earn; 0.002 if left out.")
     ] = None

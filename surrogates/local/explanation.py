@@ -200,7 +200,8 @@ class Explanation(SavedResult):
 
         Parameters
         ----------
-        kind : {"shapley", "banzhaf", "leave-one-out", "faith-shapley", "faith-banzhaf"}
+        kind : str, default "shapley"
+            A name in :data:`~surrogates.shapley.quadrature.INDICES`.
         order : int, default 1
             The most features in a set, at most 3: from 2 on, interactions are listed too.
         of : {"model", "surrogate", "proxy"}, optional

@@ -70,10 +70,10 @@ def indices(
         A table of all 2ⁿ answers, ``(2ⁿ,)`` or ``(2ⁿ, k)``, bit j of the row number being feature j, n at most 20: the
         model's own indices. A fitted surrogate of any family: exact for it. A fitted proxy: posterior means and
         standard deviations.
-    kind : {"shapley", "banzhaf", "leave-one-out", "faith-shapley", "faith-banzhaf"}
-        With an order above one, "shapley" and "banzhaf" are the interaction indices of these names, in which the index
-        of one feature stays the same whatever the order; the faithful ones are the best fit by a polynomial of that
-        order, whose parts all depend on it.
+    kind : str, default "shapley"
+        A name in :data:`~surrogates.shapley.quadrature.INDICES`. With an order above one, "shapley" and "banzhaf" are
+        the interaction indices of these names, in which the index of one feature stays the same whatever the order; the
+        faithful ones are the best fit by a polynomial of that order, whose parts all depend on it.
     order : int, default 1
         The most features in a set, at most 3; 1 for leave-one-out.
     instance, reference : ndarray ``(d,)``, optional

@@ -70,10 +70,12 @@ EXAMPLES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "probes.models.functions": functions,
 }
 NAMES = [adapter.__name__ for adapter in ADAPTERS]
+#: adapters that compute something beside the user's object, so that first contact must compare the two
+COMPARED = {"probes.models.estimator", "probes.models.huggingface.classifier", "probes.models.huggingface.causal_lm"}
 
 
 def test_every_adapter_has_an_example() -> None:
-    assert sorted(EXAMPLES) == sorted(NAMES)
+    assert sorted(EXAMPLES) == sorted(NAMES), "EXAMPLES of this file needs one example of every adapter"
 
 
 def test_adapters_are_tried_in_this_order() -> None:
@@ -139,7 +141,7 @@ def test_a_batch_is_answered_as_its_inputs_are_one_by_one(example: tuple[str, Mo
 def test_each_input_is_answered_as_the_object_itself_answers_it(example: tuple[str, Model, Any]) -> None:
     name, model, inputs = example
     direct = model.direct()
-    assert (direct is None) == name.endswith((".functions", ".predictors"))  # these are no more than the object
+    assert direct is not None or name not in COMPARED
     if direct is not None:
         shown = np.vstack([np.asarray(direct(rows(inputs, [i]))) for i in range(len(inputs))])
         np.testing.assert_allclose(model.as_direct(np.asarray(model(inputs))), shown, rtol=1e-4, atol=1e-5)

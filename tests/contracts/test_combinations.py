@@ -12,24 +12,19 @@ from itertools import combinations, product
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import probes.inputs
-from probes import CallableModel, ContextProbe, LocalGaussian, MaskProbe, Probe, Store, TabularProbe, TextProbe
+from probes import CallableModel, Probe, Store
 from probes.digests import digest_rows
 from surrogates import FAMILIES, Explanation, StableOrder, Width, explain
+from tests.helpers.example_probes import PROBES
 
-FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.5], "b": pd.Categorical(list("xyx")), "c": [True, False, True], "d": [0, 1, 5]})
-REAL = np.random.default_rng(0).standard_normal((40, 4))
-#: An example of every kind of probe; one that is missing here is reported by the first test.
-EXAMPLES: dict[str, Probe] = {
-    "text": TextProbe("not bad at all, oddly moving"),
-    "context": ContextProbe("It rained. It opened in 1969. It is free. It is warm.", "When?"),
-    "table": TabularProbe(FRAME.iloc[0], FRAME),
-    "real": TabularProbe(REAL[0], REAL, law=LocalGaussian(0.5)),
-    "mask": MaskProbe(7),
-}
+#: the first example of every kind of probe, and one with real features
+EXAMPLES: dict[str, Probe] = {}
+for name, example in PROBES.items():
+    if name == "real" or type(example) not in map(type, EXAMPLES.values()):
+        EXAMPLES[name] = example
 AXES: dict[str, dict[str, Any]] = {
     "probe": EXAMPLES,
     "family": {name: name for name in (*FAMILIES, "auto")},
@@ -73,7 +68,8 @@ def test_every_kind_of_probe_has_an_example() -> None:
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Probe) and kind.__module__ == module.__name__
     }
-    assert kinds == {type(probe) for probe in EXAMPLES.values()}
+    lacking = kinds - {type(probe) for probe in PROBES.values()}
+    assert not lacking, f"add an example of {lacking} to PROBES in tests/helpers/example_probes.py"
 
 
 def test_every_pair_of_values_occurs() -> None:

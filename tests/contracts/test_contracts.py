@@ -1,11 +1,13 @@
-"""The same promises, run over every probe, every kind of model and every family. A new one is added to a list."""
+"""The same promises, run over every probe, every kind of model and every family. A new one is added to a list.
+
+The list of probes is in ``tests/helpers/example_probes.py``.
+"""
 
 from __future__ import annotations
 
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
@@ -15,41 +17,20 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from probes import (
-    Background,
     CallableModel,
-    ContextProbe,
     EstimatorModel,
-    LocalGaussian,
-    MaskProbe,
-    Probe,
     Store,
     TabularProbe,
-    TextProbe,
     as_model,
     ask,
     sample,
 )
 from probes.digests import digest_rows
 from surrogates import FAMILIES, Explanation, explain
+from tests.helpers.example_probes import PROBES
 
 X, y = load_iris(return_X_y=True, as_frame=True)
 NAMES = y.map({0: "setosa", 1: "versicolor", 2: "virginica"})
-MIXED = pd.DataFrame({"a": [1.0, 2.0, np.nan, 4.0], "b": pd.Categorical(list("xyxz")), "c": [True, False, True, True]})
-
-PROBES: dict[str, Probe] = {
-    "text words": TextProbe("not bad at all, oddly moving"),
-    "text masked": TextProbe("not bad at all, oddly moving", replacement="[MASK]"),
-    "text sentences": TextProbe("One here. Two there. Three.", "sentence"),
-    "text spans": TextProbe("abcdef", spans=[(0, 2), (3, 5)]),
-    "context": ContextProbe("It rained. It opened in 1969. It is free.", "When?"),
-    "context documents": ContextProbe({"A": "One. Two.", "B": "Three."}, "Which?", unit="document", system="Be brief."),
-    "table": TabularProbe(X.loc[5], X),
-    "table mixed": TabularProbe(MIXED.iloc[0], MIXED, law=Background(3)),
-    "table grouped": TabularProbe(X.loc[5], X, groups={"sepal": list(X.columns[:2])}),
-    "table local": TabularProbe(X.loc[5], X, law=LocalGaussian(0.5)),
-    "table array": TabularProbe(X.to_numpy()[5], X.to_numpy()),
-    "mask": MaskProbe(5),
-}
 
 
 def score(inputs):

@@ -1,4 +1,7 @@
-"""The examples in CONTRIBUTING.md are applied to a copy of the code, and their tests are run there."""
+"""The examples in CONTRIBUTING.md are applied to a copy of the code, and tests are run there.
+
+The tests are those of the examples, and those that go through all things of a kind, restricted to the examples' things.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,18 @@ PAGE = ROOT / "CONTRIBUTING.md"
 #: a file: its path alone on a line, then its text
 FILE = re.compile(r"^`([\w/]+\.\w+)`\n\n```(?:python|html)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 DIFF = re.compile(r"^```diff\n--- (\S+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+#: tests that go through all things of a kind
+LISTS = (
+    "tests/architecture/test_import_order.py",
+    "tests/contracts/test_adapters.py",
+    "tests/contracts/test_combinations.py",
+    "tests/contracts/test_contracts.py",
+    "tests/surrogates/shapley/test_indices.py",
+    "tests/probes/behaviours/test_behaviours.py",
+    "tests/surrogates/report/test_parts.py",
+)
+#: those of them that are about all things at once
+AT_ONCE = ("every_kind", "every_adapter", "adapters_are_tried", "every_index", "every_claim", "every_behaviour")
 SUBJECTS = ("a probe", "a family", "an adapter", "an index", "a behaviour", "a report part")
 
 
@@ -46,14 +61,19 @@ def edited(text: str, path: str, before: str, after: str) -> str:
 TEXT = PAGE.read_text(encoding="utf-8")
 TESTS = sorted(path for path in files(TEXT) if path.startswith("tests/"))
 MODULES = [path for path in files(TEXT) if path.endswith(".py")]
+EDITED = sorted({path for path, _, _ in edits(TEXT) if path.endswith(".py")})
+#: what occurs in the names of all tests about an example: lines, ridge, …
+NAMES = [path.removesuffix(".py").rpartition("/test_")[2] for path in TESTS]
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A copy of both packages with all examples applied."""
+    """A copy of packages, tests and pages with all examples applied."""
     folder = tmp_path_factory.mktemp("contributing")
-    for package in ("probes", "surrogates"):
-        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("probes", "surrogates", "tests", "docs"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("conftest.py", "README.md"):
+        shutil.copy(ROOT / name, folder)
     for path, before, after in edits(TEXT):
         target = folder / path
         target.write_text(edited(target.read_text(encoding="utf-8"), path, before, after), encoding="utf-8")
@@ -67,10 +87,10 @@ def copy(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def outcome(copy):
-    """What was reported for each example's test file, and the output of the run."""
+    """What was reported for each file of tests, and the output of the run."""
     command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--import-mode=importlib"]
     command += ["--doctest-modules", "--rootdir", str(copy), "-c", os.devnull, "-o", "junit_family=xunit1"]
-    command += ["--junitxml", str(copy / "report.xml"), *MODULES]
+    command += ["--junitxml", str(copy / "report.xml"), "-k", " or ".join([*NAMES, *AT_ONCE]), *MODULES, *LISTS]
     env = {**os.environ, "PYTHONPATH": str(copy), "IOMAP_STORE": str(copy / "answers.sqlite"), "MPLBACKEND": "agg"}
     done = subprocess.run([sys.executable, *command], cwd=copy, env=env, capture_output=True, text=True, timeout=600)
     seen: dict[str, list[str]] = {}
@@ -81,7 +101,7 @@ def outcome(copy):
     return seen, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("path", TESTS)
+@pytest.mark.parametrize("path", [*TESTS, *LISTS])
 def test_an_example_works_as_it_stands(outcome, path):
     seen, output = outcome
     assert seen.get(path) and set(seen[path]) == {"passed"}, output[-6000:]
@@ -103,6 +123,6 @@ def test_an_edit_that_no_longer_applies_is_seen():
 @pytest.mark.parametrize("task", [["check"], ["format", "--diff"]], ids=["lint", "format"])
 def test_examples_keep_the_style(copy, task):
     pytest.importorskip("ruff")
-    command = [sys.executable, "-m", "ruff", *task, "--config", str(ROOT / "ruff.toml"), *MODULES]
+    command = [sys.executable, "-m", "ruff", *task, "--config", str(ROOT / "ruff.toml"), *MODULES, *EDITED]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -12,6 +12,7 @@ from probes.behaviours.pronoun import NAMES
 from probes.behaviours.registry import BEHAVIOURS, behaviour
 from surrogates import generalise
 from surrogates.statements.behave import statement_of, study_of
+from tests.helpers.checkout import ROOT
 from tests.helpers.scripted_models import Scripted, copies_or_raises, obeys, verdicts, wobble
 
 
@@ -120,6 +121,12 @@ def test_every_claim_is_said_once():
     for name in BEHAVIOURS:
         texts = [c.text for c in behaviour(name).claims]
         assert len(set(texts)) == len(texts) > 2
+
+
+def test_every_behaviour_has_a_row_in_the_guide():
+    page = (ROOT / "docs" / "behaviour.md").read_text(encoding="utf-8")
+    lacking = [name for name in BEHAVIOURS if f"\n| `{name}` |" not in page]
+    assert not lacking, "the table in docs/behaviour.md needs a row for each behaviour"
 
 
 def test_all_claims_of_a_probe_share_one_correction():

@@ -20,6 +20,7 @@ from surrogates.shapley.indices import indices
 from surrogates.shapley.quadrature import INDICES, rule
 from surrogates.surrogate import FixedTerms
 from surrogates.terms import evaluate
+from tests.helpers.checkout import ROOT
 
 KINDS = [(kind, order) for kind in INDICES for order in (1, 2, 3) if kind != "leave-one-out" or order == 1]
 
@@ -38,43 +39,82 @@ def derivative(table, S, T):
     return sum((-1.0) ** (len(S) - len(L)) * table[number(T) + number(L)] for L in parts)
 
 
-def by_definition(kind, order, table):
-    """Indices of all sets of up to `order` features from a table (2ⁿ, k), by the definitions in the papers."""
-    n = len(table).bit_length() - 1
-    if kind.startswith("faith"):
-        return faithful(kind, order, table, n)
-    if kind == "leave-one-out":
-        return np.array([table[-1] - table[-1 - (1 << i)] for i in range(n)])
-    if kind == "shapley" and order == 1:
-        values = np.zeros((n, table.shape[1]))
-        for arrival in permutations(range(n)):
-            here = 0
-            for i in arrival:
-                values[i] += (table[here | 1 << i] - table[here]) / factorial(n)
-                here |= 1 << i
-        return values
+def leave_one_out(order, table, n):
+    return np.array([table[-1] - table[-1 - (1 << i)] for i in range(n)])
+
+
+def shapley(order, table, n):
+    """Mean marginal contribution over all orders of arrival; for more features the interaction index."""
+    if order > 1:
+        return averaged(order, table, n, lambda s, t: factorial(n - t - s) * factorial(t) / factorial(n - s + 1))
+    values = np.zeros((n, table.shape[1]))
+    for arrival in permutations(range(n)):
+        here = 0
+        for i in arrival:
+            values[i] += (table[here | 1 << i] - table[here]) / factorial(n)
+            here |= 1 << i
+    return values
+
+
+def banzhaf(order, table, n):
+    return averaged(order, table, n, lambda s, t: 0.5 ** (n - s))
+
+
+def averaged(order, table, n, share):
+    """Derivatives at all sets T of t features outside of S, a set of s, each weighted by share(s, t)."""
     totals = []
     for S in sets(n, order):
         rest, s, total = [i for i in range(n) if i not in S], len(S), 0.0
         for t in range(n - s + 1):
-            share = factorial(n - t - s) * factorial(t) / factorial(n - s + 1) if kind == "shapley" else 0.5 ** (n - s)
-            total = total + share * sum(derivative(table, S, T) for T in combinations(rest, t))
+            total = total + share(s, t) * sum(derivative(table, S, T) for T in combinations(rest, t))
         totals.append(total)
     return np.array(totals)
 
 
-def faithful(kind, order, table, n):
-    """The best fit by a polynomial of this order, and for Shapley exact at nothing and at all."""
-    names, Z = [(), *sets(n, order)], cube(n)
-    X = np.column_stack([Z[:, list(s)].prod(axis=1) for s in names])
-    if kind == "faith-banzhaf":
-        return np.linalg.lstsq(X, table, rcond=None)[0][1:]
-    size = Z.sum(axis=1).astype(int)
+def polynomial(order, n):
+    """All products ``(2ⁿ, t)`` of up to `order` features, the empty one first."""
+    return np.column_stack([cube(n)[:, list(s)].prod(axis=1) for s in [(), *sets(n, order)]])
+
+
+def faith_banzhaf(order, table, n):
+    """The best fit by a polynomial of this order."""
+    return np.linalg.lstsq(polynomial(order, n), table, rcond=None)[0][1:]
+
+
+def faith_shapley(order, table, n):
+    """The best weighted fit by a polynomial of this order that is exact at nothing and at all."""
+    X = polynomial(order, n)
+    size = cube(n).sum(axis=1).astype(int)
     weight = np.array([0.0 if t in (0, n) else (n - 1) / (comb(n, t) * t * (n - t)) for t in size])
-    ends, t = X[[0, -1]], len(names)
+    ends, t = X[[0, -1]], X.shape[1]
     normal = np.block([[X.T @ (weight[:, None] * X), ends.T], [ends, np.zeros((2, 2))]])
     right = np.vstack([X.T @ (weight[:, None] * table), table[[0, -1]]])
     return np.linalg.lstsq(normal, right, rcond=None)[0][1:t]
+
+
+#: the definitions in the papers: (order, table (2ⁿ, k), n) → indices (t, k) of all sets of up to `order` features
+DEFINITIONS = {
+    "shapley": shapley,
+    "banzhaf": banzhaf,
+    "leave-one-out": leave_one_out,
+    "faith-shapley": faith_shapley,
+    "faith-banzhaf": faith_banzhaf,
+}
+
+
+def by_definition(kind, order, table):
+    assert kind in DEFINITIONS, f"add the definition of {kind} to DEFINITIONS in {__file__}"
+    return DEFINITIONS[kind](order, table, len(table).bit_length() - 1)
+
+
+def test_every_index_has_a_definition():
+    assert set(INDICES) == set(DEFINITIONS), "DEFINITIONS of this file needs one definition of every index"
+
+
+def test_every_index_is_named_in_the_guide():
+    page = (ROOT / "docs" / "attribution.md").read_text(encoding="utf-8")
+    lacking = [kind for kind in INDICES if f'`"{kind}"`' not in page]
+    assert not lacking, "docs/attribution.md names every kind of index"
 
 
 def random_surrogate(rng, n, outputs=2):
