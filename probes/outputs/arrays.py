@@ -12,7 +12,7 @@ from probes.errors import ModelError, describe
 __all__ = ["LARGEST", "as_outputs"]
 
 #: above it numbers cannot be squared and added up
-LARGEST = 1e100
+LARGEST = 1e120
 
 
 def as_outputs(values: Any, n: int, source: str) -> np.ndarray:
