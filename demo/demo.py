@@ -46,7 +46,7 @@ def tabular_model() -> Explanation:
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     labels = y.map({0: "malignant", 1: "benign"})
     forest = RandomForestClassifier(200, random_state=0).fit(X.drop(index=17), labels.drop(index=17))
-    return explain(forest, TabularProbe(X.loc[17], background=X.drop(index=17)))
+    return explain(forest, TabularProbe(X.loc[17], background=X.drop(index=17), background_rows=100))
 
 
 def main() -> None:
