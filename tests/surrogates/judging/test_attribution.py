@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from probes import Feature, LocalGaussian, MaskProbe, TabularProbe, cube
+from probes import Feature, LocalGaussian, MaskProbe, TabularProbe, cube, sample
 from surrogates import Box, CubeProxy, Product, SparseLinear, TreeSurrogate, explain
+from surrogates.judging.analysis import analyse
 from surrogates.judging.attribution import average_effects
+from surrogates.judging.problem import Problem
 from surrogates.shapley.indices import indices
 from surrogates.surrogate import FixedTerms
 from surrogates.terms import evaluate
@@ -129,15 +131,18 @@ def smooth_game(n, rng):
 def test_intervals_cover_the_truth(family, runs):
     """95% intervals of attributions and of fidelity, over runs on known games."""
     n, hits, inside = 9, [], []
+    features = MaskProbe(n).features
     Z = cube(n)
     for trial in range(runs):
         table = smooth_game(n, np.random.default_rng(trial))
         truth = [table[Z[:, i] == 1].mean() - table[Z[:, i] == 0].mean() for i in range(n)]
-        ex = explain(game(table), MaskProbe(n), family, budget=80, store=None, random_state=trial)
-        rows = ex.attributions.set_index("feature").loc[[f"x{i}" for i in range(n)]]
+        design = sample(features, 80, np.random.default_rng(trial))
+        problem = Problem(design, game(table)(design.Z)[:, None], ("y",), features, trial)
+        judged = analyse(family, problem, control=False)
+        rows = judged.attributions.set_index("feature").loc[[f.name for f in features]]
         hits += list((rows["low"] <= truth) & (truth <= rows["high"]))
-        true_r2 = 1 - ((table - ex.predict(Z)) ** 2).mean() / table.var()
-        inside.append(ex.fidelity.r2_low[0] <= true_r2 <= ex.fidelity.r2_high[0])
+        true_r2 = 1 - ((table - judged.surrogate.predict(Z)) ** 2).mean() / table.var()
+        inside.append(judged.fidelity.r2_low[0] <= true_r2 <= judged.fidelity.r2_high[0])
     assert 0.91 <= np.mean(hits) <= 0.985  # 9 effects a run
     # reject coverage below 90%
     assert stats.binomtest(int(np.sum(inside)), len(inside), 0.9, alternative="less").pvalue > 0.01
