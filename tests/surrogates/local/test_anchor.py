@@ -36,7 +36,7 @@ def test_a_proved_precision_is_true_on_random_functions():
         def model(rows, table=table):
             return table[(rows > 0.5) @ (1 << np.arange(10))]
 
-        result = anchor(model, MaskProbe(10), precision=0.8, budget=400, random_state=seed, store=None)
+        result = anchor(model, MaskProbe(10), precision=0.8, budget=300, random_state=seed, store=None)
         inside = result.rule(Z) > 0
         border, up = (table[-1] + table[0]) / 2, table[-1] > table[0]
         truth = ((table[inside] > border) == up).mean()
@@ -82,9 +82,9 @@ def test_an_answer_that_never_changes_needs_no_rule():
 
 def test_what_cannot_be_proved_is_not():
     """Only all features together settle the answer, more than a rule may hold."""
-    result = anchor(lambda Z: Z.all(axis=1) * 1.0, MaskProbe(12), max_length=3, budget=300, store=None)
+    result = anchor(lambda Z: Z.all(axis=1) * 1.0, MaskProbe(12), max_length=3, budget=150, store=None)
     assert not result.proved and "not proved within the budget" in str(result)
-    assert result.cost["rows"] <= 300
+    assert result.cost["rows"] <= 150
 
 
 def test_own_notion_of_the_same_and_the_budget():
@@ -149,7 +149,7 @@ def test_a_precision_close_to_one_can_be_proved():
 def test_a_target_names_the_number_and_several_need_one():
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     forest = RandomForestClassifier(20, random_state=0).fit(X, y)
-    result = anchor(forest, TabularProbe(X.loc[19], X), precision=0.8, budget=3000, target="0", store=None)
+    result = anchor(forest, TabularProbe(X.loc[19], X), precision=0.8, budget=640, target="0", store=None)
     assert result.holds.startswith("0 is ") and " = " in result.words
     with pytest.raises(InputError, match="name one output"):
         anchor(lambda Z: Z[:, :2], MaskProbe(8), store=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 
 import numpy as np
@@ -17,7 +18,10 @@ SEEN: list[list[str]] = []
 
 
 def note() -> None:
-    names = [frame.frame.f_globals.get("__name__", "") for frame in inspect.stack()[1:]]
+    names, frame = [], sys._getframe(1)
+    while frame is not None:
+        names.append(frame.f_globals.get("__name__", ""))
+        frame = frame.f_back
     end = names.index("surrogates.local.explain")
     inside = [name for name in names[: end + 1] if name.split(".")[0] in ("probes", "surrogates")]
     SEEN.append([name for i, name in enumerate(inside) if i == 0 or name != inside[i - 1]])

@@ -55,8 +55,8 @@ def test_fresh_questions_catch_a_fidelity_that_is_too_good():
 
 @pytest.mark.parametrize("family", ["interactions", "rules", "tree"])
 def test_fresh_questions_agree_with_a_surrogate_that_is_right(family):
-    ex = explain(right := lambda Z: Z[:, 0] * Z[:, 1] + Z[:, 2], MaskProbe(14), family, budget=128, store=None)
-    assert check(ex, right, MaskProbe(14), ("fresh",)).checks[0].passed
+    ex = explain(right := lambda Z: Z[:, 0] * Z[:, 1] + Z[:, 2], MaskProbe(10), family, budget=64, store=None)
+    assert check(ex, right, MaskProbe(10), ("fresh",)).checks[0].passed
 
 
 def test_fresh_intervals_cover_the_true_fidelity():

@@ -324,7 +324,7 @@ def test_a_model_that_does_not_repeat_itself_is_never_exact():
 
 @cache
 def in_unit(family, scale):
-    return explain(lambda Z: scale * (Z[:, 0] + Z[:, 1] * Z[:, 2]), MaskProbe(7), family, budget=60, store=None)
+    return explain(lambda Z: scale * (Z[:, 0] + Z[:, 1] * Z[:, 2]), MaskProbe(6), family, budget=32, store=None)
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e-3, 1e119])

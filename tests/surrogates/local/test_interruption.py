@@ -6,7 +6,7 @@ import pytest
 
 from probes import CallableModel, MaskProbe, Model, Store, TabularProbe, as_model
 from probes.model import Identity
-from surrogates import Explanation, explain
+from surrogates import CubeProxy, Explanation, InteractionSurrogate, explain
 
 
 def leading(Z):
@@ -60,11 +60,11 @@ class Wordy(Impatient):
 @pytest.mark.parametrize("named", [True, False])
 def test_ctrl_c_in_any_batch_of_a_plain_function_is_no_error(named, design, pressed):
     explained = 0
-    for patience in range(1, 400, 13):
+    for patience in range(1, 160, 8):
         impatient, asked = pressed(lambda Z: Z[:, 0] + Z[:, 1] * Z[:, 2], patience)
         model = CallableModel(impatient, "impatient") if named else impatient
         try:
-            ex = explain(model, MaskProbe(20), budget=400, design=design, store=None)
+            ex = explain(model, MaskProbe(12), budget=160, design=design, store=None)
         except KeyboardInterrupt:
             continue
         explained += 1
@@ -75,7 +75,7 @@ def test_ctrl_c_in_any_batch_of_a_plain_function_is_no_error(named, design, pres
 def test_ctrl_c_uses_answers_in_an_order_of_their_own_to_fit_and_not_to_judge():
     model, probe = Wordy(150), MaskProbe(14)
     model.batch = 200
-    ex = explain(model, probe, "interactions", budget=256, store=None)
+    ex = explain(model, probe, InteractionSurrogate(proxy=CubeProxy(4.0)), budget=256, store=None)
     design, full = ex.answers.design, explain(Impatient(np.inf), probe, budget=256, store=None).answers.design
     late = len(model.asked) - 144
     assert len(design) == len(model.asked) and design.block == late >= 6

@@ -89,7 +89,7 @@ def test_the_ceiling_is_what_noise_leaves(noise):
     ceilings = []
     for seed in range(30):
         model = CallableModel(lambda Z: Z @ WEIGHTS + rng.normal(0, noise, len(Z)))
-        ex = explain(model, MaskProbe(10), budget=256, store=None, random_state=seed)
+        ex = explain(model, MaskProbe(10), budget=64, store=None, random_state=seed)
         ceilings.append(ex.fidelity.ceiling[0])
         assert ex.answers.noisy
     assert (

@@ -5,7 +5,17 @@ import pytest
 
 from probes import CallableModel, InputError, MaskProbe, Model, Store, as_model, cube
 from probes.model import Identity
-from surrogates import Certified, Explanation, StableOrder, Width, estimate, explain
+from surrogates import (
+    Certified,
+    CubeProxy,
+    Explanation,
+    InteractionSurrogate,
+    StableOrder,
+    TreeSurrogate,
+    Width,
+    estimate,
+    explain,
+)
 from surrogates.numerics.sequential_tests import r2_wealth
 
 
@@ -76,7 +86,8 @@ def test_a_budget_too_small_for_the_family_is_refused_before_any_call():
     with pytest.raises(InputError, match="be at least 23 for family 'tree', which needs 20 sampled answers"):
         explain(lambda Z: asked.append(len(Z)) or Z.sum(axis=1), MaskProbe(14), "tree", budget=20, store=None)
     assert not asked
-    assert explain(lambda Z: Z.sum(axis=1), MaskProbe(14), "tree", budget=23, store=None).fidelity.rows == 20
+    family = TreeSurrogate(proxy=CubeProxy(4.0))
+    assert explain(lambda Z: Z.sum(axis=1), MaskProbe(14), family, budget=23, store=None).fidelity.rows == 20
 
 
 def test_evidence_against_a_true_hypothesis_is_rare():
@@ -225,5 +236,6 @@ def test_outputs_that_never_change_do_not_stand_in_the_way_of_a_certificate():
         return np.column_stack([Z[:, 0] * Z[:, 1] + Z[:, 2], np.ones(len(Z))])
 
     options = {"target": "all", "until": Certified(r2=0.7), "budget": 600, "store": None}
-    assert explain(two, MaskProbe(14), "interactions", **options).certificate is not None
+    family = InteractionSurrogate(proxy=CubeProxy(4.0))
+    assert explain(two, MaskProbe(14), family, **options).certificate is not None
     assert explain(lambda Z: np.ones(len(Z)), MaskProbe(14), **{**options, "target": None}).certificate is None

@@ -40,7 +40,7 @@ def polynomial(Z):
     ids=repr,
 )
 def test_every_family_has_indices_that_add_up(family):
-    ex = explain(polynomial, MaskProbe(9), family, budget=80, store=None)
+    ex = explain(polynomial, MaskProbe(9), family, budget=40, store=None)
     frame = ex.indices()
     gap = ex.predict(np.ones((1, 9))) - ex.predict(np.zeros((1, 9)))
     assert frame["index"].sum() == pytest.approx(gap[0], abs=1e-9)
@@ -50,7 +50,7 @@ def test_every_family_has_indices_that_add_up(family):
 
 
 def test_a_proxys_indices_hold_for_the_model():
-    ex = explain(polynomial, MaskProbe(9), "interactions", budget=128, store=None)
+    ex = explain(polynomial, MaskProbe(9), InteractionSurrogate(proxy=CubeProxy(4.0)), budget=128, store=None)
     frame = ex.indices(order=2, of="proxy").set_index("features")
     assert len(frame) == 9 + 36
     assert frame.loc["x0 × x1", "low"] <= 4 <= frame.loc["x0 × x1", "high"]
@@ -74,7 +74,12 @@ def test_jackknife_errors_cover_the_sampling_of_a_right_family():
 
 
 def test_several_outputs_and_a_round_trip():
-    ex = explain(lambda Z: np.column_stack([polynomial(Z), -2 * polynomial(Z)]), MaskProbe(9), "tree", budget=60)
+    ex = explain(
+        lambda Z: np.column_stack([polynomial(Z), -2 * polynomial(Z)]),
+        MaskProbe(9),
+        TreeSurrogate(proxy=CubeProxy(4.0)),
+        budget=60,
+    )
     frame = ex.indices("banzhaf", 2)
     first, second = (part.set_index("features")["index"] for _, part in frame.groupby("output", sort=False))
     np.testing.assert_allclose(second[first.index], -2 * first, atol=1e-9)

@@ -55,6 +55,13 @@ def test_a_real_models_own_answer_is_its_likeliest(smollm2):
     assert model([REAL[0]])[0, 0] == pytest.approx(float(logs.max()), abs=1e-3)
 
 
+def test_a_real_model_in_half_precision_says_nearly_the_same(smollm2, smollm2_file):
+    half = CausalLM.from_pretrained(smollm2_file, dtype="bfloat16")
+    assert half.module.dtype is torch.bfloat16
+    full = smollm2.scoring(" Paris", REAL[0])(REAL[:1])
+    np.testing.assert_allclose(half.scoring(" Paris", REAL[0])(REAL[:1]), full, atol=0.2)
+
+
 def test_a_real_model_reads_chats(smollm2):
     probe = ContextProbe("The museum opened in 1969. It rained.", "When did the museum open?", system="Be brief.")
     chat = probe.render(np.ones((1, 2)))[0]

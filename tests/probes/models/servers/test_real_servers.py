@@ -22,7 +22,6 @@ pytest.importorskip("openai")
 transformers = pytest.importorskip("transformers")
 
 from probes import (  # noqa: E402
-    CausalLM,
     Contains,
     ContextProbe,
     Endpoint,
@@ -37,7 +36,7 @@ from probes import (  # noqa: E402
 from probes.models.huggingface.gguf_file import unpacked  # noqa: E402
 from surrogates import Scope, Statement, explain, generalise  # noqa: E402
 
-pytestmark = pytest.mark.xdist_group("servers")
+pytestmark = pytest.mark.xdist_group("smollm2")
 
 DOCUMENT = "The hall was built as a fish market. The museum opened in 1969. Entry is free on Sundays."
 PROMPTS = ["The capital of France is", "It rained all day, so the capital of France", "Once upon a time, Paris is"]
@@ -70,12 +69,12 @@ def started(command: list[str], port: int, path: str, log: Path, seconds: float)
 
 @pytest.fixture(scope="module")
 def text_server(tmp_path_factory, smollm2_file):
-    """URL and model name of `transformers serve` with SmolLM2 in bfloat16."""
+    """URL and model name of `transformers serve` with SmolLM2 in float32."""
     command = Path(sys.executable).parent / "transformers"
     if importlib.util.find_spec("uvicorn") is None or not command.exists():
         pytest.skip("transformers[serving] is not installed")
-    folder, port = unpacked(smollm2_file, "bfloat16"), free_port()
-    arguments = [str(command), "serve", str(folder), "--port", str(port), "--host", "127.0.0.1", "--dtype", "bfloat16"]
+    folder, port = unpacked(smollm2_file, "float32"), free_port()
+    arguments = [str(command), "serve", str(folder), "--port", str(port), "--host", "127.0.0.1", "--dtype", "float32"]
     process = started(arguments, port, "/health", tmp_path_factory.mktemp("serve") / "log", 300)
     yield f"http://127.0.0.1:{port}/v1", str(folder)
     process.terminate()
@@ -85,18 +84,17 @@ def text_server(tmp_path_factory, smollm2_file):
         process.kill()
 
 
-def test_text_is_what_the_local_model_writes(text_server, smollm2_file):
+def test_text_is_what_the_local_model_writes(text_server, smollm2):
     lm = Endpoint(*text_server, timeout=120)
     chat = [("user", "What is the capital of France?")]
-    local = CausalLM.from_pretrained(smollm2_file, dtype="bfloat16")
-    assert lm.generate(chat, 8) == local.generate(chat, 8)
+    assert lm.generate(chat, 8) == smollm2.generate(chat, 8)
     assert lm.spent.calls == 1 and lm.spent.tokens > 20
     plain = Endpoint(*text_server, api="completions", timeout=120)
-    assert plain.generate("The capital of France is", 4) == local.generate("The capital of France is", 4)
+    assert plain.generate("The capital of France is", 4) == smollm2.generate("The capital of France is", 4)
 
 
 def test_explaining_a_text_only_server(text_server):
-    lm = Endpoint(*text_server, scores=Contains("1969"), reply_tokens=14, timeout=120)
+    lm = Endpoint(*text_server, scores=Contains("1969"), reply_tokens=10, timeout=120)
     probe = ContextProbe(DOCUMENT, "When did the museum open?", answer="1969")
     store = Store()
     ex = explain(lm, probe, store=store)
