@@ -15,9 +15,9 @@ HEAVY = (
     "docs",
     "tests/architecture",  # `make check` runs it
     "tests/benchmarks",
-    "tests/contracts/test_combinations.py",
+    "tests/contracts",
     "tests/docs",
-    "tests/golden/test_golden_questions.py",
+    "tests/golden",
     "tests/packaging",
     "tests/probes/models/huggingface",
     "tests/probes/models/servers",
@@ -25,26 +25,36 @@ HEAVY = (
     "tests/probes/parallel",
     "tests/probes/store/test_crashes.py",
     "tests/probes/store/test_cut_files.py",
+    "tests/probes/store/test_parquet.py",
     "tests/probes/store/test_writers.py",
     "tests/surrogates/cli",
+    "tests/surrogates/families/test_families.py",
     "tests/surrogates/judging/test_attribution.py",
     "tests/surrogates/local/test_anchor.py",
+    "tests/surrogates/local/test_call.py",
     "tests/surrogates/local/test_checks.py",
     "tests/surrogates/local/test_explain.py",
     "tests/surrogates/local/test_interruption.py",
     "tests/surrogates/local/test_language_model.py",
+    "tests/surrogates/local/test_missing_answers.py",
+    "tests/surrogates/local/test_spans.py",
     "tests/surrogates/local/test_stopping.py",
     "tests/surrogates/many/test_explain_many.py",
     "tests/surrogates/many/test_explanation_set.py",
+    "tests/surrogates/many/test_jsonl_file.py",
     "tests/surrogates/proxy",
     "tests/surrogates/report",
     "tests/surrogates/results/test_document.py",
     "tests/surrogates/results/test_result_types.py",
+    "tests/surrogates/results/test_to_shap.py",
     "tests/surrogates/shapley/test_index_table.py",
+    "tests/surrogates/shapley/test_indices.py",
+    "tests/surrogates/shapley/test_paired_estimate.py",
     "tests/surrogates/statements/test_behave.py",
     "tests/surrogates/statements/test_card.py",
     "tests/surrogates/statements/test_case_predictor.py",
     "tests/surrogates/statements/test_entity_effects.py",
+    "tests/surrogates/statements/test_generalise.py",
     "tests/surrogates/test_interrupts.py",
 )
 
@@ -69,14 +79,19 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"conftest.HEAVY names what is not there: {', '.join(gone)}")
 
 
+def _heavy(path: Path) -> bool:
+    return any(path.is_relative_to(ROOT / name) for name in HEAVY)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out what is heavy."""
-    if config.getoption("--fast") and any(collection_path == ROOT / name for name in HEAVY):
-        return True
-    return None
+    return True if config.getoption("--fast") and _heavy(collection_path) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--fast"):  # paths that setup.cfg names are collected in any case
+        config.hook.pytest_deselected(items=[item for item in items if _heavy(item.path)])
+        items[:] = [item for item in items if not _heavy(item.path)]
     if not config.getoption("--slow"):
         for item in items:
             if item.get_closest_marker("slow"):

@@ -82,10 +82,9 @@ def ray():
     ray = pytest.importorskip("ray", reason="needs iomap[ray]")
     from ray.util.joblib import register_ray
 
-    environment = {"env_vars": {"PYTHONPATH": str(ROOT)}}
     # a short path: sockets lie in it; and one of its own, so that nothing is left behind
     with TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=environment, _temp_dir=folder)
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _temp_dir=folder)
         register_ray()
         try:
             with parallel_config("ray"):
@@ -98,6 +97,7 @@ def ray():
 @pytest.mark.parametrize("engine", [loky, dask, ray], ids=lambda e: e.__name__)
 def test_an_engine_answers_as_one_process_does_ships_once_and_outlives_a_killed_worker(engine, tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # so that it writes no token into the home folder
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for its processes; another environment would be a second set of them
     expected = ask(CallableModel(linear, "f"), PROBE, DESIGN, Store()).y
     with engine():
         with distribute(CallableModel(linear, "f"), 2) as workers:
