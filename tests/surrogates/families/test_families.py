@@ -198,9 +198,9 @@ def test_two_stages_beat_one_on_a_smooth_game():
 
 
 def test_auto_takes_the_simplest_family_that_holds():
-    additive = explain(lambda Z: Z[:, 0] - 2 * Z[:, 1], MaskProbe(9), "auto", budget=90, store=None)
+    additive = explain(lambda Z: Z[:, 0] - 2 * Z[:, 1], MaskProbe(8), "auto", budget=48, store=None)
     assert additive.comparison.loc[0, "family"] == "linear"
-    xor = explain(lambda Z: (Z[:, 0] != Z[:, 1]) * 1.0, MaskProbe(9), "auto", budget=120, store=None)
+    xor = explain(lambda Z: (Z[:, 0] != Z[:, 1]) * 1.0, MaskProbe(8), "auto", budget=80, store=None)
     assert xor.comparison.loc[0, "family"] == "interactions"
     assert isinstance(xor.surrogate, InteractionSurrogate)
     assert xor.fidelity.r2[0] > 0.95
@@ -213,13 +213,13 @@ def test_auto_goes_by_the_outputs_that_vary():
     def game(Z):
         return np.column_stack([Z[:, 0] * Z[:, 1], Z[:, 2], np.ones(len(Z))])
 
-    ex = explain(game, MaskProbe(12), "auto", target="all", budget=100, store=None)
+    ex = explain(game, MaskProbe(8), "auto", target="all", budget=60, store=None)
     assert ex.comparison["r2"].notna().all() and type(ex.surrogate) is InteractionSurrogate
     assert "Never changed: output 2." in ex.warnings
 
 
 def test_a_tree_has_no_leaves_for_a_processs_ripples():
-    ex = explain(lambda Z: Z[:, 0] * Z[:, 1], MaskProbe(12), "tree", budget=200, store=None)
+    ex = explain(lambda Z: Z[:, 0] * Z[:, 1], MaskProbe(12), "tree", budget=100, store=None)
     assert len(ex.terms) == 3
 
 
