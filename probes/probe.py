@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from probes.errors import InputError
 from probes.views import View
@@ -100,7 +100,7 @@ class Replication:
     @property
     def student(self) -> float:
         """The 97.5% quantile of Student's t with these degrees of freedom."""
-        return float(stats.t.ppf(0.975, self.df))
+        return float(stdtrit(self.df, 0.975))
 
     @property
     def weights(self) -> np.ndarray:

@@ -15,7 +15,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
-from scipy import stats
 
 from probes.inputs.table_columns import same_numbers
 from probes.probe import Replication
@@ -114,9 +113,12 @@ def _of_words(column: pd.Series) -> list[np.ndarray]:
 
 def _rare(trait: np.ndarray, rows: int) -> np.ndarray:
     """Whether each background row holds a rare value, ``(N,)``."""
-    count = int(trait.sum()) if trait.dtype == bool else 0
-    missed = stats.hypergeom.cdf(1, len(trait), count, rows) if 0 < count <= _SHARE * len(trait) else 0.0
-    return trait & (missed > _MISSED) if trait.dtype == bool else np.zeros(len(trait), dtype=bool)
+    none = np.zeros(len(trait), dtype=bool)
+    if trait.dtype != bool or not 0 < (count := int(trait.sum())) <= _SHARE * len(trait):
+        return none
+    from scipy.stats import hypergeom  # here: scipy.stats takes half the time of importing this package
+
+    return trait if hypergeom.cdf(1, len(trait), count, rows) > _MISSED else none
 
 
 def _allocation(

@@ -9,12 +9,9 @@ import sys
 import types
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
-from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted
 
 from probes.errors import InputError, ModelError, describe
 from probes.model import Identity, Model
@@ -29,6 +26,9 @@ from probes.models.estimator_kinds import (
     usual_methods,
 )
 from probes.outputs.arrays import as_outputs
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 __all__ = ["EstimatorModel", "adopt", "fingerprint"]
 
@@ -62,7 +62,7 @@ class _Fingerprint(pickle.Pickler):
             if root not in KNOWN and root not in _PYTHON:
                 raise _Unknown(root)
             self.roots.add(root)
-        if isinstance(obj, BaseEstimator):
+        if _is_estimator(obj):
             state = {k: sorted(v, key=repr) if isinstance(v, (set, frozenset)) else v for k, v in vars(obj).items()}
             return copyreg.__newobj__, (type(obj),), {k: v for k, v in state.items() if k not in _DERIVED}  # type: ignore[attr-defined]
         return NotImplemented
@@ -121,6 +121,9 @@ class EstimatorModel(Model):
         answers = next((m for m in candidates if hasattr(estimator, m)), None)
         if answers is None:
             raise InputError("model", f"have {' or '.join(candidates)}{ADVICE.get(kind, '')}", estimator)
+        from sklearn.exceptions import NotFittedError
+        from sklearn.utils.validation import check_is_fitted
+
         try:
             check_is_fitted(estimator)
         except NotFittedError as error:
@@ -159,6 +162,8 @@ class EstimatorModel(Model):
             return None
         if not hasattr(self.estimator, "predict") or kind_of(self.estimator) in ("clusterer", "outlier_detector"):
             return None  # what learns from inputs alone does not learn other answers
+        from sklearn.base import clone
+
         try:
             labels = rng.permutation(self.estimator.predict(inputs))
             fitted = clone(self.estimator).fit(inputs, labels)
@@ -184,12 +189,18 @@ class EstimatorModel(Model):
         return as_outputs(side_by_side(values), len(inputs), f"{kind}.{self.method}")
 
 
+def _is_estimator(obj: object) -> bool:
+    """Return whether an object is a scikit-learn estimator; none is before scikit-learn has been imported."""
+    base = sys.modules.get("sklearn.base")
+    return base is not None and isinstance(obj, base.BaseEstimator)
+
+
 #: place among the adapters: lower ones are tried first
 PLACE = 10
 
 
 def adopt(model: object, name: str | None, batched: bool) -> Model | None:
     """Adopt a scikit-learn estimator, or a method of one such as ``model.predict_proba``."""
-    if isinstance(model, types.MethodType) and isinstance(model.__self__, BaseEstimator):
+    if isinstance(model, types.MethodType) and _is_estimator(model.__self__):
         return EstimatorModel(model.__self__, name, model.__name__) if model.__name__ in METHODS else None
-    return EstimatorModel(model, name) if isinstance(model, BaseEstimator) else None
+    return EstimatorModel(model, name) if _is_estimator(model) else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClusterMixin, is_classifier, is_outlier_detector, is_regressor
-from sklearn.pipeline import Pipeline
 
 from probes.errors import ModelError, describe
 
@@ -27,6 +25,8 @@ ADVICE = {
 
 def kind_of(estimator: Any) -> str:
     """Return the kind: "classifier", "outlier_detector", "clusterer", "regressor", or "" for the others."""
+    from sklearn.base import ClusterMixin, is_classifier, is_outlier_detector, is_regressor
+
     if is_outlier_detector(estimator):
         return "outlier_detector"
     if is_classifier(estimator):
@@ -104,6 +104,8 @@ def side_by_side(values: Any) -> Any:
 
 def _last(estimator: Any) -> Any:
     """Return the estimator that answers: the last step of a pipeline, the best of a search."""
+    from sklearn.pipeline import Pipeline
+
     while True:
         if isinstance(estimator, Pipeline):
             estimator = estimator.steps[-1][1]
