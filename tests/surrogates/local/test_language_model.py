@@ -12,7 +12,7 @@ pytestmark = pytest.mark.xdist_group("smollm2")
 
 DOCUMENT = (
     "The hall was built as a fish market. The museum opened in 1969. Entry is free on Sundays. "
-    "Its architect was Lena Holm. The cafe closes at five."
+    "Its architect was Lena Holm."
 )
 
 
@@ -23,15 +23,15 @@ def lm(smollm2):
 
 def test_the_right_sentence_is_found_kept_and_asked_once(lm):
     probe = ContextProbe(DOCUMENT, "When did the museum open?", answer="The museum opened in 1969.")
-    ex = explain(lm, probe, budget=32)
+    ex = explain(lm, probe, budget=16)
     assert ex.attributions.loc[0, "feature"] == "The museum opened in 1969."
     assert ex.target.unit == "nats"
     assert "".join(ex.answers.outputs) == ex.answer == "The museum opened in 1969."
     cost = ex.provenance["cost"]
-    assert cost["rows"] == 32
-    assert cost["tokens"] > 32 * 40
+    assert cost["rows"] == 16
+    assert cost["tokens"] > 16 * 40
 
-    again = explain(lm, probe, budget=32)
+    again = explain(lm, probe, budget=16)
     assert again.provenance["cost"]["rows"] == 0
     np.testing.assert_array_equal(again.y, ex.y)  # exact: answers come from the store bit for bit
 
@@ -69,7 +69,7 @@ def test_plain_text_prompts_and_a_given_continuation(lm):
 @pytest.mark.slow
 def test_two_processes_with_the_model_sent_once_say_what_one_says(lm):
     probe = ContextProbe(DOCUMENT, "When did the museum open?")
-    Z = np.vstack([np.ones(5, dtype=int), np.eye(5, dtype=int), 1 - np.eye(5, dtype=int)])
+    Z = np.vstack([np.ones(4, dtype=int), np.eye(4, dtype=int), 1 - np.eye(4, dtype=int)])
     prompts = probe.render(Z)
     with distribute(lm, 2) as workers:
         for answer in ("The museum opened in 1969.", "In 1969."):
