@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_object_dtype
 
 from probes.errors import InputError
 
@@ -45,7 +45,7 @@ def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str]
         frame = pd.DataFrame(array.astype(float), columns=columns)
     if not len(frame):
         raise InputError("background", "hold at least one row", background)
-    for name in frame.select_dtypes(object).columns:
+    for name in frame.columns[[is_object_dtype(dtype) for dtype in frame.dtypes]]:
         if (several := next((cell for cell in frame[name] if isinstance(cell, _SEVERAL)), None)) is not None:
             raise InputError(f"background[{name!r}]", _SINGLE, several)
     return frame

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes import InputError, MaskProbe
+from probes import MaskProbe
 from surrogates import anchor
 from tests.helpers.counting_models import Counting
 
@@ -76,8 +76,3 @@ def test_several_labels_count_as_the_same_by_a_function():
 
     rule = anchor(labels, MaskProbe(6), same=lambda y: (y[:, 0] > 0.5) & (y[:, 1] > 0.5), store=None)
     assert rule.words == "x0 present and x1 present"
-
-
-def test_what_cannot_hold_for_the_instance_is_refused():
-    with pytest.raises(InputError, match="same must hold for the instance itself"):
-        anchor(lambda Z: Z[:, 0], MaskProbe(5), same=lambda y: y[:, 0] < 0, store=None)

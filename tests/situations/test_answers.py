@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
 from sklearn.ensemble import GradientBoostingClassifier, IsolationForest, RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -178,12 +177,6 @@ def test_outlier_detectors_answer_with_their_score():
     ex = about(model, 41)
     assert ex.y[0, 0] == pytest.approx(model.decision_function(X.iloc[[41]])[0])
     assert len(np.unique(ex.answers.y.round(6))) > 2
-
-
-def test_numbers_of_clusters_are_no_quantities():
-    model = KMeans(3, n_init=1, random_state=0).fit(X)
-    ex = about(model, target="all")
-    np.testing.assert_allclose(ex.y[0], model.transform(X.iloc[[0]])[0])
 
 
 def test_a_regressor_of_texts_needs_no_second_column():

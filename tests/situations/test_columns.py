@@ -179,12 +179,6 @@ def test_a_table_of_categories_alone_is_enough():
     assert effects(ex) == pytest.approx({"a": 2.0, "b": 1.0})
 
 
-def test_a_table_of_numbers_alone_is_enough():
-    numbers = np.array([[0.0, 0.0], [2.0, 4.0]])
-    ex = explain(lambda X: X.sum(axis=1), numbers[1], background=numbers, store=None)
-    assert effects(ex) == pytest.approx({"x0": 1.0, "x1": 2.0})
-
-
 def test_a_column_that_never_changes_gets_zero_and_a_note():
     still = pd.DataFrame({"a": [1.0, 2.0, 3.0], "same": [7.0, 7.0, 7.0]})
     ex = about(lambda d: d["a"] * d["same"], still)

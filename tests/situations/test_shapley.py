@@ -8,7 +8,7 @@ from math import factorial
 import numpy as np
 import pytest
 
-from probes import InputError, MaskProbe
+from probes import MaskProbe
 from surrogates import explain, shapley_values
 from tests.helpers.counting_models import Counting
 
@@ -109,12 +109,6 @@ def test_faithful_banzhaf_interactions_are_there():
     assert found["x3"] == pytest.approx(fitted[4])
 
 
-def test_a_wrong_index_names_the_right_ones():
-    ex = explain(curved, MaskProbe(5), store=None)
-    with pytest.raises(InputError, match=r"shapley.*banzhaf.*leave-one-out.*faith-shapley.*faith-banzhaf"):
-        ex.indices("k-SII")
-
-
 def test_many_features_cost_the_budget_not_their_subsets():
     model = Counting(lambda Z: Z[:, 0] * 2 + Z[:, 41])
     values = shapley_values(model, MaskProbe(42), budget=200, store=None)
@@ -132,9 +126,10 @@ def test_the_same_seed_gives_the_same_values():
     assert (both[1]["low"] <= both[0]["high"]).all()
 
 
-def test_values_of_several_outputs_keep_apart():
-    def two(Z):
-        return np.column_stack([Z[:, 0], 5 * Z[:, 1]])
-
-    values = shapley_values(two, MaskProbe(4), store=None)
-    np.testing.assert_allclose(values.values, [[1, 0, 0, 0], [0, 5, 0, 0]], atol=1e-12)
+def test_several_outputs_share_their_questions():
+    model = Counting(lambda Z: np.column_stack([Z[:, 0], 5 * Z[:, 1], Z[:, 2] * Z[:, 3]]))
+    values = shapley_values(model, MaskProbe(4), store=None)
+    np.testing.assert_allclose(values.values, [[1, 0, 0, 0], [0, 5, 0, 0], [0, 0, 0.5, 0.5]], atol=1e-12)
+    single = Counting(lambda Z: Z[:, 0])
+    shapley_values(single, MaskProbe(4), store=None)
+    assert model.rows == single.rows
