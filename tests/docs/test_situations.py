@@ -25,7 +25,7 @@ def sections():
         yield file, rows(section)
 
 
-def tests_of(file):
+def named_in(file):
     """The tests of a file, by name."""
     tree = ast.parse((FOLDER / file).read_text(encoding="utf-8"))
     return [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
@@ -46,5 +46,5 @@ def test_every_row_names_one_thread_and_none_stands_twice():
 
 def test_every_row_has_its_test_and_every_test_its_row():
     assert {file: sorted(ROW.match(line)["test"] for line in part) for file, part in sections()} == {
-        path.name: sorted(tests_of(path.name)) for path in FOLDER.glob("test_*.py")
+        path.name: sorted(named_in(path.name)) for path in FOLDER.glob("test_*.py")
     }
