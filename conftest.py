@@ -27,6 +27,7 @@ HEAVY = (
     "tests/probes/store/test_cut_files.py",
     "tests/probes/store/test_parquet.py",
     "tests/probes/store/test_writers.py",
+    "tests/situations",
     "tests/surrogates/cli",
     "tests/surrogates/families/test_families.py",
     "tests/surrogates/judging/test_attribution.py",

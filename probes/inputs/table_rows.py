@@ -8,11 +8,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_object_dtype
 
 from probes.errors import InputError
 
 __all__ = ["Row", "background_frame", "grouped_columns", "instance_frame"]
+
+#: what a cell may not hold, and what to do instead
+_SEVERAL = (list, np.ndarray, pd.Series)
+_SINGLE = "hold a single value in each cell (put an array into columns of its own; groups= keeps them together)"
 
 Row: TypeAlias = pd.Series | pd.DataFrame | Mapping[str, Any] | np.ndarray | Sequence[float]
 
@@ -41,6 +45,9 @@ def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str]
         frame = pd.DataFrame(array.astype(float), columns=columns)
     if not len(frame):
         raise InputError("background", "hold at least one row", background)
+    for name in frame.columns[[is_object_dtype(dtype) for dtype in frame.dtypes]]:
+        if (several := next((cell for cell in frame[name] if isinstance(cell, _SEVERAL)), None)) is not None:
+            raise InputError(f"background[{name!r}]", _SINGLE, several)
     return frame
 
 
@@ -101,6 +108,8 @@ def _fitted(name: Any, value: Any, dtype: Any) -> pd.Series:
         except (TypeError, ValueError, OverflowError):
             exact = False
         return cast if exact else pd.Series([float(value)])  # type: ignore[arg-type]
+    elif isinstance(value, _SEVERAL):
+        raise InputError(f"row[{name!r}]", _SINGLE, value)
     try:
         return pd.Series([value], dtype=dtype)
     except (TypeError, ValueError, OverflowError) as error:

@@ -25,7 +25,7 @@ def as_outputs(values: Any, n: int, source: str) -> np.ndarray:
     """
     parts = [values, *values] if isinstance(values, Sequence) else [values]
     if any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts):
-        raise ModelError(f"{source} returned masked numbers, which are no answers: fill them, or return NaN for them.")
+        raise ModelError(f"{source} returned masked numbers, which are no answers: fill them.")
     first = values[0] if isinstance(values, (Sequence, np.ndarray)) and len(values) else None
     if isinstance(first, (str, dict)):
         raise ModelError(

@@ -15,13 +15,14 @@ from scipy import stats
 from probes.design import independent
 from probes.probe import Feature
 from surrogates.proxy.cube_proxy import CubeProxy
+from surrogates.proxy.switched import switched_on
 
-__all__ = ["Members", "Precision", "condition", "counted", "coverage", "estimated", "proposed", "rows_under"]
+__all__ = ["Members", "Precisions", "condition", "counted", "coverage", "estimated", "proposed", "rows_under"]
 
 #: features that have a condition, in ascending order
 Members: TypeAlias = tuple[int, ...]
-#: the precision of a rule
-Precision: TypeAlias = Callable[[Members], float]
+#: the precisions of a rule with each feature in turn added to its members, ``(d,)``
+Precisions: TypeAlias = Callable[[Members], np.ndarray]
 
 #: half-width of the condition on a real feature, in standard deviations: the middle third of its law
 _NEAR = float(stats.norm.ppf(2 / 3))
@@ -54,27 +55,35 @@ def counted(Z: np.ndarray, same: np.ndarray, members: Members) -> np.ndarray:
     return same[Z[:, list(members)].all(axis=1)]
 
 
-def estimated(features: Sequence[Feature], Z: np.ndarray, same: np.ndarray, rng: np.random.Generator) -> Precision:
-    """Fit a proxy to whether answers to rows are the same: the precision of a rule as it predicts it."""
+def estimated(features: Sequence[Feature], Z: np.ndarray, same: np.ndarray, rng: np.random.Generator) -> Precisions:
+    """Fit a proxy to whether answers to rows are the same: the precisions of rules as it predicts them."""
     proxy = CubeProxy().fit(Z, same.astype(float))
     free = independent(features, _FREE, rng)
     near = np.column_stack([_within(f, _FREE, rng) for f in features])
+    binary = all(f.kind == "binary" for f in features)
 
-    def precision(members: Members) -> float:
+    def under(members: Sequence[int]) -> np.ndarray:
         rows = free.copy()
         rows[:, list(members)] = near[:, list(members)]
-        return float(np.clip(proxy.predict(rows), 0, 1).mean())
+        return rows
 
-    return precision
+    def precisions(members: Members) -> np.ndarray:
+        if binary:
+            answers = switched_on(proxy, under(members))
+        else:
+            answers = np.column_stack([proxy.predict(under([*members, i])) for i in range(len(features))])
+        return np.clip(answers, 0, 1).mean(axis=0)
+
+    return precisions
 
 
-def proposed(precision: Precision, d: int, tried: set[Members], enough: float, longest: int) -> Members | None:
+def proposed(precisions: Precisions, d: int, tried: set[Members], enough: float, longest: int) -> Members | None:
     """Return the shortest rule not tried before whose precision is enough; else the best that a beam search finds.
 
     Parameters
     ----------
-    precision : callable
-        Of the members of a rule.
+    precisions : callable
+        Of the members of a rule: those of the rule with each feature in turn added.
     d : int
         Number of features.
     tried : set of tuple of int
@@ -86,14 +95,18 @@ def proposed(precision: Precision, d: int, tried: set[Members], enough: float, l
     beam: list[Members] = [()]
     best: tuple[float, Members] | None = None
     for _ in range(min(longest, d)):
-        grown = {tuple(sorted({*b, i})) for b in beam for i in range(d) if i not in b}
-        scored = sorted(((precision(c), c) for c in grown), reverse=True)
+        grown: dict[Members, float] = {}
+        for members in beam:
+            for i, precision in enumerate(precisions(members).tolist()):
+                if i not in members:
+                    grown.setdefault(tuple(sorted((*members, i))), precision)
+        scored = sorted(((precision, rule) for rule, precision in grown.items()), reverse=True)
         fresh = [s for s in scored if s[1] not in tried]
         if fresh and (best is None or fresh[0][0] > best[0]):
             best = fresh[0]
         if best is not None and best[0] >= enough:
             break
-        beam = [c for _, c in scored[:_BEAM]]
+        beam = [rule for _, rule in scored[:_BEAM]]
     return None if best is None else best[1]
 
 

@@ -26,7 +26,7 @@ from surrogates.judging.notes import one_by_one
 from surrogates.local.anchor import Anchor, in_words
 from surrogates.local.anchor_candidates import (
     Members,
-    Precision,
+    Precisions,
     condition,
     counted,
     coverage,
@@ -247,8 +247,9 @@ class _Search:
         outcomes = counted(self.asked[1][2:], self.kept[1][2:], members)
         return _Tested(members, outcomes, float(outcomes.mean()))
 
-    def _precision(self, members: Members) -> float:
-        return self._counted(members).low
+    def _precisions(self, members: Members) -> np.ndarray:
+        """Count the precisions of a rule with each feature added, where every answer is known, ``(d,)``."""
+        return np.array([self._counted(tuple({*members, i})).low for i in range(len(self.features))])
 
     def _learn(self, reply: Reply, same: Same) -> np.ndarray:
         """Take note of answers: whether each is the same, ``(n,)``."""
@@ -265,8 +266,8 @@ class _Search:
         Z, kept = np.vstack(self.asked), np.concatenate(self.kept)
         if kept.all():
             return () if () not in tried else None
-        precision: Precision = self._precision if self.exact else estimated(self.features, Z, kept, self.rng)
-        return proposed(precision, len(self.features), tried, self.settings.precision, self.settings.max_length)
+        precisions: Precisions = self._precisions if self.exact else estimated(self.features, Z, kept, self.rng)
+        return proposed(precisions, len(self.features), tried, self.settings.precision, self.settings.max_length)
 
     def _test(self, members: Members, alpha: float, same: Same) -> _Tested:
         """Draw answers under the rule until it is proved, hopeless, or the budget is spent."""

@@ -37,9 +37,12 @@ class Kernel:
 
     def __call__(self, X: np.ndarray, X2: np.ndarray) -> np.ndarray:
         """Return the covariance (m, m2) between rows of -1/+1, without noise."""
+        return self.constant + self.linear / X.shape[1] * (X @ X2.T) + self.product_part(X, X2)
+
+    def product_part(self, X: np.ndarray, X2: np.ndarray) -> np.ndarray:
+        """Return what the product kernel adds to the covariance, (m, m2)."""
         exponent = X @ (X2 * (self.theta / 2)).T - (X**2 @ self.theta / 4)[:, None] - X2**2 @ self.theta / 4
-        product = self.product * np.exp(np.minimum(exponent, 0.0))
-        return self.constant + self.linear / X.shape[1] * (X @ X2.T) + product
+        return self.product * np.exp(np.minimum(exponent, 0.0))
 
     def without(self, i: int) -> Kernel:
         """Return the covariance if feature i did nothing."""

@@ -132,6 +132,9 @@ def test_dates_written_as_text_are_read():
 FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
 
 
+ARRAYS = pd.DataFrame({"a": [1.0, 2.0], "b": [np.zeros(2), np.ones(2)]})
+
+
 COLOURS = pd.DataFrame({"a": [1.0, 2.0], "b": pd.Categorical(["red", "blue"])})
 
 
@@ -153,6 +156,8 @@ COLOURS = pd.DataFrame({"a": [1.0, 2.0], "b": pd.Categorical(["red", "blue"])})
         ([1, 2, 3], np.ones((4, 2)), {}, "row", "hold 2 values", "[1, 2, 3]"),
         (np.ones((2, 2)), np.ones((4, 2)), {}, "row", "hold 2 values", "shape (2, 2)"),
         ("ab", np.ones((4, 2)), {}, "row", "hold 2 values", "'ab'"),
+        (ARRAYS.loc[0], ARRAYS, {}, "background['b']", "hold a single value in each cell", "shape (2,)"),
+        ({"a": 1, "b": [1, 2]}, FRAME, {}, "row['b']", "put an array into columns of its own", "[1, 2]"),
         ({"a": 1, "b": "green"}, COLOURS, {}, "row['b']", "be one of the column's categories", "'green'"),
         ({"a": 1, "b": ["red"]}, COLOURS, {}, "row['b']", "be one of the column's categories", "['red']"),
         ({"a": "one", "b": "x"}, FRAME, {}, "row['a']", "fit the column's type float64", "'one'"),
