@@ -138,13 +138,13 @@ def read(kind: Any, data: object, where: str = "") -> Any:
     Traceback (most recent call last):
     surrogates.results.plain.Damaged: cost.rows must be an integer; got 'many'
     """
-    origin, arguments = get_origin(kind), get_args(kind)
     if kind is Any or kind is object:
         return _shallow(data, where)
     if isinstance(kind, type) and kind in READERS:
         return READERS[kind](data, where)
     if kind in _SIMPLE:
         return _SIMPLE[kind](data, where)
+    origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         return _one_of(arguments, data, where)
     if origin is Literal:

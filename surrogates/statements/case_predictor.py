@@ -83,10 +83,10 @@ class CasePredictor:
             if level not in self.levels.get(factor, ()):
                 known = "; ".join(f"{f}: {', '.join(v)}" for f, v in self.levels.items())
                 raise InputError("levels", f"be known ({known})", {factor: level})
-        frame = self._completed(levels)
-        values, scale = self(frame), np.ones(len(frame))
+        X = indicators(self.columns, self._completed(levels))
+        values, scale = self.intercept + X @ np.array(self.weights), np.ones(len(X))
         if self.spreads:
-            scale = np.exp(self.spread + indicators(self.columns, frame) @ np.array(self.spreads))
+            scale = np.exp(self.spread + X @ np.array(self.spreads))
         residuals = np.array(self.residuals)
         low, high = np.quantile(values[:, None] + scale[:, None] * residuals, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])
         return {

@@ -169,7 +169,11 @@ class Statement:
         rest = [c for c in frame.columns if c not in RESERVED and c not in named]
         if len(self.parts) == 1 or not rest:
             return None
-        return frame.groupby(rest, dropna=False, sort=False).ngroup().to_numpy()
+        number = np.zeros(len(frame), dtype=int)
+        for factor in rest:  # a missing level, -1, is one of its levels
+            code, known = pd.factorize(frame[factor].to_numpy(dtype=object, na_value=np.nan))
+            number = np.unique(number * (len(known) + 1) + code, return_inverse=True)[1].reshape(-1)
+        return number
 
     def estimate(self, frame: pd.DataFrame) -> Effect | None:
         """Estimate the effect on a table of cases; None where a set is empty."""

@@ -24,10 +24,10 @@ from tests.helpers.fitted_models import MODEL, TEXTS, TREE, Counting, X, same, w
 
 @pytest.mark.parametrize("family", ["linear", "tree"])
 def test_each_is_what_explain_says_of_it(family):
-    result = explain_many(TREE, X.iloc[:2], family, background=X, budget=300, store=None)
+    result = explain_many(TREE, X.iloc[:2], family, background=X, budget=220, store=None)
     assert result.labels == [0, 1]
     for i, explanation in enumerate(result):
-        same(explanation, explain(TREE, TabularProbe(X.iloc[[i]], X), family, budget=300, store=None))
+        same(explanation, explain(TREE, TabularProbe(X.iloc[[i]], X), family, budget=220, store=None))
 
 
 def test_one_item_costs_what_it_costs_alone():
@@ -42,7 +42,7 @@ def test_items_are_fitted_together_and_fail_alone(monkeypatch):
     together = []
     studied = many.studied
     monkeypatch.setattr(many, "studied", lambda materials: together.append(len(materials)) or studied(materials))
-    highest = [explain(TREE, TabularProbe(X.iloc[[i]], X), budget=400, store=None).y.max() for i in range(6)]
+    highest = [explain(TREE, TabularProbe(X.iloc[[i]], X), budget=160, store=None).y.max() for i in range(6)]
     limit = float(np.mean(highest))
 
     class Fragile(SparseLinear):
@@ -55,16 +55,16 @@ def test_items_are_fitted_together_and_fail_alone(monkeypatch):
                 raise ValueError("too much")
             return super().fit(Z, y, sample_weight)
 
-    result = explain_many(TREE, X.iloc[:6], Fragile(), background=X, budget=400, store=None)
+    result = explain_many(TREE, X.iloc[:6], Fragile(), background=X, budget=160, store=None)
     bad = [i for i, value in enumerate(highest) if value > limit]
     assert 0 < len(bad) < 6
     assert [failure.index for failure in result.failures] == bad
     assert all(failure.error == "ValueError: too much" for failure in result.failures)
     assert result.labels == [i for i in range(6) if i not in bad]
     assert together == [6] + [1] * 6
-    both = explain_many(TREE, X.iloc[:2], Auto(("linear", "tree")), background=X, budget=250, store=None)
+    both = explain_many(TREE, X.iloc[:2], Auto(("linear", "tree")), background=X, budget=220, store=None)
     for i, explanation in enumerate(both):
-        alone = explain(TREE, TabularProbe(X.iloc[[i]], X), Auto(("linear", "tree")), budget=250, store=None)
+        alone = explain(TREE, TabularProbe(X.iloc[[i]], X), Auto(("linear", "tree")), budget=220, store=None)
         same(explanation, alone)
         pd.testing.assert_frame_equal(explanation.comparison, alone.comparison, rtol=1e-9)
 
@@ -89,10 +89,10 @@ class Cautious(SparseLinear):
 
 
 def test_a_family_of_ones_own_is_fitted_to_each_item_alone():
-    result = explain_many(TREE, X.iloc[:3], Cautious(), background=X, budget=400, store=None)
+    result = explain_many(TREE, X.iloc[:3], Cautious(), background=X, budget=160, store=None)
     assert not result.failures
     for i, explanation in enumerate(result):
-        same(explanation, explain(TREE, TabularProbe(X.iloc[[i]], X), Cautious(), budget=400, store=None))
+        same(explanation, explain(TREE, TabularProbe(X.iloc[[i]], X), Cautious(), budget=160, store=None))
 
 
 @pytest.mark.parametrize("law", [Background(3), None])

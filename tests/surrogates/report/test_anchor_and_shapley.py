@@ -48,15 +48,19 @@ def by_name():
     return dict(results())
 
 
-def test_json_there_and_back_loses_nothing(by_name):
-    for result in by_name.values():
+@pytest.fixture(scope="module")
+def pages(by_name, tmp_path_factory):
+    """The file of each report."""
+    folder = tmp_path_factory.mktemp("pages")
+    return {name: result.report(folder / f"{name}.html") for name, result in by_name.items()}
+
+
+def test_json_there_and_back_loses_nothing(by_name, pages):
+    for name, result in by_name.items():
         again = type(result).from_json(result.to_json())
         assert str(again) == str(result) and again.to_json() == result.to_json()
         pd.testing.assert_frame_equal(again.table, result.table)
-        assert (
-            again.features == result.features
-            and again.report("a.html").read_text() == result.report("b.html").read_text()
-        )
+        assert again.features == result.features and again.report("a.html").read_text() == pages[name].read_text()
     values = by_name["shapley of a text"]
     values.to_json("v.json")
     # exact: JSON keeps every bit
@@ -101,16 +105,16 @@ def test_figures_show_the_numbers(by_name):
             values.plot(**wrong)
 
 
-def test_pages_are_whole_and_no_user_string_becomes_markup(by_name, harmless):
-    for result in by_name.values():
-        for text in (result.report("page.html").read_text(), result._repr_html_()):
+def test_pages_are_whole_and_no_user_string_becomes_markup(by_name, pages, harmless):
+    for name, result in by_name.items():
+        for text in (pages[name].read_text(), result._repr_html_()):
             harmless(text)
             assert "could not be drawn" not in text and "numpy" in text
 
 
-def test_pages_say_what_was_found(by_name):
+def test_pages_say_what_was_found(by_name, pages):
     rule = by_name["anchor of a cube"]
-    page = rule.report("page.html").read_text()
+    page = pages["anchor of a cube"].read_text()
     assert "exact: every possible question was asked" in page and f"{rule.precision:.3f}" in page
     text = anchor(lengths, TextProbe("one two three four five six seven eight"), precision=0.8, store=None)
     block = re.search(r'<div class="block">(.*?)</div>', text.report("t.html").read_text(), re.S).group(1)
@@ -120,7 +124,7 @@ def test_pages_say_what_was_found(by_name):
         and re.sub(r"<[^>]+>", "", block)
         == text.view["blocks"][0]["glue"][0] + "one two three four five six seven eight"
     )
-    hopeless = anchor(lambda Z: Z.all(axis=1) * 1.0, MaskProbe(12), max_length=3, budget=300, store=None)
+    hopeless = anchor(lambda Z: Z.all(axis=1) * 1.0, MaskProbe(8), max_length=2, budget=100, store=None)
     assert "was not proved within the budget" in hopeless.report("h.html").read_text()
     values = shapley_values(lambda Z: 2.0 * Z[:, 1] - Z[:, 2] + 4, MaskProbe(4), store=None)
     page = values.report("v.html").read_text()
@@ -129,7 +133,7 @@ def test_pages_say_what_was_found(by_name):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-def test_in_a_browser_nothing_loads_runs_or_overflows(by_name):
+def test_in_a_browser_nothing_loads_runs_or_overflows(pages):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with playwright.sync_playwright() as p:
@@ -138,8 +142,7 @@ def test_in_a_browser_nothing_loads_runs_or_overflows(by_name):
         seen: list[str] = []
         view.on("request", lambda r: seen.append(r.url))
         view.on("dialog", lambda d: (seen.append("dialog"), d.dismiss()))
-        for result in by_name.values():
-            path = result.report("page.html").resolve()
+        for path in pages.values():
             seen.clear()
             view.goto(path.as_uri())
             assert [u for u in seen if not u.startswith("data:")] == [path.as_uri()]

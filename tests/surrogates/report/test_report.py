@@ -41,11 +41,23 @@ def explanations():
     )
 
 
-@pytest.mark.parametrize(("kind", "ex"), list(explanations()), ids=lambda v: v if isinstance(v, str) else "")
-def test_no_user_string_becomes_markup(kind, ex, harmless):
-    page = ex.report("page.html").read_text()
+@pytest.fixture(scope="module")
+def by_kind():
+    return dict(explanations())
+
+
+@pytest.fixture(scope="module")
+def pages(by_kind, tmp_path_factory):
+    """The file of each report."""
+    folder = tmp_path_factory.mktemp("pages")
+    return {kind: ex.report(folder / f"{kind}.html") for kind, ex in by_kind.items()}
+
+
+@pytest.mark.parametrize("kind", ["text", "mask", "table", "context"])
+def test_no_user_string_becomes_markup(kind, by_kind, pages, harmless):
+    page = pages[kind].read_text()
     harmless(page)
-    harmless(ex._repr_html_())
+    harmless(by_kind[kind]._repr_html_())
     assert "49" not in re.sub(r"\d\.\d+|\d{3,}|base64,\S+", "", page.split("<main")[1]) or "{{7*7}}" in page
     assert "could not be drawn" not in page
 
@@ -80,13 +92,12 @@ def test_text_is_shown_whole():
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-def test_in_a_browser_nothing_loads_runs_or_overflows():
+def test_in_a_browser_nothing_loads_runs_or_overflows(pages):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with playwright.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, args=flags)
-        for kind, ex in explanations():
-            path = ex.report(f"{kind}.html").resolve()
+        for path in pages.values():
             for width in (360, 1200):
                 view = browser.new_page(viewport={"width": width, "height": 800})
                 seen: list[str] = []
@@ -112,18 +123,16 @@ def test_families_checks_and_certificate_are_in_the_report():
     def f(Z):
         return Z[:, 0] + Z[:, 1] * Z[:, 2] - 0.5 * Z[:, 3]
 
-    ex = explain(f, MaskProbe([EVIL, "b", "c", "d", *"efghijkl"]), "auto", budget=500, until=Certified(0.5), store=None)
-    page = check(ex, f, MaskProbe([EVIL, "b", "c", "d", *"efghijkl"]), ("fresh", "removal"), store=None).report(
-        "p.html"
-    )
-    html = page.read_text()
+    ex = explain(f, MaskProbe([EVIL, *"bcdefgh"]), "auto", budget=160, until=Certified(0.5), store=None)
+    checked = check(ex, f, MaskProbe([EVIL, *"bcdefgh"]), ("fresh", "removal"), store=None)
+    html = checked.report("p.html").read_text()
     assert "Families compared" in html and "Held-out R² of every family" in html
     assert "Certified: R² is at least 0.5" in html and "Checks" in html
     assert "could not be drawn" not in html and "<script" not in html
 
 
 def test_comparison_plot_shows_every_family_and_fills_the_one_chosen():
-    ex = explain(lambda Z: Z[:, 0] + Z[:, 1] * Z[:, 2], MaskProbe(10), "auto", budget=100, store=None)
+    ex = explain(lambda Z: Z[:, 0] + Z[:, 1] * Z[:, 2], MaskProbe(6), "auto", budget=40, store=None)
     axes = comparison_plot(ex)
     assert {t.get_text() for t in axes.texts} == set(ex.comparison["family"])
     np.testing.assert_allclose(axes.collections[-1].get_offsets()[:, 1], ex.comparison["r2"])

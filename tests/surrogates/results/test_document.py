@@ -73,14 +73,13 @@ def places(data: Any, path: tuple[Any, ...] = ()):
 
 
 def changed(data: Any, path: tuple[Any, ...], value: Any) -> Any:
-    data = copy.deepcopy(data)
-    inner = data
-    for step in path[:-1]:
-        inner = inner[step]
-    if value is KeyError:
-        del inner[path[-1]]
+    """Copy a document with another value at a place, or without it."""
+    here, *rest = path
+    data = copy.copy(data)
+    if value is KeyError and not rest:
+        del data[here]
     else:
-        inner[path[-1]] = value
+        data[here] = changed(data[here], tuple(rest), value) if rest else value
     return data
 
 
