@@ -16,10 +16,12 @@ import numpy as np
 from probes.digests import digest_rows
 from probes.errors import InputError
 
-__all__ = ["Generator", "Identity", "Model", "Prompt", "as_prompt"]
+__all__ = ["Generator", "Identity", "Model", "Prompt", "as_prompt", "is_chat"]
 
 #: A prompt: plain text, or a chat as (role, content) pairs or as mappings with ``role`` and ``content``.
 Prompt: TypeAlias = str | Sequence[tuple[str, str] | Mapping[str, Any]]
+#: roles by which a pair of texts is known as a message
+_ROLES = ("system", "developer", "user", "assistant", "tool")
 _MESSAGE = 'be a text, or messages: (role, content) or {"role": …, "content": …}'
 
 
@@ -47,6 +49,23 @@ def as_prompt(prompt: Prompt) -> str | tuple[tuple[str, str], ...]:
     if not isinstance(prompt, Sequence) or not prompt:
         raise InputError("prompt", _MESSAGE, prompt)
     return tuple(map(_message, prompt))
+
+
+def is_chat(value: Any) -> bool:
+    """Return whether a value is a list of messages: mappings with role and content, or pairs of a role and a text.
+
+    Examples
+    --------
+    >>> is_chat([{"role": "user", "content": "When?"}]), is_chat([("user", "When?")]), is_chat(["one", "two"])
+    (True, True, False)
+    """
+    return isinstance(value, (list, tuple)) and bool(value) and all(map(_is_message, value))
+
+
+def _is_message(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return {"role", "content"} <= set(value)
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str) and value[0] in _ROLES
 
 
 def _message(message: Any) -> tuple[str, str]:

@@ -6,14 +6,13 @@ import sys
 import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from probes.errors import InputError
-from probes.inputs.adapt import ProbeLike, as_probe
+from probes.inputs.adapt import ProbeLike, RowSettings, as_probe
 from probes.model import Generator, Model
-from probes.models.adapt import ModelLike, as_model
+from probes.models.adapt import ModelLike, as_model, check_order
 from probes.outputs.target import LOG_ODDS, Target, TargetLike, is_function, resolve
 from probes.probe import Probe
 
@@ -55,30 +54,29 @@ class Question:
         cls,
         model: ModelLike,
         probe: ProbeLike,
-        background: Any = None,
+        row: RowSettings | None = None,
         target: TargetLike = None,
         answer: str | None = None,
         fallback: str | None = None,
-        background_rows: int | None = None,
-        random_state: int = 0,
     ) -> Question:
         """Adapt what a user passes.
 
         Parameters
         ----------
-        model, probe, background, target, answer
+        model, probe, target, answer
             As for :func:`~surrogates.local.explain.explain`.
+        row : RowSettings, optional
+            What a probe is made with, where `probe` is a row of a table.
         fallback : str, optional
             For a language model: the answer to score where the probe brings none.
-        background_rows, random_state
-            Of a row with background: how many rows are used, and which.
 
         Raises
         ------
         InputError
             For a parameter that breaks its rule.
         """
-        asked, region = as_model(model), as_probe(probe, background, background_rows, random_state)
+        check_order(model, probe)
+        asked, region = as_model(model), as_probe(probe, row)
         if (old := answer_in_target(asked, target, answer)) is not None:
             target, fallback = None, old
         if answer is not None and (not isinstance(answer, str) or not answer.strip()):

@@ -1,9 +1,11 @@
-"""as_probe(): the probe for a plain string, row or dict."""
+"""as_probe(): the probe for a plain text, chat, row or dict."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from inspect import signature
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,48 +13,98 @@ import pandas as pd
 
 from probes.errors import InputError
 from probes.inputs.context import ContextProbe
+from probes.inputs.locality import Background, LocalGaussian
 from probes.inputs.tabular import TabularProbe
 from probes.inputs.text import TextProbe
+from probes.model import Prompt, is_chat
 from probes.probe import Probe
 
-__all__ = ["ProbeLike", "as_probe"]
+__all__ = ["ProbeLike", "RowSettings", "as_probe"]
 
 #: whatever as_probe() takes
-ProbeLike: TypeAlias = Probe | str | pd.Series | pd.DataFrame | np.ndarray | Mapping[str, Any]
+ProbeLike: TypeAlias = Probe | Prompt | pd.Series | pd.DataFrame | np.ndarray | Mapping[str, Any]
+
+_SEVERAL = "be one input; explain_many() explains several"
 
 
-def as_probe(
-    probe: ProbeLike,
-    background: pd.DataFrame | np.ndarray | None = None,
-    background_rows: int | None = None,
-    random_state: int = 0,
-) -> Probe:
-    """Convert a plain string, row or dict to a probe; the last two arguments are a :class:`TabularProbe`'s.
+@dataclass(frozen=True, eq=False)
+class RowSettings:
+    """What a :class:`TabularProbe` is made with, besides the row."""
+
+    background: pd.DataFrame | np.ndarray | None = None
+    background_rows: int | None = None
+    law: Background | LocalGaussian | None = None
+    groups: Mapping[str, Sequence[str]] | None = None
+    feature_names: Sequence[str] | None = None
+    ignore: Sequence[str] | None = None
+    random_state: int = 0
+
+    def probe(self, row: Any) -> TabularProbe:
+        """Make the probe of a row.
+
+        Raises
+        ------
+        InputError
+        """
+        if self.background is None:
+            raise InputError("background", "come with a table row: the rows that absent values are replaced from", None)
+        return TabularProbe(row, **vars(self))
+
+    def refuse(self, rule: str) -> None:
+        """Refuse what is given, where the probe is not made of a row here.
+
+        Raises
+        ------
+        InputError
+        """
+        for name, value in vars(self).items():
+            if value is not None and name != "random_state":
+                raise InputError(name, rule, value)
+
+
+def as_probe(probe: ProbeLike, settings: RowSettings | None = None) -> Probe:
+    """Convert a plain text, chat, row or dict to a probe; `settings` are for a row.
 
     Raises
     ------
     InputError
-        If it is none of these, or a row comes without background.
+        If it is none of these or several, if a row comes without background, or anything else with settings of a row.
     """
+    settings = RowSettings() if settings is None else settings
     if isinstance(probe, Probe):
-        if background is not None:
-            raise InputError("background", "be given to the probe itself, or with a plain row", background)
-        if background_rows is not None:
-            raise InputError("background_rows", "be given to the probe itself, or with a plain row", background_rows)
+        settings.refuse("be given to the probe itself, or with a plain row")
         return probe
-    if background is not None:
-        return TabularProbe(probe, background, background_rows=background_rows, random_state=random_state)
-    if background_rows is not None:
-        raise InputError("background_rows", "come with background, from which they are drawn", background_rows)
-    if isinstance(probe, str):
+    if isinstance(probe, str) or is_chat(probe):
+        settings.refuse("be left out: it is for a row of a table")
         return TextProbe(probe)
-    if isinstance(probe, Mapping) and {"context", "question"} <= set(probe):
+    if settings.background is None and isinstance(probe, Mapping) and {"context", "question"} <= set(probe):
+        settings.refuse("be left out: it is for a row of a table")
         known = signature(ContextProbe).parameters
         if unknown := [key for key in probe if key not in known]:
             raise InputError("probe", f"be a dict with keys of ContextProbe ({', '.join(known)})", unknown)
         return ContextProbe(**probe)
-    if isinstance(probe, (pd.Series, pd.DataFrame, Mapping, np.ndarray)):
-        raise InputError("background", "come with a table row: the rows that absent values are replaced from", None)
-    raise InputError(
-        "probe", "be a probe, a text, a table row with background=, or a dict with context and question", probe
-    )
+    _check_one(probe, settings.background is not None)
+    return settings.probe(probe)
+
+
+def _check_one(probe: Any, table: bool) -> None:
+    """Refuse what cannot be one row of a table, and say what to do with it; with a `table` texts may be its cells.
+
+    Raises
+    ------
+    InputError
+    """
+    if isinstance(probe, (Path, bytes)):
+        read = "Path.read_text() reads one from a file" if isinstance(probe, Path) else "bytes.decode() makes one"
+        raise InputError("probe", f"be a text itself: {read}", probe)
+    if isinstance(probe, Mapping) and {"role", "content"} <= set(probe):
+        raise InputError("probe", "be a list of messages where it is a chat: [message]", probe)
+    if isinstance(probe, (pd.DataFrame, np.ndarray)) and np.ndim(probe) > 1 and len(probe) != 1:
+        raise InputError("probe", _SEVERAL, probe)
+    kinds = (Probe, Mapping, pd.Series, pd.DataFrame, np.ndarray, list, tuple, *(() if table else (str,)))
+    several = isinstance(probe, (list, tuple, pd.Series)) and any(isinstance(part, kinds) for part in probe)
+    if several or isinstance(probe, (Set, Iterator)):
+        raise InputError("probe", _SEVERAL if table else f"{_SEVERAL}, and a row comes with background=", probe)
+    if not isinstance(probe, (Iterable, int)) or isinstance(probe, bool):
+        rule = "be a probe, a text, a chat, a table row with background=, or a dict with context and question"
+        raise InputError("probe", rule, probe)

@@ -133,9 +133,7 @@ def holds_flags(column: pd.Series) -> bool:
 
 def integer_columns(background: pd.DataFrame | np.ndarray, frame: pd.DataFrame) -> dict[Any, tuple[float, float, Any]]:
     """Return least value, greatest value and type of each column of an integer type; `frame` is the background's."""
-    dtypes = (
-        background.dtypes if isinstance(background, pd.DataFrame) else [np.asarray(background).dtype] * frame.shape[1]
-    )
+    dtypes = frame.dtypes if isinstance(background, pd.DataFrame) else [np.asarray(background).dtype] * frame.shape[1]
     columns = [c for c, dtype in zip(frame.columns, dtypes, strict=True) if is_integer_dtype(dtype)]
     return {c: (frame[c].min(), frame[c].max(), frame[c].dtype) for c in columns}
 

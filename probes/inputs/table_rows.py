@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from numbers import Number
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +13,10 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_object_dtype
 
 from probes.errors import InputError
 
-__all__ = ["Row", "background_frame", "grouped_columns", "instance_frame"]
+__all__ = ["Row", "background_frame", "grouped_columns", "ignored_columns", "instance_frame", "unmatched"]
+
+#: names that an error lists
+_SHOWN = 12
 
 #: what a cell may not hold, and what to do instead
 _SEVERAL = (list, np.ndarray, pd.Series)
@@ -33,15 +37,14 @@ def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str]
         frame = background
         if not frame.columns.is_unique:
             raise InputError("background", "have column names that do not repeat", list(frame.columns))
+        if names is not None and list(names) != list(frame.columns):
+            raise InputError("feature_names", "be left out: the background's columns have names", names)
     else:
+        _check_table(background)
         array = np.asarray(background)
-        if array.dtype.kind not in "biuf":
-            raise InputError("background", "be a DataFrame when columns hold categories or text", background)
-        if array.ndim != 2:
-            raise InputError("background", "be two-dimensional, one row an example", background)
-        columns = list(names) if names is not None else [f"x{j}" for j in range(array.shape[1])]
-        if len(columns) != array.shape[1]:
-            raise InputError("feature_names", f"name all {array.shape[1]} columns", names)
+        columns = [f"x{j}" for j in range(array.shape[1])] if names is None else list(names)
+        if isinstance(names, str) or len(columns) != array.shape[1] or len(set(columns)) < len(columns):
+            raise InputError("feature_names", f"name all {array.shape[1]} columns, each differently", names)
         frame = pd.DataFrame(array.astype(float), columns=columns)
     if not len(frame):
         raise InputError("background", "hold at least one row", background)
@@ -51,26 +54,105 @@ def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str]
     return frame
 
 
-def instance_frame(row: Row, frame: pd.DataFrame) -> pd.DataFrame:
-    """Convert the instance to a one-row frame with the background's columns and types."""
+def _check_table(background: Any) -> None:
+    """Refuse what is no table of numbers, and say what to pass instead."""
+    if isinstance(background, (str, Path)):
+        raise InputError("background", "be a DataFrame: pd.read_csv reads one from a file", str(background))
+    parts = list(background)[:1] if isinstance(background, (list, tuple)) else ()
+    if isinstance(background, Mapping) or any(isinstance(p, (Mapping, pd.Series, pd.DataFrame)) for p in parts):
+        raise InputError("background", "be a DataFrame: pd.DataFrame or pd.concat makes one of these", background)
+    if hasattr(background, "toarray"):
+        raise InputError("background", "be dense: background.toarray()", background)
+    try:
+        array = np.asarray(background)
+    except ValueError as error:
+        raise InputError("background", "hold rows of one length", background) from error
+    if array.ndim == 0 and array.dtype.kind in "iu":
+        raise InputError("background", "be the rows themselves; background_rows= says how many are used", background)
+    if array.dtype.kind not in "biuf":
+        raise InputError("background", "be a DataFrame when columns hold categories or text", background)
+    if array.ndim != 2:
+        alone = "background.to_frame().T" if isinstance(background, pd.Series) else "background.reshape(1, -1)"
+        rule = f"be two-dimensional, one row an example: give the table itself; a single row, such as means, is {alone}"
+        raise InputError("background", rule, background)
+
+
+def ignored_columns(ignore: Iterable[Hashable] | None, row: Row, frame: pd.DataFrame) -> tuple[Hashable, ...]:
+    """Check the names of columns to leave out, which a row or its background has.
+
+    Raises
+    ------
+    InputError
+        For an unknown column, or anything but a list of names.
+    """
+    if ignore is None:
+        return ()
+    if isinstance(ignore, (str, bytes)) or not isinstance(ignore, Iterable):
+        raise InputError("ignore", "be a list of column names", ignore)
+    names, known = tuple(ignore), {*frame.columns, *_names(row)}
+    if unknown := [name for name in names if not isinstance(name, Hashable) or name not in known]:
+        raise InputError("ignore", f"name columns of the row or the background ({_shown(known)})", unknown)
+    return names
+
+
+def unmatched(row: Iterable[Hashable], background: Iterable[Hashable], ignored: Sequence[Hashable] = ()) -> str:
+    """Name the columns that only one of row and background has, and the way out; empty if there are none."""
+    one, other = set(row) - set(ignored), set(background) - set(ignored)
+    apart = sorted(one ^ other, key=str)
+    if not one & other or len(apart) > _SHOWN:
+        return _shown(apart)
+    return f"{_shown(apart)}. Where the model does not take them, ignore={apart!r} leaves them out" if apart else ""
+
+
+def _names(row: Row) -> Iterable[Hashable]:
+    """Return the columns that a row names."""
+    return row.columns if isinstance(row, pd.DataFrame) else row.keys() if isinstance(row, (pd.Series, Mapping)) else ()
+
+
+def _shown(names: Iterable[Hashable]) -> str:
+    several = sorted(map(str, names))
+    return ", ".join(several[:_SHOWN]) + (", …" if len(several) > _SHOWN else "")
+
+
+def instance_frame(
+    row: Row, frame: pd.DataFrame, ignored: Sequence[Hashable] = (), columns: Sequence[Hashable] = ()
+) -> pd.DataFrame:
+    """Convert the instance to a one-row frame with the background's columns and types.
+
+    Parameters
+    ----------
+    row : Series, one-row DataFrame, dict, or array
+    frame : DataFrame
+        The background, without the columns that are ignored.
+    ignored : sequence, optional
+        Columns that the row may have besides.
+    columns : sequence, optional
+        All that the background had, in the order of an array.
+
+    Raises
+    ------
+    InputError
+        If columns differ, or a value does not fit its column's type.
+    """
     if isinstance(row, pd.DataFrame):
         if len(row) != 1:
             raise InputError("row", "be a single row", row)
+        row = row.drop(columns=[c for c in ignored if c in row.columns]) if ignored else row
         if row.columns.equals(frame.columns) and row.dtypes.equals(frame.dtypes):
             return row.reset_index(drop=True)
         values = {c: row[c].iloc[0] for c in row.columns} if row.columns.is_unique else {}
     elif isinstance(row, (pd.Series, Mapping)):
-        values = dict(row)
+        values = {name: value for name, value in row.items() if name not in ignored}
     else:
+        if isinstance(row, (int, np.integer)):
+            raise InputError("row", f"be the row itself, such as table.iloc[[{row}]]", row)
         array = np.asarray(row, dtype=object).ravel()
-        if len(array) != frame.shape[1]:
+        named = columns if len(array) == len(columns) else frame.columns
+        if len(array) != len(named):
             raise InputError("row", f"hold {frame.shape[1]} values, as the background does", row)
-        values = dict(zip(frame.columns, array, strict=True))
-    if set(values) != set(frame.columns):
-        unmatched = sorted(map(str, set(values) ^ set(frame.columns)))
-        raise InputError(
-            "row", f"have the background's columns; these are in only one of the two: {', '.join(unmatched)}", row
-        )
+        values = {name: value for name, value in zip(named, array, strict=True) if name not in ignored}
+    if apart := unmatched(values, frame.columns):
+        raise InputError("row", f"have the background's columns; these are in only one of the two: {apart}", row)
     return pd.DataFrame({name: _fitted(name, values[name], frame[name].dtype) for name in frame.columns})
 
 

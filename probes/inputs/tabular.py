@@ -27,7 +27,7 @@ from probes.inputs.table_columns import (
     summary_of,
     typical_row,
 )
-from probes.inputs.table_rows import Row, background_frame, grouped_columns, instance_frame
+from probes.inputs.table_rows import Row, background_frame, grouped_columns, ignored_columns, instance_frame
 from probes.probe import Feature, Probe, Replication, at_least_two, rows_used
 from probes.views import TableRow, TableView
 
@@ -51,6 +51,8 @@ class TabularProbe(Probe):
         Columns that are kept or replaced together as one feature; columns not named stay features of their own.
     feature_names : sequence of str, optional
         Names for the columns of an array.
+    ignore : sequence of str, optional
+        Columns of the row or the background that the model does not take, such as an id or what it predicts.
     random_state : int, default 0
         Chooses the background rows when there are more than are used.
     background_rows : int, optional
@@ -81,6 +83,7 @@ class TabularProbe(Probe):
         law: Background | LocalGaussian | None = None,
         groups: Mapping[str, Sequence[str]] | None = None,
         feature_names: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,
         random_state: int = 0,
         background_rows: int | None = None,
     ):
@@ -93,7 +96,10 @@ class TabularProbe(Probe):
             raise InputError("law", "be Background(replicates) or LocalGaussian(width)", law)
         self.as_array = not isinstance(background, pd.DataFrame)
         frame = background_frame(background, feature_names)
-        instance = instance_frame(row, frame)
+        self._given, self._ignored = frame.columns, ignored_columns(ignore, row, frame)
+        if self._ignored:
+            frame = frame.drop(columns=[c for c in self._ignored if c in frame.columns])
+        instance = instance_frame(row, frame, self._ignored, self._given)
         self._grouped = grouped_columns(groups, frame.columns)
         self._group_names = set(groups or ())
         width = self.law.width if isinstance(self.law, LocalGaussian) else None
@@ -125,7 +131,7 @@ class TabularProbe(Probe):
             As for a new probe.
         """
         other = copy(self)
-        other._set_instance(instance_frame(row, self._frame), row)
+        other._set_instance(instance_frame(row, self._frame, self._ignored, self._given), row)
         return other
 
     @property

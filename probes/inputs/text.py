@@ -10,6 +10,7 @@ import numpy as np
 
 from probes.errors import InputError
 from probes.inputs.text_segments import Segments, Span, checked_answer, cut
+from probes.model import Prompt, as_prompt, is_chat
 from probes.probe import Feature, Probe, at_least_two, unique_names
 from probes.views import Block, TextView
 
@@ -24,7 +25,8 @@ class TextProbe(Probe):
 
     Parameters
     ----------
-    text : str
+    text : str, or chat
+        Of a chat, a list of messages, the last one is taken apart; those before it stay as they are.
     unit : {"word", "sentence", "token"}, default "word"
         What a feature is; "token" needs `tokenizer`.
     replacement : str, optional
@@ -41,7 +43,7 @@ class TextProbe(Probe):
     Raises
     ------
     InputError
-        For an empty text, fewer than two features, or spans that overlap.
+        For an empty text, fewer than two features, spans that overlap, or a chat that ends with the model's answer.
 
     Examples
     --------
@@ -54,7 +56,7 @@ class TextProbe(Probe):
 
     def __init__(
         self,
-        text: str,
+        text: Prompt,
         unit: str = "word",
         *,
         replacement: str | None = None,
@@ -63,6 +65,11 @@ class TextProbe(Probe):
         answer: str | None = None,
         max_new_tokens: int = 64,
     ):
+        chat = as_prompt(text) if is_chat(text) else ()
+        self.before, self.role = tuple(chat[:-1]), chat[-1][0] if chat else ""
+        if self.role == "assistant":
+            raise InputError("text", "end with a message to the model; what it answers is given as answer=", text)
+        text = chat[-1][1] if chat else text
         cuts = cut(text, unit, spans, tokenizer, "text")
         if replacement is not None and not isinstance(replacement, str):
             raise InputError("replacement", "be a string, or None to remove", replacement)
@@ -74,8 +81,9 @@ class TextProbe(Probe):
         names = unique_names([piece.strip() or repr(piece) for piece in self.segments.pieces])
         self.features = at_least_two([Feature(name) for name in names], "text", text)
 
-    def render(self, Z: np.ndarray) -> list[str]:
-        return [self.segments.render(row, self.replacement) for row in np.asarray(Z) > 0.5]
+    def render(self, Z: np.ndarray) -> list[Any]:
+        texts = [self.segments.render(row, self.replacement) for row in np.asarray(Z) > 0.5]
+        return [(*self.before, (self.role, text)) for text in texts] if self.role else texts
 
     def variants(self) -> dict[str, Probe]:
         return other_removal(self)
@@ -85,7 +93,10 @@ class TextProbe(Probe):
             "kind": "text",
             "unit": self.unit,
             "removal": removal(self.replacement),
-            "blocks": [block_view("", self.segments, 0)],
+            "blocks": [
+                *(block_view(role, Segments((), (content,)), 0) for role, content in self.before),
+                block_view(self.role, self.segments, 0),
+            ],
         }
 
 

@@ -7,16 +7,21 @@ before an object of theirs has been passed in.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import walk_packages
 from types import ModuleType
 from typing import TypeAlias
 
+import numpy as np
+import pandas as pd
+
 import probes.models
 from probes.errors import InputError
 from probes.model import Generator, Model
+from probes.probe import Probe
 
-__all__ = ["ADAPTERS", "ModelLike", "as_model"]
+__all__ = ["ADAPTERS", "ModelLike", "as_model", "check_order"]
 
 
 def _adapters() -> tuple[ModuleType, ...]:
@@ -70,9 +75,23 @@ def as_model(model: ModelLike, name: str | None = None, *, batched: bool = True)
         adopted = adapter.adopt(model, name, batched)
         if adopted is not None:
             return adopted
-    raise InputError(
-        "model",
+    rule = (
         "be a scikit-learn estimator with predict, a transformers classifier, pipeline or causal language model, "
-        "or a callable that takes a batch of inputs and returns one row of numbers for each",
-        model,
+        "or a callable that takes a batch of inputs and returns one row of numbers for each"
     )
+    raise InputError(
+        "model", f"{rule} (this is a class: pass an object of it)" * isinstance(model, type) or rule, model
+    )
+
+
+def check_order(model: object, probe: object) -> None:
+    """Refuse a model and an input that changed places.
+
+    Raises
+    ------
+    InputError
+    """
+    given = isinstance(model, (Probe, str, Mapping, pd.DataFrame, pd.Series, np.ndarray, list))
+    asked = isinstance(probe, (Model, Generator)) or callable(probe) or hasattr(probe, "predict")
+    if given and asked:
+        raise InputError("model", "come first, and the input after it", model)

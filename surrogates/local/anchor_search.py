@@ -7,6 +7,7 @@ answers drawn under it, until its precision is proved at the stated confidence, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 
@@ -19,7 +20,8 @@ from probes.asking.question import Question
 from probes.asking.session import Reply, Session, StoreLike
 from probes.design import Design, corners, random_seed, sample
 from probes.errors import InputError, integer, number
-from probes.inputs.adapt import ProbeLike
+from probes.inputs.adapt import ProbeLike, RowSettings
+from probes.inputs.locality import Background, LocalGaussian
 from probes.models.adapt import ModelLike
 from probes.outputs.target import TargetLike
 from surrogates.judging.notes import one_by_one
@@ -57,6 +59,11 @@ def anchor(
     target: TargetLike = None,
     answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
+    background_rows: int | None = None,
+    law: Background | LocalGaussian | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    feature_names: Sequence[str] | None = None,
+    ignore: Sequence[str] | None = None,
     random_state: int | np.random.Generator | None = 0,
     store: StoreLike = "default",
     progress: bool | None = None,
@@ -65,8 +72,10 @@ def anchor(
 
     Parameters
     ----------
-    model, probe, background, target, answer, random_state, store, progress
+    model, probe, target, answer, random_state, store, progress
         As for :func:`~surrogates.local.explain.explain`.
+    background, background_rows, law, groups, feature_names, ignore
+        For a row, as there.
     precision : float, default 0.95
         Share of the same answers to prove under the rule.
     confidence : float, default 0.95
@@ -108,7 +117,8 @@ def anchor(
     if not (same is None or callable(same) or (isinstance(same, Real) and 0 < same < np.inf)):
         raise InputError("same", "be a positive tolerance, a function or None", same)
     seed = random_seed(random_state)
-    session = Session(Question.of(model, probe, background, target, answer), budget, store, progress)
+    row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
+    session = Session(Question.of(model, probe, row, target, answer), budget, store, progress)
     rows = 512 if budget is None else session.allowance.rows
     if rows < 64 and rows < 2 ** len(session.question.probe.features):
         least = Allowance.budget_for(session.question, 64)

@@ -7,7 +7,7 @@ numbers behind it; nothing is hidden where a check cannot be made.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -20,7 +20,8 @@ from probes.asking.question import Question
 from probes.asking.session import Session, StoreLike
 from probes.design import Design, corners, independent, random_seed, sample, uniform
 from probes.errors import InputError, ModelError, UnavailableError, integer
-from probes.inputs.adapt import ProbeLike
+from probes.inputs.adapt import ProbeLike, RowSettings
+from probes.inputs.locality import Background, LocalGaussian
 from probes.models.adapt import ModelLike, as_model
 from surrogates.judging.agreement import r2
 from surrogates.judging.analysis import Analysis, analyse
@@ -275,6 +276,10 @@ def check(
     target: Callable[[np.ndarray], Any] | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     background_rows: int | None = None,
+    law: Background | LocalGaussian | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    feature_names: Sequence[str] | None = None,
+    ignore: Sequence[str] | None = None,
     random_state: int = 0,
     store: StoreLike = "default",
     progress: bool | None = None,
@@ -284,7 +289,7 @@ def check(
     Parameters
     ----------
     explanation : Explanation
-    model, probe, background, background_rows
+    model, probe, background, background_rows, law, groups, feature_names, ignore
         Those it was made with.
     checks : sequence of str
         Names of ``CHECKS``: "fresh" judges the surrogate shown on questions drawn anew; "removal" takes absent features
@@ -329,7 +334,8 @@ def check(
         raise InputError("target", "be the function that the explanation was made with, and only that", target)
     wanted_target = explanation.target if target is None else target
     seed = explanation.provenance["random_state"]
-    question = Question.of(model, probe, background, wanted_target, None, None, background_rows, seed)
+    row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
+    question = Question.of(model, probe, row, wanted_target)
     if question.generative and explanation.answer is not None:
         question = replace(question, answer=explanation.answer)
     session = Session(question, store=store, progress=progress)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,8 @@ from probes.asking.question import Question
 from probes.asking.session import Session, StoreLike
 from probes.design import random_seed
 from probes.errors import InputError, integer
-from probes.inputs.adapt import ProbeLike
+from probes.inputs.adapt import ProbeLike, RowSettings
+from probes.inputs.locality import Background, LocalGaussian
 from probes.models.adapt import ModelLike
 from probes.outputs.target import TargetLike
 from surrogates.families.registry import FamilyLike, candidates
@@ -34,6 +37,10 @@ def explain(
     answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     background_rows: int | None = None,
+    law: Background | LocalGaussian | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    feature_names: Sequence[str] | None = None,
+    ignore: Sequence[str] | None = None,
     random_state: int | np.random.Generator | None = 0,
     store: StoreLike = "default",
     progress: bool | None = None,
@@ -45,9 +52,10 @@ def explain(
     model : object
         Anything :func:`probes.as_model` takes: a scikit-learn estimator, a transformers classifier, pipeline or causal
         language model, any callable.
-    probe : Probe, str, Series, one-row DataFrame, or dict
-        The region asked about. A string becomes a :class:`~probes.TextProbe`; a row with `background` a
-        :class:`~probes.TabularProbe`; a dict with ``context`` and ``question`` a :class:`~probes.ContextProbe`.
+    probe : Probe, str, chat, Series, one-row DataFrame, or dict
+        The region asked about. A string, or a chat (a list of messages), becomes a :class:`~probes.TextProbe`; a row
+        with `background` a :class:`~probes.TabularProbe`; a dict with ``context`` and ``question`` a
+        :class:`~probes.ContextProbe`.
     family : {"linear", "interactions", "tree", "rules", "additive", "auto"}, Surrogate or Auto, default "linear"
         The kind of readable model. "interactions", "tree" and "rules" learn from a proxy (two stages, more fidelity
         from each answer); pass ``TreeSurrogate()`` itself for a tree fitted to the answers alone. "auto" compares
@@ -73,6 +81,14 @@ def explain(
     background_rows : int, optional
         How many rows of it stand for all, see :class:`~probes.TabularProbe`. Intervals of attributions cover the choice
         of rows; more of them, each asked every question, make intervals narrower.
+    law : Background or LocalGaussian, optional
+        For a row: what is varied and how far, see :class:`~probes.TabularProbe`.
+    groups : dict of str to list of str, optional
+        For a row: columns that are kept or replaced together as one feature.
+    feature_names : sequence of str, optional
+        For a row of an array: names for its columns.
+    ignore : sequence of str, optional
+        For a row: columns of it or of its background that the model does not take, such as an id or the target.
     random_state : int, Generator or None, default 0
         The same seed asks the same questions, of the same background rows. None draws a fresh one (kept in the
         provenance).
@@ -115,7 +131,8 @@ def explain(
     rule = _rule(until)
     seed = random_seed(random_state)
     candidates(family)
-    question = Question.of(model, probe, background, target, answer, None, background_rows, seed)
+    row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
+    question = Question.of(model, probe, row, target, answer)
     session = Session(question, budget, store, progress)
     plan = Plan.of(session, family, budget, design, seed, rule)
     watch, outcome = rule.watch(plan.questions), None
@@ -144,6 +161,10 @@ def estimate(
     answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     background_rows: int | None = None,
+    law: Background | LocalGaussian | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    feature_names: Sequence[str] | None = None,
+    ignore: Sequence[str] | None = None,
     random_state: int | np.random.Generator | None = 0,
     store: StoreLike = "default",
     progress: bool | None = None,
@@ -153,9 +174,9 @@ def estimate(
 
     Parameters
     ----------
-    model, probe, family, budget, until, design, target, answer, background, background_rows
+    model, probe, family, budget, until, design, target, answer
         As for :func:`explain`, and checked likewise; `until` may stop sooner than is forecast.
-    random_state, store, progress
+    background, background_rows, law, groups, feature_names, ignore, random_state, store, progress
         As for :func:`explain`.
     trial : int, default 2
         Questions that are asked now, to time the model; their answers are kept. With 0 none is asked (but a language
@@ -175,7 +196,8 @@ def estimate(
     trial, rule = integer("trial", trial, least=0), _rule(until)
     seed = random_seed(random_state)
     candidates(family)
-    question = Question.of(model, probe, background, target, answer, None, background_rows, seed)
+    row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
+    question = Question.of(model, probe, row, target, answer)
     session = Session(question, budget, store, progress)
     plan = Plan.of(session, family, budget, design, seed, rule)
     return session.forecast(plan.questions, trial)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -10,7 +12,8 @@ from probes.asking.question import Question
 from probes.asking.session import Session, StoreLike
 from probes.design import PAIRS, Design, corners, paired, random_seed
 from probes.errors import InputError, ModelError
-from probes.inputs.adapt import ProbeLike
+from probes.inputs.adapt import ProbeLike, RowSettings
+from probes.inputs.locality import Background, LocalGaussian
 from probes.models.adapt import ModelLike
 from probes.outputs.target import TargetLike
 from probes.probe import Probe
@@ -34,6 +37,11 @@ def shapley_values(
     target: TargetLike = None,
     answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
+    background_rows: int | None = None,
+    law: Background | LocalGaussian | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    feature_names: Sequence[str] | None = None,
+    ignore: Sequence[str] | None = None,
     random_state: int | np.random.Generator | None = 0,
     store: StoreLike = "default",
     progress: bool | None = None,
@@ -45,9 +53,11 @@ def shapley_values(
 
     Parameters
     ----------
-    model, probe, budget, target, answer, background, random_state, store, progress
+    model, probe, budget, target, answer, random_state, store, progress
         As for :func:`~surrogates.local.explain.explain`. For real features the game is between the instance and the
         reference, one standard deviation below it.
+    background, background_rows, law, groups, feature_names, ignore
+        For a row, as there.
 
     Returns
     -------
@@ -71,8 +81,10 @@ def shapley_values(
       features  index
     0       x1    3.0
     """
-    session = Session(Question.of(model, probe, background, target, answer), budget, store, progress)
-    region, seed = session.question.probe, random_seed(random_state)
+    seed = random_seed(random_state)
+    row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
+    session = Session(Question.of(model, probe, row, target, answer), budget, store, progress)
+    region = session.question.probe
     design = _design(region, session.allowance.rows, seed)
     notes, stopped = list(region.notes), False
     try:

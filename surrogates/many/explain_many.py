@@ -7,7 +7,7 @@ made; that is :class:`~surrogates.local.plan.Plan`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from tqdm.auto import tqdm
 from probes.asking.ask_batch import Run
 from probes.asking.session import StoreLike
 from probes.design import random_seed
-from probes.models.adapt import ModelLike, as_model
+from probes.inputs.adapt import RowSettings
+from probes.inputs.locality import Background, LocalGaussian
+from probes.models.adapt import ModelLike, as_model, check_order
 from probes.outputs.target import TargetLike
 from probes.parallel.workers import distribute
 from probes.store.store import Store, open_store
@@ -42,6 +44,10 @@ def explain_many(
     *,
     background: pd.DataFrame | np.ndarray | None = None,
     background_rows: int | None = None,
+    law: Background | LocalGaussian | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    feature_names: Sequence[str] | None = None,
+    ignore: Sequence[str] | None = None,
     budget: int | None = None,
     design: str = "uniform",
     target: TargetLike = None,
@@ -66,8 +72,8 @@ def explain_many(
         As for :func:`~surrogates.explain`, for every item: each gets the explanation that it would get there.
     background : DataFrame or array, optional
         For rows: what absent values are replaced from.
-    background_rows : int, optional
-        How many rows of it stand for all, the same for every item, as for :func:`~surrogates.explain`.
+    background_rows, law, groups, feature_names, ignore
+        For rows, as for :func:`~surrogates.explain`: the same for every item.
     n_jobs : int or None, default 1
         Workers that answer and fit; see :func:`~probes.parallel.workers.distribute`. None takes what
         ``joblib.parallel_config`` says.
@@ -110,7 +116,8 @@ def explain_many(
     """
     seed = random_seed(random_state)
     candidates(family)
-    items = items_of(probes, background, background_rows, seed)
+    check_order(model, probes)
+    items = items_of(probes, RowSettings(background, background_rows, law, groups, feature_names, ignore, seed))
     file = None if output is None else JsonlFile(output)
     if file is not None:
         file.check()

@@ -6,15 +6,18 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from probes.errors import InputError
-from probes.inputs.adapt import as_probe
-from probes.inputs.table_rows import background_frame
+from probes.inputs.adapt import RowSettings, as_probe
+from probes.inputs.table_rows import background_frame, ignored_columns, unmatched
 from probes.inputs.tabular import TabularProbe
+from probes.model import is_chat
 from probes.probe import Probe
 from surrogates.results.plain import Json
 
@@ -34,54 +37,56 @@ class Item:
     row: Json | None = None
 
 
-def items_of(probes: Any, background: Any, background_rows: int | None = None, seed: int = 0) -> Iterator[Item]:
-    """The inputs one by one.
+def items_of(probes: Any, settings: RowSettings) -> Iterator[Item]:
+    """The inputs one by one; `settings` are for rows of a table.
 
     Raises
     ------
     InputError
         If there are not several of them.
     """
+    frame = None if settings.background is None else background_frame(settings.background, settings.feature_names)
+    labels: Iterable[str | int] = count()
+    several: Iterable[Any] = probes
     if isinstance(probes, pd.DataFrame):
-        if background is None:
+        if frame is None:
             raise InputError("background", "come with table rows: the rows that absent values are replaced from", None)
-        if unmatched := sorted(map(str, set(probes.columns) ^ set(background_frame(background).columns))):
-            raise InputError(
-                "background", f"have the rows' columns; only one of them has {', '.join(unmatched)}", background
-            )
-        rows: Iterable[Any] = (probes.iloc[[i]] for i in range(len(probes)))
-        return _rows(rows, iter(_labels(probes.index)), background, background_rows, seed)
-    if isinstance(probes, pd.Series) and background is None and pd.api.types.is_string_dtype(probes):
-        texts = zip(_labels(probes.index), probes, strict=True)
-        return (Item(i, label, lambda text=text: as_probe(text)) for i, (label, text) in enumerate(texts))  # type: ignore[misc]
-    if isinstance(probes, (str, Mapping, Probe, pd.Series)) or not isinstance(probes, Iterable):
-        raise InputError("probes", "be several: a list of probes, texts, dicts or rows, or a DataFrame", probes)
-    if background_rows is not None and background is None:
-        raise InputError("background_rows", "come with background, from which they are drawn", background_rows)
-    if background is not None:
-        background_frame(background)
-        return _rows(probes, iter(range(2**62)), background, background_rows, seed)
-    return (Item(i, i, lambda probe=probe: as_probe(probe)) for i, probe in enumerate(probes))  # type: ignore[misc]
+        if apart := unmatched(probes.columns, frame.columns, ignored_columns(settings.ignore, probes, frame)):
+            rule = f"have the rows' columns; only one of them has {apart}"
+            raise InputError("background", rule, settings.background)
+        labels, several = _labels(probes.index), (probes.iloc[[i]] for i in range(len(probes)))
+    elif isinstance(probes, pd.Series) and frame is None and pd.api.types.is_string_dtype(probes):
+        labels = _labels(probes.index)
+    else:
+        _check_several(probes)
+    make = _maker(settings)
+    return (Item(i, label, partial(make, probe)) for i, (probe, label) in enumerate(zip(several, labels, strict=False)))
 
 
-def _rows(
-    rows: Iterable[Any], labels: Iterator[str | int], background: Any, background_rows: int | None, seed: int
-) -> Iterator[Item]:
-    """Rows of a table against one background, which is looked at once."""
+def _check_several(probes: Any) -> None:
+    """Refuse a single input."""
+    if is_chat(probes):
+        raise InputError("probes", "be several: a list of chats, each a list of messages", probes)
+    single = isinstance(probes, (str, Mapping, Probe, pd.Series)) or not isinstance(probes, Iterable)
+    numbers = isinstance(probes, (list, tuple, np.ndarray)) and len(probes) and all(map(pd.api.types.is_number, probes))
+    if single or numbers:
+        rule = "be several: a list of probes, texts, dicts or rows, or a DataFrame; explain() explains one"
+        raise InputError("probes", rule, probes)
+
+
+def _maker(settings: RowSettings) -> Callable[[Any], Probe]:
+    """Return what makes a probe of an input; the background of a table is looked at once."""
     known: list[TabularProbe] = []
 
-    def make(row: Any) -> Probe:
-        if isinstance(row, Probe):
-            return as_probe(row, background)
-        if not known:
-            known.append(TabularProbe(row, background, background_rows=background_rows, random_state=seed))
-            return known[0]
-        return known[0].at(row)
+    def make(probe: Any) -> Probe:
+        if settings.background is None or isinstance(probe, Probe):
+            return as_probe(probe, settings)
+        if known:
+            return known[0].at(probe)
+        known.append(settings.probe(probe))
+        return known[0]
 
-    return (
-        Item(i, label, lambda row=row: make(row))  # type: ignore[misc]
-        for i, (row, label) in enumerate(zip(rows, labels, strict=False))
-    )
+    return make
 
 
 def _labels(index: pd.Index) -> Sequence[str | int]:
@@ -89,7 +94,7 @@ def _labels(index: pd.Index) -> Sequence[str | int]:
     labels = [_label(label) for label in index]
     if len(set(labels)) == len(labels):
         return labels
-    repeated = next(label for label, count in Counter(labels).items() if count > 1)
+    repeated = next(label for label, times in Counter(labels).items() if times > 1)
     log.warning("row label %r repeats: items are labelled by their places, from 0", repeated)
     return range(len(labels))
 

@@ -30,7 +30,10 @@ log = logging.getLogger(__name__)
 #: errors that end the run; any other is an item's own
 ENDS = (StoreError, UnavailableError)
 #: what an error must be about to be nobody's fault but the caller's
-SETTINGS = ("family", "budget", "design", "target", "answer", "penalty", "families", "background", "background_rows")
+SETTINGS = (
+    *("family", "budget", "design", "target", "answer", "penalty", "families"),
+    *("background", "background_rows", "law", "groups", "feature_names", "ignore"),
+)
 
 _Outcome: TypeAlias = tuple[Item, Explanation | Entry | Exception]
 _T = TypeVar("_T")
@@ -47,7 +50,7 @@ def explained(items: Iterator[Item], settings: Settings, done: dict[str, Entry])
         except ENDS:
             raise
         except IomapError as error:
-            if not planned and isinstance(error, InputError) and error.parameter in SETTINGS:
+            if not planned and isinstance(error, InputError) and error.parameter.partition("[")[0] in SETTINGS:
                 raise
             yield item, error
             continue
