@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
 from types import ModuleType
 from typing import TypeAlias
@@ -43,8 +44,9 @@ def as_model(model: ModelLike, name: str | None = None, *, batched: bool = True)
     Parameters
     ----------
     model : object
-        A :class:`Model`; a scikit-learn estimator or pipeline, or a method of one; a transformers sequence classifier,
-        ``pipeline`` or causal language model; an object with ``predict_proba`` or ``predict`` (a booster, results of
+        A :class:`Model`; a scikit-learn estimator or pipeline, or a method of one; a transformers sequence classifier
+        or causal language model, alone or as ``(model, tokenizer)``, a ``pipeline`` of one, or an existing folder (or
+        GGUF file) that holds one; an object with ``predict_proba`` or ``predict`` (a booster, results of
         statsmodels); a torch module over arrays; or any callable from a batch of inputs to numbers.
     name : str, optional
         A name that identifies the map for ever (``"risk-model-v3"``). A plain callable without one is remembered
@@ -79,9 +81,18 @@ def as_model(model: ModelLike, name: str | None = None, *, batched: bool = True)
         "be a scikit-learn estimator with predict, a transformers classifier, pipeline or causal language model, "
         "or a callable that takes a batch of inputs and returns one row of numbers for each"
     )
-    raise InputError(
-        "model", f"{rule} (this is a class: pass an object of it)" * isinstance(model, type) or rule, model
-    )
+    raise InputError("model", f"{rule}{_hint(model)}", model)
+
+
+def _hint(model: object) -> str:
+    """Say what to do with what is nearly a model."""
+    if isinstance(model, type):
+        return " (this is a class: pass an object of it)"
+    if isinstance(model, (str, Path)):
+        return (
+            " (there is no such folder, and no name is looked up: CausalLM.from_pretrained and TextClassifier do that)"
+        )
+    return ""
 
 
 def check_order(model: object, probe: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,17 @@ def causal_lm() -> tuple[Any, list[str]]:
     return pipeline, ["w1 w2 w3", "w1 w2", "w4", "w1 w2 w5 w6"]
 
 
+def with_tokenizer() -> tuple[Any, list[str]]:
+    pipeline, texts = classifier()
+    return (pipeline.model, pipeline.tokenizer), texts
+
+
+def folder() -> tuple[Any, list[str]]:
+    pytest.importorskip("transformers")
+    texts = ["The plot is good", "not very good", "The actors", "when did the museum open ?"]
+    return Path(__file__).parent.parent / "golden" / "1" / "classifier", texts
+
+
 def estimator() -> tuple[Any, Any]:
     X, y = load_iris(return_X_y=True, as_frame=True)
     return LogisticRegression(max_iter=500).fit(X, y), X.iloc[[0, 60, 120, 3, 149]]
@@ -66,12 +78,14 @@ EXAMPLES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "probes.models.estimator": estimator,
     "probes.models.huggingface.classifier": classifier,
     "probes.models.huggingface.causal_lm": causal_lm,
+    "probes.models.huggingface.with_tokenizer": with_tokenizer,
+    "probes.models.huggingface.folder": folder,
     "probes.models.predictors": predictors,
     "probes.models.functions": functions,
 }
 NAMES = [adapter.__name__ for adapter in ADAPTERS]
 #: adapters that compute something beside the user's object, so that first contact must compare the two
-COMPARED = {"probes.models.estimator", "probes.models.huggingface.classifier", "probes.models.huggingface.causal_lm"}
+COMPARED = {"probes.models.estimator", *(name for name in EXAMPLES if name.startswith("probes.models.huggingface."))}
 
 
 def test_every_adapter_has_an_example() -> None:

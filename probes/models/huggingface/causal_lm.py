@@ -15,7 +15,15 @@ from probes.models.huggingface.continuation import Continuation
 from probes.models.huggingface.continuation_pairs import Pairs
 from probes.models.huggingface.gguf_file import unpacked
 from probes.models.huggingface.loaded import LoadedLM
-from probes.models.huggingface.weights import of_transformers, on_device, shuffled, token_digests, tokenizer_of
+from probes.models.huggingface.weights import (
+    load_network,
+    load_tokenizer,
+    of_transformers,
+    on_device,
+    shuffled,
+    token_digests,
+    tokenizer_of,
+)
 
 __all__ = ["CausalLM", "adopt"]
 
@@ -79,9 +87,8 @@ class CausalLM(LoadedLM, Generator):
             path, gguf_file = path.parent, path.name
         if gguf_file is not None:
             path = unpacked(Path(path) / gguf_file, dtype)
-        model = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
-        model = on_device(model, device)
-        return cls(model, transformers.AutoTokenizer.from_pretrained(path), **options)
+        model = on_device(load_network(transformers.AutoModelForCausalLM, path, dtype=dtype), device)
+        return cls(model, load_tokenizer(path), **options)
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> CausalLM:
         """Return the same network with the entries of every weight tensor permuted."""
@@ -136,14 +143,23 @@ def adopt(model: object, name: str | None, batched: bool) -> Generator | None:
         return None
     if isinstance(model, transformers.TextGenerationPipeline):
         return CausalLM(model.model, model.tokenizer, name)
-    if isinstance(model, transformers.PreTrainedModel):
-        from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+    return of_network(model, None, name) if isinstance(model, transformers.PreTrainedModel) else None
 
-        kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(model.config), None)
-        if kind is not None and isinstance(model, kind):
-            return CausalLM(model, tokenizer_of(model), name)
-        raise InputError("model", f"be a sequence classifier or a causal language model; {_way_out(model)}", model)
-    return None
+
+def of_network(network: Any, tokenizer: Any = None, name: str | None = None) -> CausalLM:
+    """Adopt a causal language model with its tokenizer, or with the one that lies beside its weights.
+
+    Raises
+    ------
+    InputError
+        For another kind of network, with the way out.
+    """
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+
+    kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(network.config), None)
+    if kind is None or not isinstance(network, kind):
+        raise InputError("model", f"be a sequence classifier or a causal language model; {_way_out(network)}", network)
+    return CausalLM(network, tokenizer_of(network) if tokenizer is None else tokenizer, name)
 
 
 def _way_out(model: Any) -> str:

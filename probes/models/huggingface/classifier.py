@@ -16,6 +16,8 @@ from probes.models.huggingface.pipelines import FUNCTIONS, PipelineSettings, usu
 from probes.models.huggingface.weights import (
     fingerprint,
     is_half,
+    load_network,
+    load_tokenizer,
     of_transformers,
     on_device,
     shuffled,
@@ -94,10 +96,8 @@ class TextClassifier(Model):
     @classmethod
     def from_pretrained(cls, path: str | Path, dtype: str = "float32", device: str = "cpu") -> TextClassifier:
         """Load model and tokenizer from a folder or a hub name (safetensors only, no remote code)."""
-        transformers = require("transformers", "TextClassifier")
-        kind = transformers.AutoModelForSequenceClassification
-        model = on_device(kind.from_pretrained(path, use_safetensors=True, dtype=dtype), device)
-        return cls(model, transformers.AutoTokenizer.from_pretrained(path))
+        kind = require("transformers", "TextClassifier").AutoModelForSequenceClassification
+        return cls(on_device(load_network(kind, path, dtype=dtype), device), load_tokenizer(path))
 
     def identity(self) -> Identity:
         known = Identity(f"classifier:{self.name}", True) if self.name else fingerprint(self.module)
@@ -146,7 +146,15 @@ class TextClassifier(Model):
         return pad if isinstance(pad, int) and 0 <= pad < getattr(config, "vocab_size", pad + 1) else None
 
     def _encode(self, inputs: Sequence[str]) -> list[list[int]]:
-        """Return token ids; texts seen lately are not tokenised again."""
+        """Return token ids; texts seen lately are not tokenised again.
+
+        Raises
+        ------
+        InputError
+            For anything but texts.
+        """
+        if other := [text for text in inputs if not isinstance(text, str)]:
+            raise InputError("text", "be a text: a classifier reads neither chats nor rows", other[0])
         seen = self._seen  # threads share it; this one holds what it needs
         ids = {text: seen[text] for text in list(dict.fromkeys(inputs)) if text in seen}
         if new := [text for text in dict.fromkeys(inputs) if text not in ids]:
@@ -233,13 +241,17 @@ def adopt(model: object, name: str | None, batched: bool) -> Model | None:
             return None
         rule = "be a text-classification or text-generation pipeline, or a function from texts to numbers that asks it"
         raise InputError("model", rule, model.task)
-    if isinstance(model, transformers.PreTrainedModel):
-        from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING as KNOWN
+    return of_network(model, None, name) if isinstance(model, transformers.PreTrainedModel) else None
 
-        kind: Any = KNOWN.get(type(model.config), None)
-        if kind is not None and isinstance(model, kind):
-            return TextClassifier(model, tokenizer_of(model), name)
-    return None
+
+def of_network(network: Any, tokenizer: Any = None, name: str | None = None) -> TextClassifier | None:
+    """Adopt a sequence classifier with its tokenizer, or with the one that lies beside its weights; else None."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING as KNOWN
+
+    kind: Any = KNOWN.get(type(network.config), None)
+    if kind is None or not isinstance(network, kind):
+        return None
+    return TextClassifier(network, tokenizer_of(network) if tokenizer is None else tokenizer, name)
 
 
 def _of_pipeline(pipeline: Any, name: str | None) -> Model:

@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ __all__ = [
     "as_released",
     "fingerprint",
     "is_half",
+    "load_network",
+    "load_tokenizer",
     "of_transformers",
     "on_device",
     "shuffled",
@@ -90,6 +93,45 @@ def as_released(part: Any) -> bool:
     return released and not (part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part))
 
 
+def load_network(auto: Any, path: str | Path, **options: Any) -> Any:
+    """Load a network with all of its weights: safetensors only, no remote code; from a folder nothing else is read.
+
+    Parameters
+    ----------
+    auto : type
+        One of transformers' ``AutoModelFor…``.
+    path : str or Path
+        A folder, or a name of the hub where there is no such folder.
+    **options
+        Passed on.
+
+    Raises
+    ------
+    InputError
+        If weights are missing: transformers would draw them at random, and answers would be those of no model.
+    """
+    network, report = auto.from_pretrained(
+        path, **_safe(path), use_safetensors=True, output_loading_info=True, **options
+    )
+    named = dict(network.named_parameters(remove_duplicate=False))
+    lost = {key for key in report["missing_keys"] if key in named}
+    there = {weight.data_ptr() for key, weight in named.items() if key not in lost}  # tied weights stand in files once
+    if missing := sorted(key for key in lost if named[key].data_ptr() not in there):
+        raise InputError("path", f"hold all weights of a {type(network).__name__}, also {missing[0]}", str(path))
+    return network
+
+
+def load_tokenizer(path: str | Path) -> Any:
+    """Load a tokenizer, without remote code; from a folder nothing else is read."""
+    import transformers
+
+    return transformers.AutoTokenizer.from_pretrained(path, **_safe(path))
+
+
+def _safe(path: str | Path) -> dict[str, bool]:
+    return {"trust_remote_code": False, "local_files_only": Path(path).is_dir()}
+
+
 def on_device(module: Any, device: str) -> Any:
     """Move a module to a device.
 
@@ -131,11 +173,9 @@ def tokenizer_of(model: Any) -> Any:
     InputError
         If there is none: a model alone does not say how it reads text.
     """
-    import transformers
-
     path = model.config.name_or_path
     try:
-        return transformers.AutoTokenizer.from_pretrained(path)
+        return load_tokenizer(path)
     except (OSError, ValueError) as error:
         kind = type(model).__name__
         rule = f"have a tokenizer beside it at {path!r}; else pass TextClassifier(model, tokenizer) or CausalLM"
