@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from probes.asking.batching import Portions, shown, take
+from probes.asking.batching import Portions, if_empty, shown, take
 from probes.asking.cost import Cost
 from probes.errors import ModelError, StoreError, describe
 from probes.model import Identity, Model
@@ -224,7 +224,8 @@ def _nothing(model: Model) -> ModelError:
 
 def not_finite(values: np.ndarray, asked: Any) -> ModelError:
     """The error of a model that answers with NaN or infinity."""
-    return ModelError(f"The model must answer with finite numbers; got {values} for the input {describe(asked)}.")
+    said = f"The model must answer with finite numbers; got {values} for the input {describe(asked)}."
+    return ModelError(f"{said}{if_empty(asked)}")
 
 
 def uneven(widths: set[int]) -> ModelError:

@@ -17,10 +17,10 @@ import pandas as pd
 from probes.asking.cost import Cost
 from probes.design import Design
 from probes.errors import IomapError, ModelError, describe
-from probes.model import Model
+from probes.model import Model, is_chat
 from probes.outputs.arrays import as_outputs
 
-__all__ = ["Portion", "Portions", "batches", "parts_of", "shown", "take"]
+__all__ = ["Portion", "Portions", "batches", "if_empty", "parts_of", "shown", "take"]
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,14 @@ def shown(inputs: Any, i: int) -> Any:
     if isinstance(inputs, pd.DataFrame):
         return inputs.iloc[i].to_dict()
     return inputs[i].tolist() if isinstance(inputs, np.ndarray) else inputs[i]
+
+
+def if_empty(asked: Any) -> str:
+    """Say what to do where a model cannot answer an empty text, if that is what it was asked."""
+    text = asked[-1][1] if is_chat(asked) else asked
+    if not isinstance(text, str) or text.strip():
+        return ""
+    return ' A text that was asked is empty, all of it removed: TextProbe(text, replacement="…") leaves none empty.'
 
 
 def batches(model: Model, inputs: Any, first_alone: int = 0, limit: int | None = None) -> Iterator[np.ndarray]:
@@ -165,9 +173,12 @@ class Portion:
         if not isinstance(error, Exception) or not self._asking:
             return False
         if not _out_of_memory(error) or len(self.rows) == 1:
-            if isinstance(error, IomapError):
+            advice = next(filter(None, map(if_empty, self.inputs)), "") if isinstance(self.inputs, list) else ""
+            if isinstance(error, IomapError) and not (advice and type(error) is ModelError):
                 return False
-            raise ModelError(f"{name} raised {type(error).__name__}: {describe(str(error), 200)}") from error
+            known = isinstance(error, IomapError)
+            said = str(error) if known else f"{name} raised {type(error).__name__}: {describe(str(error), 200)}"
+            raise ModelError(f"{said}{advice}") from error
         log.warning("out of memory with %d inputs; going on with half as many", len(self.rows))
         model.batch = max(1, int(model.sizes(self.inputs).max()) * len(self.rows) // 2)
         self._portions.halve(self.rows[self._left])

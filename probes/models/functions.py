@@ -16,6 +16,8 @@ from probes.outputs.named import by_name, with_names
 
 __all__ = ["CallableModel", "adopt"]
 
+_ONE_BY_ONE = " It was given a batch; if it takes one input at a time, wrap it: as_model(f, batched=False)."
+
 
 class CallableModel(Model):
     """A function as a model.
@@ -58,6 +60,7 @@ class CallableModel(Model):
     def __call__(self, inputs: Any) -> np.ndarray:
         label = getattr(self.function, "__name__", type(self.function).__name__)
         n, given = len(inputs), list(inputs) if isinstance(inputs, list) else inputs  # it may change what it is given
+        advice = _ONE_BY_ONE if self.batched else ""
         try:
             if self.batched:
                 values = self.function(given)
@@ -65,21 +68,16 @@ class CallableModel(Model):
                 rows = (inputs.iloc[[i]] for i in range(len(inputs))) if isinstance(inputs, pd.DataFrame) else inputs
                 values = _stacked([self.function(row) for row in rows])
         except Exception as error:
-            hint = (
-                ""
-                if not self.batched
-                else (" It was given a batch; if it takes one input at a time, wrap it: as_model(f, batched=False).")
-            )
             raise ModelError(
                 f"The callable {label} raised {type(error).__name__}: {describe(str(error), 200)} "
-                f"on a batch of {n} inputs.{hint}"
+                f"on a batch of {n} inputs.{advice}"
             ) from error
         source = f"The callable {label}"
         if (frame := with_names(values)) is not None:
             known = self.outputs if self._named or set(self.outputs or ()) == set(frame.columns) else None
             values = frame if known is None else by_name(frame, known, source)
             self.outputs, self._named = tuple(values.columns), True
-        return as_outputs(values, n, source)
+        return as_outputs(values, n, source, advice)
 
     def recall(self, outputs: tuple[str, ...]) -> None:
         if self.outputs is None or sorted(self.outputs) == sorted(outputs):

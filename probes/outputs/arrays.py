@@ -15,8 +15,9 @@ __all__ = ["LARGEST", "as_outputs"]
 LARGEST = 1e120
 
 
-def as_outputs(values: Any, n: int, source: str) -> np.ndarray:
-    """Check a model's raw return value and make it a float array ``(n, k)``.
+def as_outputs(values: Any, n: int, source: str, advice: str = "") -> np.ndarray:
+    """Check a model's raw return value and make it a float array ``(n, k)``; `advice` says what to do without one row
+    an input.
 
     Raises
     ------
@@ -46,7 +47,9 @@ def as_outputs(values: Any, n: int, source: str) -> np.ndarray:
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or len(array) != n or array.shape[1] == 0:
-        raise ModelError(f"{source} must return one row of numbers per input, shape ({n}, k); got {np.shape(values)}.")
+        given = "None" if values is None else np.shape(values) or f"the single number {describe(values)}"
+        advice = " These are transposed." if array.shape[1:] == (n,) else advice
+        raise ModelError(f"{source} must return one row of numbers per input, shape ({n}, k); got {given}.{advice}")
     if (large := array[np.isfinite(array) & (np.abs(array) > LARGEST)]).size:
         raise ModelError(
             f"{source} must return numbers of a size up to {LARGEST:g}; got {large[0]:.4g}. Scale what it returns."

@@ -22,7 +22,7 @@ def _identity(raw: np.ndarray, columns: list[int]) -> np.ndarray:
     return raw[:, columns]
 
 
-def _mean(raw: np.ndarray, columns: list[int]) -> np.ndarray:
+def _mean(raw: np.ndarray, columns: Sequence[int] | np.ndarray) -> np.ndarray:
     return raw[:, columns].mean(axis=1, keepdims=True)
 
 
@@ -78,6 +78,8 @@ class Target:
         Their unit; "target" for a function.
     function : callable, optional
         Raw outputs ``(n, K)`` → numbers ``(n, k)`` or ``(n,)``, for kind "function" alone. It is not written to files.
+    sizes : tuple of k int, optional
+        For kind "mean" with several numbers: how many of `columns`, in their order, enter each.
 
     Examples
     --------
@@ -89,7 +91,8 @@ class Target:
     columns: tuple[int, ...]
     outputs: tuple[str, ...]
     unit: str
-    function: Callable[[np.ndarray], Any] | None = field(default=None, repr=False, hash=False)
+    function: Callable[[np.ndarray], Any] | None = field(default=None, hash=False)
+    sizes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in (*KINDS, FUNCTION):
@@ -103,6 +106,14 @@ class Target:
                 raise InputError("unit", f'be "{FUNCTION_UNIT}" for kind "{FUNCTION}"', self.unit)
         elif not self.columns or min(self.columns) < 0:
             raise InputError("columns", "hold numbers of outputs, from 0", self.columns)
+        split = self.kind == "mean" and len(self.sizes) == len(self.outputs) and sum(self.sizes) == len(self.columns)
+        if self.sizes and not (split and min(self.sizes) > 0):
+            raise InputError("sizes", 'share out the columns of a "mean", some for each output', self.sizes)
+
+    def __repr__(self) -> str:
+        """Show what it computes; keys of stored explanations hold this, so `sizes` stand only where there are any."""
+        shown = ("kind", "columns", "outputs", "unit", *(["sizes"] if self.sizes else []))
+        return f"Target({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
     @classmethod
     def of_function(cls, function: Callable[[np.ndarray], Any], raw: np.ndarray) -> Target:
@@ -126,6 +137,9 @@ class Target:
         ModelError
             If it is a function and does not return one finite row of k numbers per answer.
         """
+        if self.sizes:
+            ends = np.cumsum(self.sizes)[:-1]
+            return np.hstack([_mean(np.asarray(raw, dtype=float), part) for part in np.split(self.columns, ends)])
         if self.function is None:
             return KINDS[self.kind](np.asarray(raw, dtype=float), list(self.columns))
         y = custom(self.function, raw)

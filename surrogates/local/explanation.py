@@ -22,6 +22,7 @@ from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.notes import cautions, inherited
 from surrogates.judging.problem import Problem
 from surrogates.local.finding import Finding
+from surrogates.local.spans import Spans, target_of
 from surrogates.local.stopping import Certificate
 from surrogates.results import answers_data
 from surrogates.results.plain import Columns, Damaged
@@ -134,13 +135,14 @@ class Explanation(SavedResult):
         """Predict the surrogate's answer to rows ``(n, d)``: ``(n,)``, or ``(n, k)`` for k outputs."""
         return self.surrogate.predict(Z)
 
-    def attribute(self, span: str | tuple[int, int]) -> Explanation:
+    def attribute(self, span: Spans) -> Explanation:
         """Explain a part of a language model's answer. No new call: every token's log-probability is known already.
 
         Parameters
         ----------
-        span : str or (int, int)
-            A piece of the answer's text (its first occurrence), or a character range of it.
+        span : str or (int, int), or a list of these
+            A piece of the answer's text (its first occurrence), or a character range of it; of several, each is an
+            output.
 
         Returns
         -------
@@ -156,22 +158,7 @@ class Explanation(SavedResult):
             raise InputError(
                 "attribute", "be used on explanations of a language model's answer", "another kind of model"
             )
-        text = "".join(self.answers.outputs)
-        if isinstance(span, str):
-            start = text.find(span) if span else -1
-            if start < 0:
-                raise InputError("span", f"be part of the answer {text!r}", span)
-            start, stop = start, start + len(span)
-        else:
-            start, stop = span
-            if not 0 <= start < stop <= len(text):
-                raise InputError("span", f"be a character range within the answer's {len(text)} characters", span)
-        ends = np.cumsum([len(piece) for piece in self.answers.outputs])
-        starts = np.concatenate([[0], ends[:-1]])
-        columns = tuple(int(i) for i in np.flatnonzero((starts < stop) & (ends > start)))
-        if not columns:
-            raise InputError("span", "overlap a token of the answer", span)
-        target = Target("mean", columns, (text[start:stop],), "nats")
+        target = target_of(span, self.answers.outputs)
         y = target(self.answers.y)
         seed = self.provenance["random_state"]
         problem = Problem(self.answers.design, y, target.outputs, self.features, seed)

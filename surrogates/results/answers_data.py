@@ -67,14 +67,16 @@ READERS[Cost] = lambda data, where: Cost(**read(CostData, data, where))
 
 @plain.register
 def _(target: Target) -> Json:
-    return {name: plain(getattr(target, name)) for name in _TARGET}
+    sizes = {"sizes": plain(target.sizes)} if target.sizes else {}  # version 0.1.0 wrote none
+    return {name: plain(getattr(target, name)) for name in _TARGET} | sizes
 
 
 def _target(data: object, where: str) -> Target:
     given = read(dict, data, where)
     if lacking := [name for name in _TARGET if name not in given]:
         raise Damaged(where, f"have {', '.join(lacking)}", sorted(given)[:5])
-    fields_ = {name: read(kind, given[name], f"{where}.{name}") for name, kind in _TARGET.items()}
+    kinds = _TARGET | {"sizes": tuple[int, ...]} if "sizes" in given else _TARGET
+    fields_ = {name: read(kind, given[name], f"{where}.{name}") for name, kind in kinds.items()}
     try:
         return Target(**fields_, function=not_kept if fields_["kind"] == FUNCTION else None)
     except InputError as error:

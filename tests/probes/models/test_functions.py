@@ -223,3 +223,18 @@ def test_labels_without_scores_are_refused_still():
         CallableModel(lambda Z: ["good"] * len(Z))(cube(2))
     with pytest.raises(ModelError, match="must return numbers"):
         CallableModel(lambda Z: [{"label": "good"}] * len(Z))(cube(2))
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda texts: 3.0, r"got the single number 3\.0\. .*as_model\(f, batched=False\)"),
+        (lambda texts: np.mean([len(text) for text in texts]), r"got the single number .*as_model\(f, batched=False\)"),
+        (lambda texts: None, "got None"),
+        (lambda texts: [1.0, 2.0, 3.0], r"got \(3,\)\. .*as_model\(f, batched=False\)"),
+        (lambda texts: np.ones((3, len(texts))), r"got \(3, 2\)\. These are transposed\."),
+    ],
+)
+def test_answers_that_are_not_one_row_an_input_say_what_to_do(answer, words):
+    with pytest.raises(ModelError, match=words):
+        as_model(answer)(["ab", "c"])

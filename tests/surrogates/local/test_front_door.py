@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes import Background, InputError, LocalGaussian, MaskProbe, TabularProbe
+from probes import Background, InputError, LocalGaussian, MaskProbe, ModelError, TabularProbe, TextProbe
 from probes.inputs.adapt import RowSettings
 from surrogates import anchor, check, estimate, explain, explain_many, shapley_values
 
@@ -135,3 +135,37 @@ def test_one_chat_is_no_list_of_inputs():
         explain_many(len, chat, **CALL)
     [found] = explain_many(lambda chats: [len(chat[-1][1]) for chat in chats], [chat], **CALL)
     assert [feature.name for feature in found.features] == ["when", "did", "it", "open"]
+
+
+def fails_without_text(texts):
+    if not all(texts):
+        raise ValueError("nothing to read")
+    return [len(text) for text in texts]
+
+
+def nan_without_text(texts):
+    return [float(len(text)) if text else np.nan for text in texts]
+
+
+def nan_without_text_in_a_chat(chats):
+    return nan_without_text([chat[-1][1] for chat in chats])
+
+
+@pytest.mark.parametrize(
+    ("model", "probe"),
+    [
+        (fails_without_text, "one two three"),
+        (nan_without_text, "one two three"),
+        (nan_without_text_in_a_chat, [{"role": "user", "content": "one two three"}]),
+    ],
+)
+def test_a_model_that_cannot_read_an_empty_text_is_shown_the_way_out(model, probe):
+    with pytest.raises(ModelError, match=r'A text that was asked is empty, .*TextProbe\(text, replacement="…"\)'):
+        explain(model, probe, **CALL)
+    explain(model, TextProbe(probe, replacement="…"), **CALL)
+
+
+def test_a_model_that_fails_on_a_text_with_words_is_not_taken_for_one_that_wants_some():
+    with pytest.raises(ModelError) as caught:
+        explain(lambda texts: 1 / 0, "one two three", **CALL)
+    assert "empty" not in str(caught.value)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from probes import Generator, MaskProbe, Model, TextProbe
+from probes import Generator, InputError, MaskProbe, Model, Target, TextProbe
 from probes.model import Identity
 from surrogates import Certified, Explanation, Width, explain
 from surrogates.judging.notes import cautions
@@ -101,3 +101,43 @@ def test_noise_is_told_without_the_whole_answers_ceiling():
     assert warned == [
         "The model answers the same question differently each time; how much of that is in this part is not known."
     ]
+
+
+def test_several_spans_are_outputs_each_as_it_is_alone(ex):
+    several = ex.attribute(["sum", (5, 8), "same"])
+    assert several.target.outputs == ("sum", "all", "same")
+    for j, name in enumerate(several.target.outputs):
+        alone = ex.attribute(name)
+        np.testing.assert_allclose(several.y[:, [j]], alone.y)
+        mine = several.attributions[several.attributions["output"] == name].reset_index(drop=True)
+        np.testing.assert_allclose(mine["attribution"], alone.attributions["attribution"], atol=1e-9)
+    two = ex.attribute([" sum all", "same"])  # of two tokens and of one
+    np.testing.assert_allclose(two.y, np.column_stack([ex.answers.y[:, :2].mean(axis=1), ex.answers.y[:, 2]]))
+    assert ex.attribute(["sum"]).target.outputs == ("sum",)
+    assert ex.attribute([1, 4]).target == ex.attribute((1, 4)).target  # one range
+
+
+def test_several_spans_are_kept_in_files(ex, tmp_path):
+    several = ex.attribute([" sum all", "same"])
+    back = Explanation.from_json(several.to_json())
+    assert back.target == several.target
+    np.testing.assert_allclose(back.target(back.answers.y), several.y)
+    assert "same" in back.report(tmp_path / "r.html").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="sizes"):
+        Explanation.from_json(several.to_json().replace('"sizes": [2, 1]', '"sizes": [3, 1]'))
+
+
+@pytest.mark.parametrize(
+    "span", [[], ["sum", "sum"], ["sum", "no"], 5, None, ["sum", 3], (1.0, 3.0), (True, 3), "", {}]
+)
+def test_a_span_that_is_none_is_refused_by_name(ex, span):
+    with pytest.raises(InputError, match=r"^span must"):
+        ex.attribute(span)
+
+
+def test_keys_of_stored_explanations_hold_targets_as_they_were():
+    assert repr(Target("mean", (0, 1), ("answer",), "nats")) == (
+        "Target(kind='mean', columns=(0, 1), outputs=('answer',), unit='nats')"
+    )
+    shapes = [Target("mean", (0, 1, 2), ("a", "b"), "nats", sizes=sizes) for sizes in ((1, 2), (2, 1))]
+    assert repr(shapes[0]) != repr(shapes[1])
