@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
 
 from probes.digests import digest_rows
 from probes.errors import InputError
 
-__all__ = ["Generator", "Identity", "Model", "Prompt", "as_prompt", "is_chat"]
+__all__ = ["Generator", "Identity", "Model", "Prompt", "as_prompt", "is_chat", "messages_of"]
 
 #: A prompt: plain text, or a chat as (role, content) pairs or as mappings with ``role`` and ``content``.
 Prompt: TypeAlias = str | Sequence[tuple[str, str] | Mapping[str, Any]]
@@ -48,10 +48,21 @@ def as_prompt(prompt: Prompt) -> str | tuple[tuple[str, str], ...]:
         return prompt
     if not isinstance(prompt, Sequence) or not prompt:
         raise InputError("prompt", _MESSAGE, prompt)
-    return tuple(map(_message, prompt))
+    return messages_of(prompt)
 
 
-def is_chat(value: Any) -> bool:
+def messages_of(chat: Sequence[Any]) -> tuple[tuple[str, str], ...]:
+    """Return the messages of a chat as (role, content) pairs.
+
+    Raises
+    ------
+    InputError
+        As of :func:`as_prompt`.
+    """
+    return tuple(map(_message, chat))
+
+
+def is_chat(value: Any) -> TypeGuard[Sequence[tuple[str, str] | Mapping[str, Any]]]:
     """Return whether a value is a list of messages: mappings with role and content, or pairs of a role and a text.
 
     Examples

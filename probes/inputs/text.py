@@ -10,7 +10,7 @@ import numpy as np
 
 from probes.errors import InputError
 from probes.inputs.text_segments import Segments, Span, checked_answer, cut
-from probes.model import Prompt, as_prompt, is_chat
+from probes.model import Prompt, is_chat, messages_of
 from probes.probe import Feature, Probe, at_least_two, unique_names
 from probes.views import Block, TextView
 
@@ -65,19 +65,19 @@ class TextProbe(Probe):
         answer: str | None = None,
         max_new_tokens: int = 64,
     ):
-        chat = as_prompt(text) if is_chat(text) else ()
+        chat = messages_of(text) if is_chat(text) else ()
         self.before, self.role = tuple(chat[:-1]), chat[-1][0] if chat else ""
         if self.role == "assistant":
             raise InputError("text", "end with a message to the model; what it answers is given as answer=", text)
-        text = chat[-1][1] if chat else text
-        cuts = cut(text, unit, spans, tokenizer, "text")
+        content: Any = chat[-1][1] if chat else text
+        cuts = cut(content, unit, spans, tokenizer, "text")
         if replacement is not None and not isinstance(replacement, str):
             raise InputError("replacement", "be a string, or None to remove", replacement)
-        self.text = text
+        self.text: str = content
         self.unit = "span" if spans is not None else unit
         self.replacement = replacement
         self.answer, self.max_new_tokens = checked_answer(answer, max_new_tokens)
-        self.segments = Segments.of(text, cuts)
+        self.segments = Segments.of(content, cuts)
         names = unique_names([piece.strip() or repr(piece) for piece in self.segments.pieces])
         self.features = at_least_two([Feature(name) for name in names], "text", text)
 

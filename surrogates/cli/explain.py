@@ -63,7 +63,9 @@ class Common(Options):
 class Sourced(Common):
     """Options of explanations of a language model's answer."""
 
-    span: Annotated[str | None, typer.Option(help="Explain only this part of the answer.")] = None
+    span: Annotated[list[str] | None, typer.Option(help="Explain only this part of the answer; may be repeated.")] = (
+        None
+    )
 
 
 def _run(model: ModelLike, probe: Probe, common: Common) -> None:
@@ -72,12 +74,10 @@ def _run(model: ModelLike, probe: Probe, common: Common) -> None:
     if common.parameters is not None and common.gpu_throughput is None:
         raise InputError("--parameters", "come with --gpu-throughput", common.parameters)
     if common.estimate:
-        if common.output or common.json or common.until or checks:
-            given = {"-o": common.output, "--json": common.json, "--until": common.until, "--check": checks}
-            named = ", ".join(name for name, value in given.items() if value)
-            raise InputError("--estimate", "come without -o, --json, --until and --check: nothing is explained", named)
-        asking.pop("progress")
-        expected = estimate(model, probe, family=common.chosen, design=common.design, **asking)
+        given = {"-o": common.output, "--json": common.json, "--check": checks}
+        if named := ", ".join(name for name, value in given.items() if value):
+            raise InputError("--estimate", "come without -o, --json and --check: nothing is explained", named)
+        expected = estimate(model, probe, common.chosen, until=until, design=common.design, **asking)
         typer.echo(str(expected))
         if common.gpu_throughput is not None:
             parameters = 70e9 if common.parameters is None else common.parameters
@@ -85,11 +85,11 @@ def _run(model: ModelLike, probe: Probe, common: Common) -> None:
         return
     if common.gpu_throughput is not None:
         raise InputError("--gpu-throughput", "come with --estimate", common.gpu_throughput)
-    if span is not None and isinstance(until, Certified):
+    if span and isinstance(until, Certified):
         raise InputError("--span", "come without --until r2=…: the certificate is for the whole answer", span)
     explanation = explain(model, probe, common.chosen, until=until, design=common.design, **asking)
-    if span is not None:
-        explanation = explanation.attribute(span)
+    if span:
+        explanation = explanation.attribute(span[0] if len(span) == 1 else span)
     if checks:
         again = {name: asking[name] for name in ("random_state", "store", "progress")}
         explanation = check(explanation, model, probe, checks, **again)

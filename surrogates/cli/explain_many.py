@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import pandas as pd
 import typer
 
 from probes.errors import InputError, IomapError
 from surrogates.cli.app import app
 from surrogates.cli.explain import Common
-from surrogates.cli.inputs import Answer, Drop, in_a_folder, load, place, read, sharing, table_of
+from surrogates.cli.inputs import in_a_folder, load, place, sharing, table_of
+from surrogates.cli.rows import BackgroundRows, Drop, Groups, LawOption, row_settings
+from surrogates.cli.texts import Answer, Chat, System, conversation, read
 from surrogates.many.explain_many import explain_many
 from surrogates.many.explanation_set import ExplanationSet
 
@@ -25,7 +26,12 @@ def many(
     file: Annotated[Path, typer.Argument(help="A CSV file, also the background; or a file with a text a line.")],
     rows: Annotated[str, typer.Option(help="Which rows or lines, FIRST:END from 0; default: all.")] = ":",
     drop: Drop = "",
+    groups: Groups = None,
+    law: LawOption = None,
+    background_rows: BackgroundRows = None,
     answer: Answer = None,
+    system: System = None,
+    chat: Chat = None,
     jobs: Annotated[int, typer.Option(help="Processes that answer and fit; -1 for one a core.")] = 1,
 ) -> None:
     """Explain many answers of a model: --json FILE.jsonl is written as they are finished, and taken up again."""
@@ -36,27 +42,37 @@ def many(
     in_a_folder(common.output)
     if common.json is not None and common.json.suffix != ".jsonl":
         raise InputError("--json", "end in .jsonl: one explanation a line", str(common.json))
-    items, background = _items(file, _range(rows), drop)
+    table = file.suffix == ".csv"
+    of_rows = {"--drop": drop, "--group": groups, "--law": law, "--background-rows": background_rows}
+    of_texts = {"--answer": answer, "--system": system, "--chat": chat}
+    rule = "be left out: rows of a table have no continuation" if table else "come with a CSV file"
+    for name, value in (of_texts if table else of_rows).items():
+        if value:
+            raise InputError(name, rule, value)
+    if table:
+        background = table_of(file, drop)
+        items: Any = background.iloc[_range(rows)]
+        settings = vars(row_settings(background, groups, law, background_rows))
+    else:
+        lines = [line for line in read(file).splitlines() if line.strip()]
+        items, settings = [conversation(line, chat, system) for line in lines[_range(rows)]], {}
     if not len(items):
         raise InputError("--rows", "select some rows", rows)
-    if answer is not None and background is not None:
-        raise InputError("--answer", "be left out: rows of a table have no continuation", answer)
-    model = load(common.model, None if background is not None else "classifier" if answer is None else "lm")
+    model = load(common.model, None if table else "lm" if any(of_texts.values()) else "classifier")
     try:
         explanations = explain_many(
             model,
             items,
             common.chosen,
-            background=background,
             budget=common.budget,
             design=common.design,
             target=common.target,
             answer=answer,
-            random_state=common.seed,
             store=place(common.store),
             n_jobs=jobs,
             output=common.json,
             progress=False if common.quiet else None,
+            **{**settings, "random_state": common.seed},
         )
     except IomapError as error:
         if error.finished:
@@ -77,16 +93,6 @@ def _show(explanations: ExplanationSet, common: Common) -> None:
     if common.output is not None:
         explanations.report(common.output)
         typer.echo(f"wrote {common.output}")
-
-
-def _items(file: Path, chosen: slice, drop: str) -> tuple[Any, pd.DataFrame | None]:
-    """Read rows with their background, or texts."""
-    if file.suffix != ".csv":
-        if drop:
-            raise InputError("--drop", "come with a CSV file", drop)
-        return [line for line in read(file).splitlines() if line.strip()][chosen], None
-    frame = table_of(file, drop)
-    return frame.iloc[chosen], frame
 
 
 def _range(text: str) -> slice:

@@ -15,7 +15,6 @@ import typer
 
 from probes.errors import InputError, IomapError
 from probes.inputs.context import ContextProbe
-from probes.inputs.tabular import TabularProbe
 from probes.inputs.text import TextProbe
 from probes.model import Generator
 from probes.models.adapt import ModelLike, as_model
@@ -23,12 +22,12 @@ from probes.models.huggingface.causal_lm import CausalLM
 from probes.models.huggingface.classifier import TextClassifier
 from probes.models.servers.endpoint import Endpoint
 from probes.probe import Probe
+from surrogates.cli.rows import BackgroundRows, Drop, Groups, LawOption, row_settings
+from surrogates.cli.texts import Answer, Chat, System, conversation, read, text_of
 from surrogates.results.result import SavedResult
 
 __all__ = [
     "REGIONS",
-    "Answer",
-    "Drop",
     "Html",
     "Json",
     "Options",
@@ -38,7 +37,6 @@ __all__ = [
     "in_a_folder",
     "load",
     "place",
-    "read",
     "sharing",
     "shown",
     "table_of",
@@ -46,14 +44,12 @@ __all__ = [
 
 #: first part of --model for a server -> the route it is asked by
 SERVERS = {"endpoint": "chat", "completions": "completions"}
+#: characters of a text that may be the name of a file
+_LONGEST_NAME = 250
 
-Store = Annotated[str | None, typer.Option(help="Where answers are kept; 'none' keeps them in memory only.")]
+Store = Annotated[str | None, typer.Option(help="Where answers are kept; 'none' in memory only (./none is a file).")]
 Html = Annotated[Path | None, typer.Option("--output", "-o", help="Write an HTML report here.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON here.")]
-Drop = Annotated[str, typer.Option(help="Columns the model does not take, separated by commas.")]
-Answer = Annotated[
-    str | None, typer.Option(help="The continuation that a language model is scored on; default: its own.")
-]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
 
 
@@ -150,10 +146,10 @@ def about(group: typer.Typer, act: Callable[..., None], options: dict[str, type]
 
         def command(common: Any, region: Callable[..., tuple[ModelLike, Probe]] = region, **given: Any) -> None:
             common.check()
-            act(*region(common.model, **given), common)
+            act(*region(common, **given), common)
 
         besides = [
-            p.replace(kind=Parameter.KEYWORD_ONLY) for p in signature(region).parameters.values() if p.name != "model"
+            p.replace(kind=Parameter.KEYWORD_ONLY) for p in signature(region).parameters.values() if p.name != "common"
         ]
         command.__signature__ = Signature([Parameter("common", Parameter.KEYWORD_ONLY), *besides])  # type: ignore[attr-defined]
         command.__annotations__ = {
@@ -164,28 +160,41 @@ def about(group: typer.Typer, act: Callable[..., None], options: dict[str, type]
 
 
 def text(
-    model: str,
-    text: Annotated[str, typer.Argument(help="The text, or @FILE to read it from a file.")],
+    common: Options,
+    text: Annotated[
+        str | None, typer.Argument(help="The text; @FILE reads it from a file, @@ begins a text that begins with @.")
+    ] = None,
     unit: Annotated[str, typer.Option(help="What a feature is: word, sentence or token.")] = "word",
     replacement: Annotated[
         str | None, typer.Option(help="Put this in place of absent features; default: remove.")
     ] = None,
     answer: Answer = None,
+    system: System = None,
+    chat: Chat = None,
 ) -> tuple[ModelLike, Probe]:
-    """Load a model, and a text to ask it about."""
-    content = read(text[1:]) if text.startswith("@") else text
-    asked = load(model, "classifier" if answer is None else "lm")
+    """Load a model, and a text or a chat to ask it about."""
+    prompt = conversation(None if text is None else text_of(text), chat, system)
+    plain = answer is None and isinstance(prompt, str)
+    asked = load(common.model, "classifier" if plain else "lm")
     if answer is not None and not isinstance(as_model(asked), Generator):
         raise InputError("--answer", "be left out: this model does not continue text", answer)
     tokenizer = getattr(asked, "tokenizer", None) if unit == "token" else None
-    return asked, TextProbe(content, unit, replacement=replacement, tokenizer=tokenizer, answer=answer)
+    try:
+        return asked, TextProbe(prompt, unit, replacement=replacement, tokenizer=tokenizer, answer=answer)
+    except InputError as error:
+        if prompt == text and len(prompt) < _LONGEST_NAME and Path(prompt).is_file():
+            raise InputError("TEXT", "hold two features; a file is read with @ before its name", text) from error
+        raise
 
 
 def tabular(
-    model: str,
+    common: Options,
     table: Annotated[Path, typer.Argument(help="A CSV file; it is also the background.")],
     row: Annotated[int, typer.Option(help="Number of the row to explain, from 0.")],
     drop: Drop = "",
+    groups: Groups = None,
+    law: LawOption = None,
+    background_rows: BackgroundRows = None,
 ) -> tuple[ModelLike, Probe]:
     """Load a model, and a row of a table to ask it about."""
     frame = table_of(table, drop)
@@ -193,21 +202,22 @@ def tabular(
         raise InputError("TABLE", "hold at least one row", str(table))
     if not 0 <= row < len(frame):
         raise InputError("--row", f"be between 0 and {len(frame) - 1}", row)
-    return load(model, None), TabularProbe(frame.iloc[[row]], frame)
+    settings = row_settings(frame, groups, law, background_rows, common.seed)
+    return load(common.model, None), settings.probe(frame.iloc[[row]])
 
 
 def context(
-    model: str,
+    common: Options,
     documents: Annotated[list[Path], typer.Argument(help="One text file, or several.")],
     question: Annotated[str, typer.Option(help="What is asked of the documents.")],
     unit: Annotated[str | None, typer.Option(help="What a source is: sentence, passage or document.")] = None,
     answer: Answer = None,
-    system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
+    system: System = None,
 ) -> tuple[ModelLike, Probe]:
     """Load a language model, and documents with a question to ask it about."""
     texts = {str(path): read(path) for path in documents}
     content: Any = next(iter(texts.values())) if len(texts) == 1 else texts
-    return load(model, "lm"), ContextProbe(content, question, unit=unit, system=system, answer=answer)
+    return load(common.model, "lm"), ContextProbe(content, question, unit=unit, system=system, answer=answer)
 
 
 #: kinds of input by the name of their command: how they are read, and what their features are
@@ -240,14 +250,6 @@ def table_of(file: Path, drop: str) -> pd.DataFrame:
     return frame.drop(columns=columns)
 
 
-def read(path: str | Path) -> str:
-    """Read the text in a file."""
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("file", f"be a readable UTF-8 text file ({error})", str(path)) from error
-
-
 def load(model: str, kind: str | None, name: str = "--model") -> ModelLike:
     """Load a server, a Python object by ``module:attribute``, or a transformers model (folder, hub name or GGUF file).
 
@@ -268,6 +270,8 @@ def load(model: str, kind: str | None, name: str = "--model") -> ModelLike:
             raise InputError(name, f"name something that can be imported ({kind}: {error})", model) from error
     if kind is None:
         raise InputError(name, "be module:attribute, such as mypackage.models:forest", model)
+    if Path(model).is_dir():
+        return _of_folder(model, kind, name)
     if model.endswith(".gguf") and not Path(model).is_file():
         raise InputError(name, "be a file that exists", model)
     loader = CausalLM if kind == "lm" or model.endswith(".gguf") else TextClassifier
@@ -277,3 +281,11 @@ def load(model: str, kind: str | None, name: str = "--model") -> ModelLike:
         if isinstance(error, IomapError):
             raise
         raise InputError(name, f"be a model that can be loaded ({str(error).splitlines()[0]})", model) from error
+
+
+def _of_folder(model: str, kind: str, name: str) -> ModelLike:
+    """Load what a folder holds; a language model where nothing else can be asked."""
+    loaded = as_model(model)
+    if kind == "lm" and not isinstance(loaded, Generator):
+        raise InputError(name, "be a language model: this folder holds a classifier", model)
+    return loaded

@@ -1,0 +1,194 @@
+"""How an input is named on the command line: settings of rows, chats, files, folders, and their escapes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from probes import LocalGaussian, TabularProbe
+from surrogates import Explanation, ExplanationSet, ShapleyValues
+from tests.helpers.command import Done, iomap
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "1"
+FRAME = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.5], "b": [1.0, 0.0, 2.0, 2.5], "c": [1.0, 1.5, 0.0, 0.5]})
+MODELS = """
+def lengths(texts):
+    return [float(len(t)) for t in texts]
+
+def chats(chats):
+    return [float(len(chat)) + len(chat[-1][1]) + 100 * len(chat[0][1]) for chat in chats]
+
+def rows(frame):
+    return 2.0 * frame["a"] - frame["b"] * frame["c"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _files() -> None:
+    Path("mymodels.py").write_text(MODELS)
+    FRAME.to_csv("t.csv", index=False)
+    Path("chat.json").write_text(
+        json.dumps([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "when did it open"}])
+    )
+
+
+def explained(*arguments: str, model: str = "lengths") -> Explanation:
+    done = iomap("explain", *arguments, "-m", f"mymodels:{model}", "--store", "none", "--json", "r.json", "-q")
+    assert done.returncode == 0, done.stderr
+    return Explanation.from_json("r.json")
+
+
+def refused(*arguments: str, model: str = "lengths") -> str:
+    done = iomap(*arguments, "-m", f"mymodels:{model}", "--store", "none")
+    assert done.returncode == 2 and done.stderr.startswith("iomap: "), done
+    return done.stderr
+
+
+ROW = ("tabular", "t.csv", "--row", "1")
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        (("--group", "ab=a, b"), {"groups": {"ab": ["a", "b"]}}),
+        (("--group", "x=a", "--group", "yz=b,c"), {"groups": {"x": ["a"], "yz": ["b", "c"]}}),
+        (("--law", "gaussian=0.5"), {"law": LocalGaussian(0.5)}),
+        (("--law", "background", "--background-rows", "2"), {"background_rows": 2}),
+        (("--background-rows", "2", "--seed", "3"), {"background_rows": 2, "random_state": 3}),
+    ],
+)
+def test_settings_of_rows_are_those_of_the_probe(options, settings):
+    due = TabularProbe(FRAME.iloc[[1]], FRAME, **settings)
+    assert explained(*ROW, *options, model="rows").answers.probe == due.digest
+    many = ("explain-many", "t.csv", "--rows", "1:2", "-m", "mymodels:rows", "--store", "none", "--json", "all.jsonl")
+    done = iomap(*many, *options)
+    assert done.returncode == 0, done.stderr
+    assert [ex.answers.probe for ex in ExplanationSet.from_jsonl("all.jsonl")] == [due.digest]
+    done = iomap("shapley", *ROW, *options, "-m", "mymodels:rows", "--store", "none", "--json", "v.json")
+    assert done.returncode == 0, done.stderr
+    assert ShapleyValues.from_json("v.json").view == due.view()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--group", "a,b"), "--group must be NAME=column,column"),
+        (("--group", "x=a", "--group", "x=b"), "--group must be NAME=column,column, each name once"),
+        (("--group", "x=a,z"), "groups['x'] must name columns"),
+        (("--law", "near"), "--law must be background or gaussian=WIDTH"),
+        (("--law", "gaussian"), "--law must be background or gaussian=WIDTH"),
+        (("--law", "gaussian=-1"), "width must be a positive number"),
+        (("--background-rows", "0"), "background_rows must be a positive integer"),
+    ],
+)
+def test_settings_of_rows_that_mean_nothing_are_refused(options, words):
+    assert words in refused("explain", *ROW, *options, model="rows")
+    assert words in refused("explain-many", "t.csv", *options, model="rows")
+
+
+def test_settings_stay_with_their_kind_of_file():
+    Path("t.txt").write_text("it was good\n")
+    for name, value in {"--group": "x=a,b", "--law": "background", "--background-rows": "3"}.items():
+        assert f"{name} must come with a CSV file" in refused("explain-many", "t.txt", name, value)
+    for name, value in {"--system": "Be brief.", "--chat": "chat.json"}.items():
+        assert f"{name} must be left out: rows of a table" in refused("explain-many", "t.csv", name, value)
+
+
+def names(explanation: Explanation) -> list[str]:
+    return [feature.name for feature in explanation.features]
+
+
+def test_the_last_message_of_a_chat_is_explained_and_those_before_it_stay():
+    ex = explained("text", "--chat", "chat.json", model="chats")
+    assert names(ex) == ["when", "did", "it", "open"]
+    assert ex.y[0, 0] == pytest.approx(2 + len("when did it open") + 100 * len("Be brief."))
+
+
+def test_a_text_with_a_chat_is_the_next_message():
+    ex = explained("text", "is it free", "--chat", "chat.json", model="chats")
+    assert names(ex) == ["is", "it", "free"]
+    assert ex.y[0, 0] == pytest.approx(3 + len("is it free") + 100 * len("Be brief."))
+
+
+def test_a_system_prompt_stands_before_the_text():
+    ex = explained("text", "is it free", "--system", "Hm.", model="chats")
+    assert names(ex) == ["is", "it", "free"] and ex.y[0, 0] == pytest.approx(2 + len("is it free") + 300)
+    Path("t.txt").write_text("is it free\nwhen did it open\n")
+    done = iomap(
+        *("explain-many", "t.txt", "--system", "Hm.", "-m", "mymodels:chats", "--store", "none", "--json", "a.jsonl")
+    )
+    assert done.returncode == 0, done.stderr
+    assert [e.y[0, 0] for e in ExplanationSet.from_jsonl("a.jsonl")] == pytest.approx([2 + 10 + 300, 2 + 16 + 300])
+
+
+def test_chats_that_are_none_are_refused():
+    assert "--system must be left out: the chat has" in refused(
+        "explain", "text", "--chat", "chat.json", "--system", "x"
+    )
+    assert "TEXT must be given, or --chat FILE" in refused("explain", "text")
+    assert "file must be a readable UTF-8 text file" in refused("explain", "text", "--chat", "none.json")
+    for content in ("{", '["when"]', "[]", "[" * 100_000):
+        Path("bad.json").write_text(content)
+        assert "--chat must hold a JSON list of messages" in refused("explain", "text", "--chat", "bad.json")
+
+
+def test_a_text_that_begins_with_an_at_is_no_file():
+    Path("alice").write_text("what the file says")
+    assert names(explained("text", "@alice")) == ["what", "the", "file", "says"]
+    assert names(explained("text", "@@alice likes it")) == ["@alice", "likes", "it"]
+    error = refused("explain", "text", "@bob likes it")
+    assert "TEXT must name a readable UTF-8 text file after @" in error and "is written @@bob likes it" in error
+
+
+def test_the_name_of_a_file_as_a_text_says_how_it_is_read():
+    Path("report.txt").write_text("what the file says")
+    assert "TEXT must hold two features; a file is read with @" in refused("explain", "text", "report.txt")
+    assert "text must hold at least two features" in refused("explain", "text", "other.txt")
+
+
+def folder(*arguments: str) -> Done:
+    return iomap(*arguments, "--store", "none", "--json", "r.json", "-q")
+
+
+def test_a_folder_is_asked_as_what_it_holds():
+    pytest.importorskip("transformers")
+    done = folder("explain", "text", "The plot is good", "-m", str(GOLDEN / "classifier"))
+    assert done.returncode == 0, done.stderr
+    assert Explanation.from_json("r.json").target.unit == "log-odds"
+    text = ("explain", "text", "the museum open", "-m", str(GOLDEN / "lm"))
+    done = folder(*text)
+    assert done.returncode == 0, done.stderr
+    assert Explanation.from_json("r.json").answer
+    done = folder(*text, "--answer", " Paris Rome", "--system", "The city is very good")
+    assert done.returncode == 0, done.stderr
+    assert Explanation.from_json("r.json").answer == " Paris Rome"
+    wrong = folder("explain", "text", "The plot", "--system", "x", "-m", str(GOLDEN / "classifier"))
+    assert wrong.returncode == 2 and "--model must be a language model: this folder holds a classifier" in wrong.stderr
+
+
+def test_several_spans_of_an_answer_are_explained():
+    pytest.importorskip("transformers")
+    Path("d.txt").write_text("The museum is very good. The actors did open. The plot is not good.")
+    context = ("explain", "context", "d.txt", "--question", "When?", "-m", str(GOLDEN / "lm"), "--answer", "Paris Rome")
+    done = folder(*context, "--span", "Paris", "--span", "Rome")
+    assert done.returncode == 0, done.stderr
+    assert Explanation.from_json("r.json").target.outputs == ("Paris", "Rome")
+    assert folder(*context, "--span", "Paris").returncode == 0
+    assert Explanation.from_json("r.json").target.outputs == ("Paris",)
+
+
+def test_an_estimate_takes_the_rule_to_stop():
+    text = (
+        "explain",
+        "text",
+        "one two three four five six seven eight nine ten",
+        "-m",
+        "mymodels:lengths",
+        "--estimate",
+    )
+    done = iomap(*text, "--until", "width=5")
+    assert done.returncode == 0 and "questions to ask" in done.stdout, done.stderr
+    assert "--estimate must come without -o, --json and --check" in iomap(*text, "-o", "a.html").stderr
