@@ -17,7 +17,7 @@ import pandas as pd
 from probes.asking.cost import Cost
 from probes.design import Design
 from probes.errors import IomapError, ModelError, describe
-from probes.model import Model, is_chat
+from probes.model import Model, is_chat, messages_of
 from probes.outputs.arrays import as_outputs
 
 __all__ = ["Portion", "Portions", "batches", "if_empty", "parts_of", "shown", "take"]
@@ -46,7 +46,7 @@ def shown(inputs: Any, i: int) -> Any:
 
 def if_empty(asked: Any) -> str:
     """Say what to do where a model cannot answer an empty text, if that is what it was asked."""
-    text = asked[-1][1] if is_chat(asked) else asked
+    text = messages_of(asked)[-1][1] if is_chat(asked) else asked
     if not isinstance(text, str) or text.strip():
         return ""
     return ' A text that was asked is empty, all of it removed: TextProbe(text, replacement="…") leaves none empty.'

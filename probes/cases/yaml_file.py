@@ -24,7 +24,7 @@ def read_yaml(source: str | Path) -> Any:
     Parameters
     ----------
     source : Path or str
-        A file; a string of one line that ends in ``.yaml`` or ``.yml`` is one too.
+        A file; a string of one line that ends in ``.yaml`` or ``.yml`` is one too, unless a line break follows.
 
     Raises
     ------
@@ -40,7 +40,8 @@ def read_yaml(source: str | Path) -> Any:
             with Path(source).open("rb") as file:
                 text = file.read(_LONGEST + 1).decode()
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError("source", f"be a readable UTF-8 file ({error})", str(source)) from error
+            rule = f"be a readable UTF-8 file ({error}); YAML itself that ends so is given with a line break behind"
+            raise InputError("source", rule, str(source)) from error
     else:
         text = source
     if len(text) > _LONGEST:

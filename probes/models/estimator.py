@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from probes.errors import InputError, ModelError, describe
 from probes.model import Identity, Model
@@ -176,9 +177,8 @@ class EstimatorModel(Model):
         try:
             values = getattr(self.estimator, self.method)(inputs)
         except Exception as error:
-            raise ModelError(
-                f"{kind}.{self.method} raised {type(error).__name__}: {describe(str(error), 300)}"
-            ) from error
+            said = f"{kind}.{self.method} raised {type(error).__name__}: {describe(str(error), 300)}"
+            raise ModelError(f"{said}{self._unknown(inputs)}") from error
         if self.choices is not None:
             return one_hot(values, self.choices, f"{kind}.{self.method}")
         if isinstance(values, np.ndarray) and values.dtype.kind in "OUS":
@@ -187,6 +187,18 @@ class EstimatorModel(Model):
                 "needed. Use a classifier with predict_proba, or pass a callable that returns scores."
             )
         return as_outputs(side_by_side(values), len(inputs), f"{kind}.{self.method}")
+
+    def _unknown(self, inputs: Any) -> str:
+        """Name the columns of inputs that the estimator was not fitted with, and the way out; empty without any."""
+        fitted = getattr(self.estimator, "feature_names_in_", None)
+        if fitted is None or not isinstance(inputs, pd.DataFrame):
+            return ""
+        unknown = [name for name in inputs if name not in set(fitted)]
+        return (
+            f" It was fitted without {', '.join(map(str, unknown))}: ignore={unknown!r} leaves it out."
+            if unknown
+            else ""
+        )
 
 
 def _is_estimator(obj: object) -> bool:

@@ -23,8 +23,10 @@ Examples:
 
 \b
   iomap explain text "Not bad at all, oddly moving" --model ./my-classifier -o why.html
-  iomap explain text "Not bad at all" --model mypackage.scores:sentiment
+  iomap explain text @review.txt --model mypackage.scores:sentiment
+  iomap explain text "When did it open?" --chat before.json --model ./my-lm --answer "In 1969."
   iomap explain tabular people.csv --row 17 --drop income --model mypackage.models:forest --family tree
+  iomap explain tabular people.csv --row 17 --group place=city,zip --background-rows 100 --model mypackage.models:forest
   iomap explain context report.txt --question "When did it open?" --model SmolLM2.gguf --budget 64 -o why.html
   iomap explain context report.txt --question "When did it open?" --model SmolLM2.gguf --estimate
   iomap explain text "Not bad at all" --model ./my-classifier --until r2=0.8 --check fresh,removal

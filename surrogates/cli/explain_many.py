@@ -42,7 +42,7 @@ def many(
     in_a_folder(common.output)
     if common.json is not None and common.json.suffix != ".jsonl":
         raise InputError("--json", "end in .jsonl: one explanation a line", str(common.json))
-    table = file.suffix == ".csv"
+    table = file.suffix.lower() == ".csv"
     of_rows = {"--drop": drop, "--group": groups, "--law": law, "--background-rows": background_rows}
     of_texts = {"--answer": answer, "--system": system, "--chat": chat}
     rule = "be left out: rows of a table have no continuation" if table else "come with a CSV file"

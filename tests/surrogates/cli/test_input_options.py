@@ -192,3 +192,9 @@ def test_an_estimate_takes_the_rule_to_stop():
     done = iomap(*text, "--until", "width=5")
     assert done.returncode == 0 and "questions to ask" in done.stdout, done.stderr
     assert "--estimate must come without -o, --json and --check" in iomap(*text, "-o", "a.html").stderr
+
+
+def test_a_table_is_known_by_its_suffix_in_any_letters():
+    Path("t.csv").rename("T.CSV")
+    done = iomap("explain-many", "T.CSV", "--rows", "0:1", "-m", "mymodels:rows", "--store", "none")
+    assert done.returncode == 0 and "1 explanation" in done.stdout, done.stderr

@@ -8,6 +8,7 @@ from dataclasses import fields
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression
 
 from probes import Background, InputError, LocalGaussian, MaskProbe, ModelError, TabularProbe, TextProbe
 from probes.inputs.adapt import RowSettings
@@ -169,3 +170,12 @@ def test_a_model_that_fails_on_a_text_with_words_is_not_taken_for_one_that_wants
     with pytest.raises(ModelError) as caught:
         explain(lambda texts: 1 / 0, "one two three", **CALL)
     assert "empty" not in str(caught.value)
+
+
+def test_a_column_that_an_estimator_was_not_fitted_with_is_named_with_the_way_out():
+    fitted = LinearRegression().fit(X, X["a"])
+    frame = X.assign(id=range(30))
+    with pytest.raises(ModelError, match=r"It was fitted without id: ignore=\['id'\] leaves it out"):
+        explain(fitted, frame.iloc[0], background=frame, budget=160, **CALL)
+    found = explain(fitted, frame.iloc[0], background=frame, ignore=["id"], budget=160, **CALL)
+    assert found.answers.probe == TabularProbe(X.iloc[0], X).digest
