@@ -17,6 +17,7 @@ PROBES: dict[str, Probe] = {
     "text": TextProbe("not bad at all, oddly moving"),
     "text masked": TextProbe("not bad at all, oddly moving", replacement="[MASK]"),
     "text sentences": TextProbe("One here. Two there. Three.", "sentence"),
+    "text of a chat": TextProbe([("system", "Be brief."), ("user", "not bad at all, oddly moving")]),
     "text spans": TextProbe("abcdef", spans=[(0, 2), (3, 5)]),
     "context": ContextProbe("It rained. It opened in 1969. It is free. It is warm.", "When?"),
     "context documents": ContextProbe({"A": "One. Two.", "B": "Three."}, "Which?", unit="document", system="Be brief."),
