@@ -76,7 +76,7 @@ def is_chat(value: Any) -> TypeGuard[Sequence[tuple[str, str] | Mapping[str, Any
 def _is_message(value: Any) -> bool:
     if isinstance(value, Mapping):
         return {"role", "content"} <= set(value)
-    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str) and value[0] in _ROLES
+    return isinstance(value, (tuple, list)) and len(value) == 2 and isinstance(value[0], str) and value[0] in _ROLES
 
 
 def _message(message: Any) -> tuple[str, str]:

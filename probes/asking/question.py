@@ -76,7 +76,7 @@ class Question:
             For a parameter that breaks its rule.
         """
         check_order(model, probe)
-        asked, region = as_model(model), as_probe(probe, row)
+        region, asked = as_probe(probe, row), as_model(model)
         if (old := answer_in_target(asked, target, answer)) is not None:
             target, fallback = None, old
         if answer is not None and (not isinstance(answer, str) or not answer.strip()):

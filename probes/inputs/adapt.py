@@ -94,6 +94,8 @@ def _check_one(probe: Any, table: bool) -> None:
     ------
     InputError
     """
+    if callable(probe):
+        raise InputError("probe", "be an input; a network goes with its tokenizer as (model, tokenizer)", probe)
     if isinstance(probe, (Path, bytes)):
         read = "Path.read_text() reads one from a file" if isinstance(probe, Path) else "bytes.decode() makes one"
         raise InputError("probe", f"be a text itself: {read}", probe)
@@ -101,10 +103,16 @@ def _check_one(probe: Any, table: bool) -> None:
         raise InputError("probe", "be a list of messages where it is a chat: [message]", probe)
     if isinstance(probe, (pd.DataFrame, np.ndarray)) and np.ndim(probe) > 1 and len(probe) != 1:
         raise InputError("probe", _SEVERAL, probe)
-    kinds = (Probe, Mapping, pd.Series, pd.DataFrame, np.ndarray, list, tuple, *(() if table else (str,)))
-    several = isinstance(probe, (list, tuple, pd.Series)) and any(isinstance(part, kinds) for part in probe)
-    if several or isinstance(probe, (Set, Iterator)):
+    if isinstance(probe, (Set, Iterator)) or _holds_inputs(probe, table):
         raise InputError("probe", _SEVERAL if table else f"{_SEVERAL}, and a row comes with background=", probe)
     if not isinstance(probe, (Iterable, int)) or isinstance(probe, bool):
         rule = "be a probe, a text, a chat, a table row with background=, or a dict with context and question"
         raise InputError("probe", rule, probe)
+
+
+def _holds_inputs(value: Any, table: bool) -> bool:
+    """Return whether a list holds inputs; with a `table` texts may be cells, and a single list may be the row."""
+    if not isinstance(value, (list, tuple, pd.Series, np.ndarray)) or (table and np.shape(value)[:1] == (1,)):
+        return False
+    kinds = (Probe, Mapping, pd.Series, pd.DataFrame, list, tuple, np.ndarray, *(() if table else (str,)))
+    return any(isinstance(part, kinds) for part in value)

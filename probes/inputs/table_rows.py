@@ -37,13 +37,13 @@ def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str]
         frame = background
         if not frame.columns.is_unique:
             raise InputError("background", "have column names that do not repeat", list(frame.columns))
-        if names is not None and list(names) != list(frame.columns):
+        if names is not None and _listed(names) != list(frame.columns):
             raise InputError("feature_names", "be left out: the background's columns have names", names)
     else:
         _check_table(background)
         array = np.asarray(background)
-        columns = [f"x{j}" for j in range(array.shape[1])] if names is None else list(names)
-        if isinstance(names, str) or len(columns) != array.shape[1] or len(set(columns)) < len(columns):
+        columns = [f"x{j}" for j in range(array.shape[1])] if names is None else _listed(names)
+        if len(columns) != array.shape[1] or len(set(columns)) < len(columns):
             raise InputError("feature_names", f"name all {array.shape[1]} columns, each differently", names)
         frame = pd.DataFrame(array.astype(float), columns=columns)
     if not len(frame):
@@ -52,6 +52,10 @@ def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str]
         if (several := next((cell for cell in frame[name] if isinstance(cell, _SEVERAL)), None)) is not None:
             raise InputError(f"background[{name!r}]", _SINGLE, several)
     return frame
+
+
+def _listed(names: Any) -> list[Any]:
+    return [] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
 
 
 def _check_table(background: Any) -> None:
@@ -66,7 +70,7 @@ def _check_table(background: Any) -> None:
     try:
         array = np.asarray(background)
     except ValueError as error:
-        raise InputError("background", "hold rows of one length", background) from error
+        raise InputError("background", "be a DataFrame, or an array of rows of one length", background) from error
     if array.ndim == 0 and array.dtype.kind in "iu":
         raise InputError("background", "be the rows themselves; background_rows= says how many are used", background)
     if array.dtype.kind not in "biuf":
@@ -100,7 +104,8 @@ def unmatched(row: Iterable[Hashable], background: Iterable[Hashable], ignored: 
     one, other = set(row) - set(ignored), set(background) - set(ignored)
     apart = sorted(one ^ other, key=str)
     if not one & other or len(apart) > _SHOWN:
-        return _shown(apart)
+        unnamed = not one & other and "x0" in apart
+        return _shown(apart) + ". The columns of an array get names by feature_names=" * unnamed
     return f"{_shown(apart)}. Where the model does not take them, ignore={apart!r} leaves them out" if apart else ""
 
 
@@ -146,6 +151,8 @@ def instance_frame(
     else:
         if isinstance(row, (int, np.integer)):
             raise InputError("row", f"be the row itself, such as table.iloc[[{row}]]", row)
+        if hasattr(row, "toarray"):
+            raise InputError("row", "be dense: row.toarray()", row)
         array = np.asarray(row, dtype=object).ravel()
         named = columns if len(array) == len(columns) else frame.columns
         if len(array) != len(named):

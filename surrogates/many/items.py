@@ -68,7 +68,7 @@ def _check_several(probes: Any) -> None:
     if is_chat(probes):
         raise InputError("probes", "be several: a list of chats, each a list of messages", probes)
     single = isinstance(probes, (str, Mapping, Probe, pd.Series)) or not isinstance(probes, Iterable)
-    numbers = isinstance(probes, (list, tuple, np.ndarray)) and len(probes) and all(map(pd.api.types.is_number, probes))
+    numbers = isinstance(probes, (Sequence, np.ndarray)) and len(probes) and all(map(pd.api.types.is_number, probes))
     if single or numbers:
         rule = "be several: a list of probes, texts, dicts or rows, or a DataFrame; explain() explains one"
         raise InputError("probes", rule, probes)

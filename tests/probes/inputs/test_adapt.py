@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from probes import Background, InputError, LocalGaussian, MaskProbe, TabularProbe, TextProbe
 from probes.inputs.adapt import RowSettings, as_probe
@@ -80,7 +81,7 @@ def test_settings_of_a_row_are_refused_by_name_for_anything_else(name, probe, ru
 def test_names_are_for_columns_without():
     with pytest.raises(InputError, match=r"^feature_names must be left out: the background's columns have names"):
         TabularProbe(X.iloc[0], X, feature_names=["x", "y", "z"])
-    for names in (["x", "y", "x"], "xyz", ["x"]):
+    for names in (["x", "y", "x"], "xyz", ["x"], 3):
         with pytest.raises(InputError, match=r"^feature_names must name all 3 columns"):
             TabularProbe(NUMBERS[0], NUMBERS, feature_names=names)
 
@@ -93,6 +94,8 @@ def test_names_are_for_columns_without():
         {"one two", "three four"},
         iter(["one two", "three four"]),
         pd.Series(["one two", "three four"]),
+        np.array(["one two", "three four"]),
+        [X.iloc[0], X.iloc[1]],
         [{"context": "One. Two.", "question": "Which?"}],
         [MaskProbe(3), MaskProbe(4)],
         X,
@@ -102,14 +105,23 @@ def test_names_are_for_columns_without():
 )
 @pytest.mark.parametrize("background", [None, X])
 def test_several_inputs_are_for_explain_many(several, background):
-    if background is not None and isinstance(several, (list, tuple, pd.Series)) and isinstance(several[0], str):
-        return  # cells of a row
+    listed = isinstance(several, (list, tuple, pd.Series, np.ndarray))
+    if background is not None and listed and (isinstance(several[0], str) or len(several) == 1):
+        return  # a row, or its cells
     with pytest.raises(InputError, match=r"^probe must be one input; explain_many\(\) explains several"):
         as_probe(several, RowSettings(background))
 
 
-def test_a_list_with_a_background_is_a_row():
-    assert as_probe([1.0, 2.0, "Bonn"], RowSettings(X)).digest == TabularProbe(X.iloc[0], X).digest
+@pytest.mark.parametrize("row", [[1.0, 2.0, "Bonn"], (1.0, 2.0, "Bonn"), [[1.0, 2.0, "Bonn"]]], ids=str)
+def test_a_list_with_a_background_is_a_row(row):
+    assert as_probe(row, RowSettings(X)).digest == TabularProbe(X.iloc[0], X).digest
+
+
+def test_a_row_that_fits_no_array_says_why():
+    with pytest.raises(InputError, match=r"^row must .*only one of the two: .*get names by feature_names="):
+        TabularProbe({"a": 1.0, "b": 2.0, "c": 3.0}, NUMBERS)
+    with pytest.raises(InputError, match=r"^row must be dense: row.toarray\(\)"):
+        TabularProbe(sparse.csr_matrix(NUMBERS[:1]), NUMBERS)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +134,9 @@ def test_a_list_with_a_background_is_a_row():
         ({"a": [1.0], "b": [2.0]}, "be a DataFrame: pd.DataFrame"),
         ([X.iloc[0], X.iloc[1]], "be a DataFrame: pd.DataFrame"),
         (10, "be the rows themselves; background_rows= says how many"),
-        ([[1.0, 2.0], [1.0]], "hold rows of one length"),
+        ([[1.0, 2.0], [1.0]], "an array of rows of one length"),
+        (X.groupby("city"), "be a DataFrame"),
+        (sparse.csr_matrix(NUMBERS), r"be dense: background.toarray\(\)"),
     ],
 )
 def test_a_background_that_is_no_table_says_what_is(background, words):
@@ -136,6 +150,7 @@ def test_a_background_that_is_no_table_says_what_is(background, words):
         (Path("a.txt"), r"be a text itself: Path.read_text\(\)"),
         (b"one two", r"be a text itself: bytes.decode\(\)"),
         ({"role": "user", "content": "one two"}, r"be a list of messages where it is a chat: \[message\]"),
+        (len, r"be an input; a network goes with its tokenizer as \(model, tokenizer\)"),
         (3.5, "be a probe, a text, a chat, a table row"),
         (None, "be a probe, a text, a chat, a table row"),
     ],
@@ -154,7 +169,7 @@ CHAT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": 
 
 
 def test_of_a_chat_the_last_message_is_taken_apart():
-    for chat in (CHAT, [("system", "Be brief."), ("user", "when did it open")]):
+    for chat in (CHAT, [("system", "Be brief."), ("user", "when did it open")], [[*m.values()] for m in CHAT]):
         probe = as_probe(chat)
         assert [feature.name for feature in probe.features] == ["when", "did", "it", "open"]
         assert probe.render(np.array([[1, 1, 1, 1], [0, 1, 0, 1]])) == [

@@ -124,7 +124,7 @@ def test_rows_with_columns_that_are_ignored_are_explained_as_without():
         explain_many(model, frame, background=X, **CALL)
 
 
-@pytest.mark.parametrize("one", ["one two", ROW, X.to_numpy()[0], [1.0, 2.0, 3.0, 4.0], MaskProbe(3)])
+@pytest.mark.parametrize("one", ["one two", ROW, X.to_numpy()[0], [1.0, 2.0, 3.0, 4.0], range(4), MaskProbe(3)])
 def test_one_input_is_for_explain(one):
     with pytest.raises(InputError, match=r"^probes must be several.* explain\(\) explains one"):
         explain_many(model, one, background=X, **CALL)
