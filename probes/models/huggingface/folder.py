@@ -6,7 +6,6 @@ is never looked up.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ from probes.errors import InputError, IomapError, require
 from probes.model import Generator, Model
 from probes.models.huggingface.causal_lm import CausalLM
 from probes.models.huggingface.classifier import TextClassifier
+from probes.models.huggingface.weights import configuration
 
 __all__ = ["adopt"]
 
-_LONGEST = 2**22  # bytes of a configuration
 #: place among the adapters: lower ones are tried first
 PLACE = 40
 
@@ -53,12 +52,8 @@ def _kind(folder: Path) -> str:
 
     if (folder / "adapter_config.json").exists():
         raise InputError("model", "be a folder with a model, not with an adapter alone: merge the two", str(folder))
-    try:
-        with (folder / "config.json").open("rb") as file:
-            named = json.loads(file.read(_LONGEST)).get("architectures") or ()
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        rule = "be a folder with a model of transformers, which has a config.json"
-        raise InputError("model", rule, str(folder)) from error
+    named = configuration(folder, "model").get("architectures")
+    named = named if isinstance(named, list) else []
     kinds: dict[str, Any] = {
         "classifier": known.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
         "language model": known.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,

@@ -20,6 +20,7 @@ from probes.model import Identity
 
 __all__ = [
     "as_released",
+    "configuration",
     "fingerprint",
     "is_half",
     "load_network",
@@ -30,6 +31,9 @@ __all__ = [
     "token_digests",
     "tokenizer_of",
 ]
+
+
+_LONGEST = 2**22  # bytes of a configuration
 
 
 def of_transformers(model: object) -> Any:
@@ -93,6 +97,36 @@ def as_released(part: Any) -> bool:
     return released and not (part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part))
 
 
+def configuration(folder: Path, parameter: str = "path") -> dict[str, Any]:
+    """Read the configuration of the network in a folder.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it names code of a hub, which transformers would fetch and run.
+    """
+    try:
+        with (folder / "config.json").open("rb") as file:
+            config = json.loads(file.read(_LONGEST))
+            if not isinstance(config, dict):
+                raise ValueError("no object")
+            fetched = _names_code(config)
+    except (OSError, ValueError, RecursionError) as error:
+        rule = "be a folder with a model of transformers, which has a config.json"
+        raise InputError(parameter, rule, str(folder)) from error
+    if fetched:
+        raise InputError(parameter, "be a folder whose config.json names no code of a hub", str(folder))
+    return config
+
+
+def _names_code(config: Any) -> bool:
+    """Return whether a kernel of a hub is named somewhere in a configuration."""
+    if not isinstance(config, dict):
+        return False
+    kernels = (value for key, value in config.items() if key.endswith("_implementation"))
+    return any("/" in json.dumps(value) for value in kernels) or any(map(_names_code, config.values()))
+
+
 def load_network(auto: Any, path: str | Path, **options: Any) -> Any:
     """Load a network with all of its weights: safetensors only, no remote code; from a folder nothing else is read.
 
@@ -108,8 +142,11 @@ def load_network(auto: Any, path: str | Path, **options: Any) -> Any:
     Raises
     ------
     InputError
-        If weights are missing: transformers would draw them at random, and answers would be those of no model.
+        If weights are missing: transformers would draw them at random, and answers would be those of no model. If the
+        configuration names code of a hub.
     """
+    if Path(path).is_dir():
+        configuration(Path(path))
     network, report = auto.from_pretrained(
         path, **_safe(path), use_safetensors=True, output_loading_info=True, **options
     )

@@ -149,10 +149,27 @@ def test_a_folder_of_something_else_says_what_it_holds(copied, tmp_path):
     (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "gpt2"}')
     with pytest.raises(InputError, match=r"^model must .*not with an adapter alone"):
         as_model(folder)
-    (folder / "config.json").write_text("[" * 200_000)
     (folder / "adapter_config.json").unlink()
-    with pytest.raises(InputError, match=r"^model must be a folder with a model of transformers"):
+    for text in ("[" * 200_000, "[]", '{"a": ' * 100_000, "\udcff"):
+        (folder / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+        with pytest.raises(InputError, match=r"^model must be a folder with a model of transformers"):
+            as_model(folder)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"attn_implementation": "somebody/kernel"},
+        {"_attn_implementation": {"": "somebody/kernel"}},
+        {"text_config": {"experts_implementation": "somebody/kernel@main:f"}},
+    ],
+)
+def test_code_of_a_hub_that_a_configuration_names_is_not_fetched(copied, named):
+    folder = copied(CLASSIFIER, **named)
+    with pytest.raises(InputError, match=r"^model must be a folder whose config.json names no code of a hub"):
         as_model(folder)
+    with pytest.raises(InputError, match=r"^path must be a folder whose config.json names no code of a hub"):
+        TextClassifier.from_pretrained(folder)
 
 
 @pytest.mark.parametrize(("kind", "folder"), [(TextClassifier, LM), (CausalLM, CLASSIFIER)])
