@@ -10,7 +10,8 @@ import pytest
 from scipy import sparse
 
 from probes import Background, InputError, LocalGaussian, MaskProbe, TabularProbe, TextProbe
-from probes.inputs.adapt import RowSettings, as_probe
+from probes.inputs.adapt import as_probe
+from surrogates import explain
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 5.0], "b": [2.0, 1.0, 0.0], "city": ["Bonn", "Rome", "Oslo"], "id": [7, 8, 9]})
 X = FRAME[["a", "b", "city"]]
@@ -25,13 +26,19 @@ GIVEN = {
 }
 
 
+def digest_of(probe, **settings):
+    """The digest of the probe that explain() makes of an input."""
+    ex = explain(lambda inputs: np.zeros(len(inputs)), probe, budget=160, store=None, progress=False, **settings)
+    return ex.answers.probe
+
+
 @pytest.mark.parametrize(
     "row", [FRAME.iloc[0], FRAME.iloc[[0]], FRAME.iloc[0].to_dict()], ids=["series", "frame", "dict"]
 )
 @pytest.mark.parametrize("background", [FRAME, X], ids=["both have it", "the row has it"])
 def test_columns_that_are_ignored_are_no_columns(row, background):
-    probe = as_probe(row, RowSettings(background, ignore=["id"]))
-    assert probe.digest == TabularProbe(X.iloc[0], X).digest
+    assert digest_of(row, background=background, ignore=["id"]) == TabularProbe(X.iloc[0], X).digest
+    probe = TabularProbe(row, background, ignore=["id"])
     assert list(probe.render(probe.instance[None]).columns) == ["a", "b", "city"]
 
 
@@ -60,7 +67,7 @@ def test_ignored_columns_of_whole_numbers_leave_the_law_of_the_others():
 )
 def test_columns_that_differ_are_named_with_the_way_out(row, background, named):
     with pytest.raises(InputError, match=f"only one of the two: {named}. .*ignore=.*leaves them out"):
-        as_probe(row, RowSettings(background))
+        digest_of(row, background=background)
 
 
 @pytest.mark.parametrize("ignore", ["id", ["number"], 3, [["id"]]])
@@ -75,7 +82,7 @@ def test_what_is_ignored_is_a_list_of_columns_that_there_are(ignore):
 )
 def test_settings_of_a_row_are_refused_by_name_for_anything_else(name, probe, rule):
     with pytest.raises(InputError, match=f"^{name} must {rule}"):
-        as_probe(probe, RowSettings(**{name: GIVEN[name]}))
+        digest_of(probe, **{name: GIVEN[name]})
 
 
 def test_names_are_for_columns_without():
@@ -109,12 +116,12 @@ def test_several_inputs_are_for_explain_many(several, background):
     if background is not None and listed and (isinstance(several[0], str) or len(several) == 1):
         return  # a row, or its cells
     with pytest.raises(InputError, match=r"^probe must be one input; explain_many\(\) explains several"):
-        as_probe(several, RowSettings(background))
+        digest_of(several, background=background)
 
 
 @pytest.mark.parametrize("row", [[1.0, 2.0, "Bonn"], (1.0, 2.0, "Bonn"), [[1.0, 2.0, "Bonn"]]], ids=str)
 def test_a_list_with_a_background_is_a_row(row):
-    assert as_probe(row, RowSettings(X)).digest == TabularProbe(X.iloc[0], X).digest
+    assert digest_of(row, background=X) == TabularProbe(X.iloc[0], X).digest
 
 
 def test_a_row_that_fits_no_array_says_why():
@@ -141,7 +148,7 @@ def test_a_row_that_fits_no_array_says_why():
 )
 def test_a_background_that_is_no_table_says_what_is(background, words):
     with pytest.raises(InputError, match=f"^background must.*{words}"):
-        as_probe({"a": 1.0, "b": 2.0}, RowSettings(background))
+        digest_of({"a": 1.0, "b": 2.0}, background=background)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +169,7 @@ def test_what_is_no_input_says_what_is(probe, words):
 
 def test_the_number_of_a_row_is_no_row():
     with pytest.raises(InputError, match=r"^row must be the row itself, such as table.iloc\[\[17\]\]"):
-        as_probe(17, RowSettings(X))
+        digest_of(17, background=X)
 
 
 CHAT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "when did it open"}]
