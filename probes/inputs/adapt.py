@@ -101,6 +101,8 @@ def _check_one(probe: Any, table: bool) -> None:
         raise InputError("probe", f"be a text itself: {read}", probe)
     if isinstance(probe, Mapping) and {"role", "content"} <= set(probe):
         raise InputError("probe", "be a list of messages where it is a chat: [message]", probe)
+    if not table and isinstance(probe, Mapping) and len({"context", "question"} & set(probe)) == 1:
+        raise InputError("probe", "hold both context and question, or come with background= where it is a row", probe)
     if isinstance(probe, (pd.DataFrame, np.ndarray)) and np.ndim(probe) > 1 and len(probe) != 1:
         raise InputError("probe", _SEVERAL, probe)
     if isinstance(probe, (Set, Iterator)) or _holds_inputs(probe, table):

@@ -117,9 +117,9 @@ def as_family(family: str | Surrogate) -> Surrogate:
         return clone(family)
     if isinstance(family, str) and family in FAMILIES:
         return FAMILIES[family]()
-    raise InputError(
-        "family", f"be one of {', '.join(FAMILIES)}, auto, or a surrogate such as SparseLinear(max_terms=5)", family
-    )
+    rule = f"be one of {', '.join(FAMILIES)}, auto, or a surrogate such as SparseLinear(max_terms=5)"
+    table = "; a table is given as background=" if hasattr(family, "shape") else ""
+    raise InputError("family", f"{rule}{table}", family)
 
 
 def settings_to_json(surrogate: Surrogate) -> Json:

@@ -102,7 +102,8 @@ class LoadedLM:
         """
         ids = self._ids(self.text(prompt), prompt)
         if not ids and not self.can_begin:
-            raise InputError("prompt", "hold some text, because this tokenizer has no token to begin with", prompt)
+            rule = "hold some text, because this tokenizer has no token to begin with: give the probe a replacement"
+            raise InputError("prompt", rule, prompt)
         start = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
         return ids or [next(i for i in start if i is not None)]
 

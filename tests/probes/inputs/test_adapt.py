@@ -157,6 +157,7 @@ def test_a_background_that_is_no_table_says_what_is(background, words):
         (Path("a.txt"), r"be a text itself: Path.read_text\(\)"),
         (b"one two", r"be a text itself: bytes.decode\(\)"),
         ({"role": "user", "content": "one two"}, r"be a list of messages where it is a chat: \[message\]"),
+        ({"context": "One. Two."}, "hold both context and question"),
         (len, r"be an input; a network goes with its tokenizer as \(model, tokenizer\)"),
         (3.5, "be a probe, a text, a chat, a table row"),
         (None, "be a probe, a text, a chat, a table row"),

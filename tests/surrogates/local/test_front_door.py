@@ -104,6 +104,13 @@ def test_a_model_and_an_input_that_changed_places_are_put_right(function, probe)
         function(probe, model, **CALL)
 
 
+@pytest.mark.parametrize("table", [X, X.to_numpy()], ids=["frame", "array"])
+def test_a_table_in_the_place_of_the_family_says_where_it_belongs(table):
+    for function in (explain, estimate):
+        with pytest.raises(InputError, match=r"^family must .*a table is given as background="):
+            function(model, ROW, table, **CALL)
+
+
 def test_one_setting_that_is_wrong_for_many_is_one_error():
     for wrong in ({"groups": {"ab": ["a", "z"]}}, {"law": 3}, {"ignore": ["z"]}, {"feature_names": list("wxyz")}):
         with pytest.raises(InputError, match=f"^{next(iter(wrong))}"):
