@@ -103,18 +103,18 @@ def _check_one(probe: Any, table: bool) -> None:
         raise InputError("probe", "be a list of messages where it is a chat: [message]", probe)
     if not table and isinstance(probe, Mapping) and len({"context", "question"} & set(probe)) == 1:
         raise InputError("probe", "hold both context and question, or come with background= where it is a row", probe)
-    if isinstance(probe, (pd.DataFrame, np.ndarray)) and np.ndim(probe) > 1 and len(probe) != 1:
+    if not isinstance(probe, (Iterable, int)) or isinstance(probe, bool) or getattr(probe, "shape", None) == ():
+        rule = "be a probe, a text, a chat, a table row with background=, or a dict with context and question"
+        raise InputError("probe", rule, probe)
+    if isinstance(probe, (pd.DataFrame, np.ndarray)) and probe.ndim > 1 and len(probe) != 1:
         raise InputError("probe", _SEVERAL, probe)
     if isinstance(probe, (Set, Iterator)) or _holds_inputs(probe, table):
         raise InputError("probe", _SEVERAL if table else f"{_SEVERAL}, and a row comes with background=", probe)
-    if not isinstance(probe, (Iterable, int)) or isinstance(probe, bool):
-        rule = "be a probe, a text, a chat, a table row with background=, or a dict with context and question"
-        raise InputError("probe", rule, probe)
 
 
 def _holds_inputs(value: Any, table: bool) -> bool:
     """Return whether a list holds inputs; with a `table` texts may be cells, and a single list may be the row."""
-    if not isinstance(value, (list, tuple, pd.Series, np.ndarray)) or (table and np.shape(value)[:1] == (1,)):
+    if not isinstance(value, (list, tuple, pd.Series, np.ndarray)) or (table and len(value) == 1):
         return False
     kinds = (Probe, Mapping, pd.Series, pd.DataFrame, list, tuple, np.ndarray, *(() if table else (str,)))
     return any(isinstance(part, kinds) for part in value)

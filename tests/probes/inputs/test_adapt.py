@@ -103,6 +103,7 @@ def test_names_are_for_columns_without():
         pd.Series(["one two", "three four"]),
         np.array(["one two", "three four"]),
         [X.iloc[0], X.iloc[1]],
+        [[1.0, 2.0, "Bonn"], [1.0]],
         [{"context": "One. Two.", "question": "Which?"}],
         [MaskProbe(3), MaskProbe(4)],
         X,
@@ -160,6 +161,7 @@ def test_a_background_that_is_no_table_says_what_is(background, words):
         ({"context": "One. Two."}, "hold both context and question"),
         (len, r"be an input; a network goes with its tokenizer as \(model, tokenizer\)"),
         (3.5, "be a probe, a text, a chat, a table row"),
+        (np.array(3.5), "be a probe, a text, a chat, a table row"),
         (None, "be a probe, a text, a chat, a table row"),
     ],
 )
