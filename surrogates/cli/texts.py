@@ -19,7 +19,7 @@ Answer = Annotated[
 System = Annotated[str | None, typer.Option(help="System prompt of a language model.")]
 Chat = Annotated[
     Path | None,
-    typer.Option(help="A JSON file of messages, [{role, content}, …], before the text; else the last is explained."),
+    typer.Option(help="A JSON file of messages, [{role, content}, …]; TEXT follows them, else the last is explained."),
 ]
 
 

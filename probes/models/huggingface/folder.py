@@ -36,11 +36,13 @@ def adopt(model: object, name: str | None, batched: bool) -> Model | Generator |
         if path.is_file() or _kind(path) == "language model":
             return CausalLM.from_pretrained(path, name=name)
         loaded = TextClassifier.from_pretrained(path)
-    except (OSError, ValueError) as error:
-        if isinstance(error, IomapError):
-            raise
+    except IomapError:
+        raise
+    except Exception as error:  # files may be damaged in any way, and each kind has errors of its own
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise InputError("model", f"be a folder with a model that can be loaded ({reason})", str(model)) from error
+        raise InputError(
+            "model", f"be a folder or file with a model that can be loaded ({reason})", str(model)
+        ) from error
     loaded.name = name
     return loaded
 

@@ -114,8 +114,24 @@ def test_a_name_is_never_looked_up():
 def test_weights_in_a_pickle_are_not_read(copied):
     folder = copied(CLASSIFIER, without=["model.safetensors"])
     torch.save({"a": torch.zeros(1)}, folder / "pytorch_model.bin")
-    with pytest.raises(InputError, match=r"^model must be a folder with a model that can be loaded \(.*safetensors"):
+    with pytest.raises(
+        InputError, match=r"^model must be a folder or file with a model that can be loaded \(.*safetensors"
+    ):
         as_model(folder)
+
+
+def test_damaged_files_are_one_error(copied, tmp_path):
+    folder = copied(CLASSIFIER)
+    for name in ("model.safetensors", "tokenizer.json"):
+        before = (folder / name).read_bytes()
+        for content in (before[:500], b"", b"\x00" * 64):
+            (folder / name).write_bytes(content)
+            with pytest.raises(InputError, match=r"^model must be a folder or file with a model that can be loaded"):
+                as_model(folder)
+        (folder / name).write_bytes(before)
+    (tmp_path / "lm.gguf").write_bytes(b"no such thing")
+    with pytest.raises(InputError, match=r"^model must be a folder or file with a model that can be loaded"):
+        as_model(tmp_path / "lm.gguf")
 
 
 @pytest.mark.parametrize("kind", ["BertForSequenceClassification", "Mine"])
