@@ -194,11 +194,8 @@ class EstimatorModel(Model):
         if fitted is None or not isinstance(inputs, pd.DataFrame):
             return ""
         unknown = [name for name in inputs if name not in set(fitted)]
-        return (
-            f" It was fitted without {', '.join(map(str, unknown))}: ignore={unknown!r} leaves it out."
-            if unknown
-            else ""
-        )
+        named = ", ".join(map(str, unknown))
+        return f" It was fitted without {named}: ignore={unknown!r} leaves it out." if unknown else ""
 
 
 def _is_estimator(obj: object) -> bool:
