@@ -21,12 +21,10 @@ def choose_shrinkage(rows: Rows) -> tuple[float, np.ndarray]:
 
     Every fold fits its own hyperparameters. Errors at hyperparameters fitted once to all rows would cost next to
     nothing, but prefer the weakest shrinkage whatever the truth: the held-out answers shaped the 4 + n numbers.
-    Few rows are split repeatedly: there an unlucky choice costs most, and a fit least.
+    One split does: three in place of one changed R² by -.001 ± .002 on fifteen games at 48, 64 and 96 answers.
     """
-    g = len(rows.Z)
-    splits = [np.random.default_rng(r).permutation(g) % FOLDS for r in range(max(1, min(3, 256 // g)))]
-    loss, fitted = np.zeros(len(SHRINKAGES)), []
-    for test in (split == k for split in splits for k in range(FOLDS)):
+    fold, loss, fitted = np.random.default_rng(0).permutation(len(rows.Z)) % FOLDS, np.zeros(len(SHRINKAGES)), []
+    for test in (fold == k for k in range(FOLDS)):
         p, known, asked = None, rows.take(~test), rows.take(test)
         for j, shrinkage in enumerate(SHRINKAGES):
             p = optimise(known, shrinkage, p, _GTOL)
