@@ -27,8 +27,9 @@ build_meta.build_sdist(out)
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory):
     """Both distributions, built from a copy of the checkout without network."""
-    if importlib.util.find_spec("setuptools") is None:
-        pytest.skip("setuptools is not installed; `make wheel` checks the same")
+    installed = importlib.util.find_spec
+    if not (installed("setuptools") and (installed("wheel") or installed("setuptools.command.bdist_wheel"))):
+        pytest.skip("no setuptools that builds wheels is installed; `make wheel` checks the same")
     copy, out = tmp_path_factory.mktemp("copy") / "iomap", tmp_path_factory.mktemp("dist")
     ignored = shutil.ignore_patterns(
         ".git", ".venv", "__pycache__", "*.egg-info", "build", "dist", ".*_cache", "trials"
