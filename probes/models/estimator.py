@@ -40,6 +40,8 @@ class _Unknown(Exception):
 
 #: packages whose released code is fixed by its version
 KNOWN = ("sklearn", "numpy", "scipy", "pandas", "xgboost", "lightgbm", "catboost", "imblearn", "interpret")
+#: modules of packages that do not begin with the package's name, as scikit-learn before 1.8 calls its losses
+_ROOTS = {"_loss": "sklearn"}
 #: what an estimator derives from the rest of its state and changes when asked: an address, a search tree's counters
 _DERIVED = ("_stop_words_id", "_tree")
 _PYTHON = ("builtins", "copyreg", "_codecs", "collections", "functools", "operator")
@@ -60,9 +62,12 @@ class _Fingerprint(pickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, (type, types.FunctionType, types.BuiltinFunctionType)):
             root = (getattr(obj, "__module__", None) or "").split(".")[0]
+            root = _ROOTS.get(root, root)
             if root not in KNOWN and root not in _PYTHON:
                 raise _Unknown(root)
             self.roots.add(root)
+        if isinstance(obj, np.ndarray) and not obj.flags.forc:  # a part of another array is written as a copy of it is
+            return np.ascontiguousarray(obj).__reduce_ex__(5)
         if _is_estimator(obj):
             state = {k: sorted(v, key=repr) if isinstance(v, (set, frozenset)) else v for k, v in vars(obj).items()}
             return copyreg.__newobj__, (type(obj),), {k: v for k, v in state.items() if k not in _DERIVED}  # type: ignore[attr-defined]

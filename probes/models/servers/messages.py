@@ -111,7 +111,7 @@ def read_refusal(error: Any, key: str | None, key_variable: str) -> Verdict:
     """
     status = int(error.status_code)
     if 300 <= status < 400:
-        target = redirected_to(error.response.headers.get("location", ""), str(error.request.url), key)
+        target = redirected_to(error.response.extensions.get("location", ""), str(error.request.url), key)
         reason = f"HTTP {status}: a redirect to {target}, which is not followed; pass the final address as base_url"
         return Verdict(Arrival(None, 0, reason), False)
     reason = without_secrets(f"HTTP {status}", error.response.text, key)

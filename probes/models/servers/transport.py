@@ -91,4 +91,10 @@ def transport(openai: Any, timeout: float) -> Any:
                 response.status_code, headers=headers, content=content, request=request, extensions=response.extensions
             )
 
-    return Transport(timeout=timeout, follow_redirects=False, headers={"accept-encoding": "gzip"})
+    hooks = {"response": [_set_target_aside]}
+    return Transport(timeout=timeout, follow_redirects=False, headers={"accept-encoding": "gzip"}, event_hooks=hooks)
+
+
+async def _set_target_aside(response: Any) -> None:
+    """Move a redirect's target out of the headers: the client would read it although it follows none."""
+    response.extensions["location"] = response.headers.pop("location", "")
