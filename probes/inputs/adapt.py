@@ -103,7 +103,8 @@ def _check_one(probe: Any, table: bool) -> None:
         raise InputError("probe", "be a list of messages where it is a chat: [message]", probe)
     if not table and isinstance(probe, Mapping) and len({"context", "question"} & set(probe)) == 1:
         raise InputError("probe", "hold both context and question, or come with background= where it is a row", probe)
-    if not isinstance(probe, (Iterable, int)) or isinstance(probe, bool) or getattr(probe, "shape", None) == ():
+    numbered = table and isinstance(probe, int) and not isinstance(probe, bool)  # TabularProbe says what to do
+    if not (isinstance(probe, Iterable) or numbered) or getattr(probe, "shape", None) == ():
         rule = "be a probe, a text, a chat, a table row with background=, or a dict with context and question"
         raise InputError("probe", rule, probe)
     if isinstance(probe, (pd.DataFrame, np.ndarray)) and probe.ndim > 1 and len(probe) != 1:

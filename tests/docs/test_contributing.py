@@ -16,6 +16,8 @@ import pytest
 
 from tests.helpers.checkout import ROOT
 
+pytestmark = pytest.mark.xdist_group("contributing")  # what the module makes once is made in one process
+
 PAGE = ROOT / "CONTRIBUTING.md"
 #: a file: its path alone on a line, then its text
 FILE = re.compile(r"^`([\w/]+\.\w+)`\n\n```(?:python|html)\n(.*?)^```", re.DOTALL | re.MULTILINE)

@@ -18,6 +18,8 @@ BUILD = """
 import sys
 from setuptools import build_meta
 
+pytestmark = pytest.mark.xdist_group("distributions")  # what the module makes once is made in one process
+
 out = sys.argv[1]  # building changes the arguments
 build_meta.build_wheel(out)
 build_meta.build_sdist(out)

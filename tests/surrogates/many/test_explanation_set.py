@@ -16,6 +16,8 @@ from surrogates import explain_many
 from surrogates.many.mean_effects import mean_effects, picks
 from tests.helpers.fitted_models import MODEL, TEXTS, X, words
 
+pytestmark = pytest.mark.xdist_group("sets")  # what the module makes once is made in one process
+
 
 @pytest.fixture(scope="module")
 def table():

@@ -13,6 +13,8 @@ import pytest
 from probes import ContextProbe, InputError, LocalGaussian, MaskProbe, TabularProbe, TextProbe, as_model
 from surrogates import Anchor, Explanation, ShapleyValues, anchor, shapley_values
 
+pytestmark = pytest.mark.xdist_group("reports")  # what the module makes once is made in one process
+
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}{% raw %}"
 
 

@@ -14,6 +14,8 @@ from probes import ContextProbe, InputError, MaskProbe, TabularProbe, TextProbe,
 from surrogates import Certified, check, explain
 from surrogates.report.figures import comparison_plot
 
+pytestmark = pytest.mark.xdist_group("report")  # what the module makes once is made in one process
+
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}{% raw %}"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

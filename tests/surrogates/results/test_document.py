@@ -20,6 +20,8 @@ from surrogates.results.document import FORMAT
 from surrogates.results.files import written
 from surrogates.results.plain import Damaged, plain, read
 
+pytestmark = pytest.mark.xdist_group("document")  # what the module makes once is made in one process
+
 GOLDEN = Path(__file__).parents[2] / "golden" / "1"
 MODEL = CallableModel(lambda Z: np.column_stack([Z[:, 0] + Z[:, 1] * Z[:, 2], -Z[:, 3]]), "model")
 
