@@ -23,6 +23,7 @@ HEAVY = (
     "tests/probes/models/servers",
     "tests/probes/models/test_estimator_identity.py",
     "tests/probes/parallel",
+    "tests/surrogates/local/test_own_time.py",
     "tests/probes/store/test_crashes.py",
     "tests/probes/store/test_cut_files.py",
     "tests/probes/store/test_parquet.py",

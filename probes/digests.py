@@ -67,6 +67,10 @@ def _digest_frame(frame: pd.DataFrame) -> list[bytes]:
         elif isinstance(column.dtype, pd.CategoricalDtype):
             known = [*map(_cell, column.cat.categories), _cell(np.nan)]
             columns.append([known[code] for code in column.cat.codes])
+        elif isinstance(column.dtype, pd.StringDtype):
+            codes, values = pd.factorize(column)
+            known = [*map(_cell, values), _cell(column.dtype.na_value)]
+            columns.append([known[code] for code in codes])
         else:
             columns.append([_cell(v) for v in column])
     return _digests(head, map(b"".join, zip(*columns, strict=True)))

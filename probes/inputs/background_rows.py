@@ -71,11 +71,11 @@ def drawn_rows(
     order = np.random.default_rng(seed).permutation(len(frame))
     if rows >= len(frame):
         return np.sort(order), None
-    values = frame.to_numpy(dtype=float) if same_numbers(frame) else None
+    values = np.ascontiguousarray(frame.to_numpy(dtype=float).T) if same_numbers(frame) else None
     traits, owner = list[np.ndarray](), list[int]()
     for feature, members in enumerate(columns):
         for j in members:
-            several = _of_words(frame.iloc[:, j]) if values is None else _of_numbers(values[:, j])
+            several = _of_words(frame.iloc[:, j]) if values is None else _of_numbers(values[j])
             traits += several
             owner += [feature] * len(several)
     worth = rare > 0 and len(frame) > _MANY * rows

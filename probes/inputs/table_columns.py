@@ -20,7 +20,7 @@ __all__ = [
     "same_numbers",
     "shown",
     "spread_of",
-    "summary_of",
+    "summaries",
     "typical_row",
 ]
 
@@ -75,8 +75,8 @@ def correlated_pairs(columns: list[str], correlation: np.ndarray) -> tuple[tuple
 
 def correlations(frame: pd.DataFrame, grouped: list[tuple[str, Sequence[Any]]]) -> tuple[list[str], np.ndarray]:
     """Return the features of c numeric columns, and the correlations ``(c, c)``; none of a short background."""
-    columns = [(name, c) for name, members in grouped for c in members]
-    columns = [(name, c) for name, c in columns if is_numeric_dtype(frame[c]) and not is_bool_dtype(frame[c])]
+    numeric = {c for c, dtype in frame.dtypes.items() if is_numeric_dtype(dtype) and not is_bool_dtype(dtype)}
+    columns = [(name, c) for name, members in grouped for c in members if c in numeric]
     if len(columns) < 2 or len(frame) < _FEWEST:
         return [], np.zeros((0, 0))
     values = frame[[c for _, c in columns]].iloc[:_MOST].to_numpy(dtype=float, na_value=np.nan)
@@ -108,11 +108,25 @@ def shown(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
-def summary_of(column: pd.Series) -> str:
+def summaries(frame: pd.DataFrame) -> list[str]:
+    """Describe every column of a background in one line."""
+    values = np.ascontiguousarray(frame.to_numpy(dtype=float).T) if same_numbers(frame) else np.full((1, 1), np.nan)
+    if not np.isfinite(values).all():
+        return [_summary(frame[c]) for c in frame.columns]
+    mean = values.sum(axis=1) / len(frame)
+    spread = np.sqrt(((mean[:, None] - values) ** 2).sum(axis=1) / len(frame))
+    return [_of_numbers(*pair) for pair in zip(mean, spread, strict=True)]
+
+
+def _of_numbers(mean: float, spread: float) -> str:
+    return f"mean {mean:.4g}, sd {spread:.3g}"
+
+
+def _summary(column: pd.Series) -> str:
     """Describe a background column in one line: mean and spread, or its most frequent values."""
     if is_numeric_dtype(column) and not is_bool_dtype(column):
         values = column.dropna().astype(float)
-        return f"mean {values.mean():.4g}, sd {values.std(ddof=0):.3g}" if len(values) else "all missing"
+        return _of_numbers(values.mean(), values.std(ddof=0)) if len(values) else "all missing"
     shares = column.value_counts(normalize=True, dropna=False).head(3)
     return ", ".join(f"{shown(v)} {share:.0%}" for v, share in shares.items())
 

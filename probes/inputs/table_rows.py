@@ -160,7 +160,9 @@ def instance_frame(
         values = {name: value for name, value in zip(named, array, strict=True) if name not in ignored}
     if apart := unmatched(values, frame.columns):
         raise InputError("row", f"have the background's columns; these are in only one of the two: {apart}", row)
-    return pd.DataFrame({name: _fitted(name, values[name], frame[name].dtype) for name in frame.columns})
+    if set(frame.dtypes) == {np.dtype(float)} and all(isinstance(value, float) for value in values.values()):
+        return pd.DataFrame(np.array([[values[name] for name in frame.columns]]), columns=frame.columns)
+    return pd.DataFrame({name: _fitted(name, values[name], dtype) for name, dtype in frame.dtypes.items()})
 
 
 def _fitted(name: Any, value: Any, dtype: Any) -> pd.Series:

@@ -24,7 +24,7 @@ from probes.inputs.table_columns import (
     same_numbers,
     shown,
     spread_of,
-    summary_of,
+    summaries,
     typical_row,
 )
 from probes.inputs.table_rows import Row, background_frame, grouped_columns, ignored_columns, instance_frame
@@ -115,7 +115,7 @@ class TabularProbe(Probe):
         self._integers = integer_columns(background, frame) if width is not None else {}
         self._flags = (f"{', '.join(map(str, flags))}: 0 or 1, kept or replaced by background rows.",) if flags else ()
         self._drawn: dict[tuple[bool, ...], tuple[np.ndarray, Replication | None]] = {}
-        self._background_text = [summary_of(frame[c]) for c in frame.columns]
+        self._background_text = summaries(frame)
         self._columns = [[frame.columns.get_loc(c) for c in columns] for columns in self._grouped.values()]
         names, correlation = correlations(frame, list(self._grouped.items()))
         self._collinear = collinear_notes(names, correlation)

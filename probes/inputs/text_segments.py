@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -151,6 +152,14 @@ class Segments:
         parts = [text[a:b] for a, b in pairwise(edges)]
         return cls(tuple(parts[1::2]), tuple(parts[0::2]))
 
+    @lru_cache(maxsize=2)  # noqa: B019 - two small arrays, and segments are few
+    def _written(self, replacement: str | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return what stands for every piece, with the glue after it, present and absent: ``(n,)`` of str each."""
+        after = self.glue[1:]
+        kept = [piece + space for piece, space in zip(self.pieces, after, strict=True)]
+        absent = [space.lstrip() if replacement is None else replacement + space for space in after]
+        return np.array(kept, dtype=object), np.array(absent, dtype=object)
+
     def render(self, present: np.ndarray, replacement: str | None) -> str:
         """Render the text with the absent pieces removed (``replacement=None``) or replaced.
 
@@ -160,16 +169,9 @@ class Segments:
         >>> s.render(np.array([1, 0, 1, 1]), None), s.render(np.array([1, 0, 1, 1]), "[MASK]")
         ('not at all', 'not [MASK] at all')
         """
-        out = [self.glue[0]]
-        for i, keep in enumerate(present):
-            space = self.glue[i + 1]
-            if keep:
-                out += [self.pieces[i], space]
-            elif replacement is not None:
-                out += [replacement, space]
-            else:
-                out.append(space.lstrip())
-        text = "".join(out)
+        kept, absent = self._written(replacement)
+        choice = np.where(np.asarray(present, dtype=bool), kept, absent) if len(kept) else kept
+        text = self.glue[0] + "".join(choice.tolist())
         # a removed last piece leaves the space before it behind
         return text.rstrip() if replacement is None and len(present) and not present[-1] else text
 

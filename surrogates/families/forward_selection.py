@@ -15,10 +15,11 @@ of the weight holds: Barbieri and Berger (2004).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import numpy as np
 
+from surrogates.families.wide_selection import DEPENDENT, ROUNDING, Path, by_rows, is_wide, most_columns, times
 from surrogates.numerics.folds import folds
 
 __all__ = ["select"]
@@ -29,11 +30,7 @@ PENALTIES = np.array([0.0, 0.1, 1.0])
 _TEMPER = 0.3
 #: share of the weight that must hold a column for it to stay
 _KEPT = 0.3
-#: share of the variance below which what a column explains is rounding
-_ROUNDING = 1e-12
-#: variance of a column's own part below which it is a sum of those before it
-_DEPENDENT = 1e-8
-#: the same, below which leaving a column out changes the weights of those before it
+#: variance of a column's own part below which leaving a column out changes the weights of those before it
 _NEARLY_DEPENDENT = 0.1
 #: columns a row, beyond which a fit follows the noise
 _FULL = 0.75
@@ -70,11 +67,14 @@ def select(
     array([[ 0.,  0.,  3.,  0.,  0., -1.,  0.,  0.]])
     """
     parts = list(folds(len(X), n_folds, random_state))
-    coef = np.zeros((len(t), X.shape[1]))
     rows = min((len(train) for train, _ in parts), default=0)
-    steps = min(X.shape[1], rows - 1, int(_FULL * rows) + 1, X.shape[1] if most is None else most)
+    most = X.shape[1] if most is None else most
+    steps = min(X.shape[1], rows - 1, int(_FULL * rows) + 1, most)
     if steps < 1:
-        return coef
+        return np.zeros((len(t), X.shape[1]))
+    if is_wide(*X.shape):
+        return _of_many(X, t, weight, parts, steps)
+    coef = np.zeros((len(t), X.shape[1]))
     trained = [_Moments(X[train], t.take(train, 1), weight[train]) for train, _ in parts]
     tested = [
         known.tested(X[test], t.take(test, 1), weight[test]) for known, (_, test) in zip(trained, parts, strict=True)
@@ -89,8 +89,36 @@ def select(
     block = max(1, _AT_ONCE // (len(parts) * steps * (X.shape[1] + width)))
     for start in range(0, len(t), block):
         some = slice(start, start + block)
-        errors = _errors(gram, cross[:, some], extra, wanted[:, some], steps) + apart[some, None, None]
-        coef[some] = _averaged(moments.gram, moments.cross[some], _shares(errors, weight.sum()))
+        path = _path(gram, cross[:, some], extra, steps)
+        shares = _shares(_errors(path, wanted[:, some], steps) + apart[some, None, None], weight.sum())
+        path = _path(moments.gram[None], moments.cross[None, some], np.empty((1, X.shape[1], 0)), steps)
+        coef[some] = _averaged(path, shares, X.shape[1])
+    return coef
+
+
+def _of_many(
+    X: np.ndarray, t: np.ndarray, weight: np.ndarray, parts: list[tuple[np.ndarray, np.ndarray]], steps: int
+) -> np.ndarray:
+    """Select among many more columns than rows, ``(k, p)``; folds come as `parts`, and all rows are one more."""
+    fold_weight = np.tile(weight, (len(parts) + 1, 1))
+    for f, (_, test) in enumerate(parts):
+        fold_weight[f, test] = 0.0
+    held = np.sqrt(weight - fold_weight)
+    fold_weight /= fold_weight.sum(axis=1, keepdims=True)
+    center = fold_weight @ X
+    coef = np.zeros((len(t), X.shape[1]))
+    block = max(1, _AT_ONCE // (len(parts) * (X.shape[1] + steps * len(X))))
+    for start in range(0, len(t), block):
+        some = t[start : start + block]
+        centred = some - (some * fold_weight[:, None]).sum(axis=2, keepdims=True)
+        cross = times(centred * fold_weight[:, None], X)
+        path = by_rows(X, fold_weight[:-1], center[:-1], cross[:-1], held[:-1], steps)
+        errors = _errors(path, centred[:-1] * held[:-1, None], steps, most_columns)
+        for j, least in enumerate(errors):
+            size = most_columns(least)
+            share = _shares(least[None, : size + 1], weight.sum())
+            path = by_rows(X, fold_weight[-1:], center[-1:], cross[-1:, [j]], held[-1:], size)
+            coef[start + j] = _averaged(path, share, X.shape[1])[0]
     return coef
 
 
@@ -122,9 +150,7 @@ def _each(t: np.ndarray, X: np.ndarray) -> np.ndarray:
     return np.matmul(t[:, None], X)[:, 0]
 
 
-def _path(
-    gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, steps: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+def _path(gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, steps: int) -> Path:
     """Select columns for all outputs in all folds at once, by a Cholesky decomposition that chooses its pivots.
 
     Parameters
@@ -151,9 +177,9 @@ def _path(
     rows = np.zeros((f * k, steps, both.shape[2]))
     for step in range(steps):
         # by what it explains under a penalty of one: a column that hardly varies of itself must have more to say
-        gain = np.where(left > _DEPENDENT, moment**2 / (left + 1), 0.0)
+        gain = np.where(left > DEPENDENT, moment**2 / (left + 1), 0.0)
         pick = gain.argmax(axis=1)
-        more = gain[each, pick] > _ROUNDING
+        more = gain[each, pick] > ROUNDING
         if not more.any():
             return
         pivot = np.where(more, left[each, pick], 1.0)
@@ -168,17 +194,24 @@ def _path(
         yield pick, part, pivot, row
 
 
-def _errors(gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, wanted: np.ndarray, steps: int) -> np.ndarray:
-    """Sum held-out squared errors by output, size from 0 on, and penalty over folds: ``(k, steps + 1, l)``."""
-    f, k, p = cross.shape
-    missed = np.repeat(wanted.reshape(f * k, 1, -1), len(PENALTIES), axis=1)
+def _errors(
+    path: Path, wanted: np.ndarray, steps: int, enough: Callable[[np.ndarray], int] | None = None
+) -> np.ndarray:
+    """Sum held-out squared errors by output, size from 0 on, and penalty over folds: ``(k, steps + 1, l)``.
+
+    The path ends before all steps if the errors of each output ``(sizes, l)`` so far say that so many are `enough`.
+    """
+    f, k, r = wanted.shape
+    missed = np.repeat(wanted.reshape(f * k, 1, r), len(PENALTIES), axis=1)
     out = np.empty((k, steps + 1, len(PENALTIES)))
     size = 0
     out[:, 0] = _by_output(missed, f, k)
-    for _, part, pivot, row in _path(gram, cross, extra, steps):
+    for _, part, pivot, row in path:
         size += 1
-        missed -= (part[:, None] * _shrink(pivot))[:, :, None] * row[:, None, p:]
+        missed -= (part[:, None] * _shrink(pivot))[:, :, None] * row[:, None, -r:]
         out[:, size] = _by_output(missed, f, k)
+        if enough is not None and all(enough(errors) < size for errors in out[:, : size + 1]):
+            break
     out[:, size + 1 :] = out[:, [size]]
     return out
 
@@ -196,26 +229,25 @@ def _shrink(pivot: np.ndarray) -> np.ndarray:
 def _shares(errors: np.ndarray, rows: float) -> np.ndarray:
     """Return weights of fits ``(k, sizes, l)`` by their errors; they add up to 1 for each output."""
     least = errors.min(axis=(1, 2), keepdims=True)
-    share = np.exp(-_TEMPER * rows / 2 * (errors - least) / np.maximum(least, _ROUNDING * rows))
+    share = np.exp(-_TEMPER * rows / 2 * (errors - least) / np.maximum(least, ROUNDING * rows))
     return share / share.sum(axis=(1, 2), keepdims=True)
 
 
-def _averaged(gram: np.ndarray, cross: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def _averaged(path: Path, shares: np.ndarray, p: int) -> np.ndarray:
     """Return mean weights ``(k, p)`` over all sizes and penalties.
 
     A part has one weight in all sizes that hold it, so that the mean of all fits is each part times what of the shares
     holds it; one triangular system turns parts into columns.
     """
-    k, p = cross.shape
+    k, steps = len(shares), list(path)
     coef = np.zeros((k, p))
-    path = list(_path(gram[None], cross[None], np.empty((1, p, 0)), shares.shape[1] - 1))
-    if not path:
+    if not steps:
         return coef
-    picks, parts, pivots, rows = (np.stack(column, axis=1) for column in zip(*path, strict=True))
-    holding = shares[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1 : len(path) + 1]
+    picks, parts, pivots, rows = (np.stack(column, axis=1) for column in zip(*steps, strict=True))
+    holding = shares[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1 : len(steps) + 1]
     shrunken = (holding * (pivots[..., None] / (pivots[..., None] + PENALTIES))).sum(axis=2)
     triangle = np.triu(np.take_along_axis(rows, picks[:, None, :], axis=2))
-    triangle += np.eye(len(path)) * (parts == 0)[:, None]
+    triangle += np.eye(len(steps)) * (parts == 0)[:, None]
     stays = (parts != 0) & (holding.sum(axis=2) >= _KEPT)
     # weights before it make room for a column that is nearly their sum: left out, it takes its part of the fit along
     fitted = np.where(stays | (pivots >= _NEARLY_DEPENDENT), parts * shrunken, 0.0)

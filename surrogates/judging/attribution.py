@@ -44,13 +44,18 @@ def average_effects(terms: Sequence[Term], coef: np.ndarray, features: Sequence[
     -------
     ndarray ``(k, d)``
     """
-    effects = np.zeros((len(coef), len(features)))
+    return _average_slopes(terms, coef, features) * steps(features)
+
+
+def _average_slopes(terms: Sequence[Term], coef: np.ndarray, features: Sequence[Feature]) -> np.ndarray:
+    """Return average effects a step of one, ``(k, d)``."""
+    slopes_of = np.zeros((len(coef), len(features)))
     for term, weight in zip(terms, coef.T, strict=True):
         members, means, slopes = _moments(term, features)
         for position, i in enumerate(members):
             others = np.prod(np.delete(means, position))
-            effects[:, i] += weight * slopes[position] * others
-    return effects * steps(features)
+            slopes_of[:, i] += weight * slopes[position] * others
+    return slopes_of
 
 
 def _moments(term: Term, features: Sequence[Feature]) -> tuple[list[int], np.ndarray, np.ndarray]:
@@ -100,9 +105,9 @@ def effect_estimates(
     m, score = len(y), scores(design.judged, features)
     if design.exact:
         return (y.T @ score) / m, np.zeros((y.shape[1], len(features)))
-    center = np.zeros((y.shape[1], len(features)))
+    center, step = np.zeros((y.shape[1], len(features))), steps(features)
     for fitted, test in crossed.fits:
-        center += len(test) / m * average_effects(fitted.terms_, np.atleast_2d(fitted.coef_), features)
+        center += len(test) / m * _average_slopes(fitted.terms_, np.atleast_2d(fitted.coef_), features) * step
     errors = y - crossed.predicted
     products = errors.T[:, :, None] * score[None]
     left = max(0.0, 1 - m / design.population)

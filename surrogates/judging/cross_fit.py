@@ -14,6 +14,7 @@ from sklearn.base import clone
 from surrogates.judging.agreement import r2
 from surrogates.judging.problem import Problem
 from surrogates.numerics.folds import folds
+from surrogates.numerics.merged_rows import distinct_rows
 from surrogates.surrogate import Surrogate
 
 __all__ = ["FOLDS", "CrossFit", "cross_fit"]
@@ -84,7 +85,5 @@ def _held_out(
 
 def _groups(Z: np.ndarray) -> np.ndarray | None:
     """Give equal rows one number, ``(m,)``, in order of first appearance; None if no two rows are equal."""
-    _, first, inverse = np.unique(Z, axis=0, return_index=True, return_inverse=True)
-    if len(first) == len(Z):
-        return None
-    return np.argsort(np.argsort(first))[inverse.reshape(-1)]
+    first, place = distinct_rows(Z)
+    return None if len(first) == len(Z) else np.argsort(np.argsort(first))[place]

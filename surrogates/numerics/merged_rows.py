@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Rows", "by_column", "collapse"]
+__all__ = ["Rows", "by_column", "collapse", "distinct_rows"]
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,33 @@ def by_column(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return (np.ascontiguousarray(values.T) * weight).sum(axis=1) / weight.sum()
 
 
+def distinct_rows(Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sort the distinct ones of rows ``(m, n)``: where each stands first ``(g,)``, and every row's place ``(m,)``.
+
+    As ``np.unique`` by rows does; rows of 0/1 are compared as bits.
+
+    Examples
+    --------
+    >>> first, place = distinct_rows(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]))
+    >>> first.tolist(), place.tolist()
+    ([1, 0], [1, 0, 1])
+    """
+    if Z.size and ((Z == 0) | (Z == 1)).all():
+        bits = np.packbits(Z == 1, axis=1)
+        Z = bits.view(np.dtype((np.void, bits.shape[1])))[:, 0]
+        _, first, place = np.unique(Z, return_index=True, return_inverse=True)
+    else:
+        _, first, place = np.unique(Z, axis=0, return_index=True, return_inverse=True)
+    return first, place.reshape(-1)
+
+
 def collapse(Z: np.ndarray, y: np.ndarray, weight: np.ndarray, scatter: np.ndarray | float = 0.0) -> Rows:
     """Merge equal rows (m, n) and drop those without weight: a weight of two is exactly a row asked twice."""
     used = weight > 0
     scatter = np.broadcast_to(scatter, y.shape)[used]
     Z, y, weight = Z[used], y[used], weight[used]
-    distinct, group = np.unique(Z, axis=0, return_inverse=True)
-    group = group.reshape(-1)
+    first, group = distinct_rows(Z)
+    distinct = Z[first]
     total = np.bincount(group, weight)
     mean = np.column_stack([np.bincount(group, weight * column) / total for column in y.T])
     squares = (weight[:, None] * (y - mean[group]) ** 2 + scatter).T

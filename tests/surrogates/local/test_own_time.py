@@ -1,0 +1,70 @@
+"""What iomap does besides asking: bounded by calls and bytes, which do not depend on the machine."""
+
+import numpy as np
+import pandas as pd
+
+from probes import TextProbe
+from surrogates import SparseLinear, explain, explain_many
+from surrogates.families import forward_selection
+from surrogates.families.wide_selection import most_columns
+from tests.helpers.counting import function_calls, peak_bytes
+
+
+def test_a_fit_to_many_more_features_than_rows_holds_no_gram_matrix():
+    Z = np.random.default_rng(0).integers(0, 2, (200, 3000)).astype(float)
+    gram = 3000**2 * 8
+    assert peak_bytes(lambda: SparseLinear().fit(Z, Z[:, 0] + Z[:, 1])) < gram
+
+
+def test_selection_by_rows_follows_the_path_of_selection_by_a_gram_matrix(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, weight = rng.choice([-1.0, 1.0], (100, 500)), rng.integers(1, 3, 100).astype(float)
+    y = np.stack([X[:, :5] @ [1, 0.8, 0.5, 0.3, 0.2] + 0.3 * rng.normal(size=100), X[:, :12] @ rng.normal(size=12)])
+    X = (X - np.average(X, axis=0, weights=weight)) / X.std(axis=0)
+    y = (y - np.average(y, axis=1, weights=weight)[:, None]) / y.std(axis=1, keepdims=True)
+    by_rows = forward_selection.select(X, y, weight, 5, 0)
+    alone = forward_selection.select(X, y[:1], weight, 5, 0)
+    monkeypatch.setattr(forward_selection, "is_wide", lambda n, p: False)
+    by_gram = forward_selection.select(X, y, weight, 5, 0)
+    assert np.array_equal(alone, by_rows[:1])  # exact: an output is worked on by itself
+    np.testing.assert_allclose(by_rows, by_gram, atol=1e-3)
+    np.testing.assert_allclose(by_rows[1], by_gram[1], atol=1e-12)  # nothing is left where the path ends
+
+
+def test_a_path_goes_on_as_long_as_its_best_size_grows():
+    falling, rising = np.arange(100.0, 0, -1)[:, None], np.arange(100.0)[:, None]
+    assert (most_columns(falling), most_columns(rising)) == (99, 8)
+
+
+def test_a_thousand_columns_take_some_hundred_calls_each():
+    X = np.random.default_rng(0).normal(size=(500, 1000))
+    calls = function_calls(lambda: explain(lambda A: np.asarray(A)[:, 0], X[0], background=X, store=None))
+    assert calls < 700_000
+
+
+def test_words_are_rendered_at_once():
+    text = " ".join(f"w{i % 500}" for i in range(3000))
+    calls = function_calls(lambda: explain(lambda ts: [t.count("w7 ") for t in ts], TextProbe(text), store=None))
+    assert calls < 400_000
+
+
+def test_columns_of_mixed_types_take_at_most_twice_the_calls_of_numbers():
+    rng = np.random.default_rng(0)
+    numbers = pd.DataFrame(rng.normal(size=(200, 12)), columns=[f"a{i}" for i in range(12)])
+    mixed = numbers.assign(
+        a0=pd.Categorical(rng.choice(list("abc"), 200)),
+        a1=rng.integers(0, 5, 200),
+        a2=rng.random(200) < 0.5,
+        a3=rng.choice(["x", "yy"], 200),
+        a4=rng.choice(["x", "yy", None], 200),
+        a5=rng.choice(["p", "q"], 200),
+    )
+
+    def calls(table: pd.DataFrame) -> int:
+        rows = table.iloc[:3]
+        return function_calls(
+            lambda: explain_many(lambda d: d["a11"].to_numpy(), rows, background=table, budget=1600, store=None)
+        )
+
+    calls(mixed)  # what is imported late
+    assert calls(mixed) < 2 * calls(numbers)
