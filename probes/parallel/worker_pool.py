@@ -7,8 +7,10 @@ so, and the batch is sent again with the model. What dead workers leave is sent 
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -42,6 +44,8 @@ class WorkerPool:
     model : Model or Generator
     n_jobs : int or None
         How many workers; None for what ``joblib.parallel_config`` says.
+    worth : float, default 0.0
+        Seconds of work that are done in this process before processes are started, which takes about as long.
 
     Attributes
     ----------
@@ -49,9 +53,10 @@ class WorkerPool:
         How often the model was unpacked by each worker, by host and process number.
     """
 
-    def __init__(self, model: Model | Generator, n_jobs: int | None):
+    def __init__(self, model: Model | Generator, n_jobs: int | None, worth: float = 0.0):
         self.model = model
-        self.n_jobs = n_jobs
+        self.n_jobs, self.worth = n_jobs, worth
+        self._spent = 0.0
         self.token = uuid.uuid4().hex
         self.shipments: dict[str, int] = {}
         self._parallel: Any = None
@@ -70,6 +75,21 @@ class WorkerPool:
         """Return whether there are several; a cluster's single worker is not this process either."""
         backend, _ = get_active_backend()
         return self.size > 1 or type(backend).__name__ in ("RayBackend", "DaskDistributedBackend")
+
+    def waits(self, seconds: float = 0.0) -> bool:
+        """Return whether work is done here: what was done, with so many `seconds` more, is not worth the processes."""
+        backend, _ = get_active_backend()
+        idle = self._parallel is None and type(backend).__name__ == "LokyBackend"
+        return idle and self.many() and self._spent + seconds < self.worth
+
+    @contextmanager
+    def clock(self) -> Iterator[None]:
+        """Count what is done meanwhile as work done here."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._spent += time.perf_counter() - start
 
     def prepare(self) -> None:
         """Pickle what workers are sent, so that a model that cannot be sent is refused before any question.

@@ -15,7 +15,7 @@ from typing import Any, Self, overload
 import numpy as np
 import pandas as pd
 
-from probes.asking.batching import batches
+from probes.asking.batching import batches, take
 from probes.errors import InputError, integer
 from probes.model import Generator, Identity, Model
 from probes.outputs.named import by_name
@@ -26,18 +26,18 @@ __all__ = ["GeneratorWorkers", "Workers", "distribute"]
 
 
 @overload
-def distribute(model: Model, n_jobs: int | None = 2) -> Workers: ...
+def distribute(model: Model, n_jobs: int | None = 2, worth: float = 0.0) -> Workers: ...
 
 
 @overload
-def distribute(model: Generator, n_jobs: int | None = 2) -> GeneratorWorkers: ...
+def distribute(model: Generator, n_jobs: int | None = 2, worth: float = 0.0) -> GeneratorWorkers: ...
 
 
 @overload
-def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | GeneratorWorkers: ...
+def distribute(model: Model | Generator, n_jobs: int | None = 2, worth: float = 0.0) -> Workers | GeneratorWorkers: ...
 
 
-def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | GeneratorWorkers:
+def distribute(model: Model | Generator, n_jobs: int | None = 2, worth: float = 0.0) -> Workers | GeneratorWorkers:
     """Wrap a model so that several workers answer at once.
 
     Parameters
@@ -47,6 +47,8 @@ def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | Ge
     n_jobs : int or None, default 2
         How many workers; -1 for as many as the engine has, None for what ``joblib.parallel_config`` says. With one,
         the model is asked in this process.
+    worth : float, default 0.0
+        Seconds of work that this process does before it starts others, so that they are started for what takes longer.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def distribute(model: Model | Generator, n_jobs: int | None = 2) -> Workers | Ge
         raise InputError("n_jobs", "be a number of workers, -1 for all, or None", n_jobs)
     if not isinstance(model, (Generator, Model)):
         raise InputError("model", "be a Model or Generator, see as_model", model)
-    pool = WorkerPool(model, n_jobs)
+    pool = WorkerPool(model, n_jobs, worth)
     return GeneratorWorkers(model, pool) if isinstance(model, Generator) else Workers(model, pool)
 
 
@@ -169,13 +171,36 @@ class Workers(_Pooled, Model):
         if self.model.remote or not self.pool.many():
             yield from self.model.answers(inputs)
         else:
-            total = int(self.model.sizes(inputs).sum())
-            most = max(1, min(self.model.batch, ceil(total / (self.pool.size * SHARE))))
-            left = dict(enumerate(batches(self.model, inputs, limit=most)))
-            for outcome in self.pool.work(left, inputs, self.recipe):
-                self._learn(outcome)
-                yield outcome.where, self._in_order(outcome)
+            done = 0
+            for where, values in self._here(inputs):
+                done += len(where)
+                yield where, values
+            rest = np.arange(done, len(inputs))
+            for where, values in self._there(take(inputs, rest)) if len(rest) else ():
+                yield rest[where], values
         self.outputs, self.reason = self.model.outputs, self.model.reason
+
+    def _here(self, inputs: Any) -> Iterator[tuple[np.ndarray, Any]]:
+        """Yield answers of this process to ever more leading inputs, until workers are worth their start."""
+        done = 0
+        while done < len(inputs) and self.pool.waits():
+            lead = np.arange(done, min(len(inputs), 2 * done + 1))
+            some = take(inputs, lead)
+            for rows in batches(self.model, some):
+                with self.pool.clock():
+                    answers = list(self.model.answers(take(some, rows)))
+                for where, values in answers:
+                    yield lead[rows[where]], values
+            done += len(lead)
+
+    def _there(self, inputs: Any) -> Iterator[tuple[np.ndarray, Any]]:
+        """Yield answers of workers."""
+        total = int(self.model.sizes(inputs).sum())
+        most = max(1, min(self.model.batch, ceil(total / (self.pool.size * SHARE))))
+        left = dict(enumerate(batches(self.model, inputs, limit=most)))
+        for outcome in self.pool.work(left, inputs, self.recipe):
+            self._learn(outcome)
+            yield outcome.where, self._in_order(outcome)
 
     def _in_order(self, outcome: Outcome) -> np.ndarray:
         """Return a worker's answers with their columns in the order that the first answers had."""

@@ -36,6 +36,9 @@ __all__ = ["explain_many"]
 
 log = logging.getLogger(__name__)
 
+#: seconds of work from which processes are worth their start, which takes about as long
+STARTING = 2.0
+
 
 def explain_many(
     model: ModelLike,
@@ -76,7 +79,7 @@ def explain_many(
         For rows, as for :func:`~surrogates.explain`: the same for every item.
     n_jobs : int or None, default 1
         Workers that answer and fit; see :func:`~probes.parallel.workers.distribute`. None takes what
-        ``joblib.parallel_config`` says.
+        ``joblib.parallel_config`` says. Processes are started once two seconds of work have been done without them.
     output : path, optional
         A ``.jsonl`` file, or a folder for one. Every explanation is written there as soon as it is finished and dropped
         from memory. Called again with the same arguments, what is there is not done again.
@@ -122,7 +125,7 @@ def explain_many(
     if file is not None:
         file.check()
     asked = as_model(model)
-    with distribute(asked, n_jobs) as workers:
+    with distribute(asked, n_jobs, STARTING) as workers:
         workers.pool.prepare()
         wanted = Wanted.of(asked, target, answer)
         settings = Settings(workers, family, budget, design, wanted, seed, open_store(store), Run())

@@ -102,9 +102,17 @@ def _studied(
             yield number, error
         else:
             groups.setdefault(material.questions, []).append((number, material))
-    size = settings.workers.pool.size
+    pool, size, lead = settings.workers.pool, settings.workers.pool.size, 1
+    for group in groups.values():
+        while group and pool.waits():  # ever more are fitted here, until workers are worth their start
+            numbers, materials = zip(*group[:lead], strict=True)
+            with pool.clock():
+                fitted = _fitted([*materials])
+            yield from zip(numbers, fitted, strict=True)
+            del group[:lead]
+            lead *= 4
     shares = [group[i::size] for group in groups.values() for i in range(min(size, len(group)))]
-    analyses = settings.workers.pool.map(_fitted, [[material for _, material in share] for share in shares])
+    analyses = pool.map(_fitted, [[material for _, material in share] for share in shares])
     for share, fitted in zip(shares, analyses, strict=True):
         yield from zip((number for number, _ in share), fitted, strict=True)
 

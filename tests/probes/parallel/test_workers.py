@@ -271,3 +271,18 @@ def test_processes_share_the_cores_between_them(monkeypatch):
     with distribute(CallableModel(threads, "t"), 2) as workers:
         answers = workers(DESIGN.Z)
     assert set(answers.ravel()) == {max(1, (os.cpu_count() or 1) // 2)}
+
+
+def test_workers_are_not_started_for_less_work_than_they_are_worth():
+    with distribute(CallableModel(linear, "f"), 2, worth=1e9) as workers:
+        answers = ask(workers, PROBE, DESIGN, Store(), False)
+        assert workers.shipments == {}
+        assert workers.pool.waits()
+    np.testing.assert_array_equal(answers.y[:, 0], DESIGN.Z @ WEIGHTS)
+
+
+def test_workers_are_started_once_the_work_is_worth_it():
+    with distribute(CallableModel(linear, "f"), 2, worth=1e-9) as workers:
+        answers = ask(workers, PROBE, DESIGN, Store(), False)
+        assert workers.shipments
+    np.testing.assert_array_equal(answers.y[:, 0], DESIGN.Z @ WEIGHTS)

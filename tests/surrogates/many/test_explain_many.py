@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import Parallel
 
 from probes import (
     Background,
@@ -19,6 +20,7 @@ from probes import (
     as_model,
 )
 from surrogates import Auto, ExplanationSet, SparseLinear, explain, explain_many
+from surrogates.many import explain_many as module
 from tests.helpers.fitted_models import MODEL, TEXTS, TREE, Counting, X, same, words
 
 
@@ -192,7 +194,8 @@ def test_ctrl_c_leaves_what_is_finished_and_the_next_run_asks_only_the_rest(tmp_
     assert len(complete) == 6 and len(set(first.asked) & set(second.asked)) <= 2
 
 
-def test_two_processes_say_what_one_says(tmp_path):
+def test_two_processes_say_what_one_says(monkeypatch):
+    monkeypatch.setattr(module, "STARTING", 0.0)
     one = explain_many(TREE, X.iloc[:4], background=X, budget=300, store=None)
     two = explain_many(TREE, X.iloc[:4], background=X, budget=300, store=None, n_jobs=2)
     for first, second in zip(one, two, strict=True):
@@ -204,6 +207,14 @@ def test_a_model_that_cannot_be_sent_is_one_error_and_no_items_fault():
     model = CallableModel(lambda Z: (lock.locked(), Z.sum(axis=1))[1], "locked")
     with pytest.raises(InputError, match="model must be picklable"):
         explain_many(model, [MaskProbe(3), MaskProbe(4)], n_jobs=2, store=None)
+
+
+def test_two_workers_that_have_little_to_do_are_never_started(monkeypatch):
+    started = []
+    monkeypatch.setattr(Parallel, "__enter__", lambda self: started.append(self))
+    explanations = explain_many(lambda Z: Z[:, 0] + 0.0, [MaskProbe(4), MaskProbe(5)], n_jobs=2, store=None)
+    assert len(explanations) == 2
+    assert not started
 
 
 def test_what_was_paid_before_a_bad_item_was_found_is_counted():
