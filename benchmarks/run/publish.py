@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.cost.own_time import TABLE
 from benchmarks.rivals.contenders import OURS, PROXYSPEX
 from benchmarks.run.fidelity_figure import draw
 from benchmarks.run.growth_figure import draw_growth
@@ -386,6 +387,7 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "shapley": ("shapley", _shapley),
     "speed": ("speed", _speed),
     "frugality": ("frugality", _frugality),
+    "own-time": ("own-time", lambda result: plain(result["ratios"], TABLE)),
     "coverage": ("coverage", _coverage),
     "statements": ("statements", _statements),
     "recovery": ("recovery", _recovery),

@@ -69,8 +69,8 @@ def ask(
     Interrupted
         On Ctrl-C, with all answers so far.
     """
-    identity = model.identity()
     run = run or Run()
+    identity = run.identity(model)
     memory = store if identity.persistent else run.memory
     cost = Cost()
     contact = FirstContact(model, identity, [(probe, design)], memory, run)
@@ -154,8 +154,8 @@ def forecast(
     Without a trial there is no estimate of time. Answers of a model that is not identifiable beyond this run do not
     count as known, because the next run is another one.
     """
-    identity = model.identity()
     run = run or Run()
+    identity = run.identity(model)
     memory = store if identity.persistent else run.memory
     first_rows = Design(design.Z[:trial], min(trial, design.fixed))
     spent = ask(model, probe, first_rows, store, False, run).cost if trial else Cost()

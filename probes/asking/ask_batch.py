@@ -48,6 +48,17 @@ class Run:
     unbooked: set[bytes] = field(default_factory=set)
     lost: Cost = field(default_factory=Cost)
     met: bool = False
+    _identities: dict[int, tuple[Model, Identity]] = field(default_factory=dict)
+
+    def identity(self, model: Model, known: Identity | None = None) -> Identity:
+        """Return a model's identity, which is taken once a run, unless it is `known`.
+
+        A fingerprint reads all of a model. Between two runs nothing cheap proves that an object is what it was; within
+        one it is taken to be.
+        """
+        if id(model) not in self._identities:
+            self._identities[id(model)] = model, known or model.identity()
+        return self._identities[id(model)][1]
 
 
 def keys_of(identity: Identity, model: Model, inputs: Any) -> list[bytes]:

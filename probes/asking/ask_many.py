@@ -75,7 +75,7 @@ def ask_together(
     >>> second.y.ravel(), first.cost.rows, second.cost.rows
     (array([0., 1., 1., 2.]), 4, 0)
     """
-    identity = model.identity()
+    identity = run.identity(model)
     memory = store if identity.persistent else run.memory
     rendered = [item.probe.render(item.design.Z) for item in items]
     groups: dict[Hashable, list[int]] = {}

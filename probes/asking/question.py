@@ -11,7 +11,7 @@ import numpy as np
 
 from probes.errors import InputError
 from probes.inputs.adapt import ProbeLike, RowSettings, as_probe
-from probes.model import Generator, Model
+from probes.model import Generator, Identity, Model
 from probes.models.adapt import ModelLike, as_model, check_order
 from probes.outputs.target import LOG_ODDS, Target, TargetLike, is_function, resolve
 from probes.probe import Probe
@@ -98,9 +98,14 @@ class Question:
         return self.generative and self.answer is None
 
     @cached_property
+    def identity(self) -> Identity | None:
+        """Of the model, taken once; None of one that writes text, which is known by what it is scored on."""
+        return self.model.identity() if isinstance(self.model, Model) else None
+
+    @cached_property
     def varies(self) -> bool:
         """Whether the model may answer the same question differently; what nobody can fingerprint may."""
-        lasting = not isinstance(self.model, Model) or self.model.identity().persistent
+        lasting = self.identity is None or self.identity.persistent
         return not self.model.steady or not lasting
 
     @property

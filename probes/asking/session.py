@@ -145,6 +145,7 @@ class Session:
         """The model that answers rows; one that writes text is scored on its answer, which it writes if need be."""
         model, probe = self.question.model, self.question.probe
         if not isinstance(model, Generator):
+            self.run.identity(model, self.question.identity)
             return model
         prompt = probe.render(probe.instance[None])[0]
         if self.answer is None:
@@ -157,7 +158,7 @@ class Session:
     @property
     def identity(self) -> Identity:
         """Of the model that answers rows."""
-        return self.scorer.identity()
+        return self.run.identity(self.scorer)
 
     def ask(self, design: Design) -> Reply:
         """Ask a design; what is known already is not asked again.

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LinearRegression
 
 from probes import TextProbe
-from surrogates import SparseLinear, explain, explain_many
+from probes.models import estimator
+from probes.models.estimator import fingerprint
+from surrogates import SparseLinear, Width, explain, explain_many
 from surrogates.families import forward_selection
 from surrogates.families.wide_selection import most_columns
 from tests.helpers.counting import function_calls, peak_bytes
@@ -68,3 +71,20 @@ def test_columns_of_mixed_types_take_at_most_twice_the_calls_of_numbers():
 
     calls(mixed)  # what is imported late
     assert calls(mixed) < 2 * calls(numbers)
+
+
+def test_a_model_is_fingerprinted_once_a_call_and_anew_at_the_next(monkeypatch):
+    seen = []
+
+    def counted(model):
+        seen.append(fingerprint(model))
+        return seen[-1]
+
+    monkeypatch.setattr(estimator, "fingerprint", counted)
+    X = np.random.default_rng(0).normal(size=(200, 12))
+    model = LinearRegression().fit(X, X[:, 0])
+    for rows in (200, 100):
+        model.fit(X[:rows], X[:rows, 0] + X[:rows, 1] ** 2)
+        explain(model, X[0], background=X[:5], budget=500, until=Width(1e-9), store=None)
+    assert len(seen) == 2
+    assert seen[0] != seen[1]
