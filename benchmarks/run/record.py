@@ -13,7 +13,19 @@ from typing import Any, TypeVar
 
 __all__ = ["Skipped", "environment", "read", "show", "timed", "write"]
 
-_PACKAGES = ("iomap", "numpy", "scipy", "scikit-learn", "pandas", "torch", "transformers", "tokenizers", "context-cite")
+_PACKAGES = (
+    "iomap",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "context-cite",
+    "lime",
+    "shap",
+)
 
 T = TypeVar("T")
 
