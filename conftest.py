@@ -22,6 +22,7 @@ HEAVY = (
     "tests/probes/models/huggingface",
     "tests/probes/models/servers",
     "tests/probes/models/test_estimator_identity.py",
+    "tests/probes/models/test_real_libraries.py",
     "tests/probes/parallel",
     "tests/probes/store/test_crashes.py",
     "tests/probes/store/test_cut_files.py",
