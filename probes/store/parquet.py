@@ -85,9 +85,8 @@ def read(path: Path) -> Iterator[list[Row]]:
     if not path.is_file() or not _is_parquet(path):
         raise InputError("file", "be a Parquet file by iomap store export", str(path))
     try:
-        texts = [
-            name for name, kind in zip(_schema().names, _schema().types, strict=True) if not pa.types.is_list(kind)
-        ]
+        there = pq.read_schema(path).names
+        texts = [name for name in ("key", "text", "model") if name in there]
         with pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=texts) as file:
             _check_size(file.metadata, path)
             names = file.schema_arrow.names
