@@ -83,7 +83,8 @@ def covered(notes: Sequence[str], used: int, drawn: Replication | None) -> list[
     old = rows_used(used, drawn.population)
     said = (
         f"{used} of {drawn.population} background rows stand for all. Intervals of effects cover that choice; R² is "
-        "against answers averaged over the rows used. More rows (background_rows=) make intervals narrower."
+        "against answers averaged over the rows used, and indices and Shapley values are for these rows alone. More "
+        "rows (background_rows=) make intervals narrower."
     )
     lacking = []
     if drawn.unknown:

@@ -59,7 +59,13 @@ def test_ordinary_models_show_no_window():
         d = (8, 12, 30)[number % 3]
         Z = rng.random((128, d)) < 0.5
         w, (i, j, k) = rng.normal(size=d) * (rng.random(d) < 0.5), rng.integers(0, d, 3)
-        answers = (Z @ w, np.tanh(Z @ w), Z[:, 0] * (Z @ w), Z[:, [i, j, k]].any(axis=1) * 1.0, Z @ w / np.maximum(Z.sum(axis=1), 1))
+        answers = (
+            Z @ w,
+            np.tanh(Z @ w),
+            Z[:, 0] * (Z @ w),
+            Z[:, [i, j, k]].any(axis=1) * 1.0,
+            Z @ w / np.maximum(Z.sum(axis=1), 1),
+        )
         assert reading_window(Z, answers[number % 5][:, None]) is None, number
 
 
