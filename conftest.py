@@ -27,6 +27,7 @@ HEAVY = (
     "tests/probes/store/test_crashes.py",
     "tests/probes/store/test_cut_files.py",
     "tests/probes/store/test_parquet.py",
+    "tests/probes/store/test_parquet_bombs.py",
     "tests/probes/store/test_writers.py",
     "tests/situations",
     "tests/surrogates/cli",
