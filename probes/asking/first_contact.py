@@ -7,7 +7,8 @@ is asked one input at a time. The answers alone are kept as those of the design.
 store, so that each model is met once; a run whose answers are all known asks nothing.
 
 Two answers differ if they are further apart than a thousandth of the range of these answers (a hundredth in half
-precision), than rounding, and than twice the noise, where the same input, asked again, is answered differently.
+precision), than rounding, and than twice the noise, where the same input, asked again, is answered differently. A
+second batch must differ too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -105,7 +107,8 @@ class FirstContact:
         size = int(self.model.sizes(inputs).sum()) if self.model.size_unit == "tokens" else 0
         again = object_ + batch
         extra = again * len(keys) + len(known)
-        calls = (1 + object_) * len(keys) + batch
+        together = len(keys) if self.model.remote else 1
+        calls = (1 + object_) * len(keys) + batch * together
         return set(keys), Cost(calls=calls, tokens=again * size, checks=extra)
 
     def _settled(self, inputs: Any) -> set[bytes]:
@@ -180,7 +183,7 @@ class FirstContact:
         def again() -> np.ndarray:
             return _of_object(direct, self.model, inputs, cost)[1]
 
-        where = _apart(mine, theirs, self.model, again)
+        where = _apart(mine, theirs, self.model, lambda: _noise(theirs, again(), again()))
         if where is not None:
             i, j = where
             name = "" if self.model.outputs is None or j >= len(self.model.outputs) else f" ({self.model.outputs[j]})"
@@ -192,19 +195,24 @@ class FirstContact:
             )
 
     def _apart_in_batch(self, inputs: Any, alone: np.ndarray, cost: Cost) -> str:
-        """Say how a batch changes answers ``(n, K)``; empty where it does not."""
+        """Say how a batch changes answers ``(n, K)``; empty where it does not, seen in two batches."""
         if len(alone) < 2:
             return ""
         model = self.model
-        together = _table(_answers(model, inputs, cost))
+
+        def together() -> np.ndarray:
+            values = _table(_answers(model, inputs, cost))
+            return np.where(np.isnan(values).all(axis=1, keepdims=True) & model.fallible, alone, values)
 
         def again() -> np.ndarray:
             return _table([_answers(model, take(inputs, np.array([i])), cost)[0] for i in range(len(alone))])
 
-        where = _apart(together, alone, model, again)
-        if where is None:
+        noise = cache(lambda: _noise(alone, again(), again()))
+        first = together()
+        where = _apart(first, alone, model, noise)
+        if where is None or _apart(together(), alone, model, noise) is None:
             return ""
-        numbers = f"{alone[where]:.6g} alone and {together[where]:.6g} in a batch of {len(alone)}"
+        numbers = f"{alone[where]:.6g} alone and {first[where]:.6g} in a batch of {len(alone)}"
         return f"The model's answers depend on what else is in a batch: for one input {numbers}."
 
 
@@ -244,17 +252,21 @@ def _table(rows: Sequence[np.ndarray]) -> np.ndarray:
     return np.array(rows)
 
 
+def _noise(*answers: np.ndarray) -> np.ndarray:
+    """Return the largest range ``(K,)`` of several answers ``(n, K)`` to the same inputs; NaN is none."""
+    return (np.nanmax(answers, axis=0) - np.nanmin(answers, axis=0)).max(axis=0)
+
+
 def _apart(
-    given: np.ndarray, expected: np.ndarray, model: Model, again: Callable[[], np.ndarray]
+    given: np.ndarray, expected: np.ndarray, model: Model, noise: Callable[[], np.ndarray]
 ) -> tuple[int, int] | None:
-    """Where answers ``(n, K)`` differ most from the expected ones, if they do; the latter are asked again then."""
+    """Where answers ``(n, K)`` differ most from the expected ones, if they do; `noise` ``(K,)`` is measured then."""
     share, rounding = _HALF if model.half else _FULL
     allowed = share * np.ptp(expected, axis=0) + rounding * np.abs(expected).max()
     difference = np.where(np.isfinite(given), np.abs(given - expected), np.inf)
     if (difference <= allowed).all():
         return None
-    noise = np.ptp([expected, again(), again()], axis=0).max(axis=0)
-    allowed = np.maximum(allowed, 2 * noise)
+    allowed = np.maximum(allowed, 2 * noise())
     if (difference <= allowed).all():
         return None
     excess = np.where(difference > allowed, difference / np.maximum(allowed, np.finfo(float).tiny), 0)

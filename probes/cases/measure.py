@@ -168,7 +168,8 @@ def _scored(
     if bare:
         frame[["unconditional", "unconditional_chance"]] = [(metric(s), metric.chance(s)) for s in bare]
     totals = tuple(s.total for s in scores)
-    return Measured(frame, metric, answers.model, answers.cost + cost, totals, len(cases) - len(kept))
+    missing = len(cases) - len(kept)
+    return Measured(frame, metric, answers.model, answers.cost + cost, totals, missing, asked.neighbours)
 
 
 def _scores_of(part: np.ndarray, case: Case, alone: np.ndarray | None) -> Scores:
@@ -220,7 +221,8 @@ def _output(asked: Model, cases: Sequence[Case], metric: Metric, store: Store, p
         raise InputError("model", "return one number for a text", f"{answers.y.shape[1]} outputs")
     kept = _answered(cases, (~answers.missing).tolist())
     frame = _frame([cases[i] for i in kept], answers.y[kept, 0], 0.0, [""] * len(kept))
-    return Measured(frame, metric, answers.model, answers.cost, unanswered=len(cases) - len(kept))
+    missing = len(cases) - len(kept)
+    return Measured(frame, metric, answers.model, answers.cost, (), missing, asked.neighbours)
 
 
 def _written(asked: Generator, cases: Sequence[Case], metric: Metric, store: Store, max_new_tokens: int) -> Measured:

@@ -31,6 +31,8 @@ class Measured:
         Log-probabilities of each case's answers, where they were scored.
     unanswered : int
         Cases that a fallible model did not answer; they are left out.
+    neighbours : str
+        How answers were seen to depend on what else is in a batch, in words; then cases were asked one by one.
     """
 
     frame: pd.DataFrame
@@ -39,3 +41,4 @@ class Measured:
     cost: Cost = field(default_factory=Cost)
     scores: tuple[np.ndarray, ...] = ()
     unanswered: int = 0
+    neighbours: str = ""

@@ -95,4 +95,5 @@ def divergence(base: Measured, other: Measured) -> Measured:
         chances.append(each.mean())
     kept = [c for c in base.frame.columns if not c.startswith("unconditional")]
     frame = base.frame[kept].assign(value=values, chance=chances)
-    return Measured(frame, METRICS["kl"], f"{base.model} against {other.model}", base.cost + other.cost)
+    models, neighbours = f"{base.model} against {other.model}", base.neighbours or other.neighbours
+    return Measured(frame, METRICS["kl"], models, base.cost + other.cost, neighbours=neighbours)

@@ -39,7 +39,9 @@ class _Unknown(Exception):
 
 
 #: packages whose released code is fixed by its version
-KNOWN = ("sklearn", "numpy", "scipy", "pandas", "xgboost", "lightgbm", "catboost", "imblearn", "interpret")
+KNOWN = (
+    "sklearn", "numpy", "scipy", "pandas", "xgboost", "lightgbm", "catboost", "imblearn", "interpret", "statsmodels",
+)  # fmt: skip
 #: modules of packages that do not begin with the package's name, as scikit-learn before 1.8 calls its losses
 _ROOTS = {"_loss": "sklearn"}
 #: what an estimator derives from the rest of its state and changes when asked: an address, a search tree's counters

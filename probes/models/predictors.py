@@ -13,6 +13,7 @@ from probes.model import Identity, Model
 from probes.models.estimator import fingerprint
 from probes.models.estimator_kinds import side_by_side
 from probes.models.functions import CallableModel
+from probes.models.statsmodels_results import fingerprint_of_results, is_results
 
 __all__ = ["Predictor", "adopt"]
 
@@ -20,6 +21,8 @@ __all__ = ["Predictor", "adopt"]
 _METHODS = {"predict_proba": "probability", "predict": "output"}
 #: methods that write out all that fixes an object's answers
 _WRITTEN = ("model_to_string", "save_raw")
+#: what CatBoost writes into a model that differs between two fits with the same trees
+_OF_THE_FIT = ("model_guid", "train_finish_time")
 
 
 class Predictor(CallableModel):
@@ -29,8 +32,9 @@ class Predictor(CallableModel):
     ----------
     model : object
         ``classes_`` are the names of its outputs. An ``xgboost.Booster`` is given a ``DMatrix``, a torch module a
-        tensor of its weights' type. Identified by what ``model_to_string`` or ``save_raw`` write, by the weights of a
-        module of torch's own classes, or by its pickled state.
+        tensor of its weights' type; of a Cox regression of statsmodels the log hazard ratio is taken. Identified by
+        what ``model_to_string`` or ``save_raw`` write, by the trees of a CatBoost model, by the parameters, data and
+        formula of results of statsmodels, by the weights of a module of torch's own classes, or by its pickled state.
     name : str, optional
         Identifies the object where nothing else does.
     method : str, optional
@@ -58,7 +62,10 @@ class Predictor(CallableModel):
             if _is_a(model, "xgboost", "Booster"):
                 import xgboost
 
-                return model.predict(xgboost.DMatrix(inputs))
+                return model.predict(xgboost.DMatrix(inputs, enable_categorical=True))
+            if is_results(model):  # a Cox regression takes times first, and answers with standard errors
+                values = getattr(model, method)(exog=inputs)
+                return getattr(values, "predicted_values", values)
             return side_by_side(getattr(model, method)(inputs))
 
         answer.__name__ = f"{type(model).__name__}.{method}"
@@ -87,11 +94,25 @@ def _fingerprint(model: Any) -> str | None:
 
         identity = of_weights(model)
         return identity.id if identity.persistent else None
+    if is_results(model):
+        return fingerprint_of_results(model)
+    written = _trees(model) if _is_a(model, "catboost", "CatBoost") else None
     for method in _WRITTEN:
         if hasattr(model, method):
             written = getattr(model, method)()
-            return hashlib.sha256(written.encode() if isinstance(written, str) else bytes(written)).hexdigest()
-    return fingerprint(model)
+    if written is None:
+        return fingerprint(model)
+    return hashlib.sha256(written.encode() if isinstance(written, str) else bytes(written)).hexdigest()
+
+
+def _trees(model: Any) -> bytes | None:
+    """Return a CatBoost model as bytes, without what differs between two fits with the same trees."""
+    bare = model.copy()
+    notes = bare.get_metadata()
+    for name in _OF_THE_FIT:
+        if notes.get(name) is not None:
+            del notes[name]
+    return bare.__getstate__().get("__model")
 
 
 #: place among the adapters: lower ones are tried first

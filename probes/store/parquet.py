@@ -19,6 +19,12 @@ __all__ = ["CHUNK", "check", "read", "write"]
 CHUNK = 50_000  # answers of a row group
 KEY = 32  # bytes of a key, a SHA-256
 FORMAT = 1
+#: bytes that a row group, and the texts of a chunk, may unpack to
+LARGEST, TEXTS = 2**30, 2**28
+#: how many times its size a file larger than that may unpack to
+_RATIO = 2**14
+#: rows that any file may have, and how often a key may occur on average where there are more: keys cannot be compressed
+_ROWS, _REPEATS = 2**20, 8
 _MAGIC = b"PAR1"
 _VERSION = b"iomap.answers"  # where the file's metadata keep FORMAT
 
@@ -36,7 +42,8 @@ def write(chunks: Iterable[list[Row]], path: Path) -> int:
             options = {"compression": "zstd", "use_dictionary": ["model"], "write_page_checksum": True}
             with pq.ParquetWriter(file, _schema(), **options) as writer:
                 for rows in chunks:
-                    writer.write_table(_table(rows))
+                    table = _table(rows)
+                    writer.write_table(table, max(1, len(rows) * LARGEST // (4 * table.nbytes + 1)))
                     count += len(rows)
             file.flush()
             os.fsync(file.fileno())
@@ -60,7 +67,8 @@ def check(path: Path) -> int:
     ------
     InputError
         If the file is no export, is cut or damaged, or has a row that is no answer: a key that is not 32 bytes, neither
-        or both of values and text, a number that is not finite.
+        or both of values and text, a number that is not finite; or would unpack to far more than its size: that is
+        seen before it is unpacked.
     """
     return sum(len(rows) for rows in read(path))
 
@@ -77,7 +85,10 @@ def read(path: Path) -> Iterator[list[Row]]:
     if not path.is_file() or not _is_parquet(path):
         raise InputError("file", "be a Parquet file by iomap store export", str(path))
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        there = pq.read_schema(path).names
+        texts = [name for name in ("key", "text", "model") if name in there]
+        with pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=texts) as file:
+            _check_size(file.metadata, path)
             names = file.schema_arrow.names
             if missing := [name for name in _schema().names if name not in names]:
                 raise InputError("file", f"have the columns {', '.join(_schema().names)}", f"none called {missing[0]}")
@@ -86,7 +97,8 @@ def read(path: Path) -> Iterator[list[Row]]:
                 rule = f"have format {FORMAT}, the one this version of iomap reads"
                 raise InputError("file", rule, version.decode(errors="replace"))
             first = 0
-            for batch in file.iter_batches(CHUNK, columns=_schema().names):
+            for batch in _batches(file):
+                _check_texts(batch, texts)
                 table = pa.Table.from_batches([batch]).select(_schema().names).cast(_schema()).combine_chunks()
                 yield _rows(table, first)
                 first += len(table)
@@ -94,6 +106,43 @@ def read(path: Path) -> Iterator[list[Row]]:
         raise InputError(
             "file", f"be a sound Parquet file by iomap store export ({_line(error)})", str(path)
         ) from error
+
+
+def _batches(file: Any) -> Iterator[Any]:
+    """Yield the rows of a file in chunks, one row group after the other."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(CHUNK, row_groups=[group], columns=_schema().names)
+
+
+def _check_size(metadata: Any, path: Path) -> None:
+    """Refuse a file that would unpack to far more than it can hold, by what its metadata say of its row groups."""
+    size = path.stat().st_size
+    rule = "be a sound Parquet file by iomap store export"
+    if metadata.num_rows > max(_ROWS, size * _REPEATS // KEY):
+        raise InputError("file", f"{rule} (it claims {metadata.num_rows:,} rows in {size:,} bytes)", str(path))
+    total = 0
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        columns = [group.column(i) for i in range(group.num_columns)]
+        here = sum(max(c.total_uncompressed_size, np.dtype(float).itemsize * c.num_values) for c in columns)
+        total += here
+        if here > LARGEST or total > max(LARGEST, _RATIO * size):
+            raise InputError("file", f"{rule} (row group {number} would unpack to {here:,} bytes)", str(path))
+
+
+def _check_texts(batch: Any, names: list[str]) -> None:
+    """Refuse rows whose texts, which stand in a dictionary once, are longer than can be held when each row has one."""
+    compute = require("pyarrow.compute", "Importing answers")
+    for name in names:
+        column = batch.column(name)
+        if not hasattr(column, "dictionary"):
+            continue
+        lengths = compute.binary_length(column.dictionary).take(column.indices)
+        if (length := compute.sum(lengths).as_py() or 0) > TEXTS:
+            rule = "be a sound Parquet file by iomap store export"
+            raise InputError(
+                "file", f"{rule} (column {name} unpacks to {length:,} bytes in {len(column):,} rows)", name
+            )
 
 
 def _schema() -> Any:

@@ -31,11 +31,14 @@ _ALL_INTEGERS = 2.0**53  # from here on every float is an integer
 def labels(answers: Answers) -> tuple[str, ...]:
     """Warn that answers look like numbers of classes, of which averages and differences mean nothing.
 
-    A model of unit "output" whose answers are a few whole numbers; of 0 and 1 alone the mean is a frequency.
+    A model of unit "output" whose answers, one for each background row, are a few whole numbers; of 0 and 1 alone the
+    mean is a frequency.
     """
-    if answers.unit != "output" or len(answers.y) < _ENOUGH:
+    drawn = answers.replicates  # before they are averaged over background rows
+    each = answers.y if drawn is None else drawn.reshape(-1, drawn.shape[2])
+    if answers.unit != "output" or len(each) < _ENOUGH:
         return ()
-    for name, column in zip(answers.outputs, answers.y.T, strict=True):
+    for name, column in zip(answers.outputs, each.T, strict=True):
         values = np.unique(column)
         if (
             2 <= len(values) <= _LABELS
@@ -80,7 +83,8 @@ def covered(notes: Sequence[str], used: int, drawn: Replication | None) -> list[
     old = rows_used(used, drawn.population)
     said = (
         f"{used} of {drawn.population} background rows stand for all. Intervals of effects cover that choice; R² is "
-        "against answers averaged over the rows used. More rows (background_rows=) make intervals narrower."
+        "against answers averaged over the rows used, and indices and Shapley values are for these rows alone. More "
+        "rows (background_rows=) make intervals narrower."
     )
     lacking = []
     if drawn.unknown:

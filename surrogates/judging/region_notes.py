@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from probes.design import Design
+from surrogates.judging.reading_window import reading_window
 
 __all__ = ["correlated_note", "cut_note"]
 
@@ -39,7 +40,8 @@ def cut_note(
     """Warn of a text whose end changes nothing while all before it is there, and yet has effects.
 
     A model that reads only the beginning of its input is like that: where words before the cut are removed, those
-    beyond it come into view.
+    beyond it come into view. Where no feature was left out alone, the ordinary answers may show it, see
+    :func:`~surrogates.judging.reading_window.reading_window`.
 
     Parameters
     ----------
@@ -60,14 +62,25 @@ def cut_note(
     last = int(max(first[changed], default=-1))  # nothing beyond it changes the answer
     beyond = first > last
     tail = np.unique(first[beyond & (first < absent.shape[1])])
+    clear = set(attributions.loc[(attributions["low"] > 0) | (attributions["high"] < 0), "feature"])
     if last < 0 or len(tail) < 2:
-        return ()
-    clear = attributions[(attributions["low"] > 0) | (attributions["high"] < 0)]
-    if not set(names[last + 1 :]) & set(clear["feature"]):
+        return () if design.leave_one_out else _window_note(names, ~absent, y, clear)
+    if not set(names[last + 1 :]) & clear:
         return ()
     seen = len(np.unique(design.Z[beyond], axis=0)) - 1
     return (
         f"While everything before it is there, nothing from {names[last + 1]!r} on changes the answer ({seen} "
         f"questions), and yet it has effects. The model may read the first {last + 1} parts alone: removal pulls what "
         "is beyond into its view.",
+    )
+
+
+def _window_note(names: Sequence[str], present: np.ndarray, y: np.ndarray, clear: set[str]) -> tuple[str, ...]:
+    """Warn of effects of words beyond what the answers show to be read."""
+    read = reading_window(present, y) if clear else None
+    if read is None or not set(names[read:]) & clear:
+        return ()
+    return (
+        f"The answers are as if only the first {read} of the parts that are there were read, and yet what is from "
+        f"{names[read]!r} on has effects: removal pulls what is beyond into the model's view.",
     )

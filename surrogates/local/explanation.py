@@ -205,12 +205,18 @@ class Explanation(SavedResult):
         ------
         InputError
         """
-        seed = self.provenance["random_state"]
-        estimated = Estimated(self.surrogate, self.answers, self.y, self.features, self.target.outputs, seed)
-        return index_table(estimated, kind, order, of)
+        return index_table(self._estimated, kind, order, of)
+
+    @property
+    def _estimated(self) -> Estimated:
+        """What indices are computed from."""
+        seed, sampled = self.provenance["random_state"], self.background is not None
+        return Estimated(self.surrogate, self.answers, self.y, self.features, self.target.outputs, seed, sampled)
 
     def to_shap(self) -> Any:
         """Make a ``shap.Explanation`` of the model's Shapley values, for shap's plots.
+
+        Where absent values come from a sample of the background rows, they are those with the rows used.
 
         Values have shape ``(d,)``, or ``(d, k)`` for k outputs. They add up to the model's answer for the instance
         minus ``base_values``, its answer for the reference. They are exact where every question was asked; else a
@@ -234,10 +240,7 @@ class Explanation(SavedResult):
         InputError
             As :meth:`to_shap` does.
         """
-        seed = self.provenance["random_state"]
-        values, shared = model_values(
-            Estimated(self.surrogate, self.answers, self.y, self.features, self.target.outputs, seed)
-        )
+        values, shared = model_values(self._estimated)
         for output, part, answers in zip(self.target.outputs, shared, self.y.T, strict=True):
             if abs(part) > _SHARED * np.ptp(answers):
                 warnings.warn(

@@ -20,7 +20,7 @@ from probes.probe import Probe
 from surrogates.judging.notes import one_by_one
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.results.provenance import cost_data, provenance
-from surrogates.shapley.index_table import tabulate
+from surrogates.shapley.index_table import ROWS_USED, tabulate
 from surrogates.shapley.paired_estimate import from_pairs
 
 __all__ = ["shapley_values"]
@@ -111,7 +111,7 @@ def shapley_values(
         )
     outputs, cost = reply.target.outputs, reply.answers.cost
     return ShapleyValues(
-        table=tabulate(estimate, region.features, outputs, "paired answers", "for the model" if exact else "no"),
+        table=tabulate(estimate, region.features, outputs, "paired answers", _exact(exact, region)),
         values=estimate.values,
         se=estimate.se,
         base=y[1],
@@ -125,6 +125,11 @@ def shapley_values(
         answer=session.answer if session.question.generative else None,
         provenance=provenance(region, reply.answers.model, len(design), budget, seed, cost),
     )
+
+
+def _exact(exact: bool, region: Probe) -> str:
+    """Say what values are exact for."""
+    return "no" if not exact else "for the model" if region.replication is None else ROWS_USED
 
 
 def _design(region: Probe, rows: int, seed: int) -> Design:

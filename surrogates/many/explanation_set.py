@@ -234,9 +234,10 @@ class ExplanationSet(Result, Sequence[Explanation]):
     def from_jsonl(cls, path: str | Path) -> ExplanationSet:
         """Read what :meth:`to_jsonl` or ``explain_many(..., output=path)`` wrote, in the order of the file.
 
-        Explanations are read when they are wanted. Several runs may have written to one file; a warning in the log says
-        if they explained one item in several ways, with another budget or family, say, because then it counts as often.
-        If they asked several models, another one says so when the whole is looked at.
+        Explanations are kept in the file until they are wanted. A damaged line, or one that holds no explanation, is
+        passed over, with a warning in the log that names it. Several runs may have written to one file; a warning in
+        the log says if they explained one item in several ways, with another budget or family, say, because then it
+        counts as often. If they asked several models, another one says so when the whole is looked at.
 
         Raises
         ------
@@ -246,7 +247,7 @@ class ExplanationSet(Result, Sequence[Explanation]):
         file = JsonlFile(path)
         if not file.path.is_file():
             raise InputError("path", "be a file of explanations", str(path))
-        finished = {(entry.key, entry.label): entry for entry in file.entries()}
+        finished = {(entry.key, entry.label): entry for entry in file.entries() if entry.sound()}
         keys = {entry.key for entry in finished.values()}
         done = {(entry.index, entry.label) for entry in finished.values()}
         failed = {k: f for k, f in file.failures() if k not in keys and (f.index, f.label) not in done}

@@ -90,7 +90,7 @@ class Entry:
             return Explanation.from_data(json.loads(self.line())["explanation"])
         except (ValueError, KeyError, RecursionError) as error:
             raise StoreError(
-                f"The line of {self.label!r} in {self.source[0]} is damaged ({error}). {_AGAIN}"
+                f"Line {_number(*self.source)} of {self.source[0]}, of {self.label!r}, is damaged ({error}). {_AGAIN}"
             ) from error
 
     def sound(self) -> bool:
@@ -236,8 +236,8 @@ class JsonlFile:
             return
         start = 0
         with self.path.open("rb") as file:
-            for line in iter(lambda: file.readline(_LONGEST), b""):
-                if _COMPLETE.match(line) and (head := _head(line)) is not None:
+            for number, line in enumerate(iter(lambda: file.readline(_LONGEST), b""), 1):
+                if _COMPLETE.match(line) and (head := _head(line, f"line {number} of {self.path}")) is not None:
                     yield start, head
                 start += len(line)
 
@@ -274,13 +274,22 @@ def failed_line(key: str, failure: Failure) -> bytes:
     return json.dumps(data, ensure_ascii=False).encode() + b"\n"
 
 
-def _head(line: bytes) -> Head | FailedHead | None:
+def _number(path: Path, start: int) -> int:
+    """Return the number, from 1, of the line that begins at a byte of a file; 0 if the file is gone."""
+    try:
+        with path.open("rb") as file:
+            return 1 + sum(part.count(b"\n") for part in iter(lambda: file.read(min(start - file.tell(), 2**20)), b""))
+    except OSError:
+        return 0
+
+
+def _head(line: bytes, where: str) -> Head | FailedHead | None:
     """Return all of a line but the explanation; None, and a warning in the log, if it is damaged."""
     try:
         data = json.loads(line)
         explained = data.pop("explanation", None) is not None
         fields: Head | FailedHead = read(Head if explained else FailedHead, data)
     except (ValueError, RecursionError) as error:
-        log.warning("a damaged line of explanations is passed over: %s", error)
+        log.warning("%s is damaged and passed over: %s", where, error)
         return None
     return fields

@@ -94,6 +94,8 @@ def fields_of(data: Json, kind: str, named: str) -> Json:
     Damaged
         If it cannot be upgraded.
     """
+    if not isinstance(data, dict):
+        raise InputError("source", f"be {named} by to_json", data)
     given = kind_of(data)
     if given != kind:
         raise InputError("source", f"be {named} by to_json", given or sorted(map(str, data))[:5])

@@ -20,12 +20,14 @@ from surrogates.shapley.indices import Indices, indices
 from surrogates.shapley.quadrature import check_kind
 from surrogates.surrogate import FixedTerms, Surrogate
 
-__all__ = ["Estimated", "index_table", "model_values", "tabulate"]
+__all__ = ["ROWS_USED", "Estimated", "index_table", "model_values", "tabulate"]
 
 #: standard errors to either side of a 95% interval
 _NORMAL = 1.959964
 #: what the numbers are exact for
 _EXACT = {"model": "for the model", "surrogate": "for the surrogate", "proxy": "no"}
+#: where background rows are a sample of all
+ROWS_USED = "for the model, with the background rows used"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Estimated:
     outputs : tuple of k str
     seed : int
         Of the cross-fit.
+    sampled : bool
+        Whether absent values come from a sample of the background rows.
     """
 
     surrogate: Surrogate
@@ -51,6 +55,7 @@ class Estimated:
     features: tuple[Feature, ...]
     outputs: tuple[str, ...]
     seed: int
+    sampled: bool = False
 
 
 def index_table(known: Estimated, kind: str = "shapley", order: int = 1, of: str | None = None) -> pd.DataFrame:
@@ -70,7 +75,8 @@ def index_table(known: Estimated, kind: str = "shapley", order: int = 1, of: str
     DataFrame
         One row an output and set of features: ``output``; ``features``, "a × b" for an interaction; ``index`` in the
         unit of the target; ``se``, ``low`` and ``high``, its standard error and 95% interval; ``exact``, "for the
-        model", "for the surrogate" or "no"; ``source``, the `of` that was used.
+        model", "for the model, with the background rows used", where these are a sample, "for the surrogate" or "no";
+        ``source``, the `of` that was used.
 
     Raises
     ------
@@ -109,7 +115,8 @@ def index_table(known: Estimated, kind: str = "shapley", order: int = 1, of: str
         estimated = indices(_proxy(known), kind, order)
     else:
         estimated, factor = _of_surrogate(known, kind, order)
-    return tabulate(estimated, known.features, known.outputs, source, _EXACT[source], factor)
+    exact = ROWS_USED if source == "model" and known.sampled else _EXACT[source]
+    return tabulate(estimated, known.features, known.outputs, source, exact, factor)
 
 
 def model_values(known: Estimated) -> tuple[np.ndarray, np.ndarray]:

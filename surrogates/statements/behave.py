@@ -18,6 +18,7 @@ from probes.cases.paired_measures import flips
 from probes.errors import InputError
 from probes.model import Generator, Model
 from probes.store.store import Store, open_store
+from surrogates.judging.notes import one_by_one
 from surrogates.statements.card import Card
 from surrogates.statements.entity_effects import Effect
 from surrogates.statements.scope import Scope
@@ -67,6 +68,7 @@ def study_of(
         cost=cost,
         model=first.model,
         name=probe.name,
+        notes=tuple(one_by_one(why) for why in {m.neighbours: None for m in measured.values()} if why),
         others={name: m.frame for name, m in measured.items() if name != main},
     )
 

@@ -21,6 +21,7 @@ from probes.cases.template import TemplateProbe
 from probes.errors import InputError
 from probes.model import Generator, Model
 from probes.store.store import Store, open_store
+from surrogates.judging.notes import one_by_one
 from surrogates.statements.discovery import discover
 from surrogates.statements.entity_effects import FEWEST_ENTITIES, Effect
 from surrogates.statements.factor_fidelity import fidelity_over_factors
@@ -118,6 +119,9 @@ def generalise(
     everything = test if first is None else pd.concat([first.frame.assign(part="discovery"), test], ignore_index=True)
     if unanswered := second.unanswered + (first.unanswered if first is not None else 0):
         notes.append(f"{unanswered} of {len(everything) + unanswered} cases were not answered and are left out.")
+
+    if second.neighbours:
+        notes.append(one_by_one(second.neighbours))
 
     checked, judged = _judged(plan, discovered, None if first is None else first.frame, test, everything)
     scores = pd.DataFrame()

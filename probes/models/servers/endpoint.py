@@ -65,6 +65,10 @@ class Endpoint(Generator):
         Seconds for one attempt.
     max_calls, max_tokens : int, optional
         The most requests (every attempt counts) and tokens to be spent by this object; then :class:`SpendCapError`.
+    first_contact : bool, default False
+        Whether to compare, before anything else is asked, the answers to four questions one at a time with those to
+        the same questions in flight together: eight calls, counted and forecast, once for each server and settings. A
+        server whose answers depend on what else is in flight is then asked one question at a time, and it is said.
     key_variable : str, default "OPENAI_API_KEY"
         The environment variable that holds the key. Keys come from nowhere else, and go nowhere but to the server.
     name : str, optional
@@ -114,13 +118,14 @@ stored: keys come from the environment; got a URL that does (not shown).
         timeout: float = 60.0,
         max_calls: int | None = None,
         max_tokens: int | None = None,
+        first_contact: bool = False,
         key_variable: str = "OPENAI_API_KEY",
         name: str | None = None,
     ):
         if api not in APIS:
             raise InputError("api", f"be one of {', '.join(APIS)}", api)
         self.reply_tokens = integer("reply_tokens", reply_tokens, least=1)
-        limits = Limits(in_flight, retries, timeout, max_calls, max_tokens)
+        limits = Limits(in_flight, retries, timeout, max_calls, max_tokens, first_contact)
         sampling = Sampling(temperature, seed, {} if parameters is None else parameters)
         self.server = Server(Address(base_url, model, key_variable, name), api, sampling, limits, template)
         self.scores = _scores(scores, api)

@@ -30,17 +30,22 @@ class Remote(Model):
     steady = False
     fallible = True
     remote = True
-    compared = False
+    half = True
 
     def __init__(self, server: Server, mark: Identity):
         identity = server.identity()
         self.server = server
         self._identity = Identity(f"{identity.id}:{mark.id}", identity.persistent and mark.persistent)
         self.at_once = server.limits.in_flight
+        self.compared = server.limits.first_contact and self.at_once > 1
         self._tokens = 0
 
     def identity(self) -> Identity:
         return self._identity
+
+    def met_as(self, identity: Identity) -> str:
+        """Name the server and how it is asked: whether requests change each other does not depend on the answer."""
+        return f"{self.server.identity().id}:{type(self).__name__}"
 
     def tokens(self, inputs: Any) -> int:
         """Return the tokens of the answer that was handed on last, as the server counts them."""
@@ -87,6 +92,9 @@ class Scored(Remote):
         super().__init__(server, Identity(f"{read.id}:{self.max_tokens}", read.persistent))
         self.scalariser = scalariser
         self.unit, self.outputs = scalariser.unit, scalariser.outputs
+
+    def met_as(self, identity: Identity) -> str:
+        return f"{super().met_as(identity)}:{type(self.scalariser).__name__}"
 
     def digests(self, inputs: Sequence[Prompt]) -> list[bytes]:
         """Digest chats as they are; where they are rendered here, as rendered."""

@@ -133,6 +133,8 @@ class Limits:
     timeout : float
         Seconds for one attempt.
     max_calls, max_tokens : int, optional
+    first_contact : bool
+        Whether first contact compares answers alone with those of requests in flight together.
 
     Raises
     ------
@@ -144,8 +146,11 @@ class Limits:
     timeout: float = 60.0
     max_calls: int | None = None
     max_tokens: int | None = None
+    first_contact: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.first_contact, bool):
+            raise InputError("first_contact", "be True or False", self.first_contact)
         for label, least in (("in_flight", 1), ("retries", 0), ("max_calls", 1), ("max_tokens", 1)):
             if not (label.startswith("max_") and getattr(self, label) is None):
                 object.__setattr__(self, label, integer(label, getattr(self, label), least=least))

@@ -131,3 +131,15 @@ def test_what_compares_two_measurements_says_what_makes_it():
     for name, maker in (("flip", "flips"), ("kl", "divergence")):
         with pytest.raises(InputError, match=f"made by probes.{maker}"):
             measure(tiny(), [Case("w1", " w2", (" w3",))], name, store=Store())
+
+
+def test_it_is_said_that_answers_depend_on_what_else_is_in_a_batch():
+    cases = [Case(f"w1 {'w2 ' * i}", " w3", entity=str(i)) for i in range(5)]
+    longest = CallableModel(lambda texts: [float(max(map(len, texts)))] * len(texts), "longest")
+    said = measure(longest, cases, "output", store=(store := Store()))
+    assert "depend on what else is in a batch" in said.neighbours
+    assert said.frame["value"].tolist() == [len(c.prompt) for c in cases]
+    assert measure(longest, cases[1:], "output", store=store).neighbours == said.neighbours
+    assert not measure(
+        CallableModel(lambda texts: [float(len(t)) for t in texts]), cases, "output", store=Store()
+    ).neighbours

@@ -74,22 +74,3 @@ def test_a_torch_module_over_arrays():
         expected = module.eval()(torch.tensor(X, dtype=torch.float32)).numpy()
     np.testing.assert_allclose(model(X), expected, rtol=1e-6)
     assert model.identity().persistent
-
-
-def test_boosters_of_lightgbm():
-    lightgbm = pytest.importorskip("lightgbm")
-    booster = lightgbm.train({"objective": "binary", "verbose": -1}, lightgbm.Dataset(X, (Y > 0) * 1.0), 3)
-    np.testing.assert_allclose(as_model(booster)(X)[:, 0], booster.predict(X))
-
-
-def test_boosters_of_xgboost():
-    xgboost = pytest.importorskip("xgboost")
-    booster = xgboost.train({"objective": "binary:logistic"}, xgboost.DMatrix(X, (Y > 0) * 1.0), 3)
-    np.testing.assert_allclose(as_model(booster)(X)[:, 0], booster.predict(xgboost.DMatrix(X)), rtol=1e-6)
-    assert as_model(booster).identity() == as_model(booster).identity()
-
-
-def test_results_of_statsmodels():
-    sm = pytest.importorskip("statsmodels.api")
-    results = sm.OLS(Y, X).fit()
-    np.testing.assert_allclose(as_model(results)(X)[:, 0], results.predict(X))

@@ -3,9 +3,10 @@
 import logging
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from probes import MaskProbe
+from probes import MaskProbe, TabularProbe
 from surrogates import explain
 
 
@@ -28,3 +29,11 @@ def test_a_function_that_returns_a_few_whole_numbers_is_taken_for_one_of_labels(
 )
 def test_quantities_are_not_taken_for_labels(values):
     assert not any("labels of classes" in warning for warning in explain(values, MaskProbe(5), store=None).warnings)
+
+
+def test_labels_that_are_averaged_over_background_rows_are_still_seen():
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)), columns=list("abc"))
+    ex = explain(lambda d: (d.a > 0).astype(int) + (d.b > 0), TabularProbe(rows.iloc[0], rows), budget=99, store=None)
+    assert any("whole numbers (0, 1, 2)" in warning for warning in ex.warnings)
+    ex = explain(lambda d: (d.a > 0) + 0.5 * d.b, TabularProbe(rows.iloc[0], rows), budget=99, store=None)
+    assert not any("whole numbers" in warning for warning in ex.warnings)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from surrogates import explain
+from surrogates.judging.reading_window import reading_window
 
 WORTH = {"good": 1.0, "fine": 0.5, "bad": -1.0, "dull": -0.75, "great": 2.0}
 TEXT = "a good film with fine actors and dull talk but great"
@@ -33,6 +34,39 @@ def test_a_model_that_reads_all_is_not():
         assert not [w for w in ex.warnings if "removal pulls" in w]
     replaced = explain(of_a_window, TEXT + " film", store=None)
     assert replaced.warnings
+
+
+LONG = " ".join(f"w{i}" for i in range(60))
+
+
+def of_numbers(texts, most):
+    """Sums of what words are worth, of as many as are read."""
+    return [sum(np.sin(7 * int(w[1:])) for w in text.split()[:most]) for text in texts]
+
+
+def test_a_cut_is_seen_in_ordinary_answers():
+    ex = explain(lambda texts: of_numbers(texts, 12), LONG, budget=200, store=None)
+    assert not ex.answers.design.leave_one_out
+    (note,) = [w for w in ex.warnings if "removal pulls" in w]
+    assert "only the first 12 of the parts" in note and "from 'w12' on has effects" in note
+    full = explain(lambda texts: of_numbers(texts, 60), LONG, budget=200, store=None)
+    assert not [w for w in full.warnings if "removal pulls" in w]
+
+
+def test_ordinary_models_show_no_window():
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        d = (8, 12, 30)[number % 3]
+        Z = rng.random((128, d)) < 0.5
+        w, (i, j, k) = rng.normal(size=d) * (rng.random(d) < 0.5), rng.integers(0, d, 3)
+        answers = (
+            Z @ w,
+            np.tanh(Z @ w),
+            Z[:, 0] * (Z @ w),
+            Z[:, [i, j, k]].any(axis=1) * 1.0,
+            Z @ w / np.maximum(Z.sum(axis=1), 1),
+        )
+        assert reading_window(Z, answers[number % 5][:, None]) is None, number
 
 
 def test_correlated_columns_with_large_effects_are_noted():

@@ -216,3 +216,18 @@ def test_a_damaged_line_costs_that_line_and_not_the_run(tmp_path, broken):
     assert len(again.frame) == rows and not again.failures
     assert [entry.earlier for entry in again.entries] == [True, False, True]
     assert len(ExplanationSet.from_jsonl(file).frame) == rows
+
+
+@pytest.mark.parametrize("explained", ['{"a": 1}', "5", "[]", '"text"', "{}", '{"format": 3, "answers": []}'])
+def test_a_line_that_is_json_and_no_explanation_costs_that_line(explained, tmp_path, caplog):
+    file = tmp_path / "all.jsonl"
+    explain_many(CallableModel(words, "w"), TEXTS[:3], budget=40, store=None, output=file)
+    first, second, third = file.read_bytes().splitlines(keepends=True)
+    head, key = second.split(b', "explanation": ')[0], json.loads(second)["key"]
+    file.write_bytes(first + head + f', "explanation": {explained}, "end": "{key}"}}\n'.encode() + third)
+    back = ExplanationSet.from_jsonl(file)
+    assert back.labels == [0, 2] and len(back.frame) and str(back)
+    assert any(f"Line 2 of {file}" in record.getMessage() for record in caplog.records)
+    file.write_bytes(head + f', "explanation": {explained}, "end": "{key}"}}\n'.encode())
+    with pytest.raises(InputError, match="be a file of explanations"):
+        ExplanationSet.from_jsonl(file)

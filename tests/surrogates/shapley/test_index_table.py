@@ -17,7 +17,9 @@ from surrogates import (
     SparseLinear,
     StackedProxy,
     TreeSurrogate,
+    anchor,
     explain,
+    shapley_values,
 )
 from surrogates.shapley.indices import indices
 from surrogates.shapley.quadrature import INDICES, Rule, rule
@@ -159,3 +161,25 @@ def test_a_family_from_a_file_that_cannot_be_fitted_has_no_error():
 def test_names_of_features_are_joined():
     ex = explain(lambda Z: Z[:, 0] * Z[:, 1], MaskProbe(3), store=None)
     assert ex.indices(order=2).loc[0, "features"] == "x0 × x1"
+
+
+def test_where_background_rows_are_a_sample_each_result_says_that_it_is_for_these(tmp_path):
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(300, 4)), columns=list("abcd"))
+
+    def model(frame):
+        return frame["a"] * frame["b"] + frame["c"]
+
+    probe, complete = TabularProbe(rows.iloc[0], rows), TabularProbe(rows.iloc[0], rows.iloc[:8])
+    ex = explain(model, probe, budget=400, store=None)
+    used = "for the model, with the background rows used"
+    for loaded in (ex, Explanation.from_json(ex.to_json())):
+        assert set(loaded.indices("shapley")["exact"]) == {used}
+        said = "indices and Shapley values are for these rows alone"
+        assert said in str(loaded) and said in " ".join(loaded.report(tmp_path / "e.html").read_text().split())
+    values, rule = shapley_values(model, probe, budget=400, store=None), anchor(model, probe, budget=400, store=None)
+    assert set(values.table["exact"]) == {used}
+    for result in (values, rule):
+        said = "All numbers are for the 10 background rows used, of 300."
+        assert said in str(result) and said in result.report(tmp_path / "r.html").read_text()
+    assert set(explain(model, complete, budget=400, store=None).indices("shapley")["exact"]) == {"for the model"}
+    assert set(shapley_values(model, complete, budget=400, store=None).table["exact"]) == {"for the model"}

@@ -67,6 +67,26 @@ def test_a_behaviour_of_ones_own_and_each_once():
         behave(Scripted(copies_or_raises), [chosen.probe], store=None)
 
 
+class Padded(Scripted):
+    """A scorer whose shorter prompts answer otherwise beside longer ones, as with a wrong padding."""
+
+    def __call__(self, inputs):
+        longest = max(len(prompt) for prompt, _ in inputs)
+        return super().__call__(inputs) + [[0.5 * (longest - len(prompt)), 0.0, 0.0] for prompt, _ in inputs]
+
+
+def test_a_card_says_that_answers_depend_on_what_else_is_in_a_batch():
+    store = Store()
+    for _ in range(2):  # asked, and from the store
+        card = behave(Padded(receiver), "indirect-object", store=store, progress=False)
+        [note] = card.entries[0].notes
+        assert "depend on what else is in a batch" in note and "Every input was asked alone." in note
+        assert note in str(card) and note in Card.from_json(card.to_json()).entries[0].notes
+    alone = behave(Scripted(receiver), "indirect-object", store=None, progress=False)
+    assert not alone.entries[0].notes
+    assert alone.table["effect"].tolist() == pytest.approx(card.table["effect"].tolist())
+
+
 class Writes(Generator):
     """Writes what a rule says and nothing else."""
 

@@ -25,6 +25,16 @@ def test_the_planted_rule_is_found_and_supported_with_its_number():
     assert got.fidelity["permuted"].max() < 0.1
 
 
+def test_a_study_says_that_answers_depend_on_what_else_is_in_a_batch():
+    def padded(texts):
+        return [float(len(text) + len(texts)) for text in texts]
+
+    got = generalise(padded, probe(), metric="output", store=None, progress=False)
+    [note] = [n for n in got.notes if "depend on what else is in a batch" in n]
+    assert note.endswith("Every input was asked alone.") and note in str(got)
+    np.testing.assert_allclose(got.frame["value"], got.frame["prompt"].map(len) + 1)
+
+
 def test_nothing_is_found_in_noise():
     got = study(lambda t: noise(t.split()[1]) + noise(t))
     assert [s.verdict for s in got.statements if s.verdict == "supported"] == []
