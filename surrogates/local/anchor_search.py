@@ -18,7 +18,7 @@ from scipy import stats
 from probes.asking.allowance import Allowance
 from probes.asking.question import Question
 from probes.asking.session import Reply, Session, StoreLike
-from probes.design import Design, corners, random_seed, sample
+from probes.design import Design, corners, cube, random_seed, sample
 from probes.errors import InputError, integer, number
 from probes.inputs.adapt import ProbeLike, RowSettings
 from probes.inputs.locality import Background, LocalGaussian
@@ -280,12 +280,20 @@ class _Search:
         return proposed(precisions, len(self.features), tried, self.settings.precision, self.settings.max_length)
 
     def _test(self, members: Members, alpha: float, same: Same) -> _Tested:
-        """Draw answers under the rule until it is proved, hopeless, or the budget is spent."""
+        """Draw answers under the rule until it is proved, hopeless, or the budget is spent; count a few corners."""
         outcomes, precision = np.empty(0, dtype=bool), self.settings.precision
+        free = [i for i in range(len(self.features)) if i not in members]
+        if corners(len(free)) <= _BLOCK and all(f.kind == "binary" for f in self.features):
+            table = cube(len(free))
+            Z = np.ones((len(table), len(self.features)))
+            Z[:, free] = table
+            outcomes = self._learn(self.session.ask(Design(Z, 0)), same)
+            return _Tested(members, outcomes, float(outcomes.mean()))
         while True:
             Z = rows_under(self.features, members, min(_BLOCK, max(self.left, 1)), self.rng)
             outcomes = np.concatenate([outcomes, self._learn(self.session.ask(Design(Z, 0)), same)])
             low = precision_bound(outcomes, alpha, precision)
             hopeless = stats.beta.ppf(0.9, outcomes.sum() + 1, max((~outcomes).sum(), 1e-9)) < precision
-            if low >= precision or hopeless or self.left < _BLOCK:
+            # draws of what is known cost nothing, and could go on for ever
+            if low >= precision or hopeless or self.left < _BLOCK or len(outcomes) >= self.settings.rows:
                 return _Tested(members, outcomes, low)

@@ -42,7 +42,7 @@ def test_a_proved_precision_is_true_on_random_functions():
         truth = ((table[inside] > border) == up).mean()
         proved += result.proved
         wrong += truth < result.low
-        assert result.coverage == inside.mean()
+        assert result.coverage == inside.mean() and result.rows <= 400  # rules with few rows are not drawn for ever
     assert proved >= 6
     assert wrong <= 2  # 5% of 12, and two standard errors
 
