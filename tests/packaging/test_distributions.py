@@ -14,11 +14,11 @@ from tests.helpers.checkout import ROOT
 from tests.packaging import contents
 from tests.packaging.first_example import first_example
 
+pytestmark = pytest.mark.xdist_group("distributions")  # what the module makes once is made in one process
+
 BUILD = """
 import sys
 from setuptools import build_meta
-
-pytestmark = pytest.mark.xdist_group("distributions")  # what the module makes once is made in one process
 
 out = sys.argv[1]  # building changes the arguments
 build_meta.build_wheel(out)
