@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import resource
-import time
 from pathlib import Path
 
 import numpy as np
@@ -75,11 +74,11 @@ def of_rows(path: Path) -> Path:
 def test_a_file_that_unpacks_to_gigabytes_is_refused_in_bounded_memory(bomb, tmp_path):
     file = bomb(tmp_path / "a.parquet")
     assert file.stat().st_size < 2_000_000
-    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(InputError, match=r"be a sound Parquet file by iomap store export|hold keys of 32 bytes"):
         load(file, tmp_path / "b.sqlite")
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert grown < 400_000 and time.perf_counter() - start < 10  # kB; unpacked it would be 4 GB and more
+    assert grown < 400_000  # kB; unpacked it would be 4 GB and more
     assert not (tmp_path / "b.sqlite").exists()
 
 

@@ -14,7 +14,7 @@ transformers = pytest.importorskip("transformers")
 
 from probes import CausalLM, InputError, TextClassifier, as_model  # noqa: E402
 from surrogates import explain, explain_many  # noqa: E402
-from tests.helpers.tiny_causal_lm import llama, word_tokenizer  # noqa: E402
+from tests.helpers.tiny_causal_lm import llama  # noqa: E402
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "1"
 CLASSIFIER, LM = GOLDEN / "classifier", GOLDEN / "lm"
@@ -27,16 +27,6 @@ def no_network(monkeypatch):
         raise AssertionError("a connection was made")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    return word_tokenizer()
-
-
-@pytest.fixture
-def network(tokenizer):
-    return llama(len(tokenizer))
 
 
 @pytest.fixture
