@@ -10,6 +10,8 @@ PIP    := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 PINNED := $(PIP) $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(VENV)/bin/python -m pytest
 export TOKENIZERS_PARALLELISM := false
+# a hundred tests start processes of their own; what each would compile anew is compiled once
+unexport PYTHONDONTWRITEBYTECODE
 export HF_HUB_DISABLE_PROGRESS_BARS := 1
 
 .PHONY: demo test test-fast test-random test-newest test-oldest lint check check-all wheel benchmarks clean

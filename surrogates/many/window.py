@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
@@ -104,13 +105,15 @@ def _studied(
             groups.setdefault(material.questions, []).append((number, material))
     pool, size, lead = settings.workers.pool, settings.workers.pool.size, 1
     for group in groups.values():
-        while group and pool.waits():  # ever more are fitted here, until workers are worth their start
+        while group and pool.waits():  # ever more are fitted here, all that are left if they take less than workers to start
             numbers, materials = zip(*group[:lead], strict=True)
+            start = time.perf_counter()
             with pool.clock():
                 fitted = _fitted([*materials])
+            each = (time.perf_counter() - start) / len(numbers)
             yield from zip(numbers, fitted, strict=True)
             del group[:lead]
-            lead *= 4
+            lead = max(4 * lead, len(group) if pool.waits(each * len(group)) else 0)
     shares = [group[i::size] for group in groups.values() for i in range(min(size, len(group)))]
     analyses = pool.map(_fitted, [[material for _, material in share] for share in shares])
     for share, fitted in zip(shares, analyses, strict=True):

@@ -36,7 +36,7 @@ class Server(ThreadingHTTPServer):
         self.reply = reply or words
         self.lock = threading.Lock()
         self.seen, self.times, self.keys, self.now, self.peak, self.cut = [], [], [], 0, 0, 0
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()  # seconds to its end
 
     @property
     def url(self):

@@ -1,5 +1,6 @@
 """Logits of rows on top of shared prefixes: those of plain forwards, whatever the architecture; nothing is left."""
 
+import sys
 import threading
 
 import numpy as np
@@ -129,6 +130,8 @@ def test_plain_attention_takes_many_rows_at_a_time(name):
         logs(module, rows)
     # GPT-J computes its products by itself in older releases and takes any attention in newer ones
     packed = name in PLAIN or (name == "GPTJ" and module._supports_attention_backend)
+    if name == "OPT":  # older releases give it a mask even where none is needed
+        packed = hasattr(sys.modules[type(module).__module__], "create_causal_mask")
     assert max(fed.tokens) > 14 if packed else len(fed.tokens) >= len(rows)
 
 

@@ -38,7 +38,7 @@ from surrogates import Scope, Statement, explain, generalise  # noqa: E402
 
 pytestmark = pytest.mark.xdist_group("smollm2")
 
-DOCUMENT = "The hall was built as a fish market. The museum opened in 1969. Entry is free on Sundays."
+DOCUMENT = "The hall was a fish market. The museum opened in 1969."
 PROMPTS = ["The capital of France is", "It rained all day, so the capital of France", "Once upon a time, Paris is"]
 #: nats a token by which llama.cpp's 4-bit arithmetic differs from weights unpacked to 32 bits, at most
 QUANTISED = 0.5
@@ -101,7 +101,7 @@ def test_explaining_a_text_only_server(text_server):
     assert ex.target.unit == "share"
     assert ex.attributions["feature"].iloc[0] == "The museum opened in 1969."
     assert ex.attributions["attribution"].iloc[0] > 0.3
-    assert ex.provenance["cost"]["rows"] == lm.spent.calls - lm.spent.retries and len(store) > 8
+    assert ex.provenance["cost"]["rows"] == lm.spent.calls - lm.spent.retries and len(store) > 4
 
 
 def test_a_statement_about_a_text_only_server(text_server):
