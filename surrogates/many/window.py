@@ -105,7 +105,7 @@ def _studied(
             groups.setdefault(material.questions, []).append((number, material))
     pool, size, lead = settings.workers.pool, settings.workers.pool.size, 1
     for group in groups.values():
-        while group and pool.waits():  # ever more are fitted here, all that are left if they take less than workers to start
+        while group and pool.waits():  # ever more are fitted here; all that are left, if workers take longer to start
             numbers, materials = zip(*group[:lead], strict=True)
             start = time.perf_counter()
             with pool.clock():
