@@ -31,7 +31,7 @@ def summary(explanation: Explanation) -> str:
         shown = ", ".join(f"{r.family} {r.r2:.2f} with {r.terms} terms" for r in explanation.comparison.itertuples())
         lines += textwrap.wrap(f"Compared: R² {shown}", 100)
     for output in target.outputs:
-        table = explanation.attributions.query("output == @output")
+        table = explanation.attributions[explanation.attributions["output"] == output]
         largest = float(table["attribution"].abs().max())
         lines += [
             "",

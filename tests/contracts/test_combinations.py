@@ -18,6 +18,7 @@ import probes.inputs
 from probes import CallableModel, Probe, Store
 from probes.digests import digest_rows
 from surrogates import FAMILIES, Explanation, StableOrder, Width, explain
+from tests.helpers.cheap_families import cheap
 from tests.helpers.example_probes import PROBES
 
 #: the first example of every kind of probe, and one with real features
@@ -27,7 +28,7 @@ for name, example in PROBES.items():
         EXAMPLES[name] = example
 AXES: dict[str, dict[str, Any]] = {
     "probe": EXAMPLES,
-    "family": {name: name for name in (*FAMILIES, "auto")},
+    "family": {name: cheap(name) for name in (*FAMILIES, "auto")},
     "design": {name: name for name in ("uniform", "fold-over")},
     "target": {"first": 0, "all": "all", "function": lambda y: y[:, 0] - y[:, 1]},
     "until": {"budget": None, "width": Width(0.5), "order": StableOrder()},

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from io import StringIO
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from tests.helpers.checkout import environment
 
@@ -18,24 +20,35 @@ class Done(NamedTuple):
     stderr: str
 
 
+@cache
+def built() -> Any:
+    """Build the tree of commands once; the application builds it anew at every call."""
+    from typer.main import get_command
+
+    from surrogates.cli.main import app
+
+    return get_command(app)
+
+
 def iomap(*arguments: str) -> Done:
     """Run the command with its reading of arguments and its handling of errors, without the seconds of a new process.
 
     Modules that it imports from the working folder are forgotten again, as they would be with a process.
     """
-    from surrogates.cli.main import main
+    from surrogates.cli import main
 
     out, err, argv, path, code = StringIO(), StringIO(), sys.argv, sys.path.copy(), 0
+    before = set(sys.modules)
     sys.argv = ["iomap", *arguments]
     try:
-        with redirect_stdout(out), redirect_stderr(err):
-            main()
+        with redirect_stdout(out), redirect_stderr(err), patch.object(main, "app", built()):
+            main.main()
     except SystemExit as left:
         code = int(left.code or 0)
     finally:
         sys.argv, sys.path[:] = argv, path
-        for name, module in list(sys.modules.items()):
-            if Path(getattr(module, "__file__", None) or "/").parent == Path.cwd():
+        for name in set(sys.modules) - before:
+            if os.path.dirname(getattr(sys.modules[name], "__file__", None) or "") == os.getcwd():
                 del sys.modules[name]
     return Done(code, out.getvalue(), err.getvalue())
 

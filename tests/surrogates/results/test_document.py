@@ -29,7 +29,7 @@ MODEL = CallableModel(lambda Z: np.column_stack([Z[:, 0] + Z[:, 1] * Z[:, 2], -Z
 @pytest.fixture(scope="module")
 def saved():
     made = [
-        explain(MODEL, MaskProbe(5), "auto", target="all", store=None),
+        explain(MODEL, MaskProbe(4), "auto", target="all", store=None),
         anchor(MODEL, MaskProbe(4), target=0, store=None),
         shapley_values(MODEL, MaskProbe(4), store=None),
         Card.from_json(GOLDEN / "card.json"),
