@@ -10,11 +10,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.helpers.checkout import ROOT
+from tests.helpers.checkout import ROOT, label, syntax, text
+
+pytestmark = pytest.mark.xdist_group("architecture")  # each file is parsed once, in one process
 
 FILES = sorted((ROOT / "tests").rglob("*.py"))
 MARK = re.compile(r"# exact: \S")
@@ -99,9 +100,9 @@ def first_lines(node: ast.stmt, lines: list[str]) -> list[str]:
     return above + [line for line in head if not line.lstrip().startswith("#")]
 
 
-def unmarked(source: str) -> Iterator[int]:
+def unmarked(source: str, tree: ast.Module | None = None) -> Iterator[int]:
     """Yield the line of every exact comparison of numbers that no comment explains."""
-    lines, tree = source.splitlines(), ast.parse(source)
+    lines, tree = source.splitlines(), tree or ast.parse(source)
     first = next((node.lineno for node in tree.body if isinstance(node, DEFINITION)), len(lines) + 1)
     if any(line.startswith("# exact: ") for line in lines[: first - 1]):
         return
@@ -115,10 +116,10 @@ def unmarked(source: str) -> Iterator[int]:
         pending.extend((inner, marked) for inner in ast.iter_child_nodes(node))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_computed_numbers_are_compared_with_a_tolerance(path: Path) -> None:
-    lines = sorted(set(unmarked(path.read_text(encoding="utf-8"))))
-    assert not lines, f"compare with a tolerance, or say why not in a comment '# exact: reason': lines {lines}"
+def test_computed_numbers_are_compared_with_a_tolerance() -> None:
+    found = {label(path): sorted(set(unmarked(text(path), syntax(path)))) for path in FILES}
+    wrong = {path: lines for path, lines in found.items() if lines}
+    assert not wrong, f"compare with a tolerance, or say why not in a comment '# exact: reason': lines {wrong}"
 
 
 @pytest.mark.parametrize(

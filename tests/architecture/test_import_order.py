@@ -6,11 +6,14 @@ import ast
 import builtins
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.helpers.checkout import ROOT, syntax, text
+
+pytestmark = pytest.mark.xdist_group("architecture")  # each file is parsed once, in one process
 PACKAGES = ("probes", "surrogates")
 
 #: rooms from low to high: each imports itself and those before it
@@ -78,7 +81,7 @@ def modules() -> dict[str, Path]:
 
 def imports(path: Path, known: dict[str, Path]) -> Iterator[str]:
     """Modules of the two packages that a file imports, wherever in the file."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(syntax(path)):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -89,15 +92,19 @@ def imports(path: Path, known: dict[str, Path]) -> Iterator[str]:
 
 
 MODULES = modules()
-#: module -> modules that it imports; a package's face may re-export what lies inside it
-GRAPH = {
-    name: {
-        target
-        for target in imports(path, MODULES)
-        if target != name and not (path.name == "__init__.py" and target.startswith(f"{name}."))
+
+
+@cache
+def graph() -> dict[str, set[str]]:
+    """Module -> modules that it imports; a package's face may re-export what lies inside it."""
+    return {
+        name: {
+            target
+            for target in imports(path, MODULES)
+            if target != name and not (path.name == "__init__.py" and target.startswith(f"{name}."))
+        }
+        for name, path in MODULES.items()
     }
-    for name, path in MODULES.items()
-}
 
 
 def room(module: str) -> str:
@@ -111,7 +118,7 @@ def goes_up(module: str, target: str) -> bool:
     return ORDER.index(room(target)) > ORDER.index(room(module))
 
 
-def circles(graph: dict[str, set[str]]) -> set[tuple[str, ...]]:
+def circles(imported: dict[str, set[str]]) -> set[tuple[str, ...]]:
     """Strongly connected components of more than one node (Tarjan 1972)."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
@@ -121,7 +128,7 @@ def circles(graph: dict[str, set[str]]) -> set[tuple[str, ...]]:
     def visit(v: str) -> None:
         index[v] = low[v] = len(index)
         stack.append(v)
-        for w in graph[v]:
+        for w in imported[v]:
             if w not in index:
                 visit(w)
                 low[v] = min(low[v], low[w])
@@ -134,28 +141,27 @@ def circles(graph: dict[str, set[str]]) -> set[tuple[str, ...]]:
             if len(group) > 1:
                 cycles.add(tuple(sorted(group)))
 
-    for v in sorted(graph):
+    for v in sorted(imported):
         if v not in index:
             visit(v)
     return cycles
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_a_module_imports_lower_rooms_alone(module):
-    up = {(module, target) for target in GRAPH[module] if goes_up(module, target)}
-    assert up <= ALLOWED
+def test_every_module_imports_lower_rooms_alone():
+    pairs = [(module, target) for module, targets in graph().items() for target in targets]
+    assert {pair for pair in pairs if goes_up(*pair)} <= ALLOWED
 
 
 def test_what_is_allowed_to_go_up_still_does():
-    assert all(target in GRAPH[module] for module, target in ALLOWED)
+    assert all(target in graph()[module] for module, target in ALLOWED)
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    assert circles(GRAPH) == CIRCLES
+    assert circles(graph()) == CIRCLES
 
 
 def test_modules_are_loaded_by_name_in_few_places():
-    loading = {name for name, path in MODULES.items() if "import_module" in path.read_text(encoding="utf-8")}
+    loading = {name for name, path in MODULES.items() if "import_module" in text(path)}
     assert loading == BY_NAME
 
 
@@ -168,7 +174,7 @@ def test_circles_are_seen():
 def test_inner_packages_hold_a_docstring_alone():
     for name, path in MODULES.items():
         if path.name == "__init__.py" and name not in PACKAGES:
-            body = ast.parse(path.read_text(encoding="utf-8")).body
+            body = syntax(path).body
             assert len(body) == 1 and isinstance(body[0], ast.Expr), f"{name} holds more than its docstring"
 
 
@@ -191,6 +197,5 @@ def test_commands_and_report_pages_share_no_file_name():
     assert not files[0] & files[1]
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_a_file_is_no_longer_than_400_lines(module):
-    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 400
+def test_no_module_is_longer_than_400_lines():
+    assert [name for name, path in MODULES.items() if len(text(path).splitlines()) > 400] == []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.helpers.checkout import ROOT
+from tests.helpers.checkout import ROOT, label, syntax
+
+pytestmark = pytest.mark.xdist_group("architecture")  # each file is parsed once, in one process
 
 OURS = ("probes", "surrogates", "benchmarks", "tests", "docs")
 FILES = sorted(path for name in OURS for path in (ROOT / name).rglob("*.py"))
@@ -22,9 +23,16 @@ def private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
 
 
+def dotted(node: ast.expr) -> str:
+    """Return the name that a chain of attributes spells, or "" for anything else."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def taken(tree: ast.Module) -> Iterator[str]:
     """Yield private names that a file takes from modules of this project."""
-    modules = set[str]()
+    modules, attributes = set[str](), list[ast.Attribute]()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and ours(node.module):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
@@ -32,14 +40,14 @@ def taken(tree: ast.Module) -> Iterator[str]:
             yield from (name for name in names if any(map(private, name.split("."))))
         if isinstance(node, ast.Import):
             modules |= {alias.asname or alias.name for alias in node.names if ours(alias.name)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and private(node.attr) and ast.unparse(node.value) in modules:
-            yield ast.unparse(node)
+        if isinstance(node, ast.Attribute) and private(node.attr):
+            attributes.append(node)
+    yield from (dotted(node) for node in attributes if dotted(node.value) in modules)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_private_names_stay_in_their_module(path: Path) -> None:
-    assert list(taken(ast.parse(path.read_text("utf-8")))) == []
+def test_private_names_stay_in_their_module() -> None:
+    found = {label(path): list(taken(syntax(path))) for path in FILES}
+    assert {path: names for path, names in found.items() if names} == {}
 
 
 def test_the_test_sees_every_way_to_take_one() -> None:

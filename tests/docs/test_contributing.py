@@ -33,7 +33,16 @@ LISTS = (
     "tests/surrogates/report/test_parts.py",
 )
 #: those of them that are about all things at once
-AT_ONCE = ("every_kind", "every_adapter", "adapters_are_tried", "every_index", "every_claim", "every_behaviour")
+AT_ONCE = (
+    "every_kind",
+    "every_module",
+    "no_module",
+    "every_adapter",
+    "adapters_are_tried",
+    "every_index",
+    "every_claim",
+    "every_behaviour",
+)
 SUBJECTS = ("a probe", "a family", "an adapter", "an index", "a behaviour", "a report part")
 
 

@@ -7,7 +7,12 @@ from surrogates.surrogate import Surrogate
 
 #: fewer folds, terms, trees, rules and leaves, and no search for the proxy's shrinkage
 CHEAP = {
-    **{"folds": 2, "max_order": 2, "n_trees": 2, "max_length": 2, "max_leaves": 4, "steps": 4},
+    "folds": 2,
+    "max_order": 2,
+    "n_trees": 2,
+    "max_length": 2,
+    "max_leaves": 4,
+    "steps": 4,
     "proxy__shrinkage": 4.0,
 }
 

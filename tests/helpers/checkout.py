@@ -1,12 +1,31 @@
-"""Where the checkout lies, and the environment of a process that imports from it."""
+"""Where the checkout lies, what its files hold, and the environment of a process that imports from it."""
 
 from __future__ import annotations
 
+import ast
 import os
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
+
+
+@cache
+def text(path: Path) -> str:
+    """Read a file, once in a process."""
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def syntax(path: Path) -> ast.Module:
+    """Parse a file, once in a process."""
+    return ast.parse(text(path))
+
+
+def label(path: Path) -> str:
+    """Name a file as errors show it."""
+    return str(path.relative_to(ROOT))
 
 
 def environment(**more: str) -> dict[str, str]:
