@@ -27,6 +27,7 @@ from probes import (
 )
 from probes.digests import digest_rows
 from surrogates import FAMILIES, Explanation, explain
+from tests.helpers.cheap_families import cheap
 from tests.helpers.example_probes import PROBES
 
 X, y = load_iris(return_X_y=True, as_frame=True)
@@ -79,7 +80,7 @@ def test_probe_is_explained_saved_and_reported(probe):
     assert "could not be drawn" not in ex.report("r.html").read_text()
 
 
-TABLE = TabularProbe(X.loc[100], X)
+TABLE = TabularProbe(X.loc[100], X, background_rows=4)
 MODELS = {
     "callable": CallableModel(lambda rows: rows.iloc[:, 0].to_numpy(), "first-column"),
     "callable one by one": CallableModel(lambda row: row.iloc[0, 0], "one", batched=False),
@@ -130,7 +131,7 @@ def test_model_is_not_asked_twice(model):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_family_explains_one_and_several_outputs(family):
     for target, k in ((None, 1), ("all", 3)):
-        ex = explain(MODELS["forest"], TABLE, family, target=target, store=None)
+        ex = explain(MODELS["forest"], TABLE, cheap(family), target=target, store=None)
         assert len(ex.fidelity.r2) == k
         assert ex.surrogate.n_features_in_ == 4
         assert {"output", "feature", "value", "attribution", "low", "high", "surrogate"} == set(ex.attributions)

@@ -21,15 +21,16 @@ from probes import (
 )
 from surrogates import Auto, ExplanationSet, SparseLinear, explain, explain_many
 from surrogates.many import explain_many as module
+from tests.helpers.cheap_families import cheap
 from tests.helpers.fitted_models import MODEL, TEXTS, TREE, Counting, X, same, words
 
 
 @pytest.mark.parametrize("family", ["linear", "tree"])
 def test_each_is_what_explain_says_of_it(family):
-    result = explain_many(TREE, X.iloc[:2], family, background=X, budget=220, store=None)
+    result = explain_many(TREE, X.iloc[:2], cheap(family), background=X, budget=220, store=None)
     assert result.labels == [0, 1]
     for i, explanation in enumerate(result):
-        same(explanation, explain(TREE, TabularProbe(X.iloc[[i]], X), family, budget=220, store=None))
+        same(explanation, explain(TREE, TabularProbe(X.iloc[[i]], X), cheap(family), budget=220, store=None))
 
 
 def test_one_item_costs_what_it_costs_alone():
@@ -41,11 +42,11 @@ def test_one_item_costs_what_it_costs_alone():
 def test_items_are_fitted_together_and_fail_alone(monkeypatch):
     from surrogates.many import window as many
 
+    highest = [ex.y.max() for ex in explain_many(TREE, X.iloc[:6], background=X, budget=160, store=None)]
+    limit = float(np.mean(highest))
     together = []
     studied = many.studied
     monkeypatch.setattr(many, "studied", lambda materials: together.append(len(materials)) or studied(materials))
-    highest = [explain(TREE, TabularProbe(X.iloc[[i]], X), budget=160, store=None).y.max() for i in range(6)]
-    limit = float(np.mean(highest))
 
     class Fragile(SparseLinear):
         """A family that cannot fit high answers."""
@@ -64,9 +65,10 @@ def test_items_are_fitted_together_and_fail_alone(monkeypatch):
     assert all(failure.error == "ValueError: too much" for failure in result.failures)
     assert result.labels == [i for i in range(6) if i not in bad]
     assert together == [6] + [1] * 6
-    both = explain_many(TREE, X.iloc[:2], Auto(("linear", "tree")), background=X, budget=220, store=None)
+    two = Auto(("linear", cheap("tree")))
+    both = explain_many(TREE, X.iloc[:2], two, background=X, budget=220, store=None)
     for i, explanation in enumerate(both):
-        alone = explain(TREE, TabularProbe(X.iloc[[i]], X), Auto(("linear", "tree")), budget=220, store=None)
+        alone = explain(TREE, TabularProbe(X.iloc[[i]], X), two, budget=220, store=None)
         same(explanation, alone)
         pd.testing.assert_frame_equal(explanation.comparison, alone.comparison, rtol=1e-9)
 

@@ -128,7 +128,7 @@ def test_a_file_that_mixes_settings_says_so(tmp_path, caplog):
 
 
 def test_one_file_of_two_models_says_so(tmp_path, caplog):
-    options = {"background": X, "budget": 300, "store": None, "output": tmp_path}
+    options = {"background": X, "budget": 160, "store": None, "output": tmp_path}
     explain_many(TREE, X.iloc[:12], **options)
     explain_many(LinearRegression().fit(X, X["bmi"]), X.iloc[12:24], **options)
     both = ExplanationSet.from_jsonl(tmp_path)
