@@ -102,7 +102,7 @@ def rows(inputs: Any, where: Any) -> Any:
     return inputs.iloc[where] if hasattr(inputs, "iloc") else [inputs[i] for i in where]
 
 
-@pytest.fixture(params=EXAMPLES)
+@pytest.fixture(params=EXAMPLES, scope="module")
 def example(request: pytest.FixtureRequest) -> tuple[str, Model, Any]:
     made, inputs = EXAMPLES[request.param]()
     adopted = as_model(made, "example")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import cache
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -10,12 +11,16 @@ import pytest
 
 from tests.helpers.checkout import ROOT
 
+pytestmark = pytest.mark.xdist_group("picture")  # what the module makes once is made in one process
+
 
 @pytest.fixture(scope="module")
 def draw():
+    """The module that draws, which reads all imports and places the rooms once."""
     spec = importlib.util.spec_from_file_location("draw_rooms", ROOT / "docs" / "draw_rooms.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    module.room_graph, module.picture = cache(module.room_graph), cache(module.picture)
     return module
 
 

@@ -13,6 +13,7 @@ import pytest
 from probes import ContextProbe, InputError, MaskProbe, TabularProbe, TextProbe, as_model
 from surrogates import Certified, check, explain
 from surrogates.report.figures import comparison_plot
+from tests.helpers.cheap_families import cheap
 
 pytestmark = pytest.mark.xdist_group("report")  # what the module makes once is made in one process
 
@@ -99,18 +100,19 @@ def test_in_a_browser_nothing_loads_runs_or_overflows(pages):
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with playwright.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, args=flags)
+        view = browser.new_page()
+        seen: list[str] = []
+        view.on("request", lambda r: seen.append(r.url))
+        view.on("dialog", lambda d: (seen.append("dialog"), d.dismiss()))
+        view.on("console", lambda m: seen.append(m.text))
         for path in pages.values():
+            seen.clear()
+            view.goto(path.as_uri())
+            assert view.evaluate("document.images[0].naturalWidth") > 0
             for width in (360, 1200):
-                view = browser.new_page(viewport={"width": width, "height": 800})
-                seen: list[str] = []
-                view.on("request", lambda r, seen=seen: seen.append(r.url))
-                view.on("dialog", lambda d, seen=seen: (seen.append("dialog"), d.dismiss()))
-                view.on("console", lambda m, seen=seen: seen.append(m.text))
-                view.goto(path.as_uri())
-                assert [u for u in seen if not u.startswith("data:")] == [path.as_uri()]
+                view.set_viewport_size({"width": width, "height": 800})
                 assert view.evaluate("document.documentElement.scrollWidth") <= width
-                assert view.evaluate("document.images[0].naturalWidth") > 0
-                view.close()
+            assert [u for u in seen if not u.startswith("data:")] == [path.as_uri()]
         browser.close()
 
 
@@ -125,8 +127,8 @@ def test_families_checks_and_certificate_are_in_the_report():
     def f(Z):
         return Z[:, 0] + Z[:, 1] * Z[:, 2] - 0.5 * Z[:, 3]
 
-    ex = explain(f, MaskProbe([EVIL, *"bcdefgh"]), "auto", budget=160, until=Certified(0.5), store=None)
-    checked = check(ex, f, MaskProbe([EVIL, *"bcdefgh"]), ("fresh", "removal"), store=None)
+    ex = explain(f, MaskProbe([EVIL, *"bcdef"]), "auto", budget=60, until=Certified(0.5), store=None)
+    checked = check(ex, f, MaskProbe([EVIL, *"bcdef"]), ("fresh", "removal"), store=None)
     html = checked.report("p.html").read_text()
     assert "Families compared" in html and "Held-out R² of every family" in html
     assert "Certified: R² is at least 0.5" in html and "Checks" in html
@@ -134,7 +136,7 @@ def test_families_checks_and_certificate_are_in_the_report():
 
 
 def test_comparison_plot_shows_every_family_and_fills_the_one_chosen():
-    ex = explain(lambda Z: Z[:, 0] + Z[:, 1] * Z[:, 2], MaskProbe(6), "auto", budget=40, store=None)
+    ex = explain(lambda Z: Z[:, 0] + Z[:, 1] * Z[:, 2], MaskProbe(6), cheap("auto"), budget=40, store=None)
     axes = comparison_plot(ex)
     assert {t.get_text() for t in axes.texts} == set(ex.comparison["family"])
     np.testing.assert_allclose(axes.collections[-1].get_offsets()[:, 1], ex.comparison["r2"])
