@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.checkout import ROOT, syntax, text
+from tests.helpers.checkout import ROOT, statements, syntax, text
 
 pytestmark = pytest.mark.xdist_group("architecture")  # each file is parsed once, in one process
 PACKAGES = ("probes", "surrogates")
@@ -81,7 +81,7 @@ def modules() -> dict[str, Path]:
 
 def imports(path: Path, known: dict[str, Path]) -> Iterator[str]:
     """Modules of the two packages that a file imports, wherever in the file."""
-    for node in ast.walk(syntax(path)):
+    for node in statements(syntax(path)):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

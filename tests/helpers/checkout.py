@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +22,16 @@ def text(path: Path) -> str:
 def syntax(path: Path) -> ast.Module:
     """Parse a file, once in a process."""
     return ast.parse(text(path))
+
+
+def statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements, wherever they stand, without going through their expressions."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        inner = ast.iter_child_nodes(node)
+        pending.extend(n for n in inner if isinstance(n, ast.stmt | ast.excepthandler | ast.match_case))
 
 
 def label(path: Path) -> str:
