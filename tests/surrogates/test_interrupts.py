@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from probes import MaskProbe, Model, Store, TemplateProbe
+from probes.behaviours.base import Behaviour, Claim
 from probes.model import Identity
 from surrogates import anchor, behave, explain, explain_many, generalise, shapley_values
 
@@ -68,6 +69,14 @@ TEMPLATES = TemplateProbe(
     target="{drink}",
     foils=1,
 )
+MOODS = Behaviour(
+    "moods",
+    "Moods",
+    TEMPLATES,
+    "logit_difference",
+    Claim("the drink follows a liking", {"mood": "glad"}),
+    (Claim("the drink follows a dislike", {"mood": "sad"}),),
+)
 
 CALLS = {
     "explain": (Rows, lambda model, store: explain(model, MaskProbe(9), budget=128, store=store)),
@@ -80,7 +89,7 @@ CALLS = {
     "anchor": (Rows, lambda model, store: anchor(model, MaskProbe(9), budget=200, store=store)),
     "shapley_values": (Rows, lambda model, store: shapley_values(model, MaskProbe(9), budget=128, store=store)),
     "generalise": (Scorer, lambda model, store: generalise(model, TEMPLATES, store=store, progress=False)),
-    "behave": (Scorer, lambda model, store: behave(model, ["greater-than"], store=store, progress=False)),
+    "behave": (Scorer, lambda model, store: behave(model, [MOODS], store=store, progress=False)),
 }
 
 
