@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "LONGEST",
     "NEGATIVE",
     "POSITIVE",
     "anchor_plot",
@@ -41,6 +42,8 @@ __all__ = [
 
 #: blue raises the output, vermilion lowers it (Okabe and Ito's colours, told apart by colour-blind readers)
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
+#: characters of a family's name beside its point
+LONGEST = 28
 #: verdicts of statements, in the same palette
 VERDICTS = {"supported": "#009E73", "refuted": "#D55E00", "inconclusive": "#E69F00", "not testable": "#777777"}
 
@@ -196,7 +199,11 @@ def comparison_plot(explanation: Explanation, ax: Axes | None = None) -> Axes:
     fill = [POSITIVE, *["white"] * (len(table) - 1)]
     ax.scatter(table["terms"], table["r2"], s=46, color=fill, edgecolors=POSITIVE, zorder=3)
     for row in table.itertuples():
-        ax.annotate(str(row.family), (row.terms, row.r2), xytext=(7, 5), textcoords="offset points", fontsize=9)
+        name = str(row.family)
+        if len(name) > LONGEST:  # with its settings it may be wider than the axes
+            name = f"{name[: LONGEST - 1]}…"
+        place = {"xytext": (7, 5), "textcoords": "offset points", "fontsize": 9}
+        ax.annotate(name.replace("$", r"\$"), (row.terms, row.r2), **place)
     ax.margins(x=0.2)
     ax.set_xlabel("terms to read")
     ax.set_ylabel("held-out R²")
