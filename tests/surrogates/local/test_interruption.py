@@ -60,11 +60,11 @@ class Wordy(Impatient):
 @pytest.mark.parametrize("named", [True, False])
 def test_ctrl_c_in_any_batch_of_a_plain_function_is_no_error(named, design, pressed):
     explained = 0
-    for patience in range(1, 160, 8):
+    for patience in range(1, 100, 8):
         impatient, asked = pressed(lambda Z: Z[:, 0] + Z[:, 1] * Z[:, 2], patience)
         model = CallableModel(impatient, "impatient") if named else impatient
         try:
-            ex = explain(model, MaskProbe(12), budget=160, design=design, store=None)
+            ex = explain(model, MaskProbe(8), budget=100, design=design, store=None)
         except KeyboardInterrupt:
             continue
         explained += 1
