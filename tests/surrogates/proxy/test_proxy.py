@@ -37,13 +37,13 @@ def draw(m, n, seed=0):
 
 @pytest.fixture
 def few_penalties(monkeypatch):
-    """Lets the stack's lasso, most of its time on few rows, try four penalties."""
-    monkeypatch.setattr(stacked_proxy, "PENALTIES", 4)
+    """Lets the stack's lasso, most of its time on few rows, try three penalties."""
+    monkeypatch.setattr(stacked_proxy, "PENALTIES", 3)
 
 
 @parametrize_with_checks([CubeProxy(), StackedProxy(folds=2, n_trees=2)])
 def test_keeps_scikit_learn_promises(estimator, check, monkeypatch, few_penalties):
-    monkeypatch.setattr(kernels, "MAX_ITER", 5)  # promises are about the calls: a rough fit keeps them as a fine one
+    monkeypatch.setattr(kernels, "MAX_ITER", 3)  # promises are about the calls: a rough fit keeps them as a fine one
     check(estimator)
 
 
