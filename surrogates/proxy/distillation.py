@@ -14,7 +14,7 @@ from probes.design import cube
 __all__ = ["Proxy", "fitted_once", "rows_of_law"]
 
 #: rows of free proxy answers that a family learns from
-_ROWS = 8192
+LAW_ROWS = 8192
 #: fitted proxies kept: those of one cross-fit and its control
 _REMEMBERED = 24
 
@@ -67,8 +67,8 @@ def rows_of_law(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
     They are the cube if that is small (`rows` themselves if they hold it already), else a sample of 8192.
     """
     d = rows.shape[1]
-    if 2**d <= _ROWS and np.isin(rows, (0.0, 1.0)).all():
+    if 2**d <= LAW_ROWS and np.isin(rows, (0.0, 1.0)).all():
         return rows if len(rows) == 2**d else cube(d)
     rng = np.random.default_rng(0)
     share = weight / weight.sum()
-    return np.column_stack([rng.choice(column, _ROWS, p=share) for column in rows.T])
+    return np.column_stack([rng.choice(column, LAW_ROWS, p=share) for column in rows.T])

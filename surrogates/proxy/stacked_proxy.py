@@ -26,6 +26,8 @@ __all__ = ["StackedProxy"]
 
 #: pull of the weights towards equal ones, as a share of the best member's squared error
 RIDGE = 0.1
+#: penalties that the lasso tries
+PENALTIES = 30
 
 
 class StackedProxy(RegressorMixin, BaseEstimator):
@@ -127,7 +129,7 @@ class StackedProxy(RegressorMixin, BaseEstimator):
         """Fit all members to the same rows."""
         everything, rows = np.arange(Z.shape[1]), collapse(Z, y, weight)
         folds = KFold(min(5, len(rows.Z)), shuffle=True, random_state=self.random_state)
-        lasso = LassoCV(cv=folds, alphas=30, eps=1e-2)
+        lasso = LassoCV(cv=folds, alphas=PENALTIES, eps=1e-2)
         trees = GradientBoostingRegressor(
             n_estimators=self.n_trees,
             learning_rate=0.05,

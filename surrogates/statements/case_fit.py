@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -153,16 +154,20 @@ class _Retest:
     def supported(self, entities: np.ndarray) -> list[Statement]:
         """Return statements that the cases of these entities support, tested as they were on all entities."""
 
-        def cases(j: Judged) -> pd.DataFrame:
-            table = self.others.get(j.metric, self.frame)
+        @cache
+        def cases(metric: str, discovered: bool) -> pd.DataFrame:
+            table = self.others.get(metric, self.frame)
             part = table[table["entity"].isin(entities)]
             if "part" not in part.columns:
                 return part
-            return part[part["part"] != "discovery"] if j.discovered else part.drop(columns="part")
+            return part[part["part"] != "discovery"] if discovered else part.drop(columns="part")
 
-        if self.control is not None and not supported([self.control.statement], [cases(self.control)])[0]:
+        def holds(judged: Sequence[Judged]) -> list[bool]:
+            return supported([j.statement for j in judged], [cases(j.metric, j.discovered) for j in judged])
+
+        if self.control is not None and not holds([self.control])[0]:
             return []
-        held = supported([j.statement for j in self.judged], [cases(j) for j in self.judged])
+        held = holds(self.judged)
         return [j.statement for j, yes in zip(self.judged, held, strict=True) if yes]
 
 

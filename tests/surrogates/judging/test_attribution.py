@@ -126,24 +126,26 @@ def smooth_game(n, rng):
 
 
 @pytest.mark.parametrize(
-    ("family", "runs"), [(SparseLinear(), 60), (TreeSurrogate(proxy=CubeProxy(4.0)), 30)], ids=["linear", "tree"]
+    ("family", "runs", "n", "budget"),
+    [(SparseLinear(folds=3), 40, 9, 80), (TreeSurrogate(proxy=CubeProxy(4.0)), 24, 7, 48)],
+    ids=["linear", "tree"],
 )
-def test_intervals_cover_the_truth(family, runs):
+def test_intervals_cover_the_truth(family, runs, n, budget):
     """95% intervals of attributions and of fidelity, over runs on known games."""
-    n, hits, inside = 9, [], []
+    hits, inside = [], []
     features = MaskProbe(n).features
     Z = cube(n)
     for trial in range(runs):
         table = smooth_game(n, np.random.default_rng(trial))
         truth = [table[Z[:, i] == 1].mean() - table[Z[:, i] == 0].mean() for i in range(n)]
-        design = sample(features, 80, np.random.default_rng(trial))
+        design = sample(features, budget, np.random.default_rng(trial))
         problem = Problem(design, game(table)(design.Z)[:, None], ("y",), features, trial)
         judged = analyse(family, problem, control=False)
         rows = judged.attributions.set_index("feature").loc[[f.name for f in features]]
         hits += list((rows["low"] <= truth) & (truth <= rows["high"]))
         true_r2 = 1 - ((table - judged.surrogate.predict(Z)) ** 2).mean() / table.var()
         inside.append(judged.fidelity.r2_low[0] <= true_r2 <= judged.fidelity.r2_high[0])
-    assert 0.91 <= np.mean(hits) <= 0.985  # 9 effects a run
+    assert 0.91 <= np.mean(hits) <= 0.985  # n effects a run
     # reject coverage below 90%
     assert stats.binomtest(int(np.sum(inside)), len(inside), 0.9, alternative="less").pvalue > 0.01
 

@@ -25,7 +25,7 @@ def finding_of(ex, name):
 @pytest.fixture(scope="module")
 def forest():
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
-    return RandomForestClassifier(40, random_state=0).fit(X, y), X
+    return RandomForestClassifier(10, random_state=0).fit(X, y), X
 
 
 def test_fresh_questions_agree_with_what_was_reported_and_were_not_asked_before():
@@ -55,8 +55,8 @@ def test_fresh_questions_catch_a_fidelity_that_is_too_good():
 
 @pytest.mark.parametrize("family", ["interactions", "rules", "tree"])
 def test_fresh_questions_agree_with_a_surrogate_that_is_right(family):
-    ex = explain(right := lambda Z: Z[:, 0] * Z[:, 1] + Z[:, 2], MaskProbe(10), family, budget=64, store=None)
-    assert check(ex, right, MaskProbe(10), ("fresh",)).checks[0].passed
+    ex = explain(right := lambda Z: Z[:, 0] * Z[:, 1] + Z[:, 2], MaskProbe(8), family, budget=48, store=None)
+    assert check(ex, right, MaskProbe(8), ("fresh",)).checks[0].passed
 
 
 def test_fresh_intervals_cover_the_true_fidelity():
@@ -90,7 +90,7 @@ def test_other_removal_of_words_and_of_table_values(forest):
         return [vader.polarity_scores(t)["compound"] for t in texts]
 
     probe = TextProbe(text)
-    checked = check(explain(sentiment, probe, budget=128, store=None), sentiment, probe, "removal", store=None)
+    checked = check(explain(sentiment, probe, budget=100, store=None), sentiment, probe, "removal", store=None)
     other = finding_of(checked, "removal")
     assert "replaced by '…'" in other.sentence and other.numbers["replaced by '…': concordance"] > 0.6
     model, X = forest
@@ -236,7 +236,7 @@ def test_another_probe_is_refused_and_an_own_target_must_come_again():
 
 def test_another_model_is_refused():
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
-    one, other = (RandomForestClassifier(10, random_state=seed).fit(X, y) for seed in range(2))
+    one, other = (RandomForestClassifier(3, random_state=seed).fit(X, y) for seed in range(2))
     probe = TabularProbe(X.loc[17], X)
     ex = explain(one, probe, budget=500, store=None)
     with pytest.raises(InputError, match="model must be the one the explanation was made with"):

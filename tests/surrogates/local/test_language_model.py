@@ -10,10 +10,7 @@ from surrogates import Explanation, explain
 
 pytestmark = pytest.mark.xdist_group("smollm2")
 
-DOCUMENT = (
-    "The hall was built as a fish market. The museum opened in 1969. Entry is free on Sundays. "
-    "Its architect was Lena Holm."
-)
+DOCUMENT = "The hall was built as a fish market. The museum opened in 1969. Entry is free on Sundays."
 
 
 @pytest.fixture
@@ -23,15 +20,15 @@ def lm(smollm2):
 
 def test_the_right_sentence_is_found_kept_and_asked_once(lm):
     probe = ContextProbe(DOCUMENT, "When did the museum open?", answer="The museum opened in 1969.")
-    ex = explain(lm, probe, budget=16)
+    ex = explain(lm, probe, budget=8)
     assert ex.attributions.loc[0, "feature"] == "The museum opened in 1969."
     assert ex.target.unit == "nats"
     assert "".join(ex.answers.outputs) == ex.answer == "The museum opened in 1969."
     cost = ex.provenance["cost"]
-    assert cost["rows"] == 16
-    assert cost["tokens"] > 16 * 40
+    assert cost["rows"] == 8
+    assert cost["tokens"] > 8 * 40
 
-    again = explain(lm, probe, budget=16)
+    again = explain(lm, probe, budget=8)
     assert again.provenance["cost"]["rows"] == 0
     np.testing.assert_array_equal(again.y, ex.y)  # exact: answers come from the store bit for bit
 
@@ -51,7 +48,7 @@ def test_the_right_sentence_is_found_kept_and_asked_once(lm):
 
 
 def test_a_generated_answer_counts_towards_the_budget_and_is_kept(lm):
-    probe = ContextProbe("The sky is green. Grass is pink.", "What colour is the sky?", max_new_tokens=6)
+    probe = ContextProbe("The sky is green. Grass is pink.", "What colour is the sky?", max_new_tokens=3)
     first = explain(lm, probe, budget=5)
     assert first.answer
     assert first.provenance["cost"]["rows"] == 5  # one generation, four questions
@@ -61,7 +58,7 @@ def test_a_generated_answer_counts_towards_the_budget_and_is_kept(lm):
 
 
 def test_plain_text_prompts_and_a_given_continuation(lm):
-    ex = explain(lm, TextProbe("The capital of France is"), answer=" Paris", budget=32)
+    ex = explain(lm, TextProbe("capital of France is"), answer=" Paris", budget=16)
     assert ex.answer == " Paris"
     assert ex.attributions.loc[0, "feature"] in ("France", "capital")
 
@@ -69,7 +66,7 @@ def test_plain_text_prompts_and_a_given_continuation(lm):
 @pytest.mark.slow
 def test_two_processes_with_the_model_sent_once_say_what_one_says(lm):
     probe = ContextProbe(DOCUMENT, "When did the museum open?")
-    Z = np.vstack([np.ones(4, dtype=int), np.eye(4, dtype=int), 1 - np.eye(4, dtype=int)])
+    Z = np.vstack([np.ones(3, dtype=int), np.eye(3, dtype=int), 1 - np.eye(3, dtype=int)])
     prompts = probe.render(Z)
     with distribute(lm, 2) as workers:
         for answer in ("The museum opened in 1969.", "In 1969."):

@@ -206,8 +206,8 @@ def test_banzhaf_of_a_proxy_is_twice_its_walsh_coefficient():
 
 def test_screened_features_have_no_index():
     rng = np.random.default_rng(0)
-    Z = rng.integers(0, 2, (200, 80)).astype(float)
-    proxy = CubeProxy(4.0).fit(Z, 3 * Z[:, 3] + 2 * Z[:, 40] * Z[:, 79] + 0.1 * rng.normal(size=200))
+    Z = rng.integers(0, 2, (128, 80)).astype(float)
+    proxy = CubeProxy(4.0).fit(Z, 3 * Z[:, 3] + 2 * Z[:, 40] * Z[:, 79] + 0.1 * rng.normal(size=128))
     assert len(proxy.features_) == 3
     result = indices(proxy, "shapley", 2)
     place = {s: j for j, s in enumerate(result.subsets)}

@@ -17,6 +17,8 @@ from surrogates.results.result import page_of
 from surrogates.statements.behave import study_of
 from tests.helpers.scripted_models import Scripted, copies_or_raises, verdicts, wobble
 
+pytestmark = pytest.mark.xdist_group("behave")  # studies are made once for a worker
+
 
 def words_of(prompt):
     return [w.strip(",.") for w in prompt.split()]
@@ -39,7 +41,21 @@ class Deaf(Scripted):
     prompt_free = True
 
 
-def test_what_answers_are_worth_by_themselves_stands_beside_every_effect():
+@pytest.fixture(scope="module")
+def receiving():
+    """A study of the receiver's indirect objects."""
+    return study_of(Scripted(receiver), behaviour("indirect-object"), store=Store(), progress=False)
+
+
+@pytest.fixture(scope="module")
+def raising():
+    """A card about greater numbers, with the model and the store that it was made with."""
+    store, model = Store(), Scripted(copies_or_raises)
+    card = behave(model, "greater-than", store=store, progress=False)
+    return card, model, store
+
+
+def test_what_answers_are_worth_by_themselves_stands_beside_every_effect(receiving):
     study = study_of(Deaf(by_itself), behaviour("context-prior"), store=Store(), progress=False)
     frame = study.frame
     np.testing.assert_allclose(frame["value"], frame["unconditional"])
@@ -53,14 +69,12 @@ def test_what_answers_are_worth_by_themselves_stands_beside_every_effect():
     assert entry.baselines["value"] > 1 > abs(entry.baselines["unconditional"])
     page = numbers.card().report("alone.html").read_text()
     assert "answers alone" in page
-    silent = study_of(Scripted(receiver), behaviour("indirect-object"), store=Store(), progress=False)
-    assert np.isnan([s.unconditional for s in silent.statements]).all()
-    assert "answers alone" not in silent.card().report("silent.html").read_text()
+    assert np.isnan([s.unconditional for s in receiving.statements]).all()
+    assert "answers alone" not in receiving.card().report("silent.html").read_text()
 
 
-def test_a_behaviour_of_ones_own_and_each_once():
-    chosen = behaviour("greater-than")
-    one = behave(Scripted(copies_or_raises), chosen, store=None, progress=False)
+def test_a_behaviour_of_ones_own_and_each_once(raising):
+    chosen, (one, *_) = behaviour("greater-than"), raising
     two = behave(Scripted(copies_or_raises), ["greater-than", chosen], store=None, progress=False)
     assert one.table.equals(two.table)
     with pytest.raises(InputError, match="there is generalise"):
@@ -75,14 +89,14 @@ class Padded(Scripted):
         return super().__call__(inputs) + [[0.5 * (longest - len(prompt)), 0.0, 0.0] for prompt, _ in inputs]
 
 
-def test_a_card_says_that_answers_depend_on_what_else_is_in_a_batch():
+def test_a_card_says_that_answers_depend_on_what_else_is_in_a_batch(receiving):
     store = Store()
     for _ in range(2):  # asked, and from the store
         card = behave(Padded(receiver), "indirect-object", store=store, progress=False)
         [note] = card.entries[0].notes
         assert "depend on what else is in a batch" in note and "Every input was asked alone." in note
         assert note in str(card) and note in Card.from_json(card.to_json()).entries[0].notes
-    alone = behave(Scripted(receiver), "indirect-object", store=None, progress=False)
+    alone = receiving.card()
     assert not alone.entries[0].notes
     assert alone.table["effect"].tolist() == pytest.approx(card.table["effect"].tolist())
 
@@ -165,8 +179,8 @@ def test_an_empty_reply_and_other_punctuation_are_answers_like_any_other():
     assert flips(measured, cases.baseline).frame["value"].max() == pytest.approx(0.0)
 
 
-def test_extremes_stand_on_the_card():
-    card = behave(Scripted(copies_or_raises), "greater-than", store=None, progress=False)
+def test_extremes_stand_on_the_card(raising):
+    card, *_ = raising
     extremes = card.entries[0].extremes
     assert extremes["best"]["value"] > extremes["worst"]["value"]
     assert -1 <= extremes["worst"]["low"] <= extremes["worst"]["value"] <= extremes["worst"]["high"]
@@ -175,8 +189,8 @@ def test_extremes_stand_on_the_card():
     assert "Worst combination" in page_of(card)
 
 
-def test_a_card_predicts_a_new_prompt():
-    card = behave(Scripted(receiver), "indirect-object", store=None, progress=False)
+def test_a_card_predicts_a_new_prompt(receiving):
+    card = receiving.card()
     known = behaviour("indirect-object").probe.cases[3]
     assert card.predict("indirect-object", known.prompt)["levels"] == dict(known.levels)
     assert card.predict("indirect-object", Case(known.prompt, " x")) == card.predict("indirect-object", known)
@@ -193,9 +207,8 @@ def test_bad_names_and_models():
         behave(CallableModel(lambda texts: [0.0 for _ in texts]), "pronoun", store=None)
 
 
-def test_a_second_card_from_the_same_store_asks_nothing():
-    store, model = Store(), Scripted(copies_or_raises)
-    first = behave(model, "greater-than", store=store, progress=False)
+def test_a_second_card_from_the_same_store_asks_nothing(raising):
+    first, model, store = raising
     asked = model.rows
     again = behave(model, "greater-than", store=store, progress=False)
     assert model.rows == asked == first.cost.rows + first.cost.checks

@@ -15,7 +15,7 @@ from surrogates.statements.case_fit import fit_case_predictor
 from surrogates.statements.case_predictor import CasePredictor
 from surrogates.statements.entry import Entry
 from surrogates.statements.grouped_ridge import effective_count, entity_variance, folds_of
-from surrogates.statements.verdicts import judge
+from surrogates.statements.verdicts import Judged, judge, supported
 
 LEVELS = {"a": ("0", "1"), "b": ("0", "1", "2"), "c": ("0", "1"), "template": ("x", "y")}
 CELLS = pd.DataFrame(list(product(*LEVELS.values())), columns=list(LEVELS))
@@ -48,15 +48,19 @@ def cases(rng, entities, model, size=1.5, share=1.0):
 
 
 def stitched(frame, claims=CLAIMS):
-    got = fit_case_predictor(frame, judge(claims, [frame] * len(claims), "output", "output"), 0.0)
+    """Fit to claims that are tested as `judge` tests them, without what else it looks up for a card."""
+    verdicts = ["supported" if yes else "open" for yes in supported(claims, [frame] * len(claims))]
+    judged = [Judged(claim, "", verdict, "") for claim, verdict in zip(claims, verdicts, strict=True)]
+    got = fit_case_predictor(frame, judged, 0.0)
     assert got is not None
     return got
 
 
 def held(fitted, fresh):
     """Whether the predicted intervals hold fresh cases, and the predictions."""
-    said = {tuple(cell): fitted.predict(dict(zip(LEVELS, cell, strict=True))) for cell in CELLS.itertuples(index=False)}
-    rows = [said[cell] for cell in fresh[list(LEVELS)].itertuples(index=False, name=None)]
+    cells = list(fresh[list(LEVELS)].itertuples(index=False, name=None))
+    said = {cell: fitted.predict(dict(zip(LEVELS, cell, strict=True))) for cell in set(cells)}
+    rows = [said[cell] for cell in cells]
     low, high, value = (np.array([r[k] for r in rows]) for k in ("low", "high", "value"))
     y = fresh["value"].to_numpy()
     return (low <= y) & (y <= high), value
@@ -66,10 +70,10 @@ def held(fitted, fresh):
 @pytest.mark.parametrize("entities", [12, 24])
 def test_intervals_hold_nine_in_ten_cases_of_new_entities(model, entities):
     true, stated, explained, claimed = [], [], [], []
-    for seed in range(8):
+    for seed in range(96 // entities):  # what is learnt grows with the entities of all studies together
         rng = np.random.default_rng([seed, entities])
         fitted = stitched(cases(rng, entities, model, share=0.6))
-        fresh = cases(rng, 150, model)
+        fresh = cases(rng, 150, model).query("template == 'x'")  # y is like it, and takes as long to predict
         inside, value = held(fitted, fresh)
         true.append(inside.mean())
         stated.append(fitted.scores["coverage"])
@@ -167,7 +171,7 @@ def test_r2_is_that_of_the_known_map_and_never_flattered():
     expected = size * (small["a"] == "1").to_numpy()
     total = expected.var() + between**2 + within**2
     stated, true, alone = [], [], []
-    for seed in range(40):
+    for seed in range(25):
         rng = np.random.default_rng([seed, 8])
         who = np.repeat([f"e{i}" for i in range(6)], len(small))
         y = np.tile(expected, 6) + np.repeat(rng.normal(0, between, 6), len(small)) + rng.normal(0, within, len(who))

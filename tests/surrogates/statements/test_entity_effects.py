@@ -60,14 +60,17 @@ def test_a_factor_that_goes_along_by_design_does_not_enter():
 
 def test_intervals_cover_500_simulated_studies():
     covered = {"paired": 0, "unpaired": 0, "level": 0}
+    cases = table(entities=12)
+    left, number = cases["side"] == "l", cases["entity"].str[1:].astype(int).to_numpy()
+    one_side = np.where(number < 6, left, ~left)
     for seed in range(500):
-        frame = table(seed, entities=12, shift=0.5)
+        rng = np.random.default_rng(seed)
+        frame = cases.assign(value=rng.normal(size=12)[number] + 0.5 * left + rng.normal(size=len(cases)))
         low, high = Statement.contrast(LEFT, RIGHT).estimate(frame).interval()
         covered["paired"] += low <= 0.5 <= high
         low, high = Statement.level(RIGHT).estimate(frame).interval()
         covered["level"] += low <= 0 <= high
-        number = frame["entity"].str[1:].astype(int)
-        half = frame[np.where(number < 6, frame["side"] == "l", frame["side"] == "r")]
+        half = frame[one_side]
         low, high = Statement.contrast(LEFT, RIGHT).estimate(half).interval()
         covered["unpaired"] += low <= 0.5 <= high
     assert all(0.90 <= n / 500 <= 0.99 for n in covered.values()), covered
