@@ -4,8 +4,8 @@ PYTHON      ?= python3
 VENV        ?= .venv
 # releases to install; empty for the newest
 CONSTRAINTS ?= constraints/tested.txt
-# processes that run tests; one thread of linear algebra in each
-WORKERS     ?= auto
+# processes that run tests, with one thread of linear algebra each: one more than cores, since tests of servers wait
+WORKERS     ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)")
 PIP    := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 PINNED := $(PIP) $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(VENV)/bin/python -m pytest

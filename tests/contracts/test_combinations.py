@@ -52,7 +52,8 @@ def pairwise(axes: dict[str, dict[str, Any]]) -> Iterator[dict[str, str]]:
         yield best
 
 
-BUDGET = 40
+#: questions; and with a rule to stop, which looks for the first time after 48
+BUDGET, LOOKS = 40, 64
 CHOICES = list(pairwise(AXES))
 
 
@@ -87,13 +88,13 @@ def test_a_combination_keeps_the_promises(choice: dict[str, str]) -> None:
     probe, family, design, target, until, kept = (AXES[axis][value] for axis, value in choice.items())
     store = Store() if kept else None
     model = CallableModel(score, "score")
+    most = (BUDGET if until is None else LOOKS) * probe.replicates
 
     def explained() -> Explanation:
-        budget = BUDGET * probe.replicates
-        return explain(model, probe, family, budget=budget, design=design, target=target, until=until, store=store)
+        return explain(model, probe, family, budget=most, design=design, target=target, until=until, store=store)
 
     ex = explained()
-    assert ex.provenance["cost"]["rows"] <= BUDGET * probe.replicates
+    assert ex.provenance["cost"]["rows"] <= most
     assert (ex.attributions["low"] <= ex.attributions["high"]).all()
     Z = ex.answers.design.Z
     assert ex.predict(Z).shape[0] == len(Z) and np.isfinite(ex.predict(Z)).all()
