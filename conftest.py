@@ -92,6 +92,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.getoption("--fast") and _heavy(collection_path) else None
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse releases of pytest and pytest-xdist that do not keep groups together: they share what is dear to make."""
+    if getattr(session.config.option, "loadgroup", False):
+        apart = [item for item in session.items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+        if apart:
+            raise pytest.UsageError(f"pytest-xdist lost the group of {apart[0].nodeid}; install pytest below 9.2")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--fast"):  # paths that setup.cfg names are collected in any case
         config.hook.pytest_deselected(items=[item for item in items if _heavy(item.path)])
