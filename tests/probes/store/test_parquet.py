@@ -31,6 +31,12 @@ def test_parquet_gives_back_every_bit(tmp_path_factory: pytest.TempPathFactory, 
     assert held(back) == held(source)
 
 
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row groups of 500 answers."""
+    monkeypatch.setattr("probes.store.parquet.CHUNK", 500)
+
+
 def parquet(tmp_path: Path, count: int = 3000) -> Path:
     pytest.importorskip("pyarrow")
     store = filled(tmp_path / "a.sqlite", range(count))
@@ -58,13 +64,14 @@ def test_a_file_written_by_another_program_with_the_same_columns_is_read(tmp_pat
     assert held(back) == held(Store(tmp_path / "a.sqlite"))
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_many_row_groups_and_a_second_time(tmp_path: Path) -> None:
-    file = parquet(tmp_path, 60_000)
+    file = parquet(tmp_path, 600)
     back = Store()
-    assert load(file, back, progress=False) == Merged(read=60_001, added=60_001)
-    assert load(file, back, progress=False) == Merged(read=60_001)
+    assert load(file, back, progress=False) == Merged(read=601, added=601)
+    assert load(file, back, progress=False) == Merged(read=601)
     assert held(back) == held(Store(tmp_path / "a.sqlite"))
-    assert export(back, file) == 60_001  # an older export is replaced
+    assert export(back, file) == 601  # an older export is replaced
 
 
 def test_a_cut_file_is_refused_and_no_store_is_made(tmp_path: Path) -> None:
@@ -104,25 +111,26 @@ ROWS = {"key": [A, B], "values": [[1.0], None], "text": [None, "t"], "model": [N
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"values": [[np.nan], None]}, r"finite .*column values, row 120000,.*got \[nan\]"),
-        ({"values": [[np.inf], None]}, "finite .*column values, row 120000"),
-        ({"values": [[None], None]}, "finite .*column values, row 120000"),
-        ({"values": [[], None]}, "one number at least .*column values, row 120000"),
-        ({"values": [[1.0], [2.0]]}, "either values or a text .*row 120001, .*got 'both'"),
-        ({"text": [None, None]}, "either values or a text .*row 120001, .*got 'neither'"),
-        ({"key": [None, B]}, "keys of 32 bytes .*column key, row 120000, .*got 'none'"),
-        ({"key": [A, b"b"]}, "keys of 32 bytes .*column key, row 120001, .*got '1 bytes'"),
+        ({"values": [[np.nan], None]}, r"finite .*column values, row 1200,.*got \[nan\]"),
+        ({"values": [[np.inf], None]}, "finite .*column values, row 1200"),
+        ({"values": [[None], None]}, "finite .*column values, row 1200"),
+        ({"values": [[], None]}, "one number at least .*column values, row 1200"),
+        ({"values": [[1.0], [2.0]]}, "either values or a text .*row 1201, .*got 'both'"),
+        ({"text": [None, None]}, "either values or a text .*row 1201, .*got 'neither'"),
+        ({"key": [None, B]}, "keys of 32 bytes .*column key, row 1200, .*got 'none'"),
+        ({"key": [A, b"b"]}, "keys of 32 bytes .*column key, row 1201, .*got '1 bytes'"),
         ({"key": [A, B + b"!"]}, "keys of 32 bytes .*got '33 bytes'"),
         ({"values": ["x", None]}, "sound Parquet file"),
         ({"model": None}, "have the columns"),
     ],
 )
+@pytest.mark.usefixtures("small_chunks")
 def test_rows_that_are_no_answers_are_refused_before_any_is_written(tmp_path: Path, change: dict, words: str) -> None:
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
-    good = {name: values * 60_000 for name, values in ROWS.items()}  # sound chunks first
+    good = {name: values * 600 for name, values in ROWS.items()}  # sound chunks first
     columns = {name: good[name] + values for name, values in {**ROWS, **change}.items() if values is not None}
     if change.get("values") == ["x", None]:
-        columns["values"] = ["x", None] * 60_001
+        columns["values"] = ["x", None] * 601
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     target = Store()
     with pytest.raises(InputError, match=words):
@@ -130,12 +138,13 @@ def test_rows_that_are_no_answers_are_refused_before_any_is_written(tmp_path: Pa
     assert len(target) == 0
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_keys_that_repeat_are_added_once_and_the_first_is_kept(tmp_path: Path) -> None:
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     values, text = [[1.0], [1.0], [1.5], None], [None, None, None, "t"]
     rows = {"key": [A, A, A, B], "values": values, "text": text, "model": ["m"] * 4}
     # once within a chunk, once over two of them
-    for times, file in ((1, tmp_path / "a.parquet"), (20_000, tmp_path / "b.parquet")):
+    for times, file in ((1, tmp_path / "a.parquet"), (200, tmp_path / "b.parquet")):
         pq.write_table(pa.table({name: part * times for name, part in rows.items()}), file)
         target = Store()
         done = load(file, target, progress=False)

@@ -116,7 +116,7 @@ def test_a_statement_about_a_text_only_server(text_server):
     lm = Endpoint(*text_server, api="completions", scores=Overlap(), timeout=120)
     assert lm.pairs() is None
     store = Store()
-    measured = measure(lm, probe.cases, "exact_match", store=store, max_new_tokens=4)
+    measured = measure(lm, probe.cases, "exact_match", store=store, max_new_tokens=2)
     # exact: hits and misses
     assert (
         measured.frame.loc[measured.frame["template"] == "is", "value"].tolist() == [1, 1, 1, 1]
