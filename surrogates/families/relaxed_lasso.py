@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn import config_context
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import lasso_path
 
 from surrogates.numerics.folds import folds
 
@@ -63,6 +61,9 @@ def _one(
 
 def _path(X: np.ndarray, t: np.ndarray, weight: np.ndarray, most: int | None) -> list[np.ndarray]:
     """Return columns the lasso keeps at each penalty of the grid (relative to the least penalty that keeps none)."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import lasso_path
+
     # √v (x − x̄) and √v (t − t̄): least squares with weights and an intercept
     root = np.sqrt(weight * len(weight) / weight.sum())[:, None]
     Xw = root * (X - np.average(X, axis=0, weights=weight))

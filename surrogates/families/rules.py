@@ -5,8 +5,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from sklearn.ensemble import GradientBoostingRegressor
-from sklearn.linear_model import orthogonal_mp
 
 from surrogates.families.linear import SparseLinear
 from surrogates.families.tree import leaves
@@ -88,6 +86,8 @@ class RuleSurrogate(Surrogate):
 
     def _pursue(self, holds: np.ndarray, y: np.ndarray, weight: np.ndarray, outputs: int) -> list[int]:
         """Choose rules, columns ``(n, c)``, for one output ``(n,)`` by matching pursuit; outputs share the limit."""
+        from sklearn.linear_model import orthogonal_mp
+
         root = np.sqrt(weight)[:, None]
         # x = √v (1[rule] − mean) / norm, t = √v (y − mean): least squares with weights and an intercept
         X = root * (holds - np.average(holds, axis=0, weights=weight))
@@ -104,6 +104,8 @@ class RuleSurrogate(Surrogate):
 
         Of rules that hold for the same rows the shortest is kept; a rule that holds for all rows or none is dropped.
         """
+        from sklearn.ensemble import GradientBoostingRegressor
+
         rules: dict[tuple[tuple[int, float, float], ...], None] = {}
         for column in y.T:
             if np.ptp(column) == 0:

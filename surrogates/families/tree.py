@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.tree import DecisionTreeRegressor
 
 from probes.errors import InputError
 from surrogates.numerics.folds import folds
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Box, Term
+
+if TYPE_CHECKING:
+    from sklearn.tree import DecisionTreeRegressor
 
 __all__ = ["TreeSurrogate", "leaves"]
 
@@ -100,6 +103,8 @@ class TreeSurrogate(Surrogate):
         return terms, coef, np.zeros(y.shape[1])
 
     def _grow(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, size: int) -> DecisionTreeRegressor:
+        from sklearn.tree import DecisionTreeRegressor
+
         tree = DecisionTreeRegressor(
             max_leaf_nodes=size, min_weight_fraction_leaf=self.min_leaf, random_state=self.random_state
         )

@@ -12,10 +12,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from sklearn.ensemble import GradientBoostingRegressor
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LassoCV
-from sklearn.model_selection import KFold
 
 from surrogates.numerics.merged_rows import Rows
 from surrogates.proxy.kernel import Kernel, negative_log_likelihood, optimise
@@ -60,6 +56,11 @@ def _usual(rows: Rows) -> np.ndarray:
 
     Several outputs are scored through their leading three principal components.
     """
+    from sklearn.ensemble import GradientBoostingRegressor
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LassoCV
+    from sklearn.model_selection import KFold
+
     root = np.sqrt(rows.weight)[:, None]
     left, size, _ = np.linalg.svd(root * rows.y, full_matrices=False)
     X, scores = 2 * rows.Z - 1, np.zeros((2, rows.Z.shape[1]))

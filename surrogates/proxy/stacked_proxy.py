@@ -9,11 +9,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LassoCV
-from sklearn.model_selection import KFold
-from sklearn.multioutput import MultiOutputRegressor
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from probes.errors import InputError
@@ -127,6 +123,11 @@ class StackedProxy(RegressorMixin, BaseEstimator):
 
     def _fit_members(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> dict[str, _Member]:
         """Fit all members to the same rows."""
+        from sklearn.ensemble import GradientBoostingRegressor
+        from sklearn.linear_model import LassoCV
+        from sklearn.model_selection import KFold
+        from sklearn.multioutput import MultiOutputRegressor
+
         everything, rows = np.arange(Z.shape[1]), collapse(Z, y, weight)
         folds = KFold(min(5, len(rows.Z)), shuffle=True, random_state=self.random_state)
         lasso = LassoCV(cv=folds, alphas=PENALTIES, eps=1e-2)

@@ -67,6 +67,7 @@ ask(CallableModel(lambda Z: Z[:, 0], "first"), MaskProbe(3), Design(cube(3), 0),
 assert not loaded("surrogates", "sklearn", "scipy.stats"), loaded("surrogates", "sklearn", "scipy.stats")
 from surrogates import explain
 heavy = ("torch", "transformers", "matplotlib.pyplot", "tokenizers", "openai", "shap")
+heavy += ("sklearn.linear_model", "sklearn.ensemble")  # only some families fit with them
 assert not loaded(*heavy), loaded(*heavy)
 explain(lambda Z: Z[:, 0] - 2.5 * Z[:, 1], MaskProbe(4), store=None)
 assert not loaded(*heavy), loaded(*heavy)
