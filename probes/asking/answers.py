@@ -37,7 +37,7 @@ class Answers:
     neighbours : str
         How answers were seen to depend on what else is in a batch, in words; then inputs were asked one by one.
     replicates : ndarray ``(n, R, K)`` or None
-        Raw outputs for each replicate, where they are a sample; in memory only.
+        Raw outputs for each replicate, where there are several or one is a sample; in memory only.
     """
 
     design: Design

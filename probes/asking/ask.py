@@ -195,7 +195,7 @@ def gathered(
     if len(outputs) != y.shape[1]:
         raise ModelError(f"The model names {len(outputs)} outputs but returned {y.shape[1]}.")
     why = model.reason if model.fallible else ""
-    kept = each if probe.replication is not None else None
+    kept = each if probe.replicates > 1 or probe.replication is not None else None
     names, who = tuple(outputs), (probe.digest, identity.id, cost)
     return Answers(design, y, names, model.unit, *who, reason=why, neighbours=model.neighbours, replicates=kept)
 

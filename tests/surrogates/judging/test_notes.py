@@ -31,8 +31,9 @@ def test_quantities_are_not_taken_for_labels(values):
     assert not any("labels of classes" in warning for warning in explain(values, MaskProbe(5), store=None).warnings)
 
 
-def test_labels_that_are_averaged_over_background_rows_are_still_seen():
-    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)), columns=list("abc"))
+@pytest.mark.parametrize("count", [6, 60], ids=["all rows", "a sample"])
+def test_labels_that_are_averaged_over_background_rows_are_still_seen(count):
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(count, 3)), columns=list("abc"))
     ex = explain(lambda d: (d.a > 0).astype(int) + (d.b > 0), TabularProbe(rows.iloc[0], rows), budget=99, store=None)
     assert any("whole numbers (0, 1, 2)" in warning for warning in ex.warnings)
     ex = explain(lambda d: (d.a > 0) + 0.5 * d.b, TabularProbe(rows.iloc[0], rows), budget=99, store=None)
