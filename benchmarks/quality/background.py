@@ -30,7 +30,7 @@ from surrogates.judging.background import row_answers
 from surrogates.judging.problem import Problem
 from surrogates.surrogate import Surrogate
 
-__all__ = ["KINDS", "report", "run", "trial"]
+__all__ = ["KINDS", "TABLE", "report", "run", "trial"]
 
 KINDS = ("normal", "lognormal", "dummy of 5%", "20 levels")
 #: chosen from the answers alone: a proxy has the same intervals about another centre, at twenty times the cost
@@ -39,6 +39,10 @@ FAMILIES: dict[str, str | Surrogate] = {"linear": "linear", "interactions": Inte
 N, EXPLANATIONS = 2000, 500
 WITHIN = (0.90, 0.99)
 TARGET = Target("identity", (0,), ("output",), "output")
+#: columns of the published table
+TABLE = {"column": "column", "family": "family", "rows": "background rows", "masks": "questions",
+         "explanations": "explanations", "covered": "covered", "low": "from", "high": "to",
+         "all_covered": "all effects", "width": "width (median)", "reached": "within .90–.99"}  # fmt: skip
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.cost.own_time import TABLE
+from benchmarks.quality.background import TABLE as BACKGROUND
 from benchmarks.rivals.contenders import OURS, PROXYSPEX
 from benchmarks.run.fidelity_figure import draw
 from benchmarks.run.growth_figure import draw_growth
@@ -159,19 +160,10 @@ SHARE = {
     "high": "to",
     "bound": "a bound only",
 }
-COVERAGE = {
-    "family": "family",
-    "trials": "trials",
-    "r2_covered": "R² covered",
-    "low": "from",
-    "high": "to",
-    "effects_covered": "effects covered",
-    "bias": "reported less true R²",
-    "r2_width": "width (R²)",
-    "permuted": "shuffled answers: R²",
-    "permuted_above": "of them above .05",
-    "reached": "both within .90–.99",
-}
+COVERAGE = {"family": "family", "trials": "trials", "r2_covered": "R² covered", "low": "from", "high": "to",
+            "effects_covered": "effects covered", "bias": "reported less true R²", "r2_width": "width (R²)",
+            "permuted": "shuffled answers: R²", "permuted_above": "of them above .05",
+            "reached": "both within .90–.99"}  # fmt: skip
 
 
 GROWTH = {
@@ -272,9 +264,9 @@ def _shapley(result: dict[str, Any]) -> str:
 
 def _coverage(result: dict[str, Any]) -> str:
     """By family, then by family and kind of model."""
-    kinds = {k: COVERAGE[k] for k in ("family", "trials", "r2_covered", "low", "high", "effects_covered")}
-    kinds = {"kind": "kind", **kinds}
-    return plain(result["by_family"], COVERAGE) + "\n\n" + plain(result["by_kind"], kinds)
+    names = ("kind", "family", "trials", "r2_covered", "low", "high", "effects_covered")
+    by_kind = plain(result["by_kind"], {name: COVERAGE.get(name, name) for name in names})
+    return f"{plain(result['by_family'], COVERAGE)}\n\n{by_kind}"
 
 
 def _statements(result: dict[str, Any]) -> str:
@@ -389,6 +381,7 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "frugality": ("frugality", _frugality),
     "own-time": ("own-time", lambda result: plain(result["ratios"], TABLE)),
     "coverage": ("coverage", _coverage),
+    "background": ("background", lambda result: plain(result["coverage"], BACKGROUND)),
     "statements": ("statements", _statements),
     "recovery": ("recovery", _recovery),
     "formulaic": ("formulaic", _formulaic),
