@@ -33,7 +33,7 @@ T = TypeVar("T")
 #: batches a worker gets in one round, so that a slow one does not keep the others waiting
 SHARE = 4
 #: how often workers may die in one call before it is given up
-_DEATHS = 3
+DEATHS = 3
 
 
 class WorkerPool:
@@ -149,7 +149,7 @@ class WorkerPool:
                 deaths += 1
                 unanswered = sum(map(len, left.values()))
                 problem = f"{type(error).__name__}: {describe(str(error), 200)}"
-                if deaths > _DEATHS:
+                if deaths > DEATHS:
                     raise ModelError(
                         f"Workers died {deaths} times ({problem}); {unanswered} inputs are without an answer. "
                         "Earlier answers are kept: run again and only these are asked."

@@ -112,13 +112,14 @@ def test_an_engine_answers_as_one_process_does_ships_once_and_outlives_a_killed_
         assert answers.cost.rows == len(np.unique(DESIGN.Z, axis=0))
 
 
-def test_workers_that_keep_dying_are_given_up_and_only_the_rest_is_asked_again(tmp_path):
+def test_workers_that_keep_dying_are_given_up_and_only_the_rest_is_asked_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("probes.parallel.worker_pool.DEATHS", 1)
     store, fatal = Store(), tmp_path / "fatal"
     fatal.mkdir()
     ask(CallableModel(linear, "d"), PROBE, DESIGN.head(40), store, False)
     known = len(store)  # answers, and that the model was met
     workers = distribute(CallableModel(Deadly(fatal, 1000), "d"), 2)
-    with workers, pytest.raises(ModelError, match="Workers died"):
+    with workers, pytest.raises(ModelError, match="Workers died 2 times"):
         ask(workers, PROBE, DESIGN, store, False)
     assert len(store) == known > 30
     with distribute(CallableModel(linear, "d"), 2) as workers:

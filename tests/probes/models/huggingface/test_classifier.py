@@ -227,15 +227,15 @@ def test_a_real_classifier(sentiment):
     model = as_model(network)
     assert isinstance(model, TextClassifier)
     assert len(model.outputs) == network.config.num_labels
-    probe = TextProbe("not a bad film at all")
-    expected = one_by_one(network, tokenizer, probe.render(cube(6)))
+    probe = TextProbe("not a bad film")
+    expected = one_by_one(network, tokenizer, probe.render(cube(4)))
     results = []
     for batch in (1, 64, 4096):
         model.batch = batch
-        results.append(ask(model, probe, Design(cube(6), 0), Store()))
+        results.append(ask(model, probe, Design(cube(4), 0), Store()))
         np.testing.assert_allclose(results[-1].y, expected, atol=1e-4)
     pipeline = as_model(transformers.pipeline("text-classification", model=network, tokenizer=tokenizer))
-    np.testing.assert_allclose(pipeline(probe.render(cube(6)[:8])), expected[:8], atol=1e-4)
+    np.testing.assert_allclose(pipeline(probe.render(cube(4)[:8])), expected[:8], atol=1e-4)
     assert pipeline.identity() == model.identity()
     assert results[0].model == results[1].model
     raw = model(["a wonderful film", "a terrible film"])
@@ -247,7 +247,7 @@ def test_a_real_classifier(sentiment):
 def test_a_real_classifier_is_loaded_in_full_precision(sentiment):
     """In half precision a text's answer depends on what it is padded with, so batches would change answers."""
     model = TextClassifier.from_pretrained(str(sentiment))
-    texts = TextProbe("not a bad film at all").render(cube(6))
+    texts = TextProbe("not a bad film").render(cube(4))
     np.testing.assert_allclose(model(texts), np.vstack([model([text]) for text in texts]), atol=1e-4)
 
 

@@ -63,9 +63,9 @@ def test_an_endpoint_is_asked_here_whatever_the_workers(serve):
 
 def test_at_the_cap_what_is_finished_is_handed_over(serve):
     texts = [f"{TEXT} {i}" for i in range(10)]
-    lm = Endpoint(serve().url, "m", max_calls=400)
+    lm = Endpoint(serve().url, "m", max_calls=200)
     with pytest.raises(SpendCapError) as caught:
-        explain_many(lm.reading(count), texts, budget=80, store=Store())
+        explain_many(lm.reading(count), texts, budget=40, store=Store())
     assert 4 <= len(caught.value.finished) < 10
 
 
@@ -122,7 +122,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job beg
 count = Custom(lambda text: len(text.split()), "words", ("length",), "length-v1")
 lm = Endpoint({server.url!r}, "m", in_flight=4)
 try:
-    ask(lm.reading(count), TextProbe({TEXT!r}), Design(cube(8)[::-1][:200], 0), Store({str(path)!r}))
+    ask(lm.reading(count), TextProbe({TEXT!r}), Design(cube(8)[::-1][:80], 0), Store({str(path)!r}))
 except KeyboardInterrupt as stop:
     print("stopped", type(stop).__name__, flush=True)
 lm.close()
@@ -140,9 +140,9 @@ print("closed", flush=True)
     asked = len(server.seen)
     kept = len(Store(path))
     assert asked - 8 <= kept < asked < 40
-    answers = put(Endpoint(server.url, "m"), 200, Store(path))
-    np.testing.assert_array_equal(answers.y[:, 0], truth(200))
-    assert len(server.seen) - asked == 200 - (kept if kept < 200 else 0) or answers.cost.reused in (kept, kept - 1)
+    answers = put(Endpoint(server.url, "m"), 80, Store(path))
+    np.testing.assert_array_equal(answers.y[:, 0], truth(80))
+    assert len(server.seen) - asked == 80 - (kept if kept < 80 else 0) or answers.cost.reused in (kept, kept - 1)
 
 
 def test_a_wrong_key_or_model_stops_at_once(serve):

@@ -73,11 +73,11 @@ def test_noise_and_lost_answers_are_no_dependence_on_a_batch(serve):
     for seed in range(5):
         noisy = serve(reply=lambda body: chat("x " * (len(prompt_of(body).split()) + rng.choice((0, 0, 3)))))
         ex = explain(
-            Endpoint(noisy.url, f"m{seed}", first_contact=True).reading(count), TextProbe(TEXT), budget=40, store=None
+            Endpoint(noisy.url, f"m{seed}", first_contact=True).reading(count), TextProbe(TEXT), budget=24, store=None
         )
         assert not any(SAID in text for text in ex.warnings)
     lost = serve(lambda n, body: (400, {}, "too busy") if n in (5, 6) else None)
-    ex = explain(Endpoint(lost.url, "m", first_contact=True).reading(count), TextProbe(TEXT), budget=40, store=None)
+    ex = explain(Endpoint(lost.url, "m", first_contact=True).reading(count), TextProbe(TEXT), budget=24, store=None)
     assert not any(SAID in text for text in ex.warnings) and ex.answers.cost.checks == 4
 
 

@@ -151,9 +151,9 @@ def test_noise_is_measured_and_shown_as_the_ceiling(serve):
         with lock:
             return chat("x " * (len(prompt_of(body).split()) + int(rng.integers(0, 6))))
 
-    ex = explain(Endpoint(serve(reply=noisy).url, "m").reading(count), TEXT, budget=200, store=None)
+    ex = explain(Endpoint(serve(reply=noisy).url, "m").reading(count), TEXT, budget=120, store=None)
     assert "ceiling" in str(ex).lower() or "noise" in str(ex).lower()
-    quiet = explain(Endpoint(serve().url, "m").reading(count), TEXT, budget=120, store=None)
+    quiet = explain(Endpoint(serve().url, "m").reading(count), TEXT, budget=80, store=None)
     assert quiet.fidelity.r2[0] > ex.fidelity.r2[0]
 
 
