@@ -1,4 +1,4 @@
-"""Forward selection among many more columns than rows, without their Gram matrix.
+"""Forward selection among many columns, mostly many more than rows, without their Gram matrix.
 
 The path of :mod:`surrogates.families.forward_selection`, kept as values at the rows: a step costs one product of the n
 rows with the p columns, for all outputs and folds at once, where a Gram matrix costs n p² and p² numbers of memory.
@@ -21,6 +21,8 @@ Path: TypeAlias = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 #: columns a row from which selection works by rows
 _WIDE = 3.5
+#: numbers read in all steps of a path over a Gram matrix, from which it takes seconds a fold
+_LONG = 5e8
 #: sizes without a smaller error, besides as many as the best has, after which a path ends
 _MORE = 8
 #: share of the variance below which what a column explains is rounding
@@ -30,8 +32,14 @@ DEPENDENT = 1e-8
 
 
 def is_wide(n: int, p: int) -> bool:
-    """Whether p columns are many more than n rows."""
-    return p > _WIDE * n
+    """Whether p columns are many more than n rows, or so many that a whole path over their Gram matrix takes too long.
+
+    Examples
+    --------
+    >>> is_wide(256, 1000), is_wide(2000, 3000), is_wide(1200, 900)
+    (True, True, False)
+    """
+    return p > _WIDE * n or (p > n / 2 and min(p, n / 2) ** 2 * p > _LONG)
 
 
 def most_columns(errors: np.ndarray) -> int:
