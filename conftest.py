@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,15 @@ HEAVY = (
     "tests/surrogates/statements/test_generalise.py",
     "tests/surrogates/test_interrupts.py",
 )
+
+
+_NUMBERS = count()
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an empty folder: pytest's looks through those of all tests before, and links to each."""
+    return tmp_path_factory.mktemp(str(next(_NUMBERS)), numbered=False)
 
 
 @pytest.fixture(autouse=True)

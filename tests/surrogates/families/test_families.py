@@ -27,21 +27,20 @@ from surrogates import (
 )
 from surrogates.proxy import distillation, kernel
 from surrogates.terms import Product
+from tests.helpers.cheap_families import cheap
 
 DIRECT = [SparseLinear(), InteractionSurrogate(), TreeSurrogate(), RuleSurrogate(), AdditiveSurrogate()]
 DISTILLED = [InteractionSurrogate(proxy=CubeProxy()), TreeSurrogate(proxy=CubeProxy())]
 
 
 CHEAP = [
-    SparseLinear(folds=2),
     InteractionSurrogate(folds=2),
     TreeSurrogate(folds=2),
-    RuleSurrogate(n_trees=4, folds=2),
-    AdditiveSurrogate(steps=3, folds=2),
+    RuleSurrogate(n_trees=2, folds=2),
     InteractionSurrogate(max_terms=5, folds=2, proxy=CubeProxy(4.0)),
     TreeSurrogate(max_leaves=4, folds=2, proxy=CubeProxy(4.0)),
     SparseLinear(max_terms=1, folds=2),
-    AdditiveSurrogate(steps=3, pairs=2, folds=2),
+    AdditiveSurrogate(steps=3, pairs=1, folds=2),  # shapes are fitted before pairs, as without
 ]
 
 
@@ -223,14 +222,13 @@ def test_auto_takes_the_simplest_family_that_holds():
     assert xor.fidelity.r2[0] > 0.95
     assert set(xor.comparison["family"]) == {"linear", "interactions", "tree"}
     assert "Compared:" in str(xor)
-    assert "Families compared" in xor.report("auto.html").read_text()
 
 
 def test_auto_goes_by_the_outputs_that_vary():
     def game(Z):
         return np.column_stack([Z[:, 0] * Z[:, 1], Z[:, 2], np.ones(len(Z))])
 
-    ex = explain(game, MaskProbe(7), "auto", target="all", budget=40, store=None)
+    ex = explain(game, MaskProbe(7), cheap("auto"), target="all", budget=40, store=None)
     assert ex.comparison["r2"].notna().all() and type(ex.surrogate) is InteractionSurrogate
     assert "Never changed: output 2." in ex.warnings
 
