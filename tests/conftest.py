@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+
+@pytest.fixture
+def few_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judges surrogates with three folds in place of ten: for tests in which a judgement need only be there."""
+    _judge_with_few_folds(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def few_folds_for_all() -> Iterator[None]:
+    """Does so in a module, its fixtures included."""
+    with pytest.MonkeyPatch.context() as patch:
+        _judge_with_few_folds(patch)
+        yield
+
+
+def _judge_with_few_folds(patch: pytest.MonkeyPatch) -> None:
+    module = import_module("surrogates.judging.cross_fit")
+    patch.setattr(module, "FOLDS", 3)
+    patch.setattr(module, "CONTROL_FOLDS", 2)
 
 
 @pytest.fixture

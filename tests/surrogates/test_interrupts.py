@@ -17,7 +17,10 @@ from probes.behaviours.base import Behaviour, Claim
 from probes.model import Identity
 from surrogates import anchor, behave, explain, explain_many, generalise, shapley_values
 
-pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that sends SIGINT")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that sends SIGINT"),
+    pytest.mark.usefixtures("few_folds"),
+]
 
 MOMENTS = 5
 ROWS = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list("abcd"))

@@ -11,15 +11,19 @@ from sklearn.datasets import load_iris
 
 from tests.helpers.command import iomap, iomap_process
 
-MODELS = """
-from sklearn.datasets import load_iris
-from sklearn.ensemble import RandomForestClassifier
+pytestmark = pytest.mark.usefixtures("few_folds")
 
+
+MODELS = """
 def lengths(texts):
     return [len(t) for t in texts]
 
 def broken(texts):
     return [float("nan") for _ in texts]
+"""
+FOREST = """
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
 
 X, y = load_iris(return_X_y=True, as_frame=True)
 forest = RandomForestClassifier(10, random_state=0).fit(X, y)
@@ -29,6 +33,7 @@ forest = RandomForestClassifier(10, random_state=0).fit(X, y)
 @pytest.fixture(autouse=True)
 def _models():
     Path("mymodels.py").write_text(MODELS)
+    Path("myforest.py").write_text(FOREST)
 
 
 def test_text_to_report_and_json_and_back():
@@ -55,7 +60,7 @@ def test_tabular():
 
     X, y = load_iris(return_X_y=True, as_frame=True)
     pd.concat([X, y], axis=1).to_csv("iris.csv", index=False)
-    base = ("explain", "tabular", "iris.csv", "-m", "mymodels:forest")
+    base = ("explain", "tabular", "iris.csv", "-m", "myforest:forest")
     done = iomap(*base, "--row", "3", "--drop", "target", "--family", "tree", "--budget", "160")
     assert done.returncode == 0, done.stderr
     assert "petal" in done.stdout
@@ -130,7 +135,7 @@ def test_many_rows_to_lines_and_a_report_and_taken_up_again():
     from surrogates import ExplanationSet
 
     load_iris(as_frame=True).data.iloc[::30].to_csv("t.csv", index=False)
-    call = ("explain-many", "t.csv", "--rows", "1:4", "-m", "mymodels:forest", "--json", "all.jsonl", "-o", "all.html")
+    call = ("explain-many", "t.csv", "--rows", "1:4", "-m", "myforest:forest", "--json", "all.jsonl", "-o", "all.html")
     call += ("--store", "none", "--family", "linear")
     done = iomap(*call)
     assert done.returncode == 0, done.stderr

@@ -17,7 +17,8 @@ from surrogates.many.global_surrogate import Column, GlobalSurrogate
 from surrogates.results.result import Result, SavedResult
 from surrogates.statements.behave import study_of
 
-pytestmark = pytest.mark.xdist_group("results")  # what the module makes once is made in one process
+# what the module makes once is made in one process
+pytestmark = [pytest.mark.xdist_group("results"), pytest.mark.usefixtures("few_folds_for_all")]
 
 
 class Scorer(Model):
