@@ -24,7 +24,6 @@ from surrogates.many import explain_many as module
 from tests.helpers.cheap_families import cheap
 from tests.helpers.fitted_models import MODEL, TEXTS, TREE, Counting, X, same, words
 
-
 few_folds = pytest.mark.usefixtures("few_folds")
 
 

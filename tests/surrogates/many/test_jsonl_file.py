@@ -20,7 +20,6 @@ from surrogates import Explanation, ExplanationSet, explain_many
 from surrogates.many.jsonl_file import Failure
 from tests.helpers.fitted_models import MODEL, TEXTS, TREE, Counting, X, same, words
 
-
 pytestmark = pytest.mark.usefixtures("few_folds")
 
 

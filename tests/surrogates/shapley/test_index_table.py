@@ -25,7 +25,6 @@ from surrogates.proxy import kernel, stacked_proxy
 from surrogates.shapley.indices import indices
 from surrogates.shapley.quadrature import INDICES, Rule, rule
 
-
 few_folds = pytest.mark.usefixtures("few_folds")
 
 
