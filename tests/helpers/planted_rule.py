@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 
 import numpy as np
 
@@ -15,10 +16,12 @@ FACTORS = {"order": {"ab": "ab", "ba": "ba"}, "tone": {"calm": "calm", "loud": "
 FAMILIES = {f"f{i}": f"{i} {{name}} {{order}} {{tone}}" for i in range(4)}
 
 
+@cache
 def probe(entities=24):
     return TemplateProbe(FAMILIES, FACTORS, {f"e{i}": {"name": f"n{i}"} for i in range(entities)}, target="x")
 
 
+@cache
 def noise(text):
     return np.random.default_rng(list(hashlib.sha256(text.encode()).digest()[:8])).normal()
 
