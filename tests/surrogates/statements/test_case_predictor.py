@@ -18,7 +18,7 @@ from surrogates.statements.grouped_ridge import effective_count, entity_variance
 from surrogates.statements.verdicts import Judged, judge, supported
 
 LEVELS = {"a": ("0", "1"), "b": ("0", "1", "2"), "c": ("0", "1"), "template": ("x", "y")}
-CELLS = pd.DataFrame(list(product(*LEVELS.values())), columns=list(LEVELS))
+CELLS = pd.DataFrame(list(product(*LEVELS.values())), columns=list(LEVELS), dtype=object)  # as fast as can be
 CLAIMS = [
     Statement.contrast(Scope.of(a="1"), Scope.of(a="0")),
     Statement.contrast(Scope.of(c="1"), Scope.of(c="0")),
@@ -43,8 +43,9 @@ def cases(rng, entities, model, size=1.5, share=1.0):
     value = size * (a == "1") + size * ((b == "1") & (c == "1"))
     value = value + rng.normal(0, between, entities)[entity]
     value = value + rng.normal(size=len(frame)) * within * np.where(b == "2", wider, 1.0)
-    frame = frame.assign(entity=[f"e{e}" for e in entity], value=value)
-    return frame.assign(chance=0.0, prompt="p", target="t", answer="", case_id=[str(i) for i in range(len(frame))])
+    named = pd.Series([f"e{e}" for e in entity], dtype=object)
+    numbered = pd.Series(map(str, range(len(frame))), dtype=object)
+    return frame.assign(entity=named, value=value, chance=0.0, prompt="p", target="t", answer="", case_id=numbered)
 
 
 def stitched(frame, claims=CLAIMS):
