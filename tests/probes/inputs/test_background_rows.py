@@ -26,11 +26,9 @@ def test_the_interval_of_an_average_covers_that_of_all_rows(kind, rows):
     column = KINDS[kind]
     values = LEVELS[column.codes] if kind == "category" else column
     values = values + 0.5 * KINDS["normal"] * values.std() * (kind == "dummy")  # not constant among equal values
-    covered = []
+    frame, covered = pd.DataFrame({"x": column}), []
     for seed in range(200):
-        chosen, drawn = drawn_rows(
-            pd.DataFrame({"x": column}), [[0]], ["x"], rows or 10, (rows or 20) // 2, seed, rows is None
-        )
+        chosen, drawn = drawn_rows(frame, [[0]], ["x"], rows or 10, (rows or 20) // 2, seed, rows is None)
         error = drawn.weights @ values[chosen] - values.mean()
         covered.append(abs(error) <= drawn.quantiles[0] * np.sqrt((drawn.factor(values[chosen]) ** 2).sum()))
     assert 0.90 <= np.mean(covered) <= 0.995  # 95%, and three standard errors of 200 trials
