@@ -202,8 +202,8 @@ def comparison_plot(explanation: Explanation, ax: Axes | None = None) -> Axes:
         name = str(row.family)
         if len(name) > LONGEST:  # with its settings it may be wider than the axes
             name = f"{name[: LONGEST - 1]}…"
-        place = {"xytext": (7, 5), "textcoords": "offset points", "fontsize": 9}
-        ax.annotate(name.replace("$", r"\$"), (row.terms, row.r2), **place)
+        name = name.replace("$", r"\$")
+        ax.annotate(name, (row.terms, row.r2), xytext=(7, 5), textcoords="offset points", fontsize=9)
     ax.margins(x=0.2)
     ax.set_xlabel("terms to read")
     ax.set_ylabel("held-out R²")
