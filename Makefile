@@ -27,7 +27,7 @@ test: $(VENV)/.dev
 
 # for daily work, in less than a minute: no language model, no server, no other process, no benchmark, no slow fit
 test-fast: $(VENV)/.dev
-	@$(PYTEST) -p no:randomly --numprocesses $(WORKERS) --maxprocesses 8 --dist loadgroup --fast
+	@$(PYTEST) -p no:randomly --numprocesses auto --maxprocesses 8 --dist loadgroup --fast
 
 # another order each time; the seed is printed first and repeats it with PYTEST_ADDOPTS='-p randomly -p "randomly_seed=N"'
 test-random: $(VENV)/.dev
