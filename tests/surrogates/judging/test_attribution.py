@@ -127,7 +127,7 @@ def smooth_game(n, rng):
 
 @pytest.mark.parametrize(
     ("family", "runs", "n", "budget"),
-    [(SparseLinear(folds=3), 40, 9, 80), (TreeSurrogate(proxy=CubeProxy(4.0)), 24, 7, 48)],
+    [(SparseLinear(folds=3), 60, 9, 80), (TreeSurrogate(proxy=CubeProxy(4.0)), 30, 7, 48)],
     ids=["linear", "tree"],
 )
 def test_intervals_cover_the_truth(family, runs, n, budget):

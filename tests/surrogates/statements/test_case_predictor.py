@@ -71,7 +71,7 @@ def held(fitted, fresh):
 @pytest.mark.parametrize("entities", [12, 24])
 def test_intervals_hold_nine_in_ten_cases_of_new_entities(model, entities):
     true, stated, explained, claimed = [], [], [], []
-    for seed in range(96 // entities):  # what is learnt grows with the entities of all studies together
+    for seed in range(8):
         rng = np.random.default_rng([seed, entities])
         fitted = stitched(cases(rng, entities, model, share=0.6))
         fresh = cases(rng, 150, model).query("template == 'x'")  # y is like it, and takes as long to predict
@@ -172,7 +172,7 @@ def test_r2_is_that_of_the_known_map_and_never_flattered():
     expected = size * (small["a"] == "1").to_numpy()
     total = expected.var() + between**2 + within**2
     stated, true, alone = [], [], []
-    for seed in range(25):
+    for seed in range(40):
         rng = np.random.default_rng([seed, 8])
         who = np.repeat([f"e{i}" for i in range(6)], len(small))
         y = np.tile(expected, 6) + np.repeat(rng.normal(0, between, 6), len(small)) + rng.normal(0, within, len(who))
