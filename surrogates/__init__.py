@@ -15,6 +15,7 @@ from surrogates.families.registry import FAMILIES, Auto
 from surrogates.families.rules import RuleSurrogate
 from surrogates.families.tree import TreeSurrogate
 from surrogates.judging.fidelity import Fidelity
+from surrogates.link import Link
 from surrogates.local.anchor import Anchor
 from surrogates.local.anchor_search import anchor
 from surrogates.local.checks import CHECKS, check
@@ -52,6 +53,7 @@ __all__ = [
     "Fidelity",
     "Indices",
     "InteractionSurrogate",
+    "Link",
     "Product",
     "RuleSurrogate",
     "Scope",

@@ -1,28 +1,35 @@
-"""The Surrogate: ŷ = b + Σ wₖ φₖ(Z). Prediction and scoring exist once, here, for all families."""
+"""The Surrogate: ŷ = g⁻¹(b + Σ wₖ φₖ(Z)). Prediction and scoring exist once, here, for all families."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from probes.errors import InputError
+from surrogates.link import IDENTITY, Link, LinkLike, Links, check_link, each, from_line
 from surrogates.numerics.merged_rows import by_column, collapse
 from surrogates.proxy.distillation import Proxy, fitted_once, rows_of_law
 from surrogates.terms import Term, evaluate
 
-__all__ = ["FixedTerms", "Surrogate"]
+__all__ = ["CurvedSurrogate", "Fitted", "FixedTerms", "Surrogate"]
+
+#: terms, coef ``(k, t)``, intercept ``(k,)``
+Sum: TypeAlias = tuple[list[Term], np.ndarray, np.ndarray]
+#: the same and a link for each output
+Fitted: TypeAlias = tuple[list[Term], np.ndarray, np.ndarray, Sequence[Link]]
 
 #: a share of the largest number below which a difference is rounding
 _ROUNDING = 64 * np.finfo(float).eps
 
 
 class Surrogate(RegressorMixin, BaseEstimator):
-    """ŷ(z) = b + Σₖ wₖ φₖ(z): a weighted sum of readable terms, fitted to rows and answers.
+    """ŷ(z) = g⁻¹(b + Σₖ wₖ φₖ(z)): a weighted sum of readable terms, through a curve, fitted to rows and answers.
 
     Base of all families. A family is one file: it selects terms and fits weights in ``_fit``, and has one line in
     :data:`surrogates.families.registry.KINDS`.
@@ -44,6 +51,8 @@ class Surrogate(RegressorMixin, BaseEstimator):
     terms_ : list of t terms
     coef_ : ndarray ``(t,)``, or ``(k, t)`` for k outputs
     intercept_ : float, or ndarray ``(k,)``
+    links_ : tuple of k Link
+        The curve g of each output: the identity, unless the family takes a link.
     n_features_in_ : int
     """
 
@@ -55,6 +64,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
     terms_: list[Term]
     coef_: np.ndarray
     intercept_: float | np.ndarray
+    links_: tuple[Link, ...] = ()
     n_features_in_: int
 
     @property
@@ -94,7 +104,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
         return False
 
     @abstractmethod
-    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Sum:
         """Select terms and fit their weights.
 
         Parameters
@@ -113,12 +123,16 @@ class Surrogate(RegressorMixin, BaseEstimator):
         intercept : ndarray ``(k,)``
         """
 
-    def _distil(self, proxy: Proxy, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _fit_offered(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
+        """Fit, and choose each output a link of what `links` offers it, in its unit."""
+        return *self._fit(Z, y, weight), [IDENTITY] * y.shape[1]
+
+    def _distil(self, proxy: Proxy, law: np.ndarray, y: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
         """Select terms and fit weights to a fitted proxy's answers `y` ``(n, k)`` to rows of the law ``(n, d)``.
 
         A family that reads its terms off the proxy overrides this.
         """
-        return self._fit(law, y, np.ones(len(law)))
+        return self._fit_offered(law, y, np.ones(len(law)), links)
 
     def fit(self, Z: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to rows and answers; with a `proxy`, fit the proxy to them and learn from it.
@@ -146,9 +160,15 @@ class Surrogate(RegressorMixin, BaseEstimator):
         level = by_column(merged.y, merged.weight)
         spread = np.abs(merged.y - level).max(axis=0)
         spread = np.where(spread > _ROUNDING * np.abs(merged.y).max(axis=0), spread, 1.0)
-        self.terms_, coef, intercept = self._fit_standardised(merged.Z, (merged.y - level) / spread, merged.weight)
-        # û = b + Σ wₖ φₖ  ⇒  ŷ = (s b + m) + Σ (s wₖ) φₖ
-        coef, intercept = coef * spread[:, None], intercept * spread + level
+        links = each(getattr(self, "link", IDENTITY), len(level))
+        offered = [_standardised(link, m, s) for link, m, s in zip(links, level, spread, strict=True)]
+        u = (merged.y - level) / spread
+        self.terms_, coef, intercept, chosen = self._fit_standardised(merged.Z, u, merged.weight, offered)
+        self.links_ = tuple(link.moved(m, s) for link, m, s in zip(chosen, level, spread, strict=True))
+        # û = b + Σ wₖ φₖ  ⇒  ŷ = (s b + m) + Σ (s wₖ) φₖ; where a curve lies between, its bounds have moved instead
+        curved, shift = np.array([(link.curved, link.shift(s)) for link, s in zip(chosen, spread, strict=True)]).T
+        unit, zero = np.where(curved, 1.0, spread), np.where(curved, shift, level)
+        coef, intercept = coef * unit[:, None], intercept * unit + zero
         if self.partitions and self.terms_:
             # Σ φₖ = 1  ⇒  b + Σ wₖ φₖ = Σ (b + wₖ) φₖ
             coef, intercept = coef + intercept[:, None], np.zeros_like(intercept)
@@ -157,20 +177,29 @@ class Surrogate(RegressorMixin, BaseEstimator):
         return self
 
     def _fit_standardised(
-        self, rows: np.ndarray, y: np.ndarray, weight: np.ndarray
-    ) -> tuple[list[Term], np.ndarray, np.ndarray]:
+        self, rows: np.ndarray, y: np.ndarray, weight: np.ndarray, links: Sequence[LinkLike]
+    ) -> Fitted:
         """Fit to distinct rows ``(m, d)`` and standardised answers ``(m, k)``, through the proxy if there is one."""
         if self.proxy is None:
-            return self._fit(rows, y, weight)
-        proxy = fitted_once(self.proxy, rows, y[:, 0] if y.shape[1] == 1 else y, weight)
+            return self._fit_offered(rows, y, weight, links)
+        proxy = fitted_once(self._proxy_linked(links), rows, y[:, 0] if y.shape[1] == 1 else y, weight)
         law = rows_of_law(rows, weight)
-        return self._distil(proxy, law, y if law is rows else proxy.predict(law).reshape(len(law), -1))
+        return self._distil(proxy, law, y if law is rows else proxy.predict(law).reshape(len(law), -1), links)
+
+    def _proxy_linked(self, links: Sequence[LinkLike]) -> Any:
+        """Return the proxy, unfitted; a family that takes its link from the proxy overrides this."""
+        return self.proxy
 
     def predict(self, Z: Any) -> np.ndarray:
         """Predict rows ``(n, d)``: ``(n,)``, or ``(n, k)`` if fitted to k outputs, in the unit of the answers."""
         check_is_fitted(self)
         Z = validate_data(self, Z, reset=False, dtype=float)
-        return evaluate(self.terms_, Z) @ self.coef_.T + self.intercept_
+        return from_line(self.links_, evaluate(self.terms_, Z) @ self.coef_.T + self.intercept_)
+
+    @property
+    def curved(self) -> bool:
+        """Whether the sum of any output passes through a curve, so that weights are not in the unit of the answers."""
+        return any(link.curved for link in self.links_)
 
     def part(self, outputs: slice) -> Self:
         """Select some of several outputs, and the terms that these need.
@@ -182,7 +211,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
         kept = np.flatnonzero(coef.any(axis=0))
         selected.terms_, coef = [self.terms_[i] for i in kept], coef[:, kept]
         selected.coef_, selected.intercept_ = (coef[0], float(intercept[0])) if len(coef) == 1 else (coef, intercept)
-        selected.n_features_in_ = self.n_features_in_
+        selected.n_features_in_, selected.links_ = self.n_features_in_, self.links_[outputs]
         return selected
 
     def __sklearn_tags__(self) -> Any:
@@ -191,12 +220,48 @@ class Surrogate(RegressorMixin, BaseEstimator):
         return tags
 
 
+class CurvedSurrogate(Surrogate):
+    """A family that takes a link; it fits in ``_fit_linked``.
+
+    Base of these families.
+
+    Parameters
+    ----------
+    link : {"identity", "auto", "logistic", "log"} or Link, or one of these for each output, default "identity"
+        The curve g that the sum passes through, see :class:`~surrogates.Link`. Of a kind given by name the bounds are
+        estimated from the answers. "auto" takes a logistic curve where its held-out error is clearly smaller than that
+        of the identity.
+    """
+
+    link: Links
+
+    def check(self) -> None:
+        super().check()
+        check_link(self.link)
+
+    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Sum:
+        return self._fit_linked(Z, y, weight, [IDENTITY] * y.shape[1])[:3]
+
+    def _fit_offered(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
+        plain = all(link in (IDENTITY, "identity") for link in links)
+        return super()._fit_offered(Z, y, weight, links) if plain else self._fit_linked(Z, y, weight, links)
+
+    @abstractmethod
+    def _fit_linked(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
+        """Select terms, fit their weights, and choose each output a link of what `links` offers it, in its unit."""
+
+
+def _standardised(link: LinkLike, level: float, unit: float) -> LinkLike:
+    """Return a link for answers (y − level) / unit, given that for answers y."""
+    return link.moved(-level / unit, 1 / unit) if isinstance(link, Link) else link
+
+
 class FixedTerms(Surrogate):
-    """ŷ = b + Σ wₖ φₖ with given terms; cannot be fitted. A user's family comes back from a file as this."""
+    """ŷ = g⁻¹(b + Σ wₖ φₖ) with given terms; cannot be fitted. A user's family comes back from a file as this."""
 
     proxy = None
 
-    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Sum:
         raise InputError(
             "family", "be one that this installation knows to be fitted again", "a family read from a file"
         )

@@ -58,6 +58,11 @@ class Box:
 
     conditions: tuple[tuple[int, float, float], ...]
 
+    @property
+    def features(self) -> tuple[int, ...]:
+        """The features that the conditions are about."""
+        return tuple(i for i, _, _ in self.conditions)
+
     def __call__(self, Z: np.ndarray) -> np.ndarray:
         inside = np.ones(len(Z), dtype=bool)
         for i, low, high in self.conditions:
@@ -137,7 +142,7 @@ def factors(term: Term, x: np.ndarray, reference: np.ndarray) -> tuple[tuple[int
         return term.features, start, end - start
     inside = [[float(low < row[i] <= high) for i, low, high in term.conditions] for row in (reference, x)]
     start, end = np.array(inside[0]), np.array(inside[1])
-    return tuple(i for i, _, _ in term.conditions), start, end - start
+    return term.features, start, end - start
 
 
 def term_to_json(term: Term) -> dict[str, list]:

@@ -20,6 +20,7 @@ from benchmarks.tasks.walsh import of_surrogate
 from probes import Design, InputError, MaskProbe, sample
 from surrogates.families.registry import as_family
 from surrogates.families.tree import TreeSurrogate
+from surrogates.link import IDENTITY
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Term
 
@@ -38,8 +39,8 @@ class ProxyItself(Surrogate):
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         raise InputError("proxy", "be given: this surrogate is nothing but its proxy", None)
 
-    def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray) -> tuple[list[Any], np.ndarray, np.ndarray]:
-        return [lambda Z: proxy.predict(Z).ravel()], np.ones((1, 1)), np.zeros(1)
+    def _distil(self, proxy: Any, law: np.ndarray, y: np.ndarray, links: Any) -> Any:
+        return [lambda Z: proxy.predict(Z).ravel()], np.ones((1, 1)), np.zeros(1), [IDENTITY]
 
 
 def ours() -> dict[str, Surrogate]:
@@ -64,6 +65,7 @@ FITTED = (
     "benchmarks/rivals/contenders.py",
     "probes/design.py",
     *(
+        "surrogates/link.py",
         "surrogates/surrogate.py",
         "surrogates/terms.py",
         "surrogates/families",

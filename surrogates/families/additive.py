@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from surrogates.families.forward_selection import select
 from surrogates.families.linear import SparseLinear
 from surrogates.families.relaxed_lasso import relaxed_lasso
+from surrogates.link import IDENTITY, Link, LinkLike, Links
 from surrogates.proxy.distillation import Proxy
-from surrogates.surrogate import Surrogate
+from surrogates.surrogate import CurvedSurrogate, Fitted
 from surrogates.terms import Box, Product, Term, evaluate
 
 __all__ = ["AdditiveSurrogate"]
 
 
-class AdditiveSurrogate(Surrogate):
-    """ŷ(z) = b + Σⱼ fⱼ(zⱼ) + Σ wᵢⱼ (zᵢ − cᵢ)(zⱼ − cⱼ) with step functions fⱼ(z) = Σₛ wⱼₛ 1[z > eⱼₛ].
+class AdditiveSurrogate(CurvedSurrogate):
+    """ŷ(z) = g⁻¹(b + Σⱼ fⱼ(zⱼ) + Σ wᵢⱼ (zᵢ − cᵢ)(zⱼ − cⱼ)) with step functions fⱼ(z) = Σₛ wⱼₛ 1[z > eⱼₛ].
 
     Minimises Σᵢ vᵢ (yᵢ − ŷ(zᵢ))² + λ ‖w‖² for row weights vᵢ: a generalised additive model. Steps and products are
     selected, and λ chosen, by cross-validation. A 0/1 feature has one step, so that fⱼ is its main effect; a real
@@ -30,6 +33,8 @@ class AdditiveSurrogate(Surrogate):
         The most products of two features; those that correlate best with the residuals of the steps are tried.
     folds, random_state, proxy
         As for every family, see :class:`~surrogates.surrogate.Surrogate`.
+    link
+        As for every family with a link, see :class:`~surrogates.surrogate.CurvedSurrogate`.
 
     Examples
     --------
@@ -44,28 +49,37 @@ class AdditiveSurrogate(Surrogate):
     """
 
     def __init__(
-        self, steps: int = 8, pairs: int = 0, folds: int = 5, random_state: int = 0, proxy: Proxy | None = None
+        self,
+        steps: int = 8,
+        pairs: int = 0,
+        folds: int = 5,
+        random_state: int = 0,
+        proxy: Proxy | None = None,
+        link: Links = "identity",
     ):
         self.steps = steps
         self.pairs = pairs
         self.folds = folds
         self.random_state = random_state
         self.proxy = proxy
+        self.link = link
 
     def check(self) -> None:
         super().check()
         self._check_at_least(1, "steps")
         self._check_at_least(0, "pairs")
 
-    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _fit_linked(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
         terms = [term for j, column in enumerate(Z.T) for term in self._shape(j, column)]
-        terms, coef, intercept = self._select(terms, Z, y, weight, None)
+        terms, coef, intercept, curves = self._select(terms, Z, y, weight, links, None)
         if self.pairs:
-            residual = y - evaluate(terms, Z) @ coef.T - intercept
+            # what the steps leave over, on the line
+            on_line = np.column_stack([curve.line(column) for curve, column in zip(curves, y.T, strict=True)])
+            residual = on_line - evaluate(terms, Z) @ coef.T - intercept
             offered = self._pairs(Z, residual, weight)
-            extra, more, shift = self._select(offered, Z, residual, weight, int(self.pairs))
+            extra, more, shift, _ = self._select(offered, Z, residual, weight, [IDENTITY] * y.shape[1], int(self.pairs))
             terms, coef, intercept = [*terms, *extra], np.hstack([coef, more]), intercept + shift
-        return terms, coef, intercept
+        return terms, coef, intercept, curves
 
     def _shape(self, j: int, column: np.ndarray) -> list[Term]:
         """Return steps of one feature: between its values if they are few, else at quantiles."""
@@ -91,12 +105,19 @@ class AdditiveSurrogate(Surrogate):
         ]
 
     def _select(
-        self, terms: list[Term], Z: np.ndarray, y: np.ndarray, weight: np.ndarray, limit: int | None
-    ) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        """Select among terms, at most `limit`: those kept, their weights ``(k, t)`` and the intercepts ``(k,)``."""
+        self,
+        terms: list[Term],
+        Z: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray,
+        links: Sequence[LinkLike],
+        limit: int | None,
+    ) -> tuple[list[Term], np.ndarray, np.ndarray, list[Link]]:
+        """Select among terms, at most `limit`: those kept, weights ``(k, t)``, intercepts ``(k,)`` and links."""
         if not terms:
-            return [], np.zeros((y.shape[1], 0)), np.average(y, axis=0, weights=weight)
+            return [], np.zeros((y.shape[1], 0)), np.average(y, axis=0, weights=weight), [IDENTITY] * y.shape[1]
         inner = SparseLinear(limit, self.folds, self.random_state)
         overlapping = any(isinstance(term, Box) for term in terms)
-        kept, coef, intercept = inner.select(evaluate(terms, Z), y, weight, relaxed_lasso if overlapping else select)
-        return [terms[i] for i in kept], coef, intercept
+        by = relaxed_lasso if overlapping else select
+        kept, coef, intercept, curves = inner.select_linked(evaluate(terms, Z), y, weight, links, by)
+        return [terms[i] for i in kept], coef, intercept, curves

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from surrogates.families.linear import SparseLinear
+from surrogates.link import LinkLike, Links
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.distillation import Proxy
-from surrogates.surrogate import Surrogate
+from surrogates.surrogate import CurvedSurrogate, Fitted
 from surrogates.terms import Product, Term, evaluate
 
 __all__ = ["InteractionSurrogate"]
@@ -18,8 +22,8 @@ __all__ = ["InteractionSurrogate"]
 _ENERGY = 0.999
 
 
-class InteractionSurrogate(Surrogate):
-    """ŷ(z) = b + Σ_S w_S ∏_{i∈S} (zᵢ − cᵢ) over few sets S of features, c the middle of the law.
+class InteractionSurrogate(CurvedSurrogate):
+    """ŷ(z) = g⁻¹(b + Σ_S w_S ∏_{i∈S} (zᵢ − cᵢ)) over few sets S of features, c the middle of the law.
 
     With a proxy f this is the projection of f on its largest Walsh functions: min E (f(z) − ŷ(z))² over the cube.
     Without, w minimises Σᵢ vᵢ (yᵢ − ŷ(zᵢ))² + λ ‖w‖². From rows ``(n, d)`` and answers ``(n,)`` or ``(n, k)`` come t
@@ -37,6 +41,9 @@ class InteractionSurrogate(Surrogate):
         The most features in a product (2 at most without a proxy).
     folds, random_state, proxy
         As for every family, see :class:`~surrogates.surrogate.Surrogate`.
+    link
+        As for every family with a link, see :class:`~surrogates.surrogate.CurvedSurrogate`. A CubeProxy is fitted
+        with it, and chooses.
 
     Examples
     --------
@@ -54,31 +61,44 @@ class InteractionSurrogate(Surrogate):
     distilled = True
 
     def __init__(
-        self, max_terms: int = 40, max_order: int = 3, folds: int = 5, random_state: int = 0, proxy: Proxy | None = None
+        self,
+        max_terms: int = 40,
+        max_order: int = 3,
+        folds: int = 5,
+        random_state: int = 0,
+        proxy: Proxy | None = None,
+        link: Links = "identity",
     ):
         self.max_terms = max_terms
         self.max_order = max_order
         self.folds = folds
         self.random_state = random_state
         self.proxy = proxy
+        self.link = link
 
     def check(self) -> None:
         super().check()
         self._check_at_least(1, "max_terms", "max_order")
 
-    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _fit_linked(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
         d, center = Z.shape[1], np.average(Z, axis=0, weights=weight)
         if np.isin(Z, (0.0, 1.0)).all():
             center = np.full(d, 0.5)
         members = [c for order in range(1, min(self.max_order, 2) + 1) for c in combinations(range(d), order)]
         terms = [Product(m, tuple(float(center[i]) for i in m)) for m in members]
         inner = SparseLinear(self.max_terms, self.folds, self.random_state)
-        kept, coef, intercept = inner.select(evaluate(terms, Z), y, weight)
-        return [terms[i] for i in kept], coef, intercept
+        kept, coef, intercept, curves = inner.select_linked(evaluate(terms, Z), y, weight, links)
+        return [terms[i] for i in kept], coef, intercept, curves
 
-    def _distil(self, proxy: Proxy, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        if not isinstance(proxy, CubeProxy) or not np.isin(law, (0.0, 1.0)).all():
-            return super()._distil(proxy, law, y)
+    def _proxy_linked(self, links: Sequence[LinkLike]) -> Any:
+        if not isinstance(self.proxy, CubeProxy) or self.link == "identity":
+            return self.proxy
+        return clone(self.proxy).set_params(link=links[0] if len({*links}) == 1 else tuple(links))
+
+    def _distil(self, proxy: Proxy, law: np.ndarray, y: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
+        known = isinstance(proxy, CubeProxy) and (proxy.link == "identity" or self.link != "identity")
+        if not known or not isinstance(proxy, CubeProxy) or not np.isin(law, (0.0, 1.0)).all():
+            return super()._distil(proxy, law, y, links)
         subsets, coef = proxy.top_walsh(self.max_terms, self.max_order)
         coef = coef.reshape(y.shape[1], -1)
         intercept = np.reshape(proxy.walsh([()])[0], y.shape[1])
@@ -89,4 +109,4 @@ class InteractionSurrogate(Surrogate):
         order = np.array([len(s) for s in subsets[:keep]], dtype=int)
         weights = coef[:, :keep] * 2.0**order
         terms: list[Term] = [Product(s, (0.5,) * len(s) if len(s) > 1 else ()) for s in subsets[:keep]]
-        return terms, weights, intercept - weights[:, order == 1].sum(axis=1) / 2
+        return terms, weights, intercept - weights[:, order == 1].sum(axis=1) / 2, proxy.links_

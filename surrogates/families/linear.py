@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Integral
 
 import numpy as np
 
 from probes.errors import InputError
+from surrogates.families.curved_weights import through_links
 from surrogates.families.forward_selection import select
+from surrogates.link import Link, LinkLike, Links
 from surrogates.numerics.merged_rows import by_column
 from surrogates.proxy.distillation import Proxy
-from surrogates.surrogate import Surrogate
-from surrogates.terms import Product, Term
+from surrogates.surrogate import CurvedSurrogate, Fitted
+from surrogates.terms import Product
 
 __all__ = ["SparseLinear"]
 
 
-class SparseLinear(Surrogate):
-    """ŷ(z) = b + Σⱼ wⱼ zⱼ, few wⱼ ≠ 0, minimising Σᵢ vᵢ (yᵢ − ŷ(zᵢ))² + λ Σⱼ wⱼ² for row weights vᵢ.
+class SparseLinear(CurvedSurrogate):
+    """ŷ(z) = g⁻¹(b + Σⱼ wⱼ zⱼ), few wⱼ ≠ 0, minimising Σᵢ vᵢ (yᵢ − ŷ(zᵢ))² + λ Σⱼ wⱼ² for row weights vᵢ.
 
     Features join by forward selection. The fits of all sizes and all penalties λ are averaged by their cross-validated
     error. From rows ``(n, d)`` and answers ``(n,)`` or ``(n, k)`` come t features, ``coef_`` ``(t,)`` or ``(k, t)``.
@@ -29,6 +31,8 @@ class SparseLinear(Surrogate):
         The most features with a weight. None sets no limit.
     folds, random_state, proxy
         As for every family, see :class:`~surrogates.surrogate.Surrogate`.
+    link
+        As for every family with a link, see :class:`~surrogates.surrogate.CurvedSurrogate`.
 
     Examples
     --------
@@ -43,11 +47,19 @@ class SparseLinear(Surrogate):
     of a relaxed lasso with as many terms, in a small part of the time.
     """
 
-    def __init__(self, max_terms: int | None = None, folds: int = 5, random_state: int = 0, proxy: Proxy | None = None):
+    def __init__(
+        self,
+        max_terms: int | None = None,
+        folds: int = 5,
+        random_state: int = 0,
+        proxy: Proxy | None = None,
+        link: Links = "identity",
+    ):
         self.max_terms = max_terms
         self.folds = folds
         self.random_state = random_state
         self.proxy = proxy
+        self.link = link
 
     @property
     def separate(self) -> bool:
@@ -59,9 +71,24 @@ class SparseLinear(Surrogate):
         if self.max_terms is not None and (not isinstance(self.max_terms, Integral) or self.max_terms < 1):
             raise InputError("max_terms", "be a positive integer or None", self.max_terms)
 
-    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        chosen, coef, intercept = self.select(Z, y, weight)
-        return [Product((int(i),)) for i in chosen], coef, intercept
+    def _fit_linked(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
+        chosen, coef, intercept, curves = self.select_linked(Z, y, weight, links)
+        return [Product((int(i),)) for i in chosen], coef, intercept, curves
+
+    def select_linked(
+        self,
+        Z: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray,
+        links: Sequence[LinkLike],
+        by: Callable[..., np.ndarray] = select,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Link]]:
+        """Select columns as :meth:`select` does, of a sum through a link, chosen of what is offered to each output."""
+
+        def on_line(line: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            return self.select(Z, line, weight, by)
+
+        return through_links(Z, y, weight, links, on_line, self.random_state)
 
     def select(
         self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, by: Callable[..., np.ndarray] = select

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -17,9 +17,10 @@ from surrogates.families.interactions import InteractionSurrogate
 from surrogates.families.linear import SparseLinear
 from surrogates.families.rules import RuleSurrogate
 from surrogates.families.tree import TreeSurrogate
+from surrogates.link import Link, LinkLike
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.stacked_proxy import StackedProxy
-from surrogates.results.plain import Json
+from surrogates.results.plain import Json, plain, read
 from surrogates.surrogate import Surrogate
 
 __all__ = [
@@ -124,15 +125,37 @@ def as_family(family: str | Surrogate) -> Surrogate:
 
 def settings_to_json(surrogate: Surrogate) -> Json:
     """Return a surrogate's parameters as plain data; its proxy as the proxy's name and parameters."""
-    settings = {k: v.item() if isinstance(v, np.generic) else v for k, v in surrogate.get_params(deep=False).items()}
+    settings = _plain_settings(surrogate)
     proxy = settings.get("proxy")
     known = next((name for name, kind in PROXIES.items() if type(proxy) is kind), None)
-    return settings | {"proxy": None if proxy is None else {known or repr(proxy): proxy.get_params() if known else {}}}
+    parameters = _plain_settings(proxy) if known else {}
+    return settings | {"proxy": None if proxy is None else {known or repr(proxy): parameters}}
+
+
+def _plain_settings(estimator: BaseEstimator) -> Json:
+    given = estimator.get_params(deep=False).items()
+    settings = {k: v.item() if isinstance(v, np.generic) else v for k, v in given}
+    link = settings.pop("link", "identity")
+    return settings | ({} if link == "identity" else {"link": plain(link)})  # files without a link are as they were
 
 
 def settings_from_json(settings: Json) -> Json:
     """Return the parameters that :func:`settings_to_json` wrote; a proxy of the user's comes back as none."""
+    settings = _with_link(settings)
     if settings.get("proxy"):
         ((name, parameters),) = settings["proxy"].items()
-        return settings | {"proxy": PROXIES[name](**parameters) if name in PROXIES else None}
+        return settings | {"proxy": PROXIES[name](**_with_link(parameters)) if name in PROXIES else None}
     return settings
+
+
+def _with_link(settings: Json) -> Json:
+    """Return settings with the link, or the links of several outputs, that plain data say."""
+    given = settings.get("link", "identity")
+    if isinstance(given, list):
+        return settings | {"link": tuple(_link(one) for one in given)}
+    return settings | {"link": _link(given)} if "link" in settings else settings
+
+
+def _link(data: Any) -> LinkLike:
+    link: LinkLike = data if isinstance(data, str) else read(Link, data, "link")
+    return link

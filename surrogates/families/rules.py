@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
 from surrogates.families.linear import SparseLinear
 from surrogates.families.tree import leaves
+from surrogates.link import IDENTITY, LinkLike, Links
 from surrogates.proxy.distillation import Proxy
-from surrogates.surrogate import Surrogate
+from surrogates.surrogate import CurvedSurrogate, Fitted
 from surrogates.terms import Box, Term, evaluate
 
 __all__ = ["RuleSurrogate"]
@@ -18,8 +20,8 @@ __all__ = ["RuleSurrogate"]
 _PROXY_ROWS = 2048
 
 
-class RuleSurrogate(Surrogate):
-    """ŷ(z) = b + Σₖ wₖ 1[rule k holds for z] over few rules, minimising Σᵢ vᵢ (yᵢ − ŷ(zᵢ))² + λ ‖w‖².
+class RuleSurrogate(CurvedSurrogate):
+    """ŷ(z) = g⁻¹(b + Σₖ wₖ 1[rule k holds for z]) over few rules, minimising Σᵢ vᵢ (yᵢ − ŷ(zᵢ))² + λ ‖w‖².
 
     Rules are conjunctions taken from boosted trees; orthogonal matching pursuit proposes few of them, and forward
     selection weighs these. From rows ``(n, d)`` and answers ``(n,)`` or ``(n, k)`` come t rules, ``coef_`` ``(t,)`` or
@@ -35,6 +37,8 @@ class RuleSurrogate(Surrogate):
         Boosted trees that rules are taken from.
     folds, random_state, proxy
         As for every family, see :class:`~surrogates.surrogate.Surrogate`.
+    link
+        As for every family with a link, see :class:`~surrogates.surrogate.CurvedSurrogate`.
 
     Examples
     --------
@@ -58,6 +62,7 @@ class RuleSurrogate(Surrogate):
         folds: int = 5,
         random_state: int = 0,
         proxy: Proxy | None = None,
+        link: Links = "identity",
     ):
         self.max_rules = max_rules
         self.max_length = max_length
@@ -65,24 +70,26 @@ class RuleSurrogate(Surrogate):
         self.folds = folds
         self.random_state = random_state
         self.proxy = proxy
+        self.link = link
 
     def check(self) -> None:
         super().check()
         self._check_at_least(1, "max_rules", "max_length", "n_trees")
 
-    def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _fit_linked(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
         candidates = self._harvest(Z, y, weight)
         if not candidates:
-            return [], np.zeros((y.shape[1], 0)), np.average(y, axis=0, weights=weight)
+            return [], np.zeros((y.shape[1], 0)), np.average(y, axis=0, weights=weight), [IDENTITY] * y.shape[1]
         holds = evaluate(candidates, Z)
         picked = sorted({i for column in y.T for i in self._pursue(holds, column, weight, y.shape[1])})
         candidates = [candidates[i] for i in picked]
-        kept, coef, intercept = SparseLinear(None, self.folds, self.random_state).select(holds[:, picked], y, weight)
-        return [candidates[i] for i in kept], coef, intercept
+        inner = SparseLinear(None, self.folds, self.random_state)
+        kept, coef, intercept, curves = inner.select_linked(holds[:, picked], y, weight, links)
+        return [candidates[i] for i in kept], coef, intercept, curves
 
-    def _distil(self, proxy: Proxy, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _distil(self, proxy: Proxy, law: np.ndarray, y: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
         some = np.random.default_rng(self.random_state).permutation(len(law))[:_PROXY_ROWS]
-        return super()._distil(proxy, law[some], y[some])
+        return super()._distil(proxy, law[some], y[some], links)
 
     def _pursue(self, holds: np.ndarray, y: np.ndarray, weight: np.ndarray, outputs: int) -> list[int]:
         """Choose rules, columns ``(n, c)``, for one output ``(n,)`` by matching pursuit; outputs share the limit."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from surrogates.families.registry import KINDS, settings_from_json, settings_to_json
+from surrogates.link import Link
 from surrogates.results.plain import READERS, Damaged, Json, plain, read
 from surrogates.results.term_data import check_terms
 from surrogates.surrogate import FixedTerms, Surrogate
@@ -30,6 +31,7 @@ class SavedSurrogate:
     coef : ndarray ``(t,)`` or ``(k, t)``
     intercept : float, or ndarray ``(k,)``
     n_features : int
+    links : tuple of k Link
     """
 
     family: str | None
@@ -38,6 +40,7 @@ class SavedSurrogate:
     coef: np.ndarray
     intercept: float | np.ndarray
     n_features: int
+    links: tuple[Link, ...]
 
     @classmethod
     def of(cls, surrogate: Surrogate) -> SavedSurrogate:
@@ -45,7 +48,8 @@ class SavedSurrogate:
         family = next((name for name, kind in KINDS.items() if type(surrogate) is kind), None)
         settings = settings_to_json(surrogate) if family else {}
         terms, coef = tuple(surrogate.terms_), np.asarray(surrogate.coef_)
-        return cls(family, settings, terms, coef, surrogate.intercept_, int(surrogate.n_features_in_))
+        links = surrogate.links_ or (Link(),) * len(np.atleast_2d(coef))
+        return cls(family, settings, terms, coef, surrogate.intercept_, int(surrogate.n_features_in_), links)
 
     def check(self, where: str) -> None:
         """Check that the family is known and that the numbers fit the terms.
@@ -62,12 +66,15 @@ class SavedSurrogate:
         if self.coef.shape != (*leading, len(self.terms)) or not finite:
             raise Damaged(f"{where}.coef", f"have a finite weight for each of {len(self.terms)} terms", self.coef.shape)
 
+        if len(self.links) != len(np.atleast_2d(self.coef)):
+            raise Damaged(f"{where}.links", "have a link for every output", len(self.links))
+
     def restored(self) -> Surrogate:
         """Make the fitted surrogate."""
         made: Any = FixedTerms() if self.family is None else KINDS[self.family](**settings_from_json(self.settings))
         made.check()
         made.terms_, made.coef_ = list(self.terms), self.coef
-        made.intercept_, made.n_features_in_ = self.intercept, self.n_features
+        made.intercept_, made.n_features_in_, made.links_ = self.intercept, self.n_features, self.links
         return made
 
 

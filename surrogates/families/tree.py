@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from probes.errors import InputError
+from surrogates.link import IDENTITY, LinkLike
 from surrogates.numerics.folds import folds
 from surrogates.proxy.distillation import Proxy
-from surrogates.surrogate import Surrogate
+from surrogates.surrogate import Fitted, Surrogate
 from surrogates.terms import Box, Term
 
 if TYPE_CHECKING:
@@ -71,9 +73,9 @@ class TreeSurrogate(Surrogate):
         sizes = [2**i for i in range(1, int(self.max_leaves).bit_length())]
         return self._best(Z, y, weight, [*sizes, *([] if sizes[-1] == self.max_leaves else [int(self.max_leaves)])])
 
-    def _distil(self, proxy: Proxy, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
+    def _distil(self, proxy: Proxy, law: np.ndarray, y: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
         # a proxy's answers hold no noise to overfit: as many leaves as are allowed, but none for its ripples
-        return self._best(law, y, np.ones(len(law)), [int(self.max_leaves)], _RIPPLES)
+        return *self._best(law, y, np.ones(len(law)), [int(self.max_leaves)], _RIPPLES), [IDENTITY] * y.shape[1]
 
     def check(self) -> None:
         super().check()

@@ -111,7 +111,7 @@ def _attributions(
     """
     y = problem.judged
     effects, errors = effect_estimates(problem.design, y, crossed, problem.features)
-    shown = average_effects(surrogate.terms_, np.atleast_2d(surrogate.coef_), problem.features)
+    shown = average_effects(surrogate, problem.features)
     rounding = 64 * np.finfo(float).eps * np.abs(y).max(axis=0)[:, None]
     for values in (effects, errors, shown):
         values[np.abs(values) <= rounding] = 0.0

@@ -2,10 +2,11 @@
 
 The attribution of a feature is its *average effect* over the declared law: how much the output changes, on average over
 everything else, when the feature goes from the reference to the instance (for 0/1 features the Banzhaf value). Any
-surrogate has its average effects in closed form. Because the law is known, the *model's* has an unbiased estimate: the
-average effect of each fold's surrogate plus the correlation of the feature with that surrogate's held-out errors (the
-cross-fitted, doubly robust form; Chernozhukov et al. 2018). That is what is reported, with an interval from its
-standard error. It is honest for any family, however wrong: a bad surrogate makes wide intervals, not false ones.
+surrogate has its average effects in closed form, or, through a curve, by enumeration. Because the law is known, the
+*model's* has an unbiased estimate: the average effect of each fold's surrogate plus the correlation of the feature with
+that surrogate's held-out errors (the cross-fitted, doubly robust form; Chernozhukov et al. 2018). That is what is
+reported, with an interval from its standard error. It is honest for any family, however wrong: a bad surrogate makes
+wide intervals, not false ones.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from scipy import stats
 from probes.design import Design
 from probes.probe import Feature
 from surrogates.judging.cross_fit import CrossFit
+from surrogates.judging.curved_effects import curved_slopes
+from surrogates.surrogate import Surrogate
 from surrogates.terms import Product, Term
 
 __all__ = ["average_effects", "effect_estimates", "scores", "steps"]
@@ -28,27 +31,42 @@ def steps(features: Sequence[Feature]) -> np.ndarray:
     return np.array([f.instance - f.reference for f in features])
 
 
-def average_effects(terms: Sequence[Term], coef: np.ndarray, features: Sequence[Feature]) -> np.ndarray:
-    """Compute the average effect of every feature on Σ wₖ φₖ over the declared law, exactly.
+def average_effects(surrogate: Surrogate, features: Sequence[Feature]) -> np.ndarray:
+    """Compute the average effect of every feature on ŷ over the declared law, in the unit of the answers.
+
+    Exact, but for a surrogate through a curve with more than 13 features at work, which is asked at random rows.
 
     With independent features it is Cov(z_j, ŷ) / Var(z_j) times the step from reference to instance; for 0/1 features
     E[ŷ | z_j = 1] − E[ŷ | z_j = 0], the Banzhaf value.
 
     Parameters
     ----------
-    terms : sequence of t terms
-    coef : ndarray ``(k, t)``
+    surrogate : Surrogate
+        Fitted.
     features : sequence of d features
 
     Returns
     -------
     ndarray ``(k, d)``
     """
-    return _average_slopes(terms, coef, features) * steps(features)
+    return _average_slopes(surrogate, features, np.random.default_rng(0))[0] * steps(features)
 
 
-def _average_slopes(terms: Sequence[Term], coef: np.ndarray, features: Sequence[Feature]) -> np.ndarray:
-    """Return average effects a step of one, ``(k, d)``."""
+def _average_slopes(
+    surrogate: Surrogate, features: Sequence[Feature], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return average effects a step of one, and the variance of those that were estimated, ``(k, d)`` each."""
+    slopes_of = _slopes_of_sum(surrogate.terms_, np.atleast_2d(surrogate.coef_), features)
+    variance = np.zeros_like(slopes_of)
+    if surrogate.curved:
+        curved = np.array([link.curved for link in surrogate.links_])
+        slopes, unsure = curved_slopes(surrogate, features, rng)
+        slopes_of[curved], variance[curved] = slopes[curved], unsure[curved]
+    return slopes_of, variance
+
+
+def _slopes_of_sum(terms: Sequence[Term], coef: np.ndarray, features: Sequence[Feature]) -> np.ndarray:
+    """Return average effects on Σ wₖ φₖ a step of one, ``(k, d)``."""
     slopes_of = np.zeros((len(coef), len(features)))
     for term, weight in zip(terms, coef.T, strict=True):
         members, means, slopes = _moments(term, features)
@@ -100,15 +118,19 @@ def effect_estimates(
     Notes
     -----
     Rows drawn without replacement shrink the standard error by √(1 − m / population); with every row drawn the
-    estimate is the exact value.
+    estimate is the exact value. Whatever the surrogates, with or without a curve, the same answers have the same
+    expectation: the surrogate's effects are only what the errors are measured around.
     """
     m, score = len(y), scores(design.judged, features)
     if design.exact:
         return (y.T @ score) / m, np.zeros((y.shape[1], len(features)))
-    center, step = np.zeros((y.shape[1], len(features))), steps(features)
+    center, unsure = np.zeros((2, y.shape[1], len(features)))
+    step, rng = steps(features), np.random.default_rng(0)
     for fitted, test in crossed.fits:
-        center += len(test) / m * _average_slopes(fitted.terms_, np.atleast_2d(fitted.coef_), features) * step
+        slopes, variance = _average_slopes(fitted, features, rng)
+        center += len(test) / m * slopes * step
+        unsure += (len(test) / m * step) ** 2 * variance
     errors = y - crossed.predicted
     products = errors.T[:, :, None] * score[None]
     left = max(0.0, 1 - m / design.population)
-    return center + products.mean(axis=1), products.std(axis=1, ddof=1) * np.sqrt(left / m)
+    return center + products.mean(axis=1), np.sqrt(products.var(axis=1, ddof=1) * left / m + unsure)

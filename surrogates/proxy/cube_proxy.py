@@ -17,6 +17,7 @@ maximum a posteriori estimate in which the log theta_i are pulled to their commo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -26,11 +27,13 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from probes.errors import InputError
+from surrogates.link import IDENTITY, Link, Links, check_link, each, named
 from surrogates.numerics.merged_rows import Rows, collapse
 from surrogates.numerics.one_thread import one_thread
 from surrogates.proxy.kernel import Kernel, condition, optimise
+from surrogates.proxy.on_line import OnLine
 from surrogates.proxy.screening import screen
-from surrogates.proxy.shrinkage import FOLDS, SHRINKAGES, choose_shrinkage
+from surrogates.proxy.shrinkage import FOLDS, SHRINKAGES, choose
 from surrogates.proxy.walsh import Process, coefficients, largest
 
 __all__ = ["CubeProxy"]
@@ -43,7 +46,8 @@ def _is_weight(value: object) -> bool:
 class CubeProxy(RegressorMixin, BaseEstimator):
     """f ~ GP(0, k), k(z, z') = c + l x·x'/n + s exp(−Σᵢ θᵢ (zᵢ − z'ᵢ)²), x = 2z − 1; a closed-form Walsh spectrum.
 
-    Predicts the posterior mean given rows ``(m, n)`` and answers ``(m,)`` or ``(m, k)``.
+    Predicts the posterior mean given rows ``(m, n)`` and answers ``(m,)`` or ``(m, k)``: E[g⁻¹(f)] where answers pass
+    through a link g.
 
     Parameters
     ----------
@@ -54,6 +58,10 @@ class CubeProxy(RegressorMixin, BaseEstimator):
     screen_above : int, default 60
         With more features than this, only those enter the process without which the answers would be markedly less
         likely; with fewer than 112 distinct rows, the 8 + rows / 16 most promising ones.
+    link : {"identity", "auto", "logistic", "log"} or Link, or one of these for each output, default "identity"
+        The curve g that answers pass through, see :class:`~surrogates.Link`; the process is one of g(y). Of a kind
+        given by name the bounds are estimated from the answers. "auto" takes a logistic curve where its
+        cross-validated error is clearly smaller than that of the identity.
 
     Attributes
     ----------
@@ -64,7 +72,9 @@ class CubeProxy(RegressorMixin, BaseEstimator):
     shrinkage_ : float
         The shrinkage used.
     noise_ : float or array of shape (k,)
-        Variance of single answers around the process, in their unit squared.
+        Variance of single answers around the process, in their unit squared; through a link, on its line.
+    links_ : tuple of k Link
+        The link of each output.
     n_features_in_ : int
 
     Notes
@@ -82,11 +92,13 @@ class CubeProxy(RegressorMixin, BaseEstimator):
     (array([1.5, 0.5]), (2, 2))
     """
 
+    links_: tuple[Link, ...]
     n_features_in_: int
 
-    def __init__(self, shrinkage: str | float = "cv", screen_above: int = 60):
+    def __init__(self, shrinkage: str | float = "cv", screen_above: int = 60, link: Links = "identity"):
         self.shrinkage = shrinkage
         self.screen_above = screen_above
+        self.link = link
 
     def fit(self, Z: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to rows and answers.
@@ -107,36 +119,36 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         if not (self.shrinkage == "cv" or _is_weight(self.shrinkage)):
             raise InputError("shrinkage", 'be "cv" or a finite number that is not negative', self.shrinkage)
         _check_counts(screen_above=self.screen_above)
+        check_link(self.link)
         Z, y = validate_data(self, Z, y, multi_output=True, y_numeric=True, dtype=np.float64)
         weight = _check_sample_weight(sample_weight, Z, dtype=np.float64, ensure_non_negative=True)
         y = np.asarray(y, dtype=np.float64)
         self._single, self.features_ = y.ndim == 1, np.arange(Z.shape[1])
         with one_thread():
-            rows = self._standardised(collapse(Z, y.reshape(len(y), -1), weight))
+            rows = collapse(Z, y.reshape(len(y), -1), weight)
             if Z.shape[1] > self.screen_above:
-                self.features_ = screen(rows)
+                self.features_ = screen(OnLine.of(rows, [[IDENTITY]] * rows.y.shape[1]).rows)
                 rows = collapse(rows.Z[:, self.features_], rows.y, rows.weight, rows.scatter)
             self._fit_process(rows)
         return self
 
-    def _standardised(self, rows: Rows) -> Rows:
-        """Compute u = (y − m) / s for the mean m and standard deviation s of single answers, by output."""
-        total = rows.weight.sum()
-        self._mean = rows.weight @ rows.y / total
-        spread = np.sqrt((rows.weight @ (rows.y - self._mean) ** 2 + rows.scatter.sum(axis=0)) / total)
-        self._scale = np.where(spread > 1e-12 * np.abs(rows.y).max(axis=0), spread, 1.0)
-        return Rows(rows.Z, (rows.y - self._mean) / self._scale, rows.weight, rows.scatter / self._scale**2)
-
     def _fit_process(self, rows: Rows) -> None:
-        """Fit hyperparameters to standardised answers, and condition the process on them."""
-        self.shrinkage_, start = SHRINKAGES[0] if self.shrinkage == "cv" else float(self.shrinkage), None
-        if self.shrinkage == "cv" and len(rows.Z) >= 2 * FOLDS:
-            self.shrinkage_, start = choose_shrinkage(rows)
-        self._kernel = Kernel.from_log(optimise(rows, self.shrinkage_, start))
+        """Choose shrinkage and links, fit hyperparameters to answers on the line, and condition the process on them."""
+        strengths = SHRINKAGES if self.shrinkage == "cv" else (float(self.shrinkage),)
+        offered = [named(link, column) for link, column in zip(each(self.link, rows.y.shape[1]), rows.y.T, strict=True)]
+        if len(rows.Z) < 2 * FOLDS:
+            strengths, offered = strengths[:1], [some[:1] for some in offered]
+        on_line, start = OnLine.of(rows, offered), None
+        self.shrinkage_ = strengths[0]
+        if len(strengths) > 1 or len(on_line.links) > len(offered):
+            self.shrinkage_, start, columns = choose(on_line, rows.y, strengths)
+            on_line = on_line.take(columns)
+        self._on_line, self.links_ = replace(on_line, rows=on_line.rows.take(np.arange(0))), on_line.links
+        self._kernel = Kernel.from_log(optimise(on_line.rows, self.shrinkage_, start))
         self._X, self._binary = 2 * rows.Z - 1, bool(np.isin(rows.Z, (0.0, 1.0)).all())
         self._factor = condition(self._kernel, self._X, rows.weight)
-        self._alpha = cho_solve(self._factor, rows.y)
-        self.theta_, noise = self._kernel.theta, self._kernel.noise * self._scale**2
+        self._alpha = cho_solve(self._factor, on_line.rows.y)
+        self.theta_, noise = self._kernel.theta, self._kernel.noise * on_line.scale**2
         self.noise_ = float(noise[0]) if self._single else noise
 
     def predict(self, Z: Any, return_std: bool = False) -> Any:
@@ -149,22 +161,26 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         Z = validate_data(self, Z, reset=False, dtype=np.float64)
         X = 2 * Z[:, self.features_] - 1
         cross = self._kernel(X, self._X)
-        # u* = k(z, Z) K⁻¹ u  ⇒  f = m + s u*
-        mean = self._mean + self._scale * (cross @ self._alpha)
+        # u* = k(z, Z) K⁻¹ u  ⇒  f = m + s u*, and through a link its mean over the posterior
+        u, needed = cross @ self._alpha, return_std or self._on_line.curved
+        sd = self._kernel.sd(X, cross, self._factor) if needed else np.zeros(len(X))
+        mean = self._on_line.answers(u, sd)
         mean = mean[:, 0] if self._single else mean
         if not return_std:
             return mean
-        prior = self._kernel.constant + self._kernel.linear * (X**2).mean(axis=1) + self._kernel.product
-        std = np.sqrt(np.maximum(prior - np.einsum("ij,ji->i", cross, cho_solve(self._factor, cross.T)), 0.0))
-        return mean, std * self._scale[0] if self._single else std[:, None] * self._scale
+        deviation = self._on_line.deviations(u, sd)
+        return mean, deviation[:, 0] if self._single else deviation
 
     def state(self) -> Process:
         """Return the parts of the fitted process, for functionals of it (:mod:`surrogates.proxy.path_integrals`)."""
         check_is_fitted(self)
-        return Process(self._kernel, self.features_, self._X, self._factor, self._alpha, self._scale, self._binary)
+        scale = self._on_line.scale
+        return Process(self._kernel, self.features_, self._X, self._factor, self._alpha, scale, self._binary)
 
     def walsh(self, subsets: Iterable[Iterable[int]]) -> tuple[np.ndarray, np.ndarray]:
         """Compute Walsh (Fourier) coefficients of the posterior: f(z) = sum_S coef_S prod_{i in S} (2 z_i - 1).
+
+        Through a link they are those of the sum on its line.
 
         Parameters
         ----------
@@ -195,8 +211,9 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         member = full[:, self.features_]
         prior = self._kernel.spectrum(member)[:, -1] * (member.sum(axis=1) == full.sum(axis=1))
         coef, cov = coefficients(self.state(), member, prior)
-        coef += self._mean[:, None] * ~full.any(axis=1)  # f = m + s u, so that m adds to the empty set alone
-        return (coef[0], cov * self._scale[0] ** 2) if self._single else (coef, cov * self._scale[:, None, None] ** 2)
+        mean, scale = self._on_line.mean, self._on_line.scale
+        coef += mean[:, None] * ~full.any(axis=1)  # f = m + s u, so that m adds to the empty set alone
+        return (coef[0], cov * scale[0] ** 2) if self._single else (coef, cov * scale[:, None, None] ** 2)
 
     def top_walsh(self, n_terms: int, max_order: int = 3) -> tuple[list[tuple[int, ...]], np.ndarray]:
         """Return the largest Walsh coefficients of the posterior mean, the constant aside.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, lapack, solve_triangular
+from scipy.linalg import cho_factor, cho_solve, lapack, solve_triangular
 from scipy.optimize import minimize
 
 from surrogates.numerics.merged_rows import Rows
@@ -43,6 +43,11 @@ class Kernel:
         """Return what the product kernel adds to the covariance, (m, m2)."""
         exponent = X @ (X2 * (self.theta / 2)).T - (X**2 @ self.theta / 4)[:, None] - X2**2 @ self.theta / 4
         return self.product * np.exp(np.minimum(exponent, 0.0))
+
+    def sd(self, X: np.ndarray, cross: np.ndarray, factor: tuple[np.ndarray, bool]) -> np.ndarray:
+        """Compute standard deviations (m,) of the function at rows, given their covariance `cross` with known ones."""
+        prior = self.constant + self.linear * (X**2).mean(axis=1) + self.product
+        return np.sqrt(np.maximum(prior - np.einsum("ij,ji->i", cross, cho_solve(factor, cross.T)), 0.0))
 
     def without(self, i: int) -> Kernel:
         """Return the covariance if feature i did nothing."""

@@ -27,7 +27,7 @@ def document(kind: str, fields: Json) -> str:
     Examples
     --------
     >>> document("anchor", {})  # doctest: +ELLIPSIS
-    '{"iomap": "...", "format": 3, "kind": "anchor"}'
+    '{"iomap": "...", "format": 4, "kind": "anchor"}'
     """
     head = {"iomap": library_version(), "format": FORMAT, "kind": kind}
     return json.dumps({**head, **fields}, ensure_ascii=False, allow_nan=False)

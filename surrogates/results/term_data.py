@@ -52,6 +52,5 @@ def check_terms(terms: tuple[Term, ...] | list[Term], features: int, where: str)
     Damaged
     """
     for term in terms:
-        used = term.features if isinstance(term, Product) else [i for i, _, _ in term.conditions]
-        if wrong := [i for i in used if not 0 <= i < features]:
+        if wrong := [i for i in term.features if not 0 <= i < features]:
             raise Damaged(where, f"be about features from 0 to {features - 1}", wrong)

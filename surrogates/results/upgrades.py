@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from probes.outputs.target import Target
+from surrogates.link import IDENTITY
 from surrogates.results import answers_data
 from surrogates.results.plain import Damaged, Json, plain, read
 
@@ -34,6 +36,14 @@ def _explanation_2(fields: Json) -> Json:
     renamed = [{"sentence" if k == "told" else k: v for k, v in c.items()} for c in checks]
     fidelity = {"background": [], **read(Json, fields.get("fidelity"), "fidelity")}
     return {"background": None, **fields, "checks": renamed, "fidelity": fidelity}
+
+
+def _surrogate_3(fields: Json) -> Json:
+    """Say of a surrogate that its sum passes through no curve."""
+    surrogate = read(Json, fields.get("surrogate"), "surrogate")
+    coef = read(list[Any], surrogate.get("coef"), "surrogate.coef")
+    outputs = len(coef) if any(isinstance(row, list) for row in coef) else 1
+    return {**fields, "surrogate": {**surrogate, "links": [plain(IDENTITY)] * outputs}}
 
 
 def _anchor_1(fields: Json) -> Json:
@@ -74,4 +84,5 @@ UPGRADES: tuple[Mapping[str, Callable[[Json], Json]], ...] = (
         "card": _card_1,
     },
     {"explanation": _explanation_2},
+    {"explanation": _surrogate_3, "global surrogate": _surrogate_3},
 )

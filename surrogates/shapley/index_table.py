@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from scipy import stats
+from sklearn.base import clone
 
 from probes.asking.answers import Answers
 from probes.errors import InputError
@@ -159,9 +160,10 @@ def _left_out(known: Estimated) -> Indices:
 
 def _proxy(known: Estimated) -> CubeProxy:
     """Fit the surrogate's proxy, or one with default settings, to every answer, fixed rows included."""
-    fitted = known.surrogate.proxy
+    given = known.surrogate.proxy
+    proxy = clone(given).set_params(link="identity") if isinstance(given, CubeProxy) else CubeProxy()
     Z, first = np.unique(known.answers.design.Z, axis=0, return_index=True)
-    return fitted_once(fitted if isinstance(fitted, CubeProxy) else CubeProxy(), Z, known.y[first], np.ones(len(Z)))
+    return fitted_once(proxy, Z, known.y[first], np.ones(len(Z)))
 
 
 def _of_surrogate(known: Estimated, kind: str, order: int) -> tuple[Indices, float]:

@@ -20,9 +20,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
+from probes.design import cube
 from probes.errors import InputError
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.path_integrals import Subsets, posterior
+from surrogates.shapley.curved_indices import ENUMERATED, permuted, switched
 from surrogates.shapley.quadrature import Rule, check_kind, faith_banzhaf, rule
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Term, factors
@@ -43,9 +45,10 @@ class Indices:
     subsets : list of tuple of int
         Feature numbers, increasing.
     values : ndarray ``(k, t)``
-        For k outputs and t subsets, in the unit of the answers.
+        For k outputs and t subsets, in the unit of the answers, or of the line where that was asked for.
     se : ndarray ``(k, t)``
-        Posterior standard deviations for a proxy; 0 for a table or a surrogate, of which the values are exact.
+        Posterior standard deviations for a proxy; 0 for a table or a surrogate, of which the values are exact, unless
+        its sum passes through a curve and more than 13 features are at work: then standard errors of a sample.
     """
 
     kind: str
@@ -61,6 +64,7 @@ def indices(
     *,
     instance: np.ndarray | None = None,
     reference: np.ndarray | None = None,
+    unit: str = "answers",
 ) -> Indices:
     """Compute the indices of all sets of up to `order` features.
 
@@ -79,6 +83,9 @@ def indices(
     instance, reference : ndarray ``(d,)``, optional
         For a surrogate: the rows that features switch between, by default ones and zeros. A set of features that is on
         takes its values from the instance, all others from the reference (interventional).
+    unit : {"answers", "link"}, default "answers"
+        Of what, for a surrogate or a proxy with a link: of the answers, or of the sum before it passes through the
+        curve, in closed form. Interactions depend on the scale: what adds up on the line interacts in the answers.
 
     Returns
     -------
@@ -88,6 +95,7 @@ def indices(
     Raises
     ------
     InputError
+        Also for a proxy with a link and ``unit="answers"``: its mean through the curve has no closed form.
     NotFittedError
         For a surrogate or a proxy that is not fitted.
 
@@ -100,9 +108,13 @@ def indices(
     """
     check_kind(kind, order)
     order = int(order)
+    if unit not in ("answers", "link"):
+        raise InputError("unit", "be answers or link", unit)
     if isinstance(source, (CubeProxy, Surrogate)):
         check_is_fitted(source)
     if isinstance(source, CubeProxy):
+        if unit == "answers" and any(link.curved for link in source.links_):
+            raise InputError("source", "be a proxy without a link, or unit='link'", source)
         quadrature = rule(kind, order, source.n_features_in_)
         subsets, values, se = posterior(source, quadrature.nodes, quadrature.weights, _truncation(quadrature))
         return Indices(kind, subsets, values, se)
@@ -110,12 +122,49 @@ def indices(
         d = source.n_features_in_
         x = _row("instance", np.ones(d) if instance is None else instance, d)
         x0 = _row("reference", np.zeros(d) if reference is None else reference, d)
+        if unit == "answers" and source.curved:
+            return Indices(kind, *_of_curved(source, kind, order, x, x0))
         subsets, values = _of_terms(source.terms_, np.atleast_2d(source.coef_), x, x0, rule(kind, order, d))
     elif isinstance(source, np.ndarray):
         subsets, values = _of_table(source, kind, order)
     else:
         raise InputError("source", "be a table of all answers, a fitted surrogate or a CubeProxy", source)
     return Indices(kind, subsets, values, np.zeros_like(values))
+
+
+def _of_curved(
+    surrogate: Surrogate, kind: str, order: int, x: np.ndarray, reference: np.ndarray
+) -> tuple[Subsets, np.ndarray, np.ndarray]:
+    """Return indices and standard errors ``(k, t)`` of a surrogate through a curve; features at work alone have any."""
+    active = sorted({i for t in surrogate.terms_ for i in t.features if x[i] != reference[i]})
+    a, k = len(active), len(np.atleast_2d(surrogate.coef_))
+
+    def game(on: np.ndarray) -> np.ndarray:
+        Z = np.tile(reference, (len(on), 1))
+        Z[:, active] = np.where(on > 0, x[active], reference[active])
+        return surrogate.predict(Z).reshape(len(on), -1)
+
+    if a == 0:
+        found: Subsets = []
+        values = se = np.zeros((k, 0))
+    elif a <= ENUMERATED:
+        found, values = _of_table(game(cube(a)), kind, min(order, a))
+        se = np.zeros_like(values)
+    elif kind == "shapley" and order == 1:
+        found = [(i,) for i in range(a)]
+        values, se = permuted(game, a, np.random.default_rng(0))
+    else:
+        quadrature = rule(kind, order, a)
+        found, values, se = switched(game, a, order, quadrature, np.random.default_rng(0))
+        values, transform = _finish(found, values, quadrature), _truncation(quadrature)
+        se = se if transform is None else np.sqrt(se**2 @ transform(found).power(2).T)
+    place = {tuple(active[i] for i in s): j for j, s in enumerate(found)}
+    subsets = sorted({*place, *((i,) for i in range(len(x)))}, key=lambda s: (len(s), s))
+    both = np.zeros((2, k, len(subsets)))
+    for to, subset in enumerate(subsets):
+        if subset in place:
+            both[0, :, to], both[1, :, to] = values[:, place[subset]], se[:, place[subset]]
+    return subsets, both[0], both[1]
 
 
 def _row(name: str, row: np.ndarray, d: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from surrogates import Box, CubeProxy, Product, SparseLinear, TreeSurrogate, exp
 from surrogates.judging.analysis import analyse
 from surrogates.judging.attribution import average_effects
 from surrogates.judging.problem import Problem
+from surrogates.link import IDENTITY, Link
 from surrogates.shapley.indices import indices
 from surrogates.surrogate import FixedTerms
 from surrogates.terms import evaluate
@@ -53,34 +54,43 @@ def random_terms(rng):
     return [*products, *boxes, Box(())]
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_shapley_and_banzhaf_agree_with_brute_force(seed):
+def fixed(terms, coef, links, n_features):
+    """A surrogate of given terms ``(t,)`` and weights ``(k, t)`` through a link for each output."""
+    surrogate = FixedTerms()
+    surrogate.terms_, surrogate.coef_, surrogate.intercept_ = terms, coef, np.zeros(len(coef))
+    surrogate.links_, surrogate.n_features_in_ = links, n_features
+    return surrogate
+
+
+@pytest.mark.parametrize("link", [IDENTITY, Link("logistic", -1.0, 2.0), Link("log", high=3.0)], ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_shapley_and_banzhaf_agree_with_brute_force(seed, link):
     rng = np.random.default_rng(seed)
     terms = random_terms(rng)
-    coef = rng.normal(size=(1, len(terms)))
+    coef = rng.normal(size=(2, len(terms)))
+    surrogate = fixed(terms, coef, (link, IDENTITY), N)
 
     def v(Z):
-        return evaluate(terms, Z) @ coef[0]
+        return link.answers(evaluate(terms, Z) @ coef[0])
 
-    surrogate = FixedTerms()
-    surrogate.terms_, surrogate.coef_, surrogate.n_features_in_ = terms, coef, N
     np.testing.assert_allclose(indices(surrogate).values[0], brute_shapley(v, N), atol=1e-12)
     Z = cube(N)
     banzhaf = [v(Z[Z[:, i] == 1]).mean() - v(Z[Z[:, i] == 0]).mean() for i in range(N)]
-    np.testing.assert_allclose(average_effects(terms, coef, FEATURES)[0], banzhaf, atol=1e-12)
+    np.testing.assert_allclose(average_effects(surrogate, FEATURES)[0], banzhaf, atol=1e-12)
 
 
-def test_average_effects_of_real_features_agree_with_sampling():
+@pytest.mark.parametrize("link", [IDENTITY, Link("logistic", -1.0, 2.0)], ids=str)
+def test_average_effects_of_real_features_agree_with_sampling(link):
     features = [Feature("a", "real", loc=2.0, scale=0.5), Feature("b", "real", loc=-1.0, scale=2.0), Feature("c")]
     terms = [Product((0, 1)), Box(((0, 1.8, np.inf), (1, -2.0, 1.0), (2, 0.5, np.inf))), Product((2,))]
     coef = np.array([[1.0, 3.0, -2.0]])
     rng = np.random.default_rng(0)
     m = 1_500_000
     Z = np.column_stack([rng.normal(2, 0.5, m), rng.normal(-1, 2, m), rng.integers(0, 2, m)])
-    y = evaluate(terms, Z) @ coef[0]
+    y = link.answers(evaluate(terms, Z) @ coef[0])
     step = [0.5, 2.0, 1.0]
     sampled = [np.cov(Z[:, j], y)[0, 1] / Z[:, j].var() * step[j] for j in range(3)]
-    np.testing.assert_allclose(average_effects(terms, coef, features)[0], sampled, atol=0.03)
+    np.testing.assert_allclose(average_effects(fixed(terms, coef, (link,), 3), features)[0], sampled, atol=0.03)
 
 
 def test_tree_shapley_agrees_with_shap():

@@ -49,7 +49,7 @@ def rough(monkeypatch, few_penalties):
     monkeypatch.setattr(stacked_proxy, "SHRINKAGES", SHRINKAGES[:1])
 
 
-@parametrize_with_checks([CubeProxy(), StackedProxy(folds=2, n_trees=2)])
+@parametrize_with_checks([CubeProxy(link="auto"), StackedProxy(folds=2, n_trees=2)])
 def test_keeps_scikit_learn_promises(estimator, check, rough):
     check(estimator)
 
@@ -79,7 +79,7 @@ def test_walsh_covariance_is_the_transform_of_the_posterior_covariance():
     Z, rng = draw(30, 6)
     weight = rng.uniform(0.5, 2, 30)
     proxy = CubeProxy(4.0).fit(Z, rng.standard_normal(30), weight)
-    kernel, scale, rows = proxy._kernel, proxy._scale[0], collapse(Z, Z[:, :1], weight)
+    kernel, scale, rows = proxy._kernel, proxy.state().scale[0], collapse(Z, Z[:, :1], weight)
     # written out afresh from the definition of the kernel
     full = np.vstack([cube(6), rows.Z])
     differ = full[:, None] != full[None]
@@ -100,7 +100,9 @@ def test_walsh_of_outputs_is_stacked():
     coef, cov = proxy.walsh(subsets)
     np.testing.assert_allclose(coef, (characters(cube(5), subsets).T @ proxy.predict(cube(5)) / 32).T, atol=1e-8)
     assert cov.shape == (2, 32, 32)
-    np.testing.assert_allclose(cov[1] / cov[0], np.full((32, 32), (proxy._scale[1] / proxy._scale[0]) ** 2))
+    np.testing.assert_allclose(
+        cov[1] / cov[0], np.full((32, 32), (proxy.state().scale[1] / proxy.state().scale[0]) ** 2)
+    )
 
 
 @pytest.mark.parametrize(

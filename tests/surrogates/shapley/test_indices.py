@@ -180,7 +180,9 @@ def test_proxies_agree_with_the_definitions(kind, order):
     cross = K[: 2**n, 2**n :]
     covariance = functional @ (K[: 2**n, : 2**n] - cross @ np.linalg.solve(noisy, cross.T)) @ functional.T
     for j in range(2):
-        np.testing.assert_allclose(result.se[j], proxy._scale[j] * np.sqrt(np.diag(covariance)), rtol=1e-4, atol=1e-7)
+        np.testing.assert_allclose(
+            result.se[j], proxy.state().scale[j] * np.sqrt(np.diag(covariance)), rtol=1e-4, atol=1e-7
+        )
     q = rule(kind, order, n)
     transform = None
     if q.truncated:
@@ -189,7 +191,7 @@ def test_proxies_agree_with_the_definitions(kind, order):
     assert subsets == result.subsets
     np.testing.assert_allclose(mean, result.values)
     for j in range(2):
-        scale = proxy._scale[j] ** 2
+        scale = proxy.state().scale[j] ** 2
         np.testing.assert_allclose(joint[j] / scale, covariance, atol=1e-6 * np.abs(covariance).max())
 
 

@@ -1,0 +1,201 @@
+"""The link g of a surrogate, ŷ = g⁻¹(b + Σ wₖ φₖ): the monotone curve that a sum passes through to the model's unit.
+
+Models saturate: probabilities end at 0 and 1, scores and log-probabilities at bounds of theirs. A sum has to spend
+interactions on that; a sum through a curve does not. The curve is that of a generalised linear model (McCullagh and
+Nelder 1989).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from scipy.special import expit, logit
+
+from probes.errors import InputError
+
+__all__ = ["IDENTITY", "Kind", "Link", "LinkLike", "Links", "check_link", "each", "from_line", "named"]
+
+Kind: TypeAlias = Literal["identity", "logistic", "log"]
+
+#: share of the space between the bounds that answers take up: bounds estimated from answers lie a little beyond them
+TAKEN = 0.95
+#: the flat of a logistic curve: where its slope is below this share of its steepest
+_FLAT = 0.1
+#: nearest that an answer comes to a bound, as a share of the space between them
+_NEAREST = 1e-6
+#: beyond this a curve is as flat, or as steep, as numbers show
+_FARTHEST = 500.0
+#: nodes and weights of Gauss and Hermite, for means over a normal distribution
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+
+
+@dataclass(frozen=True)
+class Link:
+    """A monotone curve between the unit of the answers and the line on which a surrogate adds up.
+
+    Parameters
+    ----------
+    kind : {"identity", "logistic", "log"}, default "identity"
+        Of η, the sum: identity is ŷ = η; logistic ŷ = low + (high − low) / (1 + e⁻ᶯ); log ŷ = low + eᶯ, or
+        high − e⁻ᶯ where `high` is given in place of `low`.
+    low, high : float, optional
+        Bounds of the answers, in their unit. Both for logistic, one for log, none for identity.
+
+    Examples
+    --------
+    >>> share = Link("logistic", 0.0, 1.0)
+    >>> share.line(np.array([0.5, 0.9])).round(2), share.answers(np.array([0.0, 2.2])).round(2)
+    (array([0. , 2.2]), array([0.5, 0.9]))
+    """
+
+    kind: Kind = "identity"
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise InputError("link", f"be one of {', '.join(get_args(Kind))}", self.kind)
+        given = [bound for bound in (self.low, self.high) if bound is not None]
+        due = {"identity": 0, "logistic": 2, "log": 1}[self.kind]
+        if len(given) != due or not all(np.isfinite(bound) for bound in given) or (due == 2 and given[0] >= given[1]):
+            rule = ("have no bounds", "have one finite bound, low or high", "have finite bounds low < high")[due]
+            raise InputError("link", f"{rule} where it is {self.kind}", (self.low, self.high))
+
+    @classmethod
+    def over(cls, kind: Kind, y: np.ndarray) -> Link:
+        """Make a link whose bounds are estimated from answers ``(n,)``: they take up 95% of the space between these."""
+        low, high = float(y.min()), float(y.max())
+        beyond = (high - low) * (1 / TAKEN - 1) / 2
+        if kind == "identity" or not beyond > 0:
+            return IDENTITY
+        if kind == "logistic":
+            return cls(kind, low - beyond, high + beyond)
+        return cls(kind, low=low - beyond) if np.median(y) <= (low + high) / 2 else cls(kind, high=high + beyond)
+
+    @property
+    def curved(self) -> bool:
+        """Whether it is more than the identity."""
+        return self.kind != "identity"
+
+    def line(self, y: np.ndarray) -> np.ndarray:
+        """Compute g(y): where answers lie on the line; one beyond a bound counts as if it lay just within."""
+        if self.kind == "logistic" and self.low is not None and self.high is not None:
+            return logit(np.clip((y - self.low) / (self.high - self.low), _NEAREST, 1 - _NEAREST))
+        if self.kind == "log":
+            distance = y - self.low if self.low is not None else self.high - y
+            return np.log(np.maximum(distance, np.finfo(float).tiny)) * self._sign
+        return y
+
+    def answers(self, line: np.ndarray) -> np.ndarray:
+        """Compute g⁻¹(η), in the unit of the answers."""
+        if self.kind == "logistic" and self.low is not None and self.high is not None:
+            return self.low + (self.high - self.low) * expit(line)
+        if self.kind == "log":
+            distance = np.exp(np.minimum(line * self._sign, _FARTHEST))
+            return self.low + distance if self.low is not None else self.high - distance
+        return line
+
+    def slope(self, line: np.ndarray) -> np.ndarray:
+        """Compute dŷ/dη."""
+        if self.kind == "logistic" and self.low is not None and self.high is not None:
+            return (self.high - self.low) * expit(line) * expit(-line)
+        if self.kind == "log":
+            return np.exp(np.minimum(line * self._sign, _FARTHEST))
+        return np.ones_like(line)
+
+    def mean(self, line: np.ndarray, sd: np.ndarray) -> np.ndarray:
+        """Compute E[g⁻¹(η)] for normal η with these means and standard deviations, by quadrature."""
+        if not self.curved:
+            return line
+        return self.answers(line[..., None] + sd[..., None] * _NODES) @ _WEIGHTS
+
+    def deviation(self, line: np.ndarray, sd: np.ndarray) -> np.ndarray:
+        """Compute the standard deviation of g⁻¹(η) for the same η."""
+        if not self.curved:
+            return sd
+        answers = self.answers(line[..., None] + sd[..., None] * _NODES)
+        return np.sqrt((answers - (answers @ _WEIGHTS)[..., None]) ** 2 @ _WEIGHTS)
+
+    def flat(self, line: np.ndarray) -> np.ndarray:
+        """Find where a logistic curve is flat: its slope is below a tenth of the steepest."""
+        if self.kind != "logistic":
+            return np.zeros(np.shape(line), dtype=bool)
+        return 4 * expit(line) * expit(-line) < _FLAT
+
+    def moved(self, level: float, unit: float) -> Link:
+        """Return the link of answers level + unit · y for that of answers y."""
+        low, high = (None if bound is None else float(level + unit * bound) for bound in (self.low, self.high))
+        return Link(self.kind, low, high)
+
+    def shift(self, unit: float) -> float:
+        """Return what a sum grows by where the unit of the answers does, beside the bounds."""
+        return self._sign * float(np.log(unit)) if self.kind == "log" else 0.0
+
+    @property
+    def _sign(self) -> float:
+        return 1.0 if self.high is None else -1.0
+
+    def __str__(self) -> str:
+        if self.kind == "logistic":
+            return f"logistic between {self.low:.4g} and {self.high:.4g}"
+        if self.kind == "identity":
+            return "identity"
+        return f"log above {self.low:.4g}" if self.high is None else f"log below {self.high:.4g}"
+
+
+IDENTITY = Link()
+
+#: what families take as link: a kind, its bounds estimated from the answers; auto; a link with its bounds; or one of
+#: these for each output
+LinkLike: TypeAlias = str | Link
+Links: TypeAlias = LinkLike | Sequence[LinkLike]
+
+
+def each(link: Links, k: int) -> list[LinkLike]:
+    """Return the `link` argument of each of k outputs.
+
+    Raises
+    ------
+    InputError
+        If it is none, or not as many as there are outputs.
+    """
+    links: list[LinkLike] = [link] * k if isinstance(link, (str, Link)) else list(link)
+    if len(links) != k:
+        raise InputError("link", f"be one, or one for each of {k} outputs", link)
+    check_link(link)
+    return links
+
+
+def check_link(link: Links) -> None:
+    """Check a `link` argument.
+
+    Raises
+    ------
+    InputError
+    """
+    for one in [link] if isinstance(link, (str, Link)) or not isinstance(link, Sequence) else link:
+        if not isinstance(one, Link) and one not in ("auto", *get_args(Kind)):
+            rule = f"be auto, {', '.join(get_args(Kind))}, or a Link such as Link('logistic', 0.0, 1.0)"
+            raise InputError("link", rule, link)
+
+
+def named(link: LinkLike, y: np.ndarray) -> list[Link]:
+    """Return the links that a `link` argument offers for answers ``(n,)``; of several the identity comes first."""
+    if isinstance(link, Link):
+        return [link]
+    if link == "auto":
+        return list(dict.fromkeys([IDENTITY, Link.over("logistic", y)]))
+    return [Link.over(kind, y) for kind in get_args(Kind) if kind == link]
+
+
+def from_line(links: Sequence[Link], line: np.ndarray) -> np.ndarray:
+    """Compute answers from sums ``(n,)``, or ``(n, k)`` for k links."""
+    if not any(link.curved for link in links):
+        return line
+    if line.ndim == 1:
+        return links[0].answers(line)
+    return np.column_stack([link.answers(column) for link, column in zip(links, line.T, strict=True)])

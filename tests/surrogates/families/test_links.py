@@ -1,0 +1,152 @@
+"""Families and the process through a link: known curves are found, none where there is none, in any unit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from probes import InputError, MaskProbe, cube
+from surrogates import (
+    AdditiveSurrogate,
+    CubeProxy,
+    Explanation,
+    InteractionSurrogate,
+    Link,
+    RuleSurrogate,
+    SparseLinear,
+    TreeSurrogate,
+    explain,
+)
+from surrogates.link import IDENTITY
+
+D = 10
+RNG = np.random.default_rng(0)
+Z = cube(D)
+WEIGHTS = np.array([3.0, -2.5, 2.0, -1.5, 1.0, 1.0, -0.5, 0.5, 0.0, 0.0])
+SATURATED = expit(Z @ WEIGHTS - 1.5)
+SUM = Z @ WEIGHTS
+TRAIN = RNG.permutation(2**D)[:120]
+TEST = np.setdiff1d(np.arange(2**D), TRAIN)
+CURVED = [
+    SparseLinear(),
+    AdditiveSurrogate(),
+    InteractionSurrogate(),
+    InteractionSurrogate(proxy=CubeProxy(4.0)),
+    CubeProxy(4.0),
+]
+
+
+def through(estimator, link):
+    return type(estimator)(**{**estimator.get_params(deep=False), "link": link})
+
+
+def held_out(estimator, y):
+    """The fitted estimator, and R² on rows that it was not fitted to."""
+    fitted = estimator.fit(Z[TRAIN], y[TRAIN])
+    return fitted, fitted.score(Z[TEST], y[TEST])
+
+
+@pytest.mark.parametrize("estimator", CURVED, ids=str)
+def test_a_saturated_sum_is_found_to_be_one(estimator):
+    _, without = held_out(estimator, SATURATED)
+    fitted, r2 = held_out(through(estimator, "auto"), SATURATED)
+    assert fitted.links_[0].kind == "logistic"
+    assert r2 > 0.98
+    # what is left over is a third at most
+    assert 1 - r2 < (1 - without) / 3
+
+
+@pytest.mark.parametrize("estimator", [*CURVED, RuleSurrogate(n_trees=5)], ids=str)
+def test_where_a_plain_sum_is_right_the_identity_stays(estimator):
+    _, without = held_out(estimator, SUM)
+    fitted, r2 = held_out(through(estimator, "auto"), SUM)
+    assert fitted.links_ == (IDENTITY,)
+    np.testing.assert_allclose(r2, without, atol=0.005)
+
+
+def test_noise_gets_no_curve_more_often_than_not():
+    curves = 0
+    for seed in range(20):
+        y = np.random.default_rng(seed).normal(size=100)
+        curves += SparseLinear(link="auto").fit(Z[TRAIN[:100]], y).links_[0].curved
+    assert curves <= 6
+
+
+@pytest.mark.parametrize("estimator", CURVED, ids=str)
+@pytest.mark.parametrize("link", ["auto", "log"])
+def test_the_unit_of_the_answers_means_nothing(estimator, link):
+    one = through(estimator, link).fit(Z[TRAIN], SATURATED[TRAIN]).predict(Z[TEST])
+    other = through(estimator, link).fit(Z[TRAIN], 250.0 * SATURATED[TRAIN] - 40.0).predict(Z[TEST])
+    np.testing.assert_allclose(other, 250.0 * one - 40.0, atol=0.3)
+
+
+def test_known_bounds_are_kept_in_the_unit_of_the_answers():
+    link = Link("logistic", -40.0, 210.0)
+    fitted = SparseLinear(link=link).fit(Z[TRAIN], 250.0 * SATURATED[TRAIN] - 40.0)
+    (kept,) = fitted.links_
+    np.testing.assert_allclose([kept.low, kept.high], [-40.0, 210.0])
+    weights = np.zeros(D)
+    weights[[term.features[0] for term in fitted.terms_]] = fitted.coef_
+    np.testing.assert_allclose(weights, WEIGHTS, atol=0.02)
+    assert abs(fitted.intercept_ + 1.5) < 0.02
+
+
+@pytest.mark.parametrize("estimator", CURVED, ids=str)
+def test_each_output_has_a_curve_of_its_own(estimator):
+    both = np.column_stack([SATURATED, SUM])
+    fitted, r2 = held_out(through(estimator, "auto"), both)
+    assert [link.kind for link in fitted.links_] == ["logistic", "identity"]
+    assert r2 > 0.98
+    if hasattr(fitted, "part"):
+        part = fitted.part(slice(0, 1))
+        assert part.links_ == fitted.links_[:1]
+        np.testing.assert_allclose(part.predict(Z), fitted.predict(Z)[:, 0])
+
+
+def test_a_weight_is_a_repetition():
+    rows = TRAIN[:80]
+    weight = np.random.default_rng(1).integers(0, 3, 80)
+    repeated = np.repeat(rows, weight)
+    one = SparseLinear(link="auto").fit(Z[rows], SATURATED[rows], weight)
+    other = SparseLinear(link="auto").fit(Z[repeated], SATURATED[repeated])
+    np.testing.assert_allclose(one.predict(Z), other.predict(Z), atol=1e-8)
+
+
+def test_repeated_noisy_answers_scatter_on_the_line_as_their_slope_says():
+    rng = np.random.default_rng(2)
+    rows = np.repeat(TRAIN, 3)
+    noisy = SATURATED[rows] + 0.03 * rng.normal(size=len(rows))
+    fitted = CubeProxy(4.0, link=Link("logistic", -0.2, 1.2)).fit(Z[rows], noisy)
+    assert fitted.score(Z[TEST], SATURATED[TEST]) > 0.98
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        SparseLinear(link="auto"),
+        InteractionSurrogate(proxy=CubeProxy(4.0), link="auto"),
+        TreeSurrogate(proxy=CubeProxy(4.0, link=Link("logistic", -0.1, 1.1))),
+    ],
+    ids=str,
+)
+def test_an_explanation_keeps_its_curve_in_a_file(family):
+    ex = explain(
+        lambda rows: expit(np.asarray(rows) @ WEIGHTS - 1.5),
+        MaskProbe(D),
+        budget=90,
+        family=family,
+        store=None,
+        progress=False,
+    )
+    again = Explanation.from_json(ex.to_json())
+    assert again.surrogate.links_ == ex.surrogate.links_
+    np.testing.assert_allclose(again.predict(Z), ex.predict(Z))
+    assert repr(again.surrogate) == repr(ex.surrogate)
+
+
+@pytest.mark.parametrize("wrong", ["probit", 3, None, ("auto", "none")])
+@pytest.mark.parametrize("estimator", CURVED, ids=str)
+def test_what_is_no_link_is_refused(estimator, wrong):
+    with pytest.raises(InputError, match="link"):
+        through(estimator, wrong).fit(Z[TRAIN], SATURATED[TRAIN])

@@ -1,0 +1,83 @@
+"""Links: there and back, their slopes and means, and what is no link."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from probes import InputError
+from surrogates.link import IDENTITY, Link, each, from_line, named
+
+LINKS = [IDENTITY, Link("logistic", -1.0, 3.0), Link("log", low=-1.0), Link("log", high=3.0)]
+LINE = np.linspace(-2.0, 2.0, 9)
+
+
+@pytest.mark.parametrize("link", LINKS, ids=str)
+def test_the_line_and_the_answers_are_each_others_inverse_and_rise_together(link):
+    answers = link.answers(LINE)
+    assert (np.diff(answers) > 0).all()
+    np.testing.assert_allclose(link.line(answers), LINE, atol=1e-9)
+    step = 1e-6
+    np.testing.assert_allclose(
+        link.slope(LINE), (link.answers(LINE + step) - link.answers(LINE - step)) / (2 * step), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("link", LINKS, ids=str)
+def test_the_mean_and_deviation_of_a_normal_line_are_those_of_many_draws(link):
+    draws = link.answers(np.random.default_rng(0).normal(0.3, 0.7, 400_000))
+    one, sd = np.array([0.3]), np.array([0.7])
+    np.testing.assert_allclose(link.mean(one, sd), [draws.mean()], rtol=0.01)
+    np.testing.assert_allclose(link.deviation(one, sd), [draws.std()], rtol=0.01)
+
+
+@pytest.mark.parametrize("link", LINKS, ids=str)
+def test_a_link_moves_with_the_unit_of_the_answers(link):
+    if link.curved:
+        moved = link.moved(10.0, 4.0)
+        np.testing.assert_allclose(moved.answers(LINE + link.shift(4.0)), 10.0 + 4.0 * link.answers(LINE))
+    else:
+        assert link.moved(10.0, 4.0) == link
+
+
+def test_bounds_estimated_from_answers_lie_beyond_them_and_a_constant_has_none():
+    y = np.array([0.0, 1.0, 1.0, 19.0])
+    logistic = Link.over("logistic", y)
+    np.testing.assert_allclose([logistic.low, logistic.high], [-0.5, 19.5])
+    assert (Link.over("log", y).high, Link.over("log", -y).low) == (None, None)
+    np.testing.assert_allclose([Link.over("log", y).low, Link.over("log", -y).high], [-0.5, 0.5])
+    assert Link.over("logistic", np.ones(4)) == IDENTITY
+    assert named("auto", y) == [IDENTITY, logistic]
+    assert named("auto", np.ones(4)) == [IDENTITY]
+
+
+def test_answers_beyond_a_bound_count_as_just_within():
+    link = Link("logistic", 0.0, 1.0)
+    assert np.isfinite(link.line(np.array([-3.0, 0.0, 1.0, 7.0]))).all()
+    assert np.isfinite(Link("log", low=0.0).line(np.array([-3.0, 0.0]))).all()
+
+
+def test_each_output_has_its_own():
+    line = np.zeros((2, 2))
+    links = each((Link("logistic", 0.0, 2.0), "identity"), 2)
+    np.testing.assert_allclose(from_line((Link("logistic", 0.0, 2.0), IDENTITY), line), [[1.0, 0.0]] * 2)
+    assert len(links) == 2 and each("auto", 3) == ["auto"] * 3
+    with pytest.raises(InputError, match="one for each of 3 outputs"):
+        each(("auto", "identity"), 3)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "probit"},
+        {"kind": "logistic"},
+        {"kind": "logistic", "low": 1.0, "high": 0.0},
+        {"kind": "logistic", "low": 0.0, "high": np.inf},
+        {"kind": "log"},
+        {"kind": "log", "low": 0.0, "high": 1.0},
+        {"kind": "identity", "low": 0.0},
+    ],
+)
+def test_what_is_no_link_is_refused(wrong):
+    with pytest.raises(InputError, match="link"):
+        Link(**wrong)
