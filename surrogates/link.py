@@ -81,6 +81,11 @@ class Link:
         """Whether it is more than the identity."""
         return self.kind != "identity"
 
+    @property
+    def estimated(self) -> int:
+        """How many numbers it holds."""
+        return sum(bound is not None for bound in (self.low, self.high))
+
     def line(self, y: np.ndarray) -> np.ndarray:
         """Compute g(y): where answers lie on the line; one beyond a bound counts as if it lay just within."""
         if self.kind == "logistic" and self.low is not None and self.high is not None:

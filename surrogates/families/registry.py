@@ -21,7 +21,7 @@ from surrogates.link import Link, LinkLike
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.stacked_proxy import StackedProxy
 from surrogates.results.plain import Json, plain, read
-from surrogates.surrogate import Surrogate
+from surrogates.surrogate import CurvedSurrogate, Surrogate
 
 __all__ = [
     "FAMILIES",
@@ -49,11 +49,15 @@ PROXIES: dict[str, type[BaseEstimator]] = {"CubeProxy": CubeProxy, "StackedProxy
 
 
 def _by_name(kind: type[Surrogate]) -> Surrogate:
-    """Return a family with its default settings, and with a proxy if it is one that learns from a proxy."""
-    return kind(proxy=CubeProxy()) if kind.distilled else kind()
+    """Return a family with its default settings, with a proxy if it learns from one, and through a curve if need be."""
+    given: dict[str, Any] = {"proxy": CubeProxy()} if kind.distilled else {}
+    if issubclass(kind, CurvedSurrogate):
+        return kind(**given, link="auto")
+    return kind(proxy=CubeProxy(link="auto")) if given else kind()
 
 
-#: what a name means in explain(): main effects are fitted to the answers, the others learn from a proxy
+#: what a name means in explain(): main effects are fitted to the answers, the others learn from a proxy; where answers
+#: saturate, sums pass through a curve
 FAMILIES: dict[str, Callable[[], Surrogate]] = {name: partial(_by_name, kind) for name, kind in KINDS.items()}
 
 
@@ -67,7 +71,7 @@ class Auto:
     ----------
     families : tuple of str or Surrogate, default ("linear", "interactions", "tree")
     penalty : float, default 0.002
-        R² that one more term must earn.
+        R² that one more term, or bound of a curve, must earn.
     """
 
     families: tuple[str | Surrogate, ...] = ("linear", "interactions", "tree")
@@ -111,7 +115,7 @@ def as_family(family: str | Surrogate) -> Surrogate:
     Examples
     --------
     >>> as_family("tree")
-    TreeSurrogate(proxy=CubeProxy())
+    TreeSurrogate(proxy=CubeProxy(link='auto'))
     """
     if isinstance(family, Surrogate):
         family.check()

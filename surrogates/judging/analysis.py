@@ -15,6 +15,7 @@ from probes.probe import Feature
 from surrogates.judging.attribution import average_effects, effect_estimates, scores
 from surrogates.judging.background import BackgroundSpread, row_effects
 from surrogates.judging.cross_fit import CrossFit, cross_fit
+from surrogates.judging.curve_notes import curve_notes
 from surrogates.judging.fidelity import Fidelity, fidelity
 from surrogates.judging.problem import Problem
 from surrogates.judging.standing import Standing, standing
@@ -41,12 +42,15 @@ class Analysis:
         The attribution is the estimate for the model, ``surrogate`` the same effect of the surrogate shown.
     background : BackgroundSpread or None
         How much of the intervals is due to the background rows used, where they are a sample.
+    notes : tuple of str
+        Warnings about a curve that the surrogate's sum passes through.
     """
 
     surrogate: Surrogate
     fidelity: Fidelity
     attributions: pd.DataFrame
     background: BackgroundSpread | None = None
+    notes: tuple[str, ...] = ()
 
 
 def analyse(family: Surrogate, problem: Problem, control: bool = True) -> Analysis:
@@ -71,15 +75,21 @@ def analyse_together(family: Surrogate, problems: Sequence[Problem], control: bo
     sampled = any(problem.rows is not None for problem in problems)
     judged = fidelity(surrogate, joined, crossed, clear, ordered, unsure if sampled else ())
     ends = np.cumsum([0, *(len(problem.outputs) for problem in problems)])
-    return [
-        Analysis(
-            surrogate if len(problems) == 1 else surrogate.part(part),
-            judged.part(part),
-            _table(problem.outputs, problem.features, standings[part], {name: v[part] for name, v in columns.items()}),
-            None if problem.rows is None or factor is None else BackgroundSpread.of(problem.rows.drawn, factor),
+    analyses = []
+    for problem, factor, part in zip(problems, factors, (slice(*pair) for pair in pairwise(ends)), strict=True):
+        one = len(problems) == 1
+        shown, folds = (surrogate, crossed) if one else (surrogate.part(part), crossed.part(part))
+        some = {name: values[part] for name, values in columns.items()}
+        analyses.append(
+            Analysis(
+                shown,
+                judged.part(part),
+                _table(problem.outputs, problem.features, standings[part], some),
+                None if problem.rows is None or factor is None else BackgroundSpread.of(problem.rows.drawn, factor),
+                curve_notes(shown, problem, folds),
+            )
         )
-        for problem, factor, part in zip(problems, factors, (slice(*pair) for pair in pairwise(ends)), strict=True)
-    ]
+    return analyses
 
 
 def _row_factor(problem: Problem) -> np.ndarray | None:

@@ -25,7 +25,7 @@ def compare_families(
     ----------
     families : dict of str to Surrogate
     penalty : float
-        R² that one more term must earn.
+        R² that one more term, or bound of a curve, must earn.
     problems : sequence of Problem
     control : bool, default True
         Whether to fit shuffled answers as well.
@@ -45,10 +45,11 @@ def _best(analyses: dict[str, Analysis], penalty: float) -> tuple[Analysis, pd.D
     rows = []
     for name, analysis in analyses.items():
         judged, terms = analysis.fidelity, len(analysis.surrogate.terms_)
+        numbers = terms + np.mean([link.estimated for link in analysis.surrogate.links_] or [0])
         scores = np.array([judged.r2, judged.r2_low, judged.r2_high])
         scores = scores[:, ~np.isnan(scores[0])]  # an output that never changes says nothing about a family
         mean, low, high = scores.mean(axis=1) if scores.size else (np.nan,) * 3
-        rows.append((name, terms, mean, low, high, mean - penalty * terms))
+        rows.append((name, terms, mean, low, high, mean - penalty * numbers))
     rows.sort(key=lambda row: -np.nan_to_num(row[-1], nan=-np.inf))
     table = pd.DataFrame(rows, columns=["family", "terms", "r2", "r2_low", "r2_high", "score"])
     return analyses[rows[0][0]], table

@@ -39,6 +39,11 @@ class CrossFit:
     fits: tuple[tuple[Surrogate, np.ndarray], ...]
     permuted: np.ndarray
 
+    def part(self, outputs: slice) -> CrossFit:
+        """Select some of the outputs."""
+        fits = tuple((fitted.part(outputs), test) for fitted, test in self.fits)
+        return CrossFit(self.predicted[:, outputs], fits, self.permuted[outputs])
+
 
 def cross_fit(surrogate: Surrogate, problem: Problem, control: bool = False) -> CrossFit:
     """Fit to all folds but one, and predict that one, for each fold.

@@ -23,6 +23,8 @@ from surrogates.surrogate import Surrogate
 
 __all__ = ["Fidelity", "fidelity"]
 
+_THIRDS = ("low", "middle", "high")
+
 
 @dataclass(frozen=True)
 class Fidelity:
@@ -93,6 +95,18 @@ class Fidelity:
         """A table of one row per output."""
         names = ("r2", "r2_low", "r2_high", "rank", "rank_low", "rank_high", "constant", "leave_one_out", "permuted")
         return pd.DataFrame({n: getattr(self, n) for n in names}, index=pd.Index(self.outputs, name="output"))
+
+    @property
+    def thirds(self) -> pd.DataFrame:
+        """Mean error by thirds of the predictions: ``output, third, predicted, error``, each in the unit of the answer.
+
+        Errors of one sign at both ends and of the other between say that a curve is missing, or is the wrong one.
+        """
+        rows = []
+        for name, seen, guess in zip(self.outputs, self.observed.T, self.predicted.T, strict=True):
+            for third, part in zip(_THIRDS, np.array_split(np.argsort(guess, kind="stable"), 3), strict=True):
+                rows.append((name, third, *(v[part].mean() if len(part) else np.nan for v in (guess, seen - guess))))
+        return pd.DataFrame(rows, columns=["output", "third", "predicted", "error"])
 
     @property
     def verdicts(self) -> tuple[str, ...]:

@@ -178,7 +178,7 @@ def _warnings(session: Session, reply: Reply, analysis: Analysis, ceiling: tuple
     if not session.noisy:
         notes += cut_note(probe.view(), [f.name for f in probe.features], reply.design, reply.y, effects)
     notes += correlated_note(probe.correlated, effects)
-    return (*notes, *labels(reply.answers), *cautions(reply.y, analysis.fidelity))
+    return (*notes, *analysis.notes, *labels(reply.answers), *cautions(reply.y, analysis.fidelity))
 
 
 def _provenance(plan: Plan, reply: Reply, surrogate: Surrogate, stopped: str) -> Provenance:

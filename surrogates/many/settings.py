@@ -18,6 +18,7 @@ from probes.store.store import Store
 from surrogates.families.registry import FamilyLike, settings_to_json
 from surrogates.local.plan import Plan
 from surrogates.many.items import Item
+from surrogates.results.plain import Json
 
 __all__ = ["Settings", "Wanted"]
 
@@ -66,6 +67,13 @@ class Wanted:
         return cls(target if old is None else None, answer, old, key)
 
 
+def _without_link(settings: Json) -> Json:
+    """Drop links from a family's settings: its name says them, and files begun without links are taken up."""
+    kept = {name: value for name, value in settings.items() if name != "link"}
+    proxies = {name: _without_link(value) for name, value in (kept.get("proxy") or {}).items()}
+    return kept | {"proxy": proxies or None}
+
+
 @dataclass(frozen=True)
 class Settings:
     """What all items share."""
@@ -93,7 +101,7 @@ class Settings:
     def key(self, plan: Plan) -> str:
         """Return the digest of all that decides about an explanation."""
         probe = plan.session.question.probe
-        families = {name: [type(f).__name__, settings_to_json(f)] for name, f in plan.families.items()}
+        families = {name: [type(f).__name__, _without_link(settings_to_json(f))] for name, f in plan.families.items()}
         content = [
             KEY_FORMAT,
             [self.workers.identity().id, probe.digest, probe.answer, probe.max_new_tokens],

@@ -76,7 +76,7 @@ def _comparison(ex: Explanation) -> list[Part]:
 
 
 def _terms(ex: Explanation) -> list[Part]:
-    return [Terms.of(ex.terms, ex.target.outputs, ex.surrogate.intercept_)]
+    return [Terms.of(ex.terms, ex.target.outputs, ex.surrogate)]
 
 
 def _provenance(ex: Explanation) -> list[Part]:

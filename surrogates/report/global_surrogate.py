@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from surrogates.many.global_surrogate import GlobalSurrogate
+from surrogates.report.curves import named
 from surrogates.report.figures import global_plot
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Note, Part, made, picture
@@ -27,7 +28,7 @@ def _head(g: GlobalSurrogate) -> list[Part]:
 
 def _terms(g: GlobalSurrogate) -> list[Part]:
     table = g.terms.rename(columns={"weight": g.output})
-    return [Terms.of(table, (g.output,), g.surrogate.intercept_)]
+    return [Terms.of(table, (g.output,), g.surrogate)]
 
 
 def _judged(g: GlobalSurrogate) -> list[Part]:
@@ -35,7 +36,7 @@ def _judged(g: GlobalSurrogate) -> list[Part]:
 
 
 def _heading(g: GlobalSurrogate) -> str:
-    return f"{type(g.surrogate).__name__} of {g.output} ({g.unit}) over {g.fidelity.rows} rows"
+    return f"{named(g.surrogate, (g.output,))} of {g.output} ({g.unit}) over {g.fidelity.rows} rows"
 
 
 def _fidelity(g: GlobalSurrogate) -> str:

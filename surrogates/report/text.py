@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from surrogates.local.explanation import NOT_RAW, Explanation
+from surrogates.report.curves import named
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
 
@@ -18,7 +19,8 @@ _BAR = 12
 def summary(explanation: Explanation) -> str:
     """Write fidelity first, then what matters, with intervals."""
     fidelity, target = explanation.fidelity, explanation.target
-    lines = [f"{type(explanation.surrogate).__name__} of {', '.join(target.outputs)} ({target.unit})", str(fidelity)]
+    head = f"{named(explanation.surrogate, target.outputs)} of {', '.join(target.outputs)} ({target.unit})"
+    lines = [*textwrap.wrap(head, 100), str(fidelity)]
     lines += textwrap.wrap(f"Verdict: {fidelity.verdict}", 100)
     if explanation.answer is not None:
         lines += textwrap.wrap(f"Answer: {explanation.answer}", 100, subsequent_indent="        ")

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from probes.views import View
+from surrogates.report.curves import curve_lines
 from surrogates.report.part import Bar, Part, bar, interval, number, signed
 from surrogates.report.styles import AXIS, TABLE
+from surrogates.surrogate import Surrogate
 
 __all__ = ["Effects", "Terms", "effects_parts"]
 
@@ -87,10 +89,11 @@ class Terms(Part):
     outputs: tuple[str, ...]
     intercept: tuple[str, ...]
     more: int
+    curve: tuple[str, ...]
 
     @classmethod
-    def of(cls, table: pd.DataFrame, outputs: Sequence[str], intercept: float | np.ndarray) -> Terms:
-        """Make it of rows ``term`` and a weight for each output, and of intercepts ``(k,)``."""
+    def of(cls, table: pd.DataFrame, outputs: Sequence[str], surrogate: Surrogate) -> Terms:
+        """Make it of rows ``term`` and a weight for each output, and of the surrogate."""
         rows = tuple(
             TermRow(row["term"], tuple(signed(row[name], ".4g") for name in outputs))
             for _, row in table.head(ROWS).iterrows()
@@ -99,6 +102,7 @@ class Terms(Part):
             title="The surrogate itself",
             rows=rows,
             outputs=tuple(outputs),
-            intercept=tuple(number(v, ".4g") for v in np.atleast_1d(intercept)),
+            intercept=tuple(number(v, ".4g") for v in np.atleast_1d(surrogate.intercept_)),
+            curve=curve_lines(surrogate, outputs),
             more=len(table) - len(rows),
         )

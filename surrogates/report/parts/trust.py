@@ -9,7 +9,7 @@ import pandas as pd
 
 from surrogates.judging.fidelity import Fidelity
 from surrogates.local.finding import Finding
-from surrogates.report.part import Part, interval, level, number
+from surrogates.report.part import Part, interval, level, number, signed
 from surrogates.report.styles import CHECK, NOTE, PICTURE, TABLE, VERDICT
 
 __all__ = ["Checks", "Comparison", "Judgement", "Verdict"]
@@ -61,7 +61,7 @@ class Verdict(Part):
 
 @dataclass(frozen=True)
 class JudgementRow:
-    """One output: held-out R² of the surrogate, of baselines and of the control; rank agreement."""
+    """One output: held-out R² of the surrogate, of baselines and of the control; rank agreement; errors by thirds."""
 
     output: str
     surrogate: str
@@ -69,6 +69,7 @@ class JudgementRow:
     leave_one_out: str
     permuted: str
     rank: str
+    thirds: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,7 @@ class Judgement(Part):
     @classmethod
     def of(cls, f: Fidelity, picture: str) -> Judgement:
         """Make it of a fidelity and a figure."""
+        errors = f.thirds["error"].to_numpy().reshape(-1, 3)
         rows = tuple(
             JudgementRow(
                 name,
@@ -94,6 +96,7 @@ class Judgement(Part):
                 number(f.leave_one_out[j], missing="not asked: too dear for this budget"),
                 number(f.permuted[j], missing=_UNDEFINED),
                 f"{number(f.rank[j], missing=_UNDEFINED)} {interval(f.rank_low[j], f.rank_high[j])}",
+                ", ".join(signed(error, ".2g") for error in errors[j]),
             )
             for j, name in enumerate(f.outputs)
         )

@@ -40,15 +40,15 @@ def saved():
 def test_the_head_is_the_same_for_all(saved):
     for kind, data in saved:
         assert [*data][:3] == ["iomap", "format", "kind"]
-        assert (data["format"], data["kind"]) == (FORMAT, kind.kind) and FORMAT == 3
+        assert (data["format"], data["kind"]) == (FORMAT, kind.kind) and FORMAT == 4
 
 
 def test_a_newer_format_and_another_kind_are_refused(saved):
     for kind, data in saved:
-        with pytest.raises(InputError, match="written by a newer version: format 4, this version reads 1 to 3"):
-            kind.from_json(json.dumps({**data, "format": 4}))
+        with pytest.raises(InputError, match="written by a newer version: format 5, this version reads 1 to 4"):
+            kind.from_json(json.dumps({**data, "format": 5}))
         for wrong in (0, -1, True, "3", 3.0, None, []):
-            with pytest.raises(InputError, match="of a format from 1 to 3"):
+            with pytest.raises(InputError, match="of a format from 1 to 4"):
                 kind.from_json(json.dumps({**data, "format": wrong}))
         other = Anchor if kind is not Anchor else ShapleyValues
         with pytest.raises(InputError, match=rf"source must be {other.named} by to_json; got '{kind.kind}'"):
@@ -158,7 +158,7 @@ def test_lines_of_both_formats_stand_in_one_file(tmp_path):
     damaged = b'{"key": "' + zeros + b'", "index": [], "end": "' + zeros + b'"}\n'
     file.write_bytes(lines + entry.line() + damaged)
     mixed = ExplanationSet.from_jsonl(file)
-    assert len(mixed) == 2 and [json.loads(e.line())["explanation"].get("format", 1) for e in mixed.entries] == [1, 3]
+    assert len(mixed) == 2 and [json.loads(e.line())["explanation"].get("format", 1) for e in mixed.entries] == [1, 4]
     assert str(mixed[0]) == str(old[0]) and str(mixed[1]) == str(fresh[0])
     assert mixed.failures == () and Failure(0, "a", "b") != Failure(1, "a", "b")
 

@@ -1,0 +1,69 @@
+"""Warnings about the curve that a surrogate's sum passes through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from surrogates.judging.cross_fit import CrossFit
+from surrogates.judging.problem import Problem
+from surrogates.surrogate import Surrogate
+from surrogates.terms import evaluate
+
+__all__ = ["curve_notes"]
+
+#: share of the rows on the flat of the curve, and of the folds that chose otherwise, above which it is said
+_FLAT, _OTHERWISE = 0.2, 0.3
+#: how far answers may be from adding up to one
+_ONE = 1e-6
+
+
+def curve_notes(surrogate: Surrogate, problem: Problem, crossed: CrossFit) -> tuple[str, ...]:
+    """Say where a curve hides something, is doubtful, or breaks a sum that the model keeps to.
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+        Fitted to all sampled rows.
+    problem : Problem
+    crossed : CrossFit
+    """
+    if not surrogate.links_ or not (surrogate.curved or any(fitted.curved for fitted, _ in crossed.fits)):
+        return ()
+    notes = [*_flat(surrogate, problem), *_doubtful(surrogate, problem.outputs, crossed)]
+    return (*notes, *_sums(surrogate, problem))
+
+
+def _flat(surrogate: Surrogate, problem: Problem) -> list[str]:
+    line = evaluate(surrogate.terms_, problem.design.judged) @ np.atleast_2d(surrogate.coef_).T + surrogate.intercept_
+    shares = [link.flat(column).mean() for link, column in zip(surrogate.links_, line.T, strict=True)]
+    return [
+        f"{share:.0%} of the answers of {name} lie on the flat of the curve, where differences on its line "
+        "hardly show: weights are unsure there."
+        for name, share in zip(problem.outputs, shares, strict=True)
+        if share > _FLAT
+    ]
+
+
+def _doubtful(surrogate: Surrogate, outputs: Sequence[str], crossed: CrossFit) -> list[str]:
+    notes = []
+    for j, (name, link) in enumerate(zip(outputs, surrogate.links_, strict=True)):
+        others = sum(fitted.links_[j].kind != link.kind for fitted, _ in crossed.fits)
+        if others > _OTHERWISE * len(crossed.fits):
+            shown = "a curve" if link.curved else "none"
+            notes.append(
+                f"Whether {name} passes through a curve is undecided: {others} of {len(crossed.fits)} fits to parts of "
+                f"the answers chose otherwise than the surrogate shown, which has {shown}."
+            )
+    return notes
+
+
+def _sums(surrogate: Surrogate, problem: Problem) -> list[str]:
+    if problem.y.shape[1] < 2 or np.abs(problem.y.sum(axis=1) - 1).max() > _ONE:
+        return []
+    total = surrogate.predict(problem.design.judged).sum(axis=1)
+    return [
+        f"The model's outputs add up to 1; the surrogate's, each through a curve of its own, to between "
+        f"{total.min():.3g} and {total.max():.3g}."
+    ]
