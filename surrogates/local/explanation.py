@@ -178,11 +178,16 @@ class Explanation(SavedResult):
         )
 
     def shapley(self) -> np.ndarray:
-        """Compute Shapley values of the surrogate for the instance against the reference, exact, ``(k, d)``."""
+        """Compute Shapley values of the surrogate for the instance against the reference, ``(k, d)``.
+
+        Exact, but for a surrogate through a curve with more than 13 features at work, see :func:`~surrogates.indices`.
+        """
         instance, reference = (np.array([getattr(f, n) for f in self.features]) for n in ("instance", "reference"))
         return indices(self.surrogate, instance=instance, reference=reference).values
 
-    def indices(self, kind: str = "shapley", order: int = 1, of: str | None = None) -> pd.DataFrame:
+    def indices(
+        self, kind: str = "shapley", order: int = 1, of: str | None = None, unit: str = "answers"
+    ) -> pd.DataFrame:
         """Compute Shapley, Banzhaf, leave-one-out or interaction indices of the instance against the reference.
 
         Parameters
@@ -194,6 +199,9 @@ class Explanation(SavedResult):
         of : {"model", "surrogate", "proxy"}, optional
             Whose indices. By default the model's own, from its answers, where all that the index needs were asked; else
             the surrogate's. "proxy" fits a :class:`~surrogates.CubeProxy` to all answers (present/absent features).
+        unit : {"answers", "link"}, default "answers"
+            "link": of the surrogate's sum before it passes through a curve, in closed form. Interactions depend on the
+            scale: what adds up on the line of the curve interacts in the answers.
 
         Returns
         -------
@@ -205,7 +213,7 @@ class Explanation(SavedResult):
         ------
         InputError
         """
-        return index_table(self._estimated, kind, order, of)
+        return index_table(self._estimated, kind, order, of, unit)
 
     @property
     def _estimated(self) -> Estimated:

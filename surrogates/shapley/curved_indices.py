@@ -13,6 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
+from probes.design import cube
 from probes.errors import InputError
 from surrogates.proxy.path_integrals import Subsets
 from surrogates.shapley.quadrature import Rule
@@ -24,7 +25,7 @@ ENUMERATED = 13
 #: pairs of a permutation and its reverse
 _PAIRS = 256
 #: predictions for all sets together, and the most and the fewest rows drawn at a node
-_PREDICTIONS, _MOST, _LEAST = 2_000_000, 256, 4
+_PREDICTIONS, _MOST, _LEAST = 500_000, 256, 4
 #: predictions at a time
 _AT_ONCE = 65_536
 
@@ -34,20 +35,19 @@ Game = Callable[[np.ndarray], np.ndarray]
 
 def permuted(game: Game, a: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Estimate Shapley values of a features and their standard errors, ``(k, a)`` each."""
+    orders = np.array([rng.permutation(a) for _ in range(_PAIRS)])
     pairs = []
-    for _ in range(_PAIRS):
-        order = rng.permutation(a)
-        both = []
-        for sequence in (order, order[::-1]):
-            rows = np.zeros((a + 1, a))
-            for step, i in enumerate(sequence):
-                rows[step + 1 :, i] = 1
-            steps = np.diff(game(rows), axis=0)
-            values = np.empty_like(steps)
-            values[sequence] = steps
-            both.append(values.T)
-        pairs.append((both[0] + both[1]) / 2)
-    return np.mean(pairs, axis=0), np.std(pairs, axis=0, ddof=1) / np.sqrt(_PAIRS)
+    for some in np.array_split(orders, -(-2 * _PAIRS * (a + 1) // _AT_ONCE)):
+        both = np.stack([some, some[:, ::-1]])
+        # the place of a feature in the order says from which step on it is on
+        on = np.arange(a + 1)[:, None] > np.argsort(both, axis=2)[:, :, None, :]
+        predicted = game(on.reshape(-1, a).astype(float)).reshape(2, len(some), a + 1, -1)
+        steps = np.diff(predicted, axis=2)
+        values = np.empty_like(steps)
+        np.put_along_axis(values, both[..., None], steps, axis=2)
+        pairs.append(values.mean(axis=0))
+    each = np.concatenate(pairs)
+    return each.mean(axis=0).T, each.std(axis=0, ddof=1).T / np.sqrt(_PAIRS)
 
 
 def switched(
@@ -71,26 +71,21 @@ def switched(
     if each < _LEAST:
         rule = f"have a lower order, or unit='link', which has a closed form: {len(subsets)} sets of {a} features"
         raise InputError("indices", f"{rule} are too many to sample", order)
-    total, variance = [], []
+    drawn = rng.random((len(quadrature.nodes), each, a)) < quadrature.nodes[:, None, None]
+    values, variance = [], []
     for subset in subsets:
-        value, spread = 0.0, 0.0
-        for t, weight in zip(quadrature.nodes, quadrature.weights[len(subset) - 1], strict=True):
-            rows = (rng.random((each, a)) < t).astype(float)
-            change = _difference(game, rows, subset)
-            value = value + weight * change.mean(axis=0)
-            spread = spread + weight**2 * change.var(axis=0, ddof=1) / each
-        total.append(value)
-        variance.append(spread)
-    return subsets, np.array(total).T, np.sqrt(np.array(variance)).T
+        weights = quadrature.weights[len(subset) - 1][:, None]
+        change = _difference(game, drawn.reshape(-1, a).astype(float), subset).reshape(*drawn.shape[:2], -1)
+        values.append((weights * change.mean(axis=1)).sum(axis=0))
+        variance.append((weights**2 * change.var(axis=1, ddof=1) / each).sum(axis=0))
+    return subsets, np.array(values).T, np.sqrt(np.array(variance)).T
 
 
 def _difference(game: Game, rows: np.ndarray, subset: Sequence[int]) -> np.ndarray:
     """Compute the mixed difference of a set of features at rows ``(n, a)``: ``(n, k)``."""
-    total: np.ndarray | float = 0.0
-    for size in range(len(subset) + 1):
-        for on in combinations(subset, size):
-            corner = rows.copy()
-            corner[:, list(subset)] = 0
-            corner[:, list(on)] = 1
-            total = total + (-1) ** (len(subset) - size) * game(corner)
-    return np.asarray(total)
+    corners = cube(len(subset))
+    both = np.tile(rows, (len(corners), 1, 1))
+    both[:, :, list(subset)] = corners[:, None]
+    sign = (-1.0) ** (len(subset) - corners.sum(axis=1))
+    predicted = game(both.reshape(-1, rows.shape[1])).reshape(len(corners), len(rows), -1)
+    return np.tensordot(sign, predicted, axes=1)

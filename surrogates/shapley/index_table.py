@@ -29,6 +29,8 @@ _NORMAL = 1.959964
 _EXACT = {"model": "for the model", "surrogate": "for the surrogate", "proxy": "no"}
 #: where background rows are a sample of all
 ROWS_USED = "for the model, with the background rows used"
+#: before the sum of the surrogate passes through its curve
+ON_LINE = "for the surrogate, on the line of its curve"
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ class Estimated:
     sampled: bool = False
 
 
-def index_table(known: Estimated, kind: str = "shapley", order: int = 1, of: str | None = None) -> pd.DataFrame:
+def index_table(
+    known: Estimated, kind: str = "shapley", order: int = 1, of: str | None = None, unit: str = "answers"
+) -> pd.DataFrame:
     """Compute indices of the instance against the reference, strongest first.
 
     Parameters
@@ -70,6 +74,8 @@ def index_table(known: Estimated, kind: str = "shapley", order: int = 1, of: str
     of : {"model", "surrogate", "proxy"}, optional
         By default "model" where every question that the index needs was asked (all there are; the leave-one-out rows,
         which most designs hold), else "surrogate".
+    unit : {"answers", "link"}, default "answers"
+        "link": of the surrogate's sum, before it passes through a curve; see :func:`~surrogates.indices`.
 
     Returns
     -------
@@ -91,9 +97,10 @@ def index_table(known: Estimated, kind: str = "shapley", order: int = 1, of: str
     *model*: 0, nothing is estimated.
 
     *surrogate*: the jackknife over the folds of the cross-fit, which is how much the index would move with other
-    questions of the same number (0 if all were asked). It does not cover what no surrogate of this family can say,
-    however many questions it learns from: look at the fidelity for that, or at ``attributions``, whose intervals hold
-    for the model. NaN for a family of one's own read from a file, which cannot be fitted again.
+    questions of the same number (0 if all were asked), and how far it is sampled. It does not cover what no surrogate
+    of this family can say, however many questions it learns from: look at the fidelity for that, or at
+    ``attributions``, whose intervals hold for the model. NaN for a family of one's own read from a file, which cannot
+    be fitted again.
 
     *proxy*: the posterior standard deviation, for the model itself as far as it is like a draw from the prior.
     """
@@ -102,7 +109,10 @@ def index_table(known: Estimated, kind: str = "shapley", order: int = 1, of: str
     binary = all(f.kind == "binary" for f in known.features)
     alone = kind == "leave-one-out" and design.leave_one_out and not known.answers.noisy
     complete = binary and (design.exact or alone)
-    source = ("model" if complete else "surrogate") if of is None else of
+    on_line = unit == "link"
+    source = ("model" if complete and not on_line else "surrogate") if of is None else of
+    if unit not in ("answers", "link") or (on_line and source != "surrogate"):
+        raise InputError("unit", 'be "answers", or "link" for the surrogate', unit)
     if source not in _EXACT:
         raise InputError("of", f"be one of {', '.join(_EXACT)}, or None", of)
     if source == "model" and not complete:
@@ -115,9 +125,14 @@ def index_table(known: Estimated, kind: str = "shapley", order: int = 1, of: str
     elif source == "proxy":
         estimated = indices(_proxy(known), kind, order)
     else:
-        estimated, factor = _of_surrogate(known, kind, order)
-    exact = ROWS_USED if source == "model" and known.sampled else _EXACT[source]
+        estimated, factor = _of_surrogate(known, kind, order, unit)
+    exact = ROWS_USED if source == "model" and known.sampled else ON_LINE if on_line else _exactly(estimated, source)
     return tabulate(estimated, known.features, known.outputs, source, exact, factor)
+
+
+def _exactly(estimated: Indices, source: str) -> str:
+    """Say for whom indices are exact; for nobody where a surrogate's were sampled."""
+    return _EXACT["proxy"] if source == "surrogate" and estimated.sampled else _EXACT[source]
 
 
 def model_values(known: Estimated) -> tuple[np.ndarray, np.ndarray]:
@@ -166,11 +181,11 @@ def _proxy(known: Estimated) -> CubeProxy:
     return fitted_once(proxy, Z, known.y[first], np.ones(len(Z)))
 
 
-def _of_surrogate(known: Estimated, kind: str, order: int) -> tuple[Indices, float]:
+def _of_surrogate(known: Estimated, kind: str, order: int, unit: str) -> tuple[Indices, float]:
     """Return indices with jackknife standard errors, and how many of them a 95% interval takes to either side."""
     x, reference = (np.array([getattr(f, n) for f in known.features]) for n in ("instance", "reference"))
     surrogate, design = known.surrogate, known.answers.design
-    estimated = indices(surrogate, kind, order, instance=x, reference=reference)
+    estimated = indices(surrogate, kind, order, instance=x, reference=reference, unit=unit)
     if design.exact:
         return estimated, _NORMAL
     if isinstance(surrogate, FixedTerms):
@@ -179,10 +194,10 @@ def _of_surrogate(known: Estimated, kind: str, order: int) -> tuple[Indices, flo
     folds = np.zeros((len(crossed.fits), *estimated.values.shape))
     place = {subset: j for j, subset in enumerate(estimated.subsets)}
     for values, (fitted, _) in zip(folds, crossed.fits, strict=True):
-        one = indices(fitted, kind, order, instance=x, reference=reference)
+        one = indices(fitted, kind, order, instance=x, reference=reference, unit=unit)
         shared = [(j, place[subset]) for j, subset in enumerate(one.subsets) if subset in place]
         values[:, [to for _, to in shared]] = one.values[:, [j for j, _ in shared]]
-    se = np.sqrt((len(folds) - 1) * folds.var(axis=0))
+    se = np.sqrt((len(folds) - 1) * folds.var(axis=0) + estimated.se**2)
     return replace(estimated, se=se), float(stats.t.ppf(0.975, len(folds) - 1))
 
 

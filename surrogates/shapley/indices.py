@@ -49,12 +49,15 @@ class Indices:
     se : ndarray ``(k, t)``
         Posterior standard deviations for a proxy; 0 for a table or a surrogate, of which the values are exact, unless
         its sum passes through a curve and more than 13 features are at work: then standard errors of a sample.
+    sampled : bool
+        Whether that is so.
     """
 
     kind: str
     subsets: Subsets
     values: np.ndarray
     se: np.ndarray
+    sampled: bool = False
 
 
 def indices(
@@ -123,7 +126,8 @@ def indices(
         x = _row("instance", np.ones(d) if instance is None else instance, d)
         x0 = _row("reference", np.zeros(d) if reference is None else reference, d)
         if unit == "answers" and source.curved:
-            return Indices(kind, *_of_curved(source, kind, order, x, x0))
+            subsets, values, se = _of_curved(source, kind, order, x, x0)
+            return Indices(kind, subsets, values, se, bool(se.any()))
         subsets, values = _of_terms(source.terms_, np.atleast_2d(source.coef_), x, x0, rule(kind, order, d))
     elif isinstance(source, np.ndarray):
         subsets, values = _of_table(source, kind, order)

@@ -38,6 +38,7 @@ ORDER = (
     "probes.behaviours",
     "probes",
     "surrogates.terms",
+    "surrogates.link",
     "surrogates.numerics",
     "surrogates.proxy",
     "surrogates.surrogate",

@@ -1,4 +1,4 @@
-"""What version 0.1.0 saved still loads, and says the same: predictions, verdicts, words, digests."""
+"""What earlier versions saved still loads, and says the same: predictions, verdicts, words, digests."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import golden_asking as asking
 import golden_models as m
 import golden_reading as reading
 import numpy as np
+import pandas as pd
 import pytest
 
-from probes import InputError, MaskProbe, Store
+from probes import InputError, MaskProbe, Store, cube
 from surrogates import Card, Explanation, ExplanationSet, explain, explain_many
+from surrogates.many.global_surrogate import GlobalSurrogate
 
 EXPECTED = json.loads((m.FOLDER / "expected-files.json").read_text("utf-8"))["files"]
 JSON = [name for name in EXPECTED if name.endswith(".json")]
@@ -221,3 +223,15 @@ def test_stores_of_both_schemas_merge_into_one(tmp_path):
     reading.command()(["store", "merge", str(tmp_path / "all.sqlite"), *map(str, copies), "--quiet"])
     result = reading.store(tmp_path / "all.sqlite")
     assert [result[n] for n in ("answers", "keys")] == [EXPECTED["store-2.sqlite"][n] for n in ("answers", "keys")]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("explanation", Explanation), ("global-surrogate", GlobalSurrogate)])
+def test_what_format_3_wrote_is_a_plain_sum_and_predicts_as_it_did(name, kind):
+    folder = m.HERE / "3"
+    expected = json.loads((folder / "predicted.json").read_text("utf-8"))
+    result = kind.from_json(folder / f"{name}.json")
+    rows = cube(5) if kind is Explanation else pd.DataFrame(expected["rows"])
+    np.testing.assert_allclose(result.predict(rows), expected[name.replace("-", " ")], rtol=1e-9, atol=1e-12)
+    assert not result.surrogate.curved
+    again = kind.from_json(result.to_json())
+    assert again.surrogate.links_ == result.surrogate.links_
