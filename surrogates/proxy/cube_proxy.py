@@ -94,7 +94,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         Z : array of shape (m, n)
-            Rows of 0/1. Other finite numbers are accepted, but then there is no Walsh spectrum.
+            Rows of 0/1. Other finite numbers are accepted in any unit, but then there is no Walsh spectrum.
         y : array of shape (m,) or (m, k), in any unit
         sample_weight : array of shape (m,), optional
             A weight of 2 counts like the row asked twice, a weight of 0 like its absence.
@@ -120,12 +120,17 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         return self
 
     def _standardised(self, rows: Rows) -> Rows:
-        """Compute u = (y − m) / s for the mean m and standard deviation s of single answers, by output."""
+        """Compute u = (y − m) / s for the mean m and standard deviation s of single answers, by output; and of columns.
+
+        A column that is not 0/1 becomes (1 + (z − m) / s) / 2, whose mean and standard deviation are those of 0/1.
+        """
+        self._units = _units(rows)
         total = rows.weight.sum()
         self._mean = rows.weight @ rows.y / total
         spread = np.sqrt((rows.weight @ (rows.y - self._mean) ** 2 + rows.scatter.sum(axis=0)) / total)
         self._scale = np.where(spread > 1e-12 * np.abs(rows.y).max(axis=0), spread, 1.0)
-        return Rows(rows.Z, (rows.y - self._mean) / self._scale, rows.weight, rows.scatter / self._scale**2)
+        u = (rows.y - self._mean) / self._scale
+        return Rows(_in_units(rows.Z, self._units), u, rows.weight, rows.scatter / self._scale**2)
 
     def _fit_process(self, rows: Rows) -> None:
         """Fit hyperparameters to standardised answers, and condition the process on them."""
@@ -147,7 +152,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         Z = validate_data(self, Z, reset=False, dtype=np.float64)
-        X = 2 * Z[:, self.features_] - 1
+        X = self.coordinates(Z)
         cross = self._kernel(X, self._X)
         # u* = k(z, Z) K⁻¹ u  ⇒  f = m + s u*
         mean = self._mean + self._scale * (cross @ self._alpha)
@@ -158,10 +163,15 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         std = np.sqrt(np.maximum(prior - np.einsum("ij,ji->i", cross, cho_solve(self._factor, cross.T)), 0.0))
         return mean, std * self._scale[0] if self._single else std[:, None] * self._scale
 
+    def coordinates(self, Z: np.ndarray) -> np.ndarray:
+        """Return where rows (m, n) lie for the kernel, (m, d) of the features that entered: −1 and +1 for 0 and 1."""
+        return 2 * _in_units(Z, self._units)[:, self.features_] - 1
+
     def state(self) -> Process:
         """Return the parts of the fitted process, for functionals of it (:mod:`surrogates.proxy.path_integrals`)."""
         check_is_fitted(self)
-        return Process(self._kernel, self.features_, self._X, self._factor, self._alpha, self._scale, self._binary)
+        given = self.features_, self._X, self._factor, self._alpha, self._mean, self._scale, self._binary
+        return Process(self._kernel, *given)
 
     def walsh(self, subsets: Iterable[Iterable[int]]) -> tuple[np.ndarray, np.ndarray]:
         """Compute Walsh (Fourier) coefficients of the posterior: f(z) = sum_S coef_S prod_{i in S} (2 z_i - 1).
@@ -185,7 +195,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if not self._binary:
-            raise InputError("Z", "hold only 0 and 1 in fit for a Walsh spectrum", self._X / 2 + 0.5)
+            raise InputError("Z", "hold only 0 and 1 in fit for a Walsh spectrum", "other numbers")
         groups = [tuple(subset) for subset in subsets]
         full = np.zeros((len(groups), self.n_features_in_))
         for row, group in zip(full, groups, strict=True):
@@ -225,6 +235,21 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _units(rows: Rows) -> np.ndarray:
+    """Return what is 0 and how much 1 is, (2, n), of each column: that of 0/1 as it is, of others m − s and 2 s."""
+    share = rows.weight / rows.weight.sum()
+    mean = share @ rows.Z
+    spread = np.sqrt(share @ (rows.Z - mean) ** 2)
+    spread = np.where(spread > 1e-12 * np.abs(rows.Z).max(axis=0), spread, 0.5)
+    plain = np.isin(rows.Z, (0.0, 1.0)).all(axis=0)
+    return np.where(plain, [[0.0], [1.0]], [mean - spread, 2 * spread])
+
+
+def _in_units(Z: np.ndarray, units: np.ndarray) -> np.ndarray:
+    zero, one = units
+    return (Z - zero) / one
 
 
 def _check_counts(**counts: object) -> None:
