@@ -19,6 +19,8 @@ __all__ = ["FixedTerms", "Surrogate"]
 
 #: a share of the largest number below which a difference is rounding
 _ROUNDING = 64 * np.finfo(float).eps
+#: decimals of standardised answers that are fitted to: the last ones depend on the unit, and would break ties by it
+_DECIMALS = 12
 
 
 class Surrogate(RegressorMixin, BaseEstimator):
@@ -146,13 +148,14 @@ class Surrogate(RegressorMixin, BaseEstimator):
         level = by_column(merged.y, merged.weight)
         spread = np.abs(merged.y - level).max(axis=0)
         spread = np.where(spread > _ROUNDING * np.abs(merged.y).max(axis=0), spread, 1.0)
-        self.terms_, coef, intercept = self._fit_standardised(merged.Z, (merged.y - level) / spread, merged.weight)
+        u = ((merged.y - level) / spread).round(_DECIMALS)
+        self.terms_, coef, intercept = self._fit_standardised(merged.Z, u, merged.weight)
         # û = b + Σ wₖ φₖ  ⇒  ŷ = (s b + m) + Σ (s wₖ) φₖ
         coef, intercept = coef * spread[:, None], intercept * spread + level
         if self.partitions and self.terms_:
             # Σ φₖ = 1  ⇒  b + Σ wₖ φₖ = Σ (b + wₖ) φₖ
             coef, intercept = coef + intercept[:, None], np.zeros_like(intercept)
-            coef[np.abs(coef) <= _ROUNDING * (spread + np.abs(level))[:, None]] = 0.0
+            coef[np.abs(coef) <= (10.0**-_DECIMALS * spread + _ROUNDING * np.abs(level))[:, None]] = 0.0
         self.coef_, self.intercept_ = (coef[0], float(intercept[0])) if y.ndim == 1 else (coef, intercept)
         return self
 

@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from surrogates.families.linear import SparseLinear
+from surrogates.numerics.column_units import units_of
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import Surrogate
@@ -73,8 +74,10 @@ class InteractionSurrogate(Surrogate):
         members = [c for order in range(1, min(self.max_order, 2) + 1) for c in combinations(range(d), order)]
         terms = [Product(m, tuple(float(center[i]) for i in m)) for m in members]
         inner = SparseLinear(self.max_terms, self.folds, self.random_state)
-        kept, coef, intercept = inner.select(evaluate(terms, Z), y, weight)
-        return [terms[i] for i in kept], coef, intercept
+        one = units_of(Z, weight)[1]
+        size = np.array([np.prod(one[list(m)]) for m in members])
+        kept, coef, intercept = inner.select(evaluate(terms, Z) / size, y, weight)
+        return [terms[i] for i in kept], coef / size[kept], intercept
 
     def _distil(self, proxy: Proxy, law: np.ndarray, y: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
         if not isinstance(proxy, CubeProxy) or not np.isin(law, (0.0, 1.0)).all():

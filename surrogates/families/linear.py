@@ -9,6 +9,7 @@ import numpy as np
 
 from probes.errors import InputError
 from surrogates.families.forward_selection import select
+from surrogates.numerics.column_units import units_of
 from surrogates.numerics.merged_rows import by_column
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import Surrogate
@@ -60,8 +61,9 @@ class SparseLinear(Surrogate):
             raise InputError("max_terms", "be a positive integer or None", self.max_terms)
 
     def _fit(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[Term], np.ndarray, np.ndarray]:
-        chosen, coef, intercept = self.select(Z, y, weight)
-        return [Product((int(i),)) for i in chosen], coef, intercept
+        one = units_of(Z, weight)[1]
+        chosen, coef, intercept = self.select(Z / one, y, weight)
+        return [Product((int(i),)) for i in chosen], coef / one[chosen], intercept
 
     def select(
         self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, by: Callable[..., np.ndarray] = select

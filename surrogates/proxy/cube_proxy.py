@@ -26,6 +26,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from probes.errors import InputError
+from surrogates.numerics.column_units import in_units, units_of
 from surrogates.numerics.merged_rows import Rows, collapse
 from surrogates.numerics.one_thread import one_thread
 from surrogates.proxy.kernel import Kernel, condition, optimise
@@ -120,17 +121,14 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         return self
 
     def _standardised(self, rows: Rows) -> Rows:
-        """Compute u = (y − m) / s for the mean m and standard deviation s of single answers, by output; and of columns.
-
-        A column that is not 0/1 becomes (1 + (z − m) / s) / 2, whose mean and standard deviation are those of 0/1.
-        """
-        self._units = _units(rows)
+        """Compute u = (y − m) / s for the mean m and standard deviation s of single answers; scale columns."""
+        self._units = units_of(rows.Z, rows.weight)
         total = rows.weight.sum()
         self._mean = rows.weight @ rows.y / total
         spread = np.sqrt((rows.weight @ (rows.y - self._mean) ** 2 + rows.scatter.sum(axis=0)) / total)
         self._scale = np.where(spread > 1e-12 * np.abs(rows.y).max(axis=0), spread, 1.0)
         u = (rows.y - self._mean) / self._scale
-        return Rows(_in_units(rows.Z, self._units), u, rows.weight, rows.scatter / self._scale**2)
+        return Rows(in_units(rows.Z, self._units), u, rows.weight, rows.scatter / self._scale**2)
 
     def _fit_process(self, rows: Rows) -> None:
         """Fit hyperparameters to standardised answers, and condition the process on them."""
@@ -165,7 +163,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
 
     def coordinates(self, Z: np.ndarray) -> np.ndarray:
         """Return where rows (m, n) lie for the kernel, (m, d) of the features that entered: −1 and +1 for 0 and 1."""
-        return 2 * _in_units(Z, self._units)[:, self.features_] - 1
+        return 2 * in_units(Z, self._units)[:, self.features_] - 1
 
     def state(self) -> Process:
         """Return the parts of the fitted process, for functionals of it (:mod:`surrogates.proxy.path_integrals`)."""
@@ -235,21 +233,6 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def _units(rows: Rows) -> np.ndarray:
-    """Return what is 0 and how much 1 is, (2, n), of each column: that of 0/1 as it is, of others m − s and 2 s."""
-    share = rows.weight / rows.weight.sum()
-    mean = share @ rows.Z
-    spread = np.sqrt(share @ (rows.Z - mean) ** 2)
-    spread = np.where(spread > 1e-12 * np.abs(rows.Z).max(axis=0), spread, 0.5)
-    plain = np.isin(rows.Z, (0.0, 1.0)).all(axis=0)
-    return np.where(plain, [[0.0], [1.0]], [mean - spread, 2 * spread])
-
-
-def _in_units(Z: np.ndarray, units: np.ndarray) -> np.ndarray:
-    zero, one = units
-    return (Z - zero) / one
 
 
 def _check_counts(**counts: object) -> None:
