@@ -26,6 +26,8 @@ Fitted: TypeAlias = tuple[list[Term], np.ndarray, np.ndarray, Sequence[Link]]
 
 #: a share of the largest number below which a difference is rounding
 _ROUNDING = 64 * np.finfo(float).eps
+#: decimals of standardised answers that are fitted to: the last ones depend on the unit, and would break ties by it
+_DECIMALS = 12
 
 
 class Surrogate(RegressorMixin, BaseEstimator):
@@ -162,7 +164,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
         spread = np.where(spread > _ROUNDING * np.abs(merged.y).max(axis=0), spread, 1.0)
         links = each(getattr(self, "link", IDENTITY), len(level))
         offered = [_standardised(link, m, s) for link, m, s in zip(links, level, spread, strict=True)]
-        u = (merged.y - level) / spread
+        u = ((merged.y - level) / spread).round(_DECIMALS)
         self.terms_, coef, intercept, chosen = self._fit_standardised(merged.Z, u, merged.weight, offered)
         self.links_ = tuple(link.moved(m, s) for link, m, s in zip(chosen, level, spread, strict=True))
         # û = b + Σ wₖ φₖ  ⇒  ŷ = (s b + m) + Σ (s wₖ) φₖ; where a curve lies between, its bounds have moved instead
@@ -172,7 +174,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
         if self.partitions and self.terms_:
             # Σ φₖ = 1  ⇒  b + Σ wₖ φₖ = Σ (b + wₖ) φₖ
             coef, intercept = coef + intercept[:, None], np.zeros_like(intercept)
-            coef[np.abs(coef) <= _ROUNDING * (spread + np.abs(level))[:, None]] = 0.0
+            coef[np.abs(coef) <= (10.0**-_DECIMALS * spread + _ROUNDING * np.abs(level))[:, None]] = 0.0
         self.coef_, self.intercept_ = (coef[0], float(intercept[0])) if y.ndim == 1 else (coef, intercept)
         return self
 

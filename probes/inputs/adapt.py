@@ -14,6 +14,7 @@ import pandas as pd
 from probes.errors import InputError
 from probes.inputs.context import ContextProbe
 from probes.inputs.locality import Background, LocalGaussian
+from probes.inputs.table_rows import refuse_masked
 from probes.inputs.tabular import TabularProbe
 from probes.inputs.text import TextProbe
 from probes.model import Prompt, is_chat
@@ -94,6 +95,7 @@ def _check_one(probe: Any, table: bool) -> None:
     ------
     InputError
     """
+    refuse_masked("probe", probe)
     if callable(probe):
         raise InputError("probe", "be an input; a network goes with its tokenizer as (model, tokenizer)", probe)
     if isinstance(probe, (Path, bytes)):

@@ -10,6 +10,7 @@ import numpy as np
 from probes.errors import InputError
 from probes.inputs.text import block_view, other_removal, removal
 from probes.inputs.text_segments import Segments, Span, checked_answer, sentences
+from probes.model import Prompt, is_chat, messages_of
 from probes.probe import Feature, Probe, at_least_two, unique_names
 from probes.views import TextView
 
@@ -26,7 +27,9 @@ class ContextProbe(Probe):
     ----------
     context : str, list of str, or dict of str to str
         One document, several, or several with titles (a title is shown, and put above its document in the prompt).
-    question : str
+    question : str, or chat
+        Of a chat, a list of messages, the last one is the question; those before it stay as they are, before the
+        context.
     unit : {"sentence", "passage", "document"}, optional
         What a source is; a passage is a paragraph. By default "document" for several documents, else "sentence".
     system : str, optional
@@ -44,7 +47,8 @@ class ContextProbe(Probe):
     Raises
     ------
     InputError
-        For an empty context or question, fewer than two sources, an unknown unit or a template without its fields.
+        For an empty context or question, a chat that does not end with the user's message or has a second system
+        prompt, fewer than two sources, an unknown unit or a template without its fields.
 
     Examples
     --------
@@ -58,7 +62,7 @@ class ContextProbe(Probe):
     def __init__(
         self,
         context: str | Sequence[str] | Mapping[str, str],
-        question: str,
+        question: Prompt,
         *,
         unit: str | None = None,
         system: str | None = None,
@@ -68,10 +72,9 @@ class ContextProbe(Probe):
         max_new_tokens: int = 64,
     ):
         documents = self._documents(context)
-        if not isinstance(question, str) or not question.strip():
-            raise InputError("question", "be a non-empty string", question)
         if system is not None and not isinstance(system, str):
             raise InputError("system", "be a string or None", system)
+        self.system, self.before, self.question = _turns(question, system)
         unit = unit or ("document" if len(documents) > 1 else "sentence")
         if unit not in UNITS:
             raise InputError("unit", f"be one of {', '.join(UNITS)}", unit)
@@ -79,8 +82,7 @@ class ContextProbe(Probe):
             raise InputError("template", "hold {context} and {question}", template)
         if replacement is not None and not isinstance(replacement, str):
             raise InputError("replacement", "be a string, or None to remove", replacement)
-        self.question, self.system, self.template, self.unit = question, system, template, unit
-        self.replacement = replacement
+        self.template, self.unit, self.replacement = template, unit, replacement
         self.answer, self.max_new_tokens = checked_answer(answer, max_new_tokens)
         self.titles = list(documents)
         self.documents = [Segments.of(text, _cut(text, unit)) for text in documents.values()]
@@ -125,7 +127,8 @@ class ContextProbe(Probe):
         # one pass, so that braces in the user's own text stay as they are
         fields = {"{context}": "\n\n".join(texts), "{question}": self.question}
         turn = re.sub(r"\{context\}|\{question\}", lambda m: fields[m.group()], self.template)
-        return (*((("system", self.system),) if self.system else ()), ("user", turn))
+        system = (("system", self.system),) if self.system else ()
+        return (*system, *self.before, ("user", turn))
 
     def variants(self) -> dict[str, Probe]:
         return other_removal(self)
@@ -133,8 +136,11 @@ class ContextProbe(Probe):
     def view(self) -> TextView:
         offsets = np.cumsum([0, *(len(d.pieces) for d in self.documents)])
         blocks = [
-            block_view(title.strip(), document, int(offset))
-            for title, document, offset in zip(self.titles, self.documents, offsets, strict=False)
+            *(block_view(role, Segments((), (content,)), 0) for role, content in self.before),
+            *(
+                block_view(title.strip(), document, int(offset))
+                for title, document, offset in zip(self.titles, self.documents, offsets, strict=False)
+            ),
         ]
         return {
             "kind": "text",
@@ -145,6 +151,25 @@ class ContextProbe(Probe):
             "template": self.template,
             "blocks": blocks,
         }
+
+
+def _turns(question: Prompt, system: str | None) -> tuple[str | None, tuple[tuple[str, str], ...], str]:
+    """Return the system prompt, the turns before the user's, and the question.
+
+    Raises
+    ------
+    InputError
+    """
+    *before, (role, content) = messages_of(question) if is_chat(question) else (("user", question),)
+    if role != "user":
+        raise InputError("question", "end with the user's message; the model's is given as answer=", question)
+    if not isinstance(content, str) or not content.strip():
+        raise InputError("question", "be a non-empty string, or a chat that ends with one", question)
+    if system is None and before and before[0][0] == "system":
+        system = before.pop(0)[1]
+    if system is not None and any(role == "system" for role, _ in before):
+        raise InputError("system", "be given once: the chat of the question has a system prompt", system)
+    return system, tuple(before), content
 
 
 def _cut(text: str, unit: str) -> list[Span]:

@@ -13,7 +13,15 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_object_dtype
 
 from probes.errors import InputError
 
-__all__ = ["Row", "background_frame", "grouped_columns", "ignored_columns", "instance_frame", "unmatched"]
+__all__ = [
+    "Row",
+    "background_frame",
+    "grouped_columns",
+    "ignored_columns",
+    "instance_frame",
+    "refuse_masked",
+    "unmatched",
+]
 
 #: names that an error lists
 _SHOWN = 12
@@ -23,6 +31,17 @@ _SEVERAL = (list, np.ndarray, pd.Series)
 _SINGLE = "hold a single value in each cell (put an array into columns of its own; groups= keeps them together)"
 
 Row: TypeAlias = pd.Series | pd.DataFrame | Mapping[str, Any] | np.ndarray | Sequence[float]
+
+
+def refuse_masked(parameter: str, value: Any) -> None:
+    """Refuse an array with masked cells, under which numbers of no meaning stand.
+
+    Raises
+    ------
+    InputError
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise InputError(parameter, "hold no masked cells: .filled(np.nan) makes missing values of them", value)
 
 
 def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str] | None = None) -> pd.DataFrame:
@@ -41,6 +60,7 @@ def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str]
             raise InputError("feature_names", "be left out: the background's columns have names", names)
     else:
         _check_table(background)
+        refuse_masked("background", background)
         array = np.asarray(background)
         columns = [f"x{j}" for j in range(array.shape[1])] if names is None else _listed(names)
         if len(columns) != array.shape[1] or len(set(columns)) < len(columns):
@@ -139,6 +159,7 @@ def instance_frame(
     InputError
         If columns differ, or a value does not fit its column's type.
     """
+    refuse_masked("row", row)
     if isinstance(row, pd.DataFrame):
         if len(row) != 1:
             raise InputError("row", "be a single row", row)

@@ -153,7 +153,10 @@ class EstimatorModel(Model):
     def identity(self) -> Identity:
         mark = self.name or fingerprint(self.estimator)
         # version 0.1.0 kept the labels that predict returns, as if they were quantities
-        method = self.method if self.choices is None else f"{self.method} one of {len(self.choices)}"
+        method = self.method
+        if self.choices is not None:
+            counts = [len(c) for c in self.choices] if isinstance(self.choices, list) else len(self.choices)
+            method += f" one of {counts}"
         head = f"estimator:{type(self.estimator).__name__}:{method}"
         return Identity(f"{head}:{mark or uuid.uuid4().hex}", mark is not None)
 
@@ -161,8 +164,8 @@ class EstimatorModel(Model):
         """Return the estimator's method; one that chooses, with 1 for what it chose."""
         answer, choices = getattr(self.estimator, self.method), self.choices
         if choices is None:
-            return lambda row: side_by_side(answer(row))
-        return lambda row: np.equal.outer(np.ravel(answer(row)), choices).astype(float)
+            return lambda row: side_by_side(answer(row), self._classes)
+        return lambda row: one_hot(answer(row), choices, self.method)
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> EstimatorModel | None:
         """Return the same estimator fitted to its own answers to `inputs`, shuffled."""
@@ -193,7 +196,12 @@ class EstimatorModel(Model):
                 f"{kind}.{self.method} returned labels such as {describe(np.ravel(values)[0])} where numbers are "
                 "needed. Use a classifier with predict_proba, or pass a callable that returns scores."
             )
-        return as_outputs(side_by_side(values), len(inputs), f"{kind}.{self.method}")
+        return as_outputs(side_by_side(values, self._classes), len(inputs), f"{kind}.{self.method}")
+
+    @property
+    def _classes(self) -> Any:
+        """The classes of what answers with probabilities; a list where there are several targets."""
+        return getattr(self.estimator, "classes_", None) if self.method == "predict_proba" else None
 
     def _unknown(self, inputs: Any) -> str:
         """Name the columns of inputs that the estimator was not fitted with, and the way out; empty without any."""

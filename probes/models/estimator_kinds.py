@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from probes.errors import ModelError, describe
 
-__all__ = ["ADVICE", "METHODS", "choices_of", "kind_of", "one_hot", "output_names", "side_by_side", "usual_methods"]
+__all__ = [
+    "ADVICE",
+    "METHODS",
+    "Choices",
+    "choices_of",
+    "kind_of",
+    "one_hot",
+    "output_names",
+    "side_by_side",
+    "usual_methods",
+]
+
+#: what ``predict`` chooses from: classes or clusters ``(k,)``, or those of each of several targets
+Choices: TypeAlias = np.ndarray | list[np.ndarray]
 
 METHODS = ("predict_proba", "decision_function", "predict", "score_samples")
 _USUAL = {
@@ -46,7 +59,7 @@ def usual_methods(estimator: Any, kind: str) -> tuple[str, ...]:
     return ("predict_proba", "predict") if hasattr(estimator, "predict_proba") else ("predict",)
 
 
-def choices_of(estimator: Any, kind: str) -> np.ndarray | None:
+def choices_of(estimator: Any, kind: str) -> Choices | None:
     """Return the classes or clusters that ``predict`` chooses from; None if it returns quantities or nobody knows."""
     if kind == "outlier_detector":
         return np.array([-1, 1])
@@ -57,17 +70,18 @@ def choices_of(estimator: Any, kind: str) -> np.ndarray | None:
             return np.unique(last.labels_) if hasattr(last, "labels_") else None
         return np.arange(len(centres))
     classes = getattr(estimator, "classes_", None)
-    return classes if kind != "regressor" and isinstance(classes, np.ndarray) and classes.ndim == 1 else None
+    known = isinstance(classes, list) or (isinstance(classes, np.ndarray) and classes.ndim == 1)
+    return classes if kind != "regressor" and known else None
 
 
-def output_names(estimator: Any, kind: str, method: str, choices: np.ndarray | None) -> tuple[str, ...] | None:
+def output_names(estimator: Any, kind: str, method: str, choices: Choices | None) -> tuple[str, ...] | None:
     """Return the names of the outputs of a method; None where there are none."""
-    if choices is not None:
+    if isinstance(choices, np.ndarray):
         return tuple(f"cluster {c}" if kind == "clusterer" else str(c) for c in choices)
     if method == "transform":
         return tuple(f"distance to cluster {i}" for i in range(len(_last(estimator).cluster_centers_)))
     classes = getattr(estimator, "classes_", None)
-    if method == "predict_proba" and isinstance(classes, list):  # of several targets
+    if isinstance(classes, list) and (choices is not None or method == "predict_proba"):  # of several targets
         return tuple(f"target {i} = {c}" for i, each in enumerate(classes) for c in each)
     if method not in ("predict_proba", "decision_function") or not isinstance(classes, np.ndarray):
         return None
@@ -75,8 +89,19 @@ def output_names(estimator: Any, kind: str, method: str, choices: np.ndarray | N
     return tuple(str(c) for c in (classes[1:] if binary_margin else classes))
 
 
-def one_hot(labels: Any, choices: np.ndarray, source: str) -> np.ndarray:
-    """Return one column for each choice, 1 where it is the label: ``(n,)`` labels → ``(n, k)``.
+def one_hot(labels: Any, choices: Choices, source: str) -> np.ndarray:
+    """Return one column for each choice, 1 where it is the label.
+
+    Parameters
+    ----------
+    labels : ``(n,)``, or ``(n, targets)`` where choices are a list
+        Of a model of several labels at once, 0 or 1 for each choice ``(n, k)``, which stays.
+    choices : ndarray ``(k,)``, or a list of these
+    source : str
+
+    Returns
+    -------
+    ndarray ``(n, k)``
 
     Raises
     ------
@@ -89,6 +114,10 @@ def one_hot(labels: Any, choices: np.ndarray, source: str) -> np.ndarray:
     array([[0., 1.],
            [1., 0.]])
     """
+    if isinstance(choices, list):
+        return np.hstack([one_hot(column, c, source) for column, c in zip(np.transpose(labels), choices, strict=True)])
+    if _is_indicator(labels, choices):
+        return np.asarray(labels, dtype=float)
     chosen = np.asarray(labels).reshape(-1, 1) == choices[None]
     if not chosen.any(axis=1).all():
         other = np.asarray(labels).ravel()[int(np.argmin(chosen.any(axis=1)))]
@@ -96,8 +125,17 @@ def one_hot(labels: Any, choices: np.ndarray, source: str) -> np.ndarray:
     return chosen.astype(float)
 
 
-def side_by_side(values: Any) -> Any:
-    """Return one array for what several targets are answered with, a list of arrays ``(n, classes)``."""
+def _is_indicator(labels: Any, choices: np.ndarray) -> bool:
+    return len(choices) > 1 and np.shape(labels)[1:] == (len(choices),)
+
+
+def side_by_side(values: Any, classes: Any = None) -> Any:
+    """Return one array for what several targets are answered with, a list of arrays ``(n, classes)``.
+
+    Of targets with two `classes` each, the probabilities of the second ``(n, targets)`` are enough.
+    """
+    if isinstance(classes, list) and isinstance(values, np.ndarray) and values.shape[1:] == (len(classes),):
+        values = [np.column_stack([1 - second, second]) for second in values.T]
     several = isinstance(values, list) and bool(values) and all(getattr(v, "ndim", 0) == 2 for v in values)
     return np.hstack(values) if several else values
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from probes.errors import InputError
-from probes.models.adapt import ModelLike
+from probes.model import Generator
+from probes.models.adapt import ModelLike, as_model
 from probes.probe import Probe
 from surrogates.cli.app import app
 from surrogates.cli.inputs import Options, about, shown
@@ -18,7 +19,7 @@ from surrogates.local.checks import CHECKS, check
 from surrogates.local.explain import estimate, explain
 from surrogates.local.stopping import Certified, StableOrder, Until, Width
 
-__all__ = ["Common", "Sourced", "explaining"]
+__all__ = ["Common", "OfText", "explaining"]
 
 explaining = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Explain one answer of a model.")
 app.add_typer(explaining, name="explain")
@@ -60,17 +61,17 @@ class Common(Options):
 
 
 @dataclass(kw_only=True)
-class Sourced(Common):
-    """Options of explanations of a language model's answer."""
+class OfText(Common):
+    """Options of explanations of what a text or a context is answered with."""
 
-    span: Annotated[list[str] | None, typer.Option(help="Explain only this part of the answer; may be repeated.")] = (
-        None
-    )
+    span: Annotated[list[str] | None, typer.Option(help="Explain only this part of a language model's answer.")] = None
 
 
 def _run(model: ModelLike, probe: Probe, common: Common) -> None:
     until, checks = _until(common.until), _checks(common.checks)
     asking, span = common.asking(), getattr(common, "span", None)
+    if span and not isinstance(as_model(model), Generator):
+        raise InputError("--span", "be left out: this model does not continue text", span)
     if common.parameters is not None and common.gpu_throughput is None:
         raise InputError("--parameters", "come with --gpu-throughput", common.parameters)
     if common.estimate:
@@ -96,7 +97,7 @@ def _run(model: ModelLike, probe: Probe, common: Common) -> None:
     shown(explanation, common)
 
 
-about(explaining, _run, {"text": Common, "tabular": Common, "context": Sourced}, "an answer depends on.")
+about(explaining, _run, {"text": OfText, "tabular": Common, "context": OfText}, "an answer depends on.")
 
 
 def _until(rule: str | None) -> Until | Certified | None:

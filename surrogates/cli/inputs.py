@@ -175,9 +175,7 @@ def text(
     """Load a model, and a text or a chat to ask it about."""
     prompt = conversation(None if text is None else text_of(text), chat, system)
     plain = answer is None and isinstance(prompt, str)
-    asked = load(common.model, "classifier" if plain else "lm")
-    if answer is not None and not isinstance(as_model(asked), Generator):
-        raise InputError("--answer", "be left out: this model does not continue text", answer)
+    asked = _asked(common.model, "classifier" if plain else "lm", answer)
     tokenizer = getattr(asked, "tokenizer", None) if unit == "token" else None
     try:
         return asked, TextProbe(prompt, unit, replacement=replacement, tokenizer=tokenizer, answer=answer)
@@ -209,15 +207,17 @@ def tabular(
 def context(
     common: Options,
     documents: Annotated[list[Path], typer.Argument(help="One text file, or several.")],
-    question: Annotated[str, typer.Option(help="What is asked of the documents.")],
+    question: Annotated[str | None, typer.Option(help="What is asked of the documents.")] = None,
     unit: Annotated[str | None, typer.Option(help="What a source is: sentence, passage or document.")] = None,
     answer: Answer = None,
     system: System = None,
+    chat: Chat = None,
 ) -> tuple[ModelLike, Probe]:
     """Load a language model, and documents with a question to ask it about."""
+    prompt = conversation(question, chat, system, "--question")
     texts = {str(path): read(path) for path in documents}
     content: Any = next(iter(texts.values())) if len(texts) == 1 else texts
-    return load(common.model, "lm"), ContextProbe(content, question, unit=unit, system=system, answer=answer)
+    return _asked(common.model, "lm", answer), ContextProbe(content, prompt, unit=unit, answer=answer)
 
 
 #: kinds of input by the name of their command: how they are read, and what their features are
@@ -281,6 +281,14 @@ def load(model: str, kind: str | None, name: str = "--model") -> ModelLike:
         if isinstance(error, IomapError):
             raise
         raise InputError(name, f"be a model that can be loaded ({str(error).splitlines()[0]})", model) from error
+
+
+def _asked(model: str, kind: str, answer: str | None) -> ModelLike:
+    """Load a model of texts; one that continues text where there is an answer."""
+    asked = load(model, kind)
+    if answer is not None and not isinstance(as_model(asked), Generator):
+        raise InputError("--answer", "be left out: this model does not continue text", answer)
+    return asked
 
 
 def _of_folder(model: str, kind: str, name: str) -> ModelLike:

@@ -19,7 +19,7 @@ Answer = Annotated[
 System = Annotated[str | None, typer.Option(help="System prompt of a language model.")]
 Chat = Annotated[
     Path | None,
-    typer.Option(help="A JSON file of messages, [{role, content}, …]; TEXT follows them, else the last is explained."),
+    typer.Option(help="A JSON file of messages, [{role, content}, …]; the TEXT or question follows, or is the last."),
 ]
 
 
@@ -52,8 +52,10 @@ def text_of(argument: str) -> str:
         raise InputError("TEXT", rule, argument) from error
 
 
-def conversation(text: str | None, chat: Path | None, system: str | None) -> Prompt:
-    """Return what a language model is asked: a text, or messages of which the last is explained.
+def conversation(text: str | None, chat: Path | None, system: str | None, name: str = "TEXT") -> Prompt:
+    """Return what a language model is asked: a text, or messages of which the last is this text.
+
+    `name` is what errors call the text.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def conversation(text: str | None, chat: Path | None, system: str | None) -> Pro
     """
     before = () if chat is None else _messages(chat)
     if text is None and not before:
-        raise InputError("TEXT", "be given, or --chat FILE, whose last message is explained", text)
+        raise InputError(name, "be given, or --chat FILE, whose last message it is", text)
     if system is not None and any(role == "system" for role, _ in before):
         raise InputError("--system", "be left out: the chat has a system prompt", system)
     first = () if system is None else (("system", system),)

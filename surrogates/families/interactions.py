@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from surrogates.families.linear import SparseLinear
 from surrogates.link import LinkLike, Links
+from surrogates.numerics.column_units import units_of
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import CurvedSurrogate, Fitted
@@ -87,8 +88,10 @@ class InteractionSurrogate(CurvedSurrogate):
         members = [c for order in range(1, min(self.max_order, 2) + 1) for c in combinations(range(d), order)]
         terms = [Product(m, tuple(float(center[i]) for i in m)) for m in members]
         inner = SparseLinear(self.max_terms, self.folds, self.random_state)
-        kept, coef, intercept, curves = inner.select_linked(evaluate(terms, Z), y, weight, links)
-        return [terms[i] for i in kept], coef, intercept, curves
+        one = units_of(Z, weight)[1]
+        size = np.array([np.prod(one[list(m)]) for m in members])
+        kept, coef, intercept, curves = inner.select_linked(evaluate(terms, Z) / size, y, weight, links)
+        return [terms[i] for i in kept], coef / size[kept], intercept, curves
 
     def _proxy_linked(self, links: Sequence[LinkLike]) -> Any:
         if not isinstance(self.proxy, CubeProxy) or self.link == "identity":

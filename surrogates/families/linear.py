@@ -11,6 +11,7 @@ from probes.errors import InputError
 from surrogates.families.curved_weights import through_links
 from surrogates.families.forward_selection import select
 from surrogates.link import Link, LinkLike, Links
+from surrogates.numerics.column_units import units_of
 from surrogates.numerics.merged_rows import by_column
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import CurvedSurrogate, Fitted
@@ -72,8 +73,9 @@ class SparseLinear(CurvedSurrogate):
             raise InputError("max_terms", "be a positive integer or None", self.max_terms)
 
     def _fit_linked(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
-        chosen, coef, intercept, curves = self.select_linked(Z, y, weight, links)
-        return [Product((int(i),)) for i in chosen], coef, intercept, curves
+        one = units_of(Z, weight)[1]
+        chosen, coef, intercept, curves = self.select_linked(Z / one, y, weight, links)
+        return [Product((int(i),)) for i in chosen], coef / one[chosen], intercept, curves
 
     def select_linked(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 from surrogates.families.linear import SparseLinear
 from surrogates.families.tree import leaves
 from surrogates.link import IDENTITY, LinkLike, Links
+from surrogates.numerics.column_units import in_units, units_of
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import CurvedSurrogate, Fitted
 from surrogates.terms import Box, Term, evaluate
@@ -114,6 +115,7 @@ class RuleSurrogate(CurvedSurrogate):
         from sklearn.ensemble import GradientBoostingRegressor
 
         rules: dict[tuple[tuple[int, float, float], ...], None] = {}
+        units = units_of(Z, weight)
         for column in y.T:
             if np.ptp(column) == 0:
                 continue
@@ -123,9 +125,9 @@ class RuleSurrogate(CurvedSurrogate):
                 learning_rate=0.3,
                 min_weight_fraction_leaf=0.01,
                 random_state=self.random_state,
-            ).fit(Z, column, weight)
+            ).fit(in_units(Z, units), column, weight)
             for tree in boosted.estimators_.ravel():
-                for leaf in leaves(tree)[0]:
+                for leaf in leaves(tree, units)[0]:
                     if isinstance(leaf, Box):
                         rules.update(dict.fromkeys(_parts(leaf.conditions)))
         kept: dict[bytes, Term] = {}

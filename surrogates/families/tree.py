@@ -10,6 +10,7 @@ import numpy as np
 
 from probes.errors import InputError
 from surrogates.link import IDENTITY, LinkLike
+from surrogates.numerics.column_units import in_units, units_of
 from surrogates.numerics.folds import folds
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import Fitted, Surrogate
@@ -90,14 +91,16 @@ class TreeSurrogate(Surrogate):
         spread = np.sqrt(np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight))
         # u = y / s: the outputs of one tree have equal weight in the choice of splits
         scaled = y / np.where(spread > 0, spread, 1.0)
-        errors = np.zeros(len(sizes))
+        units, errors = units_of(Z, weight), np.zeros(len(sizes))
+        # scikit-learn keeps half the digits of a number, and takes differences below 1e-7 for none
+        Z = in_units(Z, units)
         for train, test in folds(len(Z), self.folds, self.random_state) if len(sizes) > 1 else ():
             for j, size in enumerate(sizes):
                 tree = self._grow(Z[train], scaled[train], weight[train], size)
                 predicted = tree.predict(Z[test]).reshape(len(test), -1)
                 errors[j] += ((scaled[test] - predicted) ** 2 * weight[test, None]).sum()
         tree = self._grow(Z, scaled, weight, sizes[int(np.argmin(errors.round(12)))])
-        terms, values = leaves(tree, least)
+        terms, values = leaves(tree, units, least)
         # û = wₗ on leaf l  ⇒  ŷ = s wₗ
         coef = values.T * np.where(spread > 0, spread, 1.0)[:, None]
         if len(terms) == 1:
@@ -113,7 +116,7 @@ class TreeSurrogate(Surrogate):
         return tree.fit(Z, y, sample_weight=weight)
 
 
-def leaves(tree: DecisionTreeRegressor, least: float = 0.0) -> tuple[list[Term], np.ndarray]:
+def leaves(tree: DecisionTreeRegressor, units: np.ndarray, least: float = 0.0) -> tuple[list[Term], np.ndarray]:
     """Read the leaves off a fitted tree, as conjunctions, and their values ``(leaves, k)``.
 
     Neighbours of equal value are one leaf, and so are those below a split that explains at most a share of `least` of
@@ -132,7 +135,8 @@ def leaves(tree: DecisionTreeRegressor, least: float = 0.0) -> tuple[list[Term],
         here: list[tuple[Term, np.ndarray]] = [(Box(tuple((i, *bounds[i]) for i in sorted(bounds))), value)]
         if nodes.children_left[node] < 0 or (least and idle[node]):
             return here
-        feature, threshold = int(nodes.feature[node]), float(nodes.threshold[node])
+        feature = int(nodes.feature[node])
+        threshold = float(units[0, feature] + units[1, feature] * nodes.threshold[node])
         low, high = bounds.get(feature, (-np.inf, np.inf))
         left = walk(nodes.children_left[node], {**bounds, feature: (low, min(high, threshold))})
         right = walk(nodes.children_right[node], {**bounds, feature: (max(low, threshold), high)})

@@ -15,14 +15,14 @@ from scipy import stats
 from probes.design import independent
 from probes.probe import Feature
 from surrogates.proxy.cube_proxy import CubeProxy
-from surrogates.proxy.switched import switched_on
+from surrogates.proxy.switched import Moved, switched_on
 
 __all__ = ["Members", "Precisions", "condition", "counted", "coverage", "estimated", "proposed", "rows_under"]
 
 #: features that have a condition, in ascending order
 Members: TypeAlias = tuple[int, ...]
-#: the precisions of a rule with each feature in turn added to its members, ``(d,)``
-Precisions: TypeAlias = Callable[[Members], np.ndarray]
+#: of the members of a rule and features: the precisions of the rule with each of these in turn added, ``(len(added),)``
+Precisions: TypeAlias = Callable[[Members, Sequence[int]], np.ndarray]
 
 #: half-width of the condition on a real feature, in standard deviations: the middle third of its law
 _NEAR = float(stats.norm.ppf(2 / 3))
@@ -60,18 +60,16 @@ def estimated(features: Sequence[Feature], Z: np.ndarray, same: np.ndarray, rng:
     proxy = CubeProxy().fit(Z, same.astype(float))
     free = independent(features, _FREE, rng)
     near = np.column_stack([_within(f, _FREE, rng) for f in features])
+    moved = Moved(proxy, free, near)
     binary = all(f.kind == "binary" for f in features)
 
-    def under(members: Sequence[int]) -> np.ndarray:
-        rows = free.copy()
-        rows[:, list(members)] = near[:, list(members)]
-        return rows
-
-    def precisions(members: Members) -> np.ndarray:
+    def precisions(members: Members, added: Sequence[int]) -> np.ndarray:
         if binary:
-            answers = switched_on(proxy, under(members))
+            rows = free.copy()
+            rows[:, list(members)] = 1
+            answers = switched_on(proxy, rows)[:, list(added)]
         else:
-            answers = np.column_stack([proxy.predict(under([*members, i])) for i in range(len(features))])
+            answers = moved(members, added)
         return np.clip(answers, 0, 1).mean(axis=0)
 
     return precisions
@@ -83,7 +81,7 @@ def proposed(precisions: Precisions, d: int, tried: set[Members], enough: float,
     Parameters
     ----------
     precisions : callable
-        Of the members of a rule: those of the rule with each feature in turn added.
+        Of the members of a rule and of features: those of the rule with each of these in turn added.
     d : int
         Number of features.
     tried : set of tuple of int
@@ -97,9 +95,9 @@ def proposed(precisions: Precisions, d: int, tried: set[Members], enough: float,
     for _ in range(min(longest, d)):
         grown: dict[Members, float] = {}
         for members in beam:
-            for i, precision in enumerate(precisions(members).tolist()):
-                if i not in members:
-                    grown.setdefault(tuple(sorted((*members, i))), precision)
+            rules = {i: tuple(sorted((*members, i))) for i in range(d) if i not in members}
+            added = [i for i, rule in rules.items() if rule not in grown]
+            grown.update(zip((rules[i] for i in added), precisions(members, added).tolist(), strict=True))
         scored = sorted(((precision, rule) for rule, precision in grown.items()), reverse=True)
         fresh = [s for s in scored if s[1] not in tried]
         if fresh and (best is None or fresh[0][0] > best[0]):

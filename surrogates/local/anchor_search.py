@@ -257,9 +257,9 @@ class _Search:
         outcomes = counted(self.asked[1][2:], self.kept[1][2:], members)
         return _Tested(members, outcomes, float(outcomes.mean()))
 
-    def _precisions(self, members: Members) -> np.ndarray:
-        """Count the precisions of a rule with each feature added, where every answer is known, ``(d,)``."""
-        return np.array([self._counted(tuple({*members, i})).low for i in range(len(self.features))])
+    def _precisions(self, members: Members, added: Sequence[int]) -> np.ndarray:
+        """Count the precisions of a rule with each feature added, where every answer is known."""
+        return np.array([self._counted((*members, i)).low for i in added])
 
     def _learn(self, reply: Reply, same: Same) -> np.ndarray:
         """Take note of answers: whether each is the same, ``(n,)``."""

@@ -28,6 +28,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from probes.errors import InputError
 from surrogates.link import IDENTITY, Link, Links, check_link, each, named
+from surrogates.numerics.column_units import in_units, units_of
 from surrogates.numerics.merged_rows import Rows, collapse
 from surrogates.numerics.one_thread import one_thread
 from surrogates.proxy.kernel import Kernel, condition, optimise
@@ -106,7 +107,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         Z : array of shape (m, n)
-            Rows of 0/1. Other finite numbers are accepted, but then there is no Walsh spectrum.
+            Rows of 0/1. Other finite numbers are accepted in any unit, but then there is no Walsh spectrum.
         y : array of shape (m,) or (m, k), in any unit
         sample_weight : array of shape (m,), optional
             A weight of 2 counts like the row asked twice, a weight of 0 like its absence.
@@ -126,6 +127,8 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         self._single, self.features_ = y.ndim == 1, np.arange(Z.shape[1])
         with one_thread():
             rows = collapse(Z, y.reshape(len(y), -1), weight)
+            self._units = units_of(rows.Z, rows.weight)
+            rows = replace(rows, Z=in_units(rows.Z, self._units))
             if Z.shape[1] > self.screen_above:
                 self.features_ = screen(OnLine.of(rows, [[IDENTITY]] * rows.y.shape[1]).rows)
                 rows = collapse(rows.Z[:, self.features_], rows.y, rows.weight, rows.scatter)
@@ -159,7 +162,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         Z = validate_data(self, Z, reset=False, dtype=np.float64)
-        X = 2 * Z[:, self.features_] - 1
+        X = self.coordinates(Z)
         cross = self._kernel(X, self._X)
         # u* = k(z, Z) K⁻¹ u  ⇒  f = m + s u*, and through a link its mean over the posterior
         u, needed = cross @ self._alpha, return_std or self._on_line.curved
@@ -171,11 +174,16 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         deviation = self._on_line.deviations(u, sd)
         return mean, deviation[:, 0] if self._single else deviation
 
+    def coordinates(self, Z: np.ndarray) -> np.ndarray:
+        """Return where rows (m, n) lie for the kernel, (m, d) of the features that entered: −1 and +1 for 0 and 1."""
+        return 2 * in_units(Z, self._units)[:, self.features_] - 1
+
     def state(self) -> Process:
         """Return the parts of the fitted process, for functionals of it (:mod:`surrogates.proxy.path_integrals`)."""
         check_is_fitted(self)
-        scale = self._on_line.scale
-        return Process(self._kernel, self.features_, self._X, self._factor, self._alpha, scale, self._binary)
+        line = self._on_line
+        given = self.features_, self._X, self._factor, self._alpha, line.mean, line.scale, self._binary
+        return Process(self._kernel, *given)
 
     def walsh(self, subsets: Iterable[Iterable[int]]) -> tuple[np.ndarray, np.ndarray]:
         """Compute Walsh (Fourier) coefficients of the posterior: f(z) = sum_S coef_S prod_{i in S} (2 z_i - 1).
@@ -201,7 +209,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if not self._binary:
-            raise InputError("Z", "hold only 0 and 1 in fit for a Walsh spectrum", self._X / 2 + 0.5)
+            raise InputError("Z", "hold only 0 and 1 in fit for a Walsh spectrum", "other numbers")
         groups = [tuple(subset) for subset in subsets]
         full = np.zeros((len(groups), self.n_features_in_))
         for row, group in zip(full, groups, strict=True):

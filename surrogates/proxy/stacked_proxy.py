@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from probes.errors import InputError
+from surrogates.numerics.column_units import in_units, units_of
 from surrogates.numerics.merged_rows import collapse
 from surrogates.numerics.one_thread import one_thread
 from surrogates.proxy.cube_proxy import CubeProxy
@@ -66,6 +67,7 @@ class StackedProxy(RegressorMixin, BaseEstimator):
     n_features_in_: int
     _members: dict[str, _Member]
     _single: bool
+    _units: np.ndarray
 
     def __init__(self, folds: int = 5, n_trees: int = 300, random_state: int = 0):
         self.folds = folds
@@ -100,6 +102,8 @@ class StackedProxy(RegressorMixin, BaseEstimator):
         y = np.asarray(y, dtype=np.float64)
         self._single, used = y.ndim == 1, weight > 0
         Z, y, weight = Z[used], y.reshape(len(y), -1)[used], weight[used]
+        self._units = units_of(Z, weight)
+        Z = in_units(Z, self._units)
         distinct, group = np.unique(Z, axis=0, return_inverse=True)
         with one_thread(), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -116,7 +120,7 @@ class StackedProxy(RegressorMixin, BaseEstimator):
     def predict(self, Z: Any) -> np.ndarray:
         """Predict answers to rows (m, n), of shape (m,) or (m, k), in the unit of the answers."""
         check_is_fitted(self)
-        Z = validate_data(self, Z, reset=False, dtype=np.float64)
+        Z = in_units(validate_data(self, Z, reset=False, dtype=np.float64), self._units)
         parts = [share * _predict(self._members[name], Z) for name, share in self.weights_.items() if share > 0]
         total: np.ndarray = np.sum(parts, axis=0)
         return total[:, 0] if self._single else total

@@ -17,7 +17,8 @@ class Process:
     """The posterior of standardised answers.
 
     ``features`` (d,) entered; rows ``X`` (g, d) of -1/+1; ``factor`` is the Cholesky factor of their covariance with
-    noise, ``alpha`` (g, k) its inverse times the answers; ``scale`` (k,) is their unit; ``binary``: all rows are 0/1.
+    noise, ``alpha`` (g, k) its inverse times the answers; ``mean`` and ``scale`` (k,) are their level
+    and unit; ``binary``: all rows are 0/1.
     """
 
     kernel: Kernel
@@ -25,8 +26,14 @@ class Process:
     X: np.ndarray
     factor: tuple[np.ndarray, bool]
     alpha: np.ndarray
+    mean: np.ndarray
     scale: np.ndarray
     binary: bool
+
+    def rest(self, X: np.ndarray) -> np.ndarray:
+        """Compute what constant and linear part of the kernel add to standardised answers, (m, k)."""
+        linear = self.kernel.linear / X.shape[1] * (self.X.T @ self.alpha)
+        return self.kernel.constant * self.alpha.sum(axis=0) + X @ linear
 
 
 def coefficients(process: Process, member: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

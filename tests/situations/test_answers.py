@@ -96,6 +96,7 @@ def test_any_class_can_be_asked_for_by_name(forest):
     assert ex.target.outputs == ("setosa", "versicolor", "virginica")
     np.testing.assert_allclose(ex.y[0], forest.predict_proba(X.iloc[[0]])[0])
     assert effects(ex, "virginica") == pytest.approx(effects(about(forest, 0, target="virginica")))
+    assert about(forest, 0, target=["virginica", "setosa"]).target.outputs == ("virginica", "setosa")
     with pytest.raises(InputError, match="'setosa', 'versicolor', 'virginica'"):
         about(forest, 0, target="rose")
 
@@ -138,7 +139,9 @@ def test_the_unit_is_named_and_log_odds_are_asked_for():
 
 
 def test_log_odds_of_certainty_are_refused_in_words():
-    with pytest.raises(ModelError, match="must be finite; for 9 of 18 questions the probability is exactly 0 or 1"):
+    with pytest.raises(
+        ModelError, match=r"for 9 of 18 questions the probability is exactly 0 or 1\. Explain the probability"
+    ):
         about(DecisionTreeClassifier(random_state=0).fit(X, Y), target="log-odds")
 
 
@@ -169,7 +172,11 @@ def test_a_forest_of_two_targets_is_explained_target_by_target():
 def test_several_labels_at_once_are_explained_each_by_itself():
     ex = about(lambda d: np.column_stack([d["sl"], d["sw"] * 2, d["pl"] - d["pw"]]))
     assert ex.target.outputs == ("output 0", "output 1", "output 2")
-    assert effects(ex, "output 1")["sl"] == pytest.approx(0.0)
+    sl, sw, pl, pw = X.iloc[0] - X[::25].mean()
+    expected = {"output 0": [sl, 0, 0, 0], "output 1": [0, 2 * sw, 0, 0], "output 2": [0, 0, pl, -pw]}
+    for output, sizes in expected.items():
+        assert effects(ex, output) == pytest.approx(dict(zip(X.columns, sizes, strict=True)), abs=1e-9)
+    assert ex.answers.cost.rows == about(lambda d: d["sl"]).answers.cost.rows
 
 
 def test_outlier_detectors_answer_with_their_score():

@@ -53,6 +53,8 @@ def test_one_background_row_is_a_baseline():
     ex = explain(lambda X: X @ [1.0, 10.0], np.array([3.0, 4.0]), background=np.array([[1.0, 2.0]]), store=None)
     assert effects(ex) == pytest.approx({"x0": 2.0, "x1": 20.0})
     assert "Model: 43 for this input, 21 for the reference" in str(ex)
+    ex = explain(lambda X: X @ [1.0, 10.0], np.array([3.0, 4.0]), background=np.array([[1.0, 2], [0, 5]]), store=None)
+    assert effects(ex) == pytest.approx({"x0": 2.5, "x1": 5.0})
 
 
 def test_what_effects_are_measured_from_is_shown(normal):
@@ -74,8 +76,9 @@ def test_wide_tables_are_asked_within_the_budget():
 def test_long_backgrounds_are_not_multiplied_in_memory():
     long = np.random.default_rng(0).normal(size=(20_000, 20))
     model = Counting(lambda X: X[:, 0])
-    explain(model, long[0], background=long, budget=2_000, store=None)
+    ex = explain(model, long[0], background=long, budget=2_000, store=None)
     assert max(map(len, model.batches)) <= 256
+    assert any(note.startswith("10 of 20000 background rows stand for all") for note in ex.warnings)
 
 
 def test_columns_that_go_together_are_noted(normal):
@@ -116,3 +119,7 @@ def test_the_price_is_said_before_it_is_paid(normal):
     assert model.rows == 0
     explain(model, MaskProbe(30), budget=100, store=None)
     assert model.rows == forecast.questions + forecast.checks
+    before = model.rows
+    explain(model, MaskProbe(30), store=None)
+    default = estimate(model, MaskProbe(30), trial=0, store=None)
+    assert model.rows - before == default.questions + default.checks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import IsolationForest, RandomForestClassifier
 
 from probes import MaskProbe
-from surrogates import Explanation, ShapleyValues, explain, explain_many, shapley_values
+from surrogates import Anchor, Explanation, ExplanationSet, ShapleyValues, anchor, explain, explain_many, shapley_values
 from tests.helpers.effects import effects
 
 X, Y = load_iris(return_X_y=True, as_frame=True)
@@ -47,18 +48,26 @@ def test_values_are_saved_too(tmp_path):
     values = shapley_values(smooth, MaskProbe(6), store=None)
     values.to_json(tmp_path / "values.json")
     np.testing.assert_allclose(ShapleyValues.from_json(tmp_path / "values.json").values, values.values)
+    rule = anchor(smooth, MaskProbe(6), store=None)
+    rule.to_json(tmp_path / "rule.json")
+    assert Anchor.from_json(tmp_path / "rule.json").words == rule.words
+    explain_many(smooth, [MaskProbe(4)] * 2, output=tmp_path / "all.jsonl", store=None)
+    assert len(ExplanationSet.from_jsonl(tmp_path / "all.jsonl")) == 2
 
 
-def test_a_local_function_goes_to_workers():
-    weight = 2.0
+def test_a_local_function_goes_to_workers(tmp_path, monkeypatch):
+    monkeypatch.setattr("surrogates.many.explain_many.STARTING", 0.0)  # whatever little there is to do
+    weight, seen = 2.0, tmp_path
 
     def local(Z):
+        (seen / str(os.getpid())).touch()
         return weight * Z[:, 0]
 
-    with parallel_config("threading"):
+    with parallel_config("multiprocessing"):  # starts faster than joblib's own
         many = explain_many(local, [MaskProbe(4)] * 4, n_jobs=2, store=None)
     assert not many.failures
     assert [effects(ex)["x0"] for ex in many] == pytest.approx([2.0] * 4)
+    assert any(path.name != str(os.getpid()) for path in seen.iterdir())
 
 
 def test_many_rows_are_one_stream_of_questions(forest):
@@ -108,6 +117,9 @@ def test_a_force_plot_of_one_output(forest):
 def test_a_table_stands_in_order_of_size(classes):
     for _, part in classes.attributions.groupby("output"):
         assert (np.diff(part["attribution"].abs()) <= 1e-12).all()
+    part = classes.attributions[classes.attributions["output"] == "v"]
+    labels = [label.get_text() for label in classes.plot(output="v").get_yticklabels()]
+    assert [label.split(" = ")[0] for label in labels] == part["feature"].tolist()
 
 
 def test_a_plot_is_a_matplotlib_axis_that_can_be_saved(classes, tmp_path):

@@ -6,6 +6,7 @@ import logging
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
@@ -56,7 +57,9 @@ def test_a_text_beyond_the_window_is_refused_or_cut_as_the_pipeline_cuts_it(word
     with pytest.raises(InputError, match="text must fit the classifier's window of 24 tokens; got '32 tokens'"):
         explain(TextClassifier(bert(), words), TextProbe(long), budget=40, store=None)
     cutting = transformers.pipeline("text-classification", model=bert(), tokenizer=words, truncation=True)
-    assert explain(cutting, TextProbe(long), budget=34, store=None).target.outputs == (cutting(long)[0]["label"],)
+    ex, best = explain(cutting, TextProbe(long), budget=34, store=None), cutting(long)[0]
+    assert ex.target.outputs == (best["label"],)
+    assert expit(ex.y[0, 0]) == pytest.approx(best["score"], abs=1e-5)
 
 
 def test_independent_labels_do_not_compete(words):
@@ -99,7 +102,7 @@ def test_padding_to_a_fixed_length_is_what_the_pipeline_does(words):
     ex = explain(pipeline, REVIEW, target="all", store=None)
     assert len(ex.features) == 5
     scores = {entry["label"]: entry["score"] for entry in pipeline(REVIEW, top_k=None)}
-    assert list(scores) == [ex.target.outputs[j] for j in np.argsort(-ex.y[0])]
+    assert dict(zip(ex.target.outputs, ex.y[0], strict=True)) == pytest.approx(scores, abs=1e-5)
 
 
 def test_dropout_is_off_while_a_model_is_asked(words):
@@ -197,6 +200,7 @@ def test_letters_of_several_tokens_are_one_feature_and_pieces_of_an_answer_join(
 def test_half_precision_on_a_processor_is_near_full_precision(tokenizer):
     full = explain(CausalLM(llama(len(tokenizer)), tokenizer), PROMPT, answer="1969", store=None)
     half = explain(CausalLM(llama(len(tokenizer)).bfloat16(), tokenizer), PROMPT, answer="1969", store=None)
+    assert half.answers.cost.checks >= 4  # inputs asked alone, and in a batch
     assert np.isfinite(half.y).all()
     np.testing.assert_allclose(half.y, full.y, atol=0.3)
 
@@ -213,9 +217,12 @@ def test_a_decoder_without_padding_is_asked_one_text_at_a_time(tokenizer, caplog
         vocab_size=40, n_embd=32, n_layer=1, n_head=4, n_positions=32, num_labels=2, bos_token_id=2, eos_token_id=2
     )
     network = transformers.GPT2ForSequenceClassification(config).eval()
+    sizes = []
+    network.register_forward_pre_hook(lambda _, args, given: sizes.append(len(given["input_ids"])), with_kwargs=True)
     with caplog.at_level(logging.WARNING):
         ex = explain(TextClassifier(network, tokenizer), "the museum opened in 1969", store=None)
     assert any("has no pad_token_id" in record.message for record in caplog.records)
+    assert set(sizes) == {1}
     assert np.isfinite(ex.y).all()
 
 

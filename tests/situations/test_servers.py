@@ -36,6 +36,7 @@ def test_a_rate_limit_is_waited_out(serve):
     ex = explain(lm, TextProbe(TEXT, answer="Yes"), store=None)
     assert effects(ex)["beta"] == pytest.approx(1.0)
     assert lm.spent.retries == 2
+    assert server.times[-1] - server.times[2] >= 0.05
 
 
 def test_what_was_answered_before_a_stop_is_not_asked_again(serve):
@@ -48,6 +49,9 @@ def test_what_was_answered_before_a_stop_is_not_asked_again(serve):
     ex = explain(Endpoint(server.url, "m", scores=Contains("Yes")), TextProbe(TEXT, answer="Yes"), store=store)
     assert asked == 6
     assert ex.answers.cost.reused > 0
+    undisturbed = serve(reply=yes_or_no)
+    explain(Endpoint(undisturbed.url, "m", scores=Contains("Yes")), TextProbe(TEXT, answer="Yes"), store=None)
+    assert len(server.seen) == len(undisturbed.seen)
     assert effects(ex)["beta"] == pytest.approx(1.0)
 
 
@@ -97,3 +101,5 @@ def test_a_key_that_is_not_set_is_named(serve, monkeypatch):
     with pytest.raises(UnavailableError, match="No key was sent: OPENAI_API_KEY is not set"):
         explain(Endpoint(server.url, "m"), TextProbe(TEXT), store=None)
     assert len(server.seen) == 1
+    keyless = Endpoint(serve(reply=yes_or_no).url, "m", scores=Contains("Yes"))
+    assert effects(explain(keyless, TextProbe(TEXT, answer="Yes"), store=None))["beta"] == pytest.approx(1.0)

@@ -32,6 +32,8 @@ def test_a_word_that_stands_twice_is_two_features():
 
 
 def test_words_that_matter_together_are_seen_as_a_pair():
+    pairs = explain(score, "it is not good", "interactions", store=None).surrogate
+    assert (2, 3) in [term.features for term in pairs.terms_]
     table = explain(score, "it is not good", store=None).indices("shapley", order=2)
     found = dict(zip(table["features"], table["index"], strict=True))
     assert found["not × good"] == pytest.approx(-2.0)

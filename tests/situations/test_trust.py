@@ -104,8 +104,10 @@ def test_a_negative_fit_is_not_hidden():
 def test_the_fit_stands_in_print_page_and_table():
     ex = explain(smooth, MaskProbe(10), budget=120, store=None)
     r2 = f"{ex.fidelity.r2[0]:.2f}"
-    assert f"R² {r2}" in str(ex)
-    assert f"{r2}" in ex.report("page.html").read_text(encoding="utf-8")
+    between = f"[{ex.fidelity.r2_low[0]:.2f}, {ex.fidelity.r2_high[0]:.2f}]"
+    assert f"R² {r2} {between}" in str(ex)
+    within = f"R² {r2} [{ex.fidelity.r2_low[0]:.3g}, {ex.fidelity.r2_high[0]:.3g}]"
+    assert within in ex.report("page.html").read_text(encoding="utf-8")
     assert ex.fidelity.table["r2"].iloc[0] == pytest.approx(ex.fidelity.r2[0])
 
 

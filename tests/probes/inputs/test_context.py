@@ -72,6 +72,26 @@ def test_system_prompt_is_always_there():
     assert [role for role, _ in ContextProbe(TEXT, "When?").render(np.ones((1, 3)))[0]] == ["user"]
 
 
+def test_a_question_may_follow_other_turns_of_a_chat():
+    before = [("user", "Hello."), {"role": "assistant", "content": "Hello, {context}!"}]
+    probe = ContextProbe(TEXT, [*before, {"role": "user", "content": "When?"}], system="S")
+    all_present, none_present = probe.render(np.array([[1, 1, 1], [0, 0, 0]]))
+    fixed = (("system", "S"), ("user", "Hello."), ("assistant", "Hello, {context}!"))
+    assert all_present == (*fixed, ContextProbe(TEXT, "When?").render(np.ones((1, 3)))[0][0])
+    assert none_present[:3] == fixed
+    assert [names(probe), probe.question] == [names(ContextProbe(TEXT, "When?")), "When?"]
+    assert probe.digest not in {ContextProbe(TEXT, "When?", system="S").digest, ContextProbe(TEXT, "When?").digest}
+    (removed,) = probe.variants().values()
+    assert removed.render(np.zeros((1, 3)))[0][:3] == fixed
+
+
+def test_a_system_prompt_is_the_same_in_the_chat_and_beside_it():
+    beside = ContextProbe(TEXT, "When?", system="S")
+    within = ContextProbe(TEXT, [("system", "S"), ("user", "When?")])
+    assert within.digest == beside.digest
+    assert within.render(np.ones((1, 3))) == beside.render(np.ones((1, 3)))
+
+
 def test_braces_in_the_users_text_stay():
     text = "Use {question} here. Set {context} = {0} {}. Done {{x}}."
     probe = ContextProbe(text, "What is {context}?", template="{question}\n---\n{context}\n{other}")
@@ -148,6 +168,10 @@ def test_view_is_plain_data_with_running_offsets():
         ({"template": "{question}"}, "template", "{context}", "'{question}'"),
         ({"template": None}, "template", "hold {context} and {question}", "None"),
         ({"system": 3}, "system", "be a string", "3"),
+        ({"question": [("user", "q"), ("assistant", "a")]}, "question", "end with the user's message", "assistant"),
+        ({"question": [("user", " ")]}, "question", "be a non-empty string", "user"),
+        ({"question": [("system", "a"), ("user", "q")], "system": "b"}, "system", "be given once", "b"),
+        ({"question": [("system", "a"), ("system", "b"), ("user", "q")]}, "system", "be given once", "a"),
         ({"answer": ""}, "answer", "non-empty", "''"),
         ({"answer": 1969}, "answer", "non-empty", "1969"),
         ({"max_new_tokens": 0}, "max_new_tokens", "positive integer", "0"),

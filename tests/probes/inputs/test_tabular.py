@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from probes import Background, InputError, LocalGaussian, Store, TabularProbe, as_model, ask, sample
+from probes.inputs.adapt import RowSettings, as_probe
 
 # exact: values of the user's table are handed through
 
@@ -280,3 +281,14 @@ def test_the_whole_way_through_a_pipeline():
     expected = model.predict_proba(probe.render(design.Z)).reshape(len(design), 6, 2).mean(axis=1)
     np.testing.assert_allclose(answers.y, expected, atol=1e-12)
     assert answers.outputs == ("0", "1")
+
+
+def test_masked_cells_are_refused():
+    table = np.arange(12.0).reshape(4, 3)
+    masked = np.ma.masked_array(table, table == 1)
+    for row, background in ((masked[0], table), (masked[:1], table), (table[0], masked)):
+        with pytest.raises(InputError, match="must hold no masked cells"):
+            TabularProbe(row, background)
+        with pytest.raises(InputError, match="must hold no masked cells"):
+            as_probe(row, RowSettings(background))
+    assert TabularProbe(masked[1], table).row == TabularProbe(table[1], table).row

@@ -17,7 +17,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
-from sklearn.multioutput import MultiOutputClassifier
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -217,6 +218,40 @@ def test_a_classifier_with_labels_alone_is_asked_for_one_column_a_class():
 
     model = as_model(Sorting().fit(X, Y))
     np.testing.assert_allclose(model(X).sum(axis=0), np.bincount(np.minimum(X[:, 0] // 3, 2).astype(int), minlength=3))
+
+
+SEVERAL = np.column_stack([Y > 0, X[:, 1] > 3]).astype(int)
+
+
+def test_a_chain_answers_with_both_classes_of_each_target():
+    chain = ClassifierChain(LogisticRegression(max_iter=500)).fit(X, SEVERAL)
+    model, second = as_model(chain), chain.predict_proba(X)
+    assert model.outputs == ("target 0 = 0", "target 0 = 1", "target 1 = 0", "target 1 = 1")
+    np.testing.assert_allclose(model(X)[:, 1::2], second)
+    np.testing.assert_allclose(model(X)[:, ::2], 1 - second)
+
+
+def test_labels_of_several_targets_are_no_quantities():
+    names = np.column_stack([np.array(["a", "b", "c"])[Y], np.where(X[:, 1] > 3, "wide", "small")])
+    several = MultiOutputClassifier(RidgeClassifier()).fit(X, names)
+    expected = np.hstack(
+        [several.predict(X)[:, [0]] == ["a", "b", "c"], several.predict(X)[:, [1]] == ["small", "wide"]]
+    )
+    for model in (as_model(several), as_model(several.predict)):
+        first, second = (f"target 0 = {c}" for c in "abc"), ("target 1 = small", "target 1 = wide")
+        assert model.outputs == (*first, *second)
+        assert model.unit == "probability"
+        np.testing.assert_allclose(model(X), expected)
+        np.testing.assert_allclose(model.direct()(X[:1]), expected[:1])
+    numbers = as_model(MultiOutputClassifier(RidgeClassifier()).fit(X, np.column_stack([Y, Y > 0])))
+    assert numbers(X).shape == (150, 5)
+    assert numbers.identity().id.startswith("estimator:MultiOutputClassifier:predict one of [3, 2]:")
+
+
+def test_labels_of_several_at_once_stay_as_they_are():
+    every = OneVsRestClassifier(LogisticRegression(max_iter=500)).fit(X, np.column_stack([SEVERAL, Y > 1]))
+    np.testing.assert_allclose(as_model(every.predict)(X), every.predict(X))
+    np.testing.assert_allclose(as_model(every.predict).direct()(X[:1]), every.predict(X[:1]))
 
 
 def test_components_of_a_mixture_are_probabilities():

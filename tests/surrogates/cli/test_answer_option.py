@@ -89,6 +89,9 @@ def test_many_texts_are_explained_for_the_answer_given() -> None:
 def test_a_model_that_continues_no_text_takes_no_answer(command: str) -> None:
     with pytest.raises(ValueError, match="--answer must be left out: this model does not continue text"):
         iomap(command, "text", TEXT, "-m", "writers_of_text:lengths", "--answer", "red")
+    Path("d.txt").write_text("Entry is free. It opened in 1969.")
+    with pytest.raises(ValueError, match="--answer must be left out: this model does not continue text"):
+        iomap(command, "context", "d.txt", "--question", "q", "-m", "writers_of_text:lengths", "--answer", "red")
 
 
 def test_rows_of_a_table_take_no_answer() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from probes import LocalGaussian, TabularProbe
-from surrogates import Explanation, ExplanationSet, ShapleyValues
+from surrogates import Anchor, Explanation, ExplanationSet, ShapleyValues
 from tests.helpers.command import Done, iomap
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "1"
@@ -124,6 +124,42 @@ def test_a_system_prompt_stands_before_the_text():
     assert [e.y[0, 0] for e in ExplanationSet.from_jsonl("a.jsonl")] == pytest.approx([2 + 10 + 300, 2 + 16 + 300])
 
 
+def test_a_question_about_documents_follows_the_chat_or_is_its_last_message():
+    Path("d.txt").write_text("Entry is free. It opened in 1969.")
+    turn = "Context: Entry is free. It opened in 1969.\n\nQuestion: "
+    about = {  # options -> messages asked, with the question
+        ("--chat", "chat.json"): (2, "when did it open"),
+        ("--chat", "chat.json", "--question", "is it free"): (3, "is it free"),
+    }
+    for options, (messages, question) in about.items():
+        ex = explained("context", "d.txt", *options, model="chats")
+        assert names(ex) == ["Entry is free.", "It opened in 1969."]
+        assert ex.y[0, 0] == pytest.approx(messages + len(turn + question) + 100 * len("Be brief."))
+    for command, kind in {"anchor": Anchor, "shapley": ShapleyValues}.items():
+        same = (command, "context", "d.txt", *options, "-m", "mymodels:chats", "--store", "none", "--json", "r.json")
+        done = iomap(*same)
+        assert done.returncode == 0, done.stderr
+        assert kind.from_json("r.json").view == ex.view
+    assert ex.view["system"] == "Be brief." and ex.view["question"] == "is it free"
+    assert [block["title"] for block in ex.view["blocks"]] == ["user", ""]
+
+
+def test_chats_of_questions_that_are_none_are_refused():
+    Path("d.txt").write_text("Entry is free. It opened in 1969.")
+    context = ("explain", "context", "d.txt")
+    assert "--question must be given, or --chat FILE" in refused(*context)
+    assert "--system must be left out: the chat has" in refused(*context, "--chat", "chat.json", "--system", "x")
+    Path("chat.json").write_text(json.dumps([{"role": "assistant", "content": "In 1969."}]))
+    assert "question must end with the user's message" in refused(*context, "--chat", "chat.json")
+
+
+def test_a_span_is_for_models_that_continue_text():
+    Path("d.txt").write_text("Entry is free. It opened in 1969.")
+    for command in (("context", "d.txt", "--question", "When?"), ("text", "is it free")):
+        error = refused("explain", *command, "--span", "free", model="chats" if command[0] == "context" else "lengths")
+        assert "--span must be left out: this model does not continue text" in error
+
+
 def test_chats_that_are_none_are_refused():
     assert "--system must be left out: the chat has" in refused(
         "explain", "text", "--chat", "chat.json", "--system", "x"
@@ -176,8 +212,11 @@ def test_several_spans_of_an_answer_are_explained():
     done = folder(*context, "--span", "Paris", "--span", "Rome")
     assert done.returncode == 0, done.stderr
     assert Explanation.from_json("r.json").target.outputs == ("Paris", "Rome")
-    assert folder(*context, "--span", "Paris").returncode == 0
-    assert Explanation.from_json("r.json").target.outputs == ("Paris",)
+    text = ("explain", "text", "the museum open", "-m", str(GOLDEN / "lm"), "--answer", "Paris Rome")
+    for command in (context, text):
+        done = folder(*command, "--span", "Paris")
+        assert done.returncode == 0, done.stderr
+        assert Explanation.from_json("r.json").target.outputs == ("Paris",)
 
 
 def test_an_estimate_takes_the_rule_to_stop():

@@ -178,6 +178,17 @@ def test_outputs_keep_their_shape_and_unit(estimator, few_penalties):
     np.testing.assert_allclose(twice[:, 1], 7 * twice[:, 0] + 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("unit", [1000, 0.001])
+def test_the_unit_of_a_column_means_nothing(unit):
+    rng = np.random.default_rng(0)
+    Z, asked = rng.normal(size=(64, 3)), rng.normal(size=(20, 3))
+    Z[:, 2], asked[:, 2] = rng.integers(0, 2, 64), 1
+    y, units = np.sin(2 * Z[:, 0]) + Z[:, 1] * Z[:, 2], [unit, 1 / unit, 1]
+    expected, std = CubeProxy().fit(Z, y).predict(asked, return_std=True)
+    scaled = CubeProxy().fit(Z * units + [5 * unit, 0, 0], y).predict(asked * units + [5 * unit, 0, 0], return_std=True)
+    np.testing.assert_allclose(scaled, (expected, std), atol=1e-5)
+
+
 def test_return_std_is_small_where_asked_and_large_elsewhere():
     Z, rng = draw(30, 10)
     proxy = CubeProxy(4.0).fit(Z, Z @ rng.standard_normal(10) + Z[:, 0] * Z[:, 1])
