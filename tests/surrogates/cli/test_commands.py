@@ -42,7 +42,7 @@ def test_text_to_report_and_json_and_back():
     )
     assert done.returncode == 0, done.stderr
     assert "Verdict: Trust" in done.stdout
-    assert json.loads(Path("a.json").read_text())["format"] == 3
+    assert json.loads(Path("a.json").read_text())["format"] == 4
     again = iomap("report", "a.json", "-o", "b.html")
     assert again.returncode == 0, again.stderr
     assert Path("a.html").read_text() == Path("b.html").read_text()

@@ -78,8 +78,8 @@ def test_what_is_no_anchor_is_refused(by_name):
             kind.from_json(wrong.to_json())
     for result in (one, other):
         data = json.loads(result.to_json())
-        with pytest.raises(InputError, match="newer version: format 4, this version reads 1 to 3"):
-            type(result).from_json(json.dumps({**data, "format": 4}))
+        with pytest.raises(InputError, match="newer version: format 5, this version reads 1 to 4"):
+            type(result).from_json(json.dumps({**data, "format": 5}))
         del data["features"]
         with pytest.raises(InputError, match="features"):
             type(result).from_json(json.dumps(data))
