@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from scipy.special import expit, logit
 
 from probes.errors import InputError
 
-__all__ = ["IDENTITY", "Kind", "Link", "LinkLike", "Links", "check_link", "each", "from_line", "named"]
+__all__ = ["IDENTITY", "Kind", "Link", "LinkLike", "Links", "Stacked", "check_link", "each", "from_line", "named"]
 
 Kind: TypeAlias = Literal["identity", "logistic", "log"]
 
@@ -33,8 +33,65 @@ _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 
+class Curve:
+    """The formulas of a monotone curve, for one pair of bounds or for arrays of them."""
+
+    kind: Kind
+    low: Any
+    high: Any
+
+    def line(self, y: np.ndarray) -> np.ndarray:
+        """Compute g(y): where answers lie on the line; one beyond a bound counts as if it lay just within."""
+        if self.kind == "logistic":
+            return logit(np.clip((y - self.low) / (self.high - self.low), _NEAREST, 1 - _NEAREST))
+        if self.kind == "log":
+            distance = y - self.low if self.low is not None else self.high - y
+            return np.log(np.maximum(distance, np.finfo(float).tiny)) * self._sign
+        return y
+
+    def answers(self, line: np.ndarray) -> np.ndarray:
+        """Compute g⁻¹(η), in the unit of the answers."""
+        if self.kind == "logistic":
+            return self.low + (self.high - self.low) * expit(line)
+        if self.kind == "log":
+            distance = np.exp(np.minimum(line * self._sign, _FARTHEST))
+            return self.low + distance if self.low is not None else self.high - distance
+        return line
+
+    def slope(self, line: np.ndarray) -> np.ndarray:
+        """Compute dŷ/dη."""
+        if self.kind == "logistic":
+            return (self.high - self.low) * expit(line) * expit(-line)
+        if self.kind == "log":
+            return np.exp(np.minimum(line * self._sign, _FARTHEST))
+        return np.ones_like(line)
+
+    @property
+    def _sign(self) -> float:
+        return 1.0 if self.high is None else -1.0
+
+
+class Stacked(Curve):
+    """Links of one kind, one for each of the first axis of what they are applied to, ``(f, …)``.
+
+    Examples
+    --------
+    >>> both = Stacked([Link("logistic", 0.0, 1.0), Link("logistic", 0.0, 4.0)], 2)
+    >>> both.answers(np.zeros((2, 3)))
+    array([[0.5, 0.5, 0.5],
+           [2. , 2. , 2. ]])
+    """
+
+    def __init__(self, links: Sequence[Link], axes: int):
+        self.kind = links[0].kind
+        shape = (len(links),) + (1,) * (axes - 1)
+        for name in ("low", "high"):
+            bounds = [getattr(link, name) for link in links]
+            setattr(self, name, None if bounds[0] is None else np.reshape(bounds, shape))
+
+
 @dataclass(frozen=True)
-class Link:
+class Link(Curve):
     """A monotone curve between the unit of the answers and the line on which a surrogate adds up.
 
     Parameters
@@ -86,32 +143,6 @@ class Link:
         """How many numbers it holds."""
         return sum(bound is not None for bound in (self.low, self.high))
 
-    def line(self, y: np.ndarray) -> np.ndarray:
-        """Compute g(y): where answers lie on the line; one beyond a bound counts as if it lay just within."""
-        if self.kind == "logistic" and self.low is not None and self.high is not None:
-            return logit(np.clip((y - self.low) / (self.high - self.low), _NEAREST, 1 - _NEAREST))
-        if self.kind == "log":
-            distance = y - self.low if self.low is not None else self.high - y
-            return np.log(np.maximum(distance, np.finfo(float).tiny)) * self._sign
-        return y
-
-    def answers(self, line: np.ndarray) -> np.ndarray:
-        """Compute g⁻¹(η), in the unit of the answers."""
-        if self.kind == "logistic" and self.low is not None and self.high is not None:
-            return self.low + (self.high - self.low) * expit(line)
-        if self.kind == "log":
-            distance = np.exp(np.minimum(line * self._sign, _FARTHEST))
-            return self.low + distance if self.low is not None else self.high - distance
-        return line
-
-    def slope(self, line: np.ndarray) -> np.ndarray:
-        """Compute dŷ/dη."""
-        if self.kind == "logistic" and self.low is not None and self.high is not None:
-            return (self.high - self.low) * expit(line) * expit(-line)
-        if self.kind == "log":
-            return np.exp(np.minimum(line * self._sign, _FARTHEST))
-        return np.ones_like(line)
-
     def mean(self, line: np.ndarray, sd: np.ndarray) -> np.ndarray:
         """Compute E[g⁻¹(η)] for normal η with these means and standard deviations, by quadrature."""
         if not self.curved:
@@ -139,10 +170,6 @@ class Link:
     def shift(self, unit: float) -> float:
         """Return what a sum grows by where the unit of the answers does, beside the bounds."""
         return self._sign * float(np.log(unit)) if self.kind == "log" else 0.0
-
-    @property
-    def _sign(self) -> float:
-        return 1.0 if self.high is None else -1.0
 
     def __str__(self) -> str:
         if self.kind == "logistic":

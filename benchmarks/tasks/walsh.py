@@ -31,7 +31,7 @@ def of_products(weights: Subsets) -> Subsets:
 
 
 def of_surrogate(surrogate: Surrogate) -> Subsets:
-    """From a fitted surrogate's terms, one output.
+    """From a fitted surrogate's terms, one output; of one through a curve, those of the sum on its line.
 
     Examples
     --------

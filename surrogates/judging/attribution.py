@@ -49,20 +49,23 @@ def average_effects(surrogate: Surrogate, features: Sequence[Feature]) -> np.nda
     -------
     ndarray ``(k, d)``
     """
-    return _average_slopes(surrogate, features, np.random.default_rng(0))[0] * steps(features)
+    return _average_slopes([surrogate], np.ones(1), features)[0] * steps(features)
 
 
 def _average_slopes(
-    surrogate: Surrogate, features: Sequence[Feature], rng: np.random.Generator
+    surrogates: Sequence[Surrogate], shares: np.ndarray, features: Sequence[Feature]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return average effects a step of one, and the variance of those that were estimated, ``(k, d)`` each."""
-    slopes_of = _slopes_of_sum(surrogate.terms_, np.atleast_2d(surrogate.coef_), features)
-    variance = np.zeros_like(slopes_of)
-    if surrogate.curved:
-        curved = np.array([link.curved for link in surrogate.links_])
-        slopes, unsure = curved_slopes(surrogate, features, rng)
-        slopes_of[curved], variance[curved] = slopes[curved], unsure[curved]
-    return slopes_of, variance
+    """Return average effects a step of one of the mean of surrogates, and the variance of what was estimated."""
+    slopes = np.zeros((len(np.atleast_2d(surrogates[0].coef_)), len(features)))
+    for surrogate, share in zip(surrogates, shares, strict=True):
+        slopes += share * _slopes_of_sum(surrogate.terms_, np.atleast_2d(surrogate.coef_), features)
+    variance = np.zeros_like(slopes)
+    links = [surrogate.links_ for surrogate in surrogates if surrogate.curved]
+    if links:
+        curved = np.array([[link.curved for link in some] for some in links]).any(axis=0)
+        known, unsure = curved_slopes(surrogates, shares, features, np.random.default_rng(0))
+        slopes[curved], variance[curved] = known[curved], unsure[curved]
+    return slopes, variance
 
 
 def _slopes_of_sum(terms: Sequence[Term], coef: np.ndarray, features: Sequence[Feature]) -> np.ndarray:
@@ -124,13 +127,11 @@ def effect_estimates(
     m, score = len(y), scores(design.judged, features)
     if design.exact:
         return (y.T @ score) / m, np.zeros((y.shape[1], len(features)))
-    center, unsure = np.zeros((2, y.shape[1], len(features)))
-    step, rng = steps(features), np.random.default_rng(0)
-    for fitted, test in crossed.fits:
-        slopes, variance = _average_slopes(fitted, features, rng)
-        center += len(test) / m * slopes * step
-        unsure += (len(test) / m * step) ** 2 * variance
+    shares = np.array([len(test) / m for _, test in crossed.fits])
+    slopes, variance = _average_slopes([fitted for fitted, _ in crossed.fits], shares, features)
     errors = y - crossed.predicted
     products = errors.T[:, :, None] * score[None]
     left = max(0.0, 1 - m / design.population)
-    return center + products.mean(axis=1), np.sqrt(products.var(axis=1, ddof=1) * left / m + unsure)
+    step = steps(features)
+    se = np.sqrt(products.var(axis=1, ddof=1) * left / m + variance * step**2)
+    return slopes * step + products.mean(axis=1), se

@@ -23,39 +23,53 @@ _ROWS = 8192
 
 
 def curved_slopes(
-    surrogate: Surrogate, features: Sequence[Feature], rng: np.random.Generator
+    surrogates: Sequence[Surrogate], shares: np.ndarray, features: Sequence[Feature], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute Cov(z_j, ŷ) / Var(z_j) over the declared law, and the variance of what was estimated, ``(k, d)`` each.
+
+    Parameters
+    ----------
+    surrogates : sequence of f Surrogate
+    shares : ndarray ``(f,)``
+        ŷ is their mean with these weights, which add up to 1.
+    features : sequence of d Feature
+    rng : numpy Generator
 
     Notes
     -----
     Of rows drawn, each half gives slopes c as means of products, and these are control variates for the other half:
     the linear part c·(z − E z) has these slopes exactly, and what is left of ŷ varies less.
     """
-    active = sorted({i for term in surrogate.terms_ for i in term.features})
+    active = sorted({i for surrogate in surrogates for term in surrogate.terms_ for i in term.features})
     loc, scale = (np.array([getattr(f, name) for f in features]) for name in ("loc", "scale"))
-    k, binary = len(np.atleast_2d(surrogate.coef_)), np.array([f.kind == "binary" for f in features])
-    slopes, variance = np.zeros((2, k, len(features)))
-    if len(active) <= _ENUMERATED and binary[active].all():
-        Z = np.tile(loc, (2 ** len(active), 1))
-        Z[:, active] = cube(len(active))
-        score = (Z[:, active] - loc[active]) / scale[active] ** 2
-        slopes[:, active] = surrogate.predict(Z).reshape(len(Z), -1).T @ score / len(Z)
-        return slopes, variance
-    Z = np.tile(loc, (_ROWS, 1))
-    drawn = rng.normal(loc[active], scale[active], (_ROWS, len(active)))
-    Z[:, active] = np.where(binary[active], rng.integers(0, 2, drawn.shape), drawn)
-    answers = surrogate.predict(Z).reshape(len(Z), -1)
-    away = Z[:, active] - loc[active]
+    binary = np.array([f.kind == "binary" for f in features])[active]
+    enumerated = len(active) <= _ENUMERATED and bool(binary.all())
+    rows = cube(len(active)) if enumerated else _drawn(loc[active], scale[active], binary, rng)
+    Z = np.tile(loc, (len(rows), 1))
+    Z[:, active] = rows
+    both = zip(surrogates, shares, strict=True)
+    answers = sum(share * surrogate.predict(Z).reshape(len(Z), -1) for surrogate, share in both)
+    slopes, variance = np.zeros((2, np.shape(answers)[1], len(features)))
+    away = rows - loc[active]
     score = away / scale[active] ** 2
-    halves = np.split(np.arange(_ROWS), 2)
+    if enumerated:
+        slopes[:, active] = answers.T @ score / len(Z)
+        return slopes, variance
+    halves = np.split(np.arange(len(Z)), 2)
     for here, there in (halves, halves[::-1]):
         level = answers[there].mean(axis=0)
         control = (answers[there] - level).T @ score[there] / len(there)
         left = answers[here] - level - away[here] @ control.T
-        products = left.T @ score[here]
-        squares = (left**2).T @ score[here] ** 2
-        mean = products / len(here)
+        mean = left.T @ score[here] / len(here)
+        squares = (left**2).T @ score[here] ** 2 / len(here)
         slopes[:, active] += (control + mean) / 2
-        variance[:, active] += (squares / len(here) - mean**2) / len(here) / 4
+        variance[:, active] += (squares - mean**2) / len(here) / 4
     return slopes, variance
+
+
+def _drawn(loc: np.ndarray, scale: np.ndarray, binary: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw rows ``(n, a)`` of independent features."""
+    rows = np.empty((_ROWS, len(loc)))
+    rows[:, binary] = rng.integers(0, 2, (_ROWS, binary.sum()), dtype=np.int8)
+    rows[:, ~binary] = rng.normal(loc[~binary], scale[~binary], (_ROWS, (~binary).sum()))
+    return rows

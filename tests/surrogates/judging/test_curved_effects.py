@@ -21,11 +21,11 @@ def test_sampled_slopes_are_the_enumerated_ones_as_closely_as_they_say(monkeypat
     surrogate.terms_ = [Product((i,)) for i in range(9)] + [Product((i, i + 1), (0.5, 0.5)) for i in range(4)]
     surrogate.coef_, surrogate.intercept_ = rng.normal(size=(1, 13)) * 2, np.zeros(1)
     surrogate.links_, surrogate.n_features_in_ = (Link("logistic", 0.0, 1.0),), 9
-    exact, none = curved_effects.curved_slopes(surrogate, features, rng)
+    exact, none = curved_effects.curved_slopes([surrogate], np.ones(1), features, rng)
     assert not none.any()
     monkeypatch.setattr(curved_effects, "_ENUMERATED", 4)
     monkeypatch.setattr(curved_effects, "_ROWS", 512)
-    drawn = [curved_effects.curved_slopes(surrogate, features, rng) for _ in range(200)]
+    drawn = [curved_effects.curved_slopes([surrogate], np.ones(1), features, rng) for _ in range(200)]
     off = np.array([slopes - exact for slopes, _ in drawn])[:, 0]
     said = np.sqrt(np.mean([variance for _, variance in drawn], axis=0))[0]
     assert (np.abs(off.mean(axis=0)) < 4 * said / np.sqrt(200)).all()
