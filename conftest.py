@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -66,6 +67,23 @@ HEAVY = (
     "tests/surrogates/statements/test_generalise.py",
     "tests/surrogates/test_interrupts.py",
 )
+#: What loads torch, which takes seven seconds with transformers, or SmolLM2: one process runs all of it.
+TORCH = (
+    "README.md",
+    "tests/contracts/test_adapters.py",
+    "tests/golden/test_golden_questions.py",
+    "tests/probes/asking/test_answers.py",
+    "tests/probes/asking/test_batching.py",
+    "tests/probes/cases/test_measure.py",
+    "tests/probes/cases/test_metrics.py",
+    "tests/probes/inputs/test_text.py",
+    "tests/probes/models/huggingface",
+    "tests/probes/models/servers/test_real_servers.py",
+    "tests/probes/models/test_predictors.py",
+    "tests/situations/test_networks.py",
+    "tests/surrogates/cli/test_input_options.py",
+    "tests/surrogates/local/test_language_model.py",
+)
 
 
 _NUMBERS = count()
@@ -95,17 +113,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if gone := [name for name in HEAVY if not (ROOT / name).exists()]:
-        raise pytest.UsageError(f"conftest.HEAVY names what is not there: {', '.join(gone)}")
+    if gone := [name for name in (*HEAVY, *TORCH) if not (ROOT / name).exists()]:
+        raise pytest.UsageError(f"conftest names what is not there: {', '.join(gone)}")
 
 
-def _heavy(path: Path) -> bool:
-    return any(path.is_relative_to(ROOT / name) for name in HEAVY)
+@cache
+def _among(names: tuple[str, ...], path: Path) -> bool:
+    return any(path.is_relative_to(ROOT / name) for name in names)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out what is heavy."""
-    return True if config.getoption("--fast") and _heavy(collection_path) else None
+    return True if config.getoption("--fast") and _among(HEAVY, collection_path) else None
 
 
 @pytest.hookimpl(trylast=True)
@@ -120,10 +139,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             raise pytest.UsageError(f"pytest-xdist lost the group of {apart[0].nodeid}; install pytest below 9.2")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if _among(TORCH, item.path):
+            item.add_marker(pytest.mark.xdist_group("torch"))
     if config.getoption("--fast"):  # paths that setup.cfg names are collected in any case
-        config.hook.pytest_deselected(items=[item for item in items if _heavy(item.path)])
-        items[:] = [item for item in items if not _heavy(item.path)]
+        config.hook.pytest_deselected(items=[item for item in items if _among(HEAVY, item.path)])
+        items[:] = [item for item in items if not _among(HEAVY, item.path)]
     if not config.getoption("--slow"):
         for item in items:
             if item.get_closest_marker("slow"):

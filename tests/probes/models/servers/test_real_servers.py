@@ -19,7 +19,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("openai")
-transformers = pytest.importorskip("transformers")
+from tests.helpers.when_used import when_used
+
+transformers = when_used("transformers")
 
 from probes import (  # noqa: E402
     Contains,
@@ -35,8 +37,6 @@ from probes import (  # noqa: E402
 )
 from probes.models.huggingface.gguf_file import unpacked  # noqa: E402
 from surrogates import Scope, Statement, explain, generalise  # noqa: E402
-
-pytestmark = pytest.mark.xdist_group("smollm2")
 
 DOCUMENT = "The hall is in Rome. The museum is in Paris."
 PROMPTS = ["The capital of France is", "It rained all day, so the capital of France", "Once upon a time, Paris is"]
