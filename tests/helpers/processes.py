@@ -22,7 +22,7 @@ class Process:
         pipes = [_FORKS.Pipe(duplex=False) for _ in range(3)]
         ends = [pipes[0][0], pipes[1][1], pipes[2][1]]  # what it reads, writes and writes errors to
         argv = ["-c", *map(str, arguments)]
-        self._process = _FORKS.Process(target=_run, args=(textwrap.dedent(code), argv, *ends))
+        self._process = _FORKS.Process(target=_run, args=(textwrap.dedent(code), argv, dict(os.environ), *ends))
         self._process.start()
         for end in ends:
             end.close()
@@ -30,7 +30,7 @@ class Process:
         self.stdout, self.stderr = (os.fdopen(os.dup(pipe[0].fileno())) for pipe in pipes[1:])
         for mine in (pipes[0][1], pipes[1][0], pipes[2][0]):
             mine.close()
-        self.kill = self._process.kill
+        self.pid, self.kill = self._process.pid, self._process.kill
 
     def poll(self) -> int | None:
         """Return how it ended: minus the signal that killed it; None while it runs."""
@@ -45,7 +45,8 @@ class Process:
             return self.stdout.read(), self.stderr.read()
 
 
-def _run(code: str, argv: list[str], *ends: Connection) -> None:
+def _run(code: str, argv: list[str], env: dict[str, str], *ends: Connection) -> None:
+    os.environ.update(env)
     for number, end in enumerate(ends):
         os.dup2(end.fileno(), number)
         end.close()
