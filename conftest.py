@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import stat
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -87,14 +89,21 @@ TORCH = (
 
 
 _NUMBERS = count()
+_EMPTY: list[Path] = []
 #: What collection makes stays: to look through it for rubbish again and again takes a twentieth of all time.
 gc.disable()
 
 
 @pytest.fixture
-def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an empty folder: pytest's looks through those of all tests before, and links to each."""
-    return tmp_path_factory.mktemp(str(next(_NUMBERS)), numbered=False)
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Make an empty folder, or take one that a test before left empty: to remove thousands takes many seconds.
+
+    pytest's looks through those of all tests before, and links to each.
+    """
+    folder = _EMPTY.pop() if _EMPTY else tmp_path_factory.mktemp(str(next(_NUMBERS)), numbered=False)
+    yield folder
+    if folder.is_dir() and stat.S_IMODE(folder.stat().st_mode) == 0o700 and not os.listdir(folder):
+        _EMPTY.append(folder)
 
 
 @pytest.fixture(autouse=True)
