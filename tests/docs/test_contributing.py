@@ -84,8 +84,8 @@ def copy(tmp_path_factory):
     """A copy of packages, tests and pages with all examples applied."""
     folder = tmp_path_factory.mktemp("contributing")
     for part in ("probes", "surrogates", "tests", "docs"):
-        # with what is compiled, but for what others are writing
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("*.pyc.*"))
+        # with what is compiled, but for what others are writing; and for tests, which keep the names of their files
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("*.pyc.*", "*-pytest-*"))
     for name in ("conftest.py", "README.md"):
         shutil.copy(ROOT / name, folder)
     for path, before, after in edits(TEXT):
