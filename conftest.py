@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
+import stat
 import sys
 from collections.abc import Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -66,17 +69,41 @@ HEAVY = (
     "tests/surrogates/statements/test_generalise.py",
     "tests/surrogates/test_interrupts.py",
 )
+#: What loads torch, which takes seven seconds with transformers, or SmolLM2: one process runs all of it.
+TORCH = (
+    "README.md",
+    "tests/contracts/test_adapters.py",
+    "tests/golden/test_golden_questions.py",
+    "tests/probes/asking/test_answers.py",
+    "tests/probes/asking/test_batching.py",
+    "tests/probes/cases/test_measure.py",
+    "tests/probes/cases/test_metrics.py",
+    "tests/probes/inputs/test_text.py",
+    "tests/probes/models/huggingface",
+    "tests/probes/models/servers/test_real_servers.py",
+    "tests/probes/models/test_predictors.py",
+    "tests/situations/test_networks.py",
+    "tests/surrogates/cli/test_input_options.py",
+    "tests/surrogates/local/test_language_model.py",
+)
 
 
 _NUMBERS = count()
+_EMPTY: list[Path] = []
 #: What collection makes stays: to look through it for rubbish again and again takes a twentieth of all time.
 gc.disable()
 
 
 @pytest.fixture
-def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an empty folder: pytest's looks through those of all tests before, and links to each."""
-    return tmp_path_factory.mktemp(str(next(_NUMBERS)), numbered=False)
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Make an empty folder, or take one that a test before left empty: to remove thousands takes many seconds.
+
+    pytest's looks through those of all tests before, and links to each.
+    """
+    folder = _EMPTY.pop() if _EMPTY else tmp_path_factory.mktemp(str(next(_NUMBERS)), numbered=False)
+    yield folder
+    if folder.is_dir() and stat.S_IMODE(folder.stat().st_mode) == 0o700 and not os.listdir(folder):
+        _EMPTY.append(folder)
 
 
 @pytest.fixture(autouse=True)
@@ -95,17 +122,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if gone := [name for name in HEAVY if not (ROOT / name).exists()]:
-        raise pytest.UsageError(f"conftest.HEAVY names what is not there: {', '.join(gone)}")
+    if gone := [name for name in (*HEAVY, *TORCH) if not (ROOT / name).exists()]:
+        raise pytest.UsageError(f"conftest names what is not there: {', '.join(gone)}")
 
 
-def _heavy(path: Path) -> bool:
-    return any(path.is_relative_to(ROOT / name) for name in HEAVY)
+@cache
+def _among(names: tuple[str, ...], path: Path) -> bool:
+    return any(path.is_relative_to(ROOT / name) for name in names)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out what is heavy."""
-    return True if config.getoption("--fast") and _heavy(collection_path) else None
+    return True if config.getoption("--fast") and _among(HEAVY, collection_path) else None
 
 
 @pytest.hookimpl(trylast=True)
@@ -120,10 +148,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             raise pytest.UsageError(f"pytest-xdist lost the group of {apart[0].nodeid}; install pytest below 9.2")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if _among(TORCH, item.path):
+            item.add_marker(pytest.mark.xdist_group("torch"))
     if config.getoption("--fast"):  # paths that setup.cfg names are collected in any case
-        config.hook.pytest_deselected(items=[item for item in items if _heavy(item.path)])
-        items[:] = [item for item in items if not _heavy(item.path)]
+        config.hook.pytest_deselected(items=[item for item in items if _among(HEAVY, item.path)])
+        items[:] = [item for item in items if not _among(HEAVY, item.path)]
     if not config.getoption("--slow"):
         for item in items:
             if item.get_closest_marker("slow"):

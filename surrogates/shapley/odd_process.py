@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg import cho_factor, cho_solve, lapack, solve_triangular
 from scipy.optimize import minimize
 
 from surrogates.proxy.kernel import (
@@ -126,15 +126,19 @@ class Objective:
     def __call__(self, p: np.ndarray) -> tuple[float, np.ndarray]:
         (linear, product, noise), theta, k = np.exp(p[:3]), np.exp(p[3:]), self.y.shape[1]
         minus, plus = self._products(product, theta)
-        K = linear * self.linear + minus + np.diag(noise * self.noise + JITTER)
-        gradient = np.zeros_like(p)
-        try:
-            factor = cho_factor(K, lower=True, overwrite_a=True, check_finite=False)
-        except np.linalg.LinAlgError:
+        K, gradient = linear * self.linear, np.zeros_like(p)
+        K += minus
+        K.flat[:: len(K) + 1] += noise * self.noise + JITTER
+        # K is symmetric, so its transpose is the Fortran-ordered array that LAPACK overwrites without a copy
+        factor, failed = lapack.dpotrf(K.T, lower=1, overwrite_a=1, clean=1)
+        if failed:
             return 1e12, gradient
-        M = cho_solve(factor, np.eye(len(K)), check_finite=False)
+        logs = np.log(factor.diagonal()).sum()
+        inverse = lapack.dpotri(factor, lower=1, overwrite_c=1)[0]  # one triangle; the other stays zero
+        M = inverse + inverse.T
+        M.flat[:: len(M) + 1] /= 2
         alpha = M @ self.y
-        value = k * np.log(np.diag(factor[0])).sum() + 0.5 * np.vdot(alpha, self.y)
+        value = k * logs + 0.5 * np.vdot(alpha, self.y)
         # d value / d log h = tr(M dK/d log h) / 2 with M = k K⁻¹ − α α'
         M *= k
         M -= alpha @ alpha.T

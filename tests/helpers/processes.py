@@ -1,29 +1,62 @@
-"""Python processes with code of their own."""
+"""Python processes with code of their own, forked from one that has imported `probes`: it takes seconds."""
 
+from __future__ import annotations
+
+import multiprocessing
 import os
 import subprocess
 import sys
 import textwrap
+from multiprocessing.connection import Connection
 
 from tests.helpers.checkout import ROOT
 
-
-def start(code, *arguments):
-    """A process of its own that runs `code` with arguments."""
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["probes"])
 
 
-def finish(process, code=0):
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == code, err
+class Process:
+    """A process that runs `code` with arguments, and its input, output and errors."""
+
+    def __init__(self, code: str, *arguments: object):
+        pipes = [_FORKS.Pipe(duplex=False) for _ in range(3)]
+        ends = [pipes[0][0], pipes[1][1], pipes[2][1]]  # what it reads, writes and writes errors to
+        argv = ["-c", *map(str, arguments)]
+        self._process = _FORKS.Process(target=_run, args=(textwrap.dedent(code), argv, dict(os.environ), *ends))
+        self._process.start()
+        for end in ends:
+            end.close()
+        self.stdin = os.fdopen(os.dup(pipes[0][1].fileno()), "w")
+        self.stdout, self.stderr = (os.fdopen(os.dup(pipe[0].fileno())) for pipe in pipes[1:])
+        for mine in (pipes[0][1], pipes[1][0], pipes[2][0]):
+            mine.close()
+        self.pid, self.kill = self._process.pid, self._process.kill
+
+    def poll(self) -> int | None:
+        """Return how it ended: minus the signal that killed it; None while it runs."""
+        return self._process.exitcode
+
+    def communicate(self, timeout: float = 120) -> tuple[str, str]:
+        """Wait for its end; return what it wrote."""
+        with self.stdin, self.stdout, self.stderr:
+            self._process.join(timeout)
+            if self.poll() is None:
+                self.kill()
+            return self.stdout.read(), self.stderr.read()
+
+
+def _run(code: str, argv: list[str], env: dict[str, str], *ends: Connection) -> None:
+    os.environ.update(env)
+    for number, end in enumerate(ends):
+        os.dup2(end.fileno(), number)
+        end.close()
+    sys.stdin, sys.argv = os.fdopen(0, closefd=False), argv
+    exec(compile(code, "<process>", "exec"), {"__name__": "__main__"})
+
+
+def finish(process: Process, code: int = 0) -> str:
+    out, err = process.communicate()
+    assert process.poll() == code, err
     return out
 
 
@@ -47,6 +80,8 @@ def key(i: int) -> bytes:
 
 def script(code: str, *arguments: object, before: tuple[str, ...] = ()) -> str:
     """What a process of its own prints; it must end well."""
+    if not before:
+        return finish(Process(COMMON + textwrap.dedent(code), *arguments))
     command = [*before, sys.executable, "-c", COMMON + textwrap.dedent(code), *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -1,9 +1,9 @@
 """Language models of a few thousand weights, made in memory."""
 
-import pytest
+from tests.helpers.when_used import when_used
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+torch = when_used("torch")
+transformers = when_used("transformers")
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
 
 WORDS = [

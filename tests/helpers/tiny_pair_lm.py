@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from probes import CausalLM
+from tests.helpers.when_used import when_used
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+torch = when_used("torch")
+transformers = when_used("transformers")
 from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
 
 WORDS = [f"w{i}" for i in range(40)]

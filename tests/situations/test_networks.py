@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+from tests.helpers.when_used import when_used
+
+torch = when_used("torch")
+transformers = when_used("transformers")
 
 from probes import CausalLM, ContextProbe, InputError, TextClassifier, TextProbe, as_model  # noqa: E402
 from surrogates import explain  # noqa: E402

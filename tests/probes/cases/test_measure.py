@@ -9,9 +9,10 @@ import pytest
 
 from probes import METRICS, CallableModel, Case, Generator, Identity, InputError, Metric, Store, measure
 from probes.cases.paired_measures import divergence
+from tests.helpers.when_used import when_used
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+torch = when_used("torch")
+transformers = when_used("transformers")
 from tests.helpers.tiny_pair_lm import tiny  # noqa: E402
 
 

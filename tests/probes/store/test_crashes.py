@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from probes import CallableModel, MaskProbe, Store, ask, sample
-from tests.helpers.processes import finish, start
+from tests.helpers.processes import Process, finish
 
 # exact: a store gives back every bit
+
+pytestmark = pytest.mark.xdist_group("forks")  # all are forked from one process
 
 
 def design(rows=60, seed=0, d=8):
@@ -46,7 +48,7 @@ RUN = """
 
 
 def run(path, log, seed=0, die_after=-1, code=RUN):
-    process = start(code, path, log, seed, die_after)
+    process = Process(code, path, log, seed, die_after)
     process.stdin.write("go\n")
     process.stdin.flush()
     return process
@@ -104,7 +106,7 @@ def test_kill_9_from_outside_at_any_moment_loses_at_most_the_batch_in_flight(tmp
 def test_two_processes_lose_nothing(tmp_path):
     path = tmp_path / "a.sqlite"
     logs = [tmp_path / f"log{i}" for i in range(2)]
-    processes = [start(RUN, path, log, seed, -1) for seed, log in enumerate(logs)]
+    processes = [Process(RUN, path, log, seed, -1) for seed, log in enumerate(logs)]
     for process in processes:
         assert process.stdout.readline() == "ready\n"
     for process in processes:
@@ -149,7 +151,7 @@ CROWD = """
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_processes_may_make_a_new_file_at_the_same_moment(tmp_path):
     count, crowd = 80, 4
-    assert finish(start(CROWD, tmp_path, crowd, count)) == ""
+    assert finish(Process(CROWD, tmp_path, crowd, count)) == ""
     for i in range(count):
         store = Store(tmp_path / f"{i}.sqlite")
         assert len(store) == crowd
@@ -178,5 +180,5 @@ def test_a_forked_child_opens_its_own(tmp_path):
         assert all(os.waitpid(child, 0)[1] == 0 for child in children)
         print(len(open_store(path)))
     """
-    assert finish(start(code, tmp_path / "a.sqlite")).strip() == "121"
+    assert finish(Process(code, tmp_path / "a.sqlite")).strip() == "121"
     assert len(Store(tmp_path / "a.sqlite")) == 121

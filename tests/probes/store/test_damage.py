@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from probes import CallableModel, MaskProbe, Store, StoreError, ask, sample
-from tests.helpers.processes import finish, start
+from tests.helpers.processes import Process, finish
+
+pytestmark = pytest.mark.xdist_group("forks")  # all are forked from one process
 
 # exact: a store gives back every bit
 
@@ -194,7 +196,7 @@ def test_a_full_disk_is_a_store_error_and_the_run_goes_on_later(tmp_path):
     """The limit on the size of files stands for the disk: the write itself fails, as it does on a full one."""
     pytest.importorskip("resource")
     log = tmp_path / "log"
-    known, distinct = map(int, finish(start(FULL, tmp_path / "a.sqlite", log)).split())
+    known, distinct = map(int, finish(Process(FULL, tmp_path / "a.sqlite", log)).split())
     asked = log.read_text().split()
     assert len(set(asked)) == distinct
     # only the one batch that could not be kept was asked again

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from hypothesis import given, settings
 
 from probes import InputError, Store
 from probes.store.transfer import Merged, export, load
-from tests.helpers.checkout import ROOT
 from tests.helpers.filled_stores import ANSWERS, TEXT, filled, held, key, of
+from tests.helpers.processes import Process, finish
 
 # exact: a store gives back every bit
 
@@ -188,14 +187,13 @@ else:
 """
 
 
+@pytest.mark.xdist_group("forks")
 def test_a_full_disk_leaves_the_older_export_and_no_half_file(tmp_path: Path) -> None:
     pytest.importorskip("resource")
     file = parquet(tmp_path)
     assert file.stat().st_size > 60_000
     before = file.read_bytes()
-    command = [sys.executable, "-c", FULL, str(tmp_path / "a.sqlite"), str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
+    finish(Process(FULL, tmp_path / "a.sqlite", file))
     assert file.read_bytes() == before
     assert sorted(f.name for f in tmp_path.iterdir()) == ["a.parquet", "a.sqlite"]
 

@@ -14,6 +14,8 @@ from tests.helpers.processes import key, script
 
 # exact: a store gives back every bit
 
+pytestmark = pytest.mark.xdist_group("forks")  # all are forked from one process
+
 # --- killed writers
 
 KILLED = """

@@ -8,8 +8,6 @@ import pytest
 from probes import ContextProbe, InputError, TextProbe, distribute
 from surrogates import Explanation, explain
 
-pytestmark = pytest.mark.xdist_group("smollm2")
-
 DOCUMENT = "The hall was built as a fish market. The museum opened in 1969. Entry is free on Sundays."
 
 

@@ -297,7 +297,7 @@ def test_trees_agree_with_shap(leaves):
             X, X[:, 0] * X[:, 1] + rng.normal(size=400)
         )
         ours = FixedTerms()
-        ours.terms_, values = as_boxes(tree)
+        ours.terms_, values = as_boxes(tree, np.array([np.zeros(7), np.ones(7)]))
         ours.coef_, ours.n_features_in_ = values.T, 7
         theirs = shap.TreeExplainer(tree, X[1:2], feature_perturbation="interventional").shap_values(X[:1])
         np.testing.assert_allclose(indices(ours, instance=X[0], reference=X[1]).values, theirs, atol=1e-6)

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+from tests.helpers.when_used import when_used
+
+torch = when_used("torch")
+transformers = when_used("transformers")
 from probes import (  # noqa: E402
     CausalLM,
     Design,

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+from tests.helpers.when_used import when_used
+
+torch = when_used("torch")
+transformers = when_used("transformers")
 
 from probes import (  # noqa: E402
     CausalLM,
@@ -22,9 +24,6 @@ def naive(network, prompt_ids, answer_ids):
 
 def naive_all(lm, prompts, answer_ids):
     return np.stack([naive(lm.module, lm.encode(prompt), answer_ids) for prompt in prompts])
-
-
-pytestmark = pytest.mark.xdist_group("smollm2")
 
 
 REAL = [

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-
 from probes import CausalLM, InputError
+from tests.helpers.when_used import when_used
 
+when_used("torch")
 PAIRS = (("system", "the museum"), ("user", "when did it rained"))
 FORMS = {
     "pairs": PAIRS,

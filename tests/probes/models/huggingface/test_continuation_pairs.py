@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from probes import Case, InputError, Store, measure
+from tests.helpers.when_used import when_used
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+torch = when_used("torch")
+transformers = when_used("transformers")
 from tests.helpers.tiny_pair_lm import WORDS, tiny  # noqa: E402
 
 

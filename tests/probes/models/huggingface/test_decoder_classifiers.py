@@ -5,8 +5,10 @@ import logging
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+from tests.helpers.when_used import when_used
+
+torch = when_used("torch")
+transformers = when_used("transformers")
 
 from probes import Design, InputError, Store, TextClassifier, TextProbe, ask, cube  # noqa: E402
 from tests.helpers.tiny_causal_lm import word_tokenizer  # noqa: E402

@@ -5,8 +5,10 @@ import re
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+from tests.helpers.when_used import when_used
+
+torch = when_used("torch")
+transformers = when_used("transformers")
 
 from probes import CausalLM, ModelError, Store, TextClassifier, TextProbe, as_model, ask, sample  # noqa: E402
 from probes.models.huggingface.continuation import Continuation  # noqa: E402

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+from tests.helpers.when_used import when_used
+
+torch = when_used("torch")
+transformers = when_used("transformers")
 
 from probes import CausalLM, InputError, TextClassifier, as_model  # noqa: E402
 from surrogates import explain, explain_many  # noqa: E402

@@ -2,14 +2,15 @@
 
 import sys
 import threading
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+from tests.helpers.when_used import when_used
 
-from torch.overrides import TorchFunctionMode  # noqa: E402
+torch = when_used("torch")
+transformers = when_used("transformers")
 
 from probes.models.huggingface import packed_attention as packed  # noqa: E402
 from probes.models.huggingface import prefix_sharing as prefixes  # noqa: E402
@@ -86,20 +87,25 @@ def plain(module, rows, keep=3):
         )
 
 
-class Fed(TorchFunctionMode):
+@contextmanager
+def fed():
     """Tokens that every forward takes, and positions of which it makes logits."""
 
-    def __init__(self):
-        super().__init__()
-        self.tokens, self.logits = [], []
+    class Fed(torch.overrides.TorchFunctionMode):
+        def __init__(self):
+            super().__init__()
+            self.tokens, self.logits = [], []
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func is torch.nn.functional.embedding:
-            self.tokens.append(args[0].numel())
-        out = func(*args, **(kwargs or {}))
-        if func is torch.nn.functional.linear and out.shape[-1] == WORDS:
-            self.logits.append(out.numel() // WORDS)
-        return out
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            if func is torch.nn.functional.embedding:
+                self.tokens.append(args[0].numel())
+            out = func(*args, **(kwargs or {}))
+            if func is torch.nn.functional.linear and out.shape[-1] == WORDS:
+                self.logits.append(out.numel() // WORDS)
+            return out
+
+    with Fed() as seen:
+        yield seen
 
 
 def tree(rows, keep=3):
@@ -126,13 +132,13 @@ def test_logits_are_those_of_plain_forwards(name, sort):
 def test_plain_attention_takes_many_rows_at_a_time(name):
     module, rows = build(name), sorted(some_rows(40))
     logs(module, rows[:2])
-    with Fed() as fed:
+    with fed() as seen:
         logs(module, rows)
     # GPT-J computes its products by itself in older releases and takes any attention in newer ones
     packed = name in PLAIN or (name == "GPTJ" and module._supports_attention_backend)
     if name == "OPT":  # older releases give it a mask even where none is needed
         packed = hasattr(sys.modules[type(module).__module__], "create_causal_mask")
-    assert max(fed.tokens) > 14 if packed else len(fed.tokens) >= len(rows)
+    assert max(seen.tokens) > 14 if packed else len(seen.tokens) >= len(rows)
 
 
 def test_rows_one_by_one_hand_over_no_argument_that_is_going_away(recwarn):
@@ -152,23 +158,23 @@ def test_however_rows_and_queries_are_cut(name, tokens, queries, monkeypatch):
 def test_every_edge_of_the_prefix_tree_is_computed_once():
     module, rows = build(), branches(200, 12)
     logs(module, rows[:1])
-    with Fed() as fed:
+    with fed() as seen:
         logs(module, rows)
-    assert sum(fed.tokens) == tree(rows) < sum(map(len, rows))
-    assert len(fed.tokens) < len(rows)
+    assert sum(seen.tokens) == tree(rows) < sum(map(len, rows))
+    assert len(seen.tokens) < len(rows)
 
 
 def test_tokens_and_logits_of_a_forward_are_bounded():
     module = build()
     rows = [[*row, *[9] * 40] for row in sorted(some_rows(30, 300, letters=20))]
     logs(module, rows[:1], 40)
-    with Fed() as fed:
+    with fed() as seen:
         sizes = [logits.shape for logits in shared_logits(module, rows, 40)]
-    assert max(fed.tokens) <= prefixes.TOKENS
+    assert max(seen.tokens) <= prefixes.TOKENS
     assert {tuple(size[1:]) for size in sizes} == {(40, WORDS)}
     assert len(sizes) == len(rows)
-    assert 40 < max(fed.logits) <= prefixes.LOGITS
-    assert sum(fed.logits) == 40 * len(rows)
+    assert 40 < max(seen.logits) <= prefixes.LOGITS
+    assert sum(seen.logits) == 40 * len(rows)
 
 
 def test_a_row_longer_than_a_forward_should_be(monkeypatch):
@@ -206,7 +212,7 @@ def test_the_module_is_as_it_was_between_forwards_and_after_an_error():
     for _ in shared_logits(module, rows, 3):
         assert state(module) == before
 
-    class Interrupts(TorchFunctionMode):
+    class Interrupts(torch.overrides.TorchFunctionMode):
         products = 0
 
         def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -275,9 +281,9 @@ def test_a_hook_sees_one_row_at_a_time():
 def test_what_is_not_plain_is_asked_row_by_row(changes):
     module, rows = build(**changes), sorted(some_rows(10))
     before = state(module)
-    with Fed() as fed:
+    with fed() as seen:
         calls = logs(module, rows)
-    assert len(fed.tokens) == len(rows)
+    assert len(seen.tokens) == len(rows)
     assert state(module) == before
     torch.testing.assert_close(calls, plain(module, rows), atol=1e-4, rtol=0)
 

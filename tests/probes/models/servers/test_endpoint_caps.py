@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -22,8 +21,8 @@ from probes import (
     distribute,
 )
 from surrogates import explain_many
-from tests.helpers.checkout import environment
 from tests.helpers.fake_server import KEY, TEXT, TEXTS, count, design, prompt_of, put, truth, words
+from tests.helpers.processes import Process
 
 # exact: answers are counts of words
 
@@ -112,6 +111,7 @@ def test_tokens_are_estimated_where_the_server_does_not_count(serve):
     assert 10 < lm.spent.tokens < 200
 
 
+@pytest.mark.xdist_group("forks")
 def test_a_run_stopped_by_ctrl_c_cancels_what_is_in_flight_and_resumes(serve, tmp_path):
     server = serve(lambda n, body: 0.1)
     path = tmp_path / "answers.sqlite"
@@ -128,15 +128,14 @@ except KeyboardInterrupt as stop:
 lm.close()
 print("closed", flush=True)
 """
-    env = environment()
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+    child = Process(code)
     deadline = time.monotonic() + 60
     while len(server.seen) < 13 and time.monotonic() < deadline:
         time.sleep(0.01)
-    child.send_signal(signal.SIGINT)
+    os.kill(child.pid, signal.SIGINT)
     out, err = child.communicate(timeout=20)
-    assert out.split() == [b"stopped", b"Interrupted", b"closed"], err.decode()
-    assert err == b""
+    assert out.split() == ["stopped", "Interrupted", "closed"], err
+    assert err == ""
     asked = len(server.seen)
     kept = len(Store(path))
     assert asked - 8 <= kept < asked < 40

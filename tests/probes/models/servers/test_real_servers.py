@@ -19,7 +19,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("openai")
-transformers = pytest.importorskip("transformers")
+from tests.helpers.when_used import when_used
+
+transformers = when_used("transformers")
 
 from probes import (  # noqa: E402
     Contains,
@@ -36,9 +38,7 @@ from probes import (  # noqa: E402
 from probes.models.huggingface.gguf_file import unpacked  # noqa: E402
 from surrogates import Scope, Statement, explain, generalise  # noqa: E402
 
-pytestmark = pytest.mark.xdist_group("smollm2")
-
-DOCUMENT = "The hall was a fish market. The museum opened in 1969."
+DOCUMENT = "The hall is in Rome. The museum is in Paris."
 PROMPTS = ["The capital of France is", "It rained all day, so the capital of France", "Once upon a time, Paris is"]
 #: nats a token by which llama.cpp's 4-bit arithmetic differs from weights unpacked to 32 bits, at most
 QUANTISED = 0.5
@@ -50,17 +50,24 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
+def wait_for(port: int, path: str, seconds: float, process: subprocess.Popen | None = None) -> bool:
+    """Whether a server answers within a time, and before its process ends."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and (process is None or process.poll() is None):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2):
+                return True
+        except OSError:
+            time.sleep(0.1)
+    return False
+
+
 def started(command: list[str], port: int, path: str, log: Path, seconds: float) -> subprocess.Popen:
     """A server's process once it answers; what is installed must start."""
     env = {**os.environ, "HF_HUB_OFFLINE": "1"}
     process = subprocess.Popen(command, stdout=log.open("wb"), stderr=subprocess.STDOUT, env=env)
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2):
-                return process
-        except OSError:
-            time.sleep(0.3)
+    if wait_for(port, path, seconds, process):
+        return process
     process.kill()
     process.wait()
     last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
@@ -68,20 +75,17 @@ def started(command: list[str], port: int, path: str, log: Path, seconds: float)
 
 
 @pytest.fixture(scope="module")
-def text_server(tmp_path_factory, smollm2_file):
-    """URL and model name of `transformers serve` with SmolLM2 in float32."""
-    command = Path(sys.executable).parent / "transformers"
-    if importlib.util.find_spec("uvicorn") is None or not command.exists():
+def text_server(smollm2_file):
+    """URL and model name of `transformers serve` with SmolLM2 in float32, in a thread: all it imports is there."""
+    if importlib.util.find_spec("uvicorn") is None or importlib.util.find_spec("fastapi") is None:
         pytest.skip("transformers[serving] is not installed")
-    folder, port = unpacked(smollm2_file, "float32"), free_port()
-    arguments = [str(command), "serve", str(folder), "--port", str(port), "--host", "127.0.0.1", "--dtype", "float32"]
-    process = started(arguments, port, "/health", tmp_path_factory.mktemp("serve") / "log", 300)
-    yield f"http://127.0.0.1:{port}/v1", str(folder)
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
+    from transformers.cli.serve import Serve
+
+    folder, port = str(unpacked(smollm2_file, "float32")), free_port()
+    server = Serve(force_model=folder, host="127.0.0.1", port=port, dtype="float32", non_blocking=True)
+    assert wait_for(port, "/health", 60)
+    yield f"http://127.0.0.1:{port}/v1", folder
+    server.kill_server()
 
 
 def test_text_is_what_the_local_model_writes(text_server, smollm2):
@@ -94,18 +98,18 @@ def test_text_is_what_the_local_model_writes(text_server, smollm2):
 
 
 def test_explaining_a_text_only_server(text_server):
-    lm = Endpoint(*text_server, scores=Contains("1969"), reply_tokens=10, timeout=120)
-    probe = ContextProbe(DOCUMENT, "When did the museum open?", answer="1969")
+    lm = Endpoint(*text_server, scores=Contains("Paris"), reply_tokens=6, timeout=120)
+    probe = ContextProbe(DOCUMENT, "Where is the museum?", answer="Paris")
     store = Store()
     ex = explain(lm, probe, store=store)
     assert ex.target.unit == "share"
-    assert ex.attributions["feature"].iloc[0] == "The museum opened in 1969."
+    assert ex.attributions["feature"].iloc[0] == "The museum is in Paris."
     assert ex.attributions["attribution"].iloc[0] > 0.3
     assert ex.provenance["cost"]["rows"] == lm.spent.calls - lm.spent.retries and len(store) > 4
 
 
 def test_a_statement_about_a_text_only_server(text_server):
-    lands = {"France": " Paris", "Italy": " Rome", "Germany": " Berlin", "Japan": " Tokyo"}
+    lands = {"France": " Paris", "Italy": " Rome", "Japan": " Tokyo"}
     probe = TemplateProbe(
         {"is": "The capital city of {land} is", "q": "Question: What is the capital of {land}? Answer:"},
         None,
@@ -116,17 +120,15 @@ def test_a_statement_about_a_text_only_server(text_server):
     lm = Endpoint(*text_server, api="completions", scores=Overlap(), timeout=120)
     assert lm.pairs() is None
     store = Store()
-    measured = measure(lm, probe.cases, "exact_match", store=store, max_new_tokens=2)
+    measured = measure(lm, probe.cases, "exact_match", store=store)
     # exact: hits and misses
-    assert (
-        measured.frame.loc[measured.frame["template"] == "is", "value"].tolist() == [1, 1, 1, 1]
-        and measured.cost.calls == 8
-    )
+    assert measured.frame.loc[measured.frame["template"] == "is", "value"].tolist() == [1, 1, 1]
+    assert measured.cost.calls == 6
     with pytest.raises(ValueError, match="log-probabilities"):
         measure(lm, probe.cases, "log_prob", store=store)
     knows = Statement.level(Scope.of(template="is"), text="it knows capitals")
     study = generalise(lm, probe, metric="exact_match", statements=[knows], find=False, store=store)
-    assert len(study.statements) == 1 and len(study.frame) == 8
+    assert len(study.statements) == 1 and len(study.frame) == 6
 
 
 def test_log_probs_that_a_server_does_not_send_are_said_to_be_missing(text_server):
