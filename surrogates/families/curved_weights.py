@@ -71,26 +71,28 @@ def through_links(
     >>> from surrogates import SparseLinear
     >>> X = np.random.default_rng(0).integers(0, 2, (80, 4)).astype(float)
     >>> y = 1 / (1 + np.exp(-4 * X[:, [1]] + 6 * X[:, [2]]))
-    >>> select = lambda line: SparseLinear().select(X, line, np.ones(80))
+    >>> def select(line):
+    ...     return SparseLinear(max_terms=2).select(X, line, np.ones(80))
     >>> columns, _, _, (link,) = through_links(X, y, np.ones(80), ["auto"], select, 0)
     >>> columns.tolist(), link.kind
     ([1, 2], 'logistic')
     """
-    offered = [named(link, column) for link, column in zip(links, y.T, strict=True)]
+    outputs = np.ascontiguousarray(y.T)  # the same bits whatever stands beside an output
+    offered = [named(link, row) for link, row in zip(links, outputs, strict=True)]
     if len(X) < _FEWEST:
         offered = [some[:1] for some in offered]
-    lines = [link.line(column) for some, column in zip(offered, y.T, strict=True) for link in some]
+    lines = [link.line(row) for some, row in zip(offered, outputs, strict=True) for link in some]
     columns, coef, intercept = select(np.column_stack(lines))
     weights, levels, chosen, first = np.zeros((y.shape[1], len(columns))), np.zeros(y.shape[1]), [], 0
     for i, some in enumerate(offered):
         fits = [_Fit(link, np.flatnonzero(coef[first + j])) for j, link in enumerate(some)]
         best = 0
         if len(some) > 1:
-            errors = _errors(X[:, columns], y[:, i], weight, links[i], fits, random_state)
+            errors = _errors(X[:, columns], outputs[i], weight, links[i], fits, random_state)
             best = int(np.argmin(errors * np.where([fit.link.curved for fit in fits], 1.0, PREFERENCE)))
         used = fits[best].columns
         refined = _refined(
-            X[:, columns[used]], y[:, i], weight, some[best], coef[first + best, used], intercept[first + best]
+            X[:, columns[used]], outputs[i], weight, some[best], coef[first + best, used], intercept[first + best]
         )
         weights[i, used], levels[i] = refined
         chosen.append(some[best])
