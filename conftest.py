@@ -83,6 +83,7 @@ TORCH = (
     "tests/probes/models/servers/test_real_servers.py",
     "tests/probes/models/test_predictors.py",
     "tests/situations/test_networks.py",
+    "tests/surrogates/cli/test_behave_command.py",
     "tests/surrogates/cli/test_input_options.py",
     "tests/surrogates/local/test_language_model.py",
 )
@@ -146,6 +147,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         apart = [item for item in session.items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
         if apart:
             raise pytest.UsageError(f"pytest-xdist lost the group of {apart[0].nodeid}; install pytest below 9.2")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Leave what the tests made to the end of the process: pytest would look through it five times."""
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads groups
