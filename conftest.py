@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from functools import cache
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 import pytest
@@ -69,23 +69,44 @@ HEAVY = (
     "tests/surrogates/statements/test_generalise.py",
     "tests/surrogates/test_interrupts.py",
 )
-#: What loads torch, which takes seven seconds with transformers, or SmolLM2: one process runs all of it.
-TORCH = (
-    "README.md",
-    "tests/contracts/test_adapters.py",
-    "tests/golden/test_golden_questions.py",
-    "tests/probes/asking/test_answers.py",
-    "tests/probes/asking/test_batching.py",
-    "tests/probes/cases/test_measure.py",
-    "tests/probes/cases/test_metrics.py",
-    "tests/probes/inputs/test_text.py",
-    "tests/probes/models/huggingface",
-    "tests/probes/models/servers/test_real_servers.py",
-    "tests/probes/models/test_predictors.py",
-    "tests/situations/test_networks.py",
-    "tests/surrogates/cli/test_input_options.py",
-    "tests/surrogates/local/test_language_model.py",
-)
+#: What loads a package that takes seconds to load, torch seven with transformers: one process runs all of it.
+ALONE = {
+    "torch": (
+        "README.md",
+        "tests/contracts/test_adapters.py",
+        "tests/golden/test_golden_questions.py",
+        "tests/probes/asking/test_answers.py",
+        "tests/probes/asking/test_batching.py",
+        "tests/probes/cases/test_measure.py",
+        "tests/probes/cases/test_metrics.py",
+        "tests/probes/inputs/test_text.py",
+        "tests/probes/models/huggingface",
+        "tests/probes/models/servers/test_real_servers.py",
+        "tests/probes/models/test_predictors.py",
+        "tests/situations/test_networks.py",
+        "tests/surrogates/cli/test_behave_command.py",
+        "tests/surrogates/cli/test_input_options.py",
+        "tests/surrogates/local/test_language_model.py",
+    ),
+    "openai": (
+        "tests/probes/asking/test_rounds.py",
+        "tests/probes/models/servers/test_endpoint_caps.py",
+        "tests/probes/models/servers/test_endpoint_first_contact.py",
+        "tests/probes/models/servers/test_endpoint_gone.py",
+        "tests/probes/models/servers/test_endpoint_key.py",
+        "tests/probes/models/servers/test_endpoint_redirects.py",
+        "tests/probes/models/servers/test_endpoint_requests.py",
+        "tests/probes/models/servers/test_endpoint_scores.py",
+        "tests/probes/models/servers/test_prompt_logprobs.py",
+        "tests/probes/outputs/test_text_scorers.py",
+        "tests/situations/test_servers.py",
+        "tests/surrogates/cli/test_endpoint_command.py",
+    ),
+    "shap": (
+        "tests/situations/test_hand_over.py",
+        "tests/surrogates/results/test_to_shap.py",
+    ),
+}
 
 
 _NUMBERS = count()
@@ -122,7 +143,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if gone := [name for name in (*HEAVY, *TORCH) if not (ROOT / name).exists()]:
+    if gone := [name for name in (*HEAVY, *chain.from_iterable(ALONE.values())) if not (ROOT / name).exists()]:
         raise pytest.UsageError(f"conftest names what is not there: {', '.join(gone)}")
 
 
@@ -148,11 +169,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             raise pytest.UsageError(f"pytest-xdist lost the group of {apart[0].nodeid}; install pytest below 9.2")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Leave what the tests made to the end of the process: pytest would look through it five times."""
+    gc.freeze()
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if _among(TORCH, item.path):
-            item.add_marker(pytest.mark.xdist_group("torch"))
+        for package, names in ALONE.items():
+            if _among(names, item.path) and not item.get_closest_marker("xdist_group"):
+                item.add_marker(pytest.mark.xdist_group(package))
     if config.getoption("--fast"):  # paths that setup.cfg names are collected in any case
         config.hook.pytest_deselected(items=[item for item in items if _among(HEAVY, item.path)])
         items[:] = [item for item in items if not _among(HEAVY, item.path)]

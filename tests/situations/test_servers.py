@@ -7,12 +7,14 @@ import math
 import numpy as np
 import pytest
 
-pytest.importorskip("openai", reason="openai is not installed")
-
 from probes import Contains, Endpoint, FirstToken, ModelError, SpendCapError, Store, TextProbe, UnavailableError
 from surrogates import explain
 from tests.helpers.effects import effects
 from tests.helpers.fake_server import chat, completions, prompt_of, true_logprob
+from tests.helpers.when_used import when_used
+
+when_used("openai")
+
 
 TEXT = "alpha beta gamma delta"
 #: the first word always stays: servers send no log-probability for a token that nothing stands before

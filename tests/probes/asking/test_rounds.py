@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-pytest.importorskip("openai")
 from probes import (
     Design,
 )
+from tests.helpers.when_used import when_used
+
+when_used("openai")
 
 
 def test_parts_are_whole_rounds_after_the_first_question():

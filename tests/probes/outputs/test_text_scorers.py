@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
-pytest.importorskip("openai")
 from probes import (
     Contains,
     Exact,
     Overlap,
 )
+from tests.helpers.when_used import when_used
+
+when_used("openai")
 
 
 def test_overlap_exact_contains():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("openai")
-
 from tests.helpers.command import iomap
 from tests.helpers.fake_server import KEY, chat, prompt_of
+from tests.helpers.when_used import when_used
+
+when_used("openai")
 
 
 @pytest.mark.usefixtures("key")

@@ -39,9 +39,7 @@ CHEAP = [
     RuleSurrogate(n_trees=2, folds=2),
     InteractionSurrogate(max_terms=5, folds=2, proxy=CubeProxy(4.0), link="auto"),
     TreeSurrogate(max_leaves=4, folds=2, proxy=CubeProxy(4.0)),
-    SparseLinear(),
     SparseLinear(max_terms=1, folds=2, link="auto"),
-    AdditiveSurrogate(steps=3, folds=2),
     AdditiveSurrogate(steps=3, pairs=1, folds=2, link="auto"),
 ]
 

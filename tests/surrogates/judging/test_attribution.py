@@ -93,6 +93,7 @@ def test_average_effects_of_real_features_agree_with_sampling(link):
     np.testing.assert_allclose(average_effects(fixed(terms, coef, (link,), 3), features)[0], sampled, atol=0.03)
 
 
+@pytest.mark.xdist_group("shap")
 def test_tree_shapley_agrees_with_shap():
     shap = pytest.importorskip("shap", reason="shap is not installed")
     from sklearn.tree import DecisionTreeRegressor

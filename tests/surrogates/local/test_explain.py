@@ -222,6 +222,7 @@ def test_files_that_are_no_explanation_are_refused(text):
         Explanation.from_json(text)
 
 
+@pytest.mark.xdist_group("shap")
 @pytest.mark.usefixtures("few_folds")
 def test_shap_explanation_adds_up():
     pytest.importorskip("shap", reason="shap is not installed")

@@ -59,6 +59,7 @@ def test_real_features_go_from_the_reference_to_the_instance():
     np.testing.assert_allclose(result.values[0], [0, 0, 2 * probe.features[2].scale, 0], atol=1e-9)
 
 
+@pytest.mark.xdist_group("shap")
 def test_to_shap_adds_up():
     pytest.importorskip("shap")
     shap_values = shapley_values(game, MaskProbe(14), budget=200, store=None).to_shap()

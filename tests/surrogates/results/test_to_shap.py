@@ -11,8 +11,10 @@ import pytest
 from probes import InputError, MaskProbe, TabularProbe
 from probes.inputs.locality import LocalGaussian
 from surrogates import explain, explain_many, shapley_values
+from tests.helpers.when_used import when_used
 
-shap = pytest.importorskip("shap", reason="shap is not installed")
+shap = when_used("shap")
+
 
 CORNERS = pd.DataFrame({"a": [0.0, 0.0, 1.0, 1.0], "b": [0.0, 1.0, 0.0, 1.0]})
 

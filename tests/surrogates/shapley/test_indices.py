@@ -283,6 +283,7 @@ def test_tables_agree_with_shapiq(kind, theirs, order):
     np.testing.assert_allclose(result.values[0], [exact[s] for s in result.subsets], atol=1e-6)
 
 
+@pytest.mark.xdist_group("shap")
 @pytest.mark.parametrize("leaves", [4, 16, 64])
 def test_trees_agree_with_shap(leaves):
     """Present/absent features and real ones, several outputs' worth of trees in one."""

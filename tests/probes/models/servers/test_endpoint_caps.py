@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 
-pytest.importorskip("openai")
 from probes import (
     Endpoint,
     ModelError,
@@ -23,6 +22,10 @@ from probes import (
 from surrogates import explain_many
 from tests.helpers.fake_server import KEY, TEXT, TEXTS, count, design, prompt_of, put, truth, words
 from tests.helpers.processes import Process
+from tests.helpers.when_used import when_used
+
+when_used("openai")
+
 
 # exact: answers are counts of words
 

@@ -7,10 +7,13 @@ import time
 
 import pytest
 
-pytest.importorskip("openai")
 from probes import Endpoint, InputError, SpendCapError, Store, TextProbe
 from surrogates import estimate, explain, explain_many
 from tests.helpers.fake_server import TEXT, TEXTS, chat, count, prompt_of
+from tests.helpers.when_used import when_used
+
+when_used("openai")
+
 
 SAID = "depend on what else is in a batch"
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("openai")
 from probes import (
     Endpoint,
     Store,
@@ -20,6 +19,10 @@ from probes import (
 from surrogates import check, explain, explain_many
 from tests.helpers.checkout import ROOT
 from tests.helpers.fake_server import KEY, TEXT, TEXTS, chat, count, prompt_of, put, truth
+from tests.helpers.when_used import when_used
+
+when_used("openai")
+
 
 # exact: answers are counts of words
 

@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 import pytest
 
-pytest.importorskip("openai")
 from probes import (
     Contains,
     Endpoint,
@@ -24,6 +23,9 @@ from probes import (
 )
 from surrogates import explain
 from tests.helpers.fake_server import KEY, chat, count, prompt_of, put
+from tests.helpers.when_used import when_used
+
+when_used("openai")
 
 
 def test_a_key_given_as_the_name_of_its_variable_is_not_shown(serve):

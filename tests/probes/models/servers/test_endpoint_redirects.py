@@ -9,10 +9,13 @@ import zlib
 
 import pytest
 
-pytest.importorskip("openai")
 from probes import Contains, Endpoint, ModelError, SpendCapError, Store, UnavailableError
 from probes.models.servers.api_key import hidden, without_key
 from tests.helpers.fake_server import KEY, chat, put
+from tests.helpers.when_used import when_used
+
+when_used("openai")
+
 
 STATUSES = (301, 302, 303, 307, 308)
 

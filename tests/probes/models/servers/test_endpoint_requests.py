@@ -7,7 +7,6 @@ import threading
 import numpy as np
 import pytest
 
-pytest.importorskip("openai")
 from probes import (
     Endpoint,
     InputError,
@@ -19,6 +18,10 @@ from probes import (
 )
 from surrogates import explain
 from tests.helpers.fake_server import KEY, TEXT, chat, count, design, prompt_of, put, truth
+from tests.helpers.when_used import when_used
+
+when_used("openai")
+
 
 # exact: answers are counts of words
 

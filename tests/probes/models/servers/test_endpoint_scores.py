@@ -8,7 +8,6 @@ import re
 import numpy as np
 import pytest
 
-pytest.importorskip("openai")
 from probes import (
     Endpoint,
     FirstToken,
@@ -22,6 +21,9 @@ from probes import (
 )
 from surrogates import explain
 from tests.helpers.fake_server import KEY, TEXT, chat, completions, count, design, prompt_of, words
+from tests.helpers.when_used import when_used
+
+when_used("openai")
 
 
 def test_the_default_for_text_is_the_overlap_with_the_models_own_answer(serve):

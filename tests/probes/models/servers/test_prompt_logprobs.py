@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("openai")
 from probes import (
     Endpoint,
     ModelError,
 )
 from surrogates import explain
 from tests.helpers.fake_server import completions, token_texts, true_logprob
+from tests.helpers.when_used import when_used
+
+when_used("openai")
 
 
 def expected(prompt, answer):
