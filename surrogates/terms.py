@@ -43,6 +43,8 @@ class Product:
         return Z[..., list(self.features)] - np.array(self.centers)
 
     def __call__(self, Z: np.ndarray) -> np.ndarray:
+        if len(self.features) == 1:
+            return Z[..., self.features[0]] - self.centers[0]
         return self.factors(Z).prod(axis=-1)
 
 

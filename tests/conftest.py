@@ -10,25 +10,19 @@ from typing import Any
 
 import pytest
 
-
-@pytest.fixture
-def few_folds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Judges surrogates with three folds in place of ten: for tests in which a judgement need only be there."""
-    _judge_with_few_folds(monkeypatch)
+#: Where surrogates are judged with ten folds, as users' are; elsewhere a judgement need only be there.
+TEN_FOLDS = ("benchmarks", "docs", "golden", "situations/test_trust.py", "surrogates/judging")
 
 
-@pytest.fixture(scope="module")
-def few_folds_for_all() -> Iterator[None]:
-    """Does so in a module, its fixtures included."""
+@pytest.fixture(scope="module", autouse=True)
+def few_folds(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Judges surrogates with three folds in place of ten: most of what a test of anything else would take."""
     with pytest.MonkeyPatch.context() as patch:
-        _judge_with_few_folds(patch)
+        if not any(request.path.is_relative_to(Path(__file__).parent / name) for name in TEN_FOLDS):
+            module = import_module("surrogates.judging.cross_fit")
+            patch.setattr(module, "FOLDS", 3)
+            patch.setattr(module, "CONTROL_FOLDS", 2)
         yield
-
-
-def _judge_with_few_folds(patch: pytest.MonkeyPatch) -> None:
-    module = import_module("surrogates.judging.cross_fit")
-    patch.setattr(module, "FOLDS", 3)
-    patch.setattr(module, "CONTROL_FOLDS", 2)
 
 
 @pytest.fixture

@@ -21,8 +21,6 @@ from surrogates import FAMILIES, Explanation, StableOrder, Width, explain
 from tests.helpers.cheap_families import cheap
 from tests.helpers.example_probes import PROBES
 
-pytestmark = pytest.mark.usefixtures("few_folds")
-
 #: the first example of every kind of probe, and one with real features
 EXAMPLES: dict[str, Probe] = {}
 for name, example in PROBES.items():

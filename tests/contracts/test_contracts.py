@@ -30,8 +30,6 @@ from surrogates import FAMILIES, Explanation, explain
 from tests.helpers.cheap_families import cheap
 from tests.helpers.example_probes import PROBES
 
-pytestmark = pytest.mark.usefixtures("few_folds")
-
 X, y = load_iris(return_X_y=True, as_frame=True)
 NAMES = y.map({0: "setosa", 1: "versicolor", 2: "virginica"})
 

@@ -19,7 +19,6 @@ from surrogates import anchor, behave, explain, explain_many, generalise, shaple
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that sends SIGINT"),
-    pytest.mark.usefixtures("few_folds"),
 ]
 
 MOMENTS = 5

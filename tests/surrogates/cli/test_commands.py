@@ -11,9 +11,6 @@ from sklearn.datasets import load_iris
 
 from tests.helpers.command import iomap, iomap_process
 
-pytestmark = pytest.mark.usefixtures("few_folds")
-
-
 MODELS = """
 def lengths(texts):
     return [len(t) for t in texts]

@@ -82,7 +82,6 @@ def test_exact_explanations_have_no_fresh_questions_and_no_other_seeds():
     assert all("very possible question was asked" in f.sentence for f in checked.checks)
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_other_removal_of_words_and_of_table_values(forest):
     vader = SentimentIntensityAnalyzer()
     text = "The plot is not very good, but the actors are great and I loved it!"
@@ -103,7 +102,6 @@ def test_other_removal_of_words_and_of_table_values(forest):
     assert "typical row" in finding.sentence
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_removal_that_matters_is_shown():
     """A model that counts words: deleting shortens the text, a placeholder does not."""
 
@@ -154,7 +152,6 @@ def test_permuted_answers_cost_nothing():
     assert finding.numbers["R²"] == max(ex.fidelity.permuted)
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_randomised_estimator_is_explained_differently(forest):
     model, X = forest
     probe = TabularProbe(X.loc[17], X)
@@ -171,7 +168,6 @@ def test_randomised_opaque_function_is_not_possible():
     assert finding_of(check(ex, smooth, MaskProbe(12), "randomised", store=None), "randomised").passed is None
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_a_model_of_the_inputs_alone_fails_when_randomised():
     """An estimator whose answer is the same whatever it was taught."""
     from sklearn.base import BaseEstimator, RegressorMixin
@@ -224,7 +220,6 @@ def test_bad_options(options, parameter):
     assert set(CHECKS) == {"fresh", "removal", "stability", "permuted", "randomised"}
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_another_probe_is_refused_and_an_own_target_must_come_again():
     ex = explain(smooth, MaskProbe(12), budget=60, store=None)
     with pytest.raises(InputError, match="the one the explanation was made with"):
@@ -239,7 +234,6 @@ def test_another_probe_is_refused_and_an_own_target_must_come_again():
     assert finding_of(check(ex, smooth, MaskProbe(12), "fresh", target=doubled, store=None), "fresh").passed
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_another_model_is_refused():
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     one, other = (RandomForestClassifier(3, random_state=seed).fit(X, y) for seed in range(2))
@@ -256,7 +250,6 @@ def test_another_model_is_refused():
         check(None, smooth, MaskProbe(12))
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_designs_with_many_fixed_rows_or_a_block():
     def length(texts):
         return [len(t) for t in texts]
@@ -278,7 +271,6 @@ def test_equal_effects_agree():
     assert steady.passed and steady.numbers["concordance"] > 0.95
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_the_output_that_disagrees_most_counts():
     def two(texts):
         return np.array([["good" in t, len(t.split()) - 9 * t.count("…")] for t in texts], dtype=float)

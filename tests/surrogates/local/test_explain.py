@@ -75,7 +75,6 @@ def test_leave_one_out_baseline_is_exact_for_an_additive_function():
     assert np.isnan(dear.fidelity.leave_one_out[0])
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_same_seed_same_questions_same_answer():
     asked = []
 
@@ -95,7 +94,6 @@ def test_same_seed_same_questions_same_answer():
     assert a["answers"]["Z"] != c["answers"]["Z"]
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_budget_is_a_cap_on_model_inputs():
     X = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 8)), columns=list("abcdefgh"))
     for budget in (130, 257, 1000):
@@ -103,7 +101,6 @@ def test_budget_is_a_cap_on_model_inputs():
         assert ex.provenance["cost"]["rows"] <= budget
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_several_outputs_share_one_set_of_questions():
     X, y = load_iris(return_X_y=True, as_frame=True)
     names = y.map({0: "setosa", 1: "versicolor", 2: "virginica"})
@@ -119,7 +116,6 @@ def test_several_outputs_share_one_set_of_questions():
     assert explain(forest, TabularProbe(X.loc[100], X), target="setosa", store=None).target.outputs == ("setosa",)
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_plain_inputs_find_their_probe():
     X, y = load_diabetes(return_X_y=True, as_frame=True)
     forest = RandomForestRegressor(10, random_state=0).fit(X, y)
@@ -193,7 +189,6 @@ def test_user_target_functions_and_their_errors():
         explain(additive, MaskProbe(6), target=lambda raw: raw * np.nan, store=None)
 
 
-@pytest.mark.usefixtures("few_folds")
 @pytest.mark.parametrize("family", ["linear", "tree"])
 def test_json_round_trip_predicts_attributes_and_reports(family):
     words = ["the", "plot", "is", "not", "good", "but", "the", "cast", "is", "great"]
@@ -223,7 +218,6 @@ def test_files_that_are_no_explanation_are_refused(text):
 
 
 @pytest.mark.xdist_group("shap")
-@pytest.mark.usefixtures("few_folds")
 def test_shap_explanation_adds_up():
     pytest.importorskip("shap", reason="shap is not installed")
     ex = explain(additive, MaskProbe(10), budget=100, store=None)
@@ -297,7 +291,6 @@ def test_errors_share_one_base():
         explain(additive, "")
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_named_callables_are_remembered_and_unnamed_ones_are_not():
     for name, second in (("additive-v1", 0), (None, 40)):
         counts = [
@@ -338,7 +331,6 @@ def in_unit(family, scale):
     return explain(lambda Z: scale * (Z[:, 0] + Z[:, 1] * Z[:, 2]), MaskProbe(5), family, budget=24, store=None)
 
 
-@pytest.mark.usefixtures("few_folds")
 @pytest.mark.parametrize("scale", [1e-12, 1e-3, 1e119])
 @pytest.mark.parametrize("family", ["linear", "tree", "rules"])
 def test_the_unit_means_nothing(family, scale):

@@ -41,7 +41,6 @@ def test_width_stops_when_the_leading_intervals_are_narrow_enough():
     assert before.attributions["feature"].head(3).tolist() == top["feature"].tolist()
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_a_rule_that_is_never_met_spends_the_budget_and_says_so():
     ex = explain(rough, MaskProbe(14), budget=150, until=Width(1e-6), store=None)
     assert len(ex.answers.design) == 146  # four more go to asking questions twice
@@ -82,7 +81,6 @@ def test_bad_rules(make, parameter):
     assert caught.value.parameter == parameter
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_a_budget_too_small_for_the_family_is_refused_before_any_call():
     asked = []
     with pytest.raises(InputError, match="be at least 23 for family 'tree', which needs 20 sampled answers"):
@@ -160,7 +158,6 @@ class Impatient(Model):
         return leading(Z)
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_a_rule_for_more_features_than_there_are_says_how_many_there_are():
     ex = explain(leading, MaskProbe(14), budget=2000, until=Width(0.05, top=20), store=None)
     assert ex.provenance["stopped"] == "the 14 strongest attributions are known to ±0.05"
@@ -173,14 +170,12 @@ class Wordy(Impatient):
         return (10 + Z.sum(axis=1)).astype(int)
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_ctrl_c_with_a_rule_to_stop():
     ex = explain(Impatient(100), MaskProbe(14), budget=1000, until=Width(1e-6), store=None)
     assert 48 <= len(ex.answers.design) <= 112
     assert ex.provenance["stopped"] == "interrupted"
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_estimate_counts_what_explain_then_asks():
     store, model = Store(), as_model(leading, name="leading")
     before = estimate(model, MaskProbe(14), budget=200, trial=0, store=store)
@@ -200,7 +195,6 @@ def test_estimate_counts_what_explain_then_asks():
     )
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_estimate_counts_tokens():
     store = Store()
     forecast = estimate(Wordy(np.inf), MaskProbe(14), budget=100, trial=5, store=store)
@@ -231,14 +225,12 @@ def test_rules_are_not_needed_where_every_question_is_asked():
     assert explain(leading, MaskProbe(5), budget=64, until=Width(9), store=None).fidelity.exact
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_leave_one_out_indices_are_the_models_own_after_certification():
     ex = explain(leading, MaskProbe(14), budget=1000, until=Certified(0.5), store=None)
     assert ex.answers.design.leave_one_out
     assert set(ex.indices("leave-one-out")["exact"]) == {"for the model"}
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_outputs_that_never_change_do_not_stand_in_the_way_of_a_certificate():
     def two(Z):
         return np.column_stack([Z[:, 0] * Z[:, 1] + Z[:, 2], np.ones(len(Z))])

@@ -20,14 +20,12 @@ from probes import (
     as_model,
 )
 from surrogates import Auto, ExplanationSet, SparseLinear, explain, explain_many
+from surrogates.judging import cross_fit
 from surrogates.many import explain_many as module
 from tests.helpers.cheap_families import cheap
 from tests.helpers.fitted_models import MODEL, TEXTS, TREE, Counting, X, same, words
 
-few_folds = pytest.mark.usefixtures("few_folds")
 
-
-@few_folds
 @pytest.mark.parametrize("family", ["linear", "tree"])
 def test_each_is_what_explain_says_of_it(family):
     result = explain_many(TREE, X.iloc[:2], cheap(family), background=X, budget=220, store=None)
@@ -36,14 +34,12 @@ def test_each_is_what_explain_says_of_it(family):
         same(explanation, explain(TREE, TabularProbe(X.iloc[[i]], X), cheap(family), budget=220, store=None))
 
 
-@few_folds
 def test_one_item_costs_what_it_costs_alone():
     several = explain_many(TREE, X.iloc[:1], background=X, budget=300, store=None)
     alone = explain(TREE, TabularProbe(X.iloc[[0]], X), budget=300, store=None)
     assert several.cost.rows == alone.answers.cost.rows
 
 
-@few_folds
 def test_items_are_fitted_together_and_fail_alone(monkeypatch):
     from surrogates.many import window as many
 
@@ -97,7 +93,6 @@ class Cautious(SparseLinear):
         return np.minimum(super().predict(Z), self.most_)
 
 
-@few_folds
 def test_a_family_of_ones_own_is_fitted_to_each_item_alone():
     result = explain_many(TREE, X.iloc[:3], Cautious(), background=X, budget=160, store=None)
     assert not result.failures
@@ -113,7 +108,6 @@ def test_a_probe_moved_to_another_row_is_the_probe_of_that_row(law):
     pd.testing.assert_frame_equal(first.at(X.iloc[5]).render(Z), second.render(Z))
 
 
-@few_folds
 def test_questions_of_many_are_one_stream_and_none_is_asked_twice():
     model = Counting()
     result = explain_many(CallableModel(model, "w"), [*TEXTS, TEXTS[0]], budget=40, store=None)
@@ -124,7 +118,6 @@ def test_questions_of_many_are_one_stream_and_none_is_asked_twice():
     assert result[6].answers.cost.rows == 0
 
 
-@few_folds
 def test_a_bad_item_is_reported_and_the_others_go_on():
     store, model = Store(), Counting()
     items = [TEXTS[0], 3.5, "poison here is not good", "x", TEXTS[1]]
@@ -173,7 +166,6 @@ def test_a_wrong_background_is_one_error_before_any_call(background, words):
     assert asked == []
 
 
-@few_folds
 def test_labels_that_repeat_become_places_and_a_warning_says_so(caplog):
     rows = X.iloc[:3].set_axis(["a", "b", "a"])
     result = explain_many(MODEL, rows, background=X, budget=160, store=None)
@@ -185,7 +177,6 @@ def test_labels_that_repeat_become_places_and_a_warning_says_so(caplog):
     assert named.labels == ["ä", "☃ 雪", 7] and "repeats" not in caplog.text
 
 
-@few_folds
 def test_ctrl_c_leaves_what_is_finished_and_the_next_run_asks_only_the_rest(tmp_path):
     class Stopping(Counting):
         def __call__(self, texts):
@@ -208,6 +199,8 @@ def test_ctrl_c_leaves_what_is_finished_and_the_next_run_asks_only_the_rest(tmp_
 
 def test_two_processes_say_what_one_says(monkeypatch):
     monkeypatch.setattr(module, "STARTING", 0.0)
+    monkeypatch.setattr(cross_fit, "FOLDS", 10)  # as in a process
+    monkeypatch.setattr(cross_fit, "CONTROL_FOLDS", 5)
     one = explain_many(TREE, X.iloc[:4], background=X, budget=300, store=None)
     two = explain_many(TREE, X.iloc[:4], background=X, budget=300, store=None, n_jobs=2)
     for first, second in zip(one, two, strict=True):
@@ -229,7 +222,6 @@ def test_two_workers_that_have_little_to_do_are_never_started(monkeypatch):
     assert not started
 
 
-@few_folds
 def test_what_was_paid_before_a_bad_item_was_found_is_counted():
     asked = []
 
@@ -269,7 +261,6 @@ class Parrot(Generator):
         return CallableModel(score, f"parrot {answer}", unit="nats", outputs=("answer",))
 
 
-@few_folds
 def test_a_generator_answers_each_item_and_given_answers_are_asked_together():
     items = ["say it to the cat", "say nothing, silent one", "say it to the dog"]
     generated = explain_many(Parrot(), items, budget=30, store=None)
@@ -288,7 +279,6 @@ def test_an_empty_run_is_an_empty_set(tmp_path):
     assert "0 explanations" in empty.report(tmp_path / "r.html").read_text()
 
 
-@few_folds
 def test_a_column_of_texts_is_labelled_by_its_index():
     column = pd.Series(TEXTS[:2], index=["first", "ü"])
     result = explain_many(CallableModel(words, "w"), column, budget=40, store=None)

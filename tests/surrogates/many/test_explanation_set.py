@@ -90,7 +90,6 @@ def test_the_global_surrogate_of_a_linear_model_is_that_model(table):
     assert set(table.surrogate("tree").terms["term"].str.extract(r"([a-z]\w*) [>≤]")[0]) <= set(X.columns)
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_the_global_surrogate_knows_categories_and_missing_values():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"city": rng.choice(["Rome", "Bonn", "Oslo"], 80), "age": rng.normal(size=80)})
@@ -108,7 +107,6 @@ def test_the_global_surrogate_knows_categories_and_missing_values():
     np.testing.assert_allclose(surrogate.predict(frame), score(frame), atol=1.0)
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_a_global_surrogate_needs_rows_of_a_table(table):
     texts = explain_many(CallableModel(words, "w"), TEXTS, budget=40, store=None)
     with pytest.raises(InputError, match="rows of a table"):
@@ -132,7 +130,6 @@ def test_reports_and_plots_show_the_whole(table, tmp_path):
     assert os.stat(tmp_path / "many.html").st_size < 400_000
 
 
-@pytest.mark.usefixtures("few_folds")
 def test_sets_with_nothing_to_pick_or_to_learn_from():
     X = pd.DataFrame(np.tile([1.0, 2.0, 3.0, 4.0], (25, 1)), columns=list("abcd"))
     background = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 4)), columns=list("abcd"))

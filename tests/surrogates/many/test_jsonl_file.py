@@ -20,8 +20,6 @@ from surrogates import Explanation, ExplanationSet, explain_many
 from surrogates.many.jsonl_file import Failure
 from tests.helpers.fitted_models import MODEL, TEXTS, TREE, Counting, X, same, words
 
-pytestmark = pytest.mark.usefixtures("few_folds")
-
 
 def test_results_are_streamed_resumed_and_read_back(tmp_path):
     file, store = tmp_path / "all.jsonl", Store()

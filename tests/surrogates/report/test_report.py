@@ -16,7 +16,7 @@ from surrogates.report.figures import LONGEST, comparison_plot
 from tests.helpers.cheap_families import cheap
 
 # what the module makes once is made in one process
-pytestmark = [pytest.mark.xdist_group("report"), pytest.mark.usefixtures("few_folds_for_all")]
+pytestmark = pytest.mark.xdist_group("report")
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}{% raw %}"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

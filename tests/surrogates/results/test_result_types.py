@@ -18,7 +18,7 @@ from surrogates.results.result import Result, SavedResult
 from surrogates.statements.behave import study_of
 
 # what the module makes once is made in one process
-pytestmark = [pytest.mark.xdist_group("results"), pytest.mark.usefixtures("few_folds_for_all")]
+pytestmark = pytest.mark.xdist_group("results")
 
 
 class Scorer(Model):

@@ -25,14 +25,11 @@ from surrogates.proxy import kernel, stacked_proxy
 from surrogates.shapley.indices import indices
 from surrogates.shapley.quadrature import INDICES, Rule, rule
 
-few_folds = pytest.mark.usefixtures("few_folds")
-
 
 def polynomial(Z):
     return Z @ np.arange(1.0, Z.shape[1] + 1) + 4 * Z[:, 0] * Z[:, 1]
 
 
-@few_folds
 @pytest.mark.parametrize(
     "family",
     [
@@ -81,7 +78,6 @@ def test_jackknife_errors_cover_the_sampling_of_a_right_family():
     assert np.mean(hits) >= 0.85
 
 
-@few_folds
 def test_several_outputs_and_a_round_trip():
     ex = explain(
         lambda Z: np.column_stack([polynomial(Z), -2 * polynomial(Z)]),
@@ -158,7 +154,6 @@ class Mine(SparseLinear):
     """A family of the user's own, which a file cannot bring back."""
 
 
-@few_folds
 def test_a_family_from_a_file_that_cannot_be_fitted_has_no_error():
     ex = Explanation.from_json(explain(polynomial, MaskProbe(9), Mine(), budget=60, store=None).to_json())
     frame = ex.indices()
@@ -171,7 +166,6 @@ def test_names_of_features_are_joined():
     assert ex.indices(order=2).loc[0, "features"] == "x0 × x1"
 
 
-@few_folds
 def test_where_background_rows_are_a_sample_each_result_says_that_it_is_for_these(tmp_path):
     rows = pd.DataFrame(np.random.default_rng(0).normal(size=(300, 4)), columns=list("abcd"))
 
