@@ -33,7 +33,7 @@ def test_sampled_slopes_are_the_enumerated_ones_as_closely_as_they_say(monkeypat
 
 
 def test_with_and_without_a_curve_intervals_cover_the_truth(monkeypatch):
-    """800 intervals of a kind, 95% nominal: less than 92.5% are as likely as one in a thousand."""
+    """480 intervals of a kind, 95% nominal: less than 92% are as likely as one in a thousand."""
     monkeypatch.setattr(cross_fit, "FOLDS", 4)  # the same estimate, whatever their number
     d, weights = 8, np.array([2.0, -1.5, 1.0, 1.0, -1.0, 0.5, 0.25, 0.0])
     features, rows = MaskProbe(d).features, cube(d)
@@ -42,7 +42,7 @@ def test_with_and_without_a_curve_intervals_cover_the_truth(monkeypatch):
     widths = {}
     for link in ("identity", "auto"):
         covered, width = [], []
-        for seed in range(100):
+        for seed in range(60):
             design = sample(features, 80, np.random.default_rng(seed))
             answers = y[(design.Z @ (1 << np.arange(d))).astype(int), None]
             problem = Problem(design, answers, ("y",), features, seed)
@@ -50,6 +50,6 @@ def test_with_and_without_a_curve_intervals_cover_the_truth(monkeypatch):
             table = table.set_index("feature").loc[[f.name for f in features]]
             covered.append((table["low"] <= truth) & (truth <= table["high"]))
             width.append((table["high"] - table["low"]).mean())
-        assert 0.925 <= np.mean(covered) <= 0.99
+        assert 0.92 <= np.mean(covered) <= 0.99
         widths[link] = np.mean(width)
     assert widths["auto"] < 0.7 * widths["identity"]
