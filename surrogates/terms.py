@@ -43,9 +43,12 @@ class Product:
         return Z[..., list(self.features)] - np.array(self.centers)
 
     def __call__(self, Z: np.ndarray) -> np.ndarray:
-        if len(self.features) == 1:
-            return Z[..., self.features[0]] - self.centers[0]
-        return self.factors(Z).prod(axis=-1)
+        if not self.features:
+            return np.ones(Z.shape[:-1])
+        out = Z[..., self.features[0]] - self.centers[0]
+        for i, center in zip(self.features[1:], self.centers[1:], strict=True):
+            out *= Z[..., i] - center
+        return out
 
 
 @dataclass(frozen=True)
