@@ -16,6 +16,7 @@ import pandas as pd
 
 from benchmarks.cost.own_time import TABLE
 from benchmarks.quality.background import TABLE as BACKGROUND
+from benchmarks.quality.link import TABLE as LINK
 from benchmarks.rivals.contenders import OURS, PROXYSPEX
 from benchmarks.run.fidelity_figure import draw
 from benchmarks.run.growth_figure import draw_growth
@@ -382,6 +383,7 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "own-time": ("own-time", lambda result: plain(result["ratios"], TABLE)),
     "coverage": ("coverage", _coverage),
     "background": ("background", lambda result: plain(result["coverage"], BACKGROUND)),
+    "link": ("link", lambda result: plain(result["gains"], LINK)),
     "statements": ("statements", _statements),
     "recovery": ("recovery", _recovery),
     "formulaic": ("formulaic", _formulaic),
