@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -24,10 +25,10 @@ Kind: TypeAlias = Literal["identity", "logistic", "log"]
 TAKEN = 0.95
 #: the flat of a logistic curve: where its slope is below this share of its steepest
 _FLAT = 0.1
-#: nearest that an answer comes to a bound, as a share of the space between them
+#: nearest that an answer comes to a bound, as a share of how far the farthest is from it
 _NEAREST = 1e-6
-#: beyond this a curve is as flat, or as steep, as numbers show
-_FARTHEST = 500.0
+#: beyond this a curve is as flat, or as steep, as numbers show; squares of answers there are still numbers
+_FARTHEST = 345.0
 #: nodes and weights of Gauss and Hermite, for means over a normal distribution
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
@@ -43,10 +44,11 @@ class Curve:
     def line(self, y: np.ndarray) -> np.ndarray:
         """Compute g(y): where answers lie on the line; one beyond a bound counts as if it lay just within."""
         if self.kind == "logistic":
-            return logit(np.clip((y - self.low) / (self.high - self.low), _NEAREST, 1 - _NEAREST))
+            share = np.clip((y - self.low) / (self.high - self.low), 0.0, 1.0)
+            return logit(np.clip(share, _nearest(share), 1 - _nearest(1 - share)))
         if self.kind == "log":
-            distance = y - self.low if self.low is not None else self.high - y
-            return np.log(np.maximum(distance, np.finfo(float).tiny)) * self._sign
+            distance = np.maximum(y - self.low if self.low is not None else self.high - y, 0.0)
+            return np.log(np.maximum(distance, _nearest(distance))) * self._sign
         return y
 
     def answers(self, line: np.ndarray) -> np.ndarray:
@@ -114,11 +116,12 @@ class Link(Curve):
     high: float | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(Kind):
+        if not (isinstance(self.kind, str) and self.kind in get_args(Kind)):
             raise InputError("link", f"be one of {', '.join(get_args(Kind))}", self.kind)
         given = [bound for bound in (self.low, self.high) if bound is not None]
         due = {"identity": 0, "logistic": 2, "log": 1}[self.kind]
-        if len(given) != due or not all(np.isfinite(bound) for bound in given) or (due == 2 and given[0] >= given[1]):
+        numbers = all(_finite(bound) for bound in given)
+        if len(given) != due or not numbers or (due == 2 and not 0 < float(given[1]) - float(given[0]) < np.inf):
             rule = ("have no bounds", "have one finite bound, low or high", "have finite bounds low < high")[due]
             raise InputError("link", f"{rule} where it is {self.kind}", (self.low, self.high))
 
@@ -179,7 +182,20 @@ class Link(Curve):
         return f"log above {self.low:.4g}" if self.high is None else f"log below {self.high:.4g}"
 
 
+def _finite(bound: object) -> bool:
+    try:
+        return isinstance(bound, Real) and np.isfinite(float(bound))
+    except OverflowError:  # a whole number beyond all floats
+        return False
+
+
 IDENTITY = Link()
+
+
+def _nearest(distance: np.ndarray) -> float:
+    """Return the least distance from a bound that counts, given those of the answers."""
+    return _NEAREST * (float(distance.max(initial=0.0)) or 1.0)
+
 
 #: what families take as link: a kind, its bounds estimated from the answers; auto; a link with its bounds; or one of
 #: these for each output
@@ -195,10 +211,10 @@ def each(link: Links, k: int) -> list[LinkLike]:
     InputError
         If it is none, or not as many as there are outputs.
     """
+    check_link(link)
     links: list[LinkLike] = [link] * k if isinstance(link, (str, Link)) else list(link)
     if len(links) != k:
         raise InputError("link", f"be one, or one for each of {k} outputs", link)
-    check_link(link)
     return links
 
 
@@ -210,7 +226,7 @@ def check_link(link: Links) -> None:
     InputError
     """
     for one in [link] if isinstance(link, (str, Link)) or not isinstance(link, Sequence) else link:
-        if not isinstance(one, Link) and one not in ("auto", *get_args(Kind)):
+        if not (isinstance(one, Link) or (isinstance(one, str) and one in ("auto", *get_args(Kind)))):
             rule = f"be auto, {', '.join(get_args(Kind))}, or a Link such as Link('logistic', 0.0, 1.0)"
             raise InputError("link", rule, link)
 

@@ -255,7 +255,14 @@ class CurvedSurrogate(Surrogate):
 
 def _standardised(link: LinkLike, level: float, unit: float) -> LinkLike:
     """Return a link for answers (y − level) / unit, given that for answers y."""
-    return link.moved(-level / unit, 1 / unit) if isinstance(link, Link) else link
+    if not isinstance(link, Link):
+        return link
+    try:
+        return link.moved(-level / unit, 1 / unit)
+    except InputError as error:  # bounds that are one number, or none, beside answers of this size
+        raise InputError(
+            "link", f"have bounds in the unit of the answers, {level:.4g} ± {unit:.4g}", str(link)
+        ) from error
 
 
 class FixedTerms(Surrogate):

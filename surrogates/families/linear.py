@@ -65,7 +65,8 @@ class SparseLinear(CurvedSurrogate):
     @property
     def separate(self) -> bool:
         """Whether each output is fitted separately; a subclass may fit in another way, and overrides this if not."""
-        return self.proxy is None and type(self) is SparseLinear
+        one_link = isinstance(self.link, (str, Link))
+        return one_link and self.proxy is None and type(self) is SparseLinear
 
     def check(self) -> None:
         super().check()

@@ -17,6 +17,8 @@ __all__ = ["curve_notes"]
 _FLAT, _OTHERWISE = 0.2, 0.3
 #: how far answers may be from adding up to one
 _ONE = 1e-6
+#: how far predictions are from it where it is said
+_AWAY = 0.005
 
 
 def curve_notes(surrogate: Surrogate, problem: Problem, crossed: CrossFit) -> tuple[str, ...]:
@@ -31,8 +33,20 @@ def curve_notes(surrogate: Surrogate, problem: Problem, crossed: CrossFit) -> tu
     """
     if not surrogate.links_ or not (surrogate.curved or any(fitted.curved for fitted, _ in crossed.fits)):
         return ()
-    notes = [*_flat(surrogate, problem), *_doubtful(surrogate, problem.outputs, crossed)]
+    notes = [*_beyond(surrogate, problem), *_flat(surrogate, problem), *_doubtful(surrogate, problem.outputs, crossed)]
     return (*notes, *_sums(surrogate, problem))
+
+
+def _beyond(surrogate: Surrogate, problem: Problem) -> list[str]:
+    notes = []
+    for name, link, y in zip(problem.outputs, surrogate.links_, problem.y.T, strict=True):
+        low, high = (-np.inf if link.low is None else link.low), (np.inf if link.high is None else link.high)
+        if beyond := np.sum((y < low) | (y > high)):
+            notes.append(
+                f"{beyond} of {len(y)} answers of {name} lie beyond the bounds of its curve ({link}), where no "
+                "prediction does: give bounds that hold, or link='auto'."
+            )
+    return notes
 
 
 def _flat(surrogate: Surrogate, problem: Problem) -> list[str]:
@@ -63,6 +77,8 @@ def _sums(surrogate: Surrogate, problem: Problem) -> list[str]:
     if problem.y.shape[1] < 2 or np.abs(problem.y.sum(axis=1) - 1).max() > _ONE:
         return []
     total = surrogate.predict(problem.design.judged).sum(axis=1)
+    if np.abs(total - 1).max() < _AWAY:
+        return []
     return [
         f"The model's outputs add up to 1; the surrogate's, each through a curve of its own, to between "
         f"{total.min():.3g} and {total.max():.3g}."

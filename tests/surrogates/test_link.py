@@ -57,6 +57,17 @@ def test_answers_beyond_a_bound_count_as_just_within():
     assert np.isfinite(Link("log", low=0.0).line(np.array([-3.0, 0.0]))).all()
 
 
+@pytest.mark.parametrize("link", [Link("logistic", 0.0, 1.0), Link("log", low=0.0)], ids=str)
+def test_small_answers_keep_their_places_near_a_bound(link):
+    y = np.array([1e-9, 1e-8, 1e-7])
+    np.testing.assert_allclose(link.answers(link.line(y)), y)
+
+
+def test_an_answer_at_the_bound_of_a_logarithm_lies_no_farther_off_than_a_millionth():
+    line = Link("log", low=0.0).line(np.array([0.0, 1.0, 5.0]))
+    np.testing.assert_allclose(line, np.log([5e-6, 1.0, 5.0]))
+
+
 def test_each_output_has_its_own():
     line = np.zeros((2, 2))
     links = each((Link("logistic", 0.0, 2.0), "identity"), 2)
@@ -76,6 +87,10 @@ def test_each_output_has_its_own():
         {"kind": "log"},
         {"kind": "log", "low": 0.0, "high": 1.0},
         {"kind": "identity", "low": 0.0},
+        {"kind": "logistic", "low": "0", "high": "1"},
+        {"kind": "logistic", "low": 0.0, "high": 10**400},
+        {"kind": "logistic", "low": -1e308, "high": 1e308},
+        {"kind": "log", "low": [0.0]},
     ],
 )
 def test_what_is_no_link_is_refused(wrong):

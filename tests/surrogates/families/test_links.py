@@ -92,6 +92,19 @@ def test_known_bounds_are_kept_in_the_unit_of_the_answers():
     assert abs(fitted.intercept_ + 1.5) < 0.02
 
 
+def test_answers_at_the_bound_of_a_logarithm_do_not_spoil_it():
+    counts = np.round(np.exp(Z @ WEIGHTS - 1.5))
+    assert (counts == 0).any()
+    fitted, r2 = held_out(SparseLinear(link=Link("log", low=0.0)), counts)
+    assert r2 > 0.85
+    assert np.abs(fitted.coef_).max() < 10
+
+
+def test_bounds_that_answers_cannot_be_measured_by_are_refused():
+    with pytest.raises(InputError, match=r"unit of the answers.*0 and 1e-20"):
+        SparseLinear(link=Link("logistic", 0.0, 1e-20)).fit(Z[TRAIN], 1.0 + SATURATED[TRAIN])
+
+
 @pytest.mark.parametrize("estimator", CURVED, ids=str)
 def test_each_output_has_a_curve_of_its_own(estimator):
     both = np.column_stack([SATURATED, SUM])

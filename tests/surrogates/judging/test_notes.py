@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from probes import MaskProbe, TabularProbe
-from surrogates import explain
+from surrogates import Link, SparseLinear, explain
 
 
 def cluster(Z):
@@ -38,3 +38,20 @@ def test_labels_that_are_averaged_over_background_rows_are_still_seen(count):
     assert any("whole numbers (0, 1, 2)" in warning for warning in ex.warnings)
     ex = explain(lambda d: (d.a > 0) + 0.5 * d.b, TabularProbe(rows.iloc[0], rows), budget=99, store=None)
     assert not any("whole numbers" in warning for warning in ex.warnings)
+
+
+@pytest.mark.parametrize(("high", "count"), [(3.1, 0), (2.5, 1)])
+def test_answers_beyond_the_bounds_of_a_link_are_named(high, count):
+    family = SparseLinear(link=Link("logistic", -0.5, high))
+    ex = explain(lambda Z: Z[:, 0] + 2 * Z[:, 1] + 0.01 * Z[:, 2], MaskProbe(5), family=family, store=None)
+    assert sum("beyond the bounds" in warning for warning in ex.warnings) == count
+
+
+@pytest.mark.parametrize(("other", "count"), [("logistic", 0), ("identity", 1)])
+def test_predictions_that_no_longer_add_up_to_one_are_named_and_no_others(other, count):
+    def shares(Z):
+        first = 1 / (1 + np.exp(3 - 4 * Z[:, 0] - 2 * Z[:, 1] - Z[:, 2]))
+        return np.column_stack([first, 1 - first])
+
+    ex = explain(shares, MaskProbe(5), family=SparseLinear(link=("logistic", other)), store=None)
+    assert sum("add up to 1" in warning for warning in ex.warnings) == count
