@@ -11,7 +11,7 @@ from surrogates.judging.problem import Problem
 from surrogates.surrogate import Surrogate
 from surrogates.terms import evaluate
 
-__all__ = ["curve_notes"]
+__all__ = ["about_a_curve", "curve_notes"]
 
 #: share of the rows on the flat of the curve, and of the folds that chose otherwise, above which it is said
 _FLAT, _OTHERWISE = 0.2, 0.3
@@ -19,6 +19,11 @@ _FLAT, _OTHERWISE = 0.2, 0.3
 _ONE = 1e-6
 #: how far predictions are from it where it is said
 _AWAY = 0.005
+#: what each of the warnings says, whatever the output
+_BEYOND = "lie beyond the bounds of its curve"
+_ON_FLAT = "lie on the flat of the curve, where differences on its line hardly show"
+_UNDECIDED = "passes through a curve is undecided"
+_ADD_UP = "The model's outputs add up to 1; the surrogate's, each through a curve of its own"
 
 
 def curve_notes(surrogate: Surrogate, problem: Problem, crossed: CrossFit) -> tuple[str, ...]:
@@ -37,13 +42,18 @@ def curve_notes(surrogate: Surrogate, problem: Problem, crossed: CrossFit) -> tu
     return (*notes, *_sums(surrogate, problem))
 
 
+def about_a_curve(warning: str) -> bool:
+    """Say whether a warning of an explanation is one of these."""
+    return any(words in warning for words in (_BEYOND, _ON_FLAT, _UNDECIDED, _ADD_UP))
+
+
 def _beyond(surrogate: Surrogate, problem: Problem) -> list[str]:
     notes = []
     for name, link, y in zip(problem.outputs, surrogate.links_, problem.y.T, strict=True):
         low, high = (-np.inf if link.low is None else link.low), (np.inf if link.high is None else link.high)
         if beyond := np.sum((y < low) | (y > high)):
             notes.append(
-                f"{beyond} of {len(y)} answers of {name} lie beyond the bounds of its curve ({link}), where no "
+                f"{beyond} of {len(y)} answers of {name} {_BEYOND} ({link}), where no "
                 "prediction does: give bounds that hold, or link='auto'."
             )
     return notes
@@ -53,8 +63,7 @@ def _flat(surrogate: Surrogate, problem: Problem) -> list[str]:
     line = evaluate(surrogate.terms_, problem.design.judged) @ np.atleast_2d(surrogate.coef_).T + surrogate.intercept_
     shares = [link.flat(column).mean() for link, column in zip(surrogate.links_, line.T, strict=True)]
     return [
-        f"{share:.0%} of the answers of {name} lie on the flat of the curve, where differences on its line "
-        "hardly show: weights are unsure there."
+        f"{share:.0%} of the answers of {name} {_ON_FLAT}: weights are unsure there."
         for name, share in zip(problem.outputs, shares, strict=True)
         if share > _FLAT
     ]
@@ -67,7 +76,7 @@ def _doubtful(surrogate: Surrogate, outputs: Sequence[str], crossed: CrossFit) -
         if others > _OTHERWISE * len(crossed.fits):
             shown = "a curve" if link.curved else "none"
             notes.append(
-                f"Whether {name} passes through a curve is undecided: {others} of {len(crossed.fits)} fits to parts of "
+                f"Whether {name} {_UNDECIDED}: {others} of {len(crossed.fits)} fits to parts of "
                 f"the answers chose otherwise than the surrogate shown, which has {shown}."
             )
     return notes
@@ -79,7 +88,4 @@ def _sums(surrogate: Surrogate, problem: Problem) -> list[str]:
     total = surrogate.predict(problem.design.judged).sum(axis=1)
     if np.abs(total - 1).max() < _AWAY:
         return []
-    return [
-        f"The model's outputs add up to 1; the surrogate's, each through a curve of its own, to between "
-        f"{total.min():.3g} and {total.max():.3g}."
-    ]
+    return [f"{_ADD_UP}, to between {total.min():.3g} and {total.max():.3g}."]

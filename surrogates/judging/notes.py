@@ -10,6 +10,7 @@ import numpy as np
 from probes.asking.answers import Answers
 from probes.probe import Replication, rows_used
 from surrogates.judging.agreement import varies
+from surrogates.judging.curve_notes import about_a_curve
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.verdict import PERMUTED
 
@@ -147,6 +148,7 @@ def inherited(warnings: Sequence[str], y: np.ndarray, judged: Fidelity, answers:
     """
     replaced = {*cautions(y, judged), UNMET}
     kept = [w for w in warnings if w not in replaced and not w.startswith((_UNPROVED, _SETTLED, _NOISE))]
+    kept = [w for w in kept if not about_a_curve(w)]
     if answers.noisy:
         kept.append(f"{_NOISE}; how much of that is in this part is not known.")
     return tuple(kept)

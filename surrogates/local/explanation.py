@@ -172,7 +172,11 @@ class Explanation(SavedResult):
             comparison=self.comparison.iloc[:0],
             certificate=None,
             checks=(),
-            warnings=(*inherited(self.warnings, self.y, self.fidelity, self.answers), *cautions(y, analysis.fidelity)),
+            warnings=(
+                *inherited(self.warnings, self.y, self.fidelity, self.answers),
+                *analysis.notes,
+                *cautions(y, analysis.fidelity),
+            ),
             target=target,
             y=y,
         )

@@ -5,7 +5,7 @@ import pytest
 
 from probes import Generator, InputError, MaskProbe, Model, Target, TextProbe
 from probes.model import Identity
-from surrogates import Certified, Explanation, Width, explain
+from surrogates import Certified, Explanation, Link, SparseLinear, Width, explain
 from surrogates.judging.notes import cautions
 
 WORDS = "a1 b2 c3 d4 e5 f6 g7 h8 i9 j0 k1 l2"
@@ -92,6 +92,18 @@ def test_rules_to_stop_were_about_the_whole_answer_and_a_short_sample_is_about_b
     few = explain(Writer(), TextProbe(WORDS), budget=25, store=None)
     warned = [w for w in few.warnings if "is few" in w]
     assert len(warned) == 1 and warned[0] in few.attribute("sum").warnings
+
+
+def test_what_is_said_of_a_curve_is_about_the_span():
+    ex = explained(family=SparseLinear(link=Link("logistic", -8.0, -4.0)))
+    part = ex.attribute("sum")
+    for name, some in (
+        ("mean token log-prob", ex),
+        ("sum", part),
+        (ex.answer, part.attribute(ex.answer)),
+    ):
+        (warning,) = [w for w in some.warnings if "beyond the bounds" in w]
+        assert f"answers of {name} lie" in warning
 
 
 def test_noise_is_told_without_the_whole_answers_ceiling():
