@@ -49,7 +49,7 @@ def rough(monkeypatch, few_penalties):
     monkeypatch.setattr(stacked_proxy, "SHRINKAGES", SHRINKAGES[:1])
 
 
-@parametrize_with_checks([CubeProxy(link="auto"), StackedProxy(folds=2, n_trees=2)])
+@parametrize_with_checks([CubeProxy(4.0, link="auto"), StackedProxy(folds=2, n_trees=2)])
 def test_keeps_scikit_learn_promises(estimator, check, rough):
     check(estimator)
 
