@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from surrogates.numerics.merged_rows import distinct_rows
+
 __all__ = ["FEWEST_ENTITIES", "Effect", "effect", "holm", "shares", "wilson"]
 
 #: fewest entities on each side that a test needs
@@ -105,8 +107,7 @@ def effect(
     if count < 2:
         return None
     used = present.any(axis=1)
-    _, group = np.unique(present[used], axis=0, return_inverse=True)
-    group = group.reshape(-1)
+    _, group = distinct_rows(present[used])
     sizes = np.bincount(group)
     centred = pull[used] - (np.bincount(group, pull[used]) / sizes)[group] * (sizes > 1)[group]
     variances = np.bincount(group, centred**2) * sizes / np.maximum(sizes - 1, 1)
