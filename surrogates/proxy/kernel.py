@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, lapack, solve_triangular
+from scipy.linalg import blas, cho_factor, lapack, solve_triangular
 from scipy.optimize import minimize
 
 from surrogates.numerics.merged_rows import Rows
@@ -41,13 +41,20 @@ class Kernel:
 
     def product_part(self, X: np.ndarray, X2: np.ndarray) -> np.ndarray:
         """Return what the product kernel adds to the covariance, (m, m2)."""
-        exponent = X @ (X2 * (self.theta / 2)).T - (X**2 @ self.theta / 4)[:, None] - X2**2 @ self.theta / 4
-        return self.product * np.exp(np.minimum(exponent, 0.0))
+        part = X @ (X2 * (self.theta / 2)).T
+        part -= (X**2 @ self.theta / 4)[:, None]
+        part -= X2**2 @ self.theta / 4
+        np.exp(np.minimum(part, 0.0, out=part), out=part)
+        part *= self.product
+        return part
 
     def sd(self, X: np.ndarray, cross: np.ndarray, factor: tuple[np.ndarray, bool]) -> np.ndarray:
         """Compute standard deviations (m,) of the function at rows, given their covariance `cross` with known ones."""
         prior = self.constant + self.linear * (X**2).mean(axis=1) + self.product
-        return np.sqrt(np.maximum(prior - np.einsum("ij,ji->i", cross, cho_solve(factor, cross.T)), 0.0))
+        # k K⁻¹ k' = |L⁻¹ k'|²: half of a solution; the Fortran-ordered transpose is not copied before
+        white = blas.dtrsm(1.0, factor[0], cross.T, lower=1)
+        white *= white
+        return np.sqrt(np.maximum(prior - white.sum(axis=0), 0.0))
 
     def without(self, i: int) -> Kernel:
         """Return the covariance if feature i did nothing."""

@@ -114,6 +114,7 @@ def test_an_engine_answers_as_one_process_does_ships_once_and_outlives_a_killed_
     if engine is loky:  # one death is as many as are put up with; the others may lose more than the one that is killed
         monkeypatch.setattr("probes.parallel.worker_pool.DEATHS", 1)
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # so that it writes no token into the home folder
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # beside other tests, its nice workers hardly run
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for its processes; another environment would be a second set of them
     expected = ask(CallableModel(linear, "f"), PROBE, DESIGN, Store()).y
     with engine():

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pa = pytest.importorskip("pyarrow")
-pq = pytest.importorskip("pyarrow.parquet")
+from tests.helpers.when_used import when_used
+
+pa, pq = when_used("pyarrow"), when_used("pyarrow.parquet")
 from probes import InputError, Store  # noqa: E402
 from probes.store import parquet  # noqa: E402
 from probes.store.transfer import export, load  # noqa: E402

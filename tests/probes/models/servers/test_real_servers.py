@@ -18,10 +18,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("openai")
 from tests.helpers.when_used import when_used
 
-transformers = when_used("transformers")
+openai, transformers = when_used("openai"), when_used("transformers")
 
 from probes import (  # noqa: E402
     Contains,
