@@ -91,6 +91,7 @@ ALONE = {
     "openai": (
         "tests/probes/asking/test_rounds.py",
         "tests/probes/models/servers/test_endpoint_caps.py",
+        "tests/probes/models/servers/test_endpoint_certificates.py",
         "tests/probes/models/servers/test_endpoint_first_contact.py",
         "tests/probes/models/servers/test_endpoint_gone.py",
         "tests/probes/models/servers/test_endpoint_key.py",

@@ -28,6 +28,11 @@ _SHOWN = 12
 
 #: what a cell may not hold, and what to do instead
 _SEVERAL = (list, np.ndarray, pd.Series)
+#: what ``DataFrame.describe`` and ``agg`` name rows of a summary
+_SUMMARIES = frozenset(
+    ("count", "unique", "top", "freq", "mean", "std", "var", "sem", "sum", "median", "min", "5%", "10%", "25%", "50%")
+    + ("75%", "90%", "95%", "max")
+)
 _SINGLE = "hold a single value in each cell (put an array into columns of its own; groups= keeps them together)"
 
 Row: TypeAlias = pd.Series | pd.DataFrame | Mapping[str, Any] | np.ndarray | Sequence[float]
@@ -56,6 +61,9 @@ def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str]
         frame = background
         if not frame.columns.is_unique:
             raise InputError("background", "have column names that do not repeat", list(frame.columns))
+        if len(frame) > 1 and "mean" in frame.index and {*frame.index} <= _SUMMARIES:
+            rule = "be rows of data, not a summary of them; means alone are background.loc[['mean']]"
+            raise InputError("background", rule, list(frame.index))
         if names is not None and _listed(names) != list(frame.columns):
             raise InputError("feature_names", "be left out: the background's columns have names", names)
     else:

@@ -51,12 +51,14 @@ class WorkerPool:
     ----------
     shipments : dict of str to int
         How often the model was unpacked by each worker, by host and process number.
+    spent : float
+        Seconds of work done in this process.
     """
 
     def __init__(self, model: Model | Generator, n_jobs: int | None, worth: float = 0.0):
         self.model = model
         self.n_jobs, self.worth = n_jobs, worth
-        self._spent = 0.0
+        self.spent = 0.0
         self.token = uuid.uuid4().hex
         self.shipments: dict[str, int] = {}
         self._parallel: Any = None
@@ -76,11 +78,15 @@ class WorkerPool:
         backend, _ = get_active_backend()
         return self.size > 1 or type(backend).__name__ in ("RayBackend", "DaskDistributedBackend")
 
-    def waits(self, seconds: float = 0.0) -> bool:
-        """Return whether work is done here: what was done, with so many `seconds` more, is not worth the processes."""
+    def waits(self, rest: float = np.inf) -> bool:
+        """Return whether work is done here, with so many seconds left of it: processes are not worth their start yet."""
         backend, _ = get_active_backend()
         idle = self._parallel is None and type(backend).__name__ == "LokyBackend"
-        return idle and self.many() and self._spent + seconds < self.worth
+        return idle and self.many() and (self.spent < self.worth or not self.pays(rest))
+
+    def pays(self, rest: float) -> bool:
+        """Return whether processes would have saved more of the work, with so many seconds left, than they cost."""
+        return (self.spent + rest) * (1 - 1 / self.size) >= self.worth
 
     @contextmanager
     def clock(self) -> Iterator[None]:
@@ -89,7 +95,7 @@ class WorkerPool:
         try:
             yield
         finally:
-            self._spent += time.perf_counter() - start
+            self.spent += time.perf_counter() - start
 
     def prepare(self) -> None:
         """Pickle what workers are sent, so that a model that cannot be sent is refused before any question.

@@ -182,16 +182,17 @@ class Workers(_Pooled, Model):
 
     def _here(self, inputs: Any) -> Iterator[tuple[np.ndarray, Any]]:
         """Yield answers of this process to ever more leading inputs, until workers are worth their start."""
-        done = 0
-        while done < len(inputs) and self.pool.waits():
-            lead = np.arange(done, min(len(inputs), 2 * done + 1))
-            some = take(inputs, lead)
+        done, rest = 0, np.inf
+        while done < len(inputs) and self.pool.waits(rest):
+            lead = np.arange(done, min(len(inputs), 2 * done + 1 if self.pool.pays(rest) else len(inputs)))
+            some, before = take(inputs, lead), self.pool.spent
             for rows in batches(self.model, some):
                 with self.pool.clock():
                     answers = list(self.model.answers(take(some, rows)))
                 for where, values in answers:
                     yield lead[rows[where]], values
             done += len(lead)
+            rest = (self.pool.spent - before) / len(lead) * (len(inputs) - done)
 
     def _there(self, inputs: Any) -> Iterator[tuple[np.ndarray, Any]]:
         """Yield answers of workers."""

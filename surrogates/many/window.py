@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
@@ -104,16 +103,19 @@ def _studied(
         else:
             groups.setdefault(material.questions, []).append((number, material))
     pool, size, lead = settings.workers.pool, settings.workers.pool.size, 1
+    left, rest = sum(map(len, groups.values())), np.inf
     for group in groups.values():
-        while group and pool.waits():  # ever more are fitted here; all that are left, if workers take longer to start
+        while group and pool.waits(rest):  # ever more are fitted here; all that are left, if workers do not pay
+            lead = lead if pool.pays(rest) else len(group)
             numbers, materials = zip(*group[:lead], strict=True)
-            start = time.perf_counter()
+            before = pool.spent
             with pool.clock():
                 fitted = _fitted([*materials])
-            each = (time.perf_counter() - start) / len(numbers)
             yield from zip(numbers, fitted, strict=True)
             del group[:lead]
-            lead = max(4 * lead, len(group) if pool.waits(each * len(group)) else 0)
+            left -= len(numbers)
+            rest = (pool.spent - before) / len(numbers) * left
+            lead *= 4
     shares = [group[i::size] for group in groups.values() for i in range(min(size, len(group)))]
     analyses = pool.map(_fitted, [[material for _, material in share] for share in shares])
     for share, fitted in zip(shares, analyses, strict=True):

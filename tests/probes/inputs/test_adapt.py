@@ -135,6 +135,7 @@ def test_a_row_that_fits_no_array_says_why():
 @pytest.mark.parametrize(
     ("background", "words"),
     [
+        (X[["a", "b"]].describe(), r"rows of data, not a summary of them.*\['count', 'mean', 'std'"),
         (X[["a", "b"]].mean(), r"give the table itself; a single row, such as means, is background.to_frame\(\).T"),
         (NUMBERS.mean(axis=0), r"a single row, such as means, is background.reshape\(1, -1\)"),
         ("people.csv", "pd.read_csv reads one"),

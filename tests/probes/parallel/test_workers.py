@@ -297,6 +297,17 @@ def test_workers_are_not_started_for_less_work_than_they_are_worth():
     np.testing.assert_array_equal(answers.y[:, 0], DESIGN.Z @ WEIGHTS)
 
 
+def test_workers_are_started_where_they_pay():
+    with distribute(CallableModel(linear, "f"), 2, worth=2.0) as workers:
+        pool = workers.pool
+        assert pool.waits(1e9)  # nothing has been done yet: what is left is a guess
+        pool.spent = 2.5
+        assert pool.waits(1.4) and not pool.waits(1.6)  # two workers halve four seconds
+        assert not pool.waits()
+        pool.spent = 4.5  # much was done and not foreseen: it goes on, if only a little at a time
+        assert not pool.waits(0.1)
+
+
 def test_workers_are_started_once_the_work_is_worth_it():
     with distribute(CallableModel(linear, "f"), 2, worth=1e-9) as workers:
         answers = ask(workers, PROBE, DESIGN, Store(), False)

@@ -11,7 +11,7 @@ from probes import Endpoint, UnavailableError
 from tests.helpers.fake_server import put, truth
 from tests.helpers.when_used import when_used
 
-openai = when_used("openai")
+when_used("openai")
 
 #: for 127.0.0.1, signed by itself
 KEY = """\
@@ -61,10 +61,14 @@ def test_a_server_that_nobody_vouches_for_is_sent_nothing(server, tmp_path, monk
 
 
 def test_certificates_are_read_once(serve, monkeypatch):
-    read = []
-    load = ssl.SSLContext.load_verify_locations
+    read, load = [], ssl.SSLContext.load_verify_locations
+
+    def counted(*given, **by_name):
+        read.append(given)
+        return load(*given, **by_name)
+
     monkeypatch.setenv("SSL_CERT_DIR", str(Path.cwd()))  # read by nobody before
-    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *given, **by: (read.append(1), load(*given, **by)))
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted)
     for _ in range(3):
         put(Endpoint(serve().url, "m"), rows=2)
     assert len(read) == 1
