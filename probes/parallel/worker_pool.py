@@ -79,7 +79,7 @@ class WorkerPool:
         return self.size > 1 or type(backend).__name__ in ("RayBackend", "DaskDistributedBackend")
 
     def waits(self, rest: float = np.inf) -> bool:
-        """Return whether work is done here, with so many seconds left of it: processes are not worth their start yet."""
+        """Return whether work is done here, with so many seconds of it left: processes are not worth a start yet."""
         backend, _ = get_active_backend()
         idle = self._parallel is None and type(backend).__name__ == "LokyBackend"
         return idle and self.many() and (self.spent < self.worth or not self.pays(rest))
