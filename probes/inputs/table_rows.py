@@ -29,28 +29,8 @@ _SHOWN = 12
 #: what a cell may not hold, and what to do instead
 _SEVERAL = (list, np.ndarray, pd.Series)
 #: what ``DataFrame.describe`` and ``agg`` name rows of a summary
-_SUMMARIES = frozenset(
-    [
-        "count",
-        "unique",
-        "top",
-        "freq",
-        "mean",
-        "std",
-        "var",
-        "sem",
-        "sum",
-        "median",
-        "min",
-        "5%",
-        "10%",
-        "25%",
-        "50%",
-        "75%",
-        "90%",
-        "95%",
-        "max",
-    ]
+_SUMMARIES = frozenset(f"{share}%" for share in (5, 10, 25, 50, 75, 90, 95)).union(
+    ("count", "unique", "top", "freq", "mean", "std", "var", "sem", "sum", "median", "min", "max")
 )
 _SINGLE = "hold a single value in each cell (put an array into columns of its own; groups= keeps them together)"
 
