@@ -17,6 +17,7 @@ from benchmarks.quality import (
     reversal,
     reversal_files,
     shapley,
+    skewed,
     statements,
 )
 from benchmarks.run import publish
@@ -28,6 +29,7 @@ BENCHMARKS = {
     "coverage": coverage,
     "background": background,
     "link": link,
+    "skewed": skewed,
     "shapley": shapley,
     "speed": speed,
     "frugality": frugality,

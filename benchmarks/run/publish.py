@@ -17,6 +17,7 @@ import pandas as pd
 from benchmarks.cost.own_time import TABLE
 from benchmarks.quality.background import TABLE as BACKGROUND
 from benchmarks.quality.link import TABLE as LINK
+from benchmarks.quality.skewed import TABLE as SKEWED
 from benchmarks.rivals.contenders import OURS, PROXYSPEX
 from benchmarks.run.fidelity_figure import draw
 from benchmarks.run.growth_figure import draw_growth
@@ -384,6 +385,7 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "coverage": ("coverage", _coverage),
     "background": ("background", lambda result: plain(result["coverage"], BACKGROUND)),
     "link": ("link", lambda result: plain(result["gains"], LINK)),
+    "skewed": ("skewed", lambda result: plain(result["table"], SKEWED)),
     "statements": ("statements", _statements),
     "recovery": ("recovery", _recovery),
     "formulaic": ("formulaic", _formulaic),

@@ -31,6 +31,7 @@ from surrogates.link import IDENTITY, Link, Links, check_link, each, named
 from surrogates.numerics.column_units import in_units, units_of
 from surrogates.numerics.merged_rows import Rows, collapse
 from surrogates.numerics.one_thread import one_thread
+from surrogates.proxy.distillation import rows_of_law
 from surrogates.proxy.kernel import Kernel, condition, optimise
 from surrogates.proxy.on_line import OnLine
 from surrogates.proxy.screening import screen
@@ -38,6 +39,10 @@ from surrogates.proxy.shrinkage import FOLDS, SHRINKAGES, choose
 from surrogates.proxy.walsh import Process, coefficients, largest
 
 __all__ = ["CubeProxy"]
+
+#: how much more predictions may vary over free rows than cross-validation explains, in variances of the answers, before
+#: a weak shrinkage is given up: a posterior mean varies as much as it explains; more are peaks where no row has been
+SPARE = 0.5
 
 
 def _is_weight(value: object) -> bool:
@@ -55,7 +60,8 @@ class CubeProxy(RegressorMixin, BaseEstimator):
     shrinkage : "cv" or float, default "cv"
         How strongly log length-scales are pulled to their mean (a Gaussian prior's precision). Weak (1) suits few
         active features among many, strong (16) few rows or features much alike. "cv" takes 1, 4 or 16 by
-        cross-validation in which every fold fits its own hyperparameters.
+        cross-validation in which every fold fits its own hyperparameters; but a stronger one where predictions would
+        vary by far more than the errors of cross-validation say that they explain.
     screen_above : int, default 60
         With more features than this, only those enter the process without which the answers would be markedly less
         likely; with fewer than 112 distinct rows, the 8 + rows / 16 most promising ones.
@@ -141,18 +147,30 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         offered = [named(link, column) for link, column in zip(each(self.link, rows.y.shape[1]), rows.y.T, strict=True)]
         if len(rows.Z) < 2 * FOLDS:
             strengths, offered = strengths[:1], [some[:1] for some in offered]
-        on_line, start = OnLine.of(rows, offered), None
-        self.shrinkage_ = strengths[0]
+        on_line, start, best, errors = OnLine.of(rows, offered), None, 0, np.zeros(1)
         if len(strengths) > 1 or len(on_line.links) > len(offered):
-            self.shrinkage_, start, columns = choose(on_line, rows.y, strengths)
+            best, start, columns, errors = choose(on_line, rows.y, strengths)
             on_line = on_line.take(columns)
         self._on_line, self.links_ = replace(on_line, rows=on_line.rows.take(np.arange(0))), on_line.links
-        self._kernel = Kernel.from_log(optimise(on_line.rows, self.shrinkage_, start))
         self._X, self._binary = 2 * rows.Z - 1, bool(np.isin(rows.Z, (0.0, 1.0)).all())
-        self._factor = condition(self._kernel, self._X, rows.weight)
-        self._alpha = cho_solve(self._factor, on_line.rows.y)
+        for j in range(best, -1, -1):
+            self.shrinkage_ = strengths[j]
+            self._kernel = Kernel.from_log(optimise(on_line.rows, self.shrinkage_, start))
+            self._factor = condition(self._kernel, self._X, rows.weight)
+            self._alpha = cho_solve(self._factor, on_line.rows.y)
+            if not j or self._variance(rows) <= 1 - errors[j] + SPARE:
+                break
+            start = None  # what led there
         self.theta_, noise = self._kernel.theta, self._kernel.noise * on_line.scale**2
         self.noise_ = float(noise[0]) if self._single else noise
+
+    def _variance(self, rows: Rows) -> float:
+        """Compute the variance of predictions over the law of the rows, in that of the answers, a mean over outputs."""
+        X, total = 2 * rows_of_law(rows.Z, rows.weight) - 1, rows.weight.sum()
+        predicted = self._on_line.answers(self._kernel(X, self._X) @ self._alpha, np.zeros(len(X)))
+        squares = rows.weight @ (rows.y - rows.weight @ rows.y / total) ** 2 + rows.scatter.sum(axis=0)
+        varies = squares > 0
+        return float((predicted.var(axis=0)[varies] * total / squares[varies]).sum()) / len(varies)
 
     def predict(self, Z: Any, return_std: bool = False) -> Any:
         """Predict the posterior mean for rows (m, n), of shape (m,) or (m, k), in the unit of the answers.

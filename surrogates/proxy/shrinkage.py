@@ -20,7 +20,9 @@ PREFERENCE = 0.97
 _GTOL = 0.3
 
 
-def choose(answers: OnLine, y: np.ndarray, strengths: Sequence[float]) -> tuple[float, np.ndarray, list[int]]:
+def choose(
+    answers: OnLine, y: np.ndarray, strengths: Sequence[float]
+) -> tuple[int, np.ndarray, list[int], np.ndarray]:
     """Choose the shrinkage, and each output's link, with the least cross-validated squared error of the answers.
 
     Parameters
@@ -33,11 +35,14 @@ def choose(answers: OnLine, y: np.ndarray, strengths: Sequence[float]) -> tuple[
 
     Returns
     -------
-    shrinkage : float
+    strength : int
+        Number of the strength chosen.
     start : ndarray ``(4 + n,)``
         Hyperparameters to start the fit from.
     columns : list of k int
         Numbers of the columns chosen.
+    errors : ndarray ``(s,)``
+        Mean squared error of those columns at each strength, in variances of the answers.
 
     Notes
     -----
@@ -66,4 +71,5 @@ def choose(answers: OnLine, y: np.ndarray, strengths: Sequence[float]) -> tuple[
     of = [np.flatnonzero(output == i) for i in range(y.shape[1])]
     chosen = [[int(some[row[some].argmin()]) for some in of] for row in preferred]
     best = int(np.argmin([row[columns].sum() for row, columns in zip(loss, chosen, strict=True)]))
-    return strengths[best], np.mean(fitted[best :: len(strengths)], axis=0), chosen[best]
+    errors = loss[:, chosen[best]].mean(axis=1) / rows.weight.sum()
+    return best, np.mean(fitted[best :: len(strengths)], axis=0), chosen[best], errors

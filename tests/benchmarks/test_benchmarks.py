@@ -20,7 +20,7 @@ from benchmarks.rivals.mask_rivals import RIVALS
 from benchmarks.run.ledger import carry_out
 from benchmarks.run.publish import MAKERS, fill, grid
 from benchmarks.run.trial_statistics import calls, differences, interval
-from benchmarks.tasks import Task, planted, synthetic, tables
+from benchmarks.tasks import Task, planted, skewed, synthetic, tables
 from benchmarks.tasks.counted_game import Game, score, uniform
 from benchmarks.tasks.documents import PROMPTS
 from benchmarks.tasks.walsh import of_surrogate
@@ -59,6 +59,15 @@ def test_large_games_are_scored_on_the_same_fresh_rows() -> None:
     first, second = Game(task), Game(task)
     first(uniform(40, 64, 0)), second(uniform(40, 64, 1))
     assert score(first, lambda Z: Z[:, 0]) == score(second, lambda Z: Z[:, 0])
+
+
+@pytest.mark.parametrize("name", ["wine_logistic_0_1", *(f"{kind}_{skewed.FIRST}" for kind in skewed.MAKERS)])
+def test_skewed_games_are_probabilities_and_the_same_when_loaded_again(name: str) -> None:
+    task, again = skewed.load(name), skewed.load(name)
+    rows = uniform(task.n, 200, 0)
+    answers = task.answer(rows)
+    assert answers.min() >= 0 and answers.max() <= 1 and len(np.unique(answers.round(12))) > 2
+    np.testing.assert_array_equal(answers, again.answer(rows))  # exact: the same code on the same rows
 
 
 def test_the_control_has_no_effect_of_order_below_five() -> None:

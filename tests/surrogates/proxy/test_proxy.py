@@ -125,6 +125,17 @@ def test_known_functions_are_recovered(truth, expected):
     assert np.all(np.abs(proxy.walsh(subsets)[0] - coef) < 1e-12)
 
 
+def test_predictions_spread_no_more_than_the_answers():
+    # small nearly everywhere: with weak shrinkage the length-scales made peaks where no row had been, and R² was -1.4
+    rng = np.random.default_rng(17)
+    weights, Z = rng.normal(size=20), rng.integers(0, 2, (96, 20)).astype(float)
+    others = rng.integers(0, 2, (4096, 20)).astype(float)
+    y, truth = (np.exp(rows @ weights - np.maximum(weights, 0).sum()) for rows in (Z, others))
+    predicted = CubeProxy().fit(Z, y).predict(others)
+    assert predicted.std() < 1.2 * y.std()
+    assert ((truth - predicted) ** 2).mean() < truth.var()
+
+
 def test_top_walsh_is_the_largest_of_all_up_to_pairs():
     Z, rng = draw(60, 7)
     proxy = CubeProxy(4.0).fit(Z, rng.standard_normal(60))
