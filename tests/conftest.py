@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 #: Where surrogates are judged with ten folds, as users' are; elsewhere a judgement need only be there.
-TEN_FOLDS = ("benchmarks", "docs", "golden", "situations/test_trust.py", "surrogates/judging")
+TEN_FOLDS = ("docs", "golden", "situations/test_trust.py", "surrogates/judging")
 
 
 @pytest.fixture(scope="module", autouse=True)
