@@ -20,9 +20,7 @@ PREFERENCE = 0.97
 _GTOL = 0.3
 
 
-def choose(
-    answers: OnLine, y: np.ndarray, strengths: Sequence[float]
-) -> tuple[int, np.ndarray, list[int], np.ndarray]:
+def choose(answers: OnLine, y: np.ndarray, strengths: Sequence[float]) -> tuple[int, np.ndarray, list[int], np.ndarray]:
     """Choose the shrinkage, and each output's link, with the least cross-validated squared error of the answers.
 
     Parameters
