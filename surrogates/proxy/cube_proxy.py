@@ -31,7 +31,7 @@ from surrogates.link import IDENTITY, Link, Links, check_link, each, named
 from surrogates.numerics.column_units import in_units, units_of
 from surrogates.numerics.merged_rows import Rows, collapse
 from surrogates.numerics.one_thread import one_thread
-from surrogates.proxy.distillation import rows_of_law
+from surrogates.proxy.distillation import independent_rows
 from surrogates.proxy.kernel import Kernel, condition, optimise
 from surrogates.proxy.on_line import OnLine
 from surrogates.proxy.screening import screen
@@ -43,6 +43,8 @@ __all__ = ["CubeProxy"]
 #: how much more predictions may vary over free rows than cross-validation explains, in variances of the answers, before
 #: a weak shrinkage is given up: a posterior mean varies as much as it explains; more are peaks where no row has been
 SPARE = 0.5
+#: free rows on which that is seen
+FREE = 1024
 
 
 def _is_weight(value: object) -> bool:
@@ -166,7 +168,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
 
     def _variance(self, rows: Rows) -> float:
         """Compute the variance of predictions over the law of the rows, in that of the answers, a mean over outputs."""
-        X, total = 2 * rows_of_law(rows.Z, rows.weight) - 1, rows.weight.sum()
+        X, total = 2 * independent_rows(rows.Z, rows.weight, FREE) - 1, rows.weight.sum()
         predicted = self._on_line.answers(self._kernel(X, self._X) @ self._alpha, np.zeros(len(X)))
         squares = rows.weight @ (rows.y - rows.weight @ rows.y / total) ** 2 + rows.scatter.sum(axis=0)
         varies = squares > 0

@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from probes.design import cube
 
-__all__ = ["Proxy", "fitted_once", "rows_of_law"]
+__all__ = ["Proxy", "fitted_once", "independent_rows", "rows_of_law"]
 
 #: rows of free proxy answers that a family learns from
 LAW_ROWS = 8192
@@ -69,6 +69,10 @@ def rows_of_law(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
     d = rows.shape[1]
     if 2**d <= LAW_ROWS and np.isin(rows, (0.0, 1.0)).all():
         return rows if len(rows) == 2**d else cube(d)
-    rng = np.random.default_rng(0)
-    share = weight / weight.sum()
-    return np.column_stack([rng.choice(column, LAW_ROWS, p=share) for column in rows.T])
+    return independent_rows(rows, weight, LAW_ROWS)
+
+
+def independent_rows(rows: np.ndarray, weight: np.ndarray, count: int) -> np.ndarray:
+    """Draw so many rows, each feature for itself from its column of `rows` ``(m, n)``; always the same ones."""
+    rng, share = np.random.default_rng(0), weight / weight.sum()
+    return np.column_stack([rng.choice(column, count, p=share) for column in rows.T])
