@@ -1,9 +1,10 @@
 """Designs: which questions are asked. Pure functions of (features, m, rng).
 
 A design is a sample of the probe's declared law, preceded by a few *fixed* rows (the instance itself, the
-reference, and where they are affordable the leave-one-out rows). Fixed rows serve display and baselines; fitting and
-judging use the sampled rows alone, because only they represent the law that fidelity is about. Sampled rows may begin
-with a balanced *block*: it is fitted to, but never judged by, because its rows are not independent of each other.
+reference, and where they are affordable the leave-one-out rows, else the end left out and the end alone). Fixed rows
+serve display and baselines; fitting and judging use the sampled rows alone, because only they represent the law that
+fidelity is about. Sampled rows may begin with a balanced *block*: it is fitted to, but never judged by, because its
+rows are not independent of each other.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ __all__ = [
 MINIMUM = 10
 #: leave-one-out rows are asked where they take at most this share of the budget
 LEAVE_ONE_OUT = 0.1
+#: the end is left out, and asked alone, from that many features and questions on
+LONG, MANY = 32, 150
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,11 @@ class Design:
 
     def __len__(self) -> int:
         return len(self.Z)
+
+    @property
+    def end(self) -> int:
+        """How many features, the last ones, fixed row 2 leaves out, and row 3 has alone; 0 where that was not asked."""
+        return 0 if self.leave_one_out or self.fixed < 4 else int((self.Z[2] != self.Z[0]).sum())
 
     @property
     def sampled(self) -> np.ndarray:
@@ -126,7 +134,8 @@ def sample(features: Sequence[Feature], rows: int, rng: np.random.Generator, met
     """Draw the questions to ask with a budget of `rows` questions.
 
     Every possible row if the budget covers them all; otherwise the instance, the reference, the leave-one-out rows if
-    they take at most a tenth of the budget, and a sample of the law.
+    they take at most a tenth of the budget, and a sample of the law. Where 32 binary features or more are too many to
+    be left out one by one, and 150 rows or more are asked, the instance without its last sixteenth and that alone.
 
     Parameters
     ----------
@@ -167,6 +176,9 @@ def sample(features: Sequence[Feature], rows: int, rng: np.random.Generator, met
     leave_one_out = d <= LEAVE_ONE_OUT * rows and rows - 2 - d >= MINIMUM
     if leave_one_out:
         fixed += list(np.where(np.eye(d, dtype=bool), reference, instance))
+    elif binary and d >= LONG and rows >= MANY:
+        end = np.arange(d) >= d - d // 16
+        fixed += [np.where(end, reference, instance), np.where(end, instance, reference)]
     drawn, block = DESIGNS[method](features, rows - len(fixed), rng)
     return Design(np.vstack([*fixed, drawn]), len(fixed), leave_one_out, corners(d) if binary else np.inf, block)
 

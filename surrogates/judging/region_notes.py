@@ -15,6 +15,9 @@ __all__ = ["correlated_note", "cut_note"]
 
 #: share of the largest effect from which an effect is large
 _LARGE = 0.2
+#: where an end says something: share of different answers, at least; how near 0 or 1 a probability is full; how much
+#: the end alone changes, in standard deviations of the answers
+_DISTINCT, _FULL, _MATTERS = 0.9, 1e-6, 0.01
 
 
 def correlated_note(pairs: Sequence[tuple[str, str, float]], attributions: pd.DataFrame) -> tuple[str, ...]:
@@ -40,8 +43,8 @@ def cut_note(
     """Warn of a text whose end changes nothing while all before it is there, and yet has effects.
 
     A model that reads only the beginning of its input is like that: where words before the cut are removed, those
-    beyond it come into view. Where no feature was left out alone, the ordinary answers may show it, see
-    :func:`~surrogates.judging.reading_window.reading_window`.
+    beyond it come into view. Where no feature was left out alone, the end left out and the end alone may show it, or
+    ordinary answers, see :func:`~surrogates.judging.reading_window.reading_window`.
 
     Parameters
     ----------
@@ -64,14 +67,32 @@ def cut_note(
     tail = np.unique(first[beyond & (first < absent.shape[1])])
     clear = set(attributions.loc[(attributions["low"] > 0) | (attributions["high"] < 0), "feature"])
     if last < 0 or len(tail) < 2:
-        return () if design.leave_one_out else _window_note(names, ~absent, y, clear)
-    if not set(names[last + 1 :]) & clear:
+        return () if design.leave_one_out else _window_note(names, ~absent, y, clear) or _end_note(names, design, y)
+    one_decides = (absent | ~changed[:, None]).all(axis=0).any()  # there, nothing else matters
+    if one_decides or not set(names[last + 1 :]) & clear:
         return ()
     seen = len(np.unique(design.Z[beyond], axis=0)) - 1
     return (
         f"While everything before it is there, nothing from {names[last + 1]!r} on changes the answer ({seen} "
         f"questions), and yet it has effects. The model may read the first {last + 1} parts alone: removal pulls what "
         "is beyond into its view.",
+    )
+
+
+def _end_note(names: Sequence[str], design: Design, y: np.ndarray) -> tuple[str, ...]:
+    """Warn of an end that changes answers ``(n, k)`` by itself and yet not the instance's."""
+    answers, rounding = y[design.fixed :], 1e-9 * max(float(np.abs(y).max()), 1e-300)
+    if not design.end or len(np.unique((answers / rounding).round(), axis=0)) < _DISTINCT * len(answers):
+        return ()  # a model of few answers gives the same one for many reasons
+    instance, reference, without, alone = y[:4]
+    full = ((y >= 0) & (y <= 1)).all(axis=0) & (np.minimum(instance, 1 - instance) < _FULL)
+    matters = (np.abs(alone - reference) > _MATTERS * answers.std(axis=0)) & ~full
+    if not matters.any() or (np.abs(without - instance) > rounding).any():
+        return ()
+    return (
+        f"Without its last {design.end} parts, from {names[-design.end]!r} on, the whole has the very same answer, and "
+        "yet those parts alone have another one than nothing: the model may read the beginning alone, and removal "
+        "pulls what is beyond into its view.",
     )
 
 

@@ -73,8 +73,12 @@ def test_promises_of_a_sample(d, rows, seed):
     if design.leave_one_out:
         assert design.fixed == 2 + d
         np.testing.assert_array_equal(design.Z[2 : 2 + d], 1 - np.eye(d))
+    elif d >= 32 and rows >= 150:
+        end = np.arange(d) >= d - 2
+        assert design.fixed == 4 and design.end == 2
+        np.testing.assert_array_equal(design.Z[2:4], [~end, end])
     else:
-        assert design.fixed == 2
+        assert design.fixed == 2 and design.end == 0
     assert design.leave_one_out == (10 * d <= rows and rows - 2 - d >= 10)
     np.testing.assert_array_equal(design.Z, sample(binary(d), rows, rng(seed)).Z)
 

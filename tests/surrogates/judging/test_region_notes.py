@@ -53,6 +53,40 @@ def test_a_cut_is_seen_in_ordinary_answers():
     assert not [w for w in full.warnings if "removal pulls" in w]
 
 
+@pytest.mark.parametrize(("length", "most"), [(60, 48), (60, 56), (600, 512)])
+def test_a_cut_is_seen_by_the_end_alone(length, most, few_folds):
+    text = " ".join(f"w{i}" for i in range(length))
+    ex = explain(lambda texts: of_numbers(texts, most), text, "linear", budget=200, store=None)
+    end = ex.answers.design.end
+    assert end == length // 16 and ex.answers.cost.rows == 200
+    (note,) = [w for w in ex.warnings if "removal pulls" in w]
+    assert f"Without its last {end} parts, from 'w{length - end}' on" in note
+
+
+def share_of_some(texts):
+    return [sum(w in ("w3", "w33", "w58") for w in text.split()) / max(len(text.split()), 1) for text in texts]
+
+
+def best_word(texts):
+    return [max((np.sin(7 * int(w[1:])) for w in text.split()), default=-2.0) for text in texts]
+
+
+def sure(texts):
+    """A probability that is 1 to the last digit for more than half of the words."""
+    return [1 / (1 + np.exp(-text.count("w") - s)) for text, s in zip(texts, of_numbers(texts, 60), strict=True)]
+
+
+def early_words(texts):
+    """Words from the 50th on say nothing, wherever they are."""
+    return of_numbers([" ".join(w for w in text.split() if int(w[1:]) < 50) for text in texts], 60)
+
+
+@pytest.mark.parametrize("model", [lambda texts: of_numbers(texts, 60), share_of_some, best_word, sure, early_words])
+def test_a_long_text_that_is_read_whole_has_no_cut(model, few_folds):
+    ex = explain(model, LONG, "linear", budget=200, store=None)
+    assert ex.answers.design.end == 3 and not [w for w in ex.warnings if "removal pulls" in w]
+
+
 def test_ordinary_models_show_no_window():
     rng = np.random.default_rng(0)
     for number in range(40):
