@@ -86,6 +86,7 @@ ALONE = {
         "tests/situations/test_networks.py",
         "tests/surrogates/cli/test_behave_command.py",
         "tests/surrogates/cli/test_input_options.py",
+        "tests/surrogates/difference/test_compare_language_models.py",
         "tests/surrogates/local/test_language_model.py",
     ),
     "openai": (

@@ -8,6 +8,8 @@ attribution and display exist once.
 This package imports ``probes``; ``probes`` never imports it.
 """
 
+from surrogates.difference.compare import compare
+from surrogates.difference.difference import Difference
 from surrogates.families.additive import AdditiveSurrogate
 from surrogates.families.interactions import InteractionSurrogate
 from surrogates.families.linear import SparseLinear
@@ -48,6 +50,7 @@ __all__ = [
     "Card",
     "Certified",
     "CubeProxy",
+    "Difference",
     "Explanation",
     "ExplanationSet",
     "Fidelity",
@@ -69,6 +72,7 @@ __all__ = [
     "anchor",
     "behave",
     "check",
+    "compare",
     "estimate",
     "explain",
     "explain_many",

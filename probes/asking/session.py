@@ -197,6 +197,12 @@ class Session:
             self.target = self.question.resolved(answers.outputs, answers.unit, answers.y)
         return Reply(answers, self.target)
 
+    def settle(self, design: Design) -> Reply:
+        """Ask the instance alone, which settles the target and the names of the outputs."""
+        first = ask(self.scorer, self.question.probe, Design(design.Z[:1], 0), self.store, False, self.run)
+        self._pay(first.cost)
+        return self.reply(first)
+
     def share(self, design: Design) -> Share:
         """Return this question's share in one stream of many; see :func:`probes.asking.ask_many.ask_together`."""
         return Share(self.question.probe, design, self.run)
@@ -242,9 +248,7 @@ class Session:
         question = self.question
         named = self.target is None and question.targeted and not is_function(question.target)
         if named and self.scorer.outputs is None:
-            first = ask(self.scorer, question.probe, Design(design.Z[:1], 0), self.store, False, self.run)
-            self._pay(first.cost)
-            self.reply(first)
+            self.settle(design)
 
     def _repeat(self, answers: Answers) -> None:
         """Ask the instance and some sampled rows again, once."""

@@ -7,13 +7,13 @@ import sys
 import typer
 
 from probes.errors import InputError, IomapError
-from surrogates.cli import anchor, behave, explain, explain_many, saved_result, shapley, store
+from surrogates.cli import anchor, behave, compare, explain, explain_many, saved_result, shapley, store
 from surrogates.cli.app import app
 
 __all__ = ["COMMANDS", "main"]
 
 #: one module a command, each of which adds itself to the application when it is imported
-COMMANDS = (explain, explain_many, anchor, shapley, behave, saved_result, store)
+COMMANDS = (explain, explain_many, compare, anchor, shapley, behave, saved_result, store)
 
 
 def main() -> None:

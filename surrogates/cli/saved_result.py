@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from surrogates.cli.app import app
+from surrogates.difference.difference import Difference
 from surrogates.local.anchor import Anchor
 from surrogates.local.explanation import Explanation
 from surrogates.local.shapley_values import ShapleyValues
@@ -18,7 +19,7 @@ from surrogates.statements.card import Card
 
 __all__ = ["report"]
 
-_RESULTS = (Explanation, Anchor, ShapleyValues, GlobalSurrogate, Card)
+_RESULTS = (Explanation, Anchor, ShapleyValues, GlobalSurrogate, Card, Difference)
 _KINDS: dict[str, type[SavedResult]] = {kind.kind: kind for kind in _RESULTS}
 
 
@@ -27,15 +28,17 @@ def report(
     file: Annotated[
         Path,
         typer.Argument(
-            help="What --json or to_json wrote: an explanation, anchor, Shapley values, global surrogate or "
-            "behaviour card."
+            help="What --json or to_json wrote: an explanation, anchor, Shapley values, global surrogate, "
+            "behaviour card or difference."
         ),
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The page; default: FILE with .html.")] = None,
 ) -> None:
     """Turn a saved result into an HTML page."""
     target = output or file.with_suffix(".html")
-    data = parsed(file, "an explanation, an anchor, Shapley values, a global surrogate or a behaviour card")
+    data = parsed(
+        file, "an explanation, an anchor, Shapley values, a global surrogate, a behaviour card or a difference"
+    )
     reader = _KINDS.get(kind_of(data), Explanation)
     reader.from_data(data).report(target)
     typer.echo(f"wrote {target}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -14,7 +14,8 @@ from sklearn.base import clone
 from probes.probe import Feature
 from surrogates.judging.attribution import average_effects, effect_estimates, scores
 from surrogates.judging.background import BackgroundSpread, row_effects
-from surrogates.judging.cross_fit import CrossFit, cross_fit
+from surrogates.judging.cross_fit import cross_fit
+from surrogates.judging.crossed import CrossFit
 from surrogates.judging.curve_notes import curve_notes
 from surrogates.judging.fidelity import Fidelity, fidelity
 from surrogates.judging.problem import Problem
@@ -40,6 +41,8 @@ class Analysis:
     attributions : DataFrame
         One row per output and feature, strongest first: ``output, feature, value, attribution, low, high, surrogate``.
         The attribution is the estimate for the model, ``surrogate`` the same effect of the surrogate shown.
+    crossed : CrossFit
+        What it was judged by.
     background : BackgroundSpread or None
         How much of the intervals is due to the background rows used, where they are a sample.
     notes : tuple of str
@@ -49,6 +52,7 @@ class Analysis:
     surrogate: Surrogate
     fidelity: Fidelity
     attributions: pd.DataFrame
+    crossed: CrossFit = field(repr=False)
     background: BackgroundSpread | None = None
     notes: tuple[str, ...] = ()
 
@@ -85,6 +89,7 @@ def analyse_together(family: Surrogate, problems: Sequence[Problem], control: bo
                 shown,
                 judged.part(part),
                 _table(problem.outputs, problem.features, standings[part], some),
+                folds,
                 None if problem.rows is None or factor is None else BackgroundSpread.of(problem.rows.drawn, factor),
                 curve_notes(shown, problem, folds),
             )
@@ -120,9 +125,9 @@ def _attributions(
     Last, for every output, how much of the size of its clear effects is unsure because of the background rows.
     """
     y = problem.judged
-    effects, errors = effect_estimates(problem.design, y, crossed, problem.features)
+    effects, errors = _effects(problem, crossed)
     shown = average_effects(surrogate, problem.features)
-    rounding = 64 * np.finfo(float).eps * np.abs(y).max(axis=0)[:, None]
+    rounding = 1024 * np.finfo(float).eps * np.abs(y).max(axis=0)[:, None]
     for values in (effects, errors, shown):
         values[np.abs(values) <= rounding] = 0.0
     unsure = [Uncertainty(error, len(y), *rows) for error, rows in zip(errors, by_rows, strict=True)]
@@ -131,6 +136,23 @@ def _attributions(
     standings = [standing(effect, u) for effect, u in zip(effects, unsure, strict=True)]
     shares = [_share(effect, u, s) for effect, u, s in zip(effects, unsure, standings, strict=True)]
     return columns, standings, tuple(shares)
+
+
+def _effects(problem: Problem, crossed: CrossFit) -> tuple[np.ndarray, np.ndarray]:
+    """Estimate average effects, and standard errors, ``(k, d)`` each.
+
+    Those of a change are measured around the predictions that come nearer to it: its own, or what the predictions for
+    either model differ by.
+    """
+    design, y, features = problem.design, problem.judged, problem.features
+    effects, errors = effect_estimates(design, y, crossed, features)
+    if problem.sides is not None:
+        before, after = problem.sides
+        own, both = ((y - p) ** 2 for p in (crossed.predicted, after.predicted - before.predicted))
+        nearer = both.mean(axis=0) < own.mean(axis=0)
+        by_sides = effect_estimates(design, y, after, features, before)
+        effects[nearer], errors[nearer] = by_sides[0][nearer], by_sides[1][nearer]
+    return effects, errors
 
 
 def _share(effect: np.ndarray, uncertainty: Uncertainty, stand: Standing) -> float:

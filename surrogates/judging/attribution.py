@@ -18,7 +18,7 @@ from scipy import stats
 
 from probes.design import Design
 from probes.probe import Feature
-from surrogates.judging.cross_fit import CrossFit
+from surrogates.judging.crossed import CrossFit
 from surrogates.judging.curved_effects import curved_slopes
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Product, Term
@@ -106,7 +106,7 @@ def scores(Z: np.ndarray, features: Sequence[Feature]) -> np.ndarray:
 
 
 def effect_estimates(
-    design: Design, y: np.ndarray, crossed: CrossFit, features: Sequence[Feature]
+    design: Design, y: np.ndarray, crossed: CrossFit, features: Sequence[Feature], less: CrossFit | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Estimate the model's average effects without bias, with standard errors, both ``(k, d)``.
 
@@ -117,6 +117,8 @@ def effect_estimates(
         Answers to the judged rows.
     crossed : CrossFit
     features : sequence of d features
+    less : CrossFit, optional
+        Subtracted from `crossed`, where the answers are changes from what it predicts to what that does.
 
     Notes
     -----
@@ -127,11 +129,19 @@ def effect_estimates(
     m, score = len(y), scores(design.judged, features)
     if design.exact:
         return (y.T @ score) / m, np.zeros((y.shape[1], len(features)))
-    shares = np.array([len(test) / m for _, test in crossed.fits])
-    slopes, variance = _average_slopes([fitted for fitted, _ in crossed.fits], shares, features)
+    slopes, variance = _slopes_of(crossed, features)
     errors = y - crossed.predicted
+    if less is not None:
+        other, more = _slopes_of(less, features)
+        slopes, variance, errors = slopes - other, variance + more, errors + less.predicted
     products = errors.T[:, :, None] * score[None]
     left = max(0.0, 1 - m / design.population)
     step = steps(features)
     se = np.sqrt(products.var(axis=1, ddof=1) * left / m + variance * step**2)
     return slopes * step + products.mean(axis=1), se
+
+
+def _slopes_of(crossed: CrossFit, features: Sequence[Feature]) -> tuple[np.ndarray, np.ndarray]:
+    """Return average effects a step of one of the mean of all folds' surrogates, and the variance of the estimate."""
+    shares = np.array([len(test) for _, test in crossed.fits]) / len(crossed.predicted)
+    return _average_slopes([fitted for fitted, _ in crossed.fits], shares, features)

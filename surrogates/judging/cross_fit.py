@@ -6,43 +6,19 @@ same is done with shuffled answers, in which there is nothing to find; five fold
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from sklearn.base import clone
 
 from surrogates.judging.agreement import r2
+from surrogates.judging.crossed import CrossFit
 from surrogates.judging.problem import Problem
 from surrogates.numerics.folds import folds
 from surrogates.numerics.merged_rows import distinct_rows
 from surrogates.surrogate import Surrogate
 
-__all__ = ["FOLDS", "CrossFit", "cross_fit"]
+__all__ = ["FOLDS", "cross_fit"]
 
 FOLDS, CONTROL_FOLDS = 10, 5
-
-
-@dataclass(frozen=True)
-class CrossFit:
-    """Predictions for rows by surrogates that have not seen them.
-
-    Attributes
-    ----------
-    predicted : ndarray ``(m, k)``
-    fits : tuple of (Surrogate, ndarray)
-        Each fold's surrogate, and the numbers of the rows that it predicted.
-    permuted : ndarray ``(k,)``
-        R² of the same on shuffled answers; NaN where that was not done.
-    """
-
-    predicted: np.ndarray
-    fits: tuple[tuple[Surrogate, np.ndarray], ...]
-    permuted: np.ndarray
-
-    def part(self, outputs: slice) -> CrossFit:
-        """Select some of the outputs."""
-        fits = tuple((fitted.part(outputs), test) for fitted, test in self.fits)
-        return CrossFit(self.predicted[:, outputs], fits, self.permuted[outputs])
 
 
 def cross_fit(surrogate: Surrogate, problem: Problem, control: bool = False) -> CrossFit:

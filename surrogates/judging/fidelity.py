@@ -111,6 +111,10 @@ class Fidelity:
     @property
     def verdicts(self) -> tuple[str, ...]:
         """What the numbers allow a reader to rely on: one sentence per output."""
+        return self.judgement()
+
+    def judgement(self, change: bool = False) -> tuple[str, ...]:
+        """Return the verdicts, on answers of a model or on changes from one model to another."""
         return tuple(
             verdict(*row)
             for row in zip(
@@ -121,6 +125,7 @@ class Fidelity:
                 self.ordered,
                 self.misses,
                 self.background or (0.0,) * len(self.outputs),
+                (change,) * len(self.outputs),
                 strict=True,
             )
         )

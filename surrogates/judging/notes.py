@@ -112,10 +112,14 @@ def one_by_one(why: str) -> str:
     return f"{why} Every input was asked alone."
 
 
-def cautions(y: np.ndarray, judged: Fidelity) -> tuple[str, ...]:
-    """Warn about numbers ``(n, k)``, row 0 the instance's, given how a surrogate of them was judged."""
+def cautions(y: np.ndarray, judged: Fidelity, change: bool = False) -> tuple[str, ...]:
+    """Warn about numbers ``(n, k)``, row 0 the instance's, given how a surrogate of them was judged.
+
+    They are answers of a model, or how another one's answers differ from them.
+    """
+    said = "the change is" if change else "the model says"
     notes = [
-        f"For this input the model says {y[0, j]:.4g} ({judged.outputs[j]}), far from anything the sample led to "
+        f"For this input {said} {y[0, j]:.4g} ({judged.outputs[j]}), far from anything the sample led to "
         "expect: an effect that needs many features together is out of sight of random removal."
         for j in np.flatnonzero(judged.misses)
     ]
@@ -123,12 +127,20 @@ def cautions(y: np.ndarray, judged: Fidelity) -> tuple[str, ...]:
         notes.append("The method found structure in shuffled answers, so its fidelity is not to be believed.")
     spread, size = np.ptp(y, axis=0), np.abs(y).max(axis=0)
     notes += [
-        f"Answers of {judged.outputs[j]} differ by at most {spread[j]:.3g} at a size of {size[j]:.4g}, which is within "
-        "rounding and is not explained. If it matters, subtract a constant in the model."
+        f"{'Changes' if change else 'Answers'} of {judged.outputs[j]} differ by at most {spread[j]:.3g} at a size of "
+        f"{size[j]:.4g}, which is within rounding and is not explained. If it matters, subtract a constant in the "
+        "model."
         for j in np.flatnonzero((spread > 0) & ~varies(y))
     ]
     still = spread == 0
-    if still.all():
+    if change:
+        notes += [
+            f"Both models gave the same {judged.outputs[j]} to every question."
+            if not size[j]
+            else f"The change of {judged.outputs[j]} is {y[0, j]:.4g} whatever the features are: none has a part in it."
+            for j in np.flatnonzero(still)
+        ]
+    elif still.all():
         notes.append("The model's answer never changed.")
     elif still.any():
         notes.append(f"Never changed: {', '.join(judged.outputs[j] for j in np.flatnonzero(still))}.")

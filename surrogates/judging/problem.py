@@ -11,6 +11,7 @@ import numpy as np
 from probes.design import Design
 from probes.probe import Feature
 from surrogates.judging.background import RowAnswers
+from surrogates.judging.crossed import CrossFit
 
 __all__ = ["Problem"]
 
@@ -31,6 +32,8 @@ class Problem:
         Assigns rows to folds and shuffles the answers of the control.
     rows : RowAnswers or None
         How answers differ between background rows, where those used are a sample.
+    sides : (CrossFit, CrossFit) or None
+        Where answers are the change from one model to another: how either was predicted by itself.
     """
 
     design: Design
@@ -39,6 +42,7 @@ class Problem:
     features: Sequence[Feature]
     random_state: int
     rows: RowAnswers | None = None
+    sides: tuple[CrossFit, CrossFit] | None = None
 
     @property
     def sampled(self) -> np.ndarray:

@@ -13,7 +13,14 @@ ROWS = (0.1, 0.5)
 
 
 def verdict(
-    r2: float, low: float, permuted: float, clear: int, ordered: int, misses: bool, background: float = 0.0
+    r2: float,
+    low: float,
+    permuted: float,
+    clear: int,
+    ordered: int,
+    misses: bool,
+    background: float = 0.0,
+    change: bool = False,
 ) -> str:
     """Say in one sentence what may be relied on; the lower end of the interval decides, never the estimate alone.
 
@@ -29,11 +36,15 @@ def verdict(
         Whether the surrogate is far off at the instance.
     background : float
         How far the choice of background rows leaves the sizes of effects open, as a share of them.
+    change : bool
+        Whether the numbers are changes from one model to another.
     """
     if np.isnan(r2) and not misses:
-        return "Nothing to fit: the model gave the same answer to every sampled question."
+        same = "the change is the same for" if change else "the model gave the same answer to"
+        return f"Nothing to fit: {same} every sampled question."
     if misses:
-        return "Do not use it for this input: the model's answer here is far from what the surrogate says."
+        here = "the change" if change else "the model's answer"
+        return f"Do not use it for this input: {here} here is far from what the surrogate says."
     if r2 <= 0:
         return "Do not use it: on questions it had not seen it predicts no better than a constant."
     if low <= 0:
@@ -42,7 +53,8 @@ def verdict(
         return "Do not use it: the same method does as well on shuffled answers."
     if clear == 0:
         level = "well" if low >= 0.7 else "in part" if low >= 0.4 else "weakly"
-        return f"It predicts the model {level}, but no single effect stands out: read its terms, not single effects."
+        what = "change" if change else "model"
+        return f"It predicts the {what} {level}, but no single effect stands out: read its terms, not single effects."
     if low < 0.4:
         return f"Weak: trust the {_top('sign', clear)}, neither order nor sizes; ask more or try another family."
     if low >= 0.7 and background > ROWS[1]:

@@ -12,7 +12,7 @@ from probes.asking.cost import Forecast
 from probes.asking.question import Question
 from probes.asking.session import Session, StoreLike
 from probes.design import random_seed
-from probes.errors import InputError, integer
+from probes.errors import integer
 from probes.inputs.adapt import ProbeLike, RowSettings
 from probes.inputs.locality import Background, LocalGaussian
 from probes.models.adapt import ModelLike
@@ -20,7 +20,7 @@ from probes.outputs.target import TargetLike
 from surrogates.families.registry import FamilyLike, candidates
 from surrogates.local.explanation import Explanation
 from surrogates.local.plan import Plan
-from surrogates.local.rule import EVERYTHING, Outcome, Rule
+from surrogates.local.rule import Outcome, Rule, as_rule
 
 __all__ = ["estimate", "explain"]
 
@@ -128,7 +128,7 @@ def explain(
     >>> ex.fidelity.verdict
     'Trust the order of the top 2, and the sizes.'
     """
-    rule = _rule(until)
+    rule = as_rule(until)
     seed = random_seed(random_state)
     candidates(family)
     row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
@@ -193,7 +193,7 @@ def estimate(
     >>> print(estimate(lambda Z: Z.sum(axis=1), MaskProbe(20), budget=1000, trial=0, store=None))
     1,000 questions to ask in 15 calls, 4 inputs more to check the model (0 known already)
     """
-    trial, rule = integer("trial", trial, least=0), _rule(until)
+    trial, rule = integer("trial", trial, least=0), as_rule(until)
     seed = random_seed(random_state)
     candidates(family)
     row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
@@ -201,14 +201,6 @@ def estimate(
     session = Session(question, budget, store, progress)
     plan = Plan.of(session, family, budget, design, seed, rule)
     return session.forecast(plan.questions, trial)
-
-
-def _rule(until: Rule | None) -> Rule:
-    if until is None:
-        return EVERYTHING
-    if not isinstance(until, Rule):
-        raise InputError("until", "be Width(...), StableOrder(...), Certified(...) or None", until)
-    return until
 
 
 def _interrupted(plan: Plan, stop: Interrupted) -> Outcome:

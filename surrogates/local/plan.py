@@ -19,6 +19,7 @@ from surrogates.families.registry import FamilyLike, candidates, settings_to_jso
 from surrogates.judging.analysis import Analysis
 from surrogates.judging.background import row_answers
 from surrogates.judging.comparison import compare_families
+from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.notes import cautions, covered, labels, noisy, one_by_one
 from surrogates.judging.problem import Problem
 from surrogates.judging.region_notes import correlated_note, cut_note
@@ -116,10 +117,34 @@ class Plan:
         """Fit and judge every family; without `control`, not on shuffled answers as well."""
         return studied([self.material(reply)], control)[0]
 
+    @property
+    def noisy(self) -> bool:
+        """Whether the same question was seen to be answered differently."""
+        return self.session.noisy
+
+    @property
+    def unanswered(self) -> int:
+        """Distinct model inputs that were not answered."""
+        return self.session.unanswered
+
+    @property
+    def answer(self) -> str | None:
+        """The continuation that is explained, of a language model."""
+        return self.session.answer if self.session.question.generative else None
+
+    def ceiling(self, reply: Reply) -> tuple[float, ...]:
+        """Return the R² that noise leaves for a perfect surrogate; empty for a model that repeats itself."""
+        repeats = self.session.repeats
+        return repeats.ceiling(reply.target, reply.y) if repeats is not None and self.noisy else ()
+
+    def cautions(self, reply: Reply, fidelity: Fidelity) -> tuple[str, ...]:
+        """Warn about the numbers explained."""
+        return cautions(reply.y, fidelity)
+
     def explanation(self, outcome: Outcome) -> Explanation:
         """Return the result, from what was asked and studied."""
-        session, reply, analysis = self.session, outcome.reply, outcome.analysis
-        probe, ceiling = session.question.probe, _ceiling(session, reply)
+        reply, analysis, ceiling = outcome.reply, outcome.analysis, self.ceiling(outcome.reply)
+        probe = self.session.question.probe
         return Explanation(
             surrogate=analysis.surrogate,
             fidelity=replace(analysis.fidelity, ceiling=ceiling),
@@ -129,8 +154,8 @@ class Plan:
             answers=reply.answers,
             y=reply.y,
             view=dict(probe.view()),
-            answer=session.answer if session.question.generative else None,
-            warnings=(*outcome.notes, *_warnings(session, reply, analysis, ceiling)),
+            answer=self.answer,
+            warnings=(*outcome.notes, *_warnings(self, reply, analysis, ceiling)),
             comparison=outcome.comparison,
             certificate=outcome.certificate,
             background=analysis.background,
@@ -151,23 +176,16 @@ def _check_budget(families: dict[str, Surrogate], design: Design, session: Sessi
             )
 
 
-def _ceiling(session: Session, reply: Reply) -> tuple[float, ...]:
-    """Return the R² that noise leaves for a perfect surrogate; empty for a model that repeats itself."""
-    if session.repeats is None or not session.noisy:
-        return ()
-    return session.repeats.ceiling(reply.target, reply.y)
-
-
-def _warnings(session: Session, reply: Reply, analysis: Analysis, ceiling: tuple[float, ...]) -> tuple[str, ...]:
-    probe, effects = session.question.probe, analysis.attributions
+def _warnings(plan: Plan, reply: Reply, analysis: Analysis, ceiling: tuple[float, ...]) -> tuple[str, ...]:
+    probe, effects = plan.session.question.probe, analysis.attributions
     notes = covered(probe.notes, probe.replicates, probe.replication)
     if reply.answers.neighbours:
         notes.append(one_by_one(reply.answers.neighbours))
-    if session.noisy:
+    if plan.noisy:
         notes.append(noisy(ceiling))
-    if session.unanswered:
+    if plan.unanswered:
         notes.append(
-            f"{session.unanswered} questions were not answered and are left out; if what was asked decides about that, "
+            f"{plan.unanswered} questions were not answered and are left out; if what was asked decides about that, "
             "the rest is no fair sample."
         )
     m, d = len(reply.design.sampled), len(probe.features)
@@ -175,10 +193,10 @@ def _warnings(session: Session, reply: Reply, analysis: Analysis, ceiling: tuple
         notes.append(
             f"{m} sampled answers for {d} features is few: effects that are left out may be real. Raise budget."
         )
-    if not session.noisy:
+    if not plan.noisy:
         notes += cut_note(probe.view(), [f.name for f in probe.features], reply.design, reply.y, effects)
     notes += correlated_note(probe.correlated, effects)
-    return (*notes, *analysis.notes, *labels(reply.answers), *cautions(reply.y, analysis.fidelity))
+    return (*notes, *analysis.notes, *labels(reply.answers), *plan.cautions(reply, analysis.fidelity))
 
 
 def _provenance(plan: Plan, reply: Reply, surrogate: Surrogate, stopped: str) -> Provenance:

@@ -16,12 +16,13 @@ import pandas as pd
 from probes.asking.question import Question
 from probes.asking.session import Reply
 from probes.design import Design, sample
+from probes.errors import InputError
 from probes.probe import Feature
 from surrogates.judging.analysis import Analysis
 from surrogates.judging.notes import below
 from surrogates.local.certificate import Certificate
 
-__all__ = ["EVERYTHING", "EXACT", "Everything", "OneLook", "Outcome", "Rule", "Study", "Watch"]
+__all__ = ["EVERYTHING", "EXACT", "Everything", "OneLook", "Outcome", "Rule", "Study", "Watch", "as_rule"]
 
 #: why the asking stopped where no question was left
 EXACT = "every possible question was asked"
@@ -131,3 +132,17 @@ class OneLook(Watch):
         missed = [float(r2) for r2 in analysis.fidelity.r2 if analysis.fidelity.exact and r2 < self.certified]
         notes = (below(self.certified, min(missed)),) if missed else ()
         return Outcome(reply, analysis, comparison, self.reason, notes=notes)
+
+
+def as_rule(until: Rule | None) -> Rule:
+    """Return the rule that `until` means; None asks everything.
+
+    Raises
+    ------
+    InputError
+    """
+    if until is None:
+        return EVERYTHING
+    if not isinstance(until, Rule):
+        raise InputError("until", "be Width(...), StableOrder(...), Certified(...) or None", until)
+    return until

@@ -33,6 +33,7 @@ __all__ = [
     "fidelity_histogram",
     "fidelity_plot",
     "global_plot",
+    "held_out",
     "importance_plot",
     "set_plot",
     "shapley_plot",
@@ -154,17 +155,19 @@ def _short(label: object) -> str:
 
 def fidelity_plot(explanation: Explanation, ax: Axes | None = None, *, output: str | None = None) -> Axes:
     """Draw held-out answers against what the surrogate predicted for them; a perfect one lies on the line y = x."""
-    return _held_out(explanation.fidelity, explanation.target.unit, ax, output)
+    return held_out(explanation.fidelity, explanation.target.unit, ax, output)
 
 
 @figure_of.register(GlobalSurrogate)
 def global_plot(surrogate: GlobalSurrogate, ax: Axes | None = None) -> Axes:
     """Draw held-out answers for rows of a table against what the surrogate predicted for them."""
-    return _held_out(surrogate.fidelity, surrogate.unit, ax, None)
+    return held_out(surrogate.fidelity, surrogate.unit, ax, None)
 
 
-def _held_out(fidelity: Fidelity, unit: str, ax: Axes | None, output: str | None) -> Axes:
-    """Return held-out answers of one output, the first by default, against predictions."""
+def held_out(
+    fidelity: Fidelity, unit: str, ax: Axes | None = None, output: str | None = None, what: str = "model's answer"
+) -> Axes:
+    """Draw held-out numbers of one output, the first by default, against predictions; `what` they are."""
     outputs = fidelity.outputs
     if output is not None and output not in outputs:
         raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
@@ -176,7 +179,7 @@ def _held_out(fidelity: Fidelity, unit: str, ax: Axes | None, output: str | None
     ax.plot(ends, ends, color="#999999", linewidth=1)
     ax.scatter(predicted, observed, s=14, color=POSITIVE, alpha=0.6, linewidths=0)
     ax.set_xlabel("surrogate's prediction, held out")
-    ax.set_ylabel(f"model's answer ({unit})")
+    ax.set_ylabel(f"{what} ({unit})")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

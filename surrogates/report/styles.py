@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["AXIS", "CHECK", "EXAMPLE", "FACTS", "NOTE", "PICTURE", "PIECES", "QUOTE", "TABLE", "TAG", "VERDICT"]
+__all__ = [
+    "AXIS",
+    "CHECK",
+    "EXAMPLE",
+    "FACTS",
+    "NARROW",
+    "NOTE",
+    "PICTURE",
+    "PIECES",
+    "QUOTE",
+    "TABLE",
+    "TAG",
+    "VERDICT",
+]
 
 VERDICT = """\
 .iomap .verdict { border-left: 6px solid var(--tone); background: color-mix(in srgb, var(--tone) 7%, var(--paper));
@@ -41,6 +54,11 @@ TABLE = """\
 .iomap th.n { white-space: normal; }
 .iomap td.value { min-width: 3.5rem; }
 @media (max-width: 36rem) { .iomap .wide { display: none; } }"""
+
+#: what stands beside a name where its own column is hidden
+NARROW = """\
+.iomap .narrow { display: none; color: var(--soft); }
+@media (max-width: 36rem) { .iomap .narrow { display: inline; } }"""
 
 AXIS = """\
 .iomap td.chart { width: 34%; min-width: 7rem; }

@@ -149,11 +149,12 @@ def instance_parts(
     features: Sequence[Feature],
     view: View,
     answer: str | None,
+    title: str = "",
 ) -> list[Part]:
     """Return the instance with what features do, rows ``output, feature, attribution, low, high``."""
     parts = answer_parts(view, answer)
     if view["kind"] == "text":
-        title = "Where it comes from" if answer else "What it depends on"
+        title = title or ("Where it comes from" if answer else "What it depends on")
         for name in outputs:
             shown = title + (f": {name}" if len(outputs) > 1 else "")
             parts.append(ShadedText.of(table[table["output"] == name], shown, unit, features, view))

@@ -42,12 +42,13 @@ class Verdict(Part):
     warnings: tuple[str, ...]
 
     @classmethod
-    def of(cls, f: Fidelity, proof: str | None, warnings: Sequence[str]) -> Verdict:
-        """Make it of a fidelity, the words of a certificate, and warnings."""
+    def of(cls, f: Fidelity, proof: str | None, warnings: Sequence[str], change: bool = False) -> Verdict:
+        """Make it of a fidelity (of a model, or of a change), the words of a certificate, and warnings."""
+        verdicts = f.judgement(change)
         rows = tuple(
             VerdictRow(
                 name,
-                f.verdicts[j],
+                verdicts[j],
                 level(f.r2_low[j]),
                 number(f.r2[j], missing=_UNDEFINED),
                 interval(f.r2_low[j], f.r2_high[j]),

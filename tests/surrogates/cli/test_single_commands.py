@@ -1,4 +1,4 @@
-"""The commands for anchors and Shapley values."""
+"""The commands for anchors, Shapley values and two models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from surrogates import Anchor, ShapleyValues
+from surrogates import Anchor, Difference, ShapleyValues
 from tests.helpers.command import iomap
 
 # --- the commands
@@ -40,6 +40,22 @@ def test_commands_write_what_the_functions_return():
     assert rule.asked == pytest.approx(0.8) and "within 20" in rule.holds and str(rule) in done.stdout
     again = iomap("report", "a.json")
     assert again.returncode == 0 and "could not be drawn" not in Path("a.html").read_text()
+
+
+def test_two_models_are_compared():
+    Path("mymodels.py").write_text(MODELS + "\n\ndef newer(frame):\n    return rows(frame) + 0.5 * frame['c']\n")
+    frame = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": ["x", "y", "x", "y"], "c": [1, 1, 0, 0]})
+    frame.to_csv("t.csv", index=False)
+    common = ("-m", "mymodels:rows", "--to", "mymodels:newer", "--store", "none")
+    done = iomap("compare", "tabular", "t.csv", "--row", "1", *common, "--json", "d.json", "-o", "d.html")
+    assert done.returncode == 0, done.stderr
+    made = Difference.from_json("d.json")
+    assert made.names == ("mymodels:rows", "mymodels:newer") and str(made) in done.stdout
+    assert made.attributions.loc[0, "feature"] == "c" and made.attributions.loc[0, "change"] == pytest.approx(0.25)
+    again = iomap("report", "d.json", "-o", "e.html")
+    assert again.returncode == 0 and Path("d.html").read_text() == Path("e.html").read_text()
+    done = iomap("compare", "text", "a b c d", "-m", "mymodels:lengths", "--to", "mymodels:none")
+    assert done.returncode == 2 and "--to must" in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,18 @@ import numpy as np
 import pytest
 
 from probes import CallableModel, InputError, MaskProbe
-from surrogates import Anchor, Card, Explanation, ExplanationSet, ShapleyValues, anchor, explain, shapley_values
+from surrogates import (
+    Anchor,
+    Card,
+    Difference,
+    Explanation,
+    ExplanationSet,
+    ShapleyValues,
+    anchor,
+    compare,
+    explain,
+    shapley_values,
+)
 from surrogates.local.finding import Finding
 from surrogates.many.explanation_set import Failure
 from surrogates.results.document import FORMAT
@@ -32,6 +43,7 @@ def saved():
         explain(MODEL, MaskProbe(4), "auto", target="all", store=None),
         anchor(MODEL, MaskProbe(4), target=0, store=None),
         shapley_values(MODEL, MaskProbe(4), store=None),
+        compare(MODEL, CallableModel(lambda Z: 2 * MODEL(Z), "other"), MaskProbe(4), target=0, store=None),
         Card.from_json(GOLDEN / "card.json"),
     ]
     return [(type(result), json.loads(result.to_json())) for result in made]
@@ -100,7 +112,7 @@ def test_damage_anywhere_is_an_input_error_or_harmless(saved, value):
     refused = 0
     for kind, data in saved:
         for path in places(data):
-            if not path:
+            if not path or (kind is Difference and len(path) > 2):  # deeper lie explanations, tried by themselves
                 continue
             try:
                 text = json.dumps(changed(data, path, value))

@@ -12,7 +12,7 @@ import surrogates.results.result as seam
 from probes import CallableModel, MaskProbe, Model, Store
 from probes.behaviours.registry import behaviour
 from probes.model import Identity
-from surrogates import Card, ExplanationSet, Study, anchor, explain, explain_many, shapley_values
+from surrogates import Card, ExplanationSet, Study, anchor, compare, explain, explain_many, shapley_values
 from surrogates.many.global_surrogate import Column, GlobalSurrogate
 from surrogates.results.result import Result, SavedResult
 from surrogates.statements.behave import study_of
@@ -54,6 +54,7 @@ def made():
         explain(model, MaskProbe(4), store=None),
         anchor(model, MaskProbe(4), store=None),
         shapley_values(model, MaskProbe(4), store=None),
+        compare(model, CallableModel(lambda Z: Z[:, 0] + Z[:, 2], "other"), MaskProbe(4), store=None),
         explain_many(model, [MaskProbe(3), MaskProbe(4)], store=None, progress=False),
         of_rows.surrogate("linear"),
         study,

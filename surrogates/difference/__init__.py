@@ -1,0 +1,1 @@
+"""What changed? Two models asked the same questions, and the difference of their answers explained."""

@@ -1,0 +1,261 @@
+"""compare(): the same questions to two models, and what changed between them explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from probes.asking.answers import Answers, Interrupted
+from probes.asking.question import Question
+from probes.asking.session import Reply, Session, StoreLike
+from probes.design import random_seed
+from probes.errors import InputError
+from probes.inputs.adapt import ProbeLike, RowSettings
+from probes.inputs.locality import Background, LocalGaussian
+from probes.model import Generator
+from probes.models.adapt import ModelLike, as_model, check_order
+from probes.outputs.target import TargetLike
+from surrogates.difference.difference import Difference
+from surrogates.difference.paired import Change, change, paired
+from surrogates.families.registry import FAMILIES, FamilyLike, candidates
+from surrogates.judging.fidelity import Fidelity
+from surrogates.judging.notes import cautions
+from surrogates.local.plan import Material, Plan
+from surrogates.local.rule import Outcome, Rule, as_rule
+from surrogates.surrogate import Surrogate
+
+__all__ = ["compare"]
+
+#: typical change, as a share of how much the first model's answers vary, below which it is called small
+_SMALL = 0.01
+
+
+def compare(
+    before: ModelLike,
+    after: ModelLike,
+    probe: ProbeLike,
+    family: FamilyLike = "linear",
+    *,
+    names: tuple[str, str] = ("before", "after"),
+    budget: int | None = None,
+    until: Rule | None = None,
+    design: str = "uniform",
+    target: TargetLike = None,
+    answer: str | None = None,
+    background: pd.DataFrame | np.ndarray | None = None,
+    background_rows: int | None = None,
+    law: Background | LocalGaussian | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    feature_names: Sequence[str] | None = None,
+    ignore: Sequence[str] | None = None,
+    random_state: int | np.random.Generator | None = 0,
+    store: StoreLike = "default",
+    progress: bool | None = None,
+) -> Difference:
+    """Explain what changed from one model to another around one input.
+
+    Both are asked the same questions, about the same number: by default the class that the first gives the instance, or
+    the answer that the first writes.
+
+    Parameters
+    ----------
+    before, after : object
+        Anything :func:`probes.as_model` takes, twice: two releases, a model and its fine-tune, two checkpoints, two
+        endpoints. They must have the same outputs, in name and unit; language models the same tokens of the answer.
+    probe, family, design, target, answer, background, background_rows, law, groups, feature_names, ignore
+        As of :func:`~surrogates.local.explain.explain`. The surrogate of the change is a plain sum where the family is
+        given by name, without a curve.
+    names : (str, str), default ("before", "after")
+        What the two are called in reports.
+    budget : int, optional
+        The most inputs each of the two may be asked.
+    until : Width, StableOrder or Certified, optional
+        Stop as soon as this is reached for the change.
+    random_state, store, progress
+        As of :func:`~surrogates.local.explain.explain`; answers of the two never mix in the store.
+
+    Returns
+    -------
+    Difference
+
+    Raises
+    ------
+    InputError
+        For a parameter that breaks its rule, or models whose outputs differ, after no more than one question to each.
+    ModelError
+        If a model fails. Earlier answers stay in the store.
+    StoreError
+        If answers cannot be kept.
+
+    Notes
+    -----
+    Attributions of the change are estimated from differences question by question, so what the two models have in
+    common is no noise in them. Ctrl-C while the second model is asked returns the difference by what both answered.
+
+    Examples
+    --------
+    >>> from probes import MaskProbe
+    >>> d = compare(lambda Z: 2 * Z[:, 0] - Z[:, 3], lambda Z: 2 * Z[:, 0] + Z[:, 2], MaskProbe(5), store=None)
+    >>> d.attributions[["feature", "before", "after", "change"]].head(3)
+      feature  before  after  change
+    0      x2     0.0    1.0     1.0
+    1      x3    -1.0    0.0     1.0
+    2      x0     2.0    2.0     0.0
+    """
+    rule, seed = as_rule(until), random_seed(random_state)
+    candidates(family)
+    _check_names(names)
+    check_order(after, probe)
+    row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
+    question = Question.of(before, probe, row, target, answer)
+    other = as_model(after)
+    _check_known(question, other)
+    first = Session(question, budget, store, progress)
+    plan = Plan.of(first, family, budget, design, seed, rule)
+    begun = first.settle(plan.questions)
+    second = Session(
+        replace(question, model=other, target=begun.target, answer=first.answer), budget, first.store, progress
+    )
+    rule.check(second.question)
+    _check_outputs(begun.answers, second.settle(plan.questions).answers)
+    changed = _ChangePlan(
+        first,
+        _plain_sums(plan.families),
+        plan.penalty,
+        plan.questions,
+        seed,
+        budget,
+        design,
+        sides=(plan, replace(plan, session=second)),
+    )
+    sides, outcome = _asked(changed, rule)
+    outcome = replace(outcome, notes=(*outcome.notes, *_small(sides[0].reply, outcome.reply)))
+    explained = [
+        side.explanation(replace(done, reason=outcome.reason)) for side, done in zip(changed.sides, sides, strict=True)
+    ]
+    return Difference(explained[0], explained[1], changed.explanation(outcome), (str(names[0]), str(names[1])))
+
+
+@dataclass(frozen=True)
+class _ChangePlan(Plan):
+    """A plan whose numbers are changes from one model's answers to another's.
+
+    Attributes
+    ----------
+    sides : (Plan, Plan)
+        Of either model by itself; `session` asks the first.
+    """
+
+    sides: tuple[Plan, Plan]
+
+    @property
+    def noisy(self) -> bool:
+        return any(side.noisy for side in self.sides)
+
+    @property
+    def unanswered(self) -> int:
+        return len(set.union(*(side.session.run.unanswered for side in self.sides)))
+
+    @property
+    def answer(self) -> None:
+        """Of no model: each token's log-probability is known for either side, not for the change."""
+
+    def ceiling(self, reply: Reply) -> tuple[float, ...]:
+        """Return the R² that the noise of both models leaves for a perfect surrogate of the change."""
+        sessions = [side.session for side in self.sides if side.noisy]
+        left = [s.repeats.ceiling(s.target, reply.y) for s in sessions if s.repeats and s.target]
+        return tuple(1 - sum(1 - value for value in each) for each in zip(*left, strict=True))
+
+    def cautions(self, reply: Reply, fidelity: Fidelity) -> tuple[str, ...]:
+        return cautions(reply.y, fidelity, change=True)
+
+    def material(self, reply: Reply) -> Material:
+        made = super().material(reply)
+        return replace(made, problem=replace(made.problem, sides=reply.sides)) if isinstance(reply, Change) else made
+
+    def settled(self, before: Reply, after: Reply) -> tuple[list[Outcome], Change]:
+        """Study both models by themselves; return that, and the change between them."""
+        pair = paired(before, after)
+        studied = [side.study(reply) for side, reply in zip(self.sides, pair, strict=True)]
+        sides = [Outcome(reply, *study) for reply, study in zip(pair, studied, strict=True)]
+        crossed = studied[0][0].crossed, studied[1][0].crossed
+        return sides, change(*pair, crossed, self.session.question.probe.replication)
+
+
+def _asked(changed: _ChangePlan, rule: Rule) -> tuple[list[Outcome], Outcome]:
+    """Ask both models until the rule is content with the change; Ctrl-C leaves what both answered."""
+    first, second = (side.session for side in changed.sides)
+    watch = rule.watch(changed.questions)
+    for rows in watch.looks():
+        questions = changed.questions.head(rows)
+        here = first.ask(questions)
+        try:
+            sides, reply = changed.settled(here, second.ask(questions))
+        except Interrupted as stop:
+            if stop.answers is None or len(stop.answers.design.judged) < changed.least:
+                raise
+            sides, reply = changed.settled(here, second.reply(stop.answers))
+            note = f"Interrupted: it rests on {len(reply.design)} of {len(changed.questions)} questions."
+            return sides, Outcome(reply, *changed.study(reply), "interrupted", notes=(note,))
+        outcome = watch.done(reply, changed.study)
+        if outcome is not None:
+            return sides, outcome
+    raise RuntimeError(f"{type(rule).__name__} came to no outcome after its last look")
+
+
+def _plain_sums(families: Mapping[str, Surrogate]) -> dict[str, Surrogate]:
+    """Return families to fit to changes: those given by name without a curve, since changes do not saturate."""
+    plain = {}
+    for name, family in families.items():
+        links = [p for p in family.get_params() if p.split("__")[-1] == "link"] if name in FAMILIES else []
+        plain[name] = clone(family).set_params(**dict.fromkeys(links, "identity"))
+    return plain
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Refuse names that do not tell two models apart."""
+    pair = [] if isinstance(names, str) or not isinstance(names, Sequence) else [*names]
+    if len(pair) != 2 or not all(isinstance(n, str) and n.strip() for n in pair) or pair[0] == pair[1]:
+        raise InputError("names", "be two different texts", names)
+
+
+def _check_known(question: Question, other: object) -> None:
+    """Refuse models of which it is known, before a question, that they do not compare."""
+    model = question.model
+    if isinstance(model, Generator) != isinstance(other, Generator):
+        kinds = ["continues text" if isinstance(m, Generator) else "does not" for m in (model, other)]
+        raise InputError("after", "be a model of the same kind as the first", f"the first {kinds[0]}, this {kinds[1]}")
+    if isinstance(model, Generator) or model.outputs is None or getattr(other, "outputs", None) is None:
+        return
+    _check_same(model.outputs, other.outputs, model.unit, other.unit)  # type: ignore[attr-defined]
+
+
+def _check_outputs(before: Answers, after: Answers) -> None:
+    _check_same(before.outputs, after.outputs, before.unit, after.unit)
+
+
+def _check_same(before: Sequence[str], after: Sequence[str], unit: str, other: str) -> None:
+    """Refuse outputs that differ in name or unit; of a language model they are the tokens of the answer."""
+    if tuple(before) != tuple(after):
+        pairs = enumerate(zip_longest(before, after))
+        at, (here, there) = next((i, pair) for i, pair in pairs if pair[0] != pair[1])
+        rule = f"have the {len(before)} outputs of the first, in their order; number {at + 1} there is {here!r}"
+        raise InputError("after", rule, f"{there!r} of {len(after)}")
+    if unit != other:
+        raise InputError("after", f"answer in the unit of the first, {unit}", other)
+
+
+def _small(before: Reply, changed: Reply) -> list[str]:
+    """Say of which outputs the change is small beside how much the first model's answers vary."""
+    start = changed.design.fixed + changed.design.block
+    typical, spread = np.sqrt((changed.y[start:] ** 2).mean(axis=0)), before.y[start:].std(axis=0)
+    return [
+        f"Changes of {name} are small: typically {size:.2g}, where the first model's answers vary by {sd:.2g}."
+        for name, size, sd in zip(changed.target.outputs, typical, spread, strict=True)
+        if 0 < size < _SMALL * sd
+    ]

@@ -1,0 +1,164 @@
+"""Difference → the parts of its page, text and a figure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from surrogates.difference.difference import Difference
+from surrogates.judging.fidelity import Fidelity
+from surrogates.report.curves import named
+from surrogates.report.figures import attribution_plot, comparison_plot, held_out
+from surrogates.report.page import Contents, contents
+from surrogates.report.part import Part, made, picture
+from surrogates.report.parts.change import BothSides, Changes, Flips
+from surrogates.report.parts.effects import Terms
+from surrogates.report.parts.instance import instance_parts
+from surrogates.report.parts.origin import Origin
+from surrogates.report.parts.trust import Comparison, Judgement, Verdict
+from surrogates.results.provenance import cost_line
+from surrogates.results.result import figure_of, text_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["difference_contents", "difference_plot", "difference_text"]
+
+_ROWS = 10
+
+
+@contents.register
+def difference_contents(difference: Difference) -> Contents:
+    """Take a difference apart."""
+    makers: list[Callable[[Difference], list[Part]]] = [
+        _verdict,
+        _sides,
+        _flips,
+        _instance,
+        _changes,
+        _judgement,
+        _comparison,
+        _terms,
+        _origin,
+    ]
+    target, (before, after) = difference.change.target, difference.names
+    title = f"Change from {before} to {after}: {', '.join(target.outputs)} ({target.unit})"
+    return Contents(title, made(makers, difference))
+
+
+def _verdict(d: Difference) -> list[Part]:
+    """Return how far the explanation of the change is to be trusted."""
+    proof = None if d.change.certificate is None else str(d.change.certificate)
+    return [Verdict.of(d.change.fidelity, proof, d.change.warnings, change=True)]
+
+
+def _sides(d: Difference) -> list[Part]:
+    verdicts = (d.before.fidelity.verdict, d.after.fidelity.verdict)
+    return [BothSides.of(d.summary, d.names, verdicts, d.change.target.unit)]
+
+
+def _flips(d: Difference) -> list[Part]:
+    flips = d.flips
+    return [Flips.of(flips, d.names)] if len(flips) else []
+
+
+def _instance(d: Difference) -> list[Part]:
+    """Return the input, shaded by how its features' effects changed."""
+    change, answer = d.change, d.before.answer
+    return instance_parts(
+        change.attributions,
+        change.target.outputs,
+        change.target.unit,
+        change.features,
+        change.view,
+        answer,
+        "Where the change comes from",
+    )
+
+
+def _changes(d: Difference) -> list[Part]:
+    """Return a table of effects on both sides for every output."""
+    table, target = d.attributions, d.change.target
+    return [
+        Changes.of(table[table["output"] == name], f"How average effects on {name} changed", target.unit, d.names)
+        for name in target.outputs
+    ]
+
+
+def _judgement(d: Difference) -> list[Part]:
+    def drawn(fidelity: Fidelity, ax: Axes) -> Axes:
+        return held_out(fidelity, d.change.target.unit, ax, what="change")
+
+    return [Judgement.of(d.change.fidelity, picture(d.change.fidelity, drawn, (4.2, 3.8)))]
+
+
+def _comparison(d: Difference) -> list[Part]:
+    if len(d.change.comparison) < 2:
+        return []
+    return [Comparison.of(d.change.comparison, picture(d.change, comparison_plot, (4.8, 3.2)))]
+
+
+def _terms(d: Difference) -> list[Part]:
+    return [Terms.of(d.change.terms, d.change.target.outputs, d.change.surrogate)]
+
+
+def _origin(d: Difference) -> list[Part]:
+    return [Origin.of(d.change.provenance, d.change.view)]
+
+
+@text_of.register
+def difference_text(difference: Difference) -> str:
+    """Write how far the change is explained, both answers, then the largest changes with intervals."""
+    change, (before, after) = difference.change, difference.names
+    target = change.target
+    head = f"{named(change.surrogate, target.outputs)} of the change from {before} to {after}: "
+    lines = [*textwrap.wrap(f"{head}{', '.join(target.outputs)} ({target.unit})", 100), str(change.fidelity)]
+    for output, verdict in zip(target.outputs, difference.verdicts, strict=True):
+        which = f" on {output}" if len(target.outputs) > 1 else ""
+        lines += textwrap.wrap(f"Verdict{which}: {verdict}", 100)
+    if difference.before.answer is not None:
+        lines += textwrap.wrap(f"Answer: {difference.before.answer}", 100, subsequent_indent="        ")
+    for row in difference.summary.itertuples():
+        which = f"{row.output}: " if len(target.outputs) > 1 else ""
+        said = (
+            f"{which}{before} {row.before:.3g}, {after} {row.after:.3g} for this input; on average over the questions "
+            f"{row.mean:+.3g} [{row.low:+.3g}, {row.high:+.3g}], typically {row.typical:.3g} either way. The "
+            f"surrogates of the two, subtracted, predict the change with R² {row.by_sides:.2f}."
+        )
+        lines += textwrap.wrap(said, 100)
+    if len(flips := difference.flips):
+        share = flips.loc[flips["before"] != flips["after"], "share"].sum()
+        lines.append(f"They decide for different classes in {share:.1%} of the questions.")
+    if change.certificate is not None:
+        lines += textwrap.wrap(str(change.certificate), 100)
+    lines += [line for w in change.warnings for line in textwrap.wrap(f"Note: {w}", 100)]
+    for output in target.outputs:
+        table = difference.attributions[difference.attributions["output"] == output]
+        shown = output if len(target.outputs) > 1 else ""
+        lines += ["", f"{'change':>9}  {'95% interval':^21}  {'before':>9}  {'after':>9}  {shown}".rstrip()]
+        for row in table.head(_ROWS).itertuples():
+            name = f"{row.feature} = {row.value}" if row.value and row.value != row.feature else row.feature
+            label = textwrap.shorten(name, 60, placeholder=" …") if len(name) > 60 else name
+            span = f"[{row.low:+.3g}, {row.high:+.3g}]" if row.low <= row.high else "not known"
+            lines.append(f"{row.change:>+9.3g}  {span:^21}  {row.before:>+9.3g}  {row.after:>+9.3g}  {label}")
+        if len(table) > _ROWS:
+            lines.append(f"{'':>9}  {'':21}  {'':9}  {'':9}  … and {len(table) - _ROWS} more in .attributions")
+    return "\n".join([*lines, "", cost_line(change.provenance["cost"])])
+
+
+@figure_of.register(Difference)
+def difference_plot(
+    difference: Difference, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15
+) -> Axes:
+    """Draw changes of average effects as bars with 95% intervals; parameters as of ``Explanation.plot``.
+
+    Raises
+    ------
+    InputError
+        If `output` is not one that is explained.
+    """
+    ax = attribution_plot(difference.change, ax, output=output, max_features=max_features)
+    before, after = difference.names
+    ax.set_xlabel(f"change from {before} to {after}: {ax.get_xlabel()}".replace("$", r"\$"))
+    return ax

@@ -1,0 +1,128 @@
+"""Parts about what changed from one model to another: both sides' numbers, and effects side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from surrogates.report.part import Bar, Part, bar, interval, number, signed
+from surrogates.report.parts.effects import ROWS
+from surrogates.report.styles import AXIS, NARROW, TABLE
+
+__all__ = ["BothSides", "Changes", "Flips"]
+
+
+@dataclass(frozen=True)
+class SideRow:
+    """One output: both answers for the instance, their difference, the mean and the typical change."""
+
+    output: str
+    before: str
+    after: str
+    change: str
+    mean: str
+    interval: str
+    typical: str
+    spread: str
+    by_sides: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BothSides(Part):
+    """What both models say, and how far apart they are over the questions asked."""
+
+    template = "both_sides.html"
+    style = (TABLE,)
+
+    rows: tuple[SideRow, ...]
+    names: tuple[str, str]
+    verdicts: tuple[str, str]
+    unit: str
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, names: tuple[str, str], verdicts: tuple[str, str], unit: str) -> BothSides:
+        """Make it of a difference's summary, and the verdict on the explanation of each side."""
+        rows = tuple(
+            SideRow(
+                row.output,
+                number(row.before, ".4g"),
+                number(row.after, ".4g"),
+                signed(row.change, ".3g"),
+                signed(row.mean, ".3g"),
+                interval(row.low, row.high) if row.low < row.high else "",
+                number(row.typical, ".3g"),
+                number(row.spread, ".3g"),
+                number(row.by_sides, missing="not defined"),
+            )
+            for row in table.itertuples()
+        )
+        return cls(title="What both say", rows=rows, names=names, verdicts=verdicts, unit=unit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flips(Part):
+    """How often the two decide for other classes."""
+
+    template = "flips.html"
+    style = (TABLE,)
+
+    rows: tuple[tuple[str, str, str], ...]
+    names: tuple[str, str]
+    share: str
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, names: tuple[str, str]) -> Flips:
+        """Make it of a difference's flips, with one row at least."""
+        flipped = table[table["before"] != table["after"]]
+        rows = tuple((str(r.before), str(r.after), number(100 * r.share, ".3g")) for r in flipped.itertuples())
+        share = number(100 * float(flipped["share"].sum()), ".3g")
+        return cls(title="Decisions that differ", rows=rows, names=names, share=share)
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """One feature: its value, its effect on either model, and the change with interval and bar."""
+
+    feature: str
+    value: str
+    before: str
+    after: str
+    change: str
+    interval: str
+    bar: Bar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes(Part):
+    """Effects of features on both models and on the change, the largest change first."""
+
+    template = "changes.html"
+    style = (TABLE, NARROW, AXIS)
+
+    rows: tuple[ChangeRow, ...]
+    names: tuple[str, str]
+    unit: str
+    more: int
+    values: bool
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, title: str, unit: str, names: Sequence[str]) -> Changes:
+        """Make it of one output's rows ``feature, value, before, after, change, low, high``."""
+        reach = float(np.nanmax(np.abs(table[["change", "low", "high"]].to_numpy()))) or 1.0
+        rows = tuple(
+            ChangeRow(
+                row.feature,
+                row.value if row.value != row.feature else "",
+                signed(row.before, ".3g"),
+                signed(row.after, ".3g"),
+                signed(row.change, ".3g"),
+                interval(row.low, row.high),
+                bar(row.change, row.low, row.high, reach),
+            )
+            for row in table.head(ROWS).itertuples()
+        )
+        more, values = max(0, len(table) - ROWS), any(row.value for row in rows)
+        return cls(title=title, rows=rows, names=(names[0], names[1]), unit=unit, more=more, values=values)
