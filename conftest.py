@@ -80,6 +80,7 @@ ALONE = {
         "tests/probes/cases/test_measure.py",
         "tests/probes/cases/test_metrics.py",
         "tests/probes/inputs/test_text.py",
+        "tests/probes/interventions",
         "tests/probes/models/huggingface",
         "tests/probes/models/servers/test_real_servers.py",
         "tests/probes/models/test_predictors.py",

@@ -26,6 +26,10 @@ from probes.inputs.locality import Background, LocalGaussian
 from probes.inputs.mask import MaskProbe
 from probes.inputs.tabular import TabularProbe
 from probes.inputs.text import TextProbe
+from probes.interventions.ablation import ablate, components_of
+from probes.interventions.intervened import Intervened, activations
+from probes.interventions.prompting import with_prompt
+from probes.interventions.steering import contrast, steer
 from probes.model import Generator, Identity, Model
 from probes.models.adapt import as_model
 from probes.models.estimator import EstimatorModel
@@ -64,6 +68,7 @@ __all__ = [
     "Generator",
     "Identity",
     "InputError",
+    "Intervened",
     "IomapError",
     "LocalGaussian",
     "MaskProbe",
@@ -89,9 +94,13 @@ __all__ = [
     "TextProbe",
     "UnavailableError",
     "Workers",
+    "ablate",
+    "activations",
     "as_model",
     "ask",
     "complete",
+    "components_of",
+    "contrast",
     "cube",
     "distribute",
     "divergence",
@@ -101,4 +110,6 @@ __all__ = [
     "open_store",
     "project",
     "sample",
+    "steer",
+    "with_prompt",
 ]

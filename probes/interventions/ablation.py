@@ -1,0 +1,235 @@
+"""Ablation: what heads or modules put out is replaced, at every token, by nothing, by its mean, or by a drawn value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from probes.errors import InputError
+from probes.interventions.intervened import (
+    Intervened,
+    Intervention,
+    language_model,
+    layer_names,
+    module_named,
+    name_of,
+    watched,
+)
+from probes.model import Prompt
+
+__all__ = ["Ablation", "ablate", "components_of"]
+
+#: the part of a layer's attention that heads are joined by, as families of models call it
+_JOINED = ("o_proj", "out_proj", "c_proj", "dense", "wo")
+_HEAD = re.compile(r"^(\d+)\.(\d+)$")
+_MLP = re.compile(r"^mlp\.(\d+)$")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a component's values stand: a module, before or after its forward, and which of them."""
+
+    module: str
+    before: bool
+    start: int | None = None
+    stop: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Ablation(Intervention):
+    """Put fixed values in place of what components put out.
+
+    Attributes
+    ----------
+    components : tuple of str
+    values : tuple of ndarray ``(width,)``
+        For each component.
+    by : str
+        What the values are.
+    """
+
+    components: tuple[str, ...]
+    values: tuple[np.ndarray, ...]
+    by: str
+
+    kind = "ablate"
+
+    @property
+    def words(self) -> str:
+        return f"with {', '.join(self.components)} replaced by {self.by}"
+
+    @property
+    def content(self) -> Sequence[Any]:
+        return (self.components, *self.values)
+
+    def hooks(self, network: Any) -> Iterator[tuple[Any, Callable[..., Any], bool]]:
+        for name, values in zip(self.components, self.values, strict=True):
+            place = _place(network, name)
+            yield module_named(network, place.module), _replacing(place, values), place.before
+
+    def control(self, rng: np.random.Generator, network: Any) -> Ablation:
+        """Draw as many other components of the same kinds, put to nothing where these have no values of their own."""
+        kinds = [bool(_HEAD.match(name)) for name in self.components]
+        drawn: list[str] = []
+        for head in (True, False):
+            pool = [c for c in components_of(network) if bool(_HEAD.match(c)) == head and c not in self.components]
+            count = kinds.count(head)
+            if count > len(pool):
+                raise InputError("components", "leave as many others to draw a control from", self.components)
+            drawn += [pool[i] for i in rng.permutation(len(pool))[:count]]
+        return Ablation(tuple(drawn), tuple(np.zeros(_width(network, name)) for name in drawn), "zero")
+
+
+def components_of(model: Any) -> list[str]:
+    """List the components of a language model: heads as ``layer.head``, feed-forward parts as ``mlp.layer``.
+
+    Raises
+    ------
+    InputError
+        If heads cannot be told apart in this network.
+    """
+    network = getattr(model, "module", model)
+    layers, heads = layer_names(network), int(network.config.num_attention_heads)
+    for name in layers:
+        _joined(network, name)
+    mlps = [i for i, name in enumerate(layers) if _mlp(network, name)]
+    return [f"{i}.{h}" for i in range(len(layers)) for h in range(heads)] + [f"mlp.{i}" for i in mlps]
+
+
+def ablate(
+    model: Any,
+    components: str | Sequence[str],
+    by: str = "zero",
+    *,
+    reference: Sequence[Prompt] = (),
+    random_state: int = 0,
+) -> Intervened:
+    """Make the model without what some heads, feed-forward parts or modules do.
+
+    Parameters
+    ----------
+    model : CausalLM, or what becomes one
+        Stays as it is.
+    components : str or sequence of str
+        Heads as ``"14.3"`` (layer, head), feed-forward parts as ``"mlp.14"``, see :func:`components_of`; or full names
+        of modules, such as ``"model.layers.14.self_attn"``.
+    by : {"zero", "mean", "resample"}, default "zero"
+        What stands in their place at every token: nothing; what they put out on average over all tokens of the
+        `reference` prompts; or what one of these tokens, drawn by `random_state`, has.
+    reference : sequence of prompts
+        For "mean" and "resample".
+    random_state : int, default 0
+
+    Returns
+    -------
+    Intervened
+        A causal language model; its ``control()`` has as many other components of the same kinds put to nothing.
+
+    Raises
+    ------
+    InputError
+        For a component that there is not, with the nearest names; for references that are lacking.
+    """
+    lm = language_model(model)
+    names = (components,) if isinstance(components, str) else tuple(components)
+    if not names or len(set(names)) < len(names):
+        raise InputError("components", "name at least one component, and each once", components)
+    if by not in ("zero", "mean", "resample"):
+        raise InputError("by", 'be "zero", "mean" or "resample"', by)
+    if (by == "zero") == bool(len(reference)) or isinstance(reference, str):
+        rule = 'be a list of prompts for "mean" and "resample", and left out for "zero"'
+        raise InputError("reference", rule, reference)
+    network = lm.module
+    places = [_place(network, name) for name in names]
+    if by == "zero":
+        values = [np.zeros(_width(network, name)) for name in names]
+    else:
+        seen = _outputs(lm, places, reference)
+        rng = np.random.default_rng(random_state)
+        values = [rows.mean(axis=0) if by == "mean" else rows[rng.integers(len(rows))] for rows in seen]
+    drawn = "values of one token" if by == "resample" else "their mean" if by == "mean" else "zero"
+    return Intervened(lm, Ablation(names, tuple(values), drawn))
+
+
+def _place(network: Any, name: Any) -> _Place:
+    """Find where a component's values stand.
+
+    Raises
+    ------
+    InputError
+    """
+    text = name if isinstance(name, str) else ""
+    if head := _HEAD.match(text):
+        layer, number = int(head[1]), int(head[2])
+        count = int(network.config.num_attention_heads)
+        if number >= count:
+            raise InputError("components", f"name heads from 0 to {count - 1}", name)
+        joined = _joined(network, name_of(network, layer, "components"))
+        width = _features(module_named(network, joined)) // count
+        return _Place(joined, True, number * width, (number + 1) * width)
+    if part := _MLP.match(text):
+        found = _mlp(network, name_of(network, int(part[1]), "components"))
+        if not found:
+            raise InputError("components", "name feed-forward parts that the network has", name)
+        return _Place(found, False)
+    module_named(network, name)
+    return _Place(text, False)
+
+
+def _joined(network: Any, layer: str) -> str:
+    """Return the name of the module that joins a layer's heads."""
+    below = [name for name, _ in module_named(network, layer).named_modules() if "att" in name]
+    for ending in _JOINED:
+        if found := [name for name in below if name.split(".")[-1] == ending]:
+            return f"{layer}.{found[0]}"
+    raise InputError("components", "be modules by their full names: heads are not told apart in this network", layer)
+
+
+def _mlp(network: Any, layer: str) -> str:
+    """Return the name of a layer's feed-forward part; empty if it has none that is known."""
+    children = dict(module_named(network, layer).named_children())
+    return next((f"{layer}.{name}" for name in ("mlp", "feed_forward", "ffn") if name in children), "")
+
+
+def _features(module: Any) -> int:
+    """Return how many numbers a linear module takes: torch's keep them last, those of GPT-2 first."""
+    return int(getattr(module, "in_features", 0) or module.weight.shape[0])
+
+
+def _width(network: Any, name: str) -> int:
+    place = _place(network, name)
+    if place.start is not None and place.stop is not None:
+        return place.stop - place.start
+    return int(network.get_input_embeddings().weight.shape[1])
+
+
+def _replacing(place: _Place, values: np.ndarray) -> Callable[..., Any]:
+    """Return the hook that puts values in their place, in a copy."""
+    import torch
+
+    def put(tensor: Any) -> Any:
+        fixed = torch.tensor(values, device=tensor.device, dtype=tensor.dtype)
+        if place.start is None:
+            if tensor.shape[-1] != len(values):
+                raise InputError("components", f"put out {len(values)} numbers a token", tuple(tensor.shape))
+            return fixed.expand(tensor.shape).clone()
+        changed = tensor.clone()
+        changed[..., place.start : place.stop] = fixed
+        return changed
+
+    if place.before:
+        return lambda _, given: (put(given[0]), *given[1:])
+    return lambda _, __, output: (put(output[0]), *output[1:]) if isinstance(output, tuple) else put(output)
+
+
+def _outputs(lm: Any, places: Sequence[_Place], prompts: Sequence[Prompt]) -> list[np.ndarray]:
+    """Compute what components put out for all tokens of prompts, each read alone: ``(tokens, width)`` for each."""
+    seen = watched(lm, prompts, [(place.module, place.before) for place in places])
+    return [
+        np.concatenate([rows[:, place.start : place.stop] for rows in part])
+        for place, part in zip(places, seen, strict=True)
+    ]

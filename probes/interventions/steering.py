@@ -1,0 +1,148 @@
+"""Steering: a vector is added to what layers put out, at every token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from probes.errors import InputError
+from probes.interventions.intervened import (
+    Intervened,
+    Intervention,
+    activations,
+    language_model,
+    module_named,
+    name_of,
+)
+from probes.model import Prompt
+
+__all__ = ["Steering", "contrast", "steer"]
+
+
+@dataclass(frozen=True, eq=False)
+class Steering(Intervention):
+    """Add `scale` times a vector to the output of modules.
+
+    Attributes
+    ----------
+    modules : tuple of str
+        Full names.
+    vector : ndarray ``(width,)``
+    scale : float
+    """
+
+    modules: tuple[str, ...]
+    vector: np.ndarray
+    scale: float
+
+    kind = "steer"
+
+    @property
+    def words(self) -> str:
+        size = self.scale * float(np.linalg.norm(self.vector))
+        return f"with a vector of length {size:.3g} added to {', '.join(self.modules)}"
+
+    @property
+    def content(self) -> Sequence[Any]:
+        return self.modules, self.vector, self.scale
+
+    def hooks(self, network: Any) -> Iterator[tuple[Any, Callable[..., Any], bool]]:
+        import torch
+
+        added: dict[Any, Any] = {}
+
+        def add(_: Any, __: Any, output: Any) -> Any:
+            first = output[0] if isinstance(output, tuple) else output
+            key = first.device, first.dtype
+            if key not in added:
+                added[key] = torch.tensor(self.scale * self.vector, device=key[0], dtype=key[1])
+            changed = first + added[key]
+            return (changed, *output[1:]) if isinstance(output, tuple) else changed
+
+        for name in self.modules:
+            yield module_named(network, name, "layers"), add, False
+
+    def control(self, rng: np.random.Generator, network: Any) -> Steering:
+        """Draw a vector of the same length in a random direction."""
+        drawn = rng.normal(size=len(self.vector))
+        vector = drawn * np.linalg.norm(self.vector) / np.linalg.norm(drawn)
+        return Steering(self.modules, vector, self.scale)
+
+
+def contrast(model: Any, positive: Sequence[Prompt], negative: Sequence[Prompt], layer: int | str) -> np.ndarray:
+    """Compute the mean activation at the last token for some prompts, less that for others, ``(width,)``.
+
+    Parameters
+    ----------
+    model : CausalLM, or what becomes one
+    positive, negative : sequence of prompts
+        Prompts that differ in what the vector is to stand for, and in as little else as can be.
+    layer : int or str
+        Whose output.
+
+    Raises
+    ------
+    InputError
+        If a list is empty, or both have the same mean.
+
+    Notes
+    -----
+    The difference of means (Rimsky et al. 2024, "Steering Llama 2 via contrastive activation addition").
+    """
+    vector = activations(model, positive, layer).mean(axis=0) - activations(model, negative, layer).mean(axis=0)
+    if not np.linalg.norm(vector) > 0:
+        raise InputError("positive", "have another mean activation than negative", "the same")
+    return vector
+
+
+def steer(model: Any, layers: int | str | Sequence[int | str], vector: ArrayLike, scale: float = 1.0) -> Intervened:
+    """Make the model whose layers' outputs are moved by a vector, at every token of prompt and answer.
+
+    Parameters
+    ----------
+    model : CausalLM, or what becomes one
+        Stays as it is.
+    layers : int, str, or several of them
+        Numbers of layers (negative from the last), or full names of modules.
+    vector : array ``(width,)``
+        Such as of :func:`contrast`.
+    scale : float, default 1.0
+
+    Returns
+    -------
+    Intervened
+        A causal language model; its ``control()`` has a random vector of the same length.
+
+    Raises
+    ------
+    InputError
+        For a layer that there is not, a vector of another size than the layers' output, or one that is not finite.
+
+    Examples
+    --------
+    >>> from probes import CausalLM, steer  # doctest: +SKIP
+    >>> lm = CausalLM.from_pretrained("./SmolLM2")  # doctest: +SKIP
+    >>> she = contrast(lm, ["She said", "Her"], ["He said", "His"], layer=14)  # doctest: +SKIP
+    >>> steered = steer(lm, 14, she, scale=2.0)  # doctest: +SKIP
+    """
+    lm = language_model(model)
+    several = [layers] if isinstance(layers, (int, str, np.integer)) else list(layers)
+    if not several:
+        raise InputError("layers", "name at least one layer", layers)
+    names = tuple(name_of(lm.module, where) for where in several)
+    if len(set(names)) < len(names):
+        raise InputError("layers", "name each layer once", layers)
+    if isinstance(scale, bool) or not isinstance(scale, Real) or not np.isfinite(scale):
+        raise InputError("scale", "be a finite number", scale)
+    values = np.asarray(vector, dtype=float)
+    width = int(lm.module.get_input_embeddings().weight.shape[1])
+    if values.shape != (width,):
+        raise InputError("vector", f"have one number for each of the {width} of a layer's output", values.shape)
+    if not np.isfinite(values).all():
+        raise InputError("vector", "be finite", vector)
+    return Intervened(lm, Steering(names, values, float(scale)))
