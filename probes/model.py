@@ -194,6 +194,13 @@ class Model(ABC):
         """
         return None
 
+    def decision(self, inputs: Any) -> int | None:
+        """Return the number of the output that the user's object decides for, given the first input.
+
+        None where that is the highest one, or there is nothing to decide.
+        """
+        return None
+
     def as_direct(self, values: np.ndarray) -> np.ndarray:
         """Turn answers ``(n, K)`` into the numbers that :meth:`direct` returns: by default as they are."""
         return values

@@ -132,8 +132,10 @@ class Question:
         if scorer.outputs is not None and not is_function(self.target):
             resolve(self.target, scorer.outputs, scorer.unit, np.zeros(len(scorer.outputs)))
 
-    def resolved(self, outputs: tuple[str, ...], unit: str, raw: np.ndarray) -> Target:
+    def resolved(self, outputs: tuple[str, ...], unit: str, raw: np.ndarray, decision: int | None = None) -> Target:
         """Return the number explained, given raw outputs ``(n, K)``, row 0 the instance's.
+
+        Without a target that is the output of this number, if the model has a `decision` of its own.
 
         Raises
         ------
@@ -141,7 +143,7 @@ class Question:
         """
         if callable(self.target) and not isinstance(self.target, Target):
             return Target.of_function(self.target, raw)
-        return resolve(self.target, outputs, unit, raw[0])
+        return resolve(decision if self.target is None else self.target, outputs, unit, raw[0])
 
 
 def answer_in_target(model: Model | Generator, target: TargetLike, answer: str | None) -> str | None:

@@ -194,7 +194,10 @@ class Session:
     def reply(self, answers: Answers) -> Reply:
         """Return answers with the number explained, which the first of them settle."""
         if self.target is None:
-            self.target = self.question.resolved(answers.outputs, answers.unit, answers.y)
+            decision = None
+            if not self.question.targeted:
+                decision = self.scorer.decision(self.question.probe.render(self.question.probe.instance[None]))
+            self.target = self.question.resolved(answers.outputs, answers.unit, answers.y, decision)
         return Reply(answers, self.target)
 
     def settle(self, design: Design) -> Reply:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype, is_numeric_dtype
 
 __all__ = [
     "collinear_notes",
@@ -145,11 +145,41 @@ def holds_flags(column: pd.Series) -> bool:
     return bool(len(known)) and bool(known.isin([0, 1]).all()) and known.nunique() == 2
 
 
-def integer_columns(background: pd.DataFrame | np.ndarray, frame: pd.DataFrame) -> dict[Any, tuple[float, float, Any]]:
-    """Return least value, greatest value and type of each column of an integer type; `frame` is the background's."""
+def integer_columns(
+    background: pd.DataFrame | np.ndarray, frame: pd.DataFrame
+) -> dict[Any, tuple[float, float, float, Any]]:
+    """Return least value, greatest value, step and type of each column of whole numbers; `frame` is the background's.
+
+    Columns of an integer type, and of floats that are whole where only floats were possible (beside missing values, or
+    beside others in one array) or that are just two numbers, such as −1 and 1.
+    """
     dtypes = frame.dtypes if isinstance(background, pd.DataFrame) else [np.asarray(background).dtype] * frame.shape[1]
-    columns = [c for c, dtype in zip(frame.columns, dtypes, strict=True) if is_integer_dtype(dtype)]
-    return {c: (frame[c].min(), frame[c].max(), frame[c].dtype) for c in columns}
+    whole = {c: _are_whole(frame[c]) for c in frame}
+    array = not isinstance(background, pd.DataFrame) and not all(whole.values())  # else it might have been integers
+    columns = [
+        c
+        for c, dtype in zip(frame.columns, dtypes, strict=True)
+        if is_integer_dtype(dtype)
+        or (whole[c] and (array or frame[c].isna().any() or frame[c].nunique() == 2))  # exact: whole numbers
+    ]
+    return {c: (*_ends(frame[c]), frame[c].dtype) for c in columns}
+
+
+def _ends(column: pd.Series) -> tuple[float, float, float]:
+    """Return least and greatest of whole numbers, and the step between those that a draw is rounded to.
+
+    Two numbers alone, such as −1 and 1, are a step apart.
+    """
+    low, high = column.min(), column.max()
+    return low, high, high - low if column.nunique() == 2 else 1
+
+
+def _are_whole(column: pd.Series) -> bool:
+    """Return whether a column of floats holds whole numbers alone, two different ones at least."""
+    if not is_float_dtype(column):
+        return False
+    known = column.dropna().to_numpy(dtype=float)
+    return len(known) > 0 and bool((known % 1 == 0).all()) and bool((known != known[0]).any())
 
 
 def same_as_first(frame: pd.DataFrame) -> np.ndarray:

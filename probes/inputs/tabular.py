@@ -231,7 +231,9 @@ class TabularProbe(Probe):
         drawn = pd.Series(values)
         if column not in self._integers or instance % 1:
             return drawn
-        low, high, dtype = self._integers[column]
+        low, high, step, dtype = self._integers[column]
+        if step > 1 and instance in (low, high):
+            return (low + step * ((drawn - low) / step).round()).clip(low, high).astype(dtype)
         return drawn.round().clip(min(low, instance), max(high, instance)).astype(dtype)
 
     def _rendered_at_once(self, Z: np.ndarray) -> pd.DataFrame | np.ndarray:

@@ -19,7 +19,7 @@ import pandas as pd
 
 import probes.models
 from probes.errors import InputError
-from probes.model import Generator, Model
+from probes.model import Generator, Model, is_chat
 from probes.probe import Probe
 
 __all__ = ["ADAPTERS", "ModelLike", "as_model", "check_order"]
@@ -102,7 +102,8 @@ def check_order(model: object, probe: object) -> None:
     ------
     InputError
     """
+    pair = isinstance(probe, tuple) and len(probe) == 2 and not is_chat(probe) and callable(probe[1])
     given = isinstance(model, (Probe, str, Mapping, pd.DataFrame, pd.Series, np.ndarray, list))
-    asked = isinstance(probe, (Model, Generator)) or callable(probe) or hasattr(probe, "predict")
+    asked = isinstance(probe, (Model, Generator)) or callable(probe) or hasattr(probe, "predict") or pair
     if given and asked:
         raise InputError("model", "come first, and the input after it", model)

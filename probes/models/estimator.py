@@ -20,7 +20,9 @@ from probes.models.estimator_kinds import (
     ADVICE,
     METHODS,
     choices_of,
+    decides_otherwise,
     kind_of,
+    of_pairs,
     one_hot,
     output_names,
     side_by_side,
@@ -149,6 +151,8 @@ class EstimatorModel(Model):
         self.outputs = output_names(estimator, kind, answers, self.choices)
         if self.choices is not None:
             self.unit = "probability"
+        if answers == "decision_function" and of_pairs(estimator):
+            self.unit = "margin of a pair"
 
     def identity(self) -> Identity:
         mark = self.name or fingerprint(self.estimator)
@@ -166,6 +170,21 @@ class EstimatorModel(Model):
         if choices is None:
             return lambda row: side_by_side(answer(row), self._classes)
         return lambda row: one_hot(answer(row), choices, self.method)
+
+    def decision(self, inputs: Any) -> int | None:
+        """Return the class that ``predict`` gives the first input, where the highest output may be another one."""
+        classes = getattr(self.estimator, "classes_", None)
+        if self.choices is not None or not isinstance(classes, np.ndarray) or len(self.outputs or ()) != len(classes):
+            return None
+        if self.method == "decision_function" and of_pairs(self.estimator):
+            return None
+        if not hasattr(self.estimator, "predict") or not decides_otherwise(self.estimator, KNOWN):
+            return None
+        try:
+            found = np.flatnonzero(classes == np.ravel(self.estimator.predict(inputs))[0])
+        except Exception:  # noqa: BLE001 - it answers with its outputs, whatever is wrong with predict
+            return None
+        return int(found[0]) if len(found) else None
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> EstimatorModel | None:
         """Return the same estimator fitted to its own answers to `inputs`, shuffled."""

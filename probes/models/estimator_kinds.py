@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import combinations
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,7 +15,9 @@ __all__ = [
     "METHODS",
     "Choices",
     "choices_of",
+    "decides_otherwise",
     "kind_of",
+    "of_pairs",
     "one_hot",
     "output_names",
     "side_by_side",
@@ -85,8 +89,27 @@ def output_names(estimator: Any, kind: str, method: str, choices: Choices | None
         return tuple(f"target {i} = {c}" for i, each in enumerate(classes) for c in each)
     if method not in ("predict_proba", "decision_function") or not isinstance(classes, np.ndarray):
         return None
+    if method == "decision_function" and of_pairs(estimator):
+        return tuple(f"{a} over {b}" for a, b in combinations(map(str, classes), 2))
     binary_margin = method == "decision_function" and len(classes) == 2
     return tuple(str(c) for c in (classes[1:] if binary_margin else classes))
+
+
+def of_pairs(estimator: Any) -> bool:
+    """Return whether ``decision_function`` has a column for each pair of classes, positive for the first of the two."""
+    classes = getattr(estimator, "classes_", ())
+    return len(classes) > 2 and getattr(_last(estimator), "decision_function_shape", "") == "ovo"
+
+
+def decides_otherwise(estimator: Any, known: Collection[str]) -> bool:
+    """Return whether ``predict`` may give another class than the one of the highest output.
+
+    With a threshold of its own, with probabilities that are fitted apart, or in code of no package that is `known`.
+    """
+    last = _last(estimator)
+    threshold = hasattr(last, "best_threshold_") or hasattr(last, "threshold")
+    apart = threshold or getattr(last, "probability", False) is True
+    return apart or type(last).__module__.split(".")[0] not in known
 
 
 def one_hot(labels: Any, choices: Choices, source: str) -> np.ndarray:

@@ -27,7 +27,8 @@ def as_outputs(values: Any, n: int, source: str, advice: str = "") -> np.ndarray
     parts = [values, *values] if isinstance(values, Sequence) else [values]
     if any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts):
         raise ModelError(f"{source} returned masked numbers, which are no answers: fill them.")
-    first = values[0] if isinstance(values, (Sequence, np.ndarray)) and len(values) else None
+    scalar = isinstance(values, np.ndarray) and values.ndim == 0
+    first = values[0] if isinstance(values, (Sequence, np.ndarray)) and not scalar and len(values) else None
     if isinstance(first, (str, dict)):
         raise ModelError(
             f"{source} must return numbers, one row per input; got labels such as {describe(first)}. "
@@ -39,8 +40,8 @@ def as_outputs(values: Any, n: int, source: str, advice: str = "") -> np.ndarray
         if hasattr(values, "toarray"):  # sparse
             values = values.toarray()
         array = np.asarray(values)
-        if array.dtype.kind in "USc":
-            raise TypeError("text and complex numbers have no order")
+        if array.dtype.kind in "UScmM":
+            raise TypeError("text and complex numbers have no order, times have a unit that is not known here")
         array = array.astype(float)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"{source} must return numbers, one row per input; got {describe(values)}.") from error

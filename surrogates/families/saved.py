@@ -16,6 +16,9 @@ from surrogates.terms import Term
 
 __all__ = ["SavedSurrogate"]
 
+#: greatest integer that a parameter of a family may be
+_LARGEST = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class SavedSurrogate:
@@ -66,6 +69,8 @@ class SavedSurrogate:
         if self.coef.shape != (*leading, len(self.terms)) or not finite:
             raise Damaged(f"{where}.coef", f"have a finite weight for each of {len(self.terms)} terms", self.coef.shape)
 
+        if large := [v for v in self.settings.values() if isinstance(v, int) and abs(v) > _LARGEST]:
+            raise Damaged(f"{where}.settings", f"hold integers up to {_LARGEST}", large[0])
         if len(self.links) != len(np.atleast_2d(self.coef)):
             raise Damaged(f"{where}.links", "have a link for every output", len(self.links))
 

@@ -305,6 +305,10 @@ class Explanation(SavedResult):
             shape = self.background.factor.shape
             sizes["background.factor"] = (len(shape), shape[0], shape[-1]), (3, k, d)
             sizes["background.quantiles"] = len(self.background.quantiles), d
+        binary = [f.kind == "binary" for f in self.features]
+        Z = self.answers.design.Z
+        if Z.shape == (n, d) and not (np.isin(Z[:, binary], (0.0, 1.0)).all() and np.isfinite(Z).all()):
+            raise Damaged("answers.Z", "hold 0 or 1 for features that are present or absent", "other numbers")
         sizes |= {f"fidelity.{name}": (len(getattr(self.fidelity, name)), k) for name in PER_OUTPUT}
         for where, (size, due) in sizes.items():
             if size != due:

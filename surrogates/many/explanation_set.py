@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -150,7 +151,8 @@ class ExplanationSet(Result, Sequence[Explanation]):
     def to_shap(self) -> Any:
         """Make a ``shap.Explanation`` of all items, for shap's beeswarm, heatmap and scatter plots.
 
-        Values are ``(n, d)``, or ``(n, d, k)`` for k outputs, one row an item; see :meth:`Explanation.to_shap`.
+        Values are ``(n, d)``, or ``(n, d, k)`` for k outputs, one row an item; see :meth:`Explanation.to_shap`. Where
+        items explain different outputs a ``UserWarning`` says so.
 
         Raises
         ------
@@ -165,6 +167,12 @@ class ExplanationSet(Result, Sequence[Explanation]):
             rule = "be explanations with the same features and number of outputs, such as rows of one table"
             raise InputError("to_shap", rule, f"{len(items)} explanations of {len(shapes)} kinds")
         values, base = np.array([ex.model_values() for ex in items]), np.array([ex.y[1] for ex in items])
+        if len(explained := sorted({", ".join(ex.target.outputs) for ex in items})) > 1:
+            warnings.warn(
+                f"Rows explain different outputs ({'; '.join(explained[:5])}), each that of its item: values of "
+                'different rows are not to be compared. explain_many(..., target="all") has all outputs of each row.',
+                stacklevel=2,
+            )
         return shap_explanation(values, base, [ex.features for ex in items], items[0].target.outputs)
 
     def summary(self, random_state: int = 0) -> pd.DataFrame:

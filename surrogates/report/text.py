@@ -40,7 +40,7 @@ def summary(explanation: Explanation) -> str:
             f"{'effect':>9}  {'95% interval':^21}  {'':{_BAR}}  {output if len(target.outputs) > 1 else ''}".rstrip(),
         ]
         for row in table.head(_ROWS).itertuples():
-            length = round(_BAR * abs(row.attribution) / largest) if largest * abs(row.attribution) > 0 else 0
+            length = round(_BAR * (abs(row.attribution) / largest)) if largest > 0 and abs(row.attribution) > 0 else 0
             name = f"{row.feature} = {row.value}" if row.value and row.value != row.feature else row.feature
             shown = textwrap.shorten(name, 60, placeholder=" …") if len(name) > 60 else name
             interval = f"[{row.low:+.3g}, {row.high:+.3g}]" if row.low <= row.high else "not known"

@@ -46,6 +46,9 @@ class CausalLM(LoadedLM, Generator):
         CPU only; never for models whose cache cannot be cut back (sliding windows, recurrent states).
     """
 
+    #: most tokens of an answer, whatever a probe allows; of a pipeline that has a limit
+    longest: int | None = None
+
     @classmethod
     def from_pretrained(
         cls,
@@ -96,6 +99,7 @@ class CausalLM(LoadedLM, Generator):
         return CausalLM(shuffled(self.module, rng), self.tokenizer, name, batch_tokens=self.batch_tokens)
 
     def generation(self, prompt: Prompt, max_new_tokens: int) -> bytes:
+        max_new_tokens = min(max_new_tokens, self.longest or max_new_tokens)
         config = self.module.generation_config.to_diff_dict()
         config.pop("transformers_version", None)
         settings = json.dumps([max_new_tokens, config], sort_keys=True, default=str).encode()
@@ -104,6 +108,7 @@ class CausalLM(LoadedLM, Generator):
     def generate(self, prompt: Prompt, max_new_tokens: int) -> str:
         import torch
 
+        max_new_tokens = min(max_new_tokens, self.longest or max_new_tokens)
         ids = torch.tensor([self.encode(prompt)], device=self.module.device)
         config = self.module.generation_config
         end = config.eos_token_id if config.eos_token_id is not None else self.tokenizer.eos_token_id
@@ -132,6 +137,8 @@ class CausalLM(LoadedLM, Generator):
         return Pairs(self)
 
 
+#: settings of a pipeline's reading that change nothing for one prompt, or only what it shows
+_SILENT = ("padding", "generate_kwargs", "continue_final_message", "tokenizer_encode_kwargs")
 #: place among the adapters: lower ones are tried first
 PLACE = 30
 
@@ -142,8 +149,37 @@ def adopt(model: object, name: str | None, batched: bool) -> Generator | None:
     if transformers is None:
         return None
     if isinstance(model, transformers.TextGenerationPipeline):
-        return CausalLM(model.model, model.tokenizer, name)
+        return _of_pipeline(model, name)
     return of_network(model, None, name) if isinstance(model, transformers.PreTrainedModel) else None
+
+
+def _of_pipeline(pipeline: Any, name: str | None) -> CausalLM:
+    """Adopt a text-generation pipeline that reads prompts as its tokenizer does; it writes as long as that does.
+
+    Raises
+    ------
+    InputError
+        For one that does more to prompts: what it does is not known.
+    """
+    import transformers
+
+    own = {"preprocess", "_forward", "postprocess", "forward", "__call__"} & vars(pipeline).keys()
+    if type(pipeline) is not transformers.TextGenerationPipeline or own:
+        found = f"one with a {sorted(own)[0]} of its own" if own else f"a {type(pipeline).__name__}"
+    else:
+        read = {k: v for k, v in pipeline._preprocess_params.items() if k not in _SILENT and v not in (None, "")}
+        found = f"one with {', '.join(f'{k}={v!r}' for k, v in read.items())}" if read else ""
+    if found:
+        rule = (
+            "be a text-generation pipeline that gives the network the prompt as it is; pass (model, tokenizer), or "
+            "TextFunction(lambda prompt: pipe(prompt)[0]['generated_text'])"
+        )
+        raise InputError("model", rule, found)
+    made = CausalLM(pipeline.model, pipeline.tokenizer, name)
+    settings = getattr(pipeline, "generation_config", None) or pipeline.model.generation_config
+    given = {**(getattr(pipeline, "_generate_kwargs", None) or {}), **pipeline._forward_params}
+    made.longest = given.get("max_new_tokens", settings.max_new_tokens)
+    return made
 
 
 def of_network(network: Any, tokenizer: Any = None, name: str | None = None) -> CausalLM:

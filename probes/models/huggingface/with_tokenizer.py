@@ -22,6 +22,9 @@ def adopt(model: object, name: str | None, batched: bool) -> Model | Generator |
     if transformers is None:
         return None
     network, tokenizer = pair
+    if hasattr(network, "_orig_mod") or isinstance(getattr(network, "module", None), transformers.PreTrainedModel):
+        rule = "hold the network itself (a compiled one has it as _orig_mod, a parallel one as module)"
+        raise InputError("model", rule, type(network).__name__)
     if not isinstance(network, transformers.PreTrainedModel) or not callable(tokenizer):
         raise InputError("model", "be (model, tokenizer), in this order", tuple(type(part).__name__ for part in pair))
     return classifier.of_network(network, tokenizer, name) or causal_lm.of_network(network, tokenizer, name)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from probes import Background, InputError, LocalGaussian, TabularProbe, sample
+from surrogates import explain
 
 # exact: values of the user's table are handed through
 
@@ -118,3 +119,24 @@ def test_whole_numbers_and_flags_stay_on_their_support():
     assert any("flag: 0 or 1" in note for note in probe.notes)
     array = TabularProbe(np.array([5, 1]), rng.integers(1, 6, (50, 2)), law=LocalGaussian(1.0))
     assert not (array.render(sample(array.features, 40, np.random.default_rng(1)).Z) % 1).any()
+
+
+def test_whole_numbers_that_are_floats_stay_whole_and_within_their_range():
+    rng = np.random.default_rng(0)
+    numbers = {"a": rng.normal(size=200), "k": rng.integers(0, 20, 200) * 1.0, "s": rng.choice([-1.0, 1.0], 200)}
+    rows = pd.DataFrame(numbers)
+    rows.loc[:9, "k"] = np.nan
+    for background in (rows, rows.to_numpy()):
+        seen = []
+
+        def model(table, seen=seen):
+            values = np.asarray(table, dtype=float)
+            seen.append(values)
+            return values[:, 0] + np.nan_to_num(values[:, 1])
+
+        row = background.iloc[50] if background is rows else background[50]
+        explain(model, row, background=background, law=LocalGaussian(0.5), budget=60, store=None)
+        asked = np.concatenate(seen)
+        k = asked[:, 1][np.isfinite(asked[:, 1])]
+        assert (k % 1 == 0).all() and k.min() >= 0 and k.max() <= 19 and len(np.unique(k)) > 2
+        assert np.isin(asked[:, 2], [-1.0, 1.0]).all() and len(np.unique(asked[:, 0])) > 20

@@ -238,3 +238,22 @@ def test_labels_without_scores_are_refused_still():
 def test_answers_that_are_not_one_row_an_input_say_what_to_do(answer, words):
     with pytest.raises(ModelError, match=words):
         as_model(answer)(["ab", "c"])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda texts: pd.to_timedelta([len(t) for t in texts], unit="s"),
+        lambda texts: np.array([len(t) for t in texts], dtype="datetime64[D]"),
+        lambda texts: pd.Series(pd.to_datetime([len(t) for t in texts], unit="s")),
+    ],
+)
+def test_times_are_no_numbers(answer):
+    with pytest.raises(ModelError, match="must return numbers, one row per input"):
+        CallableModel(answer)(["a", "bcd"])
+
+
+def test_a_single_number_for_a_batch_is_said_to_be_one():
+    for answer in (np.array(1.5), np.float64(1.5), 1.5):
+        with pytest.raises(ModelError, match=r"one row of numbers per input, shape \(2, k\); got the single number"):
+            CallableModel(lambda texts, answer=answer: answer)(["a", "b"])

@@ -1,10 +1,12 @@
 """Sets of explanations: summary, pick, global surrogate, pages."""
 
 import os
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeRegressor
 
 from probes import (
@@ -138,3 +140,16 @@ def test_sets_with_nothing_to_pick_or_to_learn_from():
     equal = explain_many(model, X, background=background, budget=160, store=None)
     with pytest.raises(InputError, match="different rows"):
         equal.surrogate("tree")
+
+
+def test_a_hand_over_of_rows_that_explain_different_classes_says_so():
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), columns=["a", "b"])
+    model = LogisticRegression().fit(rows, np.digitize(rows["a"], [-0.5, 0.5]))
+    some = rows.iloc[np.argsort(rows["a"].to_numpy())[[0, 30, 59]]]
+    mixed = explain_many(model, some, background=rows, store=None, progress=False)
+    with pytest.warns(UserWarning, match="Rows explain different outputs .*0; 1; 2.*not to be compared"):
+        mixed.to_shap()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        whole = explain_many(model, some, background=rows, target="all", store=None, progress=False).to_shap()
+    assert whole.values.shape == (3, 2, 3)

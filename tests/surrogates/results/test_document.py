@@ -225,3 +225,15 @@ def test_a_file_beyond_the_limit_is_refused_unread(tmp_path):
         out.truncate(2**40)
     with pytest.raises(InputError, match="be an explanation by to_json"):
         Explanation.from_json(file)
+
+
+def test_settings_answers_and_sizes_beyond_use_are_refused_or_shown(saved):
+    data = next(data for kind, data in saved if kind is Explanation)
+    for value in (10**400, 2**63, -(2**40)):
+        with pytest.raises(InputError, match=r"surrogate\.settings must hold integers up to"):
+            Explanation.from_json(json.dumps(changed(data, ("surrogate", "settings", "random_state"), value)))
+    for value in (7.0, 1e308, 0.5):
+        with pytest.raises(InputError, match=r"answers\.Z must hold 0 or 1"):
+            Explanation.from_json(json.dumps(changed(data, ("answers", "Z", 0, 0), value)))
+    huge = Explanation.from_json(json.dumps(changed(data, ("attributions", "attribution", 0), 1e308)))
+    assert "1e+308" in str(huge)
