@@ -40,11 +40,11 @@ def correlated_note(pairs: Sequence[tuple[str, str, float]], attributions: pd.Da
 def cut_note(
     view: Mapping[str, Any], names: Sequence[str], design: Design, y: np.ndarray, attributions: pd.DataFrame
 ) -> tuple[str, ...]:
-    """Warn of a text whose end changes nothing while all before it is there, and yet has effects.
+    """Warn of a text whose end changes nothing while all before it is there, and yet has effects; or whose beginning.
 
-    A model that reads only the beginning of its input is like that: where words before the cut are removed, those
-    beyond it come into view. Where no feature was left out alone, the end left out and the end alone may show it, or
-    ordinary answers, see :func:`~surrogates.judging.reading_window.reading_window`.
+    A model that reads only the beginning (or the end) of its input is like that: where words before the cut are
+    removed, those beyond it come into view. Where no feature was left out alone, the end left out and the end alone may
+    show it, or ordinary answers, see :func:`~surrogates.judging.reading_window.reading_window`.
 
     Parameters
     ----------
@@ -61,20 +61,50 @@ def cut_note(
         return ()
     changed = np.abs(y - y[0]).max(axis=1) > 1e-9 * max(float(np.abs(y).max()), 1e-300)
     absent = design.Z < 0.5
+    clear = set(attributions.loc[(attributions["low"] > 0) | (attributions["high"] < 0), "feature"])
+    front = _unread(names, absent, changed, design, y, clear, ("before", "from", "on", "first"))
+    back = ("after", "up to", "back", "last")
+    return front or _unread(names[::-1], absent[:, ::-1], changed, design, y, clear, back)
+
+
+def _unread(
+    names: Sequence[str],
+    absent: np.ndarray,
+    changed: np.ndarray,
+    design: Design,
+    y: np.ndarray,
+    clear: set[str],
+    words: tuple[str, str, str, str],
+) -> tuple[str, ...]:
+    """Warn of what lies beyond the parts that are read, in the order in which a model may read them.
+
+    Parameters
+    ----------
+    names, absent, changed
+        Of the features in that order; whether each is absent, and whether the answer is another than the instance's.
+    design, y
+        As of :func:`cut_note`.
+    clear : set of str
+        Features whose intervals do not hold zero.
+    words : (str, str, str, str)
+        How the order is called: before/after, from/up to, on/back, first/last.
+    """
+    before, start, on, some = words
     first = np.where(absent.any(axis=1), absent.argmax(axis=1), absent.shape[1])  # all before it is there
     last = int(max(first[changed], default=-1))  # nothing beyond it changes the answer
     beyond = first > last
     tail = np.unique(first[beyond & (first < absent.shape[1])])
-    clear = set(attributions.loc[(attributions["low"] > 0) | (attributions["high"] < 0), "feature"])
     if last < 0 or len(tail) < 2:
-        return () if design.leave_one_out else _window_note(names, ~absent, y, clear) or _end_note(names, design, y)
+        if design.leave_one_out:
+            return ()
+        return _window_note(names, ~absent, y, clear, words) or (() if some == "last" else _end_note(names, design, y))
     one_decides = (absent | ~changed[:, None]).all(axis=0).any()  # there, nothing else matters
     if one_decides or not set(names[last + 1 :]) & clear:
         return ()
     seen = len(np.unique(design.Z[beyond], axis=0)) - 1
     return (
-        f"While everything before it is there, nothing from {names[last + 1]!r} on changes the answer ({seen} "
-        f"questions), and yet it has effects. The model may read the first {last + 1} parts alone: removal pulls what "
+        f"While everything {before} it is there, nothing {start} {names[last + 1]!r} {on} changes the answer ({seen} "
+        f"questions), and yet it has effects. The model may read the {some} {last + 1} parts alone: removal pulls what "
         "is beyond into its view.",
     )
 
@@ -96,12 +126,14 @@ def _end_note(names: Sequence[str], design: Design, y: np.ndarray) -> tuple[str,
     )
 
 
-def _window_note(names: Sequence[str], present: np.ndarray, y: np.ndarray, clear: set[str]) -> tuple[str, ...]:
+def _window_note(
+    names: Sequence[str], present: np.ndarray, y: np.ndarray, clear: set[str], words: tuple[str, str, str, str]
+) -> tuple[str, ...]:
     """Warn of effects of words beyond what the answers show to be read."""
     read = reading_window(present, y) if clear else None
     if read is None or not set(names[read:]) & clear:
         return ()
     return (
-        f"The answers are as if only the first {read} of the parts that are there were read, and yet what is from "
-        f"{names[read]!r} on has effects: removal pulls what is beyond into the model's view.",
+        f"The answers are as if only the {words[3]} {read} of the parts that are there were read, and yet what is "
+        f"{words[1]} {names[read]!r} {words[2]} has effects: removal pulls what is beyond into the model's view.",
     )

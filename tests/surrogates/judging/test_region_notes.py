@@ -6,6 +6,7 @@ import pytest
 
 from surrogates import explain
 from surrogates.judging.reading_window import reading_window
+from tests.helpers.cheap_families import cheap
 
 WORTH = {"good": 1.0, "fine": 0.5, "bad": -1.0, "dull": -0.75, "great": 2.0}
 TEXT = "a good film with fine actors and dull talk but great"
@@ -26,6 +27,23 @@ def test_a_model_that_cuts_its_text_is_noted(budget):
     assert abs(effect["dull"]) > 0.05  # beyond the cut, pulled into view
     (note,) = [w for w in ex.warnings if "removal pulls" in w]
     assert "nothing from 'actors' on changes the answer" in note and "first 5 parts" in note
+
+
+@pytest.mark.parametrize("budget", [None, 256])
+def test_a_model_that_reads_the_end_alone_is_noted(budget):
+    def of_the_end(texts):
+        return worth([" ".join(text.split()[-5:]) for text in texts])
+
+    ex = explain(of_the_end, TEXT, budget=budget, store=None)
+    (note,) = [w for w in ex.warnings if "removal pulls" in w]
+    assert "nothing up to 'actors' back changes the answer" in note and "last 5 parts" in note
+
+    def of_late_numbers(texts):
+        return of_numbers([" ".join(text.split()[::-1]) for text in texts], 12)
+
+    long = explain(of_late_numbers, LONG, cheap("linear"), budget=200, store=None)
+    (note,) = [w for w in long.warnings if "removal pulls" in w]
+    assert "only the last 12 of the parts" in note and "up to 'w47' back has effects" in note
 
 
 def test_a_model_that_reads_all_is_not():
@@ -56,7 +74,7 @@ def test_a_cut_is_seen_in_ordinary_answers():
 @pytest.mark.parametrize(("length", "most"), [(60, 48), (60, 56), (600, 512)])
 def test_a_cut_is_seen_by_the_end_alone(length, most, few_folds):
     text = " ".join(f"w{i}" for i in range(length))
-    ex = explain(lambda texts: of_numbers(texts, most), text, "linear", budget=200, store=None)
+    ex = explain(lambda texts: of_numbers(texts, most), text, cheap("linear"), budget=200, store=None)
     end = ex.answers.design.end
     assert end == length // 16 and ex.answers.cost.rows == 200
     (note,) = [w for w in ex.warnings if "removal pulls" in w]
@@ -83,7 +101,7 @@ def early_words(texts):
 
 @pytest.mark.parametrize("model", [lambda texts: of_numbers(texts, 60), share_of_some, best_word, sure, early_words])
 def test_a_long_text_that_is_read_whole_has_no_cut(model, few_folds):
-    ex = explain(model, LONG, "linear", budget=200, store=None)
+    ex = explain(model, LONG, cheap("linear"), budget=200, store=None)
     assert ex.answers.design.end == 3 and not [w for w in ex.warnings if "removal pulls" in w]
 
 
