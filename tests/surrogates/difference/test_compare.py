@@ -329,7 +329,7 @@ def test_several_outputs_and_a_function_as_target(few_folds, caplog):
 
 
 def test_text_page_and_figure_name_both_and_lead_with_the_largest_change(harmless, tmp_path):
-    d = compare(first, second, MaskProbe(12), cheap("auto"), names=("old <b>", "new $x"), budget=64, store=None)
+    d = compare(first, second, MaskProbe(12), cheap("linear"), names=("old <b>", "new $x"), budget=64, store=None)
     text = str(d)
     assert "of the change from old <b> to new $x" in text and text.index("x4") < text.index("x5")
     page = d.report(tmp_path / "d.html").read_text("utf-8")
