@@ -200,11 +200,15 @@ class Session:
             self.target = self.question.resolved(answers.outputs, answers.unit, answers.y, decision)
         return Reply(answers, self.target)
 
-    def settle(self, design: Design) -> Reply:
-        """Ask the instance alone, which settles the target and the names of the outputs."""
+    def instance(self, design: Design) -> Answers:
+        """Ask the instance alone, which shows the names of the outputs."""
         first = ask(self.scorer, self.question.probe, Design(design.Z[:1], 0), self.store, False, self.run)
         self._pay(first.cost)
-        return self.reply(first)
+        return first
+
+    def settle(self, design: Design) -> Reply:
+        """Ask the instance alone, which settles the target."""
+        return self.reply(self.instance(design))
 
     def share(self, design: Design) -> Share:
         """Return this question's share in one stream of many; see :func:`probes.asking.ask_many.ask_together`."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from probes.errors import InputError
+from probes.errors import InputError, integer
 from probes.interventions.intervened import (
     Intervened,
     Intervention,
@@ -18,6 +18,7 @@ from probes.interventions.intervened import (
     module_named,
     name_of,
     watched,
+    widths,
 )
 from probes.model import Prompt
 
@@ -37,6 +38,11 @@ class _Place:
     before: bool
     start: int | None = None
     stop: int | None = None
+
+    @property
+    def width(self) -> int:
+        """How many numbers of what the module takes in; 0 for all."""
+        return 0 if self.start is None or self.stop is None else self.stop - self.start
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,17 +77,38 @@ class Ablation(Intervention):
             place = _place(network, name)
             yield module_named(network, place.module), _replacing(place, values), place.before
 
-    def control(self, rng: np.random.Generator, network: Any) -> Ablation:
-        """Draw as many other components of the same kinds, put to nothing where these have no values of their own."""
-        kinds = [bool(_HEAD.match(name)) for name in self.components]
-        drawn: list[str] = []
-        for head in (True, False):
-            pool = [c for c in components_of(network) if bool(_HEAD.match(c)) == head and c not in self.components]
-            count = kinds.count(head)
+    def control(self, rng: np.random.Generator, network: Any, others: Sequence[Intervention]) -> Ablation:
+        """Draw as many other components of the same kinds, put to nothing, of those that nothing was done to."""
+        done = [self, *(other for other in others if isinstance(other, Ablation))]
+        taken = {_place(network, name) for ablation in done for name in ablation.components}
+        layers, drawn = layer_names(network), list[str]()
+        kinds = [_kind(name, layers) for name in self.components]
+        for kind in dict.fromkeys(kinds):
+            count = kinds.count(kind)
+            pool = [name for name in _of_kind(kind, network, layers) if _place(network, name) not in taken]
             if count > len(pool):
-                raise InputError("components", "leave as many others to draw a control from", self.components)
+                raise InputError("components", "leave as many others of their kind to draw a control from", kind)
             drawn += [pool[i] for i in rng.permutation(len(pool))[:count]]
-        return Ablation(tuple(drawn), tuple(np.zeros(_width(network, name)) for name in drawn), "zero")
+        sizes = widths(network, [(place.module, place.before) for place in (_place(network, n) for n in drawn)])
+        zeros = tuple(np.zeros(_place(network, n).width or w) for n, w in zip(drawn, sizes, strict=True))
+        return Ablation(tuple(drawn), zeros, "zero")
+
+
+def _kind(name: str, layers: Sequence[str]) -> str:
+    """Return what a component is in its layer: "head", "mlp", or the end of a module's name."""
+    if _HEAD.match(name):
+        return "head"
+    if _MLP.match(name):
+        return "mlp"
+    layer = next((layer for layer in layers if name == layer or name.startswith(f"{layer}.")), name)
+    return name[len(layer) :]
+
+
+def _of_kind(kind: str, network: Any, layers: Sequence[str]) -> list[str]:
+    if kind in ("head", "mlp"):
+        return [name for name in components_of(network) if _kind(name, layers) == kind]
+    known = dict(network.named_modules())
+    return [f"{layer}{kind}" for layer in layers if f"{layer}{kind}" in known]
 
 
 def components_of(model: Any) -> list[str]:
@@ -92,12 +119,19 @@ def components_of(model: Any) -> list[str]:
     InputError
         If heads cannot be told apart in this network.
     """
-    network = getattr(model, "module", model)
-    layers, heads = layer_names(network), int(network.config.num_attention_heads)
+    network = model if hasattr(model, "named_modules") else language_model(model).module
+    layers, heads = layer_names(network), _heads(network)
     for name in layers:
         _joined(network, name)
     mlps = [i for i, name in enumerate(layers) if _mlp(network, name)]
     return [f"{i}.{h}" for i in range(len(layers)) for h in range(heads)] + [f"mlp.{i}" for i in mlps]
+
+
+def _heads(network: Any) -> int:
+    count = getattr(network.config, "num_attention_heads", None)
+    if not isinstance(count, int):
+        raise InputError("model", "have attention heads", type(network).__name__)
+    return count
 
 
 def ablate(
@@ -135,23 +169,27 @@ def ablate(
         For a component that there is not, with the nearest names; for references that are lacking.
     """
     lm = language_model(model)
-    names = (components,) if isinstance(components, str) else tuple(components)
-    if not names or len(set(names)) < len(names):
+    names = tuple(components) if isinstance(components, (list, tuple)) else (components,)
+    if not names:
         raise InputError("components", "name at least one component, and each once", components)
+    seed = integer("random_state", random_state, least=0)
     if by not in ("zero", "mean", "resample"):
         raise InputError("by", 'be "zero", "mean" or "resample"', by)
-    if (by == "zero") == bool(len(reference)) or isinstance(reference, str):
+    if not isinstance(reference, (list, tuple)) or (by == "zero") == bool(len(reference)):
         rule = 'be a list of prompts for "mean" and "resample", and left out for "zero"'
         raise InputError("reference", rule, reference)
     network = lm.module
     places = [_place(network, name) for name in names]
+    if len(set(places)) < len(places):
+        raise InputError("components", "name at least one component, and each once", components)
     if by == "zero":
-        values = [np.zeros(_width(network, name)) for name in names]
+        sizes = widths(network, [(place.module, place.before) for place in places])
+        values = [np.zeros(place.width or size) for place, size in zip(places, sizes, strict=True)]
     else:
         seen = _outputs(lm, places, reference)
-        rng = np.random.default_rng(random_state)
+        rng = np.random.default_rng(seed)
         values = [rows.mean(axis=0) if by == "mean" else rows[rng.integers(len(rows))] for rows in seen]
-    drawn = "values of one token" if by == "resample" else "their mean" if by == "mean" else "zero"
+    drawn = "values of one token" if by == "resample" else by
     return Intervened(lm, Ablation(names, tuple(values), drawn))
 
 
@@ -165,7 +203,7 @@ def _place(network: Any, name: Any) -> _Place:
     text = name if isinstance(name, str) else ""
     if head := _HEAD.match(text):
         layer, number = int(head[1]), int(head[2])
-        count = int(network.config.num_attention_heads)
+        count = _heads(network)
         if number >= count:
             raise InputError("components", f"name heads from 0 to {count - 1}", name)
         joined = _joined(network, name_of(network, layer, "components"))
@@ -192,19 +230,12 @@ def _joined(network: Any, layer: str) -> str:
 def _mlp(network: Any, layer: str) -> str:
     """Return the name of a layer's feed-forward part; empty if it has none that is known."""
     children = dict(module_named(network, layer).named_children())
-    return next((f"{layer}.{name}" for name in ("mlp", "feed_forward", "ffn") if name in children), "")
+    return next((f"{layer}.{name}" for name in ("mlp", "feed_forward", "ffn", "fc2") if name in children), "")
 
 
 def _features(module: Any) -> int:
     """Return how many numbers a linear module takes: torch's keep them last, those of GPT-2 first."""
     return int(getattr(module, "in_features", 0) or module.weight.shape[0])
-
-
-def _width(network: Any, name: str) -> int:
-    place = _place(network, name)
-    if place.start is not None and place.stop is not None:
-        return place.stop - place.start
-    return int(network.get_input_embeddings().weight.shape[1])
 
 
 def _replacing(place: _Place, values: np.ndarray) -> Callable[..., Any]:

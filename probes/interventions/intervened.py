@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from probes.errors import InputError
+from probes.errors import InputError, integer
 from probes.model import Identity, Prompt
 from probes.models.adapt import as_model
 from probes.models.huggingface.causal_lm import CausalLM
@@ -32,6 +32,7 @@ __all__ = [
     "module_named",
     "name_of",
     "watched",
+    "widths",
 ]
 
 
@@ -55,8 +56,14 @@ class Intervention(ABC):
         """Yield (module, hook, whether it comes before the module's forward) for a network."""
 
     @abstractmethod
-    def control(self, rng: np.random.Generator, network: Any) -> Intervention:
-        """Draw an intervention of the same size at random, which should not do what this one is meant to."""
+    def control(self, rng: np.random.Generator, network: Any, others: Sequence[Intervention]) -> Intervention:
+        """Draw an intervention of the same size at random, which should not do what this one or `others` before it do.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
 
     @property
     def digest(self) -> str:
@@ -92,6 +99,8 @@ class _Hooked:
         self.network, self.interventions = network, interventions
 
     def __getattr__(self, name: str) -> Any:
+        if name in ("network", "interventions") or name.startswith("__"):  # a copy that is not filled yet
+            raise AttributeError(name)
         return getattr(self.network, name)
 
     def eval(self) -> Self:
@@ -151,7 +160,8 @@ class Intervened(CausalLM):
         self.base, self.intervention = base, intervention
 
     def __repr__(self) -> str:
-        return f"{type(self.base).__name__} {self.intervention.words}"
+        base = repr(self.base) if isinstance(self.base, Intervened) else type(self.base).__name__
+        return f"{base} {self.intervention.words}"
 
     def identity(self) -> Identity:
         base = self.base.identity()
@@ -163,8 +173,9 @@ class Intervened(CausalLM):
 
     def control(self, random_state: int = 0) -> Intervened:
         """Make the base's control: an intervention of the same size drawn at random."""
-        rng = np.random.default_rng(random_state)
-        return Intervened(self.base, self.intervention.control(rng, self.module.network))
+        rng = np.random.default_rng(integer("random_state", random_state, least=0))
+        *others, own = self.module.interventions
+        return Intervened(self.base, own.control(rng, self.module.network, others))
 
     def __enter__(self) -> Self:
         return self
@@ -207,7 +218,7 @@ def layer_names(network: Any) -> list[str]:
     """
     import torch
 
-    count = getattr(network.config, "num_hidden_layers", None)
+    count = getattr(getattr(network, "config", None), "num_hidden_layers", None)
     for name, module in network.named_modules():
         if isinstance(module, torch.nn.ModuleList) and len(module) == count:
             return [f"{name}.{i}" for i in range(count)]
@@ -265,14 +276,16 @@ def activations(model: Any, prompts: Sequence[Prompt], where: int | str, positio
 
     if position not in ("last", "mean"):
         raise InputError("position", 'be "last" or "mean"', position)
-    if isinstance(prompts, str) or not len(prompts):
+    if isinstance(prompts, str) or not isinstance(prompts, Sequence) or not len(prompts):
         raise InputError("prompts", "be a list of at least one prompt", prompts)
     lm = language_model(model)
-    [seen] = watched(lm, prompts, [(name_of(lm.module, where), False)])
+    [seen] = watched(lm, prompts, [(name_of(lm.module, where), False)], "layers")
     return np.stack([rows[-1] if position == "last" else rows.mean(axis=0) for rows in seen])
 
 
-def watched(lm: CausalLM, prompts: Sequence[Prompt], places: Sequence[tuple[str, bool]]) -> list[list[np.ndarray]]:
+def watched(
+    lm: CausalLM, prompts: Sequence[Prompt], places: Sequence[tuple[str, bool]], parameter: str = "components"
+) -> list[list[np.ndarray]]:
     """Compute what modules put out, or take in, for every token of prompts, each read alone.
 
     Parameters
@@ -281,21 +294,43 @@ def watched(lm: CausalLM, prompts: Sequence[Prompt], places: Sequence[tuple[str,
     prompts : sequence of n prompts
     places : sequence of (str, bool)
         Full names of modules, and whether what they take in is meant.
+    parameter : str
+        What errors call the modules.
 
     Returns
     -------
     list of lists of n ndarray ``(tokens, width)``
         For each place.
     """
+    rows = [lm.encode(prompt) for prompt in prompts]
+    lm.check_window(np.array([len(row) for row in rows]))
+    return _seen(lm.module, rows, places, parameter)
+
+
+def widths(network: Any, places: Sequence[tuple[str, bool]], parameter: str = "components") -> list[int]:
+    """Return how many numbers a token modules put out, or take in, seen in a forward of two tokens.
+
+    Raises
+    ------
+    InputError
+        For a module that is not used by itself, or puts out something else.
+    """
+    return [part[0].shape[-1] for part in _seen(network, [[0, 0]], places, parameter)]
+
+
+def _seen(
+    network: Any, rows: Sequence[Sequence[int]], places: Sequence[tuple[str, bool]], parameter: str
+) -> list[list[np.ndarray]]:
     import torch
 
-    watch = _Watch(tuple(places), tuple([] for _ in places))
-    network = _hooked(lm.module, watch)
-    for prompt in prompts:
-        ids = torch.tensor([lm.encode(prompt)], device=network.device)
-        lm.check_window(np.array([ids.shape[1]]))
+    watch = _Watch(tuple(places), tuple([] for _ in places), parameter)
+    watched = _hooked(network, watch)
+    for row in rows:
         with torch.inference_mode():
-            network.eval()(input_ids=ids, use_cache=False)
+            watched.eval()(input_ids=torch.tensor([row], device=watched.device), use_cache=False)
+    for (name, _), kept in zip(places, watch.seen, strict=True):
+        if len(kept) != len(rows):
+            raise InputError(parameter, "name modules that are used once for each input", name)
     return [*watch.seen]
 
 
@@ -305,6 +340,7 @@ class _Watch(Intervention):
 
     places: tuple[tuple[str, bool], ...]
     seen: tuple[list[np.ndarray], ...]
+    parameter: str = "components"
 
     kind = "watch"
     words = "watched"
@@ -313,12 +349,14 @@ class _Watch(Intervention):
     def hooks(self, network: Any) -> Iterator[tuple[Any, Callable[..., Any], bool]]:
         for (name, before), rows in zip(self.places, self.seen, strict=True):
 
-            def keep(_: Any, given: Any, output: Any = None, rows: list[np.ndarray] = rows) -> None:
+            def keep(_: Any, given: Any, output: Any = None, rows: list[np.ndarray] = rows, name: str = name) -> None:
                 out = given if output is None else output
-                first = out[0] if isinstance(out, tuple) else out
+                first = out[0] if isinstance(out, tuple) and out else out
+                if not hasattr(first, "float") or first.ndim < 2:
+                    raise InputError(self.parameter, "name modules that put out a row of numbers a token", name)
                 rows.append(first[0].float().cpu().numpy().astype(float))
 
             yield module_named(network, name), keep, before
 
-    def control(self, rng: np.random.Generator, network: Any) -> Intervention:
+    def control(self, rng: np.random.Generator, network: Any, others: Sequence[Intervention]) -> Intervention:
         return self

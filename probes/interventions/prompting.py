@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from probes.errors import InputError
+from probes.errors import InputError, integer
 from probes.model import Generator, Identity, Model, Prompt, as_prompt
 from probes.models.adapt import as_model
 
@@ -38,7 +39,8 @@ class Prompted(Generator):
     def __repr__(self) -> str:
         said = [f"the system prompt {self.system!r}"] * bool(self.system)
         said += [f"{self.prefix!r} before the prompt"] * bool(self.prefix)
-        return f"{type(self.base).__name__} with {' and '.join(said)}"
+        base = repr(self.base) if isinstance(self.base, Prompted) else type(self.base).__name__
+        return f"{base} with {' and '.join(said)}"
 
     @property
     def used(self) -> int:  # type: ignore[override]
@@ -98,20 +100,37 @@ class Prompted(Generator):
         return None if pairs is None else _Shown(pairs, lambda pair: (self.shown(pair[0]), pair[1]), self.mark)
 
     def control(self, random_state: int = 0) -> Prompted:
-        """Make the base with the same words in a random order."""
-        rng = np.random.default_rng(random_state)
+        """Make the base with the same words in another order, drawn at random; spaces stay where they are.
 
-        def mixed(text: str) -> str:
-            words = text.split(" ")
-            return " ".join(words[i] for i in rng.permutation(len(words)))
-
-        return Prompted(self.base, mixed(self.system), mixed(self.prefix))
+        Raises
+        ------
+        InputError
+            If a text has no two different words.
+        """
+        rng = np.random.default_rng(integer("random_state", random_state, least=0))
+        return Prompted(self.base, _mixed(self.system, rng), _mixed(self.prefix, rng))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+def _mixed(text: str, rng: np.random.Generator) -> str:
+    pieces = re.split(r"(\s+)", text)
+    places = [i for i, piece in enumerate(pieces) if piece and not piece.isspace()]
+    words = [pieces[i] for i in places]
+    if not words:
+        return text
+    if len(set(words)) < 2:
+        raise InputError("system and prefix", "have two different words each, to put them in another order", text)
+    order = words
+    while order == words:
+        order = [words[i] for i in rng.permutation(len(words))]
+    for i, word in zip(places, order, strict=True):
+        pieces[i] = word
+    return "".join(pieces)
 
 
 class _Shown(Model):

@@ -18,6 +18,7 @@ from probes.interventions.intervened import (
     language_model,
     module_named,
     name_of,
+    widths,
 )
 from probes.model import Prompt
 
@@ -67,7 +68,7 @@ class Steering(Intervention):
         for name in self.modules:
             yield module_named(network, name, "layers"), add, False
 
-    def control(self, rng: np.random.Generator, network: Any) -> Steering:
+    def control(self, rng: np.random.Generator, network: Any, others: Sequence[Intervention]) -> Steering:
         """Draw a vector of the same length in a random direction."""
         drawn = rng.normal(size=len(self.vector))
         vector = drawn * np.linalg.norm(self.vector) / np.linalg.norm(drawn)
@@ -131,7 +132,7 @@ def steer(model: Any, layers: int | str | Sequence[int | str], vector: ArrayLike
     >>> steered = steer(lm, 14, she, scale=2.0)  # doctest: +SKIP
     """
     lm = language_model(model)
-    several = [layers] if isinstance(layers, (int, str, np.integer)) else list(layers)
+    several: list[int | str] = [*layers] if isinstance(layers, (list, tuple, range)) else [layers]  # type: ignore[list-item]
     if not several:
         raise InputError("layers", "name at least one layer", layers)
     names = tuple(name_of(lm.module, where) for where in several)
@@ -139,10 +140,30 @@ def steer(model: Any, layers: int | str | Sequence[int | str], vector: ArrayLike
         raise InputError("layers", "name each layer once", layers)
     if isinstance(scale, bool) or not isinstance(scale, Real) or not np.isfinite(scale):
         raise InputError("scale", "be a finite number", scale)
-    values = np.asarray(vector, dtype=float)
-    width = int(lm.module.get_input_embeddings().weight.shape[1])
-    if values.shape != (width,):
-        raise InputError("vector", f"have one number for each of the {width} of a layer's output", values.shape)
+    values = _numbers(vector)
+    for name, width in zip(names, widths(lm.module, [(name, False) for name in names], "layers"), strict=True):
+        if values.shape != (width,):
+            raise InputError("vector", f"have one number for each of the {width} that {name} puts out", values.shape)
     if not np.isfinite(values).all():
         raise InputError("vector", "be finite", vector)
+    if not values.any():
+        raise InputError("vector", "have a length", "zeros alone")
     return Intervened(lm, Steering(names, values, float(scale)))
+
+
+def _numbers(vector: Any) -> np.ndarray:
+    """Return a vector as an array; torch's may be of any precision, and be learnt.
+
+    Raises
+    ------
+    InputError
+    """
+    if hasattr(vector, "detach"):
+        vector = vector.detach().float().cpu().numpy()
+    try:
+        array = np.asarray(vector)
+        if array.dtype.kind not in "fiub":
+            raise TypeError("no real numbers")
+        return array.astype(float)
+    except (TypeError, ValueError) as error:
+        raise InputError("vector", "be an array of real numbers", vector) from error

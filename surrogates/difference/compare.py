@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,14 @@ from probes.asking.answers import Answers, Interrupted
 from probes.asking.question import Question
 from probes.asking.session import Reply, Session, StoreLike
 from probes.design import random_seed
-from probes.errors import InputError
+from probes.errors import InputError, ModelError
 from probes.inputs.adapt import ProbeLike, RowSettings
 from probes.inputs.locality import Background, LocalGaussian
 from probes.model import Generator
 from probes.models.adapt import ModelLike, as_model, check_order
 from probes.outputs.target import TargetLike
 from surrogates.difference.difference import Difference
+from surrogates.difference.overall import flips_of, summary_of
 from surrogates.difference.paired import Change, change, paired
 from surrogates.families.registry import FAMILIES, FamilyLike, candidates
 from surrogates.judging.fidelity import Fidelity
@@ -122,7 +123,10 @@ def compare(
         replace(question, model=other, target=begun.target, answer=first.answer), budget, first.store, progress
     )
     rule.check(second.question)
-    _check_outputs(begun.answers, second.settle(plan.questions).answers)
+    with _said_of(names[1]):
+        told = second.instance(plan.questions)
+    _check_outputs(begun.answers, told)
+    second.reply(told)
     changed = _ChangePlan(
         first,
         _plain_sums(plan.families),
@@ -133,12 +137,23 @@ def compare(
         design,
         sides=(plan, replace(plan, session=second)),
     )
-    sides, outcome = _asked(changed, rule)
-    outcome = replace(outcome, notes=(*outcome.notes, *_small(sides[0].reply, outcome.reply)))
+    with _said_of(names[1]):
+        sides, outcome = _asked(changed, rule)
+    notes = [*_alike(before, after, changed), *_small(sides[0].reply, outcome.reply)]
+    outcome = replace(outcome, notes=(*outcome.notes, *notes))
     explained = [
         side.explanation(replace(done, reason=outcome.reason)) for side, done in zip(changed.sides, sides, strict=True)
     ]
-    return Difference(explained[0], explained[1], changed.explanation(outcome), (str(names[0]), str(names[1])))
+    drawn, replies = question.probe.replication, (sides[0].reply, sides[1].reply)
+    crossed = sides[0].analysis.crossed, sides[1].analysis.crossed
+    return Difference(
+        explained[0],
+        explained[1],
+        changed.explanation(outcome),
+        summary_of(*replies, outcome.reply, crossed, drawn),
+        flips_of(*replies, drawn),
+        (names[0], names[1]),
+    )
 
 
 @dataclass(frozen=True)
@@ -242,12 +257,35 @@ def _check_outputs(before: Answers, after: Answers) -> None:
 def _check_same(before: Sequence[str], after: Sequence[str], unit: str, other: str) -> None:
     """Refuse outputs that differ in name or unit; of a language model they are the tokens of the answer."""
     if tuple(before) != tuple(after):
-        pairs = enumerate(zip_longest(before, after))
-        at, (here, there) = next((i, pair) for i, pair in pairs if pair[0] != pair[1])
-        rule = f"have the {len(before)} outputs of the first, in their order; number {at + 1} there is {here!r}"
-        raise InputError("after", rule, f"{there!r} of {len(after)}")
+        pairs = enumerate(zip(before, after, strict=False))
+        at = next((i for i, pair in pairs if pair[0] != pair[1]), None)
+        rule = f"have the {len(before)} outputs of the first, in their order"
+        if at is None:
+            raise InputError("after", rule, f"{len(after)} outputs")
+        raise InputError("after", f"{rule}; number {at + 1} there is {before[at]!r}", after[at])
     if unit != other:
         raise InputError("after", f"answer in the unit of the first, {unit}", other)
+
+
+@contextmanager
+def _said_of(name: str) -> Iterator[None]:
+    """Let errors of a model say that a second one was asked as well."""
+    try:
+        yield
+    except ModelError as error:
+        error.add_note(f"(while {name} was compared)")
+        raise
+
+
+def _alike(before: object, after: object, changed: _ChangePlan) -> list[str]:
+    """Warn of two objects under one identity: the second was given the answers of the first."""
+    first, second = (side.session.identity for side in changed.sides)
+    if first.id != second.id or before is after:
+        return []
+    return [
+        f"Both models have the identity {first.id[:60]!r}, under which answers are kept, so that one is taken for the "
+        "other. If they are not the same, give them different names."
+    ]
 
 
 def _small(before: Reply, changed: Reply) -> list[str]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from surrogates.judging.agreement import r2
 from surrogates.judging.fidelity import Fidelity
 from surrogates.local.explanation import Explanation
-from surrogates.results.plain import Damaged
+from surrogates.results.plain import Columns, Damaged
 from surrogates.results.result import SavedResult, figure_of
 
 if TYPE_CHECKING:
@@ -19,10 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Difference"]
 
-#: standard errors of a mean on either side of a 95% interval
-_WIDE = 1.96
-#: units of raw outputs that are one number a class
-_CLASSES = ("logit", "log-odds", "margin", "probability")
+#: share of the largest effect below which a sum of two is rounding
+_ROUNDING = 1024 * np.finfo(float).eps
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,15 @@ class Difference(SavedResult):
     change : Explanation
         Of the answers of the second model less those of the first, question by question: its surrogate predicts the
         change, its fidelity and verdict are of the change, on changes not used to fit.
+    summary : DataFrame
+        One row per output: ``output, before, after, change, mean, low, high, typical, spread, by_sides``. Both answers
+        for the instance and their difference; the mean change over the questions that judge, with its 95% interval; the
+        typical size of a change (root mean square) and, to compare it with, the standard deviation of the first model's
+        answers; and the held-out R² of subtracting what the surrogates of the two models predict, which may come nearer
+        to the change than its own surrogate, and takes both to read.
+    flips : DataFrame
+        Classes that the models decide for: ``before, after, inputs, share`` of the inputs of the questions that judge.
+        Empty where their outputs are no classes.
     names : (str, str)
         What the two models are called.
     """
@@ -46,6 +52,8 @@ class Difference(SavedResult):
     before: Explanation
     after: Explanation
     change: Explanation
+    summary: Annotated[pd.DataFrame, Columns("output", "before after change mean low high typical spread by_sides")]
+    flips: Annotated[pd.DataFrame, Columns("before after", "inputs share")]
     names: tuple[str, str] = ("before", "after")
 
     @property
@@ -75,56 +83,10 @@ class Difference(SavedResult):
         table = self.change.attributions.rename(columns={"attribution": "change"})
         effects = self.before.attributions[["output", "feature", "attribution"]]
         table = table.merge(effects.rename(columns={"attribution": "before"}), on=["output", "feature"], how="left")
-        table["after"] = table["before"] + table["change"]
+        after = table["before"] + table["change"]
+        size = max(table["before"].abs().max(), table["change"].abs().max())
+        table["after"] = after.where(after.abs() > _ROUNDING * size, 0.0)
         return table[["output", "feature", "value", "before", "after", "change", "low", "high"]]
-
-    @property
-    def summary(self) -> pd.DataFrame:
-        """One row per output: ``output, before, after, change, mean, low, high, typical, spread, by_sides``.
-
-        Both answers for the instance and their difference; the mean change over the questions that judge, with a 95%
-        interval where they are a sample; the typical size of a change (root mean square) and, to compare it with, the
-        standard deviation of the first model's answers; and the held-out R² of subtracting what the surrogates of the
-        two models predict, which may come nearer to the change than its own surrogate, and takes both to read.
-        """
-        design, y = self.change.answers.design, self.change.y
-        start = design.fixed + design.block
-        changes, first = y[start:], self.before.y[start:]
-        mean, width = changes.mean(axis=0), np.zeros(y.shape[1])
-        if not design.exact:
-            share = 1 - len(changes) / design.population
-            width = _WIDE * changes.std(axis=0, ddof=1) * np.sqrt(share / len(changes))
-        return pd.DataFrame(
-            {
-                "output": list(self.change.target.outputs),
-                "before": self.before.y[0],
-                "after": self.after.y[0],
-                "change": y[0],
-                "mean": mean,
-                "low": mean - width,
-                "high": mean + width,
-                "typical": np.sqrt((changes**2).mean(axis=0)),
-                "spread": first.std(axis=0),
-                "by_sides": r2(changes, self.after.fidelity.predicted - self.before.fidelity.predicted),
-            }
-        )
-
-    @property
-    def flips(self) -> pd.DataFrame:
-        """Classes that the models decide for: ``before, after, questions, share`` of the questions that judge.
-
-        Empty where their outputs are no classes.
-        """
-        start = self.change.answers.design.fixed + self.change.answers.design.block
-        first, second = self.before.answers, self.after.answers
-        if first.unit not in _CLASSES or first.y.shape[1] < 2:
-            return pd.DataFrame({"before": [], "after": [], "questions": [], "share": []})
-        names = np.array(first.outputs, dtype=object)
-        pairs = pd.DataFrame(
-            {"before": names[first.y[start:].argmax(axis=1)], "after": names[second.y[start:].argmax(axis=1)]}
-        )
-        counts = pairs.value_counts(sort=True).reset_index(name="questions")
-        return counts.assign(share=counts["questions"] / len(pairs))
 
     def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
         """Draw changes of effects as bars with 95% intervals, largest on top; return the Axes.
@@ -153,6 +115,8 @@ class Difference(SavedResult):
         """
         for part in (self.before, self.after, self.change):
             part.check_consistent()
+        if list(self.summary["output"] if len(self.summary) else ()) != list(self.change.target.outputs):
+            raise Damaged("summary", "have a row for every output", [*self.summary.columns])
         for name, side in (("before", self.before), ("after", self.after)):
             if side.answers.design.digest != self.change.answers.design.digest:
                 raise Damaged(f"{name}.answers", "be to the questions of the change", side.answers.design.digest[:16])

@@ -123,13 +123,14 @@ def difference_text(difference: Difference) -> str:
         which = f"{row.output}: " if len(target.outputs) > 1 else ""
         said = (
             f"{which}{before} {row.before:.3g}, {after} {row.after:.3g} for this input; on average over the questions "
-            f"{row.mean:+.3g} [{row.low:+.3g}, {row.high:+.3g}], typically {row.typical:.3g} either way. The "
-            f"surrogates of the two, subtracted, predict the change with R² {row.by_sides:.2f}."
+            f"{row.mean:+.3g} [{row.low:+.3g}, {row.high:+.3g}], typically {row.typical:.3g} either way."
         )
+        if row.by_sides == row.by_sides:  # exact: not a number is not itself
+            said += f" The surrogates of the two, subtracted, predict the change with R² {row.by_sides:.2f}."
         lines += textwrap.wrap(said, 100)
     if len(flips := difference.flips):
         share = flips.loc[flips["before"] != flips["after"], "share"].sum()
-        lines.append(f"They decide for different classes in {share:.1%} of the questions.")
+        lines.append(f"They decide for different classes for {share:.1%} of the inputs.")
     if change.certificate is not None:
         lines += textwrap.wrap(str(change.certificate), 100)
     lines += [line for w in change.warnings for line in textwrap.wrap(f"Note: {w}", 100)]

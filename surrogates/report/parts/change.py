@@ -55,7 +55,7 @@ class BothSides(Part):
                 interval(row.low, row.high) if row.low < row.high else "",
                 number(row.typical, ".3g"),
                 number(row.spread, ".3g"),
-                number(row.by_sides, missing="not defined"),
+                number(row.by_sides),
             )
             for row in table.itertuples()
         )

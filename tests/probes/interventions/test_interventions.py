@@ -227,6 +227,57 @@ def test_controls_have_the_same_size_and_another_direction():
     assert sorted(with_prompt(lm, "be brief now").control().system.split()) == ["be", "brief", "now"]
 
 
+def test_a_control_is_drawn_of_what_nothing_was_done_to_and_of_the_same_kind():
+    lm = lm_of()
+    for seed in range(6):
+        assert ablate(lm, "model.layers.0.mlp").control(seed).intervention.components == ("model.layers.1.mlp",)
+        assert ablate(lm, "model.layers.0.self_attn").control(seed).intervention.components == (
+            "model.layers.1.self_attn",
+        )
+        (drawn,) = ablate(lm, "01.2").control(seed).intervention.components
+        assert drawn != "1.2"
+        base = ablate(lm, ["1.0", "1.1", "1.2", "0.0", "0.1", "0.2"])
+        assert ablate(base, "1.3").control(seed).intervention.components == ("0.3",)
+        mixed = with_prompt(lm, prefix="Be careful and slow.\nAlways answer.\n").control(seed).prefix
+        assert mixed != "Be careful and slow.\nAlways answer.\n" and mixed.endswith("\n") and mixed.count("\n") == 2
+        assert sorted(mixed.split()) == sorted(["Be", "careful", "and", "slow.", "Always", "answer."])
+
+
+def test_layers_of_another_width_than_the_embedding_are_steered_and_ablated():
+    torch.manual_seed(0)
+    tokenizer = word_tokenizer()
+    config = transformers.OPTConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        ffn_dim=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=64,
+        word_embed_proj_dim=16,
+        do_layer_norm_before=False,
+    )
+    lm = CausalLM(transformers.OPTForCausalLM(config).eval(), tokenizer)
+    for made in (
+        steer(lm, 0, contrast(lm, PROMPTS[:2], PROMPTS[3:5], 0)),
+        ablate(lm, "model.decoder.layers.0.self_attn"),
+        ablate(lm, "mlp.1"),
+    ):
+        assert np.isfinite(scores(made)).all() and np.abs(scores(made) - scores(lm)).max() > 0
+    assert "mlp.0" in components_of(lm)
+
+
+def test_vectors_of_torch_and_copies_are_taken():
+    lm = lm_of()
+    vector = torch.tensor(VECTOR, dtype=torch.bfloat16)
+    learnt = torch.nn.Parameter(torch.tensor(VECTOR, dtype=torch.float32))
+    np.testing.assert_allclose(scores(steer(lm, 0, vector)), scores(steer(lm, 0, VECTOR)), atol=0.1)
+    np.testing.assert_allclose(scores(steer(lm, 0, learnt)), scores(steer(lm, 0, VECTOR)), atol=1e-5)
+    one = ablate(steer(lm, 0, VECTOR), "1.2")
+    np.testing.assert_allclose(scores(deepcopy(one)), scores(one), atol=1e-6)
+    assert "vector of length" in repr(one) and "1.2 replaced by zero" in repr(one)
+    assert components_of((lm.module, lm.tokenizer)) == components_of(lm)
+
+
 def test_a_contrast_is_the_difference_of_mean_activations_at_the_last_token():
     lm = lm_of()
     positive, negative = PROMPTS[:2], PROMPTS[3:5]
@@ -293,9 +344,35 @@ def test_after_its_with_block_it_cannot_be_asked():
         (lambda lm: steer(lm, [], VECTOR), "layers must name at least one layer"),
         (lambda lm: steer(lm, [0, "model.layers.0"], VECTOR), "layers must name each layer once"),
         (lambda lm: steer(lm, True, VECTOR), "layers must"),
-        (lambda lm: steer(lm, 0, VECTOR[:-1]), r"vector must have one number for each of the 32 .*got \(31,\)"),
+        (
+            lambda lm: steer(lm, 0, VECTOR[:-1]),
+            r"vector must have .* the 32 that model\.layers\.0 puts out; got \(31,\)",
+        ),
         (lambda lm: steer(lm, 0, np.full(32, np.nan)), "vector must be finite"),
         (lambda lm: steer(lm, 0, VECTOR, np.inf), "scale must be a finite number"),
+        (lambda lm: steer(lm, 0, np.zeros(32)), "vector must have a length"),
+        (lambda lm: steer(lm, 0, VECTOR * 1j), "vector must be an array of real numbers"),
+        (lambda lm: steer(lm, 0, "abc"), "vector must be an array of real numbers"),
+        (lambda lm: steer(lm, 0, [[1], [2, 3]]), "vector must be an array of real numbers"),
+        (lambda lm: steer(lm, None, VECTOR), "layers must name modules"),
+        (lambda lm: steer(lm, 1.5, VECTOR), "layers must name modules"),
+        (lambda lm: steer(lm, "model.layers", VECTOR), "layers must name modules that are used once"),
+        (lambda lm: steer(lm, "model", VECTOR), "layers must name modules that put out a row of numbers"),
+        (
+            lambda lm: steer(lm, "model.layers.0.mlp.gate_proj", VECTOR),
+            "vector must have .* the 48",
+        ),
+        (lambda lm: activations(lm, ["the"], "model.layers"), "layers must name modules that are used once"),
+        (lambda lm: ablate(lm, "model.layers"), "components must name modules that are used once"),
+        (lambda lm: ablate(lm, ["mlp.0", "model.layers.0.mlp"]), "components must name .* each once"),
+        (lambda lm: ablate(lm, None), "components must name modules"),
+        (lambda lm: ablate(lm, 14), "components must name modules"),
+        (lambda lm: ablate(lm, "0.0", "mean", reference=None), "reference must be a list of prompts"),
+        (lambda lm: ablate(lm, "0.0", "resample", reference=["the"], random_state=-1), "random_state must"),
+        (lambda lm: steer(lm, 0, VECTOR).control("a"), "random_state must"),
+        (lambda lm: with_prompt(lm, "Careful!").control(), "have two different words each"),
+        (lambda _: components_of(TextFunction(str)), "model must be a causal language model"),
+        (lambda lm: contrast(lm, None, ["a"], 0), "prompts must be a list"),
         (lambda lm: contrast(lm, ["the"], ["the"], 0), "positive must have another mean activation"),
         (lambda lm: contrast(lm, "the", ["a"], 0), "prompts must be a list"),
         (lambda lm: contrast(lm, [], ["a"], 0), "prompts must be a list of at least one"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 
 from probes import CallableModel, InputError, MaskProbe, Model, ModelError, Store, cube
 from probes.model import Identity
@@ -178,7 +181,7 @@ def test_the_summary_and_the_flips_are_those_of_the_questions_that_judge():
     row = d.summary.iloc[0]
     assert row["mean"] == row["low"] == row["high"] == pytest.approx((q - p).mean())
     assert row["typical"] == pytest.approx(np.sqrt(((q - p) ** 2).mean())) and row["spread"] == pytest.approx(p.std())
-    flips = d.flips.set_index(["before", "after"])["questions"].to_dict()
+    flips = d.flips.set_index(["before", "after"])["inputs"].to_dict()
     names = np.array(["yes", "no"])
     expected = pd.Series(list(zip(names[(p < 0.5) * 1], names[(q < 0.5) * 1], strict=True))).value_counts().to_dict()
     assert flips == expected and sum(flips.values()) == 32
@@ -240,10 +243,10 @@ def test_it_is_saved_and_read_again_and_damage_is_refused(tmp_path):
     assert again.names == ("old", "new") and again.to_json() == d.to_json()
     text = d.to_json()
     other = compare(first, second, MaskProbe(5), store=None)
-    mixed = Difference(other.before, d.after, d.change)
+    mixed = replace(d, before=other.before)
     with pytest.raises(InputError, match=r"before\.answers must be to the questions of the change"):
         Difference.from_json(mixed.to_json())
-    moved = Difference(d.before, d.before, d.change)
+    moved = replace(d, after=d.before)
     with pytest.raises(InputError, match=r"change\.y must be what the two sides differ by"):
         Difference.from_json(moved.to_json())
     with pytest.raises(InputError, match="names must"):
@@ -264,7 +267,12 @@ def named(outputs, unit="output"):
             r"after must have the 2 outputs of the first, .*number 2 there is 'b'",
         ),
         (named(("a", "b")), named(("b", "a")), {}, "number 1 there is 'a'"),
-        (named(("a", "b")), named(("a",)), {}, "number 2 there is 'b'; got 'None of 1'"),
+        (
+            named(("a", "b")),
+            named(("a",)),
+            {},
+            "after must have the 2 outputs of the first, in their order; got '1 outputs'",
+        ),
         (named(("a",)), named(("a",), "nats"), {}, "after must answer in the unit of the first, output"),
         (first, second, {"names": ("a", "a")}, "names must be two different texts"),
         (first, second, {"names": "ab"}, "names must be two different texts"),
@@ -345,3 +353,44 @@ def test_text_page_and_figure_name_both_and_lead_with_the_largest_change(harmles
 def test_stable_order_is_of_the_change(few_folds):
     d = compare(first, second, MaskProbe(10), budget=300, until=StableOrder(top=1), store=None)
     assert d.attributions["feature"].iloc[0] == "x4" and d.change.provenance["stopped"]
+
+
+def test_decisions_are_counted_over_the_inputs_of_a_table(few_folds):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(rng.normal(size=(40, 3)), columns=list("abc"))
+    one = LogisticRegression().fit(rows, np.where(rows["a"] + rows["b"] > 0, "p", "q"))
+    two = LogisticRegression().fit(rows, np.where(rows["a"] - rows["b"] > 0, "p", "q"))
+    d = compare(one, two, rows.iloc[0], background=rows, background_rows=40, store=None)
+    differ = []
+    for kept in product((0, 1), repeat=3):
+        inputs = rows.copy()
+        for name, keep in zip(rows, kept, strict=True):
+            if keep:
+                inputs[name] = rows[name].iloc[0]
+        differ.append((one.predict(inputs) != two.predict(inputs)).mean())
+    flipped = d.flips[d.flips["before"] != d.flips["after"]]
+    assert flipped["share"].sum() == pytest.approx(np.mean(differ)) and d.flips["inputs"].sum() == 8 * 40
+    assert f"{np.mean(differ):.1%} of the inputs" in str(Difference.from_json(d.to_json()))
+
+
+def test_the_mean_change_covers_the_choice_of_background_rows(few_folds):
+    rows = np.random.default_rng(0).normal(size=(300, 3))
+    truth, held = 0.5 * rows[0, 0] + 0.5 * rows[:, 0].mean(), []
+    for seed in range(20):
+        d = compare(lambda Z: Z[:, 0], lambda Z: 2 * Z[:, 0], rows[0], background=rows, random_state=seed, store=None)
+        held.append(d.summary.loc[0, "low"] <= truth <= d.summary.loc[0, "high"])
+    assert sum(held) >= 17
+
+
+def test_two_models_under_one_name_and_failures_of_the_second_are_said():
+    store = Store()
+    one, two = CallableModel(first, "one name"), CallableModel(second, "one name")
+    d = compare(one, two, MaskProbe(8), store=store)
+    assert any("Both models have the identity" in w for w in d.warnings)
+    same = compare(one, one, MaskProbe(8), store=store)
+    assert not any("Both models have the identity" in w for w in same.warnings)
+    with pytest.raises(ModelError) as caught:
+        compare(first, lambda Z: Z[:, 0] * np.nan, MaskProbe(8), names=("old", "new"), store=None)
+    assert caught.value.__notes__ == ["(while new was compared)"]
+    with pytest.raises(InputError, match=r"after must have the 2 outputs of the first, .*number 1 there is 'output 0'"):
+        compare(lambda Z: Z[:, :2] * 0.5, lambda Z: Z[:, :1] * 0.5, MaskProbe(8), store=None)
