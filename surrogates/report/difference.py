@@ -17,6 +17,7 @@ from surrogates.report.parts.effects import Terms
 from surrogates.report.parts.instance import instance_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.trust import Comparison, Judgement, Verdict
+from surrogates.report.text import label_of, span_of
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import figure_of, text_of
 
@@ -139,10 +140,8 @@ def difference_text(difference: Difference) -> str:
         shown = output if len(target.outputs) > 1 else ""
         lines += ["", f"{'change':>9}  {'95% interval':^21}  {'before':>9}  {'after':>9}  {shown}".rstrip()]
         for row in table.head(_ROWS).itertuples():
-            name = f"{row.feature} = {row.value}" if row.value and row.value != row.feature else row.feature
-            label = textwrap.shorten(name, 60, placeholder=" …") if len(name) > 60 else name
-            span = f"[{row.low:+.3g}, {row.high:+.3g}]" if row.low <= row.high else "not known"
-            lines.append(f"{row.change:>+9.3g}  {span:^21}  {row.before:>+9.3g}  {row.after:>+9.3g}  {label}")
+            sides = f"{row.before:>+9.3g}  {row.after:>+9.3g}"
+            lines.append(f"{row.change:>+9.3g}  {span_of(row):^21}  {sides}  {label_of(row)}")
         if len(table) > _ROWS:
             lines.append(f"{'':>9}  {'':21}  {'':9}  {'':9}  … and {len(table) - _ROWS} more in .attributions")
     return "\n".join([*lines, "", cost_line(change.provenance["cost"])])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.report.curves import named
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
 
-__all__ = ["summary"]
+__all__ = ["label_of", "span_of", "summary"]
 
 _ROWS = 10
 _BAR = 12
@@ -41,15 +42,23 @@ def summary(explanation: Explanation) -> str:
         ]
         for row in table.head(_ROWS).itertuples():
             length = round(_BAR * (abs(row.attribution) / largest)) if largest > 0 and abs(row.attribution) > 0 else 0
-            name = f"{row.feature} = {row.value}" if row.value and row.value != row.feature else row.feature
-            shown = textwrap.shorten(name, 60, placeholder=" …") if len(name) > 60 else name
-            interval = f"[{row.low:+.3g}, {row.high:+.3g}]" if row.low <= row.high else "not known"
-            lines.append(f"{row.attribution:>+9.3g}  {interval:^21}  {'█' * length:{_BAR}}  {shown}")
+            lines.append(f"{row.attribution:>+9.3g}  {span_of(row):^21}  {'█' * length:{_BAR}}  {label_of(row)}")
         if len(table) > _ROWS:
             lines.append(f"{'':>9}  {'':21}  {'':{_BAR}}  … and {len(table) - _ROWS} more in .attributions")
     if not explanation.raw_answers_kept:
         lines += ["", *textwrap.wrap(NOT_RAW, 100)]
     return "\n".join([*lines, "", cost_line(explanation.provenance["cost"])])
+
+
+def label_of(row: Any) -> str:
+    """Return the name of a row's feature with its value, cut where it is long."""
+    name = f"{row.feature} = {row.value}" if row.value and row.value != row.feature else row.feature
+    return textwrap.shorten(name, 60, placeholder=" …") if len(name) > 60 else name
+
+
+def span_of(row: Any) -> str:
+    """Return the interval of a row's effect."""
+    return f"[{row.low:+.3g}, {row.high:+.3g}]" if row.low <= row.high else "not known"
 
 
 def _model_lines(explanation: Explanation) -> list[str]:
