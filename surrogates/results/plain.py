@@ -9,9 +9,9 @@ place where they differ. Types that are written in another way register both dir
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from functools import cache, singledispatch
+from functools import cache, partial, singledispatch
 from reprlib import Repr
 from types import NoneType, UnionType
 from typing import (
@@ -36,9 +36,10 @@ __all__ = ["READERS", "Columns", "Damaged", "Json", "plain", "read"]
 
 #: a JSON object
 Json: TypeAlias = dict[str, Any]
+#: makes a value of plain data and their place
+Reader: TypeAlias = Callable[[object, str], Any]
 #: types that are read in another way than by their fields: functions of the data and its place
-READERS: dict[Any, Callable[[object, str], Any]] = {}
-
+READERS: dict[Any, Reader] = {}
 
 _DEEPEST = 60
 _DIMENSIONS = 8
@@ -138,75 +139,96 @@ def read(kind: Any, data: object, where: str = "") -> Any:
     Traceback (most recent call last):
     surrogates.results.plain.Damaged: cost.rows must be an integer; got 'many'
     """
-    if kind is Any or kind is object:
-        return _shallow(data, where)
-    if isinstance(kind, type) and kind in READERS:
-        return READERS[kind](data, where)
-    if kind in _SIMPLE:
-        return _SIMPLE[kind](data, where)
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (Union, UnionType):
-        return _one_of(arguments, data, where)
-    if origin is Literal:
-        return _known(arguments, data, where)
-    if origin is Annotated:
-        return _table(data, where, *arguments[1:]) if arguments[0] is pd.DataFrame else read(arguments[0], data, where)
-    if origin is tuple and arguments[1:] != (...,):
-        return _pair(arguments, data, where)
-    if origin in (tuple, list, Sequence):
-        items = [read(arguments[0], v, f"{where}[{i}]") for i, v in enumerate(_list(data, where))]
-        return items if origin is list else tuple(items)
-    if origin in (dict, Mapping):
-        return {k: read(arguments[1], v, _inside(where, k)) for k, v in _object(data, where).items()}
-    if is_typeddict(kind):
-        return _typed_dict(kind, data, where)
-    if is_dataclass(kind):
-        return _dataclass(kind, data, where)
-    raise TypeError(f"{kind!r} cannot be read")  # a field declares what nothing above knows
+    return _reader(kind)(data, where)
 
 
 @cache
-def _hints(kind: Any) -> Json:
-    return get_type_hints(kind, include_extras=True)
+def _reader(kind: Any) -> Reader:
+    """Find out once how a type is read; a function of the data and its place."""
+    if kind is Any or kind is object:
+        return _shallow
+    if isinstance(kind, type) and kind in READERS:
+        return READERS[kind]
+    if kind in _SIMPLE:
+        return _SIMPLE[kind]
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return partial(_one_of, NoneType in arguments, [_reader(part) for part in arguments if part is not NoneType])
+    if origin is Literal:
+        return partial(_known, arguments)
+    if origin is Annotated:
+        return partial(_table, columns=arguments[1]) if arguments[0] is pd.DataFrame else _reader(arguments[0])
+    if origin is tuple and arguments[1:] != (...,):
+        return partial(_pair, [_reader(part) for part in arguments])
+    if origin in (tuple, list, Sequence):
+        return partial(_items, list if origin is list else tuple, _reader(arguments[0]))
+    if origin in (dict, Mapping):
+        return partial(_values, _reader(arguments[1]))
+    if is_typeddict(kind):
+        return partial(_typed_dict, kind)
+    if is_dataclass(kind):
+        return partial(_dataclass, kind)
+    raise TypeError(f"{kind!r} cannot be read")  # a field declares what nothing above knows
 
 
 def _inside(where: str, name: str) -> str:
     return f"{where}.{name}" if where else str(name)
 
 
+def _items(made: type, item: Reader, data: object, where: str) -> Any:
+    return made([item(v, f"{where}[{i}]") for i, v in enumerate(_list(data, where))])
+
+
+def _values(value: Reader, data: object, where: str) -> Json:
+    return {k: value(v, _inside(where, k)) for k, v in _object(data, where).items()}
+
+
+@cache
+def _fields(kind: Any) -> dict[str, Reader]:
+    hints = get_type_hints(kind, include_extras=True)
+    return {f.name: _reader(hints[f.name]) for f in fields(kind) if f.init}
+
+
 def _dataclass(kind: Any, data: object, where: str) -> Any:
-    hints, given = _hints(kind), _object(data, where)
-    names = [f.name for f in fields(kind) if f.init]
-    _complete(names, given, where)
-    values = {name: read(hints[name], given[name], _inside(where, name)) for name in names}
+    given, known = _object(data, where), _fields(kind)
+    _complete(known, given, where)
+    values = {name: reader(given[name], _inside(where, name)) for name, reader in known.items()}
     try:
         return kind(**values)
     except InputError as error:
         raise Damaged(where, f"be valid ({error})", data) from error
 
 
+@cache
+def _keys(kind: Any) -> tuple[dict[str, Reader], list[str]]:
+    """Return how the keys of a TypedDict are read, and which are required."""
+    hints = get_type_hints(kind, include_extras=True)
+    known = {
+        name: _reader(get_args(hint)[0] if get_origin(hint) is NotRequired else hint) for name, hint in hints.items()
+    }
+    return known, [name for name, hint in hints.items() if get_origin(hint) is not NotRequired]
+
+
 def _typed_dict(kind: Any, data: object, where: str) -> Json:
-    hints, given = _hints(kind), _object(data, where)
-    _complete([name for name, hint in hints.items() if get_origin(hint) is not NotRequired], given, where)
-    known = {name: get_args(hint)[0] if get_origin(hint) is NotRequired else hint for name, hint in hints.items()}
-    return {k: read(known.get(k, Any), v, _inside(where, k)) for k, v in given.items()}
+    given, (known, required) = _object(data, where), _keys(kind)
+    _complete(required, given, where)
+    return {k: known.get(k, _shallow)(v, _inside(where, k)) for k, v in given.items()}
 
 
-def _complete(names: Sequence[str], given: Mapping[str, object], where: str) -> None:
+def _complete(names: Iterable[str], given: Mapping[str, object], where: str) -> None:
     if lacking := [name for name in names if name not in given]:
         raise Damaged(where, f"have {', '.join(lacking)}", sorted(given)[:5])
 
 
-def _one_of(kinds: Sequence[Any], data: object, where: str) -> Any:
-    if data is None and NoneType in kinds:
+def _one_of(optional: bool, kinds: Sequence[Reader], data: object, where: str) -> Any:
+    if data is None and optional:
         return None
-    kinds = [kind for kind in kinds if kind is not NoneType]
     for kind in kinds[:-1]:
         try:
-            return read(kind, data, where)
+            return kind(data, where)
         except Damaged:
             continue
-    return read(kinds[-1], data, where)
+    return kinds[-1](data, where)
 
 
 def _known(values: Sequence[object], data: object, where: str) -> Any:
@@ -215,11 +237,11 @@ def _known(values: Sequence[object], data: object, where: str) -> Any:
     return data
 
 
-def _pair(kinds: Sequence[Any], data: object, where: str) -> tuple[Any, ...]:
+def _pair(kinds: Sequence[Reader], data: object, where: str) -> tuple[Any, ...]:
     items = _list(data, where)
     if len(items) != len(kinds):
         raise Damaged(where, f"have {len(kinds)} items", data)
-    return tuple(read(kind, v, f"{where}[{i}]") for i, (kind, v) in enumerate(zip(kinds, items, strict=True)))
+    return tuple(kind(v, f"{where}[{i}]") for i, (kind, v) in enumerate(zip(kinds, items, strict=True)))
 
 
 def _list(data: object, where: str) -> list[Any]:
@@ -300,7 +322,7 @@ def _instance(kind: type, rule: str) -> Callable[[object, str], Any]:
 
 _text = _instance(str, "be text")
 #: types without parts
-_SIMPLE: dict[Any, Callable[[object, str], Any]] = {
+_SIMPLE: dict[Any, Reader] = {
     float: _float,
     int: _int,
     str: _text,

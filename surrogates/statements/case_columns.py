@@ -44,12 +44,13 @@ def indicators(columns: Sequence[tuple[Scope, ...]], frame: pd.DataFrame) -> np.
     known: dict[object, np.ndarray] = {}  # every condition is looked up once
 
     def holds(scope: Scope) -> np.ndarray:
-        inside = np.ones(len(frame), dtype=bool)
         for pair in scope.conditions:
             if pair not in known:
                 known[pair] = Scope((pair,)).holds(frame)
-            inside &= known[pair]
-        return inside
+        return np.logical_and.reduce([known[pair] for pair in scope.conditions]) if scope.conditions else every
 
-    out = [np.any([holds(s) for s in (c if len(c) < 4 else (c[0], c[3]))], axis=0) for c in columns]
-    return np.column_stack(out).astype(float) if out else np.zeros((len(frame), 0))
+    every, out = np.ones(len(frame), dtype=bool), np.zeros((len(frame), len(columns)))
+    for j, column in enumerate(columns):
+        for scope in column if len(column) < 4 else (column[0], column[3]):
+            out[holds(scope), j] = 1.0
+    return out

@@ -11,6 +11,7 @@ from scipy import stats
 
 from probes import Feature, LocalGaussian, MaskProbe, TabularProbe, cube, sample
 from surrogates import Box, CubeProxy, Product, SparseLinear, TreeSurrogate, explain
+from surrogates.judging import cross_fit
 from surrogates.judging.analysis import analyse
 from surrogates.judging.attribution import average_effects
 from surrogates.judging.problem import Problem
@@ -137,12 +138,13 @@ def smooth_game(n, rng):
 
 
 @pytest.mark.parametrize(
-    ("family", "runs", "n", "budget"),
-    [(SparseLinear(folds=3), 60, 9, 80), (TreeSurrogate(proxy=CubeProxy(4.0)), 30, 7, 48)],
+    ("family", "runs", "n", "budget", "folds"),
+    [(SparseLinear(folds=3), 60, 9, 80, 10), (TreeSurrogate(proxy=CubeProxy(4.0)), 30, 7, 48, 4)],
     ids=["linear", "tree"],
 )
-def test_intervals_cover_the_truth(family, runs, n, budget):
+def test_intervals_cover_the_truth(family, runs, n, budget, folds, monkeypatch):
     """95% intervals of attributions and of fidelity, over runs on known games."""
+    monkeypatch.setattr(cross_fit, "FOLDS", folds)
     hits, inside = [], []
     features = MaskProbe(n).features
     Z = cube(n)
