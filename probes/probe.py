@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -71,10 +71,10 @@ class Replication:
     sizes : ndarray of int ``(H,)``
         Members of the population in each stratum.
     quantiles : ndarray ``(d,)``
-        Standard errors that 95% of the estimates of a feature's effect are within; infinite where R replicates are too
-        few to say.
-    unknown : tuple of str
-        Names of the features of which that is so.
+        Standard errors that 95% of the estimates of a feature's effect are within, as far as the population alone can
+        say; infinite where R replicates are too few to say.
+    bent : callable, optional
+        The same number for one feature, by its number and the deviations ``(R,)`` of its effect for each replicate.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class Replication:
     stratum: np.ndarray
     sizes: np.ndarray
     quantiles: np.ndarray
-    unknown: tuple[str, ...] = ()
+    bent: Callable[[int, np.ndarray], float] | None = None
 
     @property
     def population(self) -> int:
@@ -109,14 +109,20 @@ class Replication:
 
     def other(self, rows: int) -> Replication:
         """As many rows as given, drawn from the same population as one stratum."""
-        return replace(self, stratum=np.zeros(rows, dtype=int), sizes=np.array([self.population]))
+        return replace(self, stratum=np.zeros(rows, dtype=int), sizes=np.array([self.population]), bent=None)
 
-    def without(self, features: Sequence[int], names: Sequence[str]) -> Replication:
-        """The same, of which some features more, by number, nothing is known; `names` are those of all."""
+    def without(self, features: Sequence[int]) -> Replication:
+        """The same, of which some features more, by number, nothing is known."""
         quantiles = self.quantiles.copy()
         quantiles[list(features)] = np.inf
-        unknown = tuple(name for name, q in zip(names, quantiles, strict=True) if np.isinf(q))
-        return replace(self, quantiles=quantiles, unknown=unknown)
+        return replace(self, quantiles=quantiles)
+
+    def seen(self, effects: np.ndarray) -> Replication:
+        """The same, with quantiles for effects ``(R, k, d)`` of the replicates: the largest of the k outputs."""
+        if self.bent is None or not np.isfinite(effects).all():
+            return self
+        bent = [max(self.bent(i, column) for column in effects[:, :, i].T) for i in range(effects.shape[2])]
+        return replace(self, quantiles=np.maximum(self.quantiles, bent))
 
     def factor(self, values: np.ndarray) -> np.ndarray:
         """Scale deviations of values ``(R, …)`` so that their squares add up to the variance of the weighted mean.

@@ -1,14 +1,15 @@
 """How often intervals of effects hold for a whole background of which a few rows are used.
 
 The true effect of a feature is its average effect with every background row asked. One column of the table is of the
-kind named (normal, lognormal, a dummy of 5%, a category of 20 levels), the others are normal; the function adds up the
-first two, with interactions of the first with the second, and of the third with the fourth. All masks are asked, or a
-sample of them.
-Every explanation has another row and another seed, hence other background rows.
+kind named (normal, lognormal, a dummy of 5%, a category of 20 levels; or normal, and the function bends it: its square,
+its size, an exponential of it), the others are normal; the function adds up the first two, with interactions of the
+first with the second, and of the third with the fourth. All masks are asked, or a sample of them. Every explanation has
+another row and another seed, hence other background rows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -32,7 +33,14 @@ from surrogates.surrogate import Surrogate
 
 __all__ = ["KINDS", "TABLE", "report", "run", "trial"]
 
-KINDS = ("normal", "lognormal", "dummy of 5%", "20 levels")
+#: what is made of a normal column
+BENT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "square": np.square,
+    "size": np.abs,
+    "exp(x)": np.exp,
+    "exp(1.5 x)": lambda x: np.exp(1.5 * x),
+}
+KINDS = ("normal", "lognormal", "dummy of 5%", "20 levels", *BENT)
 #: chosen from the answers alone: a proxy has the same intervals about another centre, at twenty times the cost
 FAMILIES: dict[str, str | Surrogate] = {"linear": "linear", "interactions": InteractionSurrogate()}
 #: rows of the background, explanations of each kind and family
@@ -51,12 +59,14 @@ def table(kind: str, extra: int) -> tuple[pd.DataFrame, np.ndarray]:
     rng = np.random.default_rng(7)
     frame = pd.DataFrame(rng.normal(size=(N, 4 + extra)), columns=[f"x{j}" for j in range(4 + extra)])
     values = {
-        "normal": lambda: rng.normal(size=N),
+        **dict.fromkeys(("normal", *BENT), lambda: rng.normal(size=N)),
         "lognormal": lambda: rng.lognormal(size=N),
         "dummy of 5%": lambda: (rng.random(N) < 0.05).astype(float),
         "20 levels": lambda: rng.integers(20, size=N),
     }[kind]()
     worth = rng.normal(size=20)[values] if kind == "20 levels" else values
+    if kind in BENT:
+        worth = BENT[kind](values) / BENT[kind](values).std()
     frame["x0"] = pd.Categorical(values.astype(str)) if kind == "20 levels" else values
     return frame, np.asarray(worth, dtype=float)
 

@@ -4,13 +4,16 @@ A t-interval over a few rows is too sure of itself where a column is skewed or o
 done about it, both by the background alone. Rows that hold a rare value of a column (a dummy of 5%, a missing value)
 are a stratum, from which :data:`RARE` rows a column are drawn. And because every column is known for the whole
 background, the distribution of its studentised sample mean is known too: samples are drawn from the background until it
-is, and its 95% quantile takes the place of Student's.
+is, and its 95% quantile takes the place of Student's. What the model makes of a column may be more skewed than the
+column itself (a square, an exponential); so once answers are there, the shape that is most like the effects of the rows
+used takes the column's place, if there is one (:class:`_Bends`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -34,12 +37,13 @@ _MANY = 5
 _CELLS = 4_000_000
 #: quantile from which an interval is worth nothing
 _USELESS = 10.0
+#: rows from which a shape can be told; the largest share of their variance that it leaves; rates of exponential shapes
+_LEAST, _LEFT, _RATES = 6, 0.3, (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
 
 
 def drawn_rows(
     frame: pd.DataFrame,
     columns: Sequence[Sequence[int]],
-    names: Sequence[str],
     rows: int,
     rare: int,
     seed: int,
@@ -52,7 +56,6 @@ def drawn_rows(
     frame : DataFrame ``(N, p)``
     columns : sequence of d sequences of int
         Positions of the columns that each feature takes from the background; empty where it takes none.
-    names : sequence of d str
     rows : int
         Rows that are drawn.
     rare : int
@@ -85,10 +88,10 @@ def drawn_rows(
     drawn = Replication(stratum[chosen], np.bincount(stratum), np.empty(0))
     quantiles = np.full(len(columns), drawn.student)
     skewed = [i for i, trait in enumerate(traits) if _skewness(trait) > _SKEWED * np.sqrt(len(chosen))]
-    student = _studentised([traits[i] for i in skewed], stratum, counts, np.random.default_rng([seed, 2]))
-    np.maximum.at(quantiles, [owner[i] for i in skewed], student)
+    samples = _Samples(stratum, counts, seed)
+    np.maximum.at(quantiles, [owner[i] for i in skewed], [samples.quantile(traits[i]) for i in skewed])
     quantiles[quantiles > _USELESS] = np.inf
-    return chosen, replace(drawn, quantiles=quantiles).without([], names)
+    return chosen, replace(drawn, quantiles=quantiles, bent=_Bends(frame, columns, chosen, drawn.weights, samples))
 
 
 def _of_numbers(values: np.ndarray) -> list[np.ndarray]:
@@ -145,30 +148,82 @@ def _skewness(trait: np.ndarray) -> float:
     return abs(float(np.mean(deviations**3))) / variance**1.5 if variance > 0 else 0.0
 
 
-def _studentised(
-    traits: list[np.ndarray], stratum: np.ndarray, counts: list[int], rng: np.random.Generator
-) -> list[float]:
-    """95% quantiles of |mean − sample mean| in standard errors, over samples drawn as the rows are."""
-    if not traits:
-        return []
-    groups = [np.flatnonzero(stratum == h) for h in range(len(counts))]
-    samples = min(_SAMPLES, max(200, _CELLS // len(stratum)))
-    drawn = [_without_replacement(len(group), n, samples, rng) for group, n in zip(groups, counts, strict=True)]
-    return [_quantile(trait.astype(float), groups, counts, drawn) for trait in traits]
+@dataclass(frozen=True, eq=False)
+class _Samples:
+    """Samples of a background, drawn from its strata ``(N,)`` as often as `counts` say."""
+
+    stratum: np.ndarray
+    counts: list[int]
+    seed: int
+
+    @cached_property
+    def _drawn(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of each stratum its members, and samples ``(s, n)`` of their numbers."""
+        rng, samples = np.random.default_rng([self.seed, 2]), min(_SAMPLES, max(200, _CELLS // len(self.stratum)))
+        groups = [np.flatnonzero(self.stratum == h) for h in range(len(self.counts))]
+        drawn = [_without_replacement(len(g), n, samples, rng) for g, n in zip(groups, self.counts, strict=True)]
+        return list(zip(groups, drawn, strict=True))
+
+    def quantile(self, x: np.ndarray) -> float:
+        """The 95% quantile of |mean − sample mean| in standard errors, for one column ``(N,)``.
+
+        It is infinite if more than 5% of the samples hold one value alone.
+        """
+        x, error, variance = x.astype(float), 0.0, 0.0
+        for group, places in self._drawn:
+            members, n, share = x[group], places.shape[1], len(group) / len(x)
+            values = members[places]
+            error += share * (values.mean(axis=1) - members.mean())
+            if n < len(group):
+                variance += share**2 * (1 - n / len(group)) / n * values.var(axis=1, ddof=1)
+        error, se, rounding = np.abs(error), np.sqrt(variance), 1e-9 * np.abs(x).max()
+        t = np.where(se > rounding, error / np.maximum(se, rounding), np.where(error > rounding, np.inf, 0.0))
+        return float(np.quantile(t, 0.95, method="higher"))
 
 
-def _quantile(x: np.ndarray, groups: list[np.ndarray], counts: list[int], drawn: list[np.ndarray]) -> float:
-    """The 95% quantile for one column ``(N,)``; infinite if more than 5% of the samples hold one value alone."""
-    error, variance = np.zeros(len(drawn[0])), np.zeros(len(drawn[0]))
-    for group, n, places in zip(groups, counts, drawn, strict=True):
-        members, share = x[group], len(group) / len(x)
-        values = members[places]
-        error += share * (values.mean(axis=1) - members.mean())
-        if n < len(group):
-            variance += share**2 * (1 - n / len(group)) / n * values.var(axis=1, ddof=1)
-    error, se, rounding = np.abs(error), np.sqrt(variance), 1e-9 * np.abs(x).max()
-    t = np.where(se > rounding, error / np.maximum(se, rounding), np.where(error > rounding, np.inf, 0.0))
-    return float(np.quantile(t, 0.95, method="higher"))
+@dataclass(frozen=True, eq=False)
+class _Bends:
+    """Quantiles for effects that are a bent function of a column of numbers, by the rows used."""
+
+    frame: pd.DataFrame
+    columns: Sequence[Sequence[int]]
+    chosen: np.ndarray
+    weights: np.ndarray
+    samples: _Samples
+
+    def __call__(self, feature: int, effects: np.ndarray) -> float:
+        """The quantile for the effects ``(R,)`` of a feature for each row; 0 where they have none of the shapes."""
+        members, size = self.columns[feature], np.abs(effects).max()
+        if len(members) != 1 or len(effects) < _LEAST or not size:
+            return 0.0
+        column = self.frame.iloc[:, members[0]]
+        if not is_numeric_dtype(column) or is_bool_dtype(column):
+            return 0.0
+        x = column.to_numpy(dtype=float, na_value=np.nan)
+        known = np.isfinite(x)
+        if not known.any() or not (spread := x[known].std()):
+            return 0.0
+        z = np.where(known, (x - x[known].mean()) / spread, 0.0)
+        values, used = _shapes(z), z[self.chosen]
+        left = 1 - self._alike(np.stack([used, *(shape[self.chosen] for shape in values)]), effects / size)
+        best = int(left[1:].argmin())
+        if left[1 + best] > min(_LEFT, left[0] / 2):
+            return 0.0
+        quantile = self.samples.quantile(values[best])
+        return quantile if quantile <= _USELESS else float("inf")
+
+    def _alike(self, shapes: np.ndarray, effects: np.ndarray) -> np.ndarray:
+        """Squared correlations ``(s,)`` of effects ``(R,)`` with shapes ``(s, R)``."""
+        x = shapes - (shapes @ self.weights)[:, None]
+        y = effects - self.weights @ effects
+        squares = (x**2 @ self.weights) * (y**2 @ self.weights)
+        return (x * y @ self.weights) ** 2 / np.where(squares > 0, squares, np.inf)
+
+
+def _shapes(z: np.ndarray) -> list[np.ndarray]:
+    """What a model may make of a standardised column, ``(N,)`` each."""
+    exponents = [np.multiply(rate, z) for rate in _RATES]
+    return [z**2, z**3, z**4, *(np.exp(e - e.max()) for e in exponents)]
 
 
 def _without_replacement(N: int, n: int, samples: int, rng: np.random.Generator) -> np.ndarray:

@@ -179,11 +179,11 @@ class TabularProbe(Probe):
         columns = [[] if real else members for real, members in zip(self._real, self._columns, strict=True)]
         if all(self._real):
             return np.sort(np.random.default_rng(self._seed).permutation(len(self._frame))[:1]), None
-        rows, names = self.law.replicates, [f.name for f in self.features]
+        rows = self.law.replicates
         if self._rows is not None:
-            return drawn_rows(self._frame, columns, names, self._rows, self._rows // 2, self._seed)
+            return drawn_rows(self._frame, columns, self._rows, self._rows // 2, self._seed)
         more = rows if rows == Background().replicates else 0
-        return drawn_rows(self._frame, columns, names, rows, more, self._seed, added=True)
+        return drawn_rows(self._frame, columns, rows, more, self._seed, added=True)
 
     def _constants(self) -> tuple[str, ...]:
         """Return notes on features that no background row changes; what the rows used alone cannot is unknown."""
@@ -193,7 +193,7 @@ class TabularProbe(Probe):
         if drawn is not None and still:
             rows = pd.concat([self._pool.iloc[:1], self._frame], ignore_index=True)
             unseen = [j for j in still if not same_as_first(rows.iloc[:, self._columns[j]]).all()]
-            self.replication = drawn.without(unseen, [f.name for f in self.features])
+            self.replication = drawn.without(unseen)
         return tuple(
             f"{self.features[j].name}: all background rows hold the instance's value, so its effect is zero by design."
             for j in still

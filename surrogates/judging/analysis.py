@@ -73,14 +73,14 @@ def analyse_together(family: Surrogate, problems: Sequence[Problem], control: bo
     answers = joined.sampled
     surrogate = clone(family).fit(joined.design.sampled, answers[:, 0] if answers.shape[1] == 1 else answers)
     crossed = cross_fit(family, joined, control)
-    factors = [_row_factor(problem) for problem in problems]
-    columns, standings, unsure = _attributions(surrogate, joined, crossed, _uncertain(problems, factors))
+    spreads = [_spread(problem) for problem in problems]
+    columns, standings, unsure = _attributions(surrogate, joined, crossed, _uncertain(problems, spreads))
     clear, ordered = tuple(s.clear for s in standings), tuple(s.ordered for s in standings)
     sampled = any(problem.rows is not None for problem in problems)
     judged = fidelity(surrogate, joined, crossed, clear, ordered, unsure if sampled else ())
     ends = np.cumsum([0, *(len(problem.outputs) for problem in problems)])
     analyses = []
-    for problem, factor, part in zip(problems, factors, (slice(*pair) for pair in pairwise(ends)), strict=True):
+    for problem, spread, part in zip(problems, spreads, (slice(*pair) for pair in pairwise(ends)), strict=True):
         one = len(problems) == 1
         shown, folds = (surrogate, crossed) if one else (surrogate.part(part), crossed.part(part))
         some = {name: values[part] for name, values in columns.items()}
@@ -90,30 +90,30 @@ def analyse_together(family: Surrogate, problems: Sequence[Problem], control: bo
                 judged.part(part),
                 _table(problem.outputs, problem.features, standings[part], some),
                 folds,
-                None if problem.rows is None or factor is None else BackgroundSpread.of(problem.rows.drawn, factor),
+                spread,
                 curve_notes(shown, problem, folds),
             )
         )
     return analyses
 
 
-def _row_factor(problem: Problem) -> np.ndarray | None:
-    """Scaled deviations ``(k, R, d)`` of the effects for each background row; None where rows are no sample."""
+def _spread(problem: Problem) -> BackgroundSpread | None:
+    """What the choice of background rows leaves open; None where rows are no sample."""
     if problem.rows is None:
         return None
     effects = row_effects(problem.design, problem.rows, scores(problem.design.judged, problem.features))
-    return problem.rows.drawn.factor(effects).transpose(1, 0, 2)
+    return BackgroundSpread.of(problem.rows.drawn, effects)
 
 
-def _uncertain(problems: Sequence[Problem], factors: Sequence[np.ndarray | None]) -> list[_ByRows]:
+def _uncertain(problems: Sequence[Problem], spreads: Sequence[BackgroundSpread | None]) -> list[_ByRows]:
     """For every output of every problem what the choice of background rows leaves open."""
     effects: list[_ByRows] = []
-    for problem, factor in zip(problems, factors, strict=True):
+    for problem, spread in zip(problems, spreads, strict=True):
         d, rows = len(problem.features), problem.rows
-        if rows is None or factor is None:
+        if rows is None or spread is None:
             effects += [(np.zeros((0, d)), np.zeros(d), 1)] * len(problem.outputs)
         else:
-            effects += [(part, rows.drawn.quantiles, rows.drawn.df) for part in factor]
+            effects += [(part, np.array(spread.quantiles), rows.drawn.df) for part in spread.factor]
     return effects
 
 

@@ -60,8 +60,9 @@ class BackgroundSpread:
         return np.einsum("kqi,kqj->kij", self.factor, self.factor)
 
     @classmethod
-    def of(cls, drawn: Replication, factors: np.ndarray) -> BackgroundSpread:
-        """Make it of scaled deviations ``(k, R, d)``, see :meth:`~probes.probe.Replication.factor`."""
+    def of(cls, drawn: Replication, effects: np.ndarray) -> BackgroundSpread:
+        """Make it of the effects ``(R, k, d)`` of each row."""
+        drawn, factors = drawn.seen(effects), drawn.factor(effects).transpose(1, 0, 2)
         small = factors.shape[1] <= factors.shape[2] or not np.isfinite(factors).all()
         factor = factors if small else np.linalg.qr(factors)[1]
         quantiles = tuple(float(q) if np.isfinite(q) else float("nan") for q in drawn.quantiles)

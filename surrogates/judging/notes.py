@@ -67,7 +67,7 @@ def below(r2: float, worst: float) -> str:
     return f"{_SETTLED}{worst:.2f}, below the {r2:g} asked for."
 
 
-def covered(notes: Sequence[str], used: int, drawn: Replication | None) -> list[str]:
+def covered(notes: Sequence[str], used: int, drawn: Replication | None, unknown: Sequence[str] = ()) -> list[str]:
     """Say of a probe's numbers that intervals hold for all background rows, and which have none; other notes as given.
 
     Parameters
@@ -78,6 +78,8 @@ def covered(notes: Sequence[str], used: int, drawn: Replication | None) -> list[
         Background rows used.
     drawn : Replication or None
         How they were drawn, where they are not all.
+    unknown : sequence of str
+        Features that have no interval.
     """
     if drawn is None:
         return list(notes)
@@ -88,11 +90,11 @@ def covered(notes: Sequence[str], used: int, drawn: Replication | None) -> list[
         "rows (background_rows=) make intervals narrower."
     )
     lacking = []
-    if drawn.unknown:
-        shown = ", ".join(drawn.unknown[:5]) + (f" and {more} more" if (more := len(drawn.unknown) - 5) > 0 else "")
+    if unknown:
+        shown = ", ".join(unknown[:5]) + (f" and {more} more" if (more := len(unknown) - 5) > 0 else "")
         lacking = [
-            f"No interval for {shown}: {used} background rows are too few for so skewed or rare values. Use more: "
-            f"background_rows={min(10 * max(used, 10), drawn.population)}."
+            f"No interval for {shown}: {used} background rows are too few for so skewed or rare values, or for effects "
+            f"that depend on them so steeply. Use more: background_rows={min(10 * max(used, 10), drawn.population)}."
         ]
     return [part for note in notes for part in ([said, *lacking] if note == old else [note])]
 

@@ -23,7 +23,7 @@ class Uncertainty:
     factor : ndarray ``(q, d)``
         Its squares add up to the variances from the sample of background rows; no rows where there is none.
     quantiles : ndarray ``(d,)``
-        How many standard errors of that kind are to either side of a 95% interval; infinite where nobody knows.
+        How many standard errors of that kind are to either side of a 95% interval; not finite where nobody knows.
     df : int
         Degrees of freedom of those variances.
     """
@@ -49,7 +49,7 @@ class Uncertainty:
         """Half-width of the interval of |effect i| − |effect j|, given their signs ``(d,)``."""
         level = 1 - 0.025 / tests
         spread = np.sqrt(((signs[i] * self.factor[:, i] - signs[j] * self.factor[:, j]) ** 2).sum())
-        rows = self._rows(spread, max(self.quantiles[i], self.quantiles[j])) * self._wider(level)
+        rows = self._rows(spread, np.maximum(self.quantiles[i], self.quantiles[j])) * self._wider(level)
         return float(np.hypot(stats.t.ppf(level, self.answers - 1) * np.hypot(self.masks[i], self.masks[j]), rows))
 
     def _wider(self, level: float) -> float:

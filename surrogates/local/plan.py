@@ -178,7 +178,9 @@ def _check_budget(families: dict[str, Surrogate], design: Design, session: Sessi
 
 def _warnings(plan: Plan, reply: Reply, analysis: Analysis, ceiling: tuple[float, ...]) -> tuple[str, ...]:
     probe, effects = plan.session.question.probe, analysis.attributions
-    notes = covered(probe.notes, probe.replicates, probe.replication)
+    known = analysis.background.quantiles if analysis.background else (0.0,) * len(probe.features)
+    unknown = [f.name for f, q in zip(probe.features, known, strict=True) if np.isnan(q)]
+    notes = covered(probe.notes, probe.replicates, probe.replication, unknown)
     if reply.answers.neighbours:
         notes.append(one_by_one(reply.answers.neighbours))
     if plan.noisy:
