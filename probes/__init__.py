@@ -17,7 +17,7 @@ from probes.cases.hold_out import Split, hold_out
 from probes.cases.measure import measure
 from probes.cases.measured import Measured
 from probes.cases.metrics import METRICS, Metric
-from probes.cases.paired_measures import divergence, flips
+from probes.cases.paired_measures import changes, divergence, flips
 from probes.cases.template import Family, TemplateProbe
 from probes.design import Design, cube, sample
 from probes.errors import InputError, IomapError, MissingExtra, ModelError, SpendCapError, StoreError, UnavailableError
@@ -98,6 +98,7 @@ __all__ = [
     "activations",
     "as_model",
     "ask",
+    "changes",
     "complete",
     "components_of",
     "contrast",

@@ -1,4 +1,4 @@
-"""Metrics that compare two measurements of the same cases: answers that flip, and the divergence of two models."""
+"""Metrics that compare two measurements of the same cases: flips, what changed, and how two models diverge."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from probes.asking.cost import Cost
 from probes.cases.case import RESERVED
 from probes.cases.measured import Measured
-from probes.cases.metrics import METRICS, kl
+from probes.cases.metrics import METRICS, Metric, kl
 from probes.errors import InputError
 
-__all__ = ["divergence", "flips"]
+__all__ = ["changes", "divergence", "flips"]
 
 
 def flips(measured: Measured, baseline: Mapping[str, str]) -> Measured:
@@ -64,6 +65,57 @@ def flips(measured: Measured, baseline: Mapping[str, str]) -> Measured:
 def _plain(text: str) -> str:
     """Reduce a text to its words, in lower case and with single spaces."""
     return " ".join(re.findall(r"\w+", text.casefold())) or text.strip()
+
+
+def changes(base: Measured, other: Measured) -> Measured:
+    """Subtract the metric of one model from that of another, case by case.
+
+    Parameters
+    ----------
+    base, other : Measured
+        Of M and M′, by the same metric.
+
+    Returns
+    -------
+    Measured
+        ``value`` is M′'s less M's, ``answer`` that of M′, ``chance`` 0, and ``unconditional`` what the answers alone
+        differ by. Cases that one of the two did not answer are left out.
+
+    Raises
+    ------
+    InputError
+        If the metrics differ, or no case was answered by both.
+    """
+    if base.metric.name != other.metric.name:
+        raise InputError("other", f"be measured by {base.metric.name}", other.metric.name)
+    first, second = (m.frame.set_index(_numbered(m.frame["case_id"])) for m in (base, other))
+    both = first.index[first.index.isin(second.index)]
+    if not len(both):
+        raise InputError("other", "be measured on the same cases", f"{len(other.frame)} others")
+    first, second = first.loc[both], second.loc[both]
+    numbers = {"value": second["value"] - first["value"], "chance": 0.0}
+    if "unconditional" in first.columns and "unconditional" in second.columns:
+        numbers |= {"unconditional": second["unconditional"] - first["unconditional"], "unconditional_chance": 0.0}
+    kept = [c for c in second.columns if not c.startswith("unconditional")]
+    name, two = f"change of {base.metric.name}", METRICS["flip"].function
+    metric = Metric(name, base.metric.unit, two, made_by="probes.changes")
+    if base.metric.bounds is not None:
+        width = base.metric.bounds[1] - base.metric.bounds[0]
+        metric = replace(metric, bounds=(-width, width))
+    missing = len(base.frame) + base.unanswered - len(both)
+    return Measured(
+        second[kept].assign(**numbers).reset_index(drop=True),
+        metric,
+        f"{base.model} to {other.model}",
+        base.cost + other.cost,
+        unanswered=missing,
+        neighbours=base.neighbours or other.neighbours,
+    )
+
+
+def _numbered(ids: pd.Series) -> pd.MultiIndex:
+    """Tell cases of one id apart by their number, which is the same for both models."""
+    return pd.MultiIndex.from_arrays([ids, ids.groupby(ids).cumcount()])
 
 
 def divergence(base: Measured, other: Measured) -> Measured:

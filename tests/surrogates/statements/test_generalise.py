@@ -10,6 +10,7 @@ import pytest
 from benchmarks.quality.statements import trial
 from probes import InputError, Split, Store, hold_out
 from surrogates import Scope, Statement, generalise
+from surrogates.statements.inquiry import Inquiry
 from tests.helpers.planted_rule import Counted, noise, probe, study
 
 
@@ -50,7 +51,7 @@ def test_planted_rules_with_noise_and_confounders(name, confounded):
 
 def test_held_out_cases_are_asked_only_after_the_statements_are_frozen(monkeypatch):
     counted, seen = Counted(), []
-    module = sys.modules[generalise.__module__]
+    module = sys.modules[Inquiry.__module__]
     original = module.discover
 
     def spy(frame, *args, **options):
