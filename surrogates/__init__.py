@@ -8,7 +8,9 @@ attribution and display exist once.
 This package imports ``probes``; ``probes`` never imports it.
 """
 
+from surrogates.difference.case_difference import CaseDifference
 from surrogates.difference.compare import compare
+from surrogates.difference.compare_cases import compare_cases
 from surrogates.difference.difference import Difference
 from surrogates.families.additive import AdditiveSurrogate
 from surrogates.families.interactions import InteractionSurrogate
@@ -48,6 +50,7 @@ __all__ = [
     "Auto",
     "Box",
     "Card",
+    "CaseDifference",
     "Certified",
     "CubeProxy",
     "Difference",
@@ -73,6 +76,7 @@ __all__ = [
     "behave",
     "check",
     "compare",
+    "compare_cases",
     "estimate",
     "explain",
     "explain_many",

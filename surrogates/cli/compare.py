@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from probes.behaviours.registry import BEHAVIOURS, behaviour
+from probes.cases.template import TemplateProbe
+from probes.errors import InputError
 from probes.inputs.tabular import TabularProbe
 from probes.model import Generator
 from probes.models.adapt import ModelLike, as_model
 from probes.probe import Probe
 from surrogates.cli.app import app
-from surrogates.cli.inputs import REGIONS, Options, about, load, shown
+from surrogates.cli.inputs import REGIONS, Html, Json, Options, Quiet, Store, about, in_a_folder, load, place, shown
 from surrogates.difference.compare import compare
+from surrogates.difference.compare_cases import compare_cases
 from surrogates.families.registry import FAMILIES
 
 __all__ = ["comparing"]
@@ -42,3 +47,53 @@ def _compare(model: ModelLike, probe: Probe, common: TwoModels) -> None:
 
 
 about(comparing, _compare, dict.fromkeys(REGIONS, TwoModels), "matter more or less to another model.")
+
+
+@comparing.command("cases", help="What changed over the cases of a template probe: statements, tested.")
+def cases(
+    probe: Annotated[str, typer.Argument(help=f"A YAML file, or a built-in probe: {', '.join(BEHAVIOURS)}.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="The first model: a folder, a file, module:attribute.")],
+    to: Annotated[str, typer.Option("--to", help="The other model, named as --model is.")],
+    metric: Annotated[str | None, typer.Option(help="What is measured; default: the built-in probe's.")] = None,
+    treated: Annotated[str, typer.Option(help="Entities that the change was made for, separated by commas.")] = "",
+    off_target: Annotated[str, typer.Option(help="Built-in probes that it is not about, separated by commas.")] = "",
+    margin: Annotated[float | None, typer.Option(help="Mean change up to which the two are equivalent.")] = None,
+    seed: Annotated[int, typer.Option(help="Draws the hold-out.")] = 0,
+    store: Store = None,
+    output: Html = None,
+    json: Json = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say what changed from one model to another over cases."""
+    in_a_folder(output, json)
+    if probe in BEHAVIOURS:
+        made = behaviour(probe)
+        asked, number = made.probe, metric or made.metric
+    elif Path(probe).is_file():
+        asked, number = TemplateProbe.from_yaml(probe), metric or "logit_difference"
+    else:
+        raise InputError("PROBE", f"be a YAML file, or one of {', '.join(BEHAVIOURS)}", probe)
+    kind = "classifier" if number == "output" else "lm"
+    names = (model, to) if model != to else ("before", "after")
+    difference = compare_cases(
+        load(model, kind, "--model"),
+        load(to, kind, "--to"),
+        asked,
+        names=names,
+        metric=number,
+        treated=[name.strip() for name in treated.split(",") if name.strip()] or None,
+        off_target=[name.strip() for name in off_target.split(",") if name.strip()],
+        margin=margin,
+        random_state=seed,
+        store=place(store),
+        progress=False if quiet else None,
+        name=probe if probe in BEHAVIOURS else Path(probe).stem,
+    )
+    if not quiet:
+        typer.echo(str(difference))
+    if json is not None:
+        difference.to_json(json)
+        typer.echo(f"wrote {json}")
+    if output is not None:
+        difference.report(output)
+        typer.echo(f"wrote {output}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from surrogates.cli.app import app
+from surrogates.difference.case_difference import CaseDifference
 from surrogates.difference.difference import Difference
 from surrogates.local.anchor import Anchor
 from surrogates.local.explanation import Explanation
@@ -19,7 +20,7 @@ from surrogates.statements.card import Card
 
 __all__ = ["report"]
 
-_RESULTS = (Explanation, Anchor, ShapleyValues, GlobalSurrogate, Card, Difference)
+_RESULTS = (Explanation, Anchor, ShapleyValues, GlobalSurrogate, Card, Difference, CaseDifference)
 _KINDS: dict[str, type[SavedResult]] = {kind.kind: kind for kind in _RESULTS}
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from probes.asking.answers import Answers, Interrupted
 from probes.asking.question import Question
 from probes.asking.session import Reply, Session, StoreLike
 from probes.design import random_seed
-from probes.errors import InputError, ModelError
+from probes.errors import InputError
 from probes.inputs.adapt import ProbeLike, RowSettings
 from probes.inputs.locality import Background, LocalGaussian
 from probes.model import Generator
@@ -23,6 +22,7 @@ from probes.outputs.target import TargetLike
 from surrogates.difference.difference import Difference
 from surrogates.difference.overall import flips_of, summary_of
 from surrogates.difference.paired import Change, change, paired
+from surrogates.difference.two_models import alike, check_names, said_of
 from surrogates.families.registry import FAMILIES, FamilyLike, candidates
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.notes import cautions
@@ -110,7 +110,7 @@ def compare(
     """
     rule, seed = as_rule(until), random_seed(random_state)
     candidates(family)
-    _check_names(names)
+    check_names(names)
     check_order(after, probe)
     row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
     question = Question.of(before, probe, row, target, answer)
@@ -123,7 +123,7 @@ def compare(
         replace(question, model=other, target=begun.target, answer=first.answer), budget, first.store, progress
     )
     rule.check(second.question)
-    with _said_of(names[1]):
+    with said_of(names[1]):
         told = second.instance(plan.questions)
     _check_outputs(begun.answers, told)
     second.reply(told)
@@ -137,9 +137,9 @@ def compare(
         design,
         sides=(plan, replace(plan, session=second)),
     )
-    with _said_of(names[1]):
+    with said_of(names[1]):
         sides, outcome = _asked(changed, rule)
-    notes = [*_alike(before, after, changed), *_small(sides[0].reply, outcome.reply)]
+    notes = [*alike(before, after, (first.identity.id, second.identity.id)), *_small(sides[0].reply, outcome.reply)]
     outcome = replace(outcome, notes=(*outcome.notes, *notes))
     explained = [
         side.explanation(replace(done, reason=outcome.reason)) for side, done in zip(changed.sides, sides, strict=True)
@@ -232,13 +232,6 @@ def _plain_sums(families: Mapping[str, Surrogate]) -> dict[str, Surrogate]:
     return plain
 
 
-def _check_names(names: Sequence[str]) -> None:
-    """Refuse names that do not tell two models apart."""
-    pair = [] if isinstance(names, str) or not isinstance(names, Sequence) else [*names]
-    if len(pair) != 2 or not all(isinstance(n, str) and n.strip() for n in pair) or pair[0] == pair[1]:
-        raise InputError("names", "be two different texts", names)
-
-
 def _check_known(question: Question, other: object) -> None:
     """Refuse models of which it is known, before a question, that they do not compare."""
     model = question.model
@@ -265,27 +258,6 @@ def _check_same(before: Sequence[str], after: Sequence[str], unit: str, other: s
         raise InputError("after", f"{rule}; number {at + 1} there is {before[at]!r}", after[at])
     if unit != other:
         raise InputError("after", f"answer in the unit of the first, {unit}", other)
-
-
-@contextmanager
-def _said_of(name: str) -> Iterator[None]:
-    """Let errors of a model say that a second one was asked as well."""
-    try:
-        yield
-    except ModelError as error:
-        error.add_note(f"(while {name} was compared)")
-        raise
-
-
-def _alike(before: object, after: object, changed: _ChangePlan) -> list[str]:
-    """Warn of two objects under one identity: the second was given the answers of the first."""
-    first, second = (side.session.identity for side in changed.sides)
-    if first.id != second.id or before is after:
-        return []
-    return [
-        f"Both models have the identity {first.id[:60]!r}, under which answers are kept, so that one is taken for the "
-        "other. If they are not the same, give them different names."
-    ]
 
 
 def _small(before: Reply, changed: Reply) -> list[str]:

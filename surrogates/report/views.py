@@ -9,6 +9,7 @@ from __future__ import annotations
 from surrogates.report import (
     anchor_and_shapley,
     card,
+    case_difference,
     difference,
     explanation,
     explanation_set,
@@ -22,7 +23,17 @@ from surrogates.results.result import Result, fragment_of, page_of
 __all__ = ["VIEWS"]
 
 #: a new type of result is one module here, which registers its page, text and figure
-VIEWS = (anchor_and_shapley, card, difference, explanation, explanation_set, figures, global_surrogate, text)
+VIEWS = (
+    anchor_and_shapley,
+    card,
+    case_difference,
+    difference,
+    explanation,
+    explanation_set,
+    figures,
+    global_surrogate,
+    text,
+)
 
 page_of.register(Result, page)
 fragment_of.register(Result, fragment)

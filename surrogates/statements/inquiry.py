@@ -124,6 +124,11 @@ class Inquiry:
     def factors(self) -> list[str]:
         return list(self.levels)
 
+    @property
+    def asked(self) -> list[Case]:
+        """The cases of the split, in their order."""
+        return [self.cases[i] for i in sorted(map(int, [*self.split.discovery, *self.split.test]))]
+
     def study(self, measured: Callable[[Sequence[Case]], Measured], name: str = "") -> Study:
         """Measure, discover, freeze, measure and test.
 

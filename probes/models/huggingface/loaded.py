@@ -125,6 +125,16 @@ class LoadedLM:
             logits = self.module.eval()(input_ids=ids, logits_to_keep=m).logits[0, -m:].float()
             return logits.log_softmax(-1)[range(m), list(answer_ids)].cpu().numpy().astype(float)
 
+    def next_tokens(self, text: str) -> np.ndarray:
+        """Return log-probabilities (nats) ``(n, vocabulary)`` of the token after each of the n tokens of a text."""
+        import torch
+
+        ids = self.encode(text)
+        self.check_window(np.array([len(ids)]))
+        with torch.inference_mode():
+            logits = self.module.eval()(input_ids=torch.tensor([ids], device=self.module.device)).logits[0].float()
+            return logits.log_softmax(-1).cpu().numpy()
+
     def check_window(self, sizes: np.ndarray) -> None:
         """Refuse inputs of more tokens, `sizes` ``(n,)``, than the model has positions.
 

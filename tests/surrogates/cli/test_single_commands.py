@@ -42,6 +42,24 @@ def test_commands_write_what_the_functions_return():
     assert again.returncode == 0 and "could not be drawn" not in Path("a.html").read_text()
 
 
+def test_two_models_are_compared_over_cases():
+    Path("mymodels.py").write_text(MODELS + "\n\ndef twice(texts):\n    return [2.0 * len(t) for t in texts]\n")
+    Path("p.yaml").write_text(
+        "families: {a: '{who} is {word}', b: 'Is {who} {word}?', c: '{word}: {who}'}\n"
+        "factors: {word: {short: {word: odd}, long: {word: extraordinary}}}\n"
+        f"entities: {{{', '.join(f'n{i}: {{who: {chr(97 + i) * (i + 1)}}}' for i in range(12))}}}\n"
+        "target: 'yes'\n",
+        encoding="utf-8",
+    )
+    common = ("-m", "mymodels:lengths", "--to", "mymodels:twice", "--metric", "output", "--store", "none")
+    done = iomap("compare", "cases", "p.yaml", *common, "--json", "d.json", "-o", "d.html")
+    assert done.returncode == 0, done.stderr
+    assert "Verdict: On average output changed by" in done.stdout and "Change from mymodels:lengths" in done.stdout
+    assert iomap("report", "d.json", "-o", "e.html").returncode == 0
+    done = iomap("compare", "cases", "nothing", *common)
+    assert done.returncode == 2 and "PROBE must be a YAML file, or one of reversal" in done.stderr
+
+
 def test_two_models_are_compared():
     Path("mymodels.py").write_text(MODELS + "\n\ndef newer(frame):\n    return rows(frame) + 0.5 * frame['c']\n")
     frame = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": ["x", "y", "x", "y"], "c": [1, 1, 0, 0]})

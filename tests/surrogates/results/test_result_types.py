@@ -12,7 +12,17 @@ import surrogates.results.result as seam
 from probes import CallableModel, MaskProbe, Model, Store
 from probes.behaviours.registry import behaviour
 from probes.model import Identity
-from surrogates import Card, ExplanationSet, Study, anchor, compare, explain, explain_many, shapley_values
+from surrogates import (
+    Card,
+    ExplanationSet,
+    Study,
+    anchor,
+    compare,
+    compare_cases,
+    explain,
+    explain_many,
+    shapley_values,
+)
 from surrogates.many.global_surrogate import Column, GlobalSurrogate
 from surrogates.results.result import Result, SavedResult
 from surrogates.statements.behave import study_of
@@ -27,11 +37,16 @@ class Scorer(Model):
     outputs = ("log-prob", "tokens", "greedy")
     unit = "nats"
 
+    def __init__(self, name="scorer", years=1):
+        self.name, self.years = name, years
+
     def identity(self):
-        return Identity("scorer", True)
+        return Identity(self.name, True)
 
     def __call__(self, inputs):
-        return np.array([[float(answer) / 9 + len(str(prompt)) % 3 / 10, 1.0, 0.0] for prompt, answer in inputs])
+        return np.array(
+            [[self.years * float(answer) / 9 + len(str(prompt)) % 3 / 10, 1.0, 0.0] for prompt, answer in inputs]
+        )
 
 
 def bases(kind=Result):
@@ -50,6 +65,8 @@ def made():
     rows.loc[5, "age"] = np.nan
     paid = CallableModel(lambda rows: rows["age"].fillna(50.0) + 9.0 * (rows["city"] == "Rome"), "paid")
     of_rows = explain_many(paid, rows, background=rows, budget=80, store=None, progress=False)
+    greater = behaviour("greater-than")
+    cases = compare_cases(Scorer(), Scorer("late", 2), greater.probe, metric=greater.metric, store=None, progress=False)
     results = [
         explain(model, MaskProbe(4), store=None),
         anchor(model, MaskProbe(4), store=None),
@@ -58,6 +75,7 @@ def made():
         explain_many(model, [MaskProbe(3), MaskProbe(4)], store=None, progress=False),
         of_rows.surrogate("linear"),
         study,
+        cases,
         study.card(),
     ]
     return {type(result): result for result in results}

@@ -1,0 +1,163 @@
+"""Arms of a comparison: how far cases moved from one model to another, and to models that it is to be compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.asking.ask import ask
+from probes.cases.case import Case
+from probes.cases.measure import Questions, answerer
+from probes.cases.measured import Measured
+from probes.cases.metrics import kl
+from probes.cases.paired_measures import changes, divergence
+from probes.model import Generator
+from probes.store.store import Store
+from surrogates.statements.entity_effects import effect
+
+__all__ = ["NUMBERS", "UNRELATED", "arm", "is_right", "sign_flip", "table_of", "unrelated_text"]
+
+#: columns of numbers of the table of arms
+NUMBERS = (
+    "cases entities before after change low high p right_before right_after to_right to_wrong net net_low net_high kl"
+)
+#: plain texts that no probe is about
+UNRELATED = (
+    "The bakery on the corner opens at six, and by seven the first loaves are gone.",
+    "Water boils at a lower temperature on a mountain because the air presses on it less.",
+    "She put the letter in a drawer and did not think of it again until the spring.",
+    "To change a tyre, loosen the nuts before you lift the car, and tighten them crosswise at the end.",
+    "The committee will meet on the second Tuesday of each month, in the room next to the library.",
+    "Most of the rain in this valley falls between November and March.",
+    "A list keeps its items in order; a set does not, and holds each of them once.",
+    "When the music stopped, everybody looked for a chair.",
+    "The old bridge was built of granite from a quarry some ten miles up the river.",
+    "Prices rose by a third that year, while wages hardly moved.",
+    "He counted the coins twice, wrote the sum on a piece of paper and locked the box.",
+    "Bees find their way back by the position of the sun, even under a cloudy sky.",
+)
+#: entities up to which all patterns of signs are tried, and random ones beyond
+_EXACT, _PATTERNS = 12, 9999
+
+
+def sign_flip(values: np.ndarray, random_state: int = 0) -> float:
+    """Compute the two-sided p-value of "the mean is 0" for n entities, by flipping their signs.
+
+    Notes
+    -----
+    All 2ⁿ patterns of signs for up to 12 entities, 9,999 random ones beyond, the observed one counted (Phipson and
+    Smyth 2010).
+
+    Examples
+    --------
+    >>> sign_flip(np.array([1.0, 2.0, 3.0, 4.0, 5.0])), sign_flip(np.array([1.0, -1.0]))
+    (0.0625, 1.0)
+    """
+    n = len(values)
+    if n <= _EXACT:
+        signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+    else:
+        drawn = np.random.default_rng([random_state, 11]).integers(2, size=(_PATTERNS, n))
+        signs = np.vstack([np.ones(n), 1.0 - 2.0 * drawn])
+    sums, least = np.abs(signs @ values), abs(values.sum())
+    return float(np.mean(sums >= least - 1e-9 * np.abs(values).sum()))
+
+
+def is_right(measured: Measured, cases: Sequence[Case]) -> np.ndarray | None:
+    """Say whether each answer is one of the right ones, ``(n,)``; None where a model gives numbers, not answers."""
+    if measured.metric.name == "output":
+        return None
+    if measured.metric.name == "exact_match":
+        return measured.frame["value"].to_numpy(dtype=float) > 0.5
+    right = {c.case_id: {c.target, *c.also} for c in cases}
+    pairs = zip(measured.frame["case_id"], measured.frame["answer"], strict=True)
+    return np.array([answer in right[case_id] for case_id, answer in pairs])
+
+
+def arm(name: str, base: Measured, other: Measured, cases: Sequence[Case], random_state: int = 0) -> dict[str, Any]:
+    """Summarise how the cases moved from one model to another: a row of the table of arms."""
+    frame = changes(base, other).frame
+    y, entity = frame["value"].to_numpy(dtype=float), frame["entity"].to_numpy()
+    everywhere = np.ones(len(frame), dtype=bool)
+    row = _moved(name, base.metric.unit, y, entity, random_state)
+    ids = set(frame["case_id"])
+    sides = [m.frame[m.frame["case_id"].isin(ids)].reset_index(drop=True) for m in (base, other)]
+    for side, part in zip(("before", "after"), sides, strict=True):
+        level = effect(part["value"].to_numpy(dtype=float), entity, [(1.0, everywhere)])
+        row[side] = level.value if level else float(part["value"].mean())
+    right = [is_right(Measured(part, m.metric, m.model), cases) for part, m in zip(sides, (base, other), strict=True)]
+    if right[0] is not None and right[1] is not None:
+        before, after = right[0].astype(float), right[1].astype(float)
+        row |= _flips(before, after, entity)
+    if base.scores and other.scores and base.frame["case_id"].tolist() == other.frame["case_id"].tolist():
+        row["kl"] = float(divergence(base, other).frame["value"].mean())
+    return row
+
+
+def _moved(name: str, unit: str, y: np.ndarray, entity: np.ndarray, random_state: int = 0) -> dict[str, Any]:
+    """Summarise changes of cases: a row with their mean, its interval and p-value, all else unknown."""
+    mean = effect(y, entity, [(1.0, np.ones(len(y), dtype=bool))])
+    low, high = mean.interval() if mean else (np.nan, np.nan)
+    by_entity = pd.Series(y).groupby(entity, sort=True).mean().to_numpy()
+    return {
+        **dict.fromkeys(NUMBERS.split(), np.nan),
+        "arm": name,
+        "unit": unit,
+        "cases": len(y),
+        "entities": len(by_entity),
+        "change": float(mean.value if mean else y.mean()),
+        "low": low,
+        "high": high,
+        "p": sign_flip(by_entity, random_state),
+    }
+
+
+def _flips(before: np.ndarray, after: np.ndarray, entity: np.ndarray) -> dict[str, float]:
+    """Count answers that became right and wrong, and their net with its interval over entities, as shares of cases."""
+    everywhere = np.ones(len(before), dtype=bool)
+    net = effect(after - before, entity, [(1.0, everywhere)])
+    low, high = net.interval() if net else (np.nan, np.nan)
+    return {
+        "right_before": float(before.mean()),
+        "right_after": float(after.mean()),
+        "to_right": float(((after > 0) & (before == 0)).mean()),
+        "to_wrong": float(((before > 0) & (after == 0)).mean()),
+        "net": float((after - before).mean()),
+        "net_low": low,
+        "net_high": high,
+    }
+
+
+def unrelated_text(
+    before: Any, after: Any, texts: Sequence[str], store: Store, progress: bool | None
+) -> dict[str, Any] | None:
+    """Measure what the change does to text that it is not about, in nats per token; None where models cannot tell.
+
+    The change of the texts' log-probability, and where both models give the probabilities of all tokens, KL(M‖M′).
+    """
+    scorers = [answerer(m) for m in (before, after)]
+    if not texts or any(isinstance(s, Generator) or not getattr(s, "prompt_free", False) for s in scorers):
+        return None
+    questions = Questions([("", text) for text in texts])
+    per_token = []
+    for scorer in scorers:
+        assert not isinstance(scorer, Generator)
+        answers = ask(scorer, questions, questions.design, store, progress)
+        per_token.append(answers.y[:, 0] / answers.y[:, 1])
+    moved = per_token[1] - per_token[0]
+    row = _moved("unrelated text", "nats per token", moved, np.array([str(i) for i in range(len(texts))]))
+    row |= {"before": float(per_token[0].mean()), "after": float(per_token[1].mean())}
+    tells: list[Callable[[str], np.ndarray] | None] = [getattr(m, "next_tokens", None) for m in (before, after)]
+    if tells[0] is not None and tells[1] is not None:
+        each = [(tells[0](text), tells[1](text)) for text in texts]
+        if all(p.shape == q.shape for p, q in each):
+            row["kl"] = float(np.mean([kl(p, q).mean() for p, q in each]))
+    return row
+
+
+def table_of(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Make the table of arms."""
+    return pd.DataFrame(rows, columns=["arm", "unit", *NUMBERS.split()])

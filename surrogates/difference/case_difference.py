@@ -1,0 +1,129 @@
+"""The CaseDifference: what changed from one model to another over the cases of a template probe, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from surrogates.difference.arms import NUMBERS
+from surrogates.results.plain import Columns, Damaged
+from surrogates.results.result import SavedResult, figure_of
+from surrogates.statements.entry import Entry
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["CaseDifference"]
+
+#: level of the tests
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class CaseDifference(SavedResult):
+    """Two models asked the same cases, statements about what changed, and what it is to be compared with.
+
+    Attributes
+    ----------
+    entry : Entry
+        Statements about the change, as on a behaviour card: the first is about its mean over all cases, yours are
+        tested on all cases, found ones on entities that nothing was chosen by; p-values are adjusted for all of them.
+        It predicts the change of single cases.
+    arms : DataFrame
+        One row an arm: ``arm, unit, cases, entities, before, after, change, low, high, p, right_before, right_after,
+        to_right, to_wrong, net, net_low, net_high, kl``. The second model comes first; then its random control, models
+        of your own, probes that the change is not about, and unrelated text. ``p`` is of a sign-flip test by entity;
+        ``to_right`` and ``to_wrong`` are the shares of cases whose answer became right and wrong, ``net`` their
+        difference; ``kl`` is KL(M‖M′) over the listed answers (of all tokens for unrelated text), in nats.
+    cases : DataFrame
+        One row a case: ``case_id, entity, template``, its factors, ``part``, ``prompt, target``, what both answered
+        (``said_before``, ``said_after``) and their numbers ``before, after, change``.
+    surrogates : DataFrame
+        ``surrogate, terms, r2, permuted``: how well surrogates of the change over the factors predict held-out
+        entities, against a constant and against the same fitted to shuffled changes.
+    leaves : DataFrame
+        ``rule, change, low, high, entities, share``: a tree of at most four leaves, grown on the cases of the
+        discovery; its changes are those of the held-out cases.
+    margin : float
+        Mean change, in the unit of the metric, up to which the two are called equivalent.
+    p_equivalent : float
+        Of the two one-sided tests that the mean change is within the margin.
+    names, models : (str, str)
+        What the two are called, and their identities.
+    frozen : str
+        SHA-256 of the statements before a test case was asked.
+    notes : tuple of str
+    """
+
+    kind: ClassVar[str] = "case difference"
+    named: ClassVar[str] = "a difference over cases"
+
+    entry: Entry
+    arms: Annotated[pd.DataFrame, Columns("arm unit", NUMBERS)]
+    cases: Annotated[
+        pd.DataFrame,
+        Columns("case_id entity template part prompt target said_before said_after", "before after change"),
+    ]
+    surrogates: Annotated[pd.DataFrame, Columns("surrogate", "terms r2 permuted")]
+    leaves: Annotated[pd.DataFrame, Columns("rule", "change low high entities share")]
+    margin: float
+    p_equivalent: float
+    names: tuple[str, str] = ("before", "after")
+    models: tuple[str, str] = ("", "")
+    frozen: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def statements(self) -> pd.DataFrame:
+        """One row a statement: ``words, verdict, effect, low, high, entities, coverage, precision, p, reason``."""
+        names = ["words", "verdict", "effect", "low", "high", "entities", "coverage", "precision", "p", "reason"]
+        return pd.DataFrame([{n: s[n] for n in names} for s in self.entry.statements], columns=names)  # type: ignore[literal-required]
+
+    @property
+    def equivalent(self) -> bool:
+        """Whether the mean change is within the margin, at 95%."""
+        return bool(self.p_equivalent < ALPHA)
+
+    @property
+    def flips(self) -> pd.DataFrame:
+        """Cases where the two say different things: the rows of ``cases``, the largest changes first."""
+        moved = self.cases[self.cases["said_before"] != self.cases["said_after"]]
+        return moved.sort_values("change", key=np.abs, ascending=False, ignore_index=True)
+
+    @property
+    def verdict(self) -> str:
+        """What may be said of the mean over all cases, in one sentence."""
+        first, unit = self.arms.iloc[0], self.entry.unit
+        size = f"{first['change']:+.3g} {unit} [{first['low']:+.3g}, {first['high']:+.3g}]".replace("-", "−")
+        metric = self.entry.metric.removeprefix("change of ").replace("_", " ")
+        mean = self.entry.statements[0]
+        if mean["verdict"] == "supported":
+            small = f", within ±{self.margin:.2g} {unit} of no change" if self.equivalent else ""
+            return f"On average {metric} changed by {size}{small}."
+        if self.equivalent:
+            return f"On average {metric} is the same within ±{self.margin:.2g} {unit}: {size}."
+        reason = f" ({mean['reason']})" if mean["reason"] else ""
+        return f"Whether {metric} changed on average is open: {size}{reason}."
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the statements' effects as points with 95% intervals; return the Axes."""
+        return figure_of(self, ax)
+
+    def check_consistent(self) -> None:
+        """Check that fields agree with each other, after reading.
+
+        Raises
+        ------
+        Damaged
+        """
+        if not len(self.arms):
+            raise Damaged("arms", "have a row", 0)
+        if not self.entry.statements:
+            raise Damaged("entry.statements", "hold the mean change", 0)
+        numbers = self.cases[["before", "after", "change"]].to_numpy(dtype=float)
+        largest = np.abs(numbers).max() if numbers.size else 0.0
+        if not (np.abs(numbers[:, 1] - numbers[:, 0] - numbers[:, 2]) <= 1e-9 * largest).all():
+            raise Damaged("cases.change", "be what before and after differ by", "other numbers")

@@ -1,0 +1,300 @@
+"""compare_cases(): what changed from one model to another over the cases of a template probe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.behaviours.base import Behaviour
+from probes.behaviours.registry import behaviour
+from probes.cases.case import Case
+from probes.cases.hold_out import Split
+from probes.cases.measure import answerer, measure
+from probes.cases.measured import Measured
+from probes.cases.metrics import Metric, as_metric
+from probes.cases.paired_measures import changes
+from probes.cases.template import TemplateProbe
+from probes.errors import InputError
+from probes.model import Generator, Model
+from probes.models.adapt import ModelLike, as_model
+from probes.store.store import Store, open_store
+from surrogates.difference.arms import UNRELATED, arm, table_of, unrelated_text
+from surrogates.difference.case_difference import CaseDifference
+from surrogates.difference.two_models import alike, check_names, said_of
+from surrogates.families.tree import TreeSurrogate
+from surrogates.statements.claim_test import p_values, run_claim_test
+from surrogates.statements.entity_effects import FEWEST_ENTITIES, effect
+from surrogates.statements.factor_coding import Coding
+from surrogates.statements.inquiry import Inquiry
+from surrogates.statements.scope import Scope
+from surrogates.statements.statement import Statement
+from surrogates.statements.study import Study
+
+__all__ = ["compare_cases"]
+
+#: margin of equivalence, in standard deviations of the first model's cases
+_MARGIN = 0.1
+#: leaves of the tree that says where a change is
+_LEAVES = 4
+
+
+def compare_cases(
+    before: ModelLike,
+    after: ModelLike,
+    probe: TemplateProbe,
+    by: str | Sequence[str] | None = None,
+    groups: str | Callable[[Case], str] | None = None,
+    *,
+    names: tuple[str, str] = ("before", "after"),
+    metric: str | Metric = "logit_difference",
+    statements: Statement | Sequence[Statement] = (),
+    find: bool = True,
+    treated: Sequence[str] | None = None,
+    margin: float | None = None,
+    control: bool = True,
+    arms: Mapping[str, ModelLike] | None = None,
+    off_target: Sequence[str | Behaviour | TemplateProbe] = (),
+    unrelated: Sequence[str] | None = None,
+    split: Split | None = None,
+    most: int = 4,
+    random_state: int = 0,
+    store: Store | str | Path | None = "default",
+    progress: bool | None = None,
+    name: str = "",
+) -> CaseDifference:
+    """Find statements about what changed from one model to another on half of the entities, and test them on the rest.
+
+    Both are asked the same cases; a case's number is the metric of the second model less that of the first.
+
+    Parameters
+    ----------
+    before, after : object
+        Two language models, or two models of texts for the metric ``output``: a model and its fine-tune, a model and
+        itself steered, ablated or with another prompt.
+    probe : TemplateProbe
+    by, groups, metric, statements, find, split, most
+        As of :func:`~surrogates.statements.generalise.generalise`. Claims compare with no change, not with chance.
+    names : (str, str), default ("before", "after")
+        What the two are called in reports.
+    treated : sequence of str, optional
+        Entities that the change was made for: whether a case is about one of them is then a factor, ``treated``.
+    margin : float, optional
+        Mean change, in the unit of the metric, up to which the two are called equivalent; by default a tenth of the
+        standard deviation of the first model's cases.
+    control : bool, default True
+        Whether a control of the same size, drawn at random, is asked as well, where the second model has one
+        (interventions do).
+    arms : dict of str to model, optional
+        More models to compare with the first on the same cases, such as one with a prompt that asks for the change.
+    off_target : sequence of (str, Behaviour or TemplateProbe), optional
+        Probes that the change is not about; a name stands for a built-in behaviour. Each is measured by its own metric,
+        a TemplateProbe by `metric`.
+    unrelated : sequence of str, optional
+        Texts that the change is not about, by default twelve plain sentences; an empty list for none.
+    random_state : int, default 0
+    store : Store, path, None or "default"
+    progress : bool, optional
+    name : str
+
+    Returns
+    -------
+    CaseDifference
+
+    Raises
+    ------
+    InputError
+        For a parameter that breaks its rule, before a question is asked.
+    ModelError
+        If a model fails. Earlier answers stay in the store.
+
+    Notes
+    -----
+    The mean change, your statements and the found ones are one family of tests (Holm). Tests count entities, not cases.
+
+    Examples
+    --------
+    >>> probe = TemplateProbe(
+    ...     {"a": "{mood} {name}", "b": "{name} is {mood}", "c": "Is {name} {mood}?"},
+    ...     {"mood": {"glad": "glad", "sad": "sad"}},
+    ...     {f"n{i}": {"name": "x" * i} for i in range(1, 25)},
+    ...     target="yes",
+    ... )
+    >>> d = compare_cases(lambda texts: [len(t) * 0.1 for t in texts],
+    ...                   lambda texts: [len(t) * 0.1 + ("sad" in t) for t in texts],
+    ...                   probe, metric="output", store=None)
+    >>> d.statements.loc[1, "words"]
+    'change of output is higher when mood is sad than otherwise by more than 0.25 output: +1 output [1, 1], 12 entities'
+    """
+    check_names(names)
+    number = as_metric(metric)
+    first, second = as_model(before), as_model(after)
+    others = _others(second, control, arms, random_state)
+    inquiry = Inquiry.of(
+        probe, by, groups, number, statements, find, None, split, most, random_state, treated, of_change=True
+    )
+    _check_margin(margin)
+    texts = _texts(unrelated)
+    battery = _battery(off_target, number)
+    asking = _Asking(open_store(store), number, progress)
+    models = {names[0]: answerer(first), names[1]: answerer(second)}
+
+    def changed(cases: Sequence[Case]) -> Measured:
+        base = asking.measured(models[names[0]], cases)
+        with said_of(names[1]):
+            return changes(base, asking.measured(models[names[1]], cases))
+
+    study = inquiry.study(changed, name)
+    asked = inquiry.asked
+    sides = [asking.everything(model, asked) for model in models.values()]
+    rows = [arm(names[1], sides[0], sides[1], asked, random_state)]
+    for label, model in others.items():
+        with said_of(label):
+            other = asking.everything(answerer(model), asked)
+        rows.append(arm(label, sides[0], other, asked, random_state))
+    for label, (cases, one) in battery.items():
+        pair = [replace(asking, metric=one).everything(model, cases) for model in models.values()]
+        rows.append(arm(f"off target: {label}", pair[0], pair[1], cases, random_state))
+    plain = unrelated_text(first, second, texts, asking.store, progress)
+    rows += [plain] if plain else []
+    size = margin if margin is not None else _MARGIN * float(sides[0].frame["value"].std())
+    notes = [*study.notes, *alike(before, after, (sides[0].model, sides[1].model))]
+    if not off_target:
+        notes.append("No probes that the change is not about were asked: off_target= names some.")
+    return CaseDifference(
+        _entry(study, name),
+        table_of(rows),
+        _cases(sides, study),
+        study.fidelity,
+        _leaves(study, inquiry.factors, random_state),
+        size,
+        _p_equivalent(study, size),
+        (names[0], names[1]),
+        (sides[0].model, sides[1].model),
+        study.frozen,
+        tuple(notes),
+    )
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """What is measured, and where answers are kept."""
+
+    store: Store
+    metric: Metric
+    progress: bool | None
+
+    def measured(self, model: Model | Generator, cases: Sequence[Case]) -> Measured:
+        """Measure cases."""
+        return measure(model, cases, self.metric, store=self.store, progress=self.progress, unconditional=True)
+
+    def everything(self, model: Model | Generator, cases: Sequence[Case]) -> Measured:
+        """Measure all cases at once; what was asked before comes from the store."""
+        return measure(model, cases, self.metric, store=self.store, progress=self.progress)
+
+
+def _others(second: Any, control: bool, arms: Mapping[str, ModelLike] | None, random_state: int) -> dict[str, Any]:
+    """Models beside the two: a control of the same size, and the user's."""
+    if arms is not None and (not isinstance(arms, Mapping) or not all(isinstance(k, str) and k.strip() for k in arms)):
+        raise InputError("arms", "be a mapping of names to models", arms)
+    made: dict[str, Any] = {}
+    if control and callable(make := getattr(second, "control", None)):
+        made["random control"] = make(random_state=random_state)
+    if "random control" in (arms or {}):
+        raise InputError("arms", "have other names than 'random control', which is drawn", [*(arms or {})])
+    return made | {name: as_model(model) for name, model in (arms or {}).items()}
+
+
+def _check_margin(margin: float | None) -> None:
+    if margin is None:
+        return
+    if isinstance(margin, bool) or not isinstance(margin, (int, float)) or not 0 < margin < float("inf"):
+        raise InputError("margin", "be a number above 0, in the unit of the metric", margin)
+
+
+def _texts(unrelated: Sequence[str] | None) -> Sequence[str]:
+    if unrelated is None:
+        return UNRELATED
+    if isinstance(unrelated, str) or not isinstance(unrelated, Iterable):
+        raise InputError("unrelated", "be a list of texts", unrelated)
+    if wrong := [t for t in unrelated if not isinstance(t, str) or not t.strip()]:
+        raise InputError("unrelated", "hold texts with at least one word", wrong[0])
+    return list(unrelated)
+
+
+def _battery(
+    off_target: Sequence[str | Behaviour | TemplateProbe], metric: Metric
+) -> dict[str, tuple[Sequence[Case], Metric]]:
+    """Cases and metric of each probe that the change is not about, by name."""
+    if isinstance(off_target, (str, TemplateProbe, Behaviour)) or not isinstance(off_target, Iterable):
+        raise InputError("off_target", "be a list of probes, or of names of built-in behaviours", off_target)
+    out: dict[str, tuple[Sequence[Case], Metric]] = {}
+    for i, one in enumerate(off_target):
+        made = behaviour(one) if isinstance(one, str) else one
+        if isinstance(made, Behaviour):
+            out[made.name] = made.probe.cases, as_metric(made.metric)
+        elif isinstance(made, TemplateProbe):
+            out[f"probe {i + 1}"] = made.cases, metric
+        else:
+            raise InputError("off_target", "hold probes, or names of built-in behaviours", made)
+    return out
+
+
+def _entry(study: Study, name: str) -> Any:
+    """Return the study as an entry, whose only baseline is no change."""
+    entry = study.entry(name or "What changed", name or "change")
+    return replace(entry, baselines={"value": entry.baselines["value"]})
+
+
+def _cases(sides: Sequence[Measured], study: Study) -> pd.DataFrame:
+    """Put both models' numbers side by side, a row a case."""
+    both = changes(*sides).frame
+    keys = both["case_id"]
+    first, second = (m.frame.drop_duplicates("case_id").set_index("case_id") for m in sides)
+    part = study.frame.drop_duplicates("case_id").set_index("case_id")["part"]
+    prompts = [p if isinstance(p, str) else " | ".join(f"{r}: {c}" for r, c in p) for p in both["prompt"]]
+    kept = both.drop(columns=["value", "chance", "answer", "unconditional", "unconditional_chance"], errors="ignore")
+    before, after = (side.loc[keys, "value"].to_numpy(dtype=float) for side in (first, second))
+    return kept.assign(
+        prompt=prompts,
+        part=part.loc[keys].to_numpy(),
+        said_before=first.loc[keys, "answer"].to_numpy(),
+        said_after=second.loc[keys, "answer"].to_numpy(),
+        before=before,
+        after=after,
+        change=after - before,
+    )
+
+
+def _leaves(study: Study, factors: Sequence[str], random_state: int) -> pd.DataFrame:
+    """Grow a small tree on the discovery cases; the changes of its leaves are those of the test cases."""
+    columns = ["rule", "change", "low", "high", "entities", "share"]
+    frame = study.frame
+    seen, test = frame[frame["part"] == "discovery"], frame[frame["part"].isin(["entities", "cells"])]
+    coding = Coding.of(seen, factors) if len(seen) else None
+    if coding is None or not coding.columns or not len(test) or np.ptp(seen["value"].to_numpy(dtype=float)) == 0:
+        return pd.DataFrame(columns=columns)
+    if seen["entity"].nunique() < FEWEST_ENTITIES:
+        return pd.DataFrame(columns=columns)
+    tree = TreeSurrogate(max_leaves=_LEAVES, random_state=random_state)
+    y, entity, rows = test["value"].to_numpy(dtype=float), test["entity"].to_numpy(), []
+    for term in tree.fit(coding(seen), seen["value"].to_numpy(dtype=float)).terms_:
+        inside, scope = term(coding(test)) > 0.5, coding.scope(term)
+        e = effect(y, entity, [(1.0, inside)])
+        if e is not None:
+            rows.append((str(scope or Scope()), e.value, *e.interval(), e.entities, float(inside.mean())))
+    rows.sort(key=lambda row: -abs(row[1]))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _p_equivalent(study: Study, margin: float) -> float:
+    """Test whether the mean change over all cases is within the margin (two one-sided tests)."""
+    frame, claim = study.frame, Statement.level(reference=0.0, kind="equivalence", min_effect=max(margin, 1e-300))
+    if study.metric.bounds is not None:  # of shares, no change in n entities is no proof that there is none
+        return run_claim_test(claim, frame.drop(columns="part", errors="ignore")).p_for
+    mean = effect(frame["value"].to_numpy(dtype=float), frame["entity"].to_numpy(), [(1.0, np.ones(len(frame), bool))])
+    return p_values(claim, mean)[0]
