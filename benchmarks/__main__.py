@@ -10,6 +10,7 @@ from benchmarks.cost import card, endpoint, frugality, growth, many, overhead, o
 from benchmarks.quality import (
     background,
     coverage,
+    difference,
     fidelity,
     formulaic,
     link,
@@ -29,6 +30,7 @@ BENCHMARKS = {
     "coverage": coverage,
     "background": background,
     "link": link,
+    "difference": difference,
     "skewed": skewed,
     "shapley": shapley,
     "speed": speed,

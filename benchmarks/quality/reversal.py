@@ -19,13 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from sklearn.linear_model import LinearRegression
 
 from benchmarks.run.record import Skipped, show
 from probes import Case, CausalLM, Store, TemplateProbe, measure
 from probes.cases.case import tidy
-from surrogates import Scope, Statement, TreeSurrogate
+from surrogates import Scope, Statement, compare_cases
 from surrogates.statements.verdicts import Judged, judge
 
 __all__ = ["Facts", "report", "run", "teach"]
@@ -224,27 +222,20 @@ def trial(seed: int) -> dict[str, Any]:
         "reverse_margin": means.loc["reverse", "value"],
         "treated_exact": after.loc[yes, "exact"].mean(),
         "untreated_exact": after.loc[pick & ~yes, "exact"].mean(),
-        **_difference(before, after["value"] - before["value"], seed),
+        **_difference(lm, changed, probe, seed),
         "seconds": time.perf_counter() - start,
         "statements": [{"words": j.words, "verdict": j.verdict} for j in [*judged, *after_judged]],
     }
 
 
-def _difference(frame: pd.DataFrame, change: pd.Series, seed: int) -> dict[str, float]:
-    """R² on unseen facts of surrogates of what the second training changed."""
-    Z = np.column_stack(
-        [frame["asked"] == SECOND, frame["reverse trained"] == "yes",
-         *(frame["taught"] == g for g in ("name first", "description first", "both"))]
-    ).astype(float)  # fmt: skip
-    y = change.to_numpy(dtype=float)
-    people = np.unique(frame["entity"])
-    train = frame["entity"].isin(np.random.default_rng([seed, 4]).permutation(people)[: len(people) // 2]).to_numpy()
-
-    def score(family: Any) -> float:
-        fitted = family.fit(Z[train], y[train]).predict(Z[~train])
-        return 1 - float(((y[~train] - fitted) ** 2).sum() / ((y[~train] - y[train].mean()) ** 2).sum())
-
-    return {"tree_r2": score(TreeSurrogate(max_leaves=4)), "linear_r2": score(LinearRegression())}
+def _difference(lm: CausalLM, changed: CausalLM, probe: TemplateProbe, seed: int) -> dict[str, Any]:
+    """What the second training changed, on unseen facts: R² of a tree and of a sum, and the leaf of most change."""
+    d = compare_cases(
+        lm, changed, probe, metric="margin", random_state=seed, unrelated=[], store=Store(), progress=False
+    )
+    r2 = d.surrogates.set_index("surrogate")["r2"]
+    leaf = d.leaves.iloc[0]
+    return {"tree_r2": r2["4 leaves"], "linear_r2": r2["linear"], "leaf": leaf["rule"], "leaf_change": leaf["change"]}
 
 
 def run(quick: bool, jobs: int) -> dict[str, Any]:

@@ -16,6 +16,8 @@ import pandas as pd
 
 from benchmarks.cost.own_time import TABLE
 from benchmarks.quality.background import TABLE as BACKGROUND
+from benchmarks.quality.difference import STEERED
+from benchmarks.quality.difference import TABLE as CHANGES
 from benchmarks.quality.link import TABLE as LINK
 from benchmarks.quality.skewed import TABLE as SKEWED
 from benchmarks.rivals.contenders import OURS, PROXYSPEX
@@ -306,8 +308,9 @@ def _reversal(result: dict[str, Any]) -> str:
         "linear_r2",
     )
     heads = ("seed", "forward", "reverse", "taught both ways", "reverse taught later", "not taught later",
-             "tree R²", "linear R²")  # fmt: skip
-    return plain(result["trials"], dict(zip(("seed", *numbers), heads, strict=True)))
+             "tree R²", "linear R²", "leaf of most change", "its change (nats)")  # fmt: skip
+    columns = ("seed", *numbers, "leaf", "leaf_change")
+    return plain(result["trials"], dict(zip(columns, heads, strict=True)))
 
 
 def _reversal_files(result: dict[str, Any]) -> str:
@@ -387,6 +390,8 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "link": ("link", lambda result: plain(result["gains"], LINK)),
     "skewed": ("skewed", lambda result: plain(result["table"], SKEWED)),
     "statements": ("statements", _statements),
+    "difference": ("difference", lambda result: plain(result["pairs"], CHANGES)),
+    "steering": ("difference", lambda result: plain(result["steering"], STEERED)),
     "recovery": ("recovery", _recovery),
     "formulaic": ("formulaic", _formulaic),
     "reversal": ("reversal", _reversal),

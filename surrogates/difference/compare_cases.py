@@ -30,6 +30,7 @@ from surrogates.families.tree import TreeSurrogate
 from surrogates.statements.claim_test import p_values, run_claim_test
 from surrogates.statements.entity_effects import FEWEST_ENTITIES, effect
 from surrogates.statements.factor_coding import Coding
+from surrogates.statements.factor_fidelity import scored
 from surrogates.statements.inquiry import Inquiry
 from surrogates.statements.scope import Scope
 from surrogates.statements.statement import Statement
@@ -162,6 +163,7 @@ def compare_cases(
     plain = unrelated_text(first, second, texts, asking.store, progress)
     rows += [plain] if plain else []
     size = margin if margin is not None else _MARGIN * float(sides[0].frame["value"].std())
+    leaves, scores = _leaves(study, inquiry.factors, random_state)
     notes = [*study.notes, *alike(before, after, (sides[0].model, sides[1].model))]
     if not off_target:
         notes.append("No probes that the change is not about were asked: off_target= names some.")
@@ -169,8 +171,8 @@ def compare_cases(
         _entry(study, name),
         table_of(rows),
         _cases(sides, study),
-        study.fidelity,
-        _leaves(study, inquiry.factors, random_state),
+        scores,
+        leaves,
         size,
         _p_equivalent(study, size),
         (names[0], names[1]),
@@ -270,25 +272,25 @@ def _cases(sides: Sequence[Measured], study: Study) -> pd.DataFrame:
     )
 
 
-def _leaves(study: Study, factors: Sequence[str], random_state: int) -> pd.DataFrame:
-    """Grow a small tree on the discovery cases; the changes of its leaves are those of the test cases."""
-    columns = ["rule", "change", "low", "high", "entities", "share"]
-    frame = study.frame
+def _leaves(study: Study, factors: Sequence[str], random_state: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Grow a small tree on the discovery cases: its leaves with the changes of the test cases, and all R² there."""
+    frame, columns = study.frame, ["rule", "change", "low", "high", "entities", "share"]
     seen, test = frame[frame["part"] == "discovery"], frame[frame["part"].isin(["entities", "cells"])]
-    coding = Coding.of(seen, factors) if len(seen) else None
-    if coding is None or not coding.columns or not len(test) or np.ptp(seen["value"].to_numpy(dtype=float)) == 0:
-        return pd.DataFrame(columns=columns)
-    if seen["entity"].nunique() < FEWEST_ENTITIES:
-        return pd.DataFrame(columns=columns)
+    few = not len(test) or seen["entity"].nunique() < FEWEST_ENTITIES
+    coding = None if few else Coding.of(seen, factors)
+    if coding is None or not coding.columns or np.ptp(seen["value"].to_numpy(dtype=float)) == 0:
+        return pd.DataFrame(columns=columns), study.fidelity
     tree = TreeSurrogate(max_leaves=_LEAVES, random_state=random_state)
-    y, entity, rows = test["value"].to_numpy(dtype=float), test["entity"].to_numpy(), []
-    for term in tree.fit(coding(seen), seen["value"].to_numpy(dtype=float)).terms_:
-        inside, scope = term(coding(test)) > 0.5, coding.scope(term)
+    scores = pd.concat([study.fidelity, scored(f"{_LEAVES} leaves", tree, coding, seen, test, random_state)])
+    Z, y, entity = coding(test), test["value"].to_numpy(dtype=float), test["entity"].to_numpy()
+    rows = []
+    for term in tree.terms_:
+        inside, scope = term(Z) > 0.5, coding.scope(term)
         e = effect(y, entity, [(1.0, inside)])
         if e is not None:
             rows.append((str(scope or Scope()), e.value, *e.interval(), e.entities, float(inside.mean())))
     rows.sort(key=lambda row: -abs(row[1]))
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns), scores.reset_index(drop=True)
 
 
 def _p_equivalent(study: Study, margin: float) -> float:
