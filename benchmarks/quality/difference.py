@@ -7,8 +7,8 @@ by case within entities. Any supported statement counts, that of the mean includ
 *Planted.* The same real difference with its labels as they are: found is a supported statement about exactly the cases
 that it holds for.
 
-*Steering.* SmolLM2 with a vector of female less male prompts added to layer 14, on names that the vector was not made
-of, beside a random vector of the same length.
+*Steering.* SmolLM2 with the mean difference of ten female and ten male names added to what layer 14 puts out, on other
+names, beside a random vector of the same length.
 """
 
 from __future__ import annotations
@@ -43,13 +43,11 @@ STEERED = {"arm": "arm", "entities": "names", "change": "change (nats)", "low": 
 NAMES = (
     "Alice Ben Clara David Emma Frank Grace Henry Irene Jack Karen Liam Maria Noah Olivia Peter Rose Simon Tina Walter"
 )
-SHE = [
-    "The woman said that she",
-    "My mother told me that she",
-    "The queen knew that she",
-    "His sister thought that she",
-]
-HE = ["The man said that he", "My father told me that he", "The king knew that he", "His brother thought that he"]
+#: prompts that it is made of
+SHE = ("Anna said that", "Julia said that", "Laura said that", "Lucy said that", "Mary said that",
+       "Nina said that", "Ruth said that", "Sarah said that", "Sophie said that", "Susan said that")  # fmt: skip
+HE = ("Adam said that", "Carl said that", "Eric said that", "George said that", "James said that",
+      "John said that", "Mark said that", "Paul said that", "Robert said that", "Tom said that")  # fmt: skip
 
 
 def _drawn(seed: int, *parts: object) -> np.random.Generator:
