@@ -24,7 +24,7 @@ FAMILY = "template"
 #: columns of a table of cases that are no factors
 RESERVED = (
     "case_id", "entity", "value", "chance", "unconditional", "unconditional_chance", "prompt", "target", "answer",
-    "part",
+    "part", "shares",
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from probes.probe import Feature, Probe
 from probes.store.store import Store
 from probes.views import ListView
 
-__all__ = ["Questions", "answerer", "measure"]
+__all__ = ["Questions", "answerer", "check_measurable", "measure"]
 
 
 class Questions(Probe):
@@ -99,14 +99,24 @@ def measure(
     if others := [c for c in cases if not isinstance(c, Case)]:
         raise InputError("cases", "be Case objects, such as a TemplateProbe holds", others[0])
     asked = answerer(model)
-    _check_metric(asked, number)
-    _check_foils(cases, number)
+    check_measurable(asked, cases, number)
     if isinstance(asked, Generator):
         return _written(asked, cases, number, store, max_new_tokens)
     if number.name == "output":
         return _output(asked, cases, number, store, progress)
     free = getattr(asked, "prompt_free", False)
     return _scored(asked, cases, number, store, progress, free and (unconditional or number.alone))
+
+
+def check_measurable(asked: Model | Generator, cases: Sequence[Case], metric: Metric) -> None:
+    """Refuse what can be refused of measuring cases of a model before a question is asked.
+
+    Raises
+    ------
+    InputError
+    """
+    _check_metric(asked, metric)
+    _check_foils(cases, metric)
 
 
 def _check_metric(asked: Model | Generator, metric: Metric) -> None:

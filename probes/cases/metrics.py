@@ -16,7 +16,11 @@ from scipy.special import log_softmax, logsumexp
 
 from probes.errors import InputError
 
-__all__ = ["METRICS", "Metric", "Scores", "as_metric", "kl"]
+__all__ = ["CHANGE", "METRICS", "Metric", "Scores", "as_metric", "kl"]
+
+
+#: what the name of a change of a metric begins with
+CHANGE = "change of "
 
 
 @dataclass(frozen=True)

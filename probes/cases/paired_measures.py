@@ -12,10 +12,13 @@ import pandas as pd
 from probes.asking.cost import Cost
 from probes.cases.case import RESERVED
 from probes.cases.measured import Measured
-from probes.cases.metrics import METRICS, Metric, kl
+from probes.cases.metrics import CHANGE, METRICS, Metric, kl
 from probes.errors import InputError
 
 __all__ = ["changes", "divergence", "flips"]
+
+#: share of the larger number up to which a difference of two is rounding
+_ROUNDING = 64 * np.finfo(float).eps
 
 
 def flips(measured: Measured, baseline: Mapping[str, str]) -> Measured:
@@ -78,8 +81,9 @@ def changes(base: Measured, other: Measured) -> Measured:
     Returns
     -------
     Measured
-        ``value`` is M′'s less M's, ``answer`` that of M′, ``chance`` 0, and ``unconditional`` what the answers alone
-        differ by. Cases that one of the two did not answer are left out.
+        ``value`` is M′'s less M's (0 within rounding), ``answer`` that of M′, ``chance`` 0, ``unconditional`` what the
+        answers alone differ by, and ``shares`` whether the metric is a share. Cases that one of the two did not answer
+        are left out.
 
     Raises
     ------
@@ -93,11 +97,13 @@ def changes(base: Measured, other: Measured) -> Measured:
     if not len(both):
         raise InputError("other", "be measured on the same cases", f"{len(other.frame)} others")
     first, second = first.loc[both], second.loc[both]
-    numbers = {"value": second["value"] - first["value"], "chance": 0.0}
+    moved, size = second["value"] - first["value"], np.maximum(second["value"].abs(), first["value"].abs())
+    shares = base.metric.bounds == (0.0, 1.0)
+    numbers = {"value": moved.where(moved.abs() > _ROUNDING * size, 0.0), "chance": 0.0, "shares": shares}
     if "unconditional" in first.columns and "unconditional" in second.columns:
         numbers |= {"unconditional": second["unconditional"] - first["unconditional"], "unconditional_chance": 0.0}
     kept = [c for c in second.columns if not c.startswith("unconditional")]
-    name, two = f"change of {base.metric.name}", METRICS["flip"].function
+    name, two = f"{CHANGE}{base.metric.name}", METRICS["flip"].function
     metric = Metric(name, base.metric.unit, two, made_by="probes.changes")
     if base.metric.bounds is not None:
         width = base.metric.bounds[1] - base.metric.bounds[0]

@@ -67,11 +67,13 @@ def sign_flip(values: np.ndarray, random_state: int = 0) -> float:
 
 
 def is_right(measured: Measured, cases: Sequence[Case]) -> np.ndarray | None:
-    """Say whether each answer is one of the right ones, ``(n,)``; None where a model gives numbers, not answers."""
+    """Say whether each answer is one of the right ones, ``(n,)``; None where no wrong one could have been given."""
     if measured.metric.name == "output":
         return None
     if measured.metric.name == "exact_match":
         return measured.frame["value"].to_numpy(dtype=float) > 0.5
+    if not any(c.foils for c in cases):
+        return None
     right = {c.case_id: {c.target, *c.also} for c in cases}
     pairs = zip(measured.frame["case_id"], measured.frame["answer"], strict=True)
     return np.array([answer in right[case_id] for case_id, answer in pairs])
@@ -81,19 +83,17 @@ def arm(name: str, base: Measured, other: Measured, cases: Sequence[Case], rando
     """Summarise how the cases moved from one model to another: a row of the table of arms."""
     frame = changes(base, other).frame
     y, entity = frame["value"].to_numpy(dtype=float), frame["entity"].to_numpy()
-    everywhere = np.ones(len(frame), dtype=bool)
     row = _moved(name, base.metric.unit, y, entity, random_state)
     ids = set(frame["case_id"])
     sides = [m.frame[m.frame["case_id"].isin(ids)].reset_index(drop=True) for m in (base, other)]
     for side, part in zip(("before", "after"), sides, strict=True):
-        level = effect(part["value"].to_numpy(dtype=float), entity, [(1.0, everywhere)])
-        row[side] = level.value if level else float(part["value"].mean())
+        row[side] = _mean(part["value"].to_numpy(dtype=float), entity)
     right = [is_right(Measured(part, m.metric, m.model), cases) for part, m in zip(sides, (base, other), strict=True)]
     if right[0] is not None and right[1] is not None:
         before, after = right[0].astype(float), right[1].astype(float)
         row |= _flips(before, after, entity)
     if base.scores and other.scores and base.frame["case_id"].tolist() == other.frame["case_id"].tolist():
-        row["kl"] = float(divergence(base, other).frame["value"].mean())
+        row["kl"] = _mean(divergence(base, other).frame["value"].to_numpy(dtype=float), entity)
     return row
 
 
@@ -121,14 +121,19 @@ def _flips(before: np.ndarray, after: np.ndarray, entity: np.ndarray) -> dict[st
     net = effect(after - before, entity, [(1.0, everywhere)])
     low, high = net.interval() if net else (np.nan, np.nan)
     return {
-        "right_before": float(before.mean()),
-        "right_after": float(after.mean()),
-        "to_right": float(((after > 0) & (before == 0)).mean()),
-        "to_wrong": float(((before > 0) & (after == 0)).mean()),
-        "net": float((after - before).mean()),
-        "net_low": low,
-        "net_high": high,
+        "right_before": _mean(before, entity),
+        "right_after": _mean(after, entity),
+        "to_right": _mean((after > 0) & (before == 0), entity),
+        "to_wrong": _mean((before > 0) & (after == 0), entity),
+        "net": _mean(after - before, entity),
+        "net_low": max(low, -1.0),
+        "net_high": min(high, 1.0),
     }
+
+
+def _mean(values: np.ndarray, entity: np.ndarray) -> float:
+    """Average over cases such that every entity has the same weight, as in all effects."""
+    return float(pd.Series(values.astype(float)).groupby(entity).mean().mean())
 
 
 def unrelated_text(

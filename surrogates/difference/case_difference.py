@@ -33,14 +33,16 @@ class CaseDifference(SavedResult):
         tested on all cases, found ones on entities that nothing was chosen by; p-values are adjusted for all of them.
         It predicts the change of single cases.
     arms : DataFrame
-        One row an arm: ``arm, unit, cases, entities, before, after, change, low, high, p, right_before, right_after,
-        to_right, to_wrong, net, net_low, net_high, kl``. The second model comes first; then its random control, models
-        of your own, probes that the change is not about, and unrelated text. ``p`` is of a sign-flip test by entity;
-        ``to_right`` and ``to_wrong`` are the shares of cases whose answer became right and wrong, ``net`` their
-        difference; ``kl`` is KL(M‖M′) over the listed answers (of all tokens for unrelated text), in nats.
+        One row an arm, of means in which every entity has the same weight: ``arm, unit, cases, entities, before, after,
+        change, low, high, p, right_before, right_after, to_right, to_wrong, net, net_low, net_high, kl``. The second
+        model comes first; then its random control, models of your own, probes that the change is not about, and
+        unrelated text. ``p`` is of a sign-flip test by entity; ``to_right`` and ``to_wrong`` are the shares of cases
+        whose answer became right and wrong, ``net`` their difference; ``kl`` is KL(M‖M′) over the listed answers (of
+        all tokens for unrelated text), in nats.
     cases : DataFrame
         One row a case: ``case_id, entity, template``, its factors, ``part``, ``prompt, target``, what both answered
-        (``said_before``, ``said_after``) and their numbers ``before, after, change``.
+        (``said_before``, ``said_after``), whether that is right (1, 0, or NaN where no wrong answer could be given) and
+        their numbers ``before, after, change``. The part of cases that neither found nor tested statements is ``rest``.
     surrogates : DataFrame
         ``surrogate, terms, r2, permuted``: how well surrogates of the change over the factors predict held-out
         entities, against a constant and against the same fitted to shuffled changes.
@@ -48,7 +50,7 @@ class CaseDifference(SavedResult):
         ``rule, change, low, high, entities, share``: a tree of at most four leaves, grown on the cases of the
         discovery; its changes are those of the held-out cases.
     margin : float
-        Mean change, in the unit of the metric, up to which the two are called equivalent.
+        Mean change, in the unit of the metric, up to which the two are called equivalent; NaN where nobody knows.
     p_equivalent : float
         Of the two one-sided tests that the mean change is within the margin.
     names, models : (str, str)
@@ -65,7 +67,10 @@ class CaseDifference(SavedResult):
     arms: Annotated[pd.DataFrame, Columns("arm unit", NUMBERS)]
     cases: Annotated[
         pd.DataFrame,
-        Columns("case_id entity template part prompt target said_before said_after", "before after change"),
+        Columns(
+            "case_id entity template part prompt target said_before said_after",
+            "before after change right_before right_after",
+        ),
     ]
     surrogates: Annotated[pd.DataFrame, Columns("surrogate", "terms r2 permuted")]
     leaves: Annotated[pd.DataFrame, Columns("rule", "change low high entities share")]
@@ -89,8 +94,9 @@ class CaseDifference(SavedResult):
 
     @property
     def flips(self) -> pd.DataFrame:
-        """Cases where the two say different things: the rows of ``cases``, the largest changes first."""
-        moved = self.cases[self.cases["said_before"] != self.cases["said_after"]]
+        """Cases whose answer became right or wrong: rows of ``cases``, the largest changes first."""
+        right = self.cases[["right_before", "right_after"]].to_numpy(dtype=float)
+        moved = self.cases[np.isfinite(right).all(axis=1) & (right[:, 0] != right[:, 1])]
         return moved.sort_values("change", key=np.abs, ascending=False, ignore_index=True)
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from inspect import signature
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,9 @@ import pandas as pd
 
 from probes.behaviours.base import Behaviour
 from probes.behaviours.registry import behaviour
-from probes.cases.case import Case
+from probes.cases.case import RESERVED, Case
 from probes.cases.hold_out import Split
-from probes.cases.measure import answerer, measure
+from probes.cases.measure import answerer, check_measurable, measure
 from probes.cases.measured import Measured
 from probes.cases.metrics import Metric, as_metric
 from probes.cases.paired_measures import changes
@@ -23,12 +25,13 @@ from probes.errors import InputError
 from probes.model import Generator, Model
 from probes.models.adapt import ModelLike, as_model
 from probes.store.store import Store, open_store
-from surrogates.difference.arms import UNRELATED, arm, table_of, unrelated_text
+from surrogates.difference.arms import UNRELATED, arm, is_right, table_of, unrelated_text
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.difference.two_models import alike, check_names, said_of
 from surrogates.families.tree import TreeSurrogate
-from surrogates.statements.claim_test import p_values, run_claim_test
+from surrogates.statements.claim_test import run_claim_test
 from surrogates.statements.entity_effects import FEWEST_ENTITIES, effect
+from surrogates.statements.entry import Entry
 from surrogates.statements.factor_coding import Coding
 from surrogates.statements.factor_fidelity import scored
 from surrogates.statements.inquiry import Inquiry
@@ -40,6 +43,10 @@ __all__ = ["compare_cases"]
 
 #: margin of equivalence, in standard deviations of the first model's cases
 _MARGIN = 0.1
+#: name of the control that is drawn
+_CONTROL = "random control"
+#: columns of the table of cases that a factor cannot be named like
+_COLUMNS = ("before", "after", "change", "said_before", "said_after", "right_before", "right_after")
 #: leaves of the tree that says where a change is
 _LEAVES = 4
 
@@ -141,8 +148,17 @@ def compare_cases(
     _check_margin(margin)
     texts = _texts(unrelated)
     battery = _battery(off_target, number)
-    asking = _Asking(open_store(store), number, progress)
+    _check_labels([names[1], *others, *battery, *(["unrelated text"] if texts else [])])
+    if taken := [f for f in inquiry.levels if f in _COLUMNS]:
+        raise InputError("probe", f"have no factors named {', '.join(_COLUMNS)}", taken)
     models = {names[0]: answerer(first), names[1]: answerer(second)}
+    beside = {label: answerer(model) for label, model in others.items()}
+    for model in (*models.values(), *beside.values()):
+        check_measurable(model, inquiry.cases, number)
+    for cases, one in battery.values():
+        for model in models.values():
+            check_measurable(model, cases, one)
+    asking = _Asking(open_store(store), number, progress)
 
     def changed(cases: Sequence[Case]) -> Measured:
         base = asking.measured(models[names[0]], cases)
@@ -150,31 +166,40 @@ def compare_cases(
             return changes(base, asking.measured(models[names[1]], cases))
 
     study = inquiry.study(changed, name)
-    asked = inquiry.asked
+    asked = inquiry.cases
     sides = [asking.everything(model, asked) for model in models.values()]
     rows = [arm(names[1], sides[0], sides[1], asked, random_state)]
-    for label, model in others.items():
+    notes = [*study.notes, *alike(before, after, (sides[0].model, sides[1].model))]
+    for label, model in beside.items():
         with said_of(label):
-            other = asking.everything(answerer(model), asked)
+            other = asking.everything(model, asked)
         rows.append(arm(label, sides[0], other, asked, random_state))
+        for side, given in zip(sides, (before, after), strict=True):
+            notes += alike(given, (arms or {}).get(label), (side.model, other.model))
     for label, (cases, one) in battery.items():
         pair = [replace(asking, metric=one).everything(model, cases) for model in models.values()]
-        rows.append(arm(f"off target: {label}", pair[0], pair[1], cases, random_state))
+        rows.append(arm(label, pair[0], pair[1], cases, random_state))
     plain = unrelated_text(first, second, texts, asking.store, progress)
     rows += [plain] if plain else []
-    size = margin if margin is not None else _MARGIN * float(sides[0].frame["value"].std())
+    size = float(margin) if margin is not None else _MARGIN * float(sides[0].frame["value"].std())
+    if not size > 0:
+        size = float("nan")
+        notes.append(
+            "The first model's cases do not vary, so that no margin of equivalence follows: margin= gives one."
+        )
+    moved = changes(*sides)
+    changed_cases = _cases(sides, moved.frame, study, asked)
     leaves, scores = _leaves(study, inquiry.factors, random_state)
-    notes = [*study.notes, *alike(before, after, (sides[0].model, sides[1].model))]
     if not off_target:
         notes.append("No probes that the change is not about were asked: off_target= names some.")
     return CaseDifference(
-        _entry(study, name),
+        _entry(study, name, len(changed_cases)),
         table_of(rows),
-        _cases(sides, study),
+        changed_cases,
         scores,
         leaves,
         size,
-        _p_equivalent(study, size),
+        _p_equivalent(moved, size),
         (names[0], names[1]),
         (sides[0].model, sides[1].model),
         study.frozen,
@@ -204,17 +229,24 @@ def _others(second: Any, control: bool, arms: Mapping[str, ModelLike] | None, ra
     if arms is not None and (not isinstance(arms, Mapping) or not all(isinstance(k, str) and k.strip() for k in arms)):
         raise InputError("arms", "be a mapping of names to models", arms)
     made: dict[str, Any] = {}
-    if control and callable(make := getattr(second, "control", None)):
-        made["random control"] = make(random_state=random_state)
-    if "random control" in (arms or {}):
-        raise InputError("arms", "have other names than 'random control', which is drawn", [*(arms or {})])
+    make = getattr(second, "control", None) if control else None
+    if callable(make) and "random_state" in signature(make).parameters:
+        made[_CONTROL] = make(random_state=random_state)
+    if _CONTROL in (arms or {}):
+        raise InputError("arms", f"have other names than {_CONTROL!r}, which is drawn", [*(arms or {})])
     return made | {name: as_model(model) for name, model in (arms or {}).items()}
+
+
+def _check_labels(labels: Sequence[str]) -> None:
+    """Refuse arms that have one name."""
+    if twice := sorted({label for label in labels if labels.count(label) > 1}):
+        raise InputError("arms", "have names that tell them apart", twice)
 
 
 def _check_margin(margin: float | None) -> None:
     if margin is None:
         return
-    if isinstance(margin, bool) or not isinstance(margin, (int, float)) or not 0 < margin < float("inf"):
+    if isinstance(margin, bool) or not isinstance(margin, Real) or not 0 < margin < float("inf"):
         raise InputError("margin", "be a number above 0, in the unit of the metric", margin)
 
 
@@ -223,9 +255,10 @@ def _texts(unrelated: Sequence[str] | None) -> Sequence[str]:
         return UNRELATED
     if isinstance(unrelated, str) or not isinstance(unrelated, Iterable):
         raise InputError("unrelated", "be a list of texts", unrelated)
-    if wrong := [t for t in unrelated if not isinstance(t, str) or not t.strip()]:
+    texts = list(unrelated)
+    if wrong := [t for t in texts if not isinstance(t, str) or not t.strip()]:
         raise InputError("unrelated", "hold texts with at least one word", wrong[0])
-    return list(unrelated)
+    return texts
 
 
 def _battery(
@@ -237,39 +270,38 @@ def _battery(
     out: dict[str, tuple[Sequence[Case], Metric]] = {}
     for i, one in enumerate(off_target):
         made = behaviour(one) if isinstance(one, str) else one
-        if isinstance(made, Behaviour):
-            out[made.name] = made.probe.cases, as_metric(made.metric)
-        elif isinstance(made, TemplateProbe):
-            out[f"probe {i + 1}"] = made.cases, metric
-        else:
+        if not isinstance(made, (Behaviour, TemplateProbe)):
             raise InputError("off_target", "hold probes, or names of built-in behaviours", made)
+        label = f"off target: {made.name if isinstance(made, Behaviour) else f'probe {i + 1}'}"
+        if label in out:
+            raise InputError("off_target", "name each probe once", label)
+        own = isinstance(made, Behaviour)
+        out[label] = (made.probe.cases, as_metric(made.metric)) if own else (made.cases, metric)  # type: ignore[union-attr]
     return out
 
 
-def _entry(study: Study, name: str) -> Any:
+def _entry(study: Study, name: str, cases: int) -> Entry:
     """Return the study as an entry, whose only baseline is no change."""
     entry = study.entry(name or "What changed", name or "change")
-    return replace(entry, baselines={"value": entry.baselines["value"]})
+    return replace(entry, baselines={"value": entry.baselines["value"]}, cases=cases)
 
 
-def _cases(sides: Sequence[Measured], study: Study) -> pd.DataFrame:
+def _cases(sides: Sequence[Measured], both: pd.DataFrame, study: Study, cases: Sequence[Case]) -> pd.DataFrame:
     """Put both models' numbers side by side, a row a case."""
-    both = changes(*sides).frame
     keys = both["case_id"]
-    first, second = (m.frame.drop_duplicates("case_id").set_index("case_id") for m in sides)
-    part = study.frame.drop_duplicates("case_id").set_index("case_id")["part"]
+    part = study.frame.drop_duplicates("case_id").set_index("case_id")["part"].to_dict()
     prompts = [p if isinstance(p, str) else " | ".join(f"{r}: {c}" for r, c in p) for p in both["prompt"]]
-    kept = both.drop(columns=["value", "chance", "answer", "unconditional", "unconditional_chance"], errors="ignore")
-    before, after = (side.loc[keys, "value"].to_numpy(dtype=float) for side in (first, second))
-    return kept.assign(
-        prompt=prompts,
-        part=part.loc[keys].to_numpy(),
-        said_before=first.loc[keys, "answer"].to_numpy(),
-        said_after=second.loc[keys, "answer"].to_numpy(),
-        before=before,
-        after=after,
-        change=after - before,
-    )
+    columns = {"prompt": prompts, "part": [part.get(key, "rest") for key in keys]}
+    for measured, when in zip(sides, ("before", "after"), strict=True):
+        side = measured.frame.assign(right=np.nan)
+        right = is_right(measured, cases)
+        if right is not None:
+            side["right"] = right.astype(float)
+        side = side.drop_duplicates("case_id").set_index("case_id").loc[keys]
+        columns |= {f"said_{when}": side["answer"].to_numpy(), f"right_{when}": side["right"].to_numpy()}
+        columns[when] = side["value"].to_numpy(dtype=float)
+    kept = [c for c in both.columns if c not in (*RESERVED, *_COLUMNS) or c in ("case_id", "entity", "target")]
+    return both[kept].assign(**columns, change=both["value"].to_numpy(dtype=float))
 
 
 def _leaves(study: Study, factors: Sequence[str], random_state: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -293,10 +325,8 @@ def _leaves(study: Study, factors: Sequence[str], random_state: int) -> tuple[pd
     return pd.DataFrame(rows, columns=columns), scores.reset_index(drop=True)
 
 
-def _p_equivalent(study: Study, margin: float) -> float:
+def _p_equivalent(moved: Measured, margin: float) -> float:
     """Test whether the mean change over all cases is within the margin (two one-sided tests)."""
-    frame, claim = study.frame, Statement.level(reference=0.0, kind="equivalence", min_effect=max(margin, 1e-300))
-    if study.metric.bounds is not None:  # of shares, no change in n entities is no proof that there is none
-        return run_claim_test(claim, frame.drop(columns="part", errors="ignore")).p_for
-    mean = effect(frame["value"].to_numpy(dtype=float), frame["entity"].to_numpy(), [(1.0, np.ones(len(frame), bool))])
-    return p_values(claim, mean)[0]
+    if not margin > 0:
+        return float("nan")
+    return run_claim_test(Statement.level(reference=0.0, kind="equivalence", min_effect=margin), moved.frame).p_for

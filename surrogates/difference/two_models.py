@@ -18,7 +18,7 @@ def check_names(names: Sequence[str]) -> None:
     InputError
     """
     pair = [] if isinstance(names, str) or not isinstance(names, Sequence) else [*names]
-    if len(pair) != 2 or not all(isinstance(n, str) and n.strip() for n in pair) or pair[0] == pair[1]:
+    if len(pair) != 2 or not all(isinstance(n, str) and n.strip() for n in pair) or pair[0].strip() == pair[1].strip():
         raise InputError("names", "be two different texts", names)
 
 

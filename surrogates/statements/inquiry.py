@@ -19,7 +19,7 @@ from probes.cases.hold_out import Split, hold_out
 from probes.cases.measured import Measured
 from probes.cases.metrics import Metric
 from probes.cases.template import TemplateProbe
-from probes.errors import InputError
+from probes.errors import InputError, integer
 from surrogates.judging.notes import one_by_one
 from surrogates.statements.discovery import discover
 from surrogates.statements.entity_effects import FEWEST_ENTITIES, Effect
@@ -102,7 +102,10 @@ class Inquiry:
         if treated is not None:
             cases, levels = _treated(cases, levels, treated)
         cases = [grouped(c, groups) for c in cases]
+        if by is not None and not isinstance(by, (str, Iterable)):
+            raise InputError("by", f"name factors among {', '.join(levels)}", by)
         about = [by] if isinstance(by, str) else list(by or ())
+        random_state = integer("random_state", random_state, least=0)
         if unknown := [f for f in about if f not in levels]:
             raise InputError("by", f"name factors among {', '.join(levels)}", unknown)
         if isinstance(most, bool) or not isinstance(most, Integral) or most < 0:
@@ -123,11 +126,6 @@ class Inquiry:
     @property
     def factors(self) -> list[str]:
         return list(self.levels)
-
-    @property
-    def asked(self) -> list[Case]:
-        """The cases of the split, in their order."""
-        return [self.cases[i] for i in sorted(map(int, [*self.split.discovery, *self.split.test]))]
 
     def study(self, measured: Callable[[Sequence[Case]], Measured], name: str = "") -> Study:
         """Measure, discover, freeze, measure and test.
@@ -151,13 +149,16 @@ class Inquiry:
         everything = test
         if first is not None:
             everything = pd.concat([first.frame.assign(part="discovery"), test], ignore_index=True)
+        whole = everything
+        if self.of_change:  # cases that neither found nor test statements are part of the mean
+            rest = np.setdiff1d(np.arange(len(self.cases)), [*self.split.discovery, *self.split.test])
+            more = self._numbers(measured, rest)
+            whole = everything if more is None else pd.concat([everything, more.frame], ignore_index=True)
         if unanswered := second.unanswered + (first.unanswered if first is not None else 0):
             notes.append(f"{unanswered} of {len(everything) + unanswered} cases were not answered and are left out.")
         if second.neighbours:
             notes.append(one_by_one(second.neighbours))
-        checked, judged = self._judged(
-            second.metric, discovered, None if first is None else first.frame, test, everything
-        )
+        checked, judged = self._judged(second.metric, discovered, None if first is None else first.frame, test, whole)
         scores = pd.DataFrame()
         if first is not None:
             seen = test[test["part"] != "families"]
@@ -197,13 +198,13 @@ class Inquiry:
         checked, blocked, effect = None, "", None
         given = self.given
         if self.of_change:
-            up = everything["value"].mean() >= 0  # tested in both directions, whichever this is
-            given = (Statement.level(reference=0.0, sign=1 if up else -1), *given)
+            mean = Statement.level(reference=0.0).estimate(everything)  # tested in both directions, whichever it is
+            given = (Statement.level(reference=0.0, sign=-1 if mean and mean.value < 0 else 1), *given)
         else:
             checked, blocked, effect = _competence(self.control, everything, metric)
         judged = judge(
             (*given, *discovered),
-            [everything.drop(columns="part")] * len(given) + [test] * len(discovered),
+            [everything.drop(columns="part", errors="ignore")] * len(given) + [test] * len(discovered),
             metric.name,
             metric.unit,
             discovery=[None] * len(given) + [discovery] * len(discovered),

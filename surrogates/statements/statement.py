@@ -181,10 +181,13 @@ class Statement:
         estimated = effect(self.numbers(frame), entity, masks, self.strata(frame))
         values = frame["value"].to_numpy(dtype=float)
         inside = values[np.any([m for _, m in masks], axis=0)]
-        if estimated is None or inside.min() < 0 or inside.max() > 1:
+        of_change = "shares" in frame.columns
+        shares_at_all = bool(frame["shares"].all()) if of_change else inside.min() >= 0 and inside.max() <= 1
+        if estimated is None or not shares_at_all:
             return estimated
         # shares: nothing but hits is no proof that misses do not exist: about 3 in n of them may (the rule of three)
-        settled = [(w, m) for w, m in masks if (values[m] == values[m][0]).all() and values[m][0] in (0.0, 1.0)]
+        ends = (-1.0, 0.0, 1.0) if of_change else (0.0, 1.0)
+        settled = [(w, m) for w, m in masks if (values[m] == values[m][0]).all() and values[m][0] in ends]
         floor = sum((w * 1.5 / len(set(entity[m]))) ** 2 for w, m in settled)
         return replace(estimated, error=float(np.sqrt(estimated.error**2 + floor)))
 

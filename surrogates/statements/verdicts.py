@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from probes.cases.metrics import METRICS
+from probes.cases.metrics import CHANGE, METRICS
 from surrogates.statements.case_checks import check_cases
 from surrogates.statements.claim_test import ClaimTest, distance, p_values, run_claim_test
 from surrogates.statements.entity_effects import FEWEST_ENTITIES, Effect, holm
@@ -214,7 +214,7 @@ def _with_margin(s: Statement, control: Effect | None) -> Statement:
 def _interval(s: Statement, e: Effect, frame: pd.DataFrame, metric: str) -> tuple[float, float]:
     """Return the effect's 95% interval, cut to what the metric can be."""
     low, high = e.interval()
-    bounds = METRICS[metric].bounds if metric in METRICS else None
+    bounds = _bounds(metric)
     if bounds is None:
         return low, high
     if len(s.parts) > 1:
@@ -223,6 +223,14 @@ def _interval(s: Statement, e: Effect, frame: pd.DataFrame, metric: str) -> tupl
     ends = [s.estimate(frame.assign(value=v)) for v in bounds]
     least, most = (end.value if end else v for end, v in zip(ends, (-np.inf, np.inf), strict=True))
     return max(low, least), min(high, most)
+
+
+def _bounds(metric: str) -> tuple[float, float] | None:
+    """Return the least and the most that a metric, or a change of it, can be."""
+    of = METRICS.get(metric.removeprefix(CHANGE))
+    if of is None or of.bounds is None or not metric.startswith(CHANGE):
+        return of.bounds if of else None
+    return of.bounds[0] - of.bounds[1], of.bounds[1] - of.bounds[0]
 
 
 def _parts(s: Statement, frame: pd.DataFrame, metric: str = "") -> dict[str, dict[str, float]]:

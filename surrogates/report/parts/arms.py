@@ -135,4 +135,4 @@ class Answers(Part):
              r.said_after, signed(r.change))
             for r in flips.head(_SHOWN).itertuples()
         )  # fmt: skip
-        return cls(title="Answers that differ", rows=rows, names=names, count=len(flips), cases=cases)
+        return cls(title="Answers that became right or wrong", rows=rows, names=names, count=len(flips), cases=cases)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from probes import CallableModel, Model, Store, TemplateProbe, changes, measure
+from probes import CallableModel, Case, Model, Store, TemplateProbe, changes, measure
 from probes.behaviours.registry import behaviour
 from probes.errors import InputError, ModelError
 from probes.model import Identity
@@ -65,7 +65,7 @@ def test_numbers_are_differences_case_by_case():
     assert first["change"] == pytest.approx(by_entity.mean())
     assert first["after"] - first["before"] == pytest.approx(first["change"])
     assert d.statements.loc[0, "effect"] == pytest.approx(first["change"])
-    assert set(d.cases["part"]) <= {"discovery", "entities", "cells", "families"}
+    assert set(d.cases["part"]) <= {"discovery", "entities", "cells", "families", "rest"} and len(d.cases) == 288
 
 
 def test_models_that_differ_by_noise_alone_have_no_supported_statement_more_often_than_said():
@@ -106,6 +106,68 @@ def test_treated_entities_are_a_factor():
     assert best["rule"] == "mood is sad and treated is yes" and best["low"] < 3.0 < best["high"]
     assert set(d.cases.loc[d.cases["treated"] == "yes", "entity"]) == set(who)
     assert d.cases.loc[d.cases["treated"] == "no", "change"].mean() == pytest.approx(0.0, abs=0.1)
+
+
+@pytest.mark.parametrize("opening", ["Is", "n"])
+def test_the_mean_is_that_of_all_cases_whichever_are_held_out(opening):
+    """A family or a cell that is held out counts as much as any other."""
+    planted, before = scorer(lambda t: 3.0 * t.startswith(opening), seed=1), scorer()
+    d = compared(planted, before=before)
+    texts = [c.prompt for c in probe().cases]
+    truth = float(np.mean(np.ravel(planted(texts)) - np.ravel(before(texts))))
+    first = d.arms.iloc[0]
+    assert first["change"] == pytest.approx(truth) and first["low"] < truth < first["high"]
+    assert d.statements.loc[0, "effect"] == pytest.approx(truth)
+
+
+def unbalanced(big=100):
+    """Thirty entities, of which the first has many cases."""
+    cases = [
+        Case(f"{m} e{i:02} {k}", " yes", (" no",), (("m", m), ("template", "one")), f"e{i:02}", "one")
+        for i in range(30)
+        for k in range(big if i == 0 else 1)
+        for m in "xy"
+    ]
+    return TemplateProbe.from_cases(cases)
+
+
+def test_every_entity_has_the_same_weight_in_the_mean_its_direction_and_the_flips():
+    after = scorer(lambda t: -1.0 if " e00 " in t else 1.0, seed=1)
+    d = compare_cases(scorer(), after, unbalanced(), metric="output", find=False, store=None, progress=False,
+                      statements=Statement.level(reference=0.0))  # fmt: skip
+    assert d.statements["verdict"].tolist() == ["supported"] * 2  # exact: words
+    assert d.verdict.startswith("On average output changed by +0.9")
+    wrong = Answers("wrong", lambda p: "e00" in p or "e01" in p)
+    d = compare_cases(Answers("right", lambda p: False), wrong, unbalanced(), control=False, store=Store(),
+                      progress=False)  # fmt: skip
+    first = d.arms.iloc[0]
+    assert first["net"] == pytest.approx(-2 / 30) and first["to_wrong"] == pytest.approx(2 / 30)
+    assert first["net_low"] <= first["net"] <= first["net_high"] and first["right_before"] == pytest.approx(1.0)
+
+
+def test_gains_and_losses_of_shares_are_judged_alike_and_numbers_have_no_floor():
+    good, bad = Answers("good", lambda p: False), Answers("bad", lambda p: "sad" in p)
+    options = {"metric": "exact_match", "store": Store(), "progress": False, "control": False, "unrelated": []}
+    one, other = (compare_cases(*pair, answering(), **options) for pair in ((good, bad), (bad, good)))
+    for a, b in zip(one.entry.statements, other.entry.statements, strict=True):
+        assert a["verdict"] == b["verdict"] and a["effect"] == pytest.approx(-b["effect"])
+        assert (a["low"], a["high"]) == pytest.approx((-b["high"], -b["low"])) and -2 <= a["low"] <= a["high"] <= 2
+    assert -1 <= one.statements.loc[0, "low"] <= one.statements.loc[0, "high"] <= 1
+    constant = compared(
+        CallableModel(lambda t: [2.0] * len(t), "two"), before=CallableModel(lambda t: [1.0] * len(t), "one")
+    )
+    assert constant.statements.loc[0, ["low", "high"]].tolist() == pytest.approx([1.0, 1.0])
+    assert np.isnan(constant.margin) and not constant.equivalent
+    assert any("margin= gives one" in note for note in constant.notes)
+
+
+def test_answers_that_could_not_be_wrong_are_not_called_right():
+    people = {f"n{i}": {"name": f"n{i:02}"} for i in range(12)}
+    free = TemplateProbe(FAMILIES, FACTORS, people, target=" yes")
+    d = compare_cases(Answers("a", lambda p: False), Answers("b", lambda p: True), free, metric="log_prob",
+                      store=Store(), progress=False)  # fmt: skip
+    assert np.isnan(d.arms.loc[0, ["right_before", "right_after", "to_wrong", "net"]].astype(float)).all()
+    assert not len(d.flips)
 
 
 class Answers(Model):
@@ -157,7 +219,7 @@ def test_flips_go_both_ways_beside_controls_and_other_probes():
     assert arms.loc["after", "net_low"] < arms.loc["after", "net"] < arms.loc["after", "net_high"]
     assert arms.loc["random control", "to_wrong"] == 0 and arms.loc["random control", "to_right"] > 0
     assert arms.loc["after", "kl"] > 0 and arms.loc["unrelated text", "unit"] == "nats per token"
-    assert len(d.flips) == (said["said_before"] != said["said_after"]).sum()
+    assert len(d.flips) == (said["right_before"] != said["right_after"]).sum() == (was != right).sum()
     assert not any("off_target" in note for note in d.notes)
     without = compare_cases(before, after, answering(), control=False, unrelated=[], store=Store(), progress=False)
     assert without.arms["arm"].tolist() == ["after"] and any("off_target=" in note for note in without.notes)
@@ -201,6 +263,13 @@ def test_every_view_and_the_file(tmp_path):
         ({"by": "colour"}, "by"),
         ({"metric": "kl"}, "metric"),
         ({"statements": 3}, "statements"),
+        ({"random_state": -1}, "random_state"),
+        ({"by": 3}, "by"),
+        ({"names": ("a ", "a")}, "names"),
+        ({"arms": {"after": scorer()}}, "arms"),
+        ({"off_target": ["facts", "facts"]}, "off_target"),
+        ({"off_target": ["facts"]}, "metric"),
+        ({"arms": {"x": Answers("x", lambda p: False)}}, "metric"),
     ],
 )
 def test_bad_input_is_refused_before_a_question(options, parameter):
@@ -209,6 +278,13 @@ def test_bad_input_is_refused_before_a_question(options, parameter):
     with pytest.raises(InputError, match=f"^{parameter} must"):
         compared(model, before=model, **options)
     assert not asked
+
+
+def test_factors_named_like_columns_are_refused():
+    people = {f"n{i}": {"name": f"n{i}"} for i in range(12)}
+    odd = TemplateProbe({"a": "{name} {before}"}, {"before": ["glad", "sad"]}, people, target="yes")
+    with pytest.raises(InputError, match="probe must have no factors named before"):
+        compare_cases(scorer(), scorer(seed=1), odd, metric="output", store=None)
 
 
 def test_a_failing_second_model_is_named_and_nothing_is_lost():
@@ -224,6 +300,8 @@ def test_a_failing_second_model_is_named_and_nothing_is_lost():
 
 def test_models_that_are_taken_for_each_other_are_noticed():
     d = compared(CallableModel(lambda texts: [1.0] * len(texts), "scorer 0"), store=Store())
+    assert any("Both models have the identity" in note for note in d.notes)
+    d = compared(scorer(seed=1), store=Store(), arms={"x": CallableModel(lambda texts: [1.0] * len(texts), "scorer 0")})
     assert any("Both models have the identity" in note for note in d.notes)
 
 
