@@ -283,7 +283,7 @@ def _battery(
 def _entry(study: Study, name: str, cases: int) -> Entry:
     """Return the study as an entry, whose only baseline is no change."""
     entry = study.entry(name or "What changed", name or "change")
-    return replace(entry, baselines={"value": entry.baselines["value"]}, cases=cases)
+    return replace(entry, baselines={"value": entry.statements[0]["effect"]}, cases=cases)
 
 
 def _cases(sides: Sequence[Measured], both: pd.DataFrame, study: Study, cases: Sequence[Case]) -> pd.DataFrame:

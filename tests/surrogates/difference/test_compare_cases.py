@@ -117,7 +117,7 @@ def test_the_mean_is_that_of_all_cases_whichever_are_held_out(opening):
     truth = float(np.mean(np.ravel(planted(texts)) - np.ravel(before(texts))))
     first = d.arms.iloc[0]
     assert first["change"] == pytest.approx(truth) and first["low"] < truth < first["high"]
-    assert d.statements.loc[0, "effect"] == pytest.approx(truth)
+    assert d.statements.loc[0, "effect"] == pytest.approx(truth) == pytest.approx(d.entry.baselines["value"])
 
 
 def unbalanced(big=100):
