@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from probes.asking.ask import ask
+from probes.asking.cost import Cost
 from probes.cases.case import Case
 from probes.cases.measure import Questions, answerer
 from probes.cases.measured import Measured
@@ -138,20 +139,22 @@ def _mean(values: np.ndarray, entity: np.ndarray) -> float:
 
 def unrelated_text(
     before: Any, after: Any, texts: Sequence[str], store: Store, progress: bool | None
-) -> dict[str, Any] | None:
+) -> tuple[dict[str, Any], Cost] | None:
     """Measure what the change does to text that it is not about, in nats per token; None where models cannot tell.
 
-    The change of the texts' log-probability, and where both models give the probabilities of all tokens, KL(M‖M′).
+    With what that cost. The change of the texts' log-probability, and where both models give the probabilities of all
+    tokens, KL(M‖M′).
     """
     scorers = [answerer(m) for m in (before, after)]
     if not texts or any(isinstance(s, Generator) or not getattr(s, "prompt_free", False) for s in scorers):
         return None
     questions = Questions([("", text) for text in texts])
-    per_token = []
+    per_token, spent = [], Cost()
     for scorer in scorers:
         assert not isinstance(scorer, Generator)
         answers = ask(scorer, questions, questions.design, store, progress)
         per_token.append(answers.y[:, 0] / answers.y[:, 1])
+        spent += answers.cost
     moved = per_token[1] - per_token[0]
     row = _moved("unrelated text", "nats per token", moved, np.array([str(i) for i in range(len(texts))]))
     row |= {"before": float(per_token[0].mean()), "after": float(per_token[1].mean())}
@@ -160,7 +163,7 @@ def unrelated_text(
         each = [(tells[0](text), tells[1](text)) for text in texts]
         if all(p.shape == q.shape for p, q in each):
             row["kl"] = float(np.mean([kl(p, q).mean() for p, q in each]))
-    return row
+    return row, spent
 
 
 def table_of(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:

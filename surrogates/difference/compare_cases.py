@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from inspect import signature
 from numbers import Real
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from probes.asking.cost import Cost
 from probes.behaviours.base import Behaviour
 from probes.behaviours.registry import behaviour
 from probes.cases.case import RESERVED, Case
@@ -87,6 +88,7 @@ def compare_cases(
     probe : TemplateProbe
     by, groups, metric, statements, find, split, most
         As of :func:`~surrogates.statements.generalise.generalise`. Claims compare with no change, not with chance.
+        Without `find` the mean and your claims are tested on all cases.
     names : (str, str), default ("before", "after")
         What the two are called in reports.
     treated : sequence of str, optional
@@ -128,7 +130,7 @@ def compare_cases(
     --------
     >>> probe = TemplateProbe(
     ...     {"a": "{mood} {name}", "b": "{name} is {mood}", "c": "Is {name} {mood}?"},
-    ...     {"mood": {"glad": "glad", "sad": "sad"}},
+    ...     {"mood": ["calm", "glad", "sad"]},
     ...     {f"n{i}": {"name": "x" * i} for i in range(1, 25)},
     ...     target="yes",
     ... )
@@ -141,10 +143,10 @@ def compare_cases(
     check_names(names)
     number = as_metric(metric)
     first, second = as_model(before), as_model(after)
-    others = _others(second, control, arms, random_state)
     inquiry = Inquiry.of(
         probe, by, groups, number, statements, find, None, split, most, random_state, treated, of_change=True
     )
+    others = _others(second, control, arms, random_state)
     _check_margin(margin)
     texts = _texts(unrelated)
     battery = _battery(off_target, number)
@@ -169,18 +171,21 @@ def compare_cases(
     asked = inquiry.cases
     sides = [asking.everything(model, asked) for model in models.values()]
     rows = [arm(names[1], sides[0], sides[1], asked, random_state)]
-    notes = [*study.notes, *alike(before, after, (sides[0].model, sides[1].model))]
+    notes, spent = [*study.notes, *alike(before, after, (sides[0].model, sides[1].model))], study.cost
     for label, model in beside.items():
         with said_of(label):
             other = asking.everything(model, asked)
         rows.append(arm(label, sides[0], other, asked, random_state))
+        spent += other.cost
         for side, given in zip(sides, (before, after), strict=True):
             notes += alike(given, (arms or {}).get(label), (side.model, other.model))
     for label, (cases, one) in battery.items():
         pair = [replace(asking, metric=one).everything(model, cases) for model in models.values()]
         rows.append(arm(label, pair[0], pair[1], cases, random_state))
-    plain = unrelated_text(first, second, texts, asking.store, progress)
-    rows += [plain] if plain else []
+        spent += pair[0].cost + pair[1].cost
+    if (plain := unrelated_text(first, second, texts, asking.store, progress)) is not None:
+        rows.append(plain[0])
+        spent += plain[1]
     size = float(margin) if margin is not None else _MARGIN * float(sides[0].frame["value"].std())
     if not size > 0:
         size = float("nan")
@@ -193,7 +198,7 @@ def compare_cases(
     if not off_target:
         notes.append("No probes that the change is not about were asked: off_target= names some.")
     return CaseDifference(
-        _entry(study, name, len(changed_cases)),
+        _entry(study, name, len(changed_cases), spent),
         table_of(rows),
         changed_cases,
         scores,
@@ -280,10 +285,10 @@ def _battery(
     return out
 
 
-def _entry(study: Study, name: str, cases: int) -> Entry:
-    """Return the study as an entry, whose only baseline is no change."""
+def _entry(study: Study, name: str, cases: int, spent: Cost) -> Entry:
+    """Return the study as an entry, whose only baseline is no change; with what everything beside it cost as well."""
     entry = study.entry(name or "What changed", name or "change")
-    return replace(entry, baselines={"value": entry.statements[0]["effect"]}, cases=cases)
+    return replace(entry, baselines={"value": entry.statements[0]["effect"]}, cases=cases, cost=asdict(spent))
 
 
 def _cases(sides: Sequence[Measured], both: pd.DataFrame, study: Study, cases: Sequence[Case]) -> pd.DataFrame:

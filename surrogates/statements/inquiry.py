@@ -110,7 +110,7 @@ class Inquiry:
             raise InputError("by", f"name factors among {', '.join(levels)}", unknown)
         if isinstance(most, bool) or not isinstance(most, Integral) or most < 0:
             raise InputError("most", "be a number of at least 0", most)
-        given = _given(statements, find)
+        given = _given(statements, find or of_change)
         for s in (*given, *([control] if control is not None else [])):
             if not isinstance(s, Statement):
                 raise InputError("statements", _MADE_BY, s)

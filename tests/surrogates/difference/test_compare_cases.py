@@ -78,9 +78,9 @@ def test_models_that_differ_by_noise_alone_have_no_supported_statement_more_ofte
 
 
 def test_the_same_model_is_equivalent_and_a_change_within_the_margin_is_said_to_be():
-    same = compared(scorer(seed=1), before=scorer(seed=2), margin=0.5)
+    same = compared(scorer(seed=1), before=scorer(seed=2), margin=0.5, find=False)
     assert same.equivalent and same.verdict.startswith("On average output is the same within ±0.5 output")
-    small = compared(scorer(lambda t: 0.3, seed=1), before=scorer(seed=2), margin=1.0)
+    small = compared(scorer(lambda t: 0.3, seed=1), before=scorer(seed=2), margin=1.0, find=False)
     assert small.equivalent and "within ±1 output of no change" in small.verdict
     itself = compared(scorer())
     assert itself.arms.loc[0, "change"] == 0  # exact: it is a number less itself
@@ -139,7 +139,7 @@ def test_every_entity_has_the_same_weight_in_the_mean_its_direction_and_the_flip
     assert d.verdict.startswith("On average output changed by +0.9")
     wrong = Answers("wrong", lambda p: "e00" in p or "e01" in p)
     d = compare_cases(Answers("right", lambda p: False), wrong, unbalanced(), control=False, store=Store(),
-                      progress=False)  # fmt: skip
+                      find=False, progress=False)  # fmt: skip
     first = d.arms.iloc[0]
     assert first["net"] == pytest.approx(-2 / 30) and first["to_wrong"] == pytest.approx(2 / 30)
     assert first["net_low"] <= first["net"] <= first["net_high"] and first["right_before"] == pytest.approx(1.0)
@@ -148,7 +148,7 @@ def test_every_entity_has_the_same_weight_in_the_mean_its_direction_and_the_flip
 def test_gains_and_losses_of_shares_are_judged_alike_and_numbers_have_no_floor():
     good, bad = Answers("good", lambda p: False), Answers("bad", lambda p: "sad" in p)
     options = {"metric": "exact_match", "store": Store(), "progress": False, "control": False, "unrelated": []}
-    one, other = (compare_cases(*pair, answering(), **options) for pair in ((good, bad), (bad, good)))
+    one, other = (compare_cases(*pair, answering(), **options, most=1) for pair in ((good, bad), (bad, good)))
     for a, b in zip(one.entry.statements, other.entry.statements, strict=True):
         assert a["verdict"] == b["verdict"] and a["effect"] == pytest.approx(-b["effect"])
         assert (a["low"], a["high"]) == pytest.approx((-b["high"], -b["low"])) and -2 <= a["low"] <= a["high"] <= 2
@@ -164,7 +164,7 @@ def test_gains_and_losses_of_shares_are_judged_alike_and_numbers_have_no_floor()
 def test_answers_that_could_not_be_wrong_are_not_called_right():
     people = {f"n{i}": {"name": f"n{i:02}"} for i in range(12)}
     free = TemplateProbe(FAMILIES, FACTORS, people, target=" yes")
-    d = compare_cases(Answers("a", lambda p: False), Answers("b", lambda p: True), free, metric="log_prob",
+    d = compare_cases(Answers("a", lambda p: False), Answers("b", lambda p: True), free, metric="log_prob", find=False,
                       store=Store(), progress=False)  # fmt: skip
     assert np.isnan(d.arms.loc[0, ["right_before", "right_after", "to_wrong", "net"]].astype(float)).all()
     assert not len(d.flips)
@@ -205,7 +205,7 @@ def test_flips_go_both_ways_beside_controls_and_other_probes():
     prompted = Answers("prompted", lambda p: "there" in p)
     d = compare_cases(
         before, after, answering(), arms={"a prompt": prompted}, off_target=[answering(6), "greater-than"],
-        store=Store(), progress=False, margin=0.1,
+        store=Store(), progress=False, margin=0.1, find=False,
     )  # fmt: skip
     arms = d.arms.set_index("arm")
     assert arms.index.tolist() == [
@@ -221,8 +221,13 @@ def test_flips_go_both_ways_beside_controls_and_other_probes():
     assert arms.loc["after", "kl"] > 0 and arms.loc["unrelated text", "unit"] == "nats per token"
     assert len(d.flips) == (said["right_before"] != said["right_after"]).sum() == (was != right).sum()
     assert not any("off_target" in note for note in d.notes)
-    without = compare_cases(before, after, answering(), control=False, unrelated=[], store=Store(), progress=False)
+    without = compare_cases(
+        before, after, answering(), control=False, unrelated=[], store=Store(), progress=False, find=False
+    )
     assert without.arms["arm"].tolist() == ["after"] and any("off_target=" in note for note in without.notes)
+    # what the control, the prompt, the other probes and twelve texts cost is part of the cost
+    alone = without.entry.cost["rows"]
+    assert d.entry.cost["rows"] > 2 * alone + 2 * 12 + 1000
 
 
 def test_every_view_and_the_file(tmp_path):
@@ -299,9 +304,14 @@ def test_a_failing_second_model_is_named_and_nothing_is_lost():
 
 
 def test_models_that_are_taken_for_each_other_are_noticed():
-    d = compared(CallableModel(lambda texts: [1.0] * len(texts), "scorer 0"), store=Store())
+    d = compared(CallableModel(lambda texts: [1.0] * len(texts), "scorer 0"), store=Store(), find=False)
     assert any("Both models have the identity" in note for note in d.notes)
-    d = compared(scorer(seed=1), store=Store(), arms={"x": CallableModel(lambda texts: [1.0] * len(texts), "scorer 0")})
+    d = compared(
+        scorer(seed=1),
+        store=Store(),
+        find=False,
+        arms={"x": CallableModel(lambda texts: [1.0] * len(texts), "scorer 0")},
+    )
     assert any("Both models have the identity" in note for note in d.notes)
 
 
