@@ -16,7 +16,20 @@ from probes.model import Generator
 from probes.models.adapt import ModelLike, as_model
 from probes.probe import Probe
 from surrogates.cli.app import app
-from surrogates.cli.inputs import REGIONS, Html, Json, Options, Quiet, Store, about, in_a_folder, load, place, shown
+from surrogates.cli.inputs import (
+    REGIONS,
+    Html,
+    Json,
+    Options,
+    Quiet,
+    Store,
+    about,
+    in_a_folder,
+    load,
+    place,
+    put,
+    shown,
+)
 from surrogates.difference.compare import compare
 from surrogates.difference.compare_cases import compare_cases
 from surrogates.families.registry import FAMILIES
@@ -89,11 +102,4 @@ def cases(
         progress=False if quiet else None,
         name=probe if probe in BEHAVIOURS else Path(probe).stem,
     )
-    if not quiet:
-        typer.echo(str(difference))
-    if json is not None:
-        difference.to_json(json)
-        typer.echo(f"wrote {json}")
-    if output is not None:
-        difference.report(output)
-        typer.echo(f"wrote {output}")
+    put(difference, output, json, quiet)

@@ -37,6 +37,7 @@ __all__ = [
     "in_a_folder",
     "load",
     "place",
+    "put",
     "sharing",
     "shown",
     "table_of",
@@ -229,10 +230,15 @@ REGIONS: dict[str, tuple[Callable[..., tuple[ModelLike, Probe]], str]] = {
 
 
 def shown(result: SavedResult, common: Options) -> None:
-    """Print a result, and write its report and its JSON where they are wanted."""
-    if not common.quiet:
+    """Print a result, and write its report and its JSON where the options want them."""
+    put(result, common.output, common.json, common.quiet)
+
+
+def put(result: SavedResult, output: Path | None, json: Path | None, quiet: bool) -> None:
+    """Print a result unless `quiet`, and write its report and its JSON to these paths, if any."""
+    if not quiet:
         typer.echo(str(result))
-    for path, write in ((common.output, result.report), (common.json, result.to_json)):
+    for path, write in ((output, result.report), (json, result.to_json)):
         if path is not None:
             write(path)
             typer.echo(f"wrote {path}")
