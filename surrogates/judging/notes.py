@@ -114,10 +114,13 @@ def one_by_one(why: str) -> str:
     return f"{why} Every input was asked alone."
 
 
-def cautions(y: np.ndarray, judged: Fidelity, change: bool = False) -> tuple[str, ...]:
+def cautions(
+    y: np.ndarray, judged: Fidelity, change: bool = False, replicates: np.ndarray | None = None
+) -> tuple[str, ...]:
     """Warn about numbers ``(n, k)``, row 0 the instance's, given how a surrogate of them was judged.
 
-    They are answers of a model, or how another one's answers differ from them.
+    They are answers of a model, or how another one's answers differ from them; `replicates` ``(n, R, K)`` are the raw
+    answers for single background rows.
     """
     said = "the change is" if change else "the model says"
     notes = [
@@ -143,10 +146,24 @@ def cautions(y: np.ndarray, judged: Fidelity, change: bool = False) -> tuple[str
             for j in np.flatnonzero(still)
         ]
     elif still.all():
-        notes.append("The model's answer never changed.")
+        notes.append(_unmoved(replicates))
     elif still.any():
         notes.append(f"Never changed: {', '.join(judged.outputs[j] for j in np.flatnonzero(still))}.")
     return tuple(notes)
+
+
+def _unmoved(replicates: np.ndarray | None) -> str:
+    """Say that no answer changed, or that the answers for single background rows did and their averages did not."""
+    said = "The model's answer never changed"
+    spread = 0.0 if replicates is None else np.ptp(replicates, axis=0).max()
+    if spread == 0 or replicates is None:
+        return f"{said}."
+    size = np.abs(replicates).max()
+    why = "" if varies(replicates.reshape(len(replicates), -1)).any() else ", which is within rounding"
+    return (
+        f"{said} on average over background rows; for single rows it differs by up to {spread:.3g} at a size of "
+        f"{size:.4g}{why}."
+    )
 
 
 def inherited(warnings: Sequence[str], y: np.ndarray, judged: Fidelity, answers: Answers) -> tuple[str, ...]:
@@ -160,7 +177,7 @@ def inherited(warnings: Sequence[str], y: np.ndarray, judged: Fidelity, answers:
     judged : Fidelity
     answers : Answers
     """
-    replaced = {*cautions(y, judged), UNMET}
+    replaced = {*cautions(y, judged, replicates=answers.replicates), UNMET}
     kept = [w for w in warnings if w not in replaced and not w.startswith((_UNPROVED, _SETTLED, _NOISE))]
     kept = [w for w in kept if not about_a_curve(w)]
     if answers.noisy:

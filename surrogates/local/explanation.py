@@ -175,7 +175,7 @@ class Explanation(SavedResult):
             warnings=(
                 *inherited(self.warnings, self.y, self.fidelity, self.answers),
                 *analysis.notes,
-                *cautions(y, analysis.fidelity),
+                *cautions(y, analysis.fidelity, replicates=self.answers.replicates),
             ),
             target=target,
             y=y,

@@ -139,7 +139,7 @@ class Plan:
 
     def cautions(self, reply: Reply, fidelity: Fidelity) -> tuple[str, ...]:
         """Warn about the numbers explained."""
-        return cautions(reply.y, fidelity)
+        return cautions(reply.y, fidelity, replicates=reply.answers.replicates)
 
     def explanation(self, outcome: Outcome) -> Explanation:
         """Return the result, from what was asked and studied."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from probes import MaskProbe, ModelError
+from probes import MaskProbe, ModelError, TabularProbe
 from surrogates import anchor, explain, shapley_values
 
 
@@ -38,6 +39,32 @@ def test_differences_within_rounding_are_told_apart_from_constants_and_labels():
     assert any("is within rounding and is not explained" in note for note in notes)
     assert not any("labels of classes" in note or "never changed" in note for note in notes)
     assert "The model's answer never changed." in explain(lambda Z: np.full(len(Z), 1e16), MaskProbe(5)).warnings
+
+
+@pytest.mark.parametrize(
+    ("model", "instance", "said"),
+    [
+        (
+            lambda X: 1e16 + 2 * X.eval("a == 2 and b == 0 and sign == 1"),
+            (2.0, 5.0, 0.0),
+            "1e+16, which is within rounding.",
+        ),
+        (lambda X: 4 * (X["a"].to_numpy() * X["sign"].to_numpy()), (0.0, 5.0, 0.0), "a size of 4."),
+        (lambda X: np.full(len(X), 1e16), (1.0, 3.0, 1.0), None),
+    ],
+    ids=["rounding", "cancels", "constant"],
+)
+def test_answers_that_change_for_single_background_rows_alone_are_told_apart_from_constants(model, instance, said):
+    rows = pd.DataFrame({"a": [1.0, 1, 1, 1], "b": [0.0, 1, 0, 1], "sign": [1.0, -1, 1, -1]})
+    probe = TabularProbe(pd.Series(dict(zip(rows, instance, strict=True))), background=rows)
+    notes = explain(model, probe, store=None).warnings
+    told = "The model's answer never changed"
+    if said is None:
+        assert f"{told}." in notes
+    else:
+        assert any(
+            f"{told} on average over background rows; for single rows" in note and said in note for note in notes
+        )
 
 
 @pytest.mark.parametrize("answer", [np.ma.asarray, list], ids=["array", "list"])
