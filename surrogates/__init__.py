@@ -11,7 +11,9 @@ This package imports ``probes``; ``probes`` never imports it.
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.difference.compare import compare
 from surrogates.difference.compare_cases import compare_cases
+from surrogates.difference.compare_rows import compare_rows
 from surrogates.difference.difference import Difference
+from surrogates.difference.row_difference import RowDifference
 from surrogates.families.additive import AdditiveSurrogate
 from surrogates.families.interactions import InteractionSurrogate
 from surrogates.families.linear import SparseLinear
@@ -61,6 +63,7 @@ __all__ = [
     "InteractionSurrogate",
     "Link",
     "Product",
+    "RowDifference",
     "RuleSurrogate",
     "Scope",
     "ShapleyValues",
@@ -77,6 +80,7 @@ __all__ = [
     "check",
     "compare",
     "compare_cases",
+    "compare_rows",
     "estimate",
     "explain",
     "explain_many",

@@ -196,7 +196,8 @@ class Session:
         if self.target is None:
             decision = None
             if not self.question.targeted:
-                decision = self.scorer.decision(self.question.probe.render(self.question.probe.instance[None]))
+                said = self.scorer.decisions(self.question.probe.render(self.question.probe.instance[None]))
+                decision = int(said[0]) if said is not None and said[0] >= 0 else None
             self.target = self.question.resolved(answers.outputs, answers.unit, answers.y, decision)
         return Reply(answers, self.target)
 

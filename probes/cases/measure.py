@@ -14,39 +14,13 @@ from probes.asking.generate import completions
 from probes.cases.case import Case, shown
 from probes.cases.measured import Measured
 from probes.cases.metrics import METRICS, Metric, Scores, as_metric
-from probes.design import Design
+from probes.cases.questions import Questions
 from probes.errors import InputError, ModelError
 from probes.model import Generator, Model
 from probes.models.adapt import as_model
-from probes.probe import Feature, Probe
 from probes.store.store import Store
-from probes.views import ListView
 
-__all__ = ["Questions", "answerer", "check_measurable", "measure"]
-
-
-class Questions(Probe):
-    """A list of inputs as a probe: its one coordinate is the number of the input.
-
-    Parameters
-    ----------
-    inputs : sequence
-    """
-
-    def __init__(self, inputs: Sequence[Any]):
-        self.inputs = inputs
-        self.features = (Feature("number", "real"),)
-
-    def render(self, Z: np.ndarray) -> Any:
-        return [self.inputs[int(i)] for i in np.asarray(Z)[:, 0]]
-
-    def view(self) -> ListView:
-        return {"kind": "list", "inputs": [repr(i) for i in self.inputs]}
-
-    @property
-    def design(self) -> Design:
-        """Every input once."""
-        return Design(np.arange(len(self.inputs), dtype=float)[:, None], 0)
+__all__ = ["answerer", "check_measurable", "measure"]
 
 
 def answerer(model: object) -> Model | Generator:

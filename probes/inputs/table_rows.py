@@ -48,8 +48,12 @@ def refuse_masked(parameter: str, value: Any) -> None:
         raise InputError(parameter, "hold no masked cells: .filled(np.nan) makes missing values of them", value)
 
 
-def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str] | None = None) -> pd.DataFrame:
+def background_frame(
+    background: pd.DataFrame | np.ndarray, names: Sequence[str] | None = None, called: str = "background"
+) -> pd.DataFrame:
     """Convert background rows to a frame; columns of an array are ``x0, x1, …`` unless they are named.
+
+    Errors call them `called`.
 
     Raises
     ------
@@ -59,25 +63,25 @@ def background_frame(background: pd.DataFrame | np.ndarray, names: Sequence[str]
     if isinstance(background, pd.DataFrame):
         frame = background
         if not frame.columns.is_unique:
-            raise InputError("background", "have column names that do not repeat", list(frame.columns))
+            raise InputError(called, "have column names that do not repeat", list(frame.columns))
         if len(frame) > 1 and "mean" in frame.index and {*frame.index} <= _SUMMARIES:
-            rule = "be rows of data, not a summary of them; means alone are background.loc[['mean']]"
-            raise InputError("background", rule, list(frame.index))
+            rule = f"be rows of data, not a summary of them; means alone are {called}.loc[['mean']]"
+            raise InputError(called, rule, list(frame.index))
         if names is not None and _listed(names) != list(frame.columns):
-            raise InputError("feature_names", "be left out: the background's columns have names", names)
+            raise InputError("feature_names", f"be left out: the columns of {called} have names", names)
     else:
-        _check_table(background)
-        refuse_masked("background", background)
+        _check_table(background, called)
+        refuse_masked(called, background)
         array = np.asarray(background)
         columns = [f"x{j}" for j in range(array.shape[1])] if names is None else _listed(names)
         if len(columns) != array.shape[1] or len(set(columns)) < len(columns):
             raise InputError("feature_names", f"name all {array.shape[1]} columns, each differently", names)
         frame = pd.DataFrame(array.astype(float), columns=columns)
     if not len(frame):
-        raise InputError("background", "hold at least one row", background)
+        raise InputError(called, "hold at least one row", background)
     for name in frame.columns[[is_object_dtype(dtype) for dtype in frame.dtypes]]:
         if (several := next((cell for cell in frame[name] if isinstance(cell, _SEVERAL)), None)) is not None:
-            raise InputError(f"background[{name!r}]", _SINGLE, several)
+            raise InputError(f"{called}[{name!r}]", _SINGLE, several)
     return frame
 
 
@@ -85,27 +89,28 @@ def _listed(names: Any) -> list[Any]:
     return [] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
 
 
-def _check_table(background: Any) -> None:
+def _check_table(background: Any, called: str) -> None:
     """Refuse what is no table of numbers, and say what to pass instead."""
     if isinstance(background, (str, Path)):
-        raise InputError("background", "be a DataFrame: pd.read_csv reads one from a file", str(background))
+        raise InputError(called, "be a DataFrame: pd.read_csv reads one from a file", str(background))
     parts = list(background)[:1] if isinstance(background, (list, tuple)) else ()
     if isinstance(background, Mapping) or any(isinstance(p, (Mapping, pd.Series, pd.DataFrame)) for p in parts):
-        raise InputError("background", "be a DataFrame: pd.DataFrame or pd.concat makes one of these", background)
+        raise InputError(called, "be a DataFrame: pd.DataFrame or pd.concat makes one of these", background)
     if hasattr(background, "toarray"):
-        raise InputError("background", "be dense: background.toarray()", background)
+        raise InputError(called, f"be dense: {called}.toarray()", background)
     try:
         array = np.asarray(background)
     except ValueError as error:
-        raise InputError("background", "be a DataFrame, or an array of rows of one length", background) from error
+        raise InputError(called, "be a DataFrame, or an array of rows of one length", background) from error
     if array.ndim == 0 and array.dtype.kind in "iu":
-        raise InputError("background", "be the rows themselves; background_rows= says how many are used", background)
+        many = "; background_rows= says how many are used" if called == "background" else ""
+        raise InputError(called, f"be the rows themselves{many}", background)
     if array.dtype.kind not in "biuf":
-        raise InputError("background", "be a DataFrame when columns hold categories or text", background)
+        raise InputError(called, "be a DataFrame when columns hold categories or text", background)
     if array.ndim != 2:
-        alone = "background.to_frame().T" if isinstance(background, pd.Series) else "background.reshape(1, -1)"
+        alone = f"{called}.to_frame().T" if isinstance(background, pd.Series) else f"{called}.reshape(1, -1)"
         rule = f"be two-dimensional, one row an example: give the table itself; a single row, such as means, is {alone}"
-        raise InputError("background", rule, background)
+        raise InputError(called, rule, background)
 
 
 def ignored_columns(ignore: Iterable[Hashable] | None, row: Row, frame: pd.DataFrame) -> tuple[Hashable, ...]:

@@ -171,8 +171,8 @@ class EstimatorModel(Model):
             return lambda row: side_by_side(answer(row), self._classes)
         return lambda row: one_hot(answer(row), choices, self.method)
 
-    def decision(self, inputs: Any) -> int | None:
-        """Return the class that ``predict`` gives the first input, where the highest output may be another one."""
+    def decisions(self, inputs: Any) -> np.ndarray | None:
+        """Return the classes that ``predict`` gives, where the highest outputs may be others."""
         classes = getattr(self.estimator, "classes_", None)
         if self.choices is not None or not isinstance(classes, np.ndarray) or len(self.outputs or ()) != len(classes):
             return None
@@ -181,10 +181,10 @@ class EstimatorModel(Model):
         if not hasattr(self.estimator, "predict") or not decides_otherwise(self.estimator, KNOWN):
             return None
         try:
-            found = np.flatnonzero(classes == np.ravel(self.estimator.predict(inputs))[0])
+            same = np.ravel(self.estimator.predict(inputs))[:, None] == classes
         except Exception:  # noqa: BLE001 - it answers with its outputs, whatever is wrong with predict
             return None
-        return int(found[0]) if len(found) else None
+        return np.where(same.any(axis=1), same.argmax(axis=1), -1)
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> EstimatorModel | None:
         """Return the same estimator fitted to its own answers to `inputs`, shuffled."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 from probes.behaviours.registry import BEHAVIOURS, behaviour
@@ -29,9 +30,12 @@ from surrogates.cli.inputs import (
     place,
     put,
     shown,
+    table_of,
 )
+from surrogates.cli.rows import Drop
 from surrogates.difference.compare import compare
 from surrogates.difference.compare_cases import compare_cases
+from surrogates.difference.compare_rows import compare_rows
 from surrogates.families.registry import FAMILIES
 
 __all__ = ["comparing"]
@@ -103,3 +107,61 @@ def cases(
         name=probe if probe in BEHAVIOURS else Path(probe).stem,
     )
     put(difference, output, json, quiet)
+
+
+@comparing.command("rows", help="Where two models differ among rows of a table or texts: short rules, tested.")
+def rows(
+    table: Annotated[Path, typer.Argument(help="A CSV file.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="The first model: a folder, a file, module:attribute.")],
+    to: Annotated[str, typer.Option("--to", help="The other model, named as --model is.")],
+    drop: Drop = "",
+    text: Annotated[
+        str | None, typer.Option(help="The column of texts that are asked; rules are about their words.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Columns that rules are about instead, separated by commas.")] = "",
+    choices: Annotated[
+        str, typer.Option(help="Answers that a language model chooses from, separated by commas; spaces count.")
+    ] = "",
+    target: Annotated[str | None, typer.Option(help="The output compared, by name; default: decisions.")] = None,
+    margin: Annotated[float | None, typer.Option(help="What the output must move by for the two to differ.")] = None,
+    most: Annotated[int, typer.Option(help="The most rules.")] = 5,
+    seed: Annotated[int, typer.Option(help="Draws which half of the rows finds rules.")] = 0,
+    store: Store = None,
+    output: Html = None,
+    json: Json = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say where two models differ."""
+    in_a_folder(output, json)
+    frame = table_of(table, "")
+    asked = _columns(frame, text, "--text")[0] if text is not None else None
+    told = _columns(frame, by, "--by")
+    given = table_of(table, ",".join([drop, *told]) if asked is None else drop)
+    kind = None if asked is None else "lm" if choices else "classifier"
+    put(
+        compare_rows(
+            load(model, kind, "--model"),
+            load(to, kind, "--to"),
+            given if asked is None else frame[asked].astype(str).tolist(),
+            frame[told] if told else None,
+            names=(model, to) if model != to else ("before", "after"),
+            target=target,
+            margin=margin,
+            choices=choices.split(",") if choices else None,
+            most=most,
+            random_state=seed,
+            store=place(store),
+            progress=False if quiet else None,
+        ),
+        output,
+        json,
+        quiet,
+    )
+
+
+def _columns(frame: pd.DataFrame, names: str, option: str) -> list[str]:
+    """Read names of columns of a table, separated by commas."""
+    found = [name.strip() for name in names.split(",") if name.strip()]
+    if unknown := [name for name in found if name not in frame.columns]:
+        raise InputError(option, f"name columns of the table ({', '.join(map(str, frame.columns))})", unknown)
+    return found

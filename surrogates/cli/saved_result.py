@@ -10,6 +10,7 @@ import typer
 from surrogates.cli.app import app
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.difference.difference import Difference
+from surrogates.difference.row_difference import RowDifference
 from surrogates.local.anchor import Anchor
 from surrogates.local.explanation import Explanation
 from surrogates.local.shapley_values import ShapleyValues
@@ -20,7 +21,7 @@ from surrogates.statements.card import Card
 
 __all__ = ["report"]
 
-_RESULTS = (Explanation, Anchor, ShapleyValues, GlobalSurrogate, Card, Difference, CaseDifference)
+_RESULTS = (Explanation, Anchor, ShapleyValues, GlobalSurrogate, Card, Difference, CaseDifference, RowDifference)
 _KINDS: dict[str, type[SavedResult]] = {kind.kind: kind for kind in _RESULTS}
 
 

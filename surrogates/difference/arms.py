@@ -11,10 +11,11 @@ import pandas as pd
 from probes.asking.ask import ask
 from probes.asking.cost import Cost
 from probes.cases.case import Case
-from probes.cases.measure import Questions, answerer
+from probes.cases.measure import answerer
 from probes.cases.measured import Measured
 from probes.cases.metrics import kl
 from probes.cases.paired_measures import changes, divergence
+from probes.cases.questions import Questions
 from probes.model import Generator
 from probes.store.store import Store
 from surrogates.statements.entity_effects import effect

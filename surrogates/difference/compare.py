@@ -9,20 +9,18 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from probes.asking.answers import Answers, Interrupted
+from probes.asking.answers import Interrupted
 from probes.asking.question import Question
 from probes.asking.session import Reply, Session, StoreLike
 from probes.design import random_seed
-from probes.errors import InputError
 from probes.inputs.adapt import ProbeLike, RowSettings
 from probes.inputs.locality import Background, LocalGaussian
-from probes.model import Generator
 from probes.models.adapt import ModelLike, as_model, check_order
 from probes.outputs.target import TargetLike
 from surrogates.difference.difference import Difference
 from surrogates.difference.overall import flips_of, summary_of
 from surrogates.difference.paired import Change, change, paired
-from surrogates.difference.two_models import alike, check_names, said_of
+from surrogates.difference.two_models import alike, check_known, check_names, check_same, said_of
 from surrogates.families.registry import FAMILIES, FamilyLike, candidates
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.notes import cautions
@@ -115,7 +113,7 @@ def compare(
     row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
     question = Question.of(before, probe, row, target, answer)
     other = as_model(after)
-    _check_known(question, other)
+    check_known(question.model, other)
     first = Session(question, budget, store, progress)
     plan = Plan.of(first, family, budget, design, seed, rule)
     begun = first.settle(plan.questions)
@@ -125,7 +123,7 @@ def compare(
     rule.check(second.question)
     with said_of(names[1]):
         told = second.instance(plan.questions)
-    _check_outputs(begun.answers, told)
+    check_same(begun.answers.outputs, told.outputs, begun.answers.unit, told.unit)
     second.reply(told)
     changed = _ChangePlan(
         first,
@@ -230,34 +228,6 @@ def _plain_sums(families: Mapping[str, Surrogate]) -> dict[str, Surrogate]:
         links = [p for p in family.get_params() if p.split("__")[-1] == "link"] if name in FAMILIES else []
         plain[name] = clone(family).set_params(**dict.fromkeys(links, "identity"))
     return plain
-
-
-def _check_known(question: Question, other: object) -> None:
-    """Refuse models of which it is known, before a question, that they do not compare."""
-    model = question.model
-    if isinstance(model, Generator) != isinstance(other, Generator):
-        kinds = ["continues text" if isinstance(m, Generator) else "does not" for m in (model, other)]
-        raise InputError("after", "be a model of the same kind as the first", f"the first {kinds[0]}, this {kinds[1]}")
-    if isinstance(model, Generator) or model.outputs is None or getattr(other, "outputs", None) is None:
-        return
-    _check_same(model.outputs, other.outputs, model.unit, other.unit)  # type: ignore[attr-defined]
-
-
-def _check_outputs(before: Answers, after: Answers) -> None:
-    _check_same(before.outputs, after.outputs, before.unit, after.unit)
-
-
-def _check_same(before: Sequence[str], after: Sequence[str], unit: str, other: str) -> None:
-    """Refuse outputs that differ in name or unit; of a language model they are the tokens of the answer."""
-    if tuple(before) != tuple(after):
-        pairs = enumerate(zip(before, after, strict=False))
-        at = next((i for i, pair in pairs if pair[0] != pair[1]), None)
-        rule = f"have the {len(before)} outputs of the first, in their order"
-        if at is None:
-            raise InputError("after", rule, f"{len(after)} outputs")
-        raise InputError("after", f"{rule}; number {at + 1} there is {before[at]!r}", after[at])
-    if unit != other:
-        raise InputError("after", f"answer in the unit of the first, {unit}", other)
 
 
 def _small(before: Reply, changed: Reply) -> list[str]:

@@ -10,12 +10,12 @@ from probes.probe import Replication
 from surrogates.judging.agreement import r2
 from surrogates.judging.crossed import CrossFit
 
-__all__ = ["flips_of", "summary_of"]
+__all__ = ["CLASSES", "flips_of", "summary_of"]
 
 #: standard errors of a mean on either side of a 95% interval
 _WIDE = 1.96
 #: units of raw outputs that are one number a class
-_CLASSES = ("logit", "log-odds", "margin", "probability")
+CLASSES = ("logit", "log-odds", "margin", "probability")
 
 
 def summary_of(
@@ -58,7 +58,7 @@ def flips_of(before: Reply, after: Reply, drawn: Replication | None) -> pd.DataF
     Decisions are about inputs: of a question that is an average over background rows, one for each row.
     """
     first, second = before.answers, after.answers
-    if first.unit not in _CLASSES or first.y.shape[1] < 2:
+    if first.unit not in CLASSES or first.y.shape[1] < 2:
         return pd.DataFrame({"before": [], "after": [], "inputs": [], "share": []})
     start = first.design.fixed + first.design.block
     raw = [a.y[:, None] if a.replicates is None else a.replicates for a in (first, second)]

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from probes.errors import InputError, ModelError
+from probes.model import Generator
 
-__all__ = ["alike", "check_names", "said_of"]
+__all__ = ["alike", "check_known", "check_names", "check_same", "said_of"]
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -20,6 +21,40 @@ def check_names(names: Sequence[str]) -> None:
     pair = [] if isinstance(names, str) or not isinstance(names, Sequence) else [*names]
     if len(pair) != 2 or not all(isinstance(n, str) and n.strip() for n in pair) or pair[0].strip() == pair[1].strip():
         raise InputError("names", "be two different texts", names)
+
+
+def check_known(model: object, other: object) -> None:
+    """Refuse models of which it is known, before a question, that they do not compare.
+
+    Raises
+    ------
+    InputError
+    """
+    if isinstance(model, Generator) != isinstance(other, Generator):
+        kinds = ["continues text" if isinstance(m, Generator) else "does not" for m in (model, other)]
+        raise InputError("after", "be a model of the same kind as the first", f"the first {kinds[0]}, this {kinds[1]}")
+    before, after = getattr(model, "outputs", None), getattr(other, "outputs", None)
+    if isinstance(model, Generator) or before is None or after is None:
+        return
+    check_same(before, after, model.unit, other.unit)  # type: ignore[attr-defined]
+
+
+def check_same(before: Sequence[str], after: Sequence[str], unit: str, other: str) -> None:
+    """Refuse outputs that differ in name or unit; of a language model they are the tokens of the answer.
+
+    Raises
+    ------
+    InputError
+    """
+    if tuple(before) != tuple(after):
+        pairs = enumerate(zip(before, after, strict=False))
+        at = next((i for i, pair in pairs if pair[0] != pair[1]), None)
+        rule = f"have the {len(before)} outputs of the first, in their order"
+        if at is None:
+            raise InputError("after", rule, f"{len(after)} outputs")
+        raise InputError("after", f"{rule}; number {at + 1} there is {before[at]!r}", after[at])
+    if unit != other:
+        raise InputError("after", f"answer in the unit of the first, {unit}", other)
 
 
 def alike(before: object, after: object, identities: tuple[str, str]) -> list[str]:

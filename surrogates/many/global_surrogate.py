@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from sklearn.base import clone
 
 from probes.design import Design
@@ -19,50 +18,16 @@ from surrogates.judging.cross_fit import cross_fit
 from surrogates.judging.fidelity import Fidelity, fidelity
 from surrogates.judging.problem import Problem
 from surrogates.local.explanation import PER_OUTPUT, Explanation
-from surrogates.results.plain import Damaged, Json, plain
+from surrogates.many.columns import Column, columns_of, encoded
+from surrogates.results.plain import Damaged
 from surrogates.results.result import SavedResult
 from surrogates.surrogate import Surrogate
 from surrogates.terms import describe
 
-__all__ = ["Column", "GlobalSurrogate", "check_rows", "numbers", "over"]
+__all__ = ["GlobalSurrogate", "check_rows", "numbers", "over"]
 
 #: fewest rows to fit and judge by
 LEAST = 20
-#: most levels of a column that is not numeric; the rarer ones count as other
-_LEVELS = 12
-
-
-@dataclass(frozen=True)
-class Column:
-    """A feature of a table: a column's number, whether it has a level, or whether it is missing.
-
-    Attributes
-    ----------
-    name : str
-        Of the column.
-    kind : {"number", "level", "missing"}
-    level : str, bool, int, float or None
-        For a level, which.
-    """
-
-    name: str
-    kind: Literal["number", "level", "missing"]
-    level: str | bool | int | float | None = None
-
-    @property
-    def feature(self) -> Feature:
-        """What terms are about."""
-        if self.kind == "number":
-            return Feature(self.name, "real")
-        return Feature(f"{self.name} missing" if self.kind == "missing" else f"{self.name} = {self.level}")
-
-
-@plain.register
-def _(column: Column) -> Json:
-    level = plain(column.level)
-    if level is not None and not isinstance(column.level, (str, bool, int, float, np.generic)):
-        raise InputError("surrogate", "have levels of text, numbers or truth values to be saved", column.level)
-    return {"name": column.name, "kind": column.kind, "level": level}
 
 
 @dataclass(frozen=True)
@@ -107,7 +72,7 @@ class GlobalSurrogate(SavedResult):
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the surrogate's number for rows of a table, ``(n,)``."""
-        return self.surrogate.predict(_encoded(frame, self.columns, self.middles))
+        return self.surrogate.predict(encoded(frame, self.columns, self.middles, "frame"))
 
     def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.
@@ -157,8 +122,8 @@ def over(
     InputError
     """
     check_rows(rows)
-    columns, middles = _columns(frame := pd.DataFrame(rows))
-    Z = _encoded(frame, columns, middles)
+    columns, middles = columns_of(frame := pd.DataFrame(rows))
+    Z = encoded(frame, columns, middles)
     if (different := len(np.unique(Z, axis=0))) < LEAST:
         raise InputError("surrogate", f"be asked of at least {LEAST} different rows", f"{different} different rows")
     if family == "auto":
@@ -227,37 +192,3 @@ def numbers(explanations: Iterable[Explanation], output: str | None) -> tuple[np
     if chosen not in names:
         raise InputError("output", f"be one of {', '.join(map(repr, names))}", output)
     return np.array(raw)[:, [names.index(chosen)]], chosen, unit
-
-
-def _columns(frame: pd.DataFrame) -> tuple[tuple[Column, ...], dict[str, float]]:
-    """Make features of a table: numbers as they are, 0/1 for every level of anything else and for "missing"."""
-    columns: list[Column] = []
-    middles = {}
-    for label, values in frame.items():
-        name, gone = str(label), values.isna()
-        if is_numeric_dtype(values) and not is_bool_dtype(values) and not gone.all():
-            columns.append(Column(name, "number"))
-            middles[name] = float(values.median())
-        else:
-            levels = values.dropna().value_counts().index[:_LEVELS].tolist()
-            used = levels[:1] if len(levels) == 2 and not gone.any() else levels
-            columns += [Column(name, "level", level) for level in used]
-        if gone.any() and not gone.all():
-            columns.append(Column(name, "missing"))
-    return tuple(columns), middles
-
-
-def _encoded(frame: pd.DataFrame, columns: Sequence[Column], middles: Mapping[str, float]) -> np.ndarray:
-    """Convert rows of a table to features, ``(n, c)``."""
-    if lacking := sorted({column.name for column in columns} - set(map(str, frame.columns))):
-        raise InputError("frame", f"have the columns {', '.join(lacking)}", list(frame.columns))
-    out = []
-    for column in columns:
-        values = frame[column.name]
-        if column.kind == "number":
-            out.append(values.astype(float).fillna(middles[column.name]).to_numpy())
-        elif column.kind == "missing":
-            out.append(values.isna().to_numpy(dtype=float))
-        else:
-            out.append((values == column.level).fillna(False).to_numpy(dtype=float))
-    return np.column_stack(out)

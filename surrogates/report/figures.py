@@ -35,8 +35,10 @@ __all__ = [
     "global_plot",
     "held_out",
     "importance_plot",
+    "new_axes",
     "set_plot",
     "shapley_plot",
+    "shortened",
     "statements_plot",
     "study_plot",
 ]
@@ -101,13 +103,13 @@ def anchor_plot(anchor: Anchor, ax: Axes | None = None) -> Axes:
     A line marks the precision asked for, a whisker reaches down to what is certain of the rule's.
     """
     if ax is None:
-        ax = _new_axes(7.0, 1.9)
+        ax = new_axes(7.0, 1.9)
     ax.barh([1, 0], [anchor.precision, anchor.unconditional], color=[POSITIVE, "#BBBBBB"], height=0.6, alpha=0.85)
     if not anchor.exact:
         below = np.array([[anchor.precision - anchor.low], [0.0]])
         ax.errorbar([anchor.precision], [1], xerr=below, fmt="none", ecolor="#333333", elinewidth=1, capsize=3)
     ax.axvline(anchor.asked, color="#333333", linewidth=0.8, linestyle="--")
-    ax.set_yticks([1, 0], [_short(anchor.words), "without the rule"])
+    ax.set_yticks([1, 0], [shortened(anchor.words), "without the rule"])
     ax.set_xlim(0, 1.02)
     ax.set_xlabel("share of the same answers (dashed: asked for)")
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -134,21 +136,21 @@ def _bars(
     chosen = output if output is not None else outputs[0]
     table = table[table["output"] == chosen].head(max_features)
     if ax is None:
-        ax = _new_axes(7.0, 1.2 + 0.32 * len(table))
+        ax = new_axes(7.0, 1.2 + 0.32 * len(table))
     place = np.arange(len(table))[::-1]
     value = table["effect"].to_numpy()
     errors = np.abs(table[["low", "high"]].to_numpy().T - value)
     ax.barh(place, value, color=np.where(value >= 0, POSITIVE, NEGATIVE), height=0.62, alpha=0.85)
     ax.errorbar(value, place, xerr=errors, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
     ax.axvline(0, color="#333333", linewidth=0.8)
-    ax.set_yticks(place, [_short(label) for label in table["label"]])
+    ax.set_yticks(place, [shortened(label) for label in table["label"]])
     ax.set_xlabel(f"{axis[0]} {chosen} ({axis[1]})".replace("$", r"\$"))
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
 
 
-def _short(label: object) -> str:
+def shortened(label: object) -> str:
     """Cut a label so that it fits, and so that it is not taken for mathematics."""
     return textwrap.shorten(str(label), 46, placeholder="…").replace("$", r"\$")
 
@@ -173,7 +175,7 @@ def held_out(
         raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
     j = outputs.index(output) if output is not None else 0
     if ax is None:
-        ax = _new_axes(4.2, 4.0)
+        ax = new_axes(4.2, 4.0)
     predicted, observed = fidelity.predicted[:, j], fidelity.observed[:, j]
     ends = [min(predicted.min(), observed.min()), max(predicted.max(), observed.max())]
     ax.plot(ends, ends, color="#999999", linewidth=1)
@@ -196,7 +198,7 @@ def comparison_plot(explanation: Explanation, ax: Axes | None = None) -> Axes:
     if not len(table):
         raise InputError("explanation", "compare families, as family='auto' does", explanation.surrogate)
     if ax is None:
-        ax = _new_axes(4.6, 3.4)
+        ax = new_axes(4.6, 3.4)
     errors = np.abs(table[["r2_low", "r2_high"]].to_numpy().T - table["r2"].to_numpy())
     ax.errorbar(table["terms"], table["r2"], yerr=errors, fmt="none", ecolor="#777777", elinewidth=1, capsize=3)
     fill = [POSITIVE, *["white"] * (len(table) - 1)]
@@ -251,13 +253,13 @@ def importance_plot(
     chosen = output if output is not None else outputs[0]
     table = table[table["output"] == chosen].head(max_features)
     if ax is None:
-        ax = _new_axes(7.0, 1.2 + 0.32 * len(table))
+        ax = new_axes(7.0, 1.2 + 0.32 * len(table))
     place = np.arange(len(table))[::-1]
     value = table["importance"].to_numpy()
     errors = np.nan_to_num(np.abs(table[["low", "high"]].to_numpy().T - value))
     ax.barh(place, value, color=POSITIVE, height=0.62, alpha=0.85)
     ax.errorbar(value, place, xerr=errors, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
-    ax.set_yticks(place, [_short(f) for f in table["feature"]])
+    ax.set_yticks(place, [shortened(f) for f in table["feature"]])
     ax.set_xlabel(f"mean size of the effect on {chosen} ({', '.join(units)})".replace("$", r"\$"))
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
@@ -294,7 +296,7 @@ def statements_plot(card: Card, ax: Axes | None = None, *, behaviour: str | None
     entry = card.entries[0] if behaviour is None else card.entry(behaviour)
     rows = [s for s in entry.statements if s["unit"] in (entry.unit, "") and np.isfinite(s["effect"])]
     if ax is None:
-        ax = _new_axes(7.0, 1.2 + 0.4 * len(rows))
+        ax = new_axes(7.0, 1.2 + 0.4 * len(rows))
     place = np.arange(len(rows))[::-1]
     effect, low, high = (np.array([s[name] for s in rows], dtype=float) for name in ("effect", "low", "high"))
     errors = np.nan_to_num(np.abs(np.array([low, high]) - effect))
@@ -302,7 +304,7 @@ def statements_plot(card: Card, ax: Axes | None = None, *, behaviour: str | None
     ax.errorbar(effect, place, xerr=errors, fmt="none", ecolor="#777777", elinewidth=1, capsize=3)
     ax.scatter(effect, place, color=colours, s=30, zorder=3)
     ax.axvline(0, color="#333333", linewidth=0.8)
-    ax.set_yticks(place, [_short(f"{s['claim']} ({s['verdict']})") for s in rows])
+    ax.set_yticks(place, [shortened(f"{s['claim']} ({s['verdict']})") for s in rows])
     ax.set_xlabel(f"{entry.metric.replace('_', ' ')} ({entry.unit})".replace("$", r"\$"))
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
@@ -318,7 +320,7 @@ def study_plot(study: Study, ax: Axes | None = None) -> Axes:
 def fidelity_histogram(fidelity: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw how held-out R² is spread over many explanations; those below −1 are drawn at −1."""
     if ax is None:
-        ax = _new_axes(4.6, 3.0)
+        ax = new_axes(4.6, 3.0)
     scores = fidelity["r2"].dropna().clip(lower=-1.0)
     low = float(np.floor(min(scores.min(), 0.0) * 10) / 10) if len(scores) else 0.0
     ax.hist(scores, bins=np.linspace(low, 1.0, 21).tolist(), color=POSITIVE, alpha=0.85)
@@ -328,7 +330,8 @@ def fidelity_histogram(fidelity: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _new_axes(width: float, height: float) -> Axes:
+def new_axes(width: float, height: float) -> Axes:
+    """Make a figure of a size in inches, and return its Axes."""
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=(width, height), layout="constrained")[1]

@@ -102,7 +102,11 @@ def number(value: float, digits: str = ".2f", missing: str = "") -> str:
     >>> number(-0.456), number(1234.5678, ".4g"), number(float("nan"), missing="not defined")
     ('−0.46', '1235', 'not defined')
     """
-    return _minus(format(value, digits)) if np.isfinite(value) else missing
+    if not np.isfinite(value):
+        return missing
+    text = format(value, digits)
+    zero = text.startswith("-") and not text.strip("-0.%")  # it rounds to nothing
+    return _minus(text[1:] if zero else text)
 
 
 def signed(value: float, digits: str = ".2f") -> str:

@@ -12,6 +12,7 @@ __all__ = [
     "PICTURE",
     "PIECES",
     "QUOTE",
+    "SHARE",
     "TABLE",
     "TAG",
     "VERDICT",
@@ -69,6 +70,16 @@ AXIS = """\
 .iomap .axis u { top: .5rem; height: .1rem; background: var(--ink); }
 @media (max-width: 36rem) { .iomap td.chart { width: 26%; min-width: 4.5rem; } }
 .iomap td.chart.small { width: 14%; min-width: 4rem; }"""
+
+#: a share from 0 to 1 as a bar with its interval, and a tick for another share to compare it with
+SHARE = """\
+.iomap .share { position: relative; height: 1.1rem; background: color-mix(in srgb, var(--line) 45%, var(--paper));
+  border-radius: 2px; min-width: 5rem; }
+.iomap .share i, .iomap .share u, .iomap .share b { position: absolute; display: block; }
+.iomap .share i { left: 0; top: .15rem; height: .8rem; background: rgba(var(--hue), .75); border-radius: 2px; }
+.iomap .share u { top: .5rem; height: .1rem; background: var(--ink); }
+.iomap td.rule { min-width: 8rem; }
+.iomap .share b { top: 0; width: .12rem; height: 1.1rem; background: var(--soft); }"""
 
 PICTURE = ".iomap img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }"
 

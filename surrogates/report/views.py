@@ -15,6 +15,7 @@ from surrogates.report import (
     explanation_set,
     figures,
     global_surrogate,
+    row_difference,
     text,
 )
 from surrogates.report.page import fragment, page
@@ -32,6 +33,7 @@ VIEWS = (
     explanation_set,
     figures,
     global_surrogate,
+    row_difference,
     text,
 )
 

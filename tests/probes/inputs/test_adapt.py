@@ -86,7 +86,7 @@ def test_settings_of_a_row_are_refused_by_name_for_anything_else(name, probe, ru
 
 
 def test_names_are_for_columns_without():
-    with pytest.raises(InputError, match=r"^feature_names must be left out: the background's columns have names"):
+    with pytest.raises(InputError, match=r"^feature_names must be left out: the columns of background have names"):
         TabularProbe(X.iloc[0], X, feature_names=["x", "y", "z"])
     for names in (["x", "y", "x"], "xyz", ["x"], 3):
         with pytest.raises(InputError, match=r"^feature_names must name all 3 columns"):

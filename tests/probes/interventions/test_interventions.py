@@ -22,11 +22,11 @@ from probes import (
     with_prompt,
 )
 from surrogates import compare
-from tests.helpers.tiny_causal_lm import PROMPTS, llama, word_tokenizer
 from tests.helpers.when_used import when_used
 
 torch = when_used("torch")
 transformers = when_used("transformers")
+from tests.helpers.tiny_causal_lm import PROMPTS, llama, word_tokenizer  # noqa: E402
 
 ANSWER = " entry is free"
 VECTOR = np.random.default_rng(0).normal(size=32)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from surrogates import Anchor, Difference, ShapleyValues
+from surrogates import Anchor, Difference, RowDifference, ShapleyValues
 from tests.helpers.command import iomap
 
 # --- the commands
@@ -58,6 +58,26 @@ def test_two_models_are_compared_over_cases():
     assert iomap("report", "d.json", "-o", "e.html").returncode == 0
     done = iomap("compare", "cases", "nothing", *common)
     assert done.returncode == 2 and "PROBE must be a YAML file, or one of reversal" in done.stderr
+
+
+def test_where_two_models_differ_among_rows():
+    later = "\n\ndef newer(frame):\n    return rows(frame) + 3.0 * (frame['c'] > 6)\n"
+    words = "\n\ndef ruder(texts):\n    return [len(t) + 9.0 * ('odd' in t) for t in texts]\n"
+    Path("mymodels.py").write_text(MODELS + later + words)
+    frame = pd.DataFrame({"a": range(120), "b": ["x", "y", "z"] * 40, "c": [i % 10 for i in range(120)]})
+    frame.assign(t=[f"{i} is {'odd' if i % 2 else 'even'}" for i in range(120)]).to_csv("t.csv", index=False)
+    common = ("-m", "mymodels:rows", "--to", "mymodels:newer", "--store", "none", "--margin", "1")
+    done = iomap("compare", "rows", "t.csv", "--drop", "t", *common, "--json", "d.json", "-o", "d.html")
+    assert done.returncode == 0, done.stderr
+    made = RowDifference.from_json("d.json")
+    assert made.rules["rule"].tolist() == ["c > 6.5"] and str(made) in done.stdout
+    again = iomap("report", "d.json", "-o", "e.html")
+    assert again.returncode == 0 and Path("d.html").read_text() == Path("e.html").read_text()
+    common = ("-m", "mymodels:lengths", "--to", "mymodels:ruder", "--store", "none", "--margin", "1")
+    assert "contains “odd”" in iomap("compare", "rows", "t.csv", "--text", "t", *common).stdout
+    assert "is odd" not in iomap("compare", "rows", "t.csv", "--text", "t", "--by", "a,b", *common).stdout
+    done = iomap("compare", "rows", "t.csv", "--text", "none", *common)
+    assert done.returncode == 2 and "--text must name columns of the table (a, b, c, t)" in done.stderr
 
 
 def test_two_models_are_compared():

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from probes import CausalLM, InputError, TextProbe
-from surrogates import compare
-from tests.helpers.tiny_causal_lm import byte_tokenizer, llama, word_tokenizer
+from surrogates import compare, compare_rows
+from tests.helpers.when_used import when_used
+
+when_used("torch")
+when_used("transformers")
+from tests.helpers.tiny_causal_lm import byte_tokenizer, llama, word_tokenizer  # noqa: E402
 
 TEXT = "the museum opened in 1969 it rained"
 
@@ -38,3 +43,23 @@ def test_a_model_that_writes_and_one_that_does_not_are_refused():
         compare(lm, lambda texts: [len(t) for t in texts], TEXT, store=None)
     with pytest.raises(InputError, match="after must be a model of the same kind as the first"):
         compare(lambda texts: [len(t) for t in texts], lm, TEXT, store=None)
+
+
+def test_where_language_models_choose_differently_is_found_among_prompts():
+    tokenizer = word_tokenizer()
+    lm = CausalLM(llama(len(tokenizer)), tokenizer)
+    words = ["museum", "entry", "france", "capital", "a"]
+    prompts = [f"{a} {b} {c} is" for a in words for b in words for c in words if len({a, b, c}) == 3]
+    d = compare_rows(lm, lm, prompts, choices=[" free", " the"], store=None, progress=False)
+    assert not d.rows["differs"].any() and d.cost["rows"] <= 4 * len(prompts)
+    score = {choice: lm.scoring(choice, prompts[0])([prompts[0]]).sum() for choice in (" free", " the")}
+    p = 1 / (1 + np.exp(score[" free"] - score[" the"]))
+    assert d.number == " the" and d.rows.loc[0, "before"] == pytest.approx(p, abs=1e-4)
+    with pytest.raises(InputError, match="choices must be the answers that a language model chooses from"):
+        compare_rows(lm, lm, prompts, store=None)
+    with pytest.raises(InputError, match="choices must be two different answers or more"):
+        compare_rows(lm, lm, prompts, choices=["a", "a"], store=None)
+    with pytest.raises(InputError, match="rows must be prompts for a language model"):
+        compare_rows(lm, lm, pd.DataFrame({"a": range(50)}), choices=["a", "b"], store=None)
+    with pytest.raises(InputError, match="after must be a model of the same kind as the first"):
+        compare_rows(lm, lambda texts: [len(t) for t in texts], prompts, choices=["a", "b"], store=None)

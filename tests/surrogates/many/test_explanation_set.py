@@ -143,6 +143,7 @@ def test_sets_with_nothing_to_pick_or_to_learn_from():
 
 
 def test_a_hand_over_of_rows_that_explain_different_classes_says_so():
+    pytest.importorskip("shap", reason="shap is not installed")
     rows = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), columns=["a", "b"])
     model = LogisticRegression().fit(rows, np.digitize(rows["a"], [-0.5, 0.5]))
     some = rows.iloc[np.argsort(rows["a"].to_numpy())[[0, 30, 59]]]

@@ -19,11 +19,13 @@ from surrogates import (
     anchor,
     compare,
     compare_cases,
+    compare_rows,
     explain,
     explain_many,
     shapley_values,
 )
-from surrogates.many.global_surrogate import Column, GlobalSurrogate
+from surrogates.many.columns import Column
+from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.results.result import Result, SavedResult
 from surrogates.statements.behave import study_of
 
@@ -67,6 +69,8 @@ def made():
     of_rows = explain_many(paid, rows, background=rows, budget=80, store=None, progress=False)
     greater = behaviour("greater-than")
     cases = compare_cases(Scorer(), Scorer("late", 2), greater.probe, metric=greater.metric, store=None, progress=False)
+    grown = pd.concat([rows.assign(age=rows["age"] + 100 * i) for i in range(4)], ignore_index=True)
+    other = CallableModel(lambda rows: paid(rows)[:, 0] + 40.0 * (rows["city"] == "Bonn"), "raised")
     results = [
         explain(model, MaskProbe(4), store=None),
         anchor(model, MaskProbe(4), store=None),
@@ -76,6 +80,7 @@ def made():
         of_rows.surrogate("linear"),
         study,
         cases,
+        compare_rows(paid, other, grown, store=None, progress=False),
         study.card(),
     ]
     return {type(result): result for result in results}
@@ -120,7 +125,7 @@ def test_a_saved_global_surrogate_predicts_new_rows(made):
 
 def test_a_global_surrogate_with_levels_that_json_lacks_is_not_saved(made):
     columns = (Column("day", "level", pd.Timestamp("2024-01-01")), *made[GlobalSurrogate].columns[1:])
-    with pytest.raises(ValueError, match="surrogate must have levels of text"):
+    with pytest.raises(ValueError, match="columns must have levels of text"):
         replace(made[GlobalSurrogate], columns=columns).to_json()
 
 

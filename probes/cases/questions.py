@@ -1,0 +1,40 @@
+"""Questions: several inputs as a probe, so that any model can be asked them and keeps its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.asking.batching import shown, take
+from probes.design import Design
+from probes.probe import Feature, Probe
+from probes.views import ListView
+
+__all__ = ["Questions"]
+
+
+class Questions(Probe):
+    """Several inputs as a probe: its one coordinate is the number of the input.
+
+    Parameters
+    ----------
+    inputs : sequence, or DataFrame of rows
+    """
+
+    def __init__(self, inputs: Sequence[Any] | pd.DataFrame):
+        self.inputs = inputs
+        self.features = (Feature("number", "real"),)
+
+    def render(self, Z: np.ndarray) -> Any:
+        return take(self.inputs, np.asarray(Z)[:, 0].astype(int))
+
+    def view(self) -> ListView:
+        return {"kind": "list", "inputs": [repr(shown(self.inputs, i)) for i in range(len(self.inputs))]}
+
+    @property
+    def design(self) -> Design:
+        """Every input once."""
+        return Design(np.arange(len(self.inputs), dtype=float)[:, None], 0)

@@ -1,0 +1,191 @@
+"""What two models answer to the same rows: decisions, numbers, and where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from probes.asking.ask import ask
+from probes.asking.cost import Cost
+from probes.cases.questions import Questions
+from probes.design import Design
+from probes.errors import InputError
+from probes.model import Model
+from probes.outputs.target import Target, TargetLike, is_function, resolve
+from probes.probe import Probe
+from probes.store.store import Store
+from surrogates.difference.overall import CLASSES
+from surrogates.difference.two_models import check_same, said_of
+
+__all__ = ["Answered", "Told", "both_answered", "choices_of", "told_apart"]
+
+#: margin beyond which two numbers differ, in standard deviations of the first model's
+_MARGIN = 0.1
+#: units of rounding within which two numbers are the same
+_ROUNDING = 64 * np.finfo(float).eps
+#: what probabilities of all classes may miss a sum of 1 by, in single precision
+_SUM = 1e-5
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Raw answers ``(n, K)`` of one model to all rows, what it decides for, and what that cost.
+
+    Attributes
+    ----------
+    raw : ndarray ``(n, K)``
+        NaN where it did not answer.
+    outputs, unit, model, cost
+        As of :class:`~probes.asking.answers.Answers`.
+    decisions : ndarray of int ``(n,)`` or None
+        Numbers of the outputs decided for, where these are classes.
+    """
+
+    raw: np.ndarray
+    outputs: tuple[str, ...]
+    unit: str
+    model: str
+    cost: Cost
+    decisions: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, model: Model, probe: Probe, design: Design, store: Store, progress: bool | None) -> Answered:
+        """Ask a model."""
+        answers = ask(model, probe, design, store, progress)
+        made = cls(answers.y, answers.outputs, answers.unit, answers.model, answers.cost)
+        if answers.unit == "output" and _are_probabilities(answers.y):
+            made = replace(made, unit="probability")
+        if made.unit not in CLASSES or len(answers.outputs) < 2:
+            return made
+        own = model.decisions(probe.render(design.Z)) if probe.replicates == 1 else None
+        highest = np.nan_to_num(answers.y, nan=-np.inf).argmax(axis=1)
+        return replace(made, decisions=highest if own is None else np.where(own < 0, highest, own))
+
+    @classmethod
+    def choosing(
+        cls, scorer: Model, prompts: Sequence[Any], choices: Sequence[str], store: Store, progress: bool | None
+    ) -> Answered:
+        """Ask a language model which of some answers is the likeliest, by the probability of each as a whole."""
+        questions = Questions([(prompt, choice) for prompt in prompts for choice in choices])
+        answers = ask(scorer, questions, questions.design, store, progress)
+        total = answers.y[:, 0].reshape(len(prompts), len(choices))
+        raw = softmax(total, axis=1)
+        who = answers.model, answers.cost
+        return cls(raw, tuple(choices), "probability", *who, np.nan_to_num(total, nan=-np.inf).argmax(axis=1))
+
+    def only(self, kept: np.ndarray) -> Answered:
+        """Return some of the rows."""
+        chosen = None if self.decisions is None else self.decisions[kept]
+        return replace(self, raw=self.raw[kept], decisions=chosen)
+
+    @property
+    def answered(self) -> np.ndarray:
+        """Which rows were answered, ``(n,)``."""
+        return ~np.isnan(self.raw).any(axis=1)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Two models' numbers for the same rows, and where they differ.
+
+    Attributes
+    ----------
+    before, after : ndarray ``(n,)``
+    said : pair of ndarray ``(n,)`` of str, or None
+        What they decide for, where they differ by decisions.
+    differs : ndarray of bool ``(n,)``
+    number, unit : str
+        What the numbers are.
+    margin : float
+        What numbers must differ by; NaN where decisions count.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    said: tuple[np.ndarray, np.ndarray] | None
+    differs: np.ndarray
+    number: str
+    unit: str
+    margin: float
+
+
+def _are_probabilities(raw: np.ndarray) -> bool:
+    """Return whether numbers that nobody names are probabilities of two classes or more: not below 0, of sum 1."""
+    known = raw[~np.isnan(raw).any(axis=1)]
+    return raw.shape[1] > 1 and bool((known >= 0).all() and (np.abs(known.sum(axis=1) - 1) < _SUM).all())
+
+
+def choices_of(choices: Sequence[str] | None) -> list[str]:
+    """Check the answers that a language model chooses from.
+
+    Raises
+    ------
+    InputError
+    """
+    if choices is None or isinstance(choices, str) or not all(isinstance(c, str) and c for c in choices):
+        raise InputError("choices", "be the answers that a language model chooses from, such as ['yes', 'no']", choices)
+    if len(found := list(choices)) < 2 or len(set(found)) < len(found):
+        raise InputError("choices", "be two different answers or more", choices)
+    return found
+
+
+def both_answered(first: Answered, ask_second: Any, name: str) -> tuple[Answered, Answered]:
+    """Ask the second model as well, and check that both answer with the same numbers.
+
+    Raises
+    ------
+    InputError, ModelError
+    """
+    with said_of(name):
+        second = ask_second()
+    check_same(first.outputs, second.outputs, first.unit, second.unit)
+    return first, second
+
+
+def told_apart(first: Answered, second: Answered, target: TargetLike, margin: float | None) -> Told:
+    """Say where two models differ.
+
+    Without target and margin, classifiers differ where they decide differently. Otherwise two differ where one number
+    moves by more than the margin.
+
+    Raises
+    ------
+    InputError
+    """
+    by_decision = first.decisions is not None and second.decisions is not None
+    if target is None and by_decision:
+        before, after, number, unit = *_of_classes(first, second), first.unit
+        if margin is None:
+            names = np.array(first.outputs, dtype=object)
+            said = names[first.decisions], names[second.decisions]
+            return Told(before, after, said, said[0] != said[1], number, unit, float("nan"))
+    else:
+        made = _target(target, first)
+        before, after = made(first.raw)[:, 0], made(second.raw)[:, 0]
+        number, unit = made.outputs[0], made.unit
+    size = _ROUNDING * max(np.abs(before).max(), np.abs(after).max())
+    least = float(margin) if margin is not None else _MARGIN * float(before.std())
+    return Told(before, after, None, np.abs(after - before) > max(least, size), number, unit, least)
+
+
+def _of_classes(first: Answered, second: Answered) -> tuple[np.ndarray, np.ndarray, str]:
+    """Take the number of the last of two classes, of more classes that of the one which the first model decides for."""
+    if len(first.outputs) == 2:
+        return first.raw[:, 1], second.raw[:, 1], first.outputs[1]
+    rows = np.arange(len(first.raw))
+    chosen = first.decisions if first.decisions is not None else first.raw.argmax(axis=1)
+    return first.raw[rows, chosen], second.raw[rows, chosen], "the first's decision"
+
+
+def _target(target: TargetLike, answered: Answered) -> Target:
+    if is_function(target):
+        made = Target.of_function(target, answered.raw)  # type: ignore[arg-type]
+    else:
+        made = resolve(target, answered.outputs, answered.unit, answered.raw[0])
+    if len(made.outputs) != 1:
+        raise InputError("target", f"name one of the outputs ({', '.join(answered.outputs)})", target)
+    return made

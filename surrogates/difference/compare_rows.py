@@ -1,0 +1,297 @@
+"""compare_rows(): where two models differ among rows of a table, texts or prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.cases.measure import answerer
+from probes.cases.questions import Questions
+from probes.errors import InputError
+from probes.inputs.table_rows import background_frame
+from probes.model import Generator, Prompt, is_chat
+from probes.models.adapt import ModelLike, as_model
+from probes.outputs.target import TargetLike
+from probes.store.store import Store, open_store
+from surrogates.difference.answered_rows import Answered, Told, both_answered, choices_of, told_apart
+from surrogates.difference.region_search import find_rules
+from surrogates.difference.row_difference import RowDifference
+from surrogates.difference.row_tests import leaves_of, rules_of, surrogates_of, together_of
+from surrogates.difference.two_models import alike, check_known, check_names
+from surrogates.many.columns import Rows, columns_of, encoded
+
+__all__ = ["compare_rows"]
+
+#: fewest rows: half of them find rules, the others test these
+_FEWEST = 40
+#: rows below which it is said that they are few
+_FEW = 200
+
+
+def compare_rows(
+    before: ModelLike,
+    after: ModelLike,
+    rows: Any,
+    by: pd.DataFrame | None = None,
+    *,
+    names: tuple[str, str] = ("before", "after"),
+    target: TargetLike = None,
+    margin: float | None = None,
+    choices: Sequence[str] | None = None,
+    most: int = 5,
+    length: int = 3,
+    feature_names: Sequence[str] | None = None,
+    random_state: int = 0,
+    store: Store | str | Path | None = "default",
+    progress: bool | None = None,
+) -> RowDifference:
+    """Find where two models differ on half of the rows, as short rules and a small tree, and test that on the rest.
+
+    Parameters
+    ----------
+    before, after : object
+        Anything :func:`probes.as_model` takes, twice: two releases of a classifier, a language model and its fine-tune.
+        They must have the same outputs, in name and unit.
+    rows : DataFrame, array or sequence of texts or chats
+        At least 40 inputs, which stand for the inputs that statements are to hold for; one that repeats counts once.
+        Rules are about the columns of a table, or about words of texts and how many they have.
+    by : DataFrame, optional
+        Properties of each input, one row an input, that rules are about instead: length, source, topic.
+    names : (str, str), default ("before", "after")
+        What the two are called in reports.
+    target : str, int or callable, optional
+        The number compared, as of :func:`~surrogates.local.explain.explain`. By default classifiers differ where they
+        decide differently; then changes are of the probability (log-odds, margin) of the last of two classes, and of
+        the first model's decision where there are more.
+    margin : float, optional
+        What the number must move by for the models to differ. By default a tenth of the standard deviation of the first
+        model's answers, where decisions are not what is compared.
+    choices : sequence of str, optional
+        Answers that language models choose from: each prompt's decision is the likeliest of them as a whole.
+    most, length : int, default 5 and 3
+        The most rules, and the most conditions in one.
+    feature_names : sequence of str, optional
+        Names of the columns of an array.
+    random_state : int, default 0
+        Draws which half of the rows finds rules.
+    store : Store, path, None or "default"
+    progress : bool, optional
+
+    Returns
+    -------
+    RowDifference
+
+    Raises
+    ------
+    InputError
+        For a parameter that breaks its rule, before a question is asked, or models whose outputs differ.
+    ModelError
+        If a model fails. Earlier answers stay in the store.
+
+    Notes
+    -----
+    Rules are found by beam search for the F1 of their union, their number chosen by cross-validation within the half
+    that finds them. Rows are taken as independent draws: where several belong to one person or document, intervals are
+    too narrow.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"age": np.arange(400) % 80, "income": np.arange(400) % 7})
+    >>> old = lambda X: (X["income"] > 3) * 1.0
+    >>> new = lambda X: (X["income"] > 3) * 1.0 + ((X["age"] > 60) & (X["income"] <= 3))
+    >>> d = compare_rows(old, new, table, store=None)
+    >>> d.rules[["rule", "verdict"]].values.tolist()
+    [['age > 60.5 and income ≤ 3.5', 'supported']]
+    """
+    check_names(names)
+    _check_sizes(most, length, margin)
+    first, second = as_model(before), as_model(after)
+    check_known(first, second)
+    asked = _Asked.of(rows, by, feature_names)
+    memory = open_store(store)
+    one, other = _answers(first, second, asked.inputs, choices, memory, progress, names)
+    notes = [*asked.notes, *alike(before, after, (one.model, other.model))]
+    if lost := int((~(there := one.answered & other.answered)).sum()):
+        notes.append(f"{lost} of {len(there)} rows were not answered by both models and are left out.")
+    if there.sum() < _FEWEST:
+        raise InputError("rows", f"be at least {_FEWEST} that both models answer", int(there.sum()))
+    one, other = one.only(there), other.only(there)
+    told = told_apart(one, other, target, margin)
+    if not all(getattr(model, "steady", True) for model in (first, second)):
+        notes.append("A model may answer the same row differently each time; where they differ includes that.")
+    if len(told.differs) < _FEW:
+        notes.append(f"{len(told.differs)} rows are few: half of them find rules, and half test these.")
+    kept = [asked.shown[i] for i in np.flatnonzero(there)]
+    return _difference(told, asked.features(there), kept, (one, other), names, most, length, random_state, notes)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Inputs, none twice, and what rules are about."""
+
+    inputs: Any
+    described: Rows
+    shown: list[str]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rows: Any, by: pd.DataFrame | None, feature_names: Sequence[str] | None) -> _Asked:
+        """Read what the user gives.
+
+        Raises
+        ------
+        InputError
+        """
+        inputs = (
+            background_frame(rows, feature_names, "rows")
+            if isinstance(rows, (pd.DataFrame, np.ndarray))
+            else _texts(rows)
+        )
+        if by is not None and (not isinstance(by, pd.DataFrame) or len(by) != len(inputs)):
+            raise InputError("by", f"be a table with a row for each of the {len(inputs)} inputs", by)
+        if by is not None and not by.columns.is_unique:
+            raise InputError("by", "have column names that do not repeat", list(by.columns))
+        written = _written(inputs)
+        first = list({text: i for i, text in reversed(list(enumerate(written)))}.values())[::-1]
+        chosen = np.sort(np.array(first, dtype=int))
+        notes: tuple[str, ...] = ()
+        if len(chosen) < len(written):
+            notes = (f"{len(written) - len(chosen)} inputs repeat earlier ones and are left out.",)
+        if len(chosen) < _FEWEST:
+            raise InputError("rows", f"be at least {_FEWEST} different inputs", len(chosen))
+        taken = _taken(inputs, chosen)
+        described = taken if by is None else by.iloc[chosen].reset_index(drop=True)
+        return cls(taken, described, [written[i] for i in chosen], notes)
+
+    def features(self, kept: np.ndarray) -> Rows:
+        """Return what rules are about, of some inputs."""
+        return _taken(self.described, np.flatnonzero(kept))
+
+
+def _taken(rows: Any, index: np.ndarray) -> Any:
+    if isinstance(rows, pd.DataFrame):
+        return rows.iloc[index].reset_index(drop=True)
+    return [rows[i] for i in index]
+
+
+def _texts(rows: Any) -> list[Prompt]:
+    single = isinstance(rows, (str, dict)) or is_chat(rows) or not isinstance(rows, Iterable)
+    texts = [] if single else list(rows)
+    if not texts or not all(isinstance(text, str) or is_chat(text) for text in texts):
+        wrong = next((t for t in texts if not isinstance(t, str) and not is_chat(t)), rows)
+        raise InputError("rows", "be a DataFrame, an array, or a list of texts or chats", wrong)
+    return texts
+
+
+def _written(inputs: pd.DataFrame | Sequence[Prompt]) -> list[str]:
+    """Write each input for people, so that equal ones read alike."""
+    if isinstance(inputs, pd.DataFrame):
+        names = list(map(str, inputs.columns))
+        return [
+            ", ".join(f"{n}={v}" for n, v in zip(names, row, strict=True)) for row in inputs.itertuples(False, None)
+        ]
+    return [text if isinstance(text, str) else repr(text) for text in inputs]
+
+
+def _check_sizes(most: int, length: int, margin: float | None) -> None:
+    for name, value in (("most", most), ("length", length)):
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise InputError(name, "be a whole number above 0", value)
+    if margin is not None and (isinstance(margin, bool) or not isinstance(margin, Real) or not 0 <= margin < np.inf):
+        raise InputError("margin", "be a number of at least 0, in the unit of what is compared", margin)
+
+
+def _answers(
+    first: Any,
+    second: Any,
+    inputs: Any,
+    choices: Sequence[str] | None,
+    store: Store,
+    progress: bool | None,
+    names: tuple[str, str],
+) -> tuple[Answered, Answered]:
+    """Ask both models about all inputs."""
+    if isinstance(first, Generator):
+        chosen = choices_of(choices)
+        if isinstance(inputs, pd.DataFrame):
+            raise InputError("rows", "be prompts for a language model, with by= for a table of what they are", inputs)
+        ask_one = [partial(Answered.choosing, _scorer(m), inputs, chosen, store, progress) for m in (first, second)]
+    else:
+        if choices is not None:
+            raise InputError("choices", "be left out: this model does not continue text", choices)
+        questions = Questions(inputs)
+        ask_one = [partial(Answered.of, m, questions, questions.design, store, progress) for m in (first, second)]
+    return both_answered(ask_one[0](), ask_one[1], names[1])
+
+
+def _scorer(model: Generator) -> Any:
+    scorer = answerer(model)
+    if isinstance(scorer, Generator):
+        rule = "give log-probabilities of answers; this one only writes text"
+        raise InputError("before", rule, type(scorer).__name__)
+    return scorer
+
+
+def _difference(
+    told: Told,
+    described: Rows,
+    shown: Sequence[str],
+    sides: tuple[Answered, Answered],
+    names: tuple[str, str],
+    most: int,
+    length: int,
+    random_state: int,
+    notes: Sequence[str],
+) -> RowDifference:
+    """Find where they differ on one half of the rows, test it on the other, and put it together."""
+    n, change = len(shown), told.after - told.before
+    half = np.random.default_rng([random_state, 1]).permutation(n) < n // 2
+    columns, middles = columns_of(_taken(described, np.flatnonzero(half)))
+    Z = encoded(described, columns, middles)
+    seen, held = (Z[half], told.differs[half], change[half]), (Z[~half], told.differs[~half], change[~half])
+    binary = [column.binary for column in columns]
+    regions = find_rules(Z[half], told.differs[half], binary, most, length, random_state)
+    shuffled = np.random.default_rng([random_state, 2]).permutation(int(half.sum()))
+    chance = find_rules(Z[half], told.differs[half][shuffled], binary, most, length, random_state)
+    first = np.zeros(n)
+    for k, rule in reversed(list(enumerate(regions, start=1))):
+        first[rule(Z) > 0] = k
+    said = told.said or (np.full(n, ""), np.full(n, ""))
+    table = pd.DataFrame(
+        {
+            "input": list(shown),
+            "part": np.where(half, "discovery", "test"),
+            "before": told.before,
+            "after": told.after,
+            "change": change,
+            "said_before": list(map(str, said[0])),
+            "said_after": list(map(str, said[1])),
+            "differs": told.differs.astype(float),
+            "rule": first,
+        }
+    )
+    cost = sides[0].cost + sides[1].cost
+    return RowDifference(
+        rules_of(regions, columns, *held),
+        together_of(regions, chance, *held[:2]),
+        leaves_of(columns, seen, held, random_state),
+        surrogates_of(regions, chance, seen, held, shuffled, random_state),
+        table,
+        tuple(regions),
+        columns,
+        middles,
+        told.number,
+        told.unit,
+        told.margin,
+        (names[0], names[1]),
+        (sides[0].model, sides[1].model),
+        asdict(cost),
+        tuple(notes),
+    )

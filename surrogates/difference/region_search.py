@@ -1,0 +1,294 @@
+"""Where rows are marked: short rules that together hold for the marked rows and for few others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from surrogates.numerics.folds import folds
+from surrogates.terms import Box
+
+__all__ = ["Counts", "find_rules", "united"]
+
+#: quantiles of a column, of all rows and of the marked ones, between whose values cuts are tried first
+_QUANTILES = 33
+#: conjunctions that are grown further, by either measure
+_BEAM = 8
+#: F1 that one more rule or condition must gain on the rows they are found in, besides what one marked row is worth
+_GAIN = 0.01
+#: marked rows that a rule must add
+_FEWEST = 3
+#: F1 in cross-validation that a shorter list of rules may lack
+_SHORTER = 0.01
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How often rules hold and rows are marked.
+
+    Attributes
+    ----------
+    both, held, marked, rows : int
+        Marked rows for which rules hold, rows for which they hold, marked rows, and all.
+    """
+
+    both: int
+    held: int
+    marked: int
+    rows: int
+
+    @classmethod
+    def of(cls, holds: np.ndarray, marked: np.ndarray) -> Counts:
+        """Count rows ``(n,)``."""
+        return cls(int((holds & marked).sum()), int(holds.sum()), int(marked.sum()), len(marked))
+
+    def __add__(self, other: Counts) -> Counts:
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Counts(*(one + two for one, two in pairs))
+
+    @property
+    def precision(self) -> float:
+        """Share of the rows held that are marked; NaN where none is held."""
+        return self.both / self.held if self.held else float("nan")
+
+    @property
+    def recall(self) -> float:
+        """Share of the marked rows that are held; NaN where none is marked."""
+        return self.both / self.marked if self.marked else float("nan")
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall, 0 where nothing is held."""
+        return 2 * self.both / (self.held + self.marked) if self.held + self.marked else 0.0
+
+    @property
+    def jaccard(self) -> float:
+        """Rows that are held and marked, as a share of those that are either."""
+        either = self.held + self.marked - self.both
+        return self.both / either if either else float("nan")
+
+
+def united(rules: Sequence[Box], Z: np.ndarray) -> np.ndarray:
+    """Return for which rows ``(n, d)`` any of the rules holds, ``(n,)``.
+
+    Examples
+    --------
+    >>> united([Box(((0, 0.5, np.inf),))], np.array([[1.0], [0.0]]))
+    array([ True, False])
+    """
+    holds = np.zeros(len(Z), dtype=bool)
+    for rule in rules:
+        holds |= rule(Z) > 0
+    return holds
+
+
+def find_rules(
+    Z: np.ndarray, marked: np.ndarray, binary: Sequence[bool], most: int = 5, length: int = 3, random_state: int = 0
+) -> list[Box]:
+    """Find a short list of conjunctions whose union has a high F1 for the marked rows, the most useful first.
+
+    Parameters
+    ----------
+    Z : ndarray ``(n, d)``
+        Features of rows.
+    marked : ndarray of bool ``(n,)``
+    binary : sequence of d bool
+        Which features are 0/1.
+    most, length : int
+        The most rules, and the most conditions in one.
+    random_state : int
+
+    Returns
+    -------
+    list of Box
+        Empty where no list predicts rows kept out better than to mark all of them. Its length is chosen by
+        five-fold cross-validation; of lists that do about as well the shortest.
+
+    Notes
+    -----
+    Sequential covering by beam search over cuts at quantiles; each rule is then polished over all cuts.
+    """
+    marks = np.asarray(marked, dtype=bool)
+    if marks.sum() < _FEWEST or marks.all() or most < 1:
+        return []
+    held_out = [Counts(0, 0, 0, 0)] * (most + 1)
+    for train, test in folds(len(Z), 5, random_state):
+        found = _covering(Z[train], marks[train], binary, most, length)
+        for k in range(most + 1):
+            held_out[k] = held_out[k] + Counts.of(united(found[:k], Z[test]), marks[test])
+    scores = np.array([counts.f1 for counts in held_out])
+    best = int(np.argmax(scores >= scores.max() - _SHORTER))
+    everywhere = Counts.of(np.ones(len(marks), dtype=bool), marks).f1
+    return _covering(Z, marks, binary, best, length) if scores[best] > everywhere else []
+
+
+def _covering(Z: np.ndarray, marked: np.ndarray, binary: Sequence[bool], most: int, length: int) -> list[Box]:
+    """Add rules one by one, each for what those before it leave."""
+    rules: list[Box] = []
+    covered = np.zeros(len(Z), dtype=bool)
+    cuts = [_cuts(Z[:, j], marked, flag) for j, flag in enumerate(binary)]
+    conditions = [
+        condition for j, points in enumerate(cuts) for c in points for condition in ((j, -np.inf, c), (j, c, np.inf))
+    ]
+    if not conditions:
+        return []
+    holds = np.array([(low < Z[:, j]) & (Z[:, j] <= high) for j, low, high in conditions], dtype=np.float32)
+    score = 0.0
+    while len(rules) < most:
+        goal = _Goal(Z, marked, covered)
+        rule = _polished(_grown(conditions, holds, goal, length), goal, binary)
+        inside = rule(Z) > 0
+        gained = int((inside & ~covered & marked).sum())
+        if not rule.conditions or gained < _FEWEST or goal.f1(inside) < score + goal.gain:
+            break
+        rules.append(rule)
+        score, covered = goal.f1(inside), covered | inside
+    return rules
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """What a rule is to reach: the F1 of its union with the rules before it.
+
+    Attributes
+    ----------
+    Z : ndarray ``(n, d)``
+    marked, covered : ndarray of bool ``(n,)``
+        Rows to hold for, and those that earlier rules hold for.
+    """
+
+    Z: np.ndarray
+    marked: np.ndarray
+    covered: np.ndarray
+
+    @property
+    def gain(self) -> float:
+        """What a rule or a condition must gain to be worth reading."""
+        return _GAIN + 1 / max(int(self.marked.sum()), 1)
+
+    def f1(self, inside: np.ndarray) -> float:
+        """Score a rule by the rows it holds for."""
+        return Counts.of(inside | self.covered, self.marked).f1
+
+    def scores(self, both: np.ndarray, held: np.ndarray) -> np.ndarray:
+        """Score rules by how many uncovered rows, marked and all, they hold for."""
+        return 2 * (both + (self.covered & self.marked).sum()) / (held + self.covered.sum() + self.marked.sum())
+
+
+def _cuts(column: np.ndarray, marked: np.ndarray, binary: bool) -> np.ndarray:
+    """Return values between which a column can be cut: all of a few, else at quantiles of all and of marked rows."""
+    values = np.unique(column)
+    if binary or len(values) < 2:
+        return np.array([0.5]) if len(values) == 2 else np.empty(0)
+    middles = _middles(values)
+    if len(middles) > 2 * _QUANTILES:
+        share = np.linspace(0, 1, _QUANTILES)
+        ends = np.concatenate([np.quantile(column[rows], share) for rows in (slice(None), marked)])
+        # a cut on either side of each value
+        at = np.searchsorted(values, ends)
+        middles = middles[np.unique(np.clip(np.concatenate([at - 1, at]), 0, len(middles) - 1))]
+    return middles
+
+
+def _middles(values: np.ndarray) -> np.ndarray:
+    """Return a number between each two neighbours of increasing values, never above the greater one's left side."""
+    middles = values[:-1] + (values[1:] - values[:-1]) / 2
+    return np.where(middles < values[1:], middles, values[:-1])
+
+
+def _grown(conditions: Sequence[tuple[int, float, float]], holds: np.ndarray, goal: _Goal, length: int) -> Box:
+    """Grow conjunctions by one condition at a time; return the best."""
+    fresh = (~goal.covered).astype(np.float32)
+    target = fresh * goal.marked
+    rate = float(target.sum()) / max(float(fresh.sum()), 1.0)
+    beam: list[tuple[int, ...]] = [()]
+    inside = np.ones((1, holds.shape[1]), dtype=np.float32)
+    best: tuple[int, ...] = ()
+    best_score = float(goal.scores(target.sum(), fresh.sum()))
+    for _ in range(length):
+        both, held = (inside * target) @ holds.T, (inside * fresh) @ holds.T
+        scores = np.where(both > 0, goal.scores(both, held), -1.0)
+        # what is over and above the share of marked rows: a rule that leads to a good one need not be one
+        lift = np.where(both > 0, both - rate * held, -1.0)
+        beam, inside = _best_of(beam, inside, conditions, holds, scores, lift)
+        for chosen, rows in zip(beam, inside, strict=True):
+            score = float(goal.scores(rows @ target, rows @ fresh))
+            if score >= best_score + goal.gain:
+                best, best_score = chosen, score
+    return _box([conditions[c] for c in best])
+
+
+def _best_of(
+    beam: Sequence[tuple[int, ...]],
+    inside: np.ndarray,
+    conditions: Sequence[tuple[int, float, float]],
+    holds: np.ndarray,
+    *measures: np.ndarray,
+) -> tuple[list[tuple[int, ...]], np.ndarray]:
+    """Take the best extensions by each measure ``(b, c)``, none that holds for the rows of another."""
+    kept: dict[bytes, tuple[tuple[int, ...], np.ndarray]] = {}
+    for measure in measures:
+        taken = 0
+        for flat in np.argsort(-measure, axis=None, kind="stable")[: 20 * _BEAM]:
+            at, condition = divmod(int(flat), measure.shape[1])
+            if measure[at, condition] < 0 or taken == _BEAM:
+                break
+            rows = inside[at] * holds[condition]
+            key = np.packbits(rows > 0).tobytes()
+            if key not in kept:
+                kept[key] = ((*beam[at], condition), rows)
+                taken += 1
+    found = list(kept.values())
+    return [chosen for chosen, _ in found], np.array([rows for _, rows in found]).reshape(-1, holds.shape[1])
+
+
+def _box(conditions: Sequence[tuple[int, float, float]]) -> Box:
+    """Join conditions; several on one feature make an interval."""
+    sides: dict[int, tuple[float, float]] = {}
+    for j, low, high in conditions:
+        known = sides.get(j, (-np.inf, np.inf))
+        sides[j] = max(known[0], low), min(known[1], high)
+    return Box(tuple((j, *sides[j]) for j in sorted(sides)))
+
+
+def _polished(rule: Box, goal: _Goal, binary: Sequence[bool]) -> Box:
+    """Drop conditions that gain nothing, and move every cut to where the score is highest."""
+    for _ in range(2):
+        before = rule
+        for j, low, high in rule.conditions:
+            others = Box(tuple(c for c in rule.conditions if c[0] != j))
+            score = goal.f1(rule(goal.Z) > 0)
+            if others.conditions and goal.f1(others(goal.Z) > 0) > score - goal.gain:
+                rule = others
+            elif not binary[j]:
+                for side in (0, 1):
+                    low, high = next(c[1:] for c in rule.conditions if c[0] == j)
+                    if np.isfinite((low, high)[side]):
+                        moved = _moved(others, j, low, high, side, goal)
+                        rule = _box([*others.conditions, (j, *moved)])
+        if rule == before:
+            break
+    return rule
+
+
+def _moved(others: Box, j: int, low: float, high: float, side: int, goal: _Goal) -> tuple[float, float]:
+    """Return the interval of a condition with one end where the score is highest; where it is unless that gains."""
+    column = goal.Z[:, j]
+    open_ = (column > low) if side else (column <= high)
+    rows = (others(goal.Z) > 0) & open_ & ~goal.covered
+    values, place = np.unique(column[rows], return_inverse=True)
+    if len(values) < 2:
+        return low, high
+    both = np.bincount(place, goal.marked[rows], len(values)).cumsum()
+    held = np.bincount(place, minlength=len(values)).cumsum()
+    if not side:  # what is above a cut
+        both, held = both[-1] - both, held[-1] - held
+    scores = goal.scores(both[:-1], held[:-1])
+    cuts = _middles(values)
+    at = int(np.argmax(scores))
+    now = goal.f1(_box([*others.conditions, (j, low, high)])(goal.Z) > 0)
+    if scores[at] <= now:
+        return low, high
+    return (low, float(cuts[at])) if side else (float(cuts[at]), high)

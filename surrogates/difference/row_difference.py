@@ -1,0 +1,161 @@
+"""The RowDifference: where two models differ among rows of a table or texts, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from surrogates.difference.region_search import united
+from surrogates.many.columns import Column, Rows, encoded
+from surrogates.results.plain import Columns, Damaged, Json
+from surrogates.results.result import SavedResult, figure_of
+from surrogates.statements.entity_effects import wilson
+from surrogates.terms import Box
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["RowDifference"]
+
+
+@dataclass(frozen=True)
+class RowDifference(SavedResult):
+    """Two models asked the same rows, and rules that say where they differ, tested on rows that found none of them.
+
+    Attributes
+    ----------
+    rules : DataFrame
+        One row a rule, the most useful first: ``rule, rows, share, precision, low, high, elsewhere, recall, change, p,
+        verdict``. All numbers are of held-out rows: how many it holds for and their share, the share of them where the
+        models differ (`precision`) with its 95% interval, that share in all other rows (`elsewhere`), the share of the
+        rows where they differ that it holds for (`recall`), the mean change, and the p-value of Fisher's exact test
+        that they differ more often than elsewhere, adjusted for all rules (Holm). The verdict is "supported",
+        "inconclusive", or "not testable" where it holds for no held-out row.
+    together : DataFrame
+        ``rules, precision, recall, f1, low, high, jaccard``: the first 1, 2, … rules taken together, on held-out rows,
+        with the 95% interval of F1 over the choice of these; ``shuffled`` is the F1 of rules found the same way where
+        differences were shuffled among rows.
+    leaves : DataFrame
+        ``rule, rows, share, differ, change, low, high``: a small tree of the change, grown on the rows that found the
+        rules; numbers of held-out rows.
+    surrogates : DataFrame
+        ``surrogate, terms, r2, permuted``: how well surrogates of the change predict held-out rows, against a constant
+        and against the same fitted to shuffled changes.
+    rows : DataFrame
+        One row an input: ``input, part`` (``discovery`` or ``test``), ``before, after, change, said_before, said_after,
+        differs, rule`` (number of the first rule that holds, 0 for none).
+    regions : tuple of Box
+        The rules as conditions on features.
+    columns : tuple of Column
+        What each feature says of an input.
+    middles : dict of str to float
+        What stands in for a missing number.
+    number, unit : str
+        What is compared, and its unit.
+    margin : float
+        What numbers must differ by; NaN where decisions are compared.
+    names, models : (str, str)
+        What the two are called, and their identities.
+    cost : dict
+        Of both models.
+    notes : tuple of str
+    """
+
+    kind: ClassVar[str] = "row difference"
+    named: ClassVar[str] = "a difference over rows"
+
+    rules: Annotated[pd.DataFrame, Columns("rule verdict", "rows share precision low high elsewhere recall change p")]
+    together: Annotated[pd.DataFrame, Columns("", "rules precision recall f1 low high jaccard shuffled")]
+    leaves: Annotated[pd.DataFrame, Columns("rule", "rows share differ change low high")]
+    surrogates: Annotated[pd.DataFrame, Columns("surrogate", "terms r2 permuted")]
+    rows: Annotated[pd.DataFrame, Columns("input part said_before said_after", "before after change differs rule")] = (
+        field(repr=False)
+    )
+    regions: tuple[Box, ...] = field(repr=False)
+    columns: tuple[Column, ...] = field(repr=False)
+    middles: dict[str, float] = field(repr=False)
+    number: str
+    unit: str
+    margin: float
+    names: tuple[str, str] = ("before", "after")
+    models: tuple[str, str] = ("", "")
+    cost: Json = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def differ(self) -> tuple[float, float, float]:
+        """Share of all rows where the two differ, with its 95% interval (Wilson)."""
+        share = float(self.rows["differs"].mean())
+        return (share, *wilson(share, len(self.rows)))
+
+    @property
+    def flips(self) -> pd.DataFrame:
+        """What the two decide for: ``before, after, rows, share``, the most frequent first; empty for numbers."""
+        said = self.rows[self.rows["said_before"] != ""]
+        counted = (
+            said.groupby(["said_before", "said_after"], sort=True).size().sort_values(ascending=False, kind="stable")
+        )
+        table = counted.rename_axis(["before", "after"]).rename("rows").reset_index()
+        return table.assign(share=table["rows"] / max(len(said), 1))
+
+    @property
+    def differences(self) -> pd.DataFrame:
+        """Rows where the two differ: of ``rows``, the largest changes first."""
+        moved = self.rows[self.rows["differs"] > 0]
+        return moved.sort_values("change", key=np.abs, ascending=False, kind="stable", ignore_index=True)
+
+    @property
+    def verdict(self) -> str:
+        """What may be said, in one or two sentences."""
+        share, low, high = self.differ
+        first, second = self.names
+        how = "decide differently for" if np.isnan(self.margin) else f"differ by more than {self.margin:.3g} in"
+        said = f"{first} and {second} {how} {share:.1%} of the rows [{low:.1%}, {high:.1%}]"
+        held = self.rules[self.rules["verdict"] == "supported"]
+        if not self.rows["differs"].any():
+            return f"{said}."
+        if not len(self.rules):
+            return f"{said}; no rule was found that says where."
+        if not len(held):
+            return f"{said}; where was not confirmed on held-out rows."
+        whole = self.together.iloc[-1]
+        found, there = "One rule holds", "it holds"
+        if len(self.rules) > 1:
+            found, there = f"{len(self.rules)} rules together hold", "one of them holds"
+        return (
+            f"{said}. {found} for {whole['recall']:.0%} of these; where {there}, the two differ in "
+            f"{whole['precision']:.0%}."
+        )
+
+    def predict(self, rows: Rows) -> np.ndarray:
+        """Return for which rows like those compared the rules say that the two differ, ``(n,)`` of bool.
+
+        Raises
+        ------
+        InputError
+        """
+        return united(self.regions, encoded(rows, self.columns, self.middles))
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw how often the two differ where each rule holds, with 95% intervals; return the Axes."""
+        return figure_of(self, ax)
+
+    def check_consistent(self) -> None:
+        """Check that fields agree with each other, after reading.
+
+        Raises
+        ------
+        Damaged
+        """
+        if not len(self.rows):
+            raise Damaged("rows", "have a row", 0)
+        if len(self.regions) != len(self.rules) or len(self.together) != len(self.rules):
+            raise Damaged("regions", "be as many as there are rules", len(self.regions))
+        numbers = {column.name for column in self.columns if column.kind == "number"}
+        if set(self.middles) != numbers:
+            raise Damaged("middles", "be those of the columns of numbers", sorted(self.middles))
+        if wrong := [j for box in self.regions for j in box.features if not 0 <= j < len(self.columns)]:
+            raise Damaged("regions", f"be about features from 0 to {len(self.columns) - 1}", wrong)

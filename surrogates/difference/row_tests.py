@@ -1,0 +1,136 @@
+"""How rules, a tree and surrogates of a change fare on rows that they were not found in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from surrogates.difference.region_search import Counts, united
+from surrogates.families.linear import SparseLinear
+from surrogates.families.tree import TreeSurrogate
+from surrogates.many.columns import Column, in_words
+from surrogates.statements.entity_effects import holm, wilson
+from surrogates.surrogate import Surrogate
+from surrogates.terms import Box, evaluate
+
+__all__ = ["leaves_of", "rules_of", "surrogates_of", "together_of"]
+
+#: level of the tests
+_ALPHA = 0.05
+#: leaves of the tree
+_LEAVES = 8
+
+#: features ``(n, d)`` of some rows, where the models differ ``(n,)``, and by how much ``(n,)``
+Part: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def rules_of(
+    regions: Sequence[Box], columns: Sequence[Column], Z: np.ndarray, differs: np.ndarray, change: np.ndarray
+) -> pd.DataFrame:
+    """Test each rule by itself on held-out rows; see :attr:`RowDifference.rules`."""
+    out = []
+    for region in regions:
+        inside = region(Z) > 0
+        there, elsewhere = Counts.of(inside, differs), Counts.of(~inside, differs)
+        table = [[there.both, there.held - there.both], [elsewhere.both, elsewhere.held - elsewhere.both]]
+        low, high = wilson(there.precision, there.held) if there.held else (np.nan, np.nan)
+        out.append(
+            {
+                "rule": in_words(region, columns),
+                "rows": there.held,
+                "share": there.held / len(Z),
+                "precision": there.precision,
+                "low": low,
+                "high": high,
+                "elsewhere": elsewhere.precision,
+                "recall": there.recall,
+                "change": float(change[inside].mean()) if inside.any() else np.nan,
+                "p": float(stats.fisher_exact(table, alternative="greater").pvalue) if there.held else np.nan,
+            }
+        )
+    names = ["rule", "rows", "share", "precision", "low", "high", "elsewhere", "recall", "change", "p"]
+    frame = pd.DataFrame(out, columns=names)
+    frame["p"] = holm(frame["p"].to_numpy(dtype=float))
+    sure = frame["p"] < _ALPHA
+    verdict = np.where(frame["p"].isna(), "not testable", np.where(sure, "supported", "inconclusive"))
+    return frame.assign(verdict=verdict.astype(object))
+
+
+def together_of(regions: Sequence[Box], chance: Sequence[Box], Z: np.ndarray, differs: np.ndarray) -> pd.DataFrame:
+    """Test rules taken together on held-out rows; see :attr:`RowDifference.together`."""
+    out = []
+    for k in range(1, len(regions) + 1):
+        counts = Counts.of(united(regions[:k], Z), differs)
+        either = counts.held + counts.marked - counts.both
+        # F1 = 2J / (1 + J), and J is the share of "both" among rows that are held or marked
+        low, high = (2 * j / (1 + j) for j in wilson(counts.jaccard, either)) if either else (np.nan, np.nan)
+        luck = Counts.of(united(chance[:k], Z), differs).f1
+        out.append((k, counts.precision, counts.recall, counts.f1, low, high, counts.jaccard, luck))
+    return pd.DataFrame(out, columns=["rules", "precision", "recall", "f1", "low", "high", "jaccard", "shuffled"])
+
+
+def leaves_of(columns: Sequence[Column], seen: Part, held: Part, random_state: int) -> pd.DataFrame:
+    """Grow a small tree of the change on one part of the rows; its leaves with the numbers of the other."""
+    names = ["rule", "rows", "share", "differ", "change", "low", "high"]
+    if not columns or np.ptp(seen[2]) == 0:
+        return pd.DataFrame(columns=names)
+    tree = TreeSurrogate(max_leaves=_LEAVES, random_state=random_state).fit(seen[0], seen[2])
+    rows = []
+    for leaf in tree.terms_:
+        inside = leaf(held[0]) > 0
+        n, values = int(inside.sum()), held[2][inside]
+        if not n or not isinstance(leaf, Box):
+            continue
+        wide = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
+        mean = float(values.mean())
+        rows.append(
+            (
+                in_words(leaf, columns),
+                n,
+                n / len(held[0]),
+                float(held[1][inside].mean()),
+                mean,
+                mean - wide,
+                mean + wide,
+            )
+        )
+    rows.sort(key=lambda row: -abs(row[4]))
+    return pd.DataFrame(rows, columns=names)
+
+
+def surrogates_of(
+    regions: Sequence[Box], chance: Sequence[Box], seen: Part, held: Part, shuffled: np.ndarray, random_state: int
+) -> pd.DataFrame:
+    """Score surrogates of the change on held-out rows, and the same fitted to shuffled changes."""
+    names = ["surrogate", "terms", "r2", "permuted"]
+    Z, _, change = seen
+    if not Z.shape[1] or np.ptp(change) == 0:
+        return pd.DataFrame(columns=names)
+    families: dict[str, Surrogate] = {
+        "linear": SparseLinear(random_state=random_state),
+        "tree": TreeSurrogate(max_leaves=_LEAVES, random_state=random_state),
+    }
+    rows = []
+    for name, family in families.items():
+        permuted = _r2(family.fit(Z, change[shuffled]).predict(held[0]), change, held[2])
+        r2 = _r2(family.fit(Z, change).predict(held[0]), change, held[2])
+        rows.append((name, len(family.terms_), r2, permuted))
+    lists = ((regions, change), (chance, change[shuffled]))
+    by_rules = [_r2(_by_rules(some, Z, y, held[0]), change, held[2]) for some, y in lists]
+    return pd.DataFrame([*rows, ("rules", len(regions), *by_rules)], columns=names)
+
+
+def _by_rules(regions: Sequence[Box], Z: np.ndarray, y: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Predict by a weight for every rule and a constant, least squares."""
+    one, other = (np.column_stack([np.ones(len(rows)), evaluate(regions, rows)]) for rows in (Z, new))
+    return other @ np.linalg.lstsq(one, y, rcond=None)[0]
+
+
+def _r2(predicted: np.ndarray, known: np.ndarray, truth: np.ndarray) -> float:
+    """R² on held-out rows against the mean of the others."""
+    scale = float(((truth - known.mean()) ** 2).sum())
+    return 1 - float(((truth - predicted) ** 2).sum()) / scale if scale else float("nan")

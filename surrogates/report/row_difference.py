@@ -1,0 +1,111 @@
+"""RowDifference → the parts of its page, text and a figure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from surrogates.difference.row_difference import RowDifference
+from surrogates.report.figures import VERDICTS, new_axes, shortened
+from surrogates.report.page import Contents, contents
+from surrogates.report.part import Part, made, number
+from surrogates.report.parts.arms import Said
+from surrogates.report.parts.change import Flips
+from surrogates.report.parts.origin import Origin
+from surrogates.report.parts.regions import DifferingRows, RegionLeaves, Regions, together_in_words
+from surrogates.results.provenance import cost_line
+from surrogates.results.result import figure_of, text_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["row_difference_contents", "row_difference_plot", "row_difference_text"]
+
+
+@contents.register
+def row_difference_contents(difference: RowDifference) -> Contents:
+    """Take a difference over rows apart."""
+    makers: list[Callable[[RowDifference], list[Part]]] = [_said, _regions, _flips, _leaves, _rows, _origin]
+    before, after = difference.names
+    return Contents(f"Where {after} differs from {before}", made(makers, difference))
+
+
+def _said(d: RowDifference) -> list[Part]:
+    return [Said(title="Verdict", verdict=d.verdict, notes=d.notes)]
+
+
+def _regions(d: RowDifference) -> list[Part]:
+    return [Regions.of(d.rules, d.together, d.unit)] if len(d.rules) else []
+
+
+def _flips(d: RowDifference) -> list[Part]:
+    return [Flips.of(d.flips, d.names)] if len(d.flips) else []
+
+
+def _leaves(d: RowDifference) -> list[Part]:
+    return [RegionLeaves.of(d.leaves, d.surrogates, d.number, d.unit)] if len(d.surrogates) else []
+
+
+def _rows(d: RowDifference) -> list[Part]:
+    return [DifferingRows.of(d.differences, d.names, len(d.rows))] if len(d.differences) else []
+
+
+def _origin(d: RowDifference) -> list[Part]:
+    differ = "decisions" if np.isnan(d.margin) else f"{d.number}, by more than {d.margin:.3g} {d.unit}"
+    facts = [
+        *((f"Model, {name}", model) for name, model in zip(d.names, d.models, strict=True)),
+        ("Compared", differ),
+        ("Rows", f"{len(d.rows)}, of which {int((d.rows['part'] == 'test').sum())} tested the rules"),
+        ("Cost", cost_line(d.cost)),
+    ]
+    return [Origin(title="Provenance", facts=tuple(facts))]
+
+
+@text_of.register
+def row_difference_text(difference: RowDifference) -> str:
+    """Write the verdict and every rule with how often the two differ there."""
+    d, (before, after) = difference, difference.names
+    lines = textwrap.wrap(f"Where {after} differs from {before}: {len(d.rows)} rows", 100)
+    lines += textwrap.wrap(f"Verdict: {d.verdict}", 100)
+    if len(d.rules):
+        lines += ["", f"{'verdict':>12}  {'differ':>6}  {'95% interval':^13}  {'else':>5}  {'rows':>5}  rows with"]
+    for row in d.rules.itertuples():
+        span = f"[{row.low:.0%}, {row.high:.0%}]" if np.isfinite(row.low) else ""
+        shares = f"{number(row.precision, '.0%'):>6}  {span:^13}  {number(row.elsewhere, '.0%'):>5}"
+        lines.append(f"{row.verdict:>12}  {shares}  {number(row.share, '.0%'):>5}  {row.rule}")
+    if len(d.together):
+        lines += textwrap.wrap(together_in_words(d.together), 100)
+    if len(d.surrogates):
+        said = ", ".join(f"{r.surrogate} {number(r.r2)}" for r in d.surrogates.itertuples())
+        most = d.surrogates["permuted"].max()
+        lines += textwrap.wrap(f"R² of the change on held-out rows: {said}; at most {most:.2f} when shuffled.", 100)
+    lines += [line for note in d.notes for line in textwrap.wrap(f"Note: {note}", 100)]
+    return "\n".join([*lines, "", cost_line(d.cost)])
+
+
+@figure_of.register(RowDifference)
+def row_difference_plot(difference: RowDifference, ax: Axes | None = None) -> Axes:
+    """Draw how often the two differ where each rule holds, with 95% intervals, and elsewhere."""
+    rules = difference.rules[np.isfinite(difference.rules["low"].to_numpy(dtype=float))]
+    names = [*map(shortened, rules["rule"]), "all rows"]
+    if ax is None:
+        ax = new_axes(7.0, 1.2 + 0.45 * len(names))
+    place = np.arange(len(names))[::-1]
+    value, low, high = (
+        np.append(rules[name].to_numpy(dtype=float), share)
+        for name, share in zip(("precision", "low", "high"), difference.differ, strict=True)
+    )
+    colours = [*(VERDICTS[v] for v in rules["verdict"]), "#777777"]
+    ax.errorbar(value, place, xerr=np.abs([low, high] - value), fmt="none", ecolor="#777777", elinewidth=1, capsize=3)
+    ax.scatter(value, place, color=colours, s=30, zorder=3, label="where it holds")
+    ax.scatter(rules["elsewhere"], place[:-1], color="#333333", marker="|", s=80, zorder=3, label="elsewhere")
+    ax.set_xlim(0, 1)
+    ax.set_ylim(-0.6, len(names) - 0.4)
+    ax.set_yticks(place, names)
+    ax.set_xlabel("share of rows where the two differ (|: of those where the rule does not hold)")
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return ax

@@ -1,0 +1,316 @@
+"""compare_rows(): where two models differ, found on half of the rows and tested on the rest."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+
+from probes import CallableModel, InputError, Model, ModelError, Store
+from probes.model import Identity
+from surrogates import RowDifference, compare_rows
+from surrogates.results.plain import Damaged
+from surrogates.statements.entity_effects import wilson
+
+REGION = "age > 50 and job is clerk"
+
+
+def people(n=600, seed=0):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "age": rng.integers(18, 80, n),
+            "income": rng.lognormal(10, 0.5, n).round(2),
+            "job": rng.choice(["clerk", "nurse", "cook"], n),
+            "member": rng.random(n) < 0.5,
+        }
+    )
+
+
+def inside(X):
+    return ((X["age"] > 50) & (X["job"] == "clerk")).to_numpy()
+
+
+def old(X):
+    p = 1 / (1 + np.exp(-(np.log(X["income"].to_numpy()) - 10)))
+    return np.column_stack([1 - p, p])
+
+
+def new(X):
+    return np.where(inside(X)[:, None], old(X)[:, ::-1], old(X))
+
+
+def compared(before=old, after=new, rows=None, **options):
+    return compare_rows(
+        before, after, people() if rows is None else rows, **{"store": None, "progress": False} | options
+    )
+
+
+def test_a_planted_rule_is_found_and_its_numbers_are_those_of_held_out_rows():
+    d = compared()
+    assert d.rules["rule"].tolist() == ["age > 50.5 and job is clerk"] and d.rules["verdict"].tolist() == ["supported"]
+    assert d.rows["differs"].sum() == inside(people()).sum()
+    held = d.rows[d.rows["part"] == "test"]
+    there, differs = held["rule"] > 0, held["differs"] > 0
+    row = d.rules.iloc[0]
+    assert row["rows"] == there.sum() and row["share"] == pytest.approx(there.mean())
+    assert row["precision"] == pytest.approx(differs[there].mean())
+    assert (row["low"], row["high"]) == pytest.approx(wilson(differs[there].mean(), there.sum()))
+    assert row["elsewhere"] == pytest.approx(differs[~there].mean())
+    assert row["recall"] == pytest.approx(there[differs].mean())
+    assert row["change"] == pytest.approx(held["change"][there].mean())
+    cross = pd.crosstab(~there, ~differs).to_numpy()
+    assert row["p"] == pytest.approx(stats.fisher_exact(cross, alternative="greater").pvalue)
+    whole = d.together.iloc[0]
+    assert whole["f1"] == pytest.approx(f1_score(differs, there)) and whole["low"] < whole["f1"] <= whole["high"]
+    assert whole["shuffled"] < 0.3
+    fresh = people(3000, seed=9)
+    np.testing.assert_array_equal(d.predict(fresh), inside(fresh))  # exact: truth values
+    share, low, high = d.differ
+    assert low < share < high and share == pytest.approx(inside(people()).mean())
+    assert "One rule holds for 100% of these; where it holds, the two differ in 100%." in d.verdict
+
+
+def test_exchanging_the_models_changes_signs_alone():
+    one, other = compared(), compared(new, old)
+    assert one.regions == other.regions
+    np.testing.assert_allclose(one.rows["change"], -other.rows["change"])
+    assert (
+        one.flips.rename(columns={"before": "after", "after": "before"})["rows"].tolist()
+        == other.flips["rows"].tolist()
+    )
+
+
+def test_models_that_do_not_differ_have_no_rule():
+    d = compared(after=lambda X: old(X))
+    assert not len(d.rules) and not len(d.leaves) and not d.differ[0]
+    assert "0.0% of the rows" in d.verdict and str(d)
+    assert not d.predict(people(20)).any()
+    read = RowDifference.from_json(d.to_json())
+    assert list(read.rules) == list(d.rules) and str(read) == str(d)
+
+
+def test_differences_by_chance_are_called_supported_no_more_often_than_said():
+    supported = 0
+    for seed in range(40):
+        chance = np.random.default_rng(seed).random(160) < 0.25
+
+        def noisy(X, chance=chance):
+            return X["a"].to_numpy() + 5.0 * chance[X["number"].to_numpy()]
+
+        rng = np.random.default_rng([seed, 1])
+        rows = pd.DataFrame({"number": np.arange(160), "a": rng.normal(size=160), "b": rng.normal(size=160)})
+        d = compared(
+            lambda X: X["a"].to_numpy(),
+            noisy,
+            rows,
+            by=rows[["a", "b"]].assign(c=rng.random(160) < 0.5),
+            random_state=seed,
+        )
+        supported += (d.rules["verdict"] == "supported").any()
+    assert stats.binomtest(int(supported), 40, 0.05, alternative="greater").pvalue > 0.01
+
+
+def test_numbers_differ_by_more_than_the_margin():
+    def moved(X):
+        return X["age"] * 1.0 + 3.0 * (X["job"] == "cook")
+
+    wide = compared(lambda X: X["age"] * 1.0, moved, margin=5)
+    assert not wide.rows["differs"].any()
+    d = compared(lambda X: X["age"] * 1.0, moved, margin=2)
+    assert d.rules["rule"].tolist() == ["job is cook"] and d.rules.loc[0, "change"] == pytest.approx(3.0)
+    assert "differ by more than 2 in" in d.verdict and len(d.flips) == 0
+    by_itself = compared(lambda X: X["age"] * 1.0, moved)
+    assert by_itself.margin == pytest.approx(0.1 * people()["age"].std(ddof=0))
+    leaves = d.leaves.set_index("rule")["change"]
+    assert leaves["job is cook"] == pytest.approx(3.0) and leaves["job is not cook"] == pytest.approx(0.0)
+    scores = d.surrogates.set_index("surrogate")
+    assert scores.loc["rules", "r2"] == pytest.approx(1.0) and scores.loc["rules", "permuted"] < 0.1
+
+
+def test_a_target_names_the_number():
+    d = compared(target="output 0", margin=0.01)
+    assert d.number == "output 0" and not np.isnan(d.margin)
+    by_function = compared(target=lambda raw: raw[:, 0] - raw[:, 1], margin=0.01)
+    np.testing.assert_allclose(by_function.rows["before"], (lambda raw: raw[:, 0] - raw[:, 1])(old(people())))
+    with pytest.raises(InputError, match=r"target must name one of the outputs \(a, b\)"):
+        compared(lambda X: pd.DataFrame({"a": X["age"], "b": 1.0}), lambda X: pd.DataFrame({"a": X["age"], "b": 2.0}))
+
+
+class Strict(LogisticRegression):
+    """Decides for the second class from .8 on."""
+
+    def predict(self, X):
+        return self.classes_[(self.predict_proba(X)[:, 1] >= 0.8).astype(int)]
+
+
+def test_decisions_are_those_of_the_users_own_predict():
+    X = people()[["age", "income"]]
+    y = np.where(X["age"] + np.random.default_rng(0).normal(0, 8, len(X)) > 48, "yes", "no")
+    plain, strict = (kind(max_iter=1000).fit(X, y) for kind in (LogisticRegression, Strict))
+    d = compared(plain, strict, X)
+    expected = plain.predict(X) != strict.predict(X)
+    assert expected.any()
+    np.testing.assert_array_equal(d.rows["differs"] > 0, expected)  # exact: truth values
+    assert d.flips[["before", "after"]].values.tolist()[-1] == ["yes", "no"]
+    assert d.number == "yes"
+
+
+def test_more_than_two_classes_change_by_the_first_models_decision():
+    def three(shift):
+        return lambda X: pd.DataFrame(
+            np.exp(Z := np.column_stack([X["age"] / 10.0, np.full(len(X), 5.0), shift * (X["job"] == "cook")]))
+            / np.exp(Z).sum(axis=1, keepdims=True),
+            columns=["old", "middle", "cook"],
+        )
+
+    d = compared(three(0.0), three(20.0))
+    assert d.rules["rule"].tolist() == ["job is cook"] and d.number == "the first's decision"
+    assert (d.rows["change"][d.rows["differs"] > 0] < 0).all()
+
+
+def test_words_say_where_models_of_texts_differ():
+    rng = np.random.default_rng(0)
+    words = [
+        "the",
+        "a",
+        "film",
+        "story",
+        "was",
+        "very",
+        "good",
+        "bad",
+        "great",
+        "dull",
+        "long",
+        "and",
+        "of",
+        "in",
+        "refund",
+    ]
+    texts = [" ".join(rng.choice(words, rng.integers(4, 12))) for _ in range(500)]
+
+    def model(extra):
+        return lambda batch: [1.0 * ("good" in t.split()) + extra * ("refund" in t.split()) for t in batch]
+
+    d = compared(model(0.0), model(2.0), texts, margin=0.5)
+    assert d.rules["rule"].tolist() == ["contains “refund”"]
+    np.testing.assert_array_equal(
+        d.predict(["A Refund, please", "no money back"]), [True, False]
+    )  # exact: truth values
+    length = compared(lambda b: [0.0 for _ in b], lambda b: [1.0 * (len(t.split()) > 8) for t in b], texts, margin=0.5)
+    assert length.rules["rule"].tolist() == ["number of words > 8.5"]
+
+
+def test_properties_of_inputs_may_be_what_rules_are_about():
+    texts = [f"text {i}" for i in range(300)]
+    by = pd.DataFrame({"source": np.resize(["web", "book", "mail"], 300), "length": np.arange(300) % 7})
+
+    def later(batch):
+        return [1.0 * (int(t.split()[1]) % 3 == 2) for t in batch]
+
+    d = compared(lambda batch: [0.0 for _ in batch], later, texts, by=by, margin=0.5)
+    assert d.rules["rule"].tolist() == ["source is mail"]
+    assert d.predict(by.iloc[:3]).tolist() == [False, False, True]
+    with pytest.raises(InputError, match="rows must have the columns"):
+        d.predict(by[["length"]])
+
+
+def test_missing_values_are_features():
+    rows = people()
+    rows.loc[::3, "income"] = np.nan
+    d = compared(lambda X: X["age"] * 0.0, lambda X: 1.0 * X["income"].isna(), rows, margin=0.5, most=1)
+    assert d.rules["rule"].tolist() == ["income is missing"]
+
+
+def test_rows_that_repeat_count_once_and_it_is_said():
+    rows = pd.concat([people(), people().iloc[:100]])
+    d = compared(rows=rows)
+    assert len(d.rows) == 600 and "100 inputs repeat earlier ones and are left out." in d.notes
+    pd.testing.assert_frame_equal(d.rules, compared().rules)
+
+
+class Partial(Model):
+    """Leaves some rows unanswered."""
+
+    fallible = True
+
+    def identity(self):
+        return Identity("partial", True)
+
+    def __call__(self, inputs):
+        y = inputs["age"].to_numpy(dtype=float) + 30.0 * (inputs["job"] == "cook").to_numpy()
+        y[inputs["age"].to_numpy() % 10 == 0] = np.nan
+        return y[:, None]
+
+
+def test_rows_that_were_not_answered_are_left_out_and_counted():
+    rows = people()
+    d = compared(lambda X: X["age"].to_numpy(dtype=float), Partial(), rows)
+    lost = int((rows["age"] % 10 == 0).sum())
+    assert (
+        len(d.rows) == 600 - lost
+        and f"{lost} of 600 rows were not answered by both models and are left out." in d.notes
+    )
+    assert d.rules["rule"].tolist() == ["job is cook"]
+
+
+def test_the_same_comparison_again_asks_nothing():
+    store = Store()
+    one, other = (CallableModel(f, n) for f, n in ((old, "old"), (new, "new")))
+    assert compared(one, other, store=store).cost["rows"] == 1200
+    again = compared(one, other, store=store, most=2)
+    assert again.cost["rows"] == 0 and again.cost["calls"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"rows": people(30)}, "rows must be at least 40 different inputs; got 30"),
+        ({"rows": people().iloc[[0] * 80]}, "rows must be at least 40 different inputs; got 1"),
+        ({"rows": 3}, "rows must be a DataFrame, an array, or a list of texts or chats"),
+        ({"rows": "one text"}, "rows must be a DataFrame, an array, or a list of texts or chats"),
+        ({"rows": ["text", 3]}, "rows must be a DataFrame, an array, or a list of texts or chats; got 3"),
+        ({"rows": np.zeros(5)}, "rows must be two-dimensional"),
+        ({"rows": people().describe()}, "rows must be"),
+        ({"by": people(10)}, "by must be a table with a row for each of the 600 inputs"),
+        ({"by": [1]}, "by must be a table with a row for each"),
+        ({"names": ("a", "a")}, "names must be two different texts"),
+        ({"most": 0}, "most must be a whole number above 0"),
+        ({"length": 1.5}, "length must be a whole number above 0"),
+        ({"margin": -1}, "margin must be a number of at least 0"),
+        ({"choices": ["yes", "no"]}, "choices must be left out: this model does not continue text"),
+    ],
+)
+def test_bad_input_is_refused_before_a_question(options, match):
+    def never(X):
+        raise AssertionError("asked")
+
+    with pytest.raises(InputError, match=match):
+        compared(never, never, **options)
+
+
+def test_models_that_do_not_compare_are_refused():
+    with pytest.raises(InputError, match="after must have the 2 outputs of the first, in their order; number 1 there"):
+        compared(after=lambda X: X["age"] * 1.0)
+
+    def broken(X):
+        raise ValueError("no")
+
+    with pytest.raises(ModelError) as caught:
+        compared(after=broken, names=("3.3", "3.4"))
+    assert "(while 3.4 was compared)" in "".join(caught.value.__notes__)
+
+
+def test_a_file_whose_regions_disagree_with_its_columns_is_refused():
+    d = compared()
+    data = json.loads(d.to_json())
+    data["regions"][0]["box"][0][0] = 99
+    with pytest.raises((Damaged, InputError), match="be about features from 0 to"):
+        RowDifference.from_json(json.dumps(data))
+    assert RowDifference.from_json(d.to_json()).predict(people(50)).tolist() == inside(people(50)).tolist()
