@@ -87,11 +87,11 @@ $(VENV)/.dev: $(VENV)/.demo
 	@$(PINNED) --editable '.[dev]'
 	@touch $@
 
-# context-cite pins packages it does not need here
+# context-cite and aix360 ask for packages that are not needed here
 $(VENV)/.rivals: $(VENV)/.dev
 	@echo "== installing the rivals"
 	@$(PIP) lime shap captum lightgbm shapiq==1.4.1 nltk spacy datasets
-	@$(PIP) --no-deps context-cite==0.0.4
+	@$(PIP) --no-deps context-cite==0.0.4 aix360==0.3.0
 	@touch $@
 
 .venv-oldest/.core: setup.cfg constraints/oldest.txt

@@ -20,6 +20,7 @@ from benchmarks.quality import (
     shapley,
     skewed,
     statements,
+    where,
 )
 from benchmarks.run import publish
 from benchmarks.run.record import Skipped, environment, read, write
@@ -31,6 +32,7 @@ BENCHMARKS = {
     "background": background,
     "link": link,
     "difference": difference,
+    "where": where,
     "skewed": skewed,
     "shapley": shapley,
     "speed": speed,

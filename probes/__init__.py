@@ -28,6 +28,7 @@ from probes.inputs.tabular import TabularProbe
 from probes.inputs.text import TextProbe
 from probes.interventions.ablation import ablate, components_of
 from probes.interventions.intervened import Intervened, activations
+from probes.interventions.patching import patch
 from probes.interventions.prompting import with_prompt
 from probes.interventions.steering import contrast, steer
 from probes.model import Generator, Identity, Model
@@ -109,6 +110,7 @@ __all__ = [
     "hold_out",
     "measure",
     "open_store",
+    "patch",
     "project",
     "sample",
     "steer",

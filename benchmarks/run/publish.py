@@ -20,6 +20,7 @@ from benchmarks.quality.difference import STEERED
 from benchmarks.quality.difference import TABLE as CHANGES
 from benchmarks.quality.link import TABLE as LINK
 from benchmarks.quality.skewed import TABLE as SKEWED
+from benchmarks.quality.where import CHANCE, PLANTED
 from benchmarks.rivals.contenders import OURS, PROXYSPEX
 from benchmarks.run.fidelity_figure import draw
 from benchmarks.run.growth_figure import draw_growth
@@ -391,6 +392,8 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "skewed": ("skewed", lambda result: plain(result["table"], SKEWED)),
     "statements": ("statements", _statements),
     "difference": ("difference", lambda result: plain(result["pairs"], CHANGES)),
+    "where": ("where", lambda result: plain(result["planted"], PLANTED)),
+    "where-chance": ("where", lambda result: plain(result["nulls"], CHANCE)),
     "steering": ("difference", lambda result: plain(result["steering"], STEERED)),
     "recovery": ("recovery", _recovery),
     "formulaic": ("formulaic", _formulaic),

@@ -17,12 +17,12 @@ from probes.interventions.intervened import (
     layer_names,
     module_named,
     name_of,
-    watched,
+    watched_rows,
     widths,
 )
 from probes.model import Prompt
 
-__all__ = ["Ablation", "ablate", "components_of"]
+__all__ = ["Ablation", "Place", "ablate", "components_of", "drawn_alike", "place_of", "values_at"]
 
 #: the part of a layer's attention that heads are joined by, as families of models call it
 _JOINED = ("o_proj", "out_proj", "c_proj", "dense", "wo")
@@ -31,7 +31,7 @@ _MLP = re.compile(r"^mlp\.(\d+)$")
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """Where a component's values stand: a module, before or after its forward, and which of them."""
 
     module: str
@@ -74,24 +74,36 @@ class Ablation(Intervention):
 
     def hooks(self, network: Any) -> Iterator[tuple[Any, Callable[..., Any], bool]]:
         for name, values in zip(self.components, self.values, strict=True):
-            place = _place(network, name)
+            place = place_of(network, name)
             yield module_named(network, place.module), _replacing(place, values), place.before
 
     def control(self, rng: np.random.Generator, network: Any, others: Sequence[Intervention]) -> Ablation:
         """Draw as many other components of the same kinds, put to nothing, of those that nothing was done to."""
         done = [self, *(other for other in others if isinstance(other, Ablation))]
-        taken = {_place(network, name) for ablation in done for name in ablation.components}
-        layers, drawn = layer_names(network), list[str]()
-        kinds = [_kind(name, layers) for name in self.components]
-        for kind in dict.fromkeys(kinds):
-            count = kinds.count(kind)
-            pool = [name for name in _of_kind(kind, network, layers) if _place(network, name) not in taken]
-            if count > len(pool):
-                raise InputError("components", "leave as many others of their kind to draw a control from", kind)
-            drawn += [pool[i] for i in rng.permutation(len(pool))[:count]]
-        sizes = widths(network, [(place.module, place.before) for place in (_place(network, n) for n in drawn)])
-        zeros = tuple(np.zeros(_place(network, n).width or w) for n, w in zip(drawn, sizes, strict=True))
+        drawn = drawn_alike(rng, network, self.components, [name for ablation in done for name in ablation.components])
+        sizes = widths(network, [(place.module, place.before) for place in (place_of(network, n) for n in drawn)])
+        zeros = tuple(np.zeros(place_of(network, n).width or w) for n, w in zip(drawn, sizes, strict=True))
         return Ablation(tuple(drawn), zeros, "zero")
+
+
+def drawn_alike(rng: np.random.Generator, network: Any, components: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """Draw as many components of the same kinds, other than those taken.
+
+    Raises
+    ------
+    InputError
+        If there are too few.
+    """
+    occupied = {place_of(network, name) for name in taken}
+    layers, drawn = layer_names(network), list[str]()
+    kinds = [_kind(name, layers) for name in components]
+    for kind in dict.fromkeys(kinds):
+        count = kinds.count(kind)
+        pool = [name for name in _of_kind(kind, network, layers) if place_of(network, name) not in occupied]
+        if count > len(pool):
+            raise InputError("components", "leave as many others of their kind to draw a control from", kind)
+        drawn += [pool[i] for i in rng.permutation(len(pool))[:count]]
+    return drawn
 
 
 def _kind(name: str, layers: Sequence[str]) -> str:
@@ -179,21 +191,23 @@ def ablate(
         rule = 'be a list of prompts for "mean" and "resample", and left out for "zero"'
         raise InputError("reference", rule, reference)
     network = lm.module
-    places = [_place(network, name) for name in names]
+    places = [place_of(network, name) for name in names]
     if len(set(places)) < len(places):
         raise InputError("components", "name at least one component, and each once", components)
     if by == "zero":
         sizes = widths(network, [(place.module, place.before) for place in places])
         values = [np.zeros(place.width or size) for place, size in zip(places, sizes, strict=True)]
     else:
-        seen = _outputs(lm, places, reference)
+        rows = [lm.encode(prompt) for prompt in reference]
+        lm.check_window(np.array([len(row) for row in rows]))
+        seen = [np.concatenate(part) for part in values_at(network, (), places, rows)]
         rng = np.random.default_rng(seed)
-        values = [rows.mean(axis=0) if by == "mean" else rows[rng.integers(len(rows))] for rows in seen]
+        values = [each.mean(axis=0) if by == "mean" else each[rng.integers(len(each))] for each in seen]
     drawn = "values of one token" if by == "resample" else by
     return Intervened(lm, Ablation(names, tuple(values), drawn))
 
 
-def _place(network: Any, name: Any) -> _Place:
+def place_of(network: Any, name: Any) -> Place:
     """Find where a component's values stand.
 
     Raises
@@ -208,14 +222,14 @@ def _place(network: Any, name: Any) -> _Place:
             raise InputError("components", f"name heads from 0 to {count - 1}", name)
         joined = _joined(network, name_of(network, layer, "components"))
         width = _features(module_named(network, joined)) // count
-        return _Place(joined, True, number * width, (number + 1) * width)
+        return Place(joined, True, number * width, (number + 1) * width)
     if part := _MLP.match(text):
         found = _mlp(network, name_of(network, int(part[1]), "components"))
         if not found:
             raise InputError("components", "name feed-forward parts that the network has", name)
-        return _Place(found, False)
+        return Place(found, False)
     module_named(network, name)
-    return _Place(text, False)
+    return Place(text, False)
 
 
 def _joined(network: Any, layer: str) -> str:
@@ -238,7 +252,7 @@ def _features(module: Any) -> int:
     return int(getattr(module, "in_features", 0) or module.weight.shape[0])
 
 
-def _replacing(place: _Place, values: np.ndarray) -> Callable[..., Any]:
+def _replacing(place: Place, values: np.ndarray) -> Callable[..., Any]:
     """Return the hook that puts values in their place, in a copy."""
     import torch
 
@@ -257,10 +271,22 @@ def _replacing(place: _Place, values: np.ndarray) -> Callable[..., Any]:
     return lambda _, __, output: (put(output[0]), *output[1:]) if isinstance(output, tuple) else put(output)
 
 
-def _outputs(lm: Any, places: Sequence[_Place], prompts: Sequence[Prompt]) -> list[np.ndarray]:
-    """Compute what components put out for all tokens of prompts, each read alone: ``(tokens, width)`` for each."""
-    seen = watched(lm, prompts, [(place.module, place.before) for place in places])
-    return [
-        np.concatenate([rows[:, place.start : place.stop] for rows in part])
-        for place, part in zip(places, seen, strict=True)
-    ]
+def values_at(
+    network: Any, interventions: Sequence[Intervention], places: Sequence[Place], rows: Sequence[Sequence[int]]
+) -> list[list[np.ndarray]]:
+    """Compute what components put out for every token of rows of tokens, each read alone.
+
+    Parameters
+    ----------
+    network : transformers.PreTrainedModel
+        Under interventions, perhaps; `interventions` are more of them.
+    places : sequence of Place
+    rows : sequence of n token ids
+
+    Returns
+    -------
+    list of lists of n ndarray ``(tokens, width)``
+        For each place.
+    """
+    seen = watched_rows(network, interventions, rows, [(place.module, place.before) for place in places])
+    return [[tokens[:, place.start : place.stop] for tokens in part] for place, part in zip(places, seen, strict=True)]

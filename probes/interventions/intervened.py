@@ -31,7 +31,7 @@ __all__ = [
     "layer_names",
     "module_named",
     "name_of",
-    "watched",
+    "watched_rows",
     "widths",
 ]
 
@@ -40,6 +40,8 @@ class Intervention(ABC):
     """What is done to a network while it computes. A value; ``words`` says what, ``kind`` names the file's subject."""
 
     kind: str = ""
+    #: whether it can be done for every prompt
+    any_prompt: bool = True
 
     @property
     @abstractmethod
@@ -63,6 +65,14 @@ class Intervention(ABC):
         ------
         InputError
             If there is none.
+        """
+
+    def check_prompt(self, ids: Sequence[int]) -> None:  # noqa: B027 - most interventions suit every prompt
+        """Refuse a prompt, by its token ids, that this cannot be done to.
+
+        Raises
+        ------
+        InputError
         """
 
     @property
@@ -162,6 +172,14 @@ class Intervened(CausalLM):
     def __repr__(self) -> str:
         base = repr(self.base) if isinstance(self.base, Intervened) else type(self.base).__name__
         return f"{base} {self.intervention.words}"
+
+    @property
+    def can_begin(self) -> bool:
+        return super().can_begin and all(intervention.any_prompt for intervention in self.module.interventions)
+
+    def check_prompt(self, ids: Sequence[int]) -> None:
+        for intervention in self.module.interventions:
+            intervention.check_prompt(ids)
 
     def identity(self) -> Identity:
         base = self.base.identity()
@@ -279,32 +297,10 @@ def activations(model: Any, prompts: Sequence[Prompt], where: int | str, positio
     if isinstance(prompts, str) or not isinstance(prompts, Sequence) or not len(prompts):
         raise InputError("prompts", "be a list of at least one prompt", prompts)
     lm = language_model(model)
-    [seen] = watched(lm, prompts, [(name_of(lm.module, where), False)], "layers")
-    return np.stack([rows[-1] if position == "last" else rows.mean(axis=0) for rows in seen])
-
-
-def watched(
-    lm: CausalLM, prompts: Sequence[Prompt], places: Sequence[tuple[str, bool]], parameter: str = "components"
-) -> list[list[np.ndarray]]:
-    """Compute what modules put out, or take in, for every token of prompts, each read alone.
-
-    Parameters
-    ----------
-    lm : CausalLM
-    prompts : sequence of n prompts
-    places : sequence of (str, bool)
-        Full names of modules, and whether what they take in is meant.
-    parameter : str
-        What errors call the modules.
-
-    Returns
-    -------
-    list of lists of n ndarray ``(tokens, width)``
-        For each place.
-    """
     rows = [lm.encode(prompt) for prompt in prompts]
     lm.check_window(np.array([len(row) for row in rows]))
-    return _seen(lm.module, rows, places, parameter)
+    [seen] = watched_rows(lm.module, (), rows, [(name_of(lm.module, where), False)], "layers")
+    return np.stack([rows[-1] if position == "last" else rows.mean(axis=0) for rows in seen])
 
 
 def widths(network: Any, places: Sequence[tuple[str, bool]], parameter: str = "components") -> list[int]:
@@ -315,16 +311,43 @@ def widths(network: Any, places: Sequence[tuple[str, bool]], parameter: str = "c
     InputError
         For a module that is not used by itself, or puts out something else.
     """
-    return [part[0].shape[-1] for part in _seen(network, [[0, 0]], places, parameter)]
+    return [part[0].shape[-1] for part in watched_rows(_plain(network), (), [[0, 0]], places, parameter)]
 
 
-def _seen(
-    network: Any, rows: Sequence[Sequence[int]], places: Sequence[tuple[str, bool]], parameter: str
+def _plain(network: Any) -> Any:
+    return network.network if isinstance(network, _Hooked) else network
+
+
+def watched_rows(
+    network: Any,
+    interventions: Sequence[Intervention],
+    rows: Sequence[Sequence[int]],
+    places: Sequence[tuple[str, bool]],
+    parameter: str = "components",
 ) -> list[list[np.ndarray]]:
+    """Compute what modules put out, or take in, for every token of rows of tokens, each read alone.
+
+    Parameters
+    ----------
+    network : transformers.PreTrainedModel
+        Under interventions, perhaps; `interventions` are more of them.
+    rows : sequence of n token ids
+    places : sequence of (str, bool)
+        Full names of modules, and whether what they take in is meant.
+    parameter : str
+        What errors call the modules.
+
+    Returns
+    -------
+    list of lists of n ndarray ``(tokens, width)``
+        For each place.
+    """
     import torch
 
     watch = _Watch(tuple(places), tuple([] for _ in places), parameter)
-    watched = _hooked(network, watch)
+    watched = network
+    for intervention in (*interventions, watch):
+        watched = _hooked(watched, intervention)
     for row in rows:
         with torch.inference_mode():
             watched.eval()(input_ids=torch.tensor([row], device=watched.device), use_cache=False)

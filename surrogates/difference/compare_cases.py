@@ -186,6 +186,8 @@ def compare_cases(
     if (plain := unrelated_text(first, second, texts, asking.store, progress)) is not None:
         rows.append(plain[0])
         spent += plain[1]
+    elif texts and isinstance(first, Generator):
+        notes.append("Unrelated text was not asked: not both models score text without a prompt.")
     size = float(margin) if margin is not None else _MARGIN * float(sides[0].frame["value"].std())
     if not size > 0:
         size = float("nan")

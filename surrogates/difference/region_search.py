@@ -126,6 +126,8 @@ def find_rules(
 
 def _covering(Z: np.ndarray, marked: np.ndarray, binary: Sequence[bool], most: int, length: int) -> list[Box]:
     """Add rules one by one, each for what those before it leave."""
+    if marked.sum() < _FEWEST:
+        return []
     rules: list[Box] = []
     covered = np.zeros(len(Z), dtype=bool)
     cuts = [_cuts(Z[:, j], marked, flag) for j, flag in enumerate(binary)]

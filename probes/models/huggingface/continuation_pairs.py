@@ -95,6 +95,7 @@ class Pairs(Model):
         prompts = list(dict.fromkeys(prompt for prompt, _ in new if prompt not in self._prompts))
         texts = [self.lm.text(p) for p in prompts]
         for prompt, text, ids in zip(prompts, texts, self._tokens(prompts, texts), strict=True):
+            self.lm.check_prompt(ids)
             self._prompts[prompt] = text, ids or self.lm.encode(prompt)
         joined = self._tokens([p for p, _ in new], [self._prompts[p][0] + answer for p, answer in new])
         for pair, joint in zip(new, joined, strict=True):

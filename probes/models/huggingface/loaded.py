@@ -105,7 +105,17 @@ class LoadedLM:
             rule = "hold some text, because this tokenizer has no token to begin with: give the probe a replacement"
             raise InputError("prompt", rule, prompt)
         start = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
-        return ids or [next(i for i in start if i is not None)]
+        ids = ids or [next(i for i in start if i is not None)]
+        self.check_prompt(ids)
+        return ids
+
+    def check_prompt(self, ids: Sequence[int]) -> None:
+        """Refuse a prompt, by its token ids, that this model does not take: here none.
+
+        Raises
+        ------
+        InputError
+        """
 
     def answer_ids(self, prompt: Prompt, answer: str) -> list[int]:
         """Return the token ids of `answer` as they follow `prompt`, or alone where the border falls inside a token."""

@@ -61,6 +61,13 @@ def test_without_two_kinds_of_rows_there_is_nothing_to_find(marked):
     assert find_rules(table(0), marked, BINARY) == []
 
 
+@pytest.mark.parametrize("count", [3, 4, 6])
+def test_a_handful_of_marked_rows_is_no_trouble_in_any_fold(count):
+    for seed in range(5):
+        marked = np.isin(np.arange(400), np.random.default_rng(seed).choice(400, count, replace=False))
+        assert len(find_rules(table(seed), marked, BINARY, random_state=seed)) <= 5
+
+
 def test_constant_and_missing_columns_are_no_trouble():
     Z = table(0)
     region = REGIONS["one condition"](Z)
