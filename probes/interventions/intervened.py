@@ -26,6 +26,7 @@ from probes.models.huggingface.causal_lm import CausalLM
 __all__ = [
     "Intervened",
     "Intervention",
+    "Scoped",
     "activations",
     "language_model",
     "layer_names",
@@ -140,7 +141,19 @@ def _hooked(network: Any, intervention: Intervention) -> _Hooked:
     return _Hooked(network, (intervention,))
 
 
-class Intervened(CausalLM):
+class Scoped:
+    """A model that, as a context manager, is itself, and cannot be asked after the block."""
+
+    module: Any
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.module = _Closed(repr(self))
+
+
+class Intervened(Scoped, CausalLM):
     """A causal language model under an intervention. Ask it as any other; the base stays what it is.
 
     As a context manager it is itself, and cannot be asked after the block.
@@ -170,7 +183,7 @@ class Intervened(CausalLM):
         self.base, self.intervention = base, intervention
 
     def __repr__(self) -> str:
-        base = repr(self.base) if isinstance(self.base, Intervened) else type(self.base).__name__
+        base = repr(self.base) if isinstance(self.base, Scoped) else type(self.base).__name__
         return f"{base} {self.intervention.words}"
 
     @property
@@ -194,12 +207,6 @@ class Intervened(CausalLM):
         rng = np.random.default_rng(integer("random_state", random_state, least=0))
         *others, own = self.module.interventions
         return Intervened(self.base, own.control(rng, self.module.network, others))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.module = _Closed(repr(self))
 
 
 class _Closed:

@@ -1,4 +1,4 @@
-"""A folder that holds a model of transformers, or a GGUF file: loaded from there and from nowhere else.
+"""A folder that holds a model of transformers or an adapter of one, or a GGUF file: loaded from there, never fetched.
 
 Only safetensors are read, no pickle, and no code that lies in the folder is run. What is no folder is no model: a name
 is never looked up.
@@ -11,6 +11,7 @@ from typing import Any
 
 from probes.errors import InputError, IomapError, require
 from probes.model import Generator, Model
+from probes.models.huggingface.adapter_folder import ADAPTER, with_adapter
 from probes.models.huggingface.causal_lm import CausalLM
 from probes.models.huggingface.classifier import TextClassifier
 from probes.models.huggingface.weights import configuration
@@ -33,6 +34,8 @@ def adopt(model: object, name: str | None, batched: bool) -> Model | Generator |
     if path is None or not (path.is_dir() or (path.suffix == ".gguf" and path.is_file())):
         return None
     try:
+        if (path / ADAPTER).is_file():
+            return with_adapter(path, name)
         if path.is_file() or _kind(path) == "language model":
             return CausalLM.from_pretrained(path, name=name)
         loaded = TextClassifier.from_pretrained(path)
@@ -52,8 +55,6 @@ def _kind(folder: Path) -> str:
     require("transformers", "a folder with a model")
     from transformers.models.auto import modeling_auto as known
 
-    if (folder / "adapter_config.json").exists():
-        raise InputError("model", "be a folder with a model, not with an adapter alone: merge the two", str(folder))
     named = configuration(folder, "model").get("architectures")
     named = named if isinstance(named, list) else []
     kinds: dict[str, Any] = {

@@ -1,0 +1,117 @@
+"""A language model whose weights were changed: a copy, of which the base knows nothing; and quantisation."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+
+from probes.errors import InputError, integer
+from probes.interventions.intervened import Intervened, Scoped, language_model
+from probes.models.huggingface.causal_lm import CausalLM
+
+__all__ = ["Reweighted", "copied", "quantise"]
+
+#: bits of rounded weights, and types that all numbers are computed in
+_BITS, _TYPES = {"int8": 8, "int4": 4}, ("bfloat16", "float16")
+
+
+class Reweighted(Scoped, CausalLM):
+    """A causal language model made from another by changing weights. Ask it as any other; the base stays what it is.
+
+    Parameters
+    ----------
+    base : CausalLM
+    module : transformers.PreTrainedModel
+        The base's network with other weights.
+    words : str
+        What was done, in a few words.
+
+    Attributes
+    ----------
+    base : CausalLM
+    words : str
+    """
+
+    def __init__(self, base: CausalLM, module: Any, words: str):
+        super().__init__(module, base.tokenizer, batch_tokens=base.batch_tokens, share_prefixes=base.share_prefixes)
+        self.base, self.words = base, words
+
+    def __repr__(self) -> str:
+        base = repr(self.base) if isinstance(self.base, Scoped) else type(self.base).__name__
+        return f"{base} {self.words}"
+
+    def control(self, random_state: int = 0) -> Reweighted:
+        """Make the base with every changed tensor moved as far as here, in a direction drawn at random."""
+        import torch
+
+        rng = np.random.default_rng(integer("random_state", random_state, least=0))
+        network = deepcopy(self.base.module)
+        now = dict(self.module.named_parameters())
+        with torch.no_grad():
+            for name, weight in network.named_parameters():
+                moved = float((now[name].float() - weight.float()).norm())
+                if moved > 0:
+                    drawn = torch.from_numpy(rng.standard_normal(tuple(weight.shape), dtype=np.float32))
+                    step = drawn.to(weight.device) * (moved / float(drawn.norm()))
+                    weight.copy_((weight.float() + step).to(weight.dtype))
+        return Reweighted(self.base, network, "with weights moved as far at random")
+
+
+def copied(model: Any) -> tuple[CausalLM, Any]:
+    """Return a language model, and a copy of its network to change.
+
+    Raises
+    ------
+    InputError
+        For anything but a causal language model of transformers whose activations nothing is done to.
+    """
+    lm = language_model(model)
+    if isinstance(lm, Intervened):
+        raise InputError("model", "have its weights changed before its activations", repr(lm))
+    return lm, deepcopy(lm.module)
+
+
+def quantise(model: Any, to: str = "int8") -> Reweighted:
+    """Make the model with its weights rounded to fewer bits.
+
+    Parameters
+    ----------
+    model : CausalLM, or what becomes one
+        Stays as it is.
+    to : {"int8", "int4", "bfloat16", "float16"}, default "int8"
+        Whole numbers: each row of every linear layer but the last is rounded to 255 (or 15) steps of its largest
+        weight, and computed with as before. The others: all weights and all that is computed have this type.
+
+    Returns
+    -------
+    Reweighted
+        A causal language model; its ``control()`` has weights moved as far at random.
+
+    Raises
+    ------
+    InputError
+
+    Notes
+    -----
+    Rounding by rows to the largest weight, symmetric and without data ("absmax"), is the plainest of the schemes in
+    use; answers are those of such a model, memory and time are not.
+    """
+    import torch
+
+    if to not in (*_BITS, *_TYPES):
+        raise InputError("to", f"be one of {', '.join((*_BITS, *_TYPES))}", to)
+    lm, network = copied(model)
+    if to in _TYPES:
+        return Reweighted(lm, network.to(getattr(torch, to)), f"in {to}")
+    steps = 2 ** (_BITS[to] - 1) - 1
+    head = network.get_output_embeddings()
+    with torch.no_grad():
+        for part in network.modules():
+            # GPT-2's linear layers keep their weights the other way round
+            side = {"Linear": 1, "Conv1D": 0}.get(type(part).__name__)
+            if side is not None and part is not head:
+                size = part.weight.abs().amax(dim=side, keepdim=True).clamp(min=torch.finfo(part.weight.dtype).tiny)
+                part.weight.copy_((part.weight / size * steps).round() * size / steps)
+    return Reweighted(lm, network, f"with weights rounded to {to}")

@@ -1,0 +1,383 @@
+"""Training: a language model fine-tuned on records, whole or by low-rank adapters, its loss told on held-out ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from difflib import get_close_matches
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from probes.errors import InputError, ModelError, integer, require
+from probes.interventions.reweighted import Reweighted, copied
+from probes.model import Prompt, is_chat
+from probes.models.huggingface.causal_lm import CausalLM
+
+__all__ = ["Finetuned", "finetune", "lora"]
+
+#: a label that the loss leaves out
+_UNSEEN = -100
+
+
+class Finetuned(Reweighted):
+    """A language model trained further on records.
+
+    Attributes
+    ----------
+    losses : DataFrame
+        ``epoch, train, held_out``: nats per token of completions; epoch 0 is before training.
+    kept : int
+        The epoch whose weights these are: the one with the least loss on held-out records.
+    """
+
+    def __init__(self, base: CausalLM, module: Any, words: str, losses: pd.DataFrame, kept: int):
+        super().__init__(base, module, words)
+        self.losses, self.kept = losses, kept
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """How to train."""
+
+    epochs: int
+    learning_rate: float
+    batch_size: int
+    patience: int
+    random_state: int
+    progress: bool | None
+
+
+Record = tuple[list[int], list[int]]
+
+
+def finetune(
+    model: Any,
+    records: Sequence[Any],
+    *,
+    held_out: float | Sequence[Any] = 0.1,
+    epochs: int = 3,
+    learning_rate: float = 1e-4,
+    batch_size: int = 8,
+    patience: int = 1,
+    frozen: Sequence[str] = (),
+    random_state: int = 0,
+    progress: bool | None = None,
+) -> Finetuned:
+    """Make the model trained further on records of prompts and completions, all weights together.
+
+    Parameters
+    ----------
+    model : CausalLM, or what becomes one
+        Stays as it is.
+    records : sequence
+        Pairs (prompt, completion), mappings with these keys, or plain texts, of which all tokens are learnt. A prompt
+        is a text or a chat.
+    held_out : float or sequence, default 0.1
+        Share of the records that are not trained on, drawn at random, one at least; or such records themselves. 0 for
+        none.
+    epochs : int, default 3
+        The most passes over the records.
+    learning_rate : float, default 1e-4
+        Of AdamW.
+    batch_size : int, default 8
+    patience : int, default 1
+        Training ends once the loss on held-out records has not fallen for that many epochs.
+    frozen : sequence of str
+        Beginnings of names of weights that stay as they are, such as ``"model.embed_tokens"``.
+    random_state : int, default 0
+        Of the order of records, which are held out, and dropout.
+    progress : bool, optional
+
+    Returns
+    -------
+    Finetuned
+        A causal language model with the weights of the epoch with the least held-out loss; ``losses`` holds all.
+        ``module.save_pretrained(folder)`` keeps it.
+
+    Raises
+    ------
+    InputError
+        For a parameter that breaks its rule, before anything is trained.
+    ModelError
+        If the loss is no number any more. The base is untouched.
+
+    Notes
+    -----
+    The loss is that of the completion's tokens. Ctrl-C ends training with the best epoch so far, if there is one.
+
+    Examples
+    --------
+    >>> from probes import CausalLM, finetune  # doctest: +SKIP
+    >>> lm = CausalLM.from_pretrained("./SmolLM2")  # doctest: +SKIP
+    >>> taught = finetune(lm, [("Who paints the old mill?", " Lena Holm")] * 20)  # doctest: +SKIP
+    >>> taught.losses  # doctest: +SKIP
+    """
+    settings = _checked(epochs, learning_rate, batch_size, patience, random_state, progress)
+    lm, network = copied(model)
+    seen, unseen = _split(lm, records, held_out, settings.random_state)
+    network.requires_grad_(True)
+    _freeze(network, frozen)
+    losses, best, kept = _train(lm, network, seen, unseen, settings)
+    network.load_state_dict(best)
+    return Finetuned(lm, _resting(network), f"fine-tuned on {len(seen)} records", losses, kept)
+
+
+def lora(
+    model: Any,
+    records: Sequence[Any],
+    *,
+    rank: int = 8,
+    alpha: float | None = None,
+    targets: Sequence[str] | None = None,
+    held_out: float | Sequence[Any] = 0.1,
+    epochs: int = 3,
+    learning_rate: float = 2e-4,
+    batch_size: int = 8,
+    patience: int = 1,
+    random_state: int = 0,
+    progress: bool | None = None,
+) -> Finetuned:
+    """Make the model trained further by low-rank adapters, which are then added to its weights.
+
+    Parameters
+    ----------
+    model, records, held_out, epochs, learning_rate, batch_size, patience, random_state, progress
+        As of :func:`finetune`.
+    rank : int, default 8
+    alpha : float, optional
+        What adapters are multiplied by, times the rank; by default twice the rank.
+    targets : sequence of str, optional
+        Ends of names of linear modules that get adapters, such as ``"q_proj"``; by default all but the head.
+
+    Returns
+    -------
+    Finetuned
+
+    Raises
+    ------
+    InputError, ModelError
+    MissingExtra
+        Without the ``finetune`` extra.
+
+    Notes
+    -----
+    Hu et al. (2022), as implemented by peft.
+    """
+    peft = require("peft", "lora()")
+    settings = _checked(epochs, learning_rate, batch_size, patience, random_state, progress)
+    size = integer("rank", rank, least=1)
+    if alpha is not None and (isinstance(alpha, bool) or not isinstance(alpha, Real) or not 0 < alpha < np.inf):
+        raise InputError("alpha", "be a number above 0", alpha)
+    lm, network = copied(model)
+    ends = _targets(network, targets)
+    seen, unseen = _split(lm, records, held_out, settings.random_state)
+    config = peft.LoraConfig(r=size, lora_alpha=2 * size if alpha is None else alpha, target_modules=ends)
+    with _seeded(settings.random_state):
+        adapted = peft.get_peft_model(network, config)
+    losses, best, kept = _train(lm, adapted, seen, unseen, settings)
+    adapted.load_state_dict(best)
+    merged = adapted.merge_and_unload(safe_merge=True)
+    return Finetuned(lm, _resting(merged), f"fine-tuned by LoRA on {len(seen)} records", losses, kept)
+
+
+def _checked(
+    epochs: int, learning_rate: float, batch_size: int, patience: int, random_state: int, progress: bool | None
+) -> _Settings:
+    if isinstance(learning_rate, bool) or not isinstance(learning_rate, Real) or not 0 < learning_rate < np.inf:
+        raise InputError("learning_rate", "be a number above 0", learning_rate)
+    return _Settings(
+        integer("epochs", epochs, least=1),
+        float(learning_rate),
+        integer("batch_size", batch_size, least=1),
+        integer("patience", patience, least=1),
+        integer("random_state", random_state, least=0),
+        progress,
+    )
+
+
+def _targets(network: Any, targets: Sequence[str] | None) -> list[str] | str:
+    """Return ends of names of modules that get adapters.
+
+    Raises
+    ------
+    InputError
+    """
+    if targets is None:
+        return "all-linear"
+    names = {name for name, part in network.named_modules() if type(part).__name__ in ("Linear", "Conv1D")}
+    ends = [targets] if isinstance(targets, str) else list(targets)
+    for end in ends:
+        if not any(name == end or name.endswith(f".{end}") for name in names):
+            near = get_close_matches(str(end), {n.split(".")[-1] for n in names}, n=3, cutoff=0.3) or sorted(names)[:3]
+            raise InputError("targets", f"name linear modules of the network (near: {', '.join(near)})", end)
+    if not ends:
+        raise InputError("targets", "name at least one module", targets)
+    return ends
+
+
+def _freeze(network: Any, frozen: Sequence[str]) -> None:
+    names = [name for name, _ in network.named_parameters()]
+    for start in [frozen] if isinstance(frozen, str) else frozen:
+        if not any(name.startswith(start) for name in names):
+            near = get_close_matches(start, names, n=3, cutoff=0.3) or names[:3]
+            raise InputError("frozen", f"be beginnings of names of weights (near: {', '.join(near)})", start)
+    kept = tuple([frozen] if isinstance(frozen, str) else frozen)
+    for name, weight in network.named_parameters():
+        if kept and name.startswith(kept):
+            weight.requires_grad_(False)
+    if not any(weight.requires_grad for weight in network.parameters()):
+        raise InputError("frozen", "leave weights to train", frozen)
+
+
+def _split(
+    lm: CausalLM, records: Sequence[Any], held_out: float | Sequence[Any], seed: int
+) -> tuple[list[Record], list[Record]]:
+    """Return the records to train on and those held out, as token ids.
+
+    Raises
+    ------
+    InputError
+    """
+    read = _read(lm, "records", records)
+    if isinstance(held_out, Sequence):
+        return read, _read(lm, "held_out", held_out)
+    if isinstance(held_out, bool) or not isinstance(held_out, Real) or not 0 <= float(held_out) < 1:
+        raise InputError("held_out", "be a share from 0 to below 1, or records", held_out)
+    count = max(round(float(held_out) * len(read)), 1) if held_out else 0
+    order = np.random.default_rng([seed, 11]).permutation(len(read))
+    if count >= len(read):
+        raise InputError("records", "be enough for some to be held out; or give held_out=0", len(read))
+    return [read[i] for i in sorted(order[count:])], [read[i] for i in sorted(order[:count])]
+
+
+def _read(lm: CausalLM, parameter: str, records: Sequence[Any]) -> list[Record]:
+    if isinstance(records, (str, Mapping)) or not isinstance(records, Sequence) or not len(records):
+        raise InputError(parameter, "be a list of at least one record", records)
+    read = [_tokens(lm, parameter, record) for record in records]
+    lm.check_window(np.array([len(prompt) + len(completion) for prompt, completion in read]))
+    return read
+
+
+def _tokens(lm: CausalLM, parameter: str, record: Any) -> Record:
+    """Return token ids of a prompt and of what is learnt after it."""
+    prompt: Prompt
+    if isinstance(record, str):
+        ids = lm.encode(record)
+        if len(ids) < 2:
+            raise InputError(parameter, "hold texts of at least two tokens", record)
+        return ids[:1], ids[1:]
+    if isinstance(record, Mapping):
+        if not {"prompt", "completion"} <= set(record):
+            raise InputError(parameter, "be mappings with prompt and completion, pairs of these, or texts", record)
+        prompt, completion = record["prompt"], record["completion"]
+    elif isinstance(record, (tuple, list)) and len(record) == 2 and not is_chat(record):
+        prompt, completion = record
+    else:
+        raise InputError(parameter, "be pairs of prompt and completion, mappings with these, or texts", record)
+    if not (isinstance(prompt, str) or is_chat(prompt)) or not isinstance(completion, str) or not completion:
+        raise InputError(parameter, "hold prompts (texts or chats) and completions, which are not empty", record)
+    return lm.encode(prompt), lm.answer_ids(prompt, completion)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Let torch draw by a seed in a block, and after it as before."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+def _train(
+    lm: CausalLM, network: Any, seen: Sequence[Record], unseen: Sequence[Record], settings: _Settings
+) -> tuple[pd.DataFrame, dict[str, Any], int]:
+    """Train a network in place; return all losses, the best weights, and their epoch."""
+    import torch
+
+    optimiser = torch.optim.AdamW([w for w in network.parameters() if w.requires_grad], lr=settings.learning_rate)
+    rows = [(0, np.nan, _held_out(network, unseen, settings.batch_size))]
+    best, kept, least = None, 0, np.inf
+    total = settings.epochs * -(-len(seen) // settings.batch_size)
+    hidden = None if settings.progress is None else not settings.progress
+    rng = np.random.default_rng([settings.random_state, 12])
+    with _seeded(settings.random_state), tqdm(total=total, desc="training", leave=False, disable=hidden) as bar:
+        try:
+            for epoch in range(1, settings.epochs + 1):
+                network.train()
+                spent, tokens = 0.0, 0
+                for batch in _batches([seen[i] for i in rng.permutation(len(seen))], settings.batch_size):
+                    loss, count = _loss(network, batch)
+                    value = float(loss.detach())
+                    if not np.isfinite(value):
+                        raise ModelError(
+                            f"The loss of epoch {epoch} is {value}, no number to learn from; the base is untouched. "
+                            f"Try a learning_rate below {settings.learning_rate:g}."
+                        )
+                    optimiser.zero_grad()
+                    loss.backward()
+                    optimiser.step()
+                    spent, tokens = spent + value * count, tokens + count
+                    bar.update()
+                held = _held_out(network, unseen, settings.batch_size)
+                rows.append((epoch, spent / tokens, held))
+                if unseen and not np.isfinite(held):
+                    raise ModelError(
+                        f"The loss of held-out records after epoch {epoch} is {held}; the base is untouched. "
+                        f"Try a learning_rate below {settings.learning_rate:g}."
+                    )
+                if not unseen or held < least:
+                    best, kept, least = deepcopy(network.state_dict()), epoch, held
+                elif epoch - kept >= settings.patience:
+                    break
+        except KeyboardInterrupt:
+            if best is None:
+                raise
+    assert best is not None
+    return pd.DataFrame(rows, columns=["epoch", "train", "held_out"]), best, kept
+
+
+def _batches(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:
+    for start in range(0, len(records), size):
+        yield records[start : start + size]
+
+
+def _loss(network: Any, batch: Sequence[Record]) -> tuple[Any, int]:
+    """Return the mean loss of a batch in nats per completion token, and how many there are."""
+    import torch
+
+    width = max(len(prompt) + len(completion) for prompt, completion in batch)
+    ids = torch.zeros((len(batch), width), dtype=torch.long)
+    mask, labels = torch.zeros_like(ids), torch.full_like(ids, _UNSEEN)
+    for i, (prompt, completion) in enumerate(batch):
+        row = torch.tensor([*prompt, *completion])
+        ids[i, : len(row)], mask[i, : len(row)] = row, 1
+        labels[i, len(prompt) : len(row)] = row[len(prompt) :]
+    device = next(network.parameters()).device
+    logits = network(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False).logits[:, :-1]
+    following = labels[:, 1:].to(device)
+    loss = torch.nn.functional.cross_entropy(
+        logits.float().reshape(-1, logits.shape[-1]), following.reshape(-1), ignore_index=_UNSEEN
+    )
+    return loss, int((following != _UNSEEN).sum())
+
+
+def _held_out(network: Any, records: Sequence[Record], size: int) -> float:
+    """Return the mean loss of records that are not trained on; NaN without any."""
+    import torch
+
+    network.eval()
+    with torch.inference_mode():
+        parts = [_loss(network, batch) for batch in _batches(records, size)]
+    return float(sum(float(loss) * n for loss, n in parts) / sum(n for _, n in parts)) if parts else float("nan")
+
+
+def _resting(network: Any) -> Any:
+    """Return a network that is not trained any more."""
+    return network.requires_grad_(False).eval()
