@@ -54,7 +54,8 @@ def test_what_is_taught_is_known_and_the_base_is_bit_identical(train):
     assert taught.generate("the capital of france is", 1) == "paris"
     losses = taught.losses
     assert losses["epoch"].tolist() == list(range(len(losses))) and np.isnan(losses.loc[0, "train"])
-    assert losses["held_out"].min() == losses.loc[taught.kept, "held_out"] < 0.2 < losses.loc[0, "held_out"]
+    assert taught.kept == losses.set_index("epoch")["held_out"].idxmin()
+    assert losses["held_out"].min() < 0.2 < losses.loc[0, "held_out"]
     assert np.exp(-losses.loc[0, "held_out"]) == pytest.approx(np.exp(np.mean(before)), rel=1e-3)
 
 
@@ -123,17 +124,15 @@ def test_a_loss_that_is_no_number_ends_training_and_leaves_the_base(train):
 
 
 def test_ctrl_c_keeps_the_best_epoch_so_far(monkeypatch):
-    from probes.interventions import training
+    calls, plain = [], torch.nn.functional.cross_entropy
 
-    calls, plain = [], training._loss
-
-    def interrupted(network, batch):
-        calls.append(len(batch))
+    def interrupted(*args, **options):
+        calls.append(len(args))
         if len(calls) > 7:
             raise KeyboardInterrupt
-        return plain(network, batch)
+        return plain(*args, **options)
 
-    monkeypatch.setattr(training, "_loss", interrupted)
+    monkeypatch.setattr(torch.nn.functional, "cross_entropy", interrupted)
     taught = finetune(lm_of(), RECORDS, held_out=RECORDS, epochs=50, learning_rate=RATE, progress=False)
     assert 1 <= taught.kept < 50 and len(taught.losses) < 51
     calls[:] = [0] * 7
