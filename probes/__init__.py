@@ -13,6 +13,7 @@ from probes.asking.ask import ask
 from probes.asking.cost import Cost, Forecast, Projection, project
 from probes.asking.generate import complete
 from probes.cases.case import Case
+from probes.cases.component_probe import ComponentProbe, screen
 from probes.cases.hold_out import Split, hold_out
 from probes.cases.measure import measure
 from probes.cases.measured import Measured
@@ -56,6 +57,7 @@ __all__ = [
     "CallableModel",
     "Case",
     "CausalLM",
+    "ComponentProbe",
     "Contains",
     "ContextProbe",
     "Cost",
@@ -120,6 +122,7 @@ __all__ = [
     "project",
     "quantise",
     "sample",
+    "screen",
     "steer",
     "with_prompt",
 ]

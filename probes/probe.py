@@ -183,6 +183,10 @@ class Probe(ABC):
     def render(self, Z: np.ndarray) -> Any:
         """Map rows ``(m, d)`` to ``m · replicates`` model inputs, the replicates of a row side by side."""
 
+    def asked_of(self, model: Any) -> Any:
+        """Return what answers the rendered inputs, of the model that a user explains: by default that itself."""
+        return model
+
     @abstractmethod
     def view(self) -> View:
         """Describe the instance for a report: plain JSON data with a ``"kind"``, see :mod:`probes.views`."""

@@ -76,7 +76,8 @@ class Question:
             For a parameter that breaks its rule.
         """
         check_order(model, probe)
-        region, asked = as_probe(probe, row), as_model(model)
+        region = as_probe(probe, row)
+        asked = region.asked_of(as_model(model))
         if (old := answer_in_target(asked, target, answer)) is not None:
             target, fallback = None, old
         if answer is not None and (not isinstance(answer, str) or not answer.strip()):

@@ -28,6 +28,7 @@ __all__ = [
     "Intervention",
     "Scoped",
     "activations",
+    "hooked",
     "language_model",
     "layer_names",
     "module_named",
@@ -134,7 +135,7 @@ class _Hooked:
             yield
 
 
-def _hooked(network: Any, intervention: Intervention) -> _Hooked:
+def hooked(network: Any, intervention: Intervention) -> _Hooked:
     """Return a network under one more intervention, after those it is under."""
     if isinstance(network, _Hooked):
         return _Hooked(network.network, (*network.interventions, intervention))
@@ -171,7 +172,7 @@ class Intervened(Scoped, CausalLM):
     """
 
     def __init__(self, base: CausalLM, intervention: Intervention):
-        module = _hooked(base.module, intervention)
+        module = hooked(base.module, intervention)
         for _ in intervention.hooks(module.network):  # what cannot be done to this network is refused now
             pass
         super().__init__(
@@ -354,7 +355,7 @@ def watched_rows(
     watch = _Watch(tuple(places), tuple([] for _ in places), parameter)
     watched = network
     for intervention in (*interventions, watch):
-        watched = _hooked(watched, intervention)
+        watched = hooked(watched, intervention)
     for row in rows:
         with torch.inference_mode():
             watched.eval()(input_ids=torch.tensor([row], device=watched.device), use_cache=False)

@@ -112,7 +112,7 @@ def compare(
     check_order(after, probe)
     row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
     question = Question.of(before, probe, row, target, answer)
-    other = as_model(after)
+    other = question.probe.asked_of(as_model(after))
     check_known(question.model, other)
     first = Session(question, budget, store, progress)
     plan = Plan.of(first, family, budget, design, seed, rule)

@@ -1,0 +1,163 @@
+"""ComponentProbe: which heads, feed-forward parts or modules a language model's behaviour comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from probes.cases.case import Case
+from probes.cases.component_model import ComponentModel, Setup
+from probes.cases.metrics import Metric, as_metric
+from probes.errors import InputError, integer
+from probes.inputs.mask import MaskProbe
+from probes.interventions.ablation import components_of
+from probes.interventions.intervened import language_model
+from probes.model import Generator, Model, Prompt
+
+__all__ = ["ComponentProbe", "screen"]
+
+
+class ComponentProbe(MaskProbe):
+    """Components of a language model, present or ablated, while it answers cases; the answer is a metric of the cases.
+
+    Explain a causal language model of transformers with it: ``explain(lm, ComponentProbe(…))``. Features are the
+    components; those that are not named stay as they are.
+
+    Parameters
+    ----------
+    cases : Case, sequence of Case, or TemplateProbe
+        What the model answers; their numbers are averaged.
+    components : sequence of str
+        Heads as ``"14.3"`` (layer, head), feed-forward parts as ``"mlp.14"``, or full names of modules, two at least;
+        see :func:`screen`.
+    by : {"mean", "zero", "resample"}, default "mean"
+        What stands in place of an absent component at every token: what it puts out on average over all tokens of
+        `reference`, nothing, or what one of these tokens, drawn by `random_state`, has.
+    reference : sequence of prompts, optional
+        By default the prompts of the cases.
+    metric : str or Metric, default "logit_difference"
+    random_state : int, default 0
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> probe = ComponentProbe(Case("Mary and John met. John thanked", " Mary", (" John",)), ["9.6", "9.9", "mlp.3"])
+    >>> [feature.name for feature in probe.features]
+    ['9.6', '9.9', 'mlp.3']
+    """
+
+    def __init__(
+        self,
+        cases: Case | Iterable[Case],
+        components: Sequence[str],
+        by: str = "mean",
+        *,
+        reference: Sequence[Prompt] | None = None,
+        metric: str | Metric = "logit_difference",
+        random_state: int = 0,
+    ):
+        if isinstance(components, str) or not isinstance(components, Sequence):
+            raise InputError("components", "be a list of names of components", components)
+        super().__init__(list(components))
+        several, number = _cases(cases), as_metric(metric)
+        if number.alone or number.made_by or number.name == "output":
+            raise InputError("metric", "be one of single answers after their prompts", number.name)
+        for case in several:
+            if len(case.foils) < number.foils:
+                raise InputError("cases", f"have at least {number.foils} foils each for {number.name}", case.prompt)
+        if by not in ("zero", "mean", "resample"):
+            raise InputError("by", 'be "mean", "zero" or "resample"', by)
+        if by == "zero" and reference is not None:
+            raise InputError("reference", 'be left out for "zero"', reference)
+        if reference is not None and (isinstance(reference, str) or not len(reference)):
+            raise InputError("reference", "be a list of prompts", reference)
+        seed = integer("random_state", random_state, least=0)
+        prompts = tuple(reference) if reference is not None else tuple(case.prompt for case in several)
+        names = tuple(feature.name for feature in self.features)
+        self.setup = Setup(several, names, by, prompts, number, seed)
+        if len(several) > 1:
+            self.notes = (f"All numbers are averages over these {len(several)} cases.",)
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Names of the components."""
+        return self.setup.components
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the components, the cases and how components are ablated."""
+        return hashlib.sha256(f"{super().digest}{self.setup.digest}".encode()).hexdigest()
+
+    def asked_of(self, model: Model | Generator) -> ComponentModel:
+        """Return the map from rows of present components to the metric, of a language model.
+
+        Raises
+        ------
+        InputError
+            For anything but a causal language model of transformers, or components that it has not.
+        """
+        return ComponentModel(model, self.setup)
+
+
+def screen(
+    model: Any,
+    cases: Any,
+    most: int = 12,
+    *,
+    components: Sequence[str] | None = None,
+    by: str = "mean",
+    reference: Sequence[Any] | None = None,
+    metric: str | Metric = "logit_difference",
+    random_state: int = 0,
+) -> list[str]:
+    """Name the components whose ablation alone changes a metric most, the most important first.
+
+    Parameters
+    ----------
+    model : CausalLM, or what becomes one
+    cases, by, reference, metric, random_state
+        As of :class:`ComponentProbe`.
+    most : int, default 12
+        How many.
+    components : sequence of str, optional
+        Which to try; by default all heads and feed-forward parts.
+
+    Raises
+    ------
+    InputError
+
+    Notes
+    -----
+    One evaluation of the cases for each component and one for the whole model. What only shows where another component
+    is gone as well is not seen.
+    """
+    lm = language_model(model)
+    names = components_of(lm) if components is None else components
+    probe = ComponentProbe(_cases(cases), names, by, reference=reference, metric=metric, random_state=random_state)
+    count = integer("most", most, least=1)
+    if count > len(probe.components):
+        raise InputError("most", f"be at most the {len(probe.components)} components there are", most)
+    d = len(probe.components)
+    y = probe.asked_of(lm)(np.vstack([np.ones(d), 1 - np.eye(d)]))[:, 0]
+    order = np.argsort(-np.abs(y[1:] - y[0]), kind="stable")
+    return [probe.components[j] for j in order[:count]]
+
+
+def _cases(cases: Any) -> tuple[Case, ...]:
+    """Return cases one by one.
+
+    Raises
+    ------
+    InputError
+    """
+    several = [cases] if isinstance(cases, Case) else getattr(cases, "cases", cases)
+    found = tuple(several) if isinstance(several, Iterable) and not isinstance(several, str) else ()
+    if not found or not all(isinstance(case, Case) for case in found):
+        raise InputError("cases", "be Case objects, one at least, or a TemplateProbe", cases)
+    return found
