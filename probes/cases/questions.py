@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from probes.asking.batching import shown, take
+from probes.asking.batching import take
 from probes.design import Design
 from probes.probe import Feature, Probe
 from probes.views import ListView
@@ -32,7 +32,10 @@ class Questions(Probe):
         return take(self.inputs, np.asarray(Z)[:, 0].astype(int))
 
     def view(self) -> ListView:
-        return {"kind": "list", "inputs": [repr(shown(self.inputs, i)) for i in range(len(self.inputs))]}
+        rows = self.inputs
+        if isinstance(rows, pd.DataFrame):
+            rows = [tuple(rows.columns), *rows.itertuples(index=False, name=None)]
+        return {"kind": "list", "inputs": [repr(row) for row in rows]}
 
     @property
     def design(self) -> Design:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -16,10 +17,13 @@ from tqdm.auto import tqdm
 
 from probes.errors import InputError, ModelError, integer, require
 from probes.interventions.reweighted import Reweighted, copied
-from probes.model import Prompt, is_chat
+from probes.interventions.training_records import Record, split
 from probes.models.huggingface.causal_lm import CausalLM
+from probes.models.huggingface.weights import is_half
 
 __all__ = ["Finetuned", "finetune", "lora"]
+
+log = logging.getLogger(__name__)
 
 #: a label that the loss leaves out
 _UNSEEN = -100
@@ -33,7 +37,7 @@ class Finetuned(Reweighted):
     losses : DataFrame
         ``epoch, train, held_out``: nats per token of completions; epoch 0 is before training.
     kept : int
-        The epoch whose weights these are: the one with the least loss on held-out records.
+        The epoch whose weights these are: of those trained the one with the least loss on held-out records.
     """
 
     def __init__(self, base: CausalLM, module: Any, words: str, losses: pd.DataFrame, kept: int):
@@ -51,9 +55,6 @@ class _Settings:
     patience: int
     random_state: int
     progress: bool | None
-
-
-Record = tuple[list[int], list[int]]
 
 
 def finetune(
@@ -97,7 +98,8 @@ def finetune(
     Returns
     -------
     Finetuned
-        A causal language model with the weights of the epoch with the least held-out loss; ``losses`` holds all.
+        A causal language model with the weights of the epoch with the least held-out loss; ``losses`` holds all. That
+        no epoch did better than no training is said in the log.
         ``module.save_pretrained(folder)`` keeps it.
 
     Raises
@@ -120,7 +122,12 @@ def finetune(
     """
     settings = _checked(epochs, learning_rate, batch_size, patience, random_state, progress)
     lm, network = copied(model)
-    seen, unseen = _split(lm, records, held_out, settings.random_state)
+    if is_half(network):
+        rule = (
+            "compute in float32 to be trained whole, where small steps are not rounded away; lora() takes it as it is"
+        )
+        raise InputError("model", rule, str(network.dtype))
+    seen, unseen = split(lm, records, held_out, settings.random_state)
     network.requires_grad_(True)
     _freeze(network, frozen)
     losses, best, kept = _train(lm, network, seen, unseen, settings)
@@ -176,7 +183,7 @@ def lora(
         raise InputError("alpha", "be a number above 0", alpha)
     lm, network = copied(model)
     ends = _targets(network, targets)
-    seen, unseen = _split(lm, records, held_out, settings.random_state)
+    seen, unseen = split(lm, records, held_out, settings.random_state)
     config = peft.LoraConfig(r=size, lora_alpha=2 * size if alpha is None else alpha, target_modules=ends)
     with _seeded(settings.random_state):
         adapted = peft.get_peft_model(network, config)
@@ -218,6 +225,11 @@ def _targets(network: Any, targets: Sequence[str] | None) -> list[str] | str:
             raise InputError("targets", f"name linear modules of the network (near: {', '.join(near)})", end)
     if not ends:
         raise InputError("targets", "name at least one module", targets)
+    head, embedding = network.get_output_embeddings(), network.get_input_embeddings()
+    tied = head is not None and embedding is not None and head.weight is embedding.weight
+    for name, part in network.named_modules() if tied else ():
+        if part is head and any(name == end or name.endswith(f".{end}") for end in ends):
+            raise InputError("targets", "leave out the head, whose weights are those of the embedding as well", name)
     return ends
 
 
@@ -233,56 +245,6 @@ def _freeze(network: Any, frozen: Sequence[str]) -> None:
             weight.requires_grad_(False)
     if not any(weight.requires_grad for weight in network.parameters()):
         raise InputError("frozen", "leave weights to train", frozen)
-
-
-def _split(
-    lm: CausalLM, records: Sequence[Any], held_out: float | Sequence[Any], seed: int
-) -> tuple[list[Record], list[Record]]:
-    """Return the records to train on and those held out, as token ids.
-
-    Raises
-    ------
-    InputError
-    """
-    read = _read(lm, "records", records)
-    if isinstance(held_out, Sequence):
-        return read, _read(lm, "held_out", held_out)
-    if isinstance(held_out, bool) or not isinstance(held_out, Real) or not 0 <= float(held_out) < 1:
-        raise InputError("held_out", "be a share from 0 to below 1, or records", held_out)
-    count = max(round(float(held_out) * len(read)), 1) if held_out else 0
-    order = np.random.default_rng([seed, 11]).permutation(len(read))
-    if count >= len(read):
-        raise InputError("records", "be enough for some to be held out; or give held_out=0", len(read))
-    return [read[i] for i in sorted(order[count:])], [read[i] for i in sorted(order[:count])]
-
-
-def _read(lm: CausalLM, parameter: str, records: Sequence[Any]) -> list[Record]:
-    if isinstance(records, (str, Mapping)) or not isinstance(records, Sequence) or not len(records):
-        raise InputError(parameter, "be a list of at least one record", records)
-    read = [_tokens(lm, parameter, record) for record in records]
-    lm.check_window(np.array([len(prompt) + len(completion) for prompt, completion in read]))
-    return read
-
-
-def _tokens(lm: CausalLM, parameter: str, record: Any) -> Record:
-    """Return token ids of a prompt and of what is learnt after it."""
-    prompt: Prompt
-    if isinstance(record, str):
-        ids = lm.encode(record)
-        if len(ids) < 2:
-            raise InputError(parameter, "hold texts of at least two tokens", record)
-        return ids[:1], ids[1:]
-    if isinstance(record, Mapping):
-        if not {"prompt", "completion"} <= set(record):
-            raise InputError(parameter, "be mappings with prompt and completion, pairs of these, or texts", record)
-        prompt, completion = record["prompt"], record["completion"]
-    elif isinstance(record, (tuple, list)) and len(record) == 2 and not is_chat(record):
-        prompt, completion = record
-    else:
-        raise InputError(parameter, "be pairs of prompt and completion, mappings with these, or texts", record)
-    if not (isinstance(prompt, str) or is_chat(prompt)) or not isinstance(completion, str) or not completion:
-        raise InputError(parameter, "hold prompts (texts or chats) and completions, which are not empty", record)
-    return lm.encode(prompt), lm.answer_ids(prompt, completion)
 
 
 @contextmanager
@@ -340,6 +302,10 @@ def _train(
             if best is None:
                 raise
     assert best is not None
+    if unseen and not least < rows[0][2]:
+        log.warning(
+            "held-out records are no likelier after training than before: %.3g and %.3g nats a token", least, rows[0][2]
+        )
     return pd.DataFrame(rows, columns=["epoch", "train", "held_out"]), best, kept
 
 

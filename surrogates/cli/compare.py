@@ -136,7 +136,7 @@ def rows(
     frame = table_of(table, "")
     asked = _columns(frame, text, "--text")[0] if text is not None else None
     told = _columns(frame, by, "--by")
-    given = table_of(table, ",".join([drop, *told]) if asked is None else drop)
+    given = table_of(table, drop)
     kind = None if asked is None else "lm" if choices else "classifier"
     put(
         compare_rows(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.special import softmax
 
-from probes.asking.ask import ask
+from probes.asking.ask import again, ask
 from probes.asking.cost import Cost
 from probes.cases.questions import Questions
 from probes.design import Design
@@ -29,6 +29,10 @@ _MARGIN = 0.1
 _ROUNDING = 64 * np.finfo(float).eps
 #: what probabilities of all classes may miss a sum of 1 by, in single precision
 _SUM = 1e-5
+#: rows that a model which may answer differently is asked twice
+_TWICE = 32
+#: units of a single number whose sign decides
+SIGNED = ("logit", "log-odds", "margin")
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,11 @@ class Answered:
     outputs, unit, model, cost
         As of :class:`~probes.asking.answers.Answers`.
     decisions : ndarray of int ``(n,)`` or None
-        Numbers of the outputs decided for, where these are classes.
+        Numbers of the classes decided for, where there are such.
+    classes : tuple of str
+        Their names.
+    again : tuple of (ndarray ``(r,)``, ndarray ``(r, K)``) or None
+        Rows that were asked a second time, and the answers, of a model that may answer differently.
     """
 
     raw: np.ndarray
@@ -51,36 +59,77 @@ class Answered:
     model: str
     cost: Cost
     decisions: np.ndarray | None = None
+    classes: tuple[str, ...] = ()
+    again: tuple[np.ndarray, np.ndarray] | None = None
 
     @classmethod
     def of(cls, model: Model, probe: Probe, design: Design, store: Store, progress: bool | None) -> Answered:
         """Ask a model."""
         answers = ask(model, probe, design, store, progress)
-        made = cls(answers.y, answers.outputs, answers.unit, answers.model, answers.cost)
+        cost, twice = answers.cost, None
+        if not (model.steady and model.identity().persistent):
+            rows = np.linspace(0, len(design) - 1, min(_TWICE, len(design))).astype(int)
+            values, spent = again(model, probe, answers, rows)
+            cost, twice = cost + spent, (rows, values)
+        made = cls(answers.y, answers.outputs, answers.unit, answers.model, cost, again=twice)
         if answers.unit == "output" and _are_probabilities(answers.y):
             made = replace(made, unit="probability")
+        if made.unit in SIGNED and len(answers.outputs) == 1:
+            return replace(
+                made, decisions=(answers.y[:, 0] > 0).astype(int), classes=_two_classes(model, answers.outputs[0])
+            )
         if made.unit not in CLASSES or len(answers.outputs) < 2:
             return made
         own = model.decisions(probe.render(design.Z)) if probe.replicates == 1 else None
         highest = np.nan_to_num(answers.y, nan=-np.inf).argmax(axis=1)
-        return replace(made, decisions=highest if own is None else np.where(own < 0, highest, own))
+        chosen = highest if own is None else np.where(own < 0, highest, own)
+        return replace(made, decisions=chosen, classes=answers.outputs)
 
     @classmethod
     def choosing(
         cls, scorer: Model, prompts: Sequence[Any], choices: Sequence[str], store: Store, progress: bool | None
     ) -> Answered:
         """Ask a language model which of some answers is the likeliest, by the probability of each as a whole."""
+        tokens = [tuple(scorer.ids((prompts[0], choice))[1]) for choice in choices]  # type: ignore[attr-defined]
+        if len(set(tokens)) < len(tokens):
+            raise InputError("choices", "be answers of different tokens", list(choices))
         questions = Questions([(prompt, choice) for prompt in prompts for choice in choices])
         answers = ask(scorer, questions, questions.design, store, progress)
         total = answers.y[:, 0].reshape(len(prompts), len(choices))
         raw = softmax(total, axis=1)
         who = answers.model, answers.cost
-        return cls(raw, tuple(choices), "probability", *who, np.nan_to_num(total, nan=-np.inf).argmax(axis=1))
+        best = np.nan_to_num(total, nan=-np.inf).argmax(axis=1)
+        return cls(raw, tuple(choices), "probability", *who, best, tuple(choices))
 
     def only(self, kept: np.ndarray) -> Answered:
         """Return some of the rows."""
         chosen = None if self.decisions is None else self.decisions[kept]
-        return replace(self, raw=self.raw[kept], decisions=chosen)
+        twice = self.again
+        if twice is not None:
+            place, there = np.cumsum(kept) - 1, kept[twice[0]]
+            twice = place[twice[0][there]], twice[1][there]
+        return replace(self, raw=self.raw[kept], decisions=chosen, again=twice)
+
+    def wavers(self, number: Callable[[np.ndarray], np.ndarray] | None, margin: float) -> tuple[int, int]:
+        """Return how many of the rows asked twice were answered otherwise, and of how many.
+
+        Parameters
+        ----------
+        number : callable or None
+            Of raw answers ``(r, K)``; None for decisions.
+        margin : float
+            What numbers must differ by.
+        """
+        if self.again is None:
+            return 0, 0
+        rows, values = self.again
+        there = ~np.isnan(values).any(axis=1)
+        first, second = self.raw[rows[there]], values[there]
+        if number is not None:
+            return int((np.abs(number(second) - number(first)) > margin).sum()), len(first)
+        single = first.shape[1] == 1
+        sides = [(raw[:, 0] > 0) if single else raw.argmax(axis=1) for raw in (first, second)]
+        return int((sides[0] != sides[1]).sum()), len(first)
 
     @property
     def answered(self) -> np.ndarray:
@@ -102,6 +151,8 @@ class Told:
         What the numbers are.
     margin : float
         What numbers must differ by; NaN where decisions count.
+    wavering : pair of (int, int)
+        How many of the rows asked twice either model answered otherwise, and of how many.
     """
 
     before: np.ndarray
@@ -111,6 +162,15 @@ class Told:
     number: str
     unit: str
     margin: float
+    wavering: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+
+
+def _two_classes(model: Model, output: str) -> tuple[str, str]:
+    """Name the classes on either side of 0 of a single margin."""
+    classes = getattr(getattr(model, "estimator", None), "classes_", None)
+    if isinstance(classes, np.ndarray) and len(classes) == 2:
+        return str(classes[0]), str(classes[1])
+    return f"not {output}", output
 
 
 def _are_probabilities(raw: np.ndarray) -> bool:
@@ -160,20 +220,31 @@ def told_apart(first: Answered, second: Answered, target: TargetLike, margin: fl
     if target is None and by_decision:
         before, after, number, unit = *_of_classes(first, second), first.unit
         if margin is None:
-            names = np.array(first.outputs, dtype=object)
+            names = np.array(first.classes, dtype=object)
             said = names[first.decisions], names[second.decisions]
-            return Told(before, after, said, said[0] != said[1], number, unit, float("nan"))
+            wavering = first.wavers(None, 0.0), second.wavers(None, 0.0)
+            return Told(before, after, said, said[0] != said[1], number, unit, float("nan"), wavering)
     else:
         made = _target(target, first)
         before, after = made(first.raw)[:, 0], made(second.raw)[:, 0]
         number, unit = made.outputs[0], made.unit
     size = _ROUNDING * max(np.abs(before).max(), np.abs(after).max())
     least = float(margin) if margin is not None else _MARGIN * float(before.std())
-    return Told(before, after, None, np.abs(after - before) > max(least, size), number, unit, least)
+    differs = np.abs(after - before) > max(least, size)
+    wavering = (0, 0), (0, 0)
+    if target is not None or not by_decision:
+
+        def one(raw: np.ndarray) -> np.ndarray:
+            return made(raw)[:, 0]
+
+        wavering = first.wavers(one, max(least, size)), second.wavers(one, max(least, size))
+    return Told(before, after, None, differs, number, unit, least, wavering)
 
 
 def _of_classes(first: Answered, second: Answered) -> tuple[np.ndarray, np.ndarray, str]:
     """Take the number of the last of two classes, of more classes that of the one which the first model decides for."""
+    if len(first.outputs) == 1:
+        return first.raw[:, 0], second.raw[:, 0], first.outputs[0]
     if len(first.outputs) == 2:
         return first.raw[:, 1], second.raw[:, 1], first.outputs[1]
     rows = np.arange(len(first.raw))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
@@ -15,12 +15,12 @@ import pandas as pd
 from probes.cases.measure import answerer
 from probes.cases.questions import Questions
 from probes.errors import InputError
-from probes.inputs.table_rows import background_frame
-from probes.model import Generator, Prompt, is_chat
+from probes.model import Generator
 from probes.models.adapt import ModelLike, as_model
 from probes.outputs.target import TargetLike
 from probes.store.store import Store, open_store
 from surrogates.difference.answered_rows import Answered, Told, both_answered, choices_of, told_apart
+from surrogates.difference.asked_rows import FEWEST, AskedRows, taken
 from surrogates.difference.region_search import find_rules
 from surrogates.difference.row_difference import RowDifference
 from surrogates.difference.row_tests import leaves_of, rules_of, surrogates_of, together_of
@@ -29,10 +29,10 @@ from surrogates.many.columns import Rows, columns_of, encoded
 
 __all__ = ["compare_rows"]
 
-#: fewest rows: half of them find rules, the others test these
-_FEWEST = 40
 #: rows below which it is said that they are few
 _FEW = 200
+#: most levels of a column that rules may name
+_LEVELS = 50
 
 
 def compare_rows(
@@ -108,96 +108,32 @@ def compare_rows(
     >>> new = lambda X: (X["income"] > 3) * 1.0 + ((X["age"] > 60) & (X["income"] <= 3))
     >>> d = compare_rows(old, new, table, store=None)
     >>> d.rules[["rule", "verdict"]].values.tolist()
-    [['age > 60.5 and income ≤ 3.5', 'supported']]
+    [['age > 60 and income ≤ 3', 'supported']]
     """
     check_names(names)
     _check_sizes(most, length, margin)
     first, second = as_model(before), as_model(after)
     check_known(first, second)
-    asked = _Asked.of(rows, by, feature_names)
+    asked = AskedRows.of(rows, by, feature_names)
     memory = open_store(store)
     one, other = _answers(first, second, asked.inputs, choices, memory, progress, names)
     notes = [*asked.notes, *alike(before, after, (one.model, other.model))]
     if lost := int((~(there := one.answered & other.answered)).sum()):
         notes.append(f"{lost} of {len(there)} rows were not answered by both models and are left out.")
-    if there.sum() < _FEWEST:
-        raise InputError("rows", f"be at least {_FEWEST} that both models answer", int(there.sum()))
+    if there.sum() < FEWEST:
+        raise InputError("rows", f"be at least {FEWEST} that both models answer", int(there.sum()))
     one, other = one.only(there), other.only(there)
     told = told_apart(one, other, target, margin)
-    if not all(getattr(model, "steady", True) for model in (first, second)):
-        notes.append("A model may answer the same row differently each time; where they differ includes that.")
+    for name, (times, twice) in zip(names, told.wavering, strict=True):
+        if times:
+            notes.append(
+                f"{name} answers the same row differently each time: it differs from itself in {times} of {twice} rows "
+                "asked twice. Where the two differ includes that."
+            )
     if len(told.differs) < _FEW:
         notes.append(f"{len(told.differs)} rows are few: half of them find rules, and half test these.")
     kept = [asked.shown[i] for i in np.flatnonzero(there)]
     return _difference(told, asked.features(there), kept, (one, other), names, most, length, random_state, notes)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """Inputs, none twice, and what rules are about."""
-
-    inputs: Any
-    described: Rows
-    shown: list[str]
-    notes: tuple[str, ...]
-
-    @classmethod
-    def of(cls, rows: Any, by: pd.DataFrame | None, feature_names: Sequence[str] | None) -> _Asked:
-        """Read what the user gives.
-
-        Raises
-        ------
-        InputError
-        """
-        inputs = (
-            background_frame(rows, feature_names, "rows")
-            if isinstance(rows, (pd.DataFrame, np.ndarray))
-            else _texts(rows)
-        )
-        if by is not None and (not isinstance(by, pd.DataFrame) or len(by) != len(inputs)):
-            raise InputError("by", f"be a table with a row for each of the {len(inputs)} inputs", by)
-        if by is not None and not by.columns.is_unique:
-            raise InputError("by", "have column names that do not repeat", list(by.columns))
-        written = _written(inputs)
-        first = list({text: i for i, text in reversed(list(enumerate(written)))}.values())[::-1]
-        chosen = np.sort(np.array(first, dtype=int))
-        notes: tuple[str, ...] = ()
-        if len(chosen) < len(written):
-            notes = (f"{len(written) - len(chosen)} inputs repeat earlier ones and are left out.",)
-        if len(chosen) < _FEWEST:
-            raise InputError("rows", f"be at least {_FEWEST} different inputs", len(chosen))
-        taken = _taken(inputs, chosen)
-        described = taken if by is None else by.iloc[chosen].reset_index(drop=True)
-        return cls(taken, described, [written[i] for i in chosen], notes)
-
-    def features(self, kept: np.ndarray) -> Rows:
-        """Return what rules are about, of some inputs."""
-        return _taken(self.described, np.flatnonzero(kept))
-
-
-def _taken(rows: Any, index: np.ndarray) -> Any:
-    if isinstance(rows, pd.DataFrame):
-        return rows.iloc[index].reset_index(drop=True)
-    return [rows[i] for i in index]
-
-
-def _texts(rows: Any) -> list[Prompt]:
-    single = isinstance(rows, (str, dict)) or is_chat(rows) or not isinstance(rows, Iterable)
-    texts = [] if single else list(rows)
-    if not texts or not all(isinstance(text, str) or is_chat(text) for text in texts):
-        wrong = next((t for t in texts if not isinstance(t, str) and not is_chat(t)), rows)
-        raise InputError("rows", "be a DataFrame, an array, or a list of texts or chats", wrong)
-    return texts
-
-
-def _written(inputs: pd.DataFrame | Sequence[Prompt]) -> list[str]:
-    """Write each input for people, so that equal ones read alike."""
-    if isinstance(inputs, pd.DataFrame):
-        names = list(map(str, inputs.columns))
-        return [
-            ", ".join(f"{n}={v}" for n, v in zip(names, row, strict=True)) for row in inputs.itertuples(False, None)
-        ]
-    return [text if isinstance(text, str) else repr(text) for text in inputs]
 
 
 def _check_sizes(most: int, length: int, margin: float | None) -> None:
@@ -253,7 +189,7 @@ def _difference(
     """Find where they differ on one half of the rows, test it on the other, and put it together."""
     n, change = len(shown), told.after - told.before
     half = np.random.default_rng([random_state, 1]).permutation(n) < n // 2
-    columns, middles = columns_of(_taken(described, np.flatnonzero(half)))
+    columns, middles, left_out = columns_of(taken(described, np.flatnonzero(half)), told.differs[half], _LEVELS)
     Z = encoded(described, columns, middles)
     seen, held = (Z[half], told.differs[half], change[half]), (Z[~half], told.differs[~half], change[~half])
     binary = [column.binary for column in columns]
@@ -293,5 +229,5 @@ def _difference(
         (names[0], names[1]),
         (sides[0].model, sides[1].model),
         asdict(cost),
-        tuple(notes),
+        (*notes, *left_out),
     )

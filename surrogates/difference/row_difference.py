@@ -154,7 +154,7 @@ class RowDifference(SavedResult):
             raise Damaged("rows", "have a row", 0)
         if len(self.regions) != len(self.rules) or len(self.together) != len(self.rules):
             raise Damaged("regions", "be as many as there are rules", len(self.regions))
-        numbers = {column.name for column in self.columns if column.kind == "number"}
+        numbers = {column.name for column in self.columns if column.kind in ("number", "date")}
         if set(self.middles) != numbers:
             raise Damaged("middles", "be those of the columns of numbers", sorted(self.middles))
         if wrong := [j for box in self.regions for j in box.features if not 0 <= j < len(self.columns)]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from surrogates.difference.region_search import Counts, united
+from surrogates.difference.region_search import Counts, snapped, united
 from surrogates.families.linear import SparseLinear
 from surrogates.families.tree import TreeSurrogate
 from surrogates.many.columns import Column, in_words
@@ -80,10 +80,13 @@ def leaves_of(columns: Sequence[Column], seen: Part, held: Part, random_state: i
         return pd.DataFrame(columns=names)
     tree = TreeSurrogate(max_leaves=_LEAVES, random_state=random_state).fit(seen[0], seen[2])
     rows = []
-    for leaf in tree.terms_:
+    for term in tree.terms_:
+        if not isinstance(term, Box):
+            continue
+        leaf = snapped(term, seen[0], [column.binary for column in columns])
         inside = leaf(held[0]) > 0
         n, values = int(inside.sum()), held[2][inside]
-        if not n or not isinstance(leaf, Box):
+        if not n:
             continue
         wide = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
         mean = float(values.mean())

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_timedelta64_dtype
 
 from probes.errors import InputError
 from probes.model import Prompt, messages_of
@@ -18,15 +18,17 @@ from probes.probe import Feature
 from surrogates.results.plain import Json, plain
 from surrogates.terms import Box
 
-__all__ = ["Column", "Rows", "columns_of", "encoded", "in_words", "words_in"]
+__all__ = ["LEVELS", "Column", "Rows", "columns_of", "encoded", "in_words", "words_in"]
 
 #: rows of a table, or texts (chats)
 Rows: TypeAlias = pd.DataFrame | Sequence[Prompt]
 
-#: most levels of a column that is not numeric; the rarer ones count as other
-_LEVELS = 12
+#: most levels of a column that is not numeric; the others count as other
+LEVELS = 12
 #: most words of texts; the least and the largest share of the texts that one may be in, and the fewest texts
 _WORDS, _RARE, _COMMON, _FEWEST = 400, 0.005, 0.98, 4
+#: nanoseconds of a day
+_DAY = 86_400_000_000_000
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
@@ -39,20 +41,20 @@ class Column:
     ----------
     name : str
         Of the column; the word.
-    kind : {"number", "level", "missing", "word", "length"}
-        "word" is whether a text has it, "length" how many words a text has.
+    kind : {"number", "date", "level", "missing", "word", "length"}
+        A "date" is in days since 1970; "word" is whether a text has it, "length" how many words a text has.
     level : str, bool, int, float or None
         For a level, which.
     """
 
     name: str
-    kind: Literal["number", "level", "missing", "word", "length"]
+    kind: Literal["number", "date", "level", "missing", "word", "length"]
     level: str | bool | int | float | None = None
 
     @property
     def binary(self) -> bool:
         """Whether it is 0 or 1."""
-        return self.kind not in ("number", "length")
+        return self.kind not in ("number", "date", "length")
 
     @property
     def feature(self) -> Feature:
@@ -77,9 +79,17 @@ class Column:
             return f"{self.name} is {'' if high >= 1 else 'not '}{self.level}"
         if self.kind == "word":
             return f"{'contains' if high >= 1 else 'does not contain'} “{self.name}”"
+        below, above = (self._written(value) for value in (high, low))
         if np.isinf(low):
-            return f"{self.name} ≤ {high:.4g}"
-        return f"{self.name} > {low:.4g}" if np.isinf(high) else f"{low:.4g} < {self.name} ≤ {high:.4g}"
+            return f"{self.name} ≤ {below}"
+        return f"{self.name} > {above}" if np.isinf(high) else f"{above} < {self.name} ≤ {below}"
+
+    def _written(self, value: float) -> str:
+        """Write a cut in full: rounded it would lie elsewhere."""
+        if self.kind == "date" and np.isfinite(value):
+            moment = pd.Timestamp(round(value * _DAY))
+            return moment.isoformat(" ") if moment != moment.normalize() else moment.date().isoformat()
+        return f"{value:.15g}"
 
 
 @plain.register
@@ -110,35 +120,97 @@ def _joined(text: Prompt) -> str:
     return text if isinstance(text, str) else "\n".join(content for _, content in messages_of(text))
 
 
-def columns_of(rows: Rows) -> tuple[tuple[Column, ...], dict[str, float]]:
-    """Make features of rows, and what stands in for missing numbers.
+def columns_of(
+    rows: Rows, marked: np.ndarray | None = None, levels: int = LEVELS
+) -> tuple[tuple[Column, ...], dict[str, float], tuple[str, ...]]:
+    """Make features of rows.
 
-    Of a table: numbers as they are, 0/1 for every level of anything else and for "missing". Of texts: their length and
-    words that are in some but not in all.
+    Of a table: numbers and dates as they are, 0/1 for levels of anything else and for "missing". Of texts: their length
+    and words that are in some but not in all.
+
+    Parameters
+    ----------
+    rows : DataFrame or sequence of n texts or chats
+    marked : ndarray of bool ``(n,)``, optional
+        Where there are too many levels or words, those are kept that tell these rows best from the others; by default
+        the most frequent ones.
+    levels : int
+        Most levels of a column.
+
+    Returns
+    -------
+    columns : tuple of Column
+    middles : dict of str to float
+        What stands in for a missing number.
+    notes : tuple of str
+        What was left out.
     """
     if isinstance(rows, pd.DataFrame):
-        return _of_table(rows)
-    seen = Counter(word for text in rows for word in words_in(text))
+        return _of_table(rows, marked, levels)
+    each = [words_in(text) for text in rows]
+    seen = Counter(word for words in each for word in words)
     fewest, most = max(_FEWEST, _RARE * len(rows)), _COMMON * len(rows)
-    words = [word for word, times in seen.most_common() if fewest <= times <= most][:_WORDS]
-    return (Column("number of words", "length"), *(Column(word, "word") for word in words)), {}
+    words = [word for word, times in seen.most_common() if fewest <= times <= most]
+    if marked is not None and len(words) > _WORDS:
+        inside = Counter(word for words_, mark in zip(each, marked, strict=True) if mark for word in words_)
+        words.sort(key=lambda word: -_told(inside[word], seen[word], int(marked.sum()), len(rows)))
+    notes = (f"{len(words) - _WORDS} of {len(words)} words are in no rule.",) if len(words) > _WORDS else ()
+    columns = Column("number of words", "length"), *(Column(word, "word") for word in words[:_WORDS])
+    return columns, {}, notes
 
 
-def _of_table(frame: pd.DataFrame) -> tuple[tuple[Column, ...], dict[str, float]]:
+def _told(both: int, times: int, marked: int, rows: int) -> float:
+    """Return how far a share of rows lies from the share of marked rows in them, in standard errors."""
+    share = marked / rows
+    return abs(both - share * times) / np.sqrt(times)
+
+
+def _of_table(
+    frame: pd.DataFrame, marked: np.ndarray | None, most: int
+) -> tuple[tuple[Column, ...], dict[str, float], tuple[str, ...]]:
     columns: list[Column] = []
-    middles = {}
-    for label, values in frame.items():
-        name, gone = str(label), values.isna()
+    middles, notes = {}, []
+    for label, given in frame.items():
+        name, values = str(label), _plain_cells(given)
+        gone = values.isna()
         if is_numeric_dtype(values) and not is_bool_dtype(values) and not gone.all():
-            columns.append(Column(name, "number"))
+            kind: Literal["number", "date"] = "date" if _is_date(given) else "number"
+            columns.append(Column(name, kind))
             middles[name] = float(values.median())
         else:
-            levels = values.dropna().value_counts().index[:_LEVELS].tolist()
-            used = _one_of(levels) if len(levels) == 2 and not gone.any() else levels
+            known = values.dropna()
+            counts = known.value_counts()
+            levels = counts.index.tolist()
+            if marked is not None and len(levels) > most:
+                inside = known[marked[~gone.to_numpy()]].value_counts().to_dict()
+                sizes = int(marked.sum()), len(frame)
+                levels.sort(key=lambda level: -_told(inside.get(level, 0), int(counts[level]), *sizes))
+            if len(levels) > most:
+                notes.append(f"{len(levels) - most} of {len(levels)} levels of {name} count as other.")
+            used = _one_of(levels) if len(levels) == 2 and not gone.any() else levels[:most]
             columns += [Column(name, "level", level) for level in used]
         if gone.any() and not gone.all():
             columns.append(Column(name, "missing"))
-    return tuple(columns), middles
+    return tuple(columns), middles, tuple(notes)
+
+
+def _is_date(values: pd.Series) -> bool:
+    return pd.api.types.is_datetime64_any_dtype(values.dtype)
+
+
+def _plain_cells(values: pd.Series) -> pd.Series:
+    """Return a column of numbers, texts and truth values: dates and spans of time in days, all else as it reads."""
+    if _is_date(values) or is_timedelta64_dtype(values.dtype):
+        whole = values.dt.tz_localize(None) if getattr(values.dt, "tz", None) is not None else values
+        nanoseconds = whole.astype("datetime64[ns]" if _is_date(values) else "timedelta64[ns]").astype("int64")
+        return (nanoseconds / _DAY).where(values.notna())
+    if is_numeric_dtype(values) or is_bool_dtype(values):
+        return values
+    return values.astype(object).map(_plain_cell, na_action="ignore")
+
+
+def _plain_cell(cell: Any) -> Any:
+    return cell if isinstance(cell, (str, bool, int, float, np.generic)) else str(cell)
 
 
 def _one_of(levels: Sequence[Any]) -> list[Any]:
@@ -152,21 +224,30 @@ def encoded(rows: Rows, columns: Sequence[Column], middles: Mapping[str, float],
     Raises
     ------
     InputError
-        If they lack a column.
+        If they are of another kind, or lack a column.
     """
+    texts = any(column.kind in ("word", "length") for column in columns)
+    if texts == isinstance(rows, pd.DataFrame):
+        raise InputError(parameter, "be texts" if texts else "be a table, a DataFrame", rows)
     if not isinstance(rows, pd.DataFrame):
         return _of_texts(rows, columns)
-    if lacking := sorted({column.name for column in columns} - set(map(str, rows.columns))):
+    table = rows.set_axis(list(map(str, rows.columns)), axis=1)
+    if lacking := sorted({column.name for column in columns} - set(table.columns)):
         raise InputError(parameter, f"have the columns {', '.join(lacking)}", list(rows.columns))
+    cells = {name: _plain_cells(table[name]) for name in dict.fromkeys(column.name for column in columns)}
     out = []
     for column in columns:
-        values: Any = rows[column.name]
-        if column.kind == "number":
+        values: Any = cells[column.name]
+        if column.kind in ("number", "date"):
             out.append(values.astype(float).fillna(middles[column.name]).to_numpy())
         elif column.kind == "missing":
             out.append(values.isna().to_numpy(dtype=float))
         else:
-            out.append((values == column.level).fillna(False).to_numpy(dtype=float))
+            same = (values == column.level).fillna(False).to_numpy(dtype=bool)
+            if values.dtype == object:  # 1 and True are two levels
+                kind = bool if isinstance(column.level, (bool, np.bool_)) else type(None)
+                same &= np.array([isinstance(v, (bool, np.bool_)) == (kind is bool) for v in values])
+            out.append(same.astype(float))
     return np.column_stack(out) if out else np.empty((len(rows), 0))
 
 

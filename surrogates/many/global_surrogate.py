@@ -81,7 +81,7 @@ class GlobalSurrogate(SavedResult):
         ------
         Damaged
         """
-        numeric = {column.name for column in self.columns if column.kind == "number"}
+        numeric = {column.name for column in self.columns if column.kind in ("number", "date")}
         sizes = {
             "surrogate.n_features": (self.surrogate.n_features_in_, len(self.columns)),
             "surrogate.coef": (self.surrogate.coef_.ndim, 1),
@@ -122,7 +122,7 @@ def over(
     InputError
     """
     check_rows(rows)
-    columns, middles = columns_of(frame := pd.DataFrame(rows))
+    columns, middles, _ = columns_of(frame := pd.DataFrame(rows))
     Z = encoded(frame, columns, middles)
     if (different := len(np.unique(Z, axis=0))) < LEAST:
         raise InputError("surrogate", f"be asked of at least {LEAST} different rows", f"{different} different rows")

@@ -113,6 +113,8 @@ def configuration(folder: Path, parameter: str = "path") -> dict[str, Any]:
             fetched = _names_code(config)
     except (OSError, ValueError, RecursionError) as error:
         rule = "be a folder with a model of transformers, which has a config.json"
+        if (folder / "adapter_config.json").is_file():
+            rule += "; as_model(folder) adds an adapter to its base"
         raise InputError(parameter, rule, str(folder)) from error
     if fetched:
         raise InputError(parameter, "be a folder whose config.json names no code of a hub", str(folder))

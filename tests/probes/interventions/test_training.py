@@ -242,3 +242,19 @@ def test_bad_settings_of_adapters_and_rounding_are_refused():
     ):
         with pytest.raises(InputError, match=match):
             lora(lm_of(), RECORDS, progress=False, **options)
+
+
+def test_what_half_precision_or_tied_weights_would_spoil_is_refused(caplog):
+    lm = lm_of()
+    with pytest.raises(InputError, match=r"model must compute in float32 to be trained whole"):
+        finetune(quantise(lm, "bfloat16"), RECORDS, progress=False)
+    finetune(lm, RECORDS, held_out=RECORDS, epochs=2, learning_rate=1e3, progress=False)
+    assert "held-out records are no likelier after training than before" in caplog.text
+    pytest.importorskip("peft", reason="peft is not installed")
+    tied = CausalLM(llama(len(lm.tokenizer), tie_word_embeddings=True), lm.tokenizer)
+    with pytest.raises(InputError, match="targets must leave out the head, whose weights are those of the embedding"):
+        lora(tied, RECORDS, targets=["lm_head"], progress=False)
+    for options in ({}, {"targets": ["q_proj", "down_proj"]}):
+        taught = lora(tied, RECORDS, held_out=RECORDS, epochs=2, learning_rate=RATE, progress=False, **options)
+        by_hand = -np.mean([score(taught, r) for r in RECORDS])
+        assert taught.losses.set_index("epoch").loc[taught.kept, "held_out"] == pytest.approx(by_hand, abs=1e-3)

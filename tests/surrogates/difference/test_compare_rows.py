@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import f1_score
+from sklearn.svm import LinearSVC
 
 from probes import CallableModel, InputError, Model, ModelError, Store
 from probes.model import Identity
@@ -53,7 +54,7 @@ def compared(before=old, after=new, rows=None, **options):
 
 def test_a_planted_rule_is_found_and_its_numbers_are_those_of_held_out_rows():
     d = compared()
-    assert d.rules["rule"].tolist() == ["age > 50.5 and job is clerk"] and d.rules["verdict"].tolist() == ["supported"]
+    assert d.rules["rule"].tolist() == ["age > 50 and job is clerk"] and d.rules["verdict"].tolist() == ["supported"]
     assert d.rows["differs"].sum() == inside(people()).sum()
     held = d.rows[d.rows["part"] == "test"]
     there, differs = held["rule"] > 0, held["differs"] > 0
@@ -161,6 +162,77 @@ def test_decisions_are_those_of_the_users_own_predict():
     assert d.number == "yes"
 
 
+def test_the_sign_of_a_single_margin_is_a_decision():
+    X = people()[["age", "income"]].apply(lambda c: (c - c.mean()) / c.std())
+    y = np.where(X["age"] > 0, "old", "young")
+    one, other = LinearSVC().fit(X, y), RidgeClassifier().fit(X, np.where(X["age"] > 0.4, "old", "young"))
+    d = compared(one, other, X)
+    np.testing.assert_array_equal(d.rows["differs"] > 0, one.predict(X) != other.predict(X))  # exact: truth values
+    assert set(d.flips["before"]) == {"old", "young"}
+    assert d.rows["said_before"].tolist() == one.predict(X).tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "inside", "rule"),
+    [
+        (np.arange(2000, 2025), lambda v: v >= 2020, "when > 2019"),
+        (1.6e9 + np.arange(25) * 3600.0, lambda v: v >= 1.6e9 + 20 * 3600, "when > 1600068400"),
+        (pd.date_range("2020-01-01", periods=25), lambda v: v >= pd.Timestamp("2020-01-21"), "when > 2020-01-20"),
+        (pd.date_range("2020-01-01", periods=25, tz="UTC"), lambda v: v.dt.day >= 21, "when > 2020-01-20"),
+        (pd.to_timedelta(np.arange(25), "D"), lambda v: v.dt.days >= 21, "when > 20"),
+        (np.linspace(0, 1, 25), lambda v: v > 0.8, "when > 0.8"),
+    ],
+    ids=["years", "seconds", "dates", "zoned", "spans", "shares"],
+)
+def test_a_rule_reads_as_it_holds(values, inside, rule):
+    rows = pd.DataFrame(
+        {"when": np.resize(values, 500) if isinstance(values, np.ndarray) else values[np.arange(500) % 25]}
+    )
+    rows["number"] = np.random.default_rng(0).normal(size=500)
+    d = compared(lambda X: X["number"] * 0.0, lambda X: inside(X["when"]) * 1.0, rows)
+    assert d.rules["rule"].tolist() == [rule]
+    np.testing.assert_array_equal(d.predict(rows), inside(rows["when"]))  # exact: truth values
+    again = RowDifference.from_json(d.to_json())
+    np.testing.assert_array_equal(again.predict(rows), inside(rows["when"]))  # exact: truth values
+
+
+def test_columns_of_any_name_and_levels_of_any_kind_are_taken():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({0: rng.normal(size=400), 1: rng.normal(size=400)})
+    d = compared(lambda X: X[0] * 0.0, lambda X: (X[1] > 0.5) * 1.0, rows)
+    assert len(d.rules) == 1 and d.rules.loc[0, "rule"].startswith("1 > ")
+    by = pd.DataFrame({"bin": pd.cut(rows[1], [-9, 0, 9]), "grade": pd.Categorical(np.resize(["a", "b"], 400))})
+    d = compared(lambda X: X[0] * 0.0, lambda X: (X[1] > 0) * 1.0, rows, by=by)
+    assert len(d.rules) == 1 and "bin is" in d.rules.loc[0, "rule"]
+    assert RowDifference.from_json(d.to_json()).predict(by).tolist() == d.predict(by).tolist()
+    with pytest.raises(InputError, match="rows must be a table, a DataFrame"):
+        d.predict(["a text"])
+
+
+def test_rare_levels_and_words_may_say_where_and_what_is_left_out_is_said():
+    rng = np.random.default_rng(0)
+    names = np.array([f"c{i}" for i in range(80)])
+    rows = pd.DataFrame({"city": rng.choice(names, 4000), "z": rng.normal(size=4000)})
+    d = compared(lambda X: X["z"] * 0.0, lambda X: (X["city"] == "c13") * 1.0, rows)
+    assert d.rules["rule"].tolist() == ["city is c13"]
+    assert any(note.endswith("levels of city count as other.") for note in d.notes)
+    words = np.array([f"w{i}" for i in range(900)])
+    texts = [" ".join(rng.choice(words, 12)) for _ in range(2000)]
+    d = compared(lambda b: [0.0 for _ in b], lambda b: [1.0 * ("w7" in t.split()) for t in b], texts)
+    assert d.rules["rule"].tolist() == ["contains “w7”"] and any("words are in no rule." in note for note in d.notes)
+
+
+def test_noise_of_a_model_is_said():
+    rng = np.random.default_rng(0)
+
+    def noisy(X):
+        return X["age"] + 20 * rng.normal(size=len(X))
+
+    d = compared(noisy, noisy, margin=5)
+    assert sum("answers the same row differently each time: it differs from itself in" in n for n in d.notes) == 2
+    assert not any("differently" in n for n in compared().notes)
+
+
 def test_more_than_two_classes_change_by_the_first_models_decision():
     def three(shift):
         return lambda X: pd.DataFrame(
@@ -204,7 +276,7 @@ def test_words_say_where_models_of_texts_differ():
         d.predict(["A Refund, please", "no money back"]), [True, False]
     )  # exact: truth values
     length = compared(lambda b: [0.0 for _ in b], lambda b: [1.0 * (len(t.split()) > 8) for t in b], texts, margin=0.5)
-    assert length.rules["rule"].tolist() == ["number of words > 8.5"]
+    assert length.rules["rule"].tolist() == ["number of words > 8"]
 
 
 def test_properties_of_inputs_may_be_what_rules_are_about():
@@ -275,7 +347,10 @@ def test_the_same_comparison_again_asks_nothing():
         ({"rows": people().iloc[[0] * 80]}, "rows must be at least 40 different inputs; got 1"),
         ({"rows": 3}, "rows must be a DataFrame, an array, or a list of texts or chats"),
         ({"rows": "one text"}, "rows must be a DataFrame, an array, or a list of texts or chats"),
-        ({"rows": ["text", 3]}, "rows must be a DataFrame, an array, or a list of texts or chats; got 3"),
+        ({"rows": ["text", 3]}, r"rows\[1\] must be a text or a chat, as others are; got 3"),
+        ({"rows": people().assign(age=np.inf)}, r"rows\['age'\] must hold finite or missing numbers"),
+        ({"rows": people().set_axis(["a", "1", 1, "b"], axis=1)}, "rows must have column names that do not read alike"),
+        ({"by": people().assign(tags=[["a"]] * 600)}, r"by\['tags'\] must hold a single value in each cell"),
         ({"rows": np.zeros(5)}, "rows must be two-dimensional"),
         ({"rows": people().describe()}, "rows must be"),
         ({"by": people(10)}, "by must be a table with a row for each of the 600 inputs"),

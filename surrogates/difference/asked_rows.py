@@ -1,0 +1,124 @@
+"""The inputs that two models are compared on, none twice, and what rules about them are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_float_dtype
+
+from probes.errors import InputError
+from probes.inputs.table_rows import background_frame
+from probes.model import Prompt, is_chat
+from surrogates.many.columns import Rows
+
+__all__ = ["FEWEST", "AskedRows", "taken"]
+
+#: fewest rows: half of them find rules, the others test these
+FEWEST = 40
+
+_KINDS = "be a DataFrame, an array, or a list of texts or chats"
+
+
+@dataclass(frozen=True)
+class AskedRows:
+    """Inputs, none twice, and what rules are about.
+
+    Attributes
+    ----------
+    inputs : DataFrame or list of n texts or chats
+    described : DataFrame or list of n texts or chats
+        What features are made of: the inputs themselves, or what the user knows of them.
+    shown : list of n str
+        As reports show them.
+    notes : tuple of str
+    """
+
+    inputs: Any
+    described: Rows
+    shown: list[str]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rows: Any, by: pd.DataFrame | None, feature_names: Sequence[str] | None) -> AskedRows:
+        """Read what the user gives.
+
+        Raises
+        ------
+        InputError
+        """
+        numbers = isinstance(rows, np.ndarray) and (rows.ndim > 1 or rows.dtype.kind in "biufc")
+        table = isinstance(rows, pd.DataFrame) or numbers
+        inputs = background_frame(rows, feature_names, "rows") if table else _texts(rows)
+        if by is not None and (not isinstance(by, pd.DataFrame) or len(by) != len(inputs)):
+            raise InputError("by", f"be a table with a row for each of the {len(inputs)} inputs", by)
+        for called, frame in (("rows", inputs), ("by", by)):
+            if isinstance(frame, pd.DataFrame):
+                _check_table(called, frame)
+        written = _written(inputs)
+        first = {text: i for i, text in reversed(list(enumerate(written)))}
+        chosen = np.sort(np.array([*first.values()], dtype=int))
+        notes: tuple[str, ...] = ()
+        if len(chosen) < len(written):
+            notes = (f"{len(written) - len(chosen)} inputs repeat earlier ones and are left out.",)
+        if len(chosen) < FEWEST:
+            raise InputError("rows", f"be at least {FEWEST} different inputs", len(chosen))
+        kept = taken(inputs, chosen)
+        described = kept if by is None else by.iloc[chosen].reset_index(drop=True)
+        return cls(kept, described, [written[i] for i in chosen], notes)
+
+    def features(self, kept: np.ndarray) -> Rows:
+        """Return what rules are about, of some inputs."""
+        return taken(self.described, np.flatnonzero(kept))
+
+
+def taken(rows: Any, index: np.ndarray) -> Any:
+    """Take some of the rows, by number."""
+    if isinstance(rows, pd.DataFrame):
+        return rows.iloc[index].reset_index(drop=True)
+    return [rows[i] for i in index]
+
+
+def _check_table(called: str, table: pd.DataFrame) -> None:
+    """Refuse a table whose columns cannot be told apart, or hold what no condition can be about."""
+    background_frame(table, None, called)
+    names = list(map(str, table.columns))
+    if len(set(names)) < len(names):
+        raise InputError(called, "have column names that do not read alike", list(table.columns))
+    for name, values in table.items():
+        if is_float_dtype(values) and np.isinf(values.to_numpy(dtype=float, na_value=np.nan)).any():
+            raise InputError(f"{called}[{name!r}]", "hold finite or missing numbers", "an infinite one")
+
+
+def _texts(rows: Any) -> list[Prompt]:
+    several = rows.tolist() if isinstance(rows, np.ndarray) else rows
+    single = isinstance(several, (str, dict)) or is_chat(several) or not isinstance(several, Iterable)
+    texts = [] if single else list(several)
+    right = [isinstance(text, str) or is_chat(text) for text in texts]
+    if not any(right):
+        raise InputError("rows", _KINDS, texts[0] if texts else rows)
+    if not all(right):
+        at = right.index(False)
+        raise InputError(f"rows[{at}]", "be a text or a chat, as others are", texts[at])
+    return texts
+
+
+def _written(inputs: pd.DataFrame | Sequence[Prompt]) -> list[str]:
+    """Write each input for people, so that equal ones alone read alike."""
+    if isinstance(inputs, pd.DataFrame):
+        names = list(map(str, inputs.columns))
+        return [
+            ", ".join(f"{n}={_quoted(v)}" for n, v in zip(names, row, strict=True))
+            for row in inputs.itertuples(index=False, name=None)
+        ]
+    return [text if isinstance(text, str) else repr(text) for text in inputs]
+
+
+def _quoted(cell: Any) -> str:
+    """Write a cell; a text that reads like something else stands between quotation marks."""
+    if not isinstance(cell, str):
+        return str(cell)
+    return repr(cell) if cell.strip()[:1] in "0123456789.+-" or cell in ("True", "False", "nan", "None") else cell
