@@ -20,6 +20,7 @@ from probes.cases.measured import Measured
 from probes.cases.metrics import METRICS, Metric
 from probes.cases.paired_measures import changes, divergence, flips
 from probes.cases.template import Family, TemplateProbe
+from probes.cases.training_probe import TrainingProbe
 from probes.design import Design, cube, sample
 from probes.errors import InputError, IomapError, MissingExtra, ModelError, SpendCapError, StoreError, UnavailableError
 from probes.inputs.context import ContextProbe
@@ -99,6 +100,7 @@ __all__ = [
     "TextClassifier",
     "TextFunction",
     "TextProbe",
+    "TrainingProbe",
     "UnavailableError",
     "Workers",
     "ablate",

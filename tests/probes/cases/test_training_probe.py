@@ -1,0 +1,183 @@
+"""TrainingProbe: effects of groups of training data, against every model trained by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.tree import DecisionTreeClassifier
+
+from probes import InputError, ModelError, Store, TrainingProbe, cube
+from surrogates import compare, explain
+
+
+def table(n=120, seed=0):
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.normal(size=(n, 3)), columns=list("abc"))
+    return X, (X["a"] - X["b"] + 0.5 * rng.normal(size=n) > 0).to_numpy().astype(int)
+
+
+X, Y = table()
+NEW, TRUTH = table(200, 1)
+GROUPS = np.arange(120) % 5
+
+
+def by_hand(estimator, z, X=X, y=Y, groups=GROUPS):
+    from sklearn.base import clone
+
+    rows = np.isin(groups, np.flatnonzero(z))
+    return clone(estimator).fit(X[rows], y[rows]).score(NEW, TRUTH)
+
+
+def test_every_set_of_groups_is_trained_and_scored():
+    probe = TrainingProbe(LogisticRegression(), X, Y, GROUPS, (NEW, TRUTH))
+    Z = cube(5)
+    found = probe.model(Z)[:, 0]
+    for z, value in zip(Z[1:], found[1:], strict=True):
+        assert value == pytest.approx(by_hand(LogisticRegression(), z))
+    # without any record the more frequent label is known, and nothing else
+    assert found[0] == pytest.approx(np.mean((Y.mean() > 0.5) == TRUTH))
+    ex = explain(probe.model, probe, store=None)
+    banzhaf = [found[Z[:, j] == 1].mean() - found[Z[:, j] == 0].mean() for j in range(5)]
+    effects = ex.attributions.set_index("feature")["attribution"]
+    for j, value in enumerate(banzhaf):
+        assert effects[str(j)] == pytest.approx(value, abs=1e-9)
+    assert any("5 groups of 24 to 24 training records, of 120 in all" in note for note in (*ex.warnings, *probe.notes))
+
+
+def test_mislabelled_groups_are_those_of_the_lowest_effects():
+    groups = np.arange(120) % 20
+    wrong = np.isin(groups, [3, 11])
+    probe = TrainingProbe(
+        LogisticRegression(),
+        X,
+        np.where(wrong, 1 - Y, Y),
+        groups,
+        lambda m: m.predict_proba(NEW)[range(200), TRUTH].mean(),
+    )
+    ex = explain(probe.model, probe, budget=150, store=None)
+    effects = ex.attributions.sort_values("attribution")
+    assert set(effects["feature"][:2]) == {"3", "11"} and (effects["high"][:2] < 0).all()
+
+
+def test_arrays_lists_functions_and_several_numbers():
+    arrays = TrainingProbe(Ridge(), X.to_numpy(), Y * 1.0, GROUPS, (NEW.to_numpy(), TRUTH * 1.0))
+    z = np.array([[1.0, 0, 1, 1, 0]])
+    rows = np.isin(GROUPS, [0, 2, 3])
+    assert arrays.model(z)[0, 0] == pytest.approx(Ridge().fit(X[rows].to_numpy(), Y[rows]).score(NEW.to_numpy(), TRUTH))
+    records = [("good film", 1), ("bad film", 0), ("good plot", 1), ("bad plot", 0)]
+    counts = TrainingProbe(
+        lambda some: {word: sum(label for text, label in some if word in text) for word in ("good", "film")},
+        records,
+        groups=[0, 1, 0, 1],
+        evaluate=lambda model: [model["good"], model["film"]],
+        nothing=[0, 0],
+    )
+    np.testing.assert_allclose(counts.model(cube(2)), [[0, 0], [2, 1], [0, 0], [2, 1]])
+    ex = explain(counts.model, counts, target="output 1", store=None)
+    assert ex.attributions.set_index("feature")["attribution"]["0"] == pytest.approx(1.0)
+
+
+def test_groups_by_number_and_by_name():
+    probe = TrainingProbe(Ridge(), X, Y, 7, (NEW, TRUTH))
+    again, other = (
+        TrainingProbe(Ridge(), X, Y, 7, (NEW, TRUTH)),
+        TrainingProbe(Ridge(), X, Y, 7, (NEW, TRUTH), random_state=1),
+    )
+    assert probe.digest == again.digest != other.digest and len(probe.features) == 7
+    named = TrainingProbe(Ridge(), X, Y, {"first": range(30), "second": range(30, 60)}, (NEW, TRUTH))
+    assert [f.name for f in named.features] == ["first", "second"]
+    rest = Ridge().fit(X[60:], Y[60:]).score(NEW, TRUTH)  # rows of no group are always there
+    assert named.model(np.zeros((1, 2)))[0, 0] == pytest.approx(rest)
+
+
+def test_sets_that_training_fails_on_are_left_out_and_counted():
+    order = np.argsort(Y, kind="stable")  # groups of one label alone: some sets hold one class
+    probe = TrainingProbe(LogisticRegression(), X.iloc[order], Y[order], np.repeat(range(6), 20), (NEW, TRUTH))
+    ex = explain(probe.model, probe, store=None)
+    assert any("questions were not answered" in note for note in ex.warnings)
+    assert len(ex.y) < 64
+
+    def broken(*_):
+        raise RuntimeError("no")
+
+    with pytest.raises(ModelError, match="training on 120 records raised RuntimeError"):
+        probe = TrainingProbe(broken, X, Y, GROUPS, lambda model: 1.0, nothing=0.0)
+        explain(probe.model, probe, store=None)
+    endless = TrainingProbe(Ridge(), X, Y, GROUPS, lambda model: np.nan)
+    with pytest.raises(ModelError, match="no number, for a model trained on"):
+        explain(endless.model, endless, store=None)
+
+
+def test_trainings_are_kept_like_answers_and_told_apart():
+    store = Store()
+
+    def asked(**options):
+        given = {
+            "train": DecisionTreeClassifier(random_state=0),
+            "X": X,
+            "y": Y,
+            "groups": GROUPS,
+            "evaluate": (NEW, TRUTH),
+        }
+        probe = TrainingProbe(**given | options)
+        return explain(probe.model, probe, store=store).provenance["cost"]["rows"]
+
+    assert asked() >= 32 and asked() == 0
+    for other in (
+        {"train": DecisionTreeClassifier(max_depth=2, random_state=0)},
+        {"y": 1 - Y},
+        {"groups": np.arange(120) % 6},
+        {"evaluate": (NEW, 1 - TRUTH)},
+        {"X": X + 1e-9},
+        {"nothing": 0.5},
+    ):
+        assert asked(**other) >= 32
+    by_function = {"evaluate": lambda model: model.score(NEW, TRUTH)}
+    assert asked(**by_function) >= 32 and asked(**by_function) >= 32
+    assert asked(**by_function, name="tree") >= 32 and asked(**by_function, name="tree") == 0
+
+
+def test_chance_in_training_is_seen():
+    rng = np.random.default_rng(0)
+    probe = TrainingProbe(Ridge(), X, Y, GROUPS, lambda model: model.score(NEW, TRUTH) + rng.normal())
+    assert any("differently" in note for note in explain(probe.model, probe, store=None).warnings)
+    assert not TrainingProbe(DecisionTreeClassifier(), X, Y, GROUPS, (NEW, TRUTH)).model.steady
+    assert TrainingProbe(DecisionTreeClassifier(random_state=1), X, Y, GROUPS, (NEW, TRUTH)).model.steady
+
+
+def test_two_ways_to_train_are_compared_set_by_set():
+    one, other = (TrainingProbe(Ridge(alpha), X, Y * 1.0, GROUPS, (NEW, TRUTH * 1.0)) for alpha in (1.0, 100.0))
+    d = compare(one.model, other.model, one, store=None)
+    effects = [explain(p.model, p, store=None).attributions.set_index("feature")["attribution"] for p in (one, other)]
+    for row in d.attributions.itertuples():
+        assert row.change == pytest.approx(effects[1][row.feature] - effects[0][row.feature], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"train": 3}, "train must be an estimator of scikit-learn, or a function of records"),
+        ({"train": Ridge}, "train must be an estimator of scikit-learn, or a function of records"),
+        ({"X": X.iloc[:1]}, "X must be a table or a list of at least two records"),
+        ({"y": Y[:5]}, "y must have one value for each of the 120 records"),
+        ({"groups": 1}, "groups must be between 2 and the 120 records"),
+        ({"groups": [0] * 5}, "groups must have one label for each of the 120 records"),
+        ({"groups": [0] * 120}, "features must hold at least two features"),
+        ({"groups": {"a": [0], "b": [200]}}, r"groups\['b'\] must hold numbers of rows from 0 to 119"),
+        ({"groups": {"a": [0, 1], "b": [1]}}, "groups must hold no row twice"),
+        ({"groups": {"a": [], "b": [1]}}, r"groups\['a'\] must hold numbers of rows"),
+        ({"evaluate": None}, "evaluate must be a function of the trained model, or a pair of rows"),
+        (
+            {"train": lambda X, y: None, "evaluate": (NEW, TRUTH)},
+            "evaluate must be a function of the trained",
+        ),
+        ({"nothing": np.nan}, "nothing must be a number"),
+        ({"random_state": -1}, "random_state must be"),
+    ],
+)
+def test_bad_input_is_refused_before_training(options, match):
+    given = {"train": Ridge(), "X": X, "y": Y, "groups": GROUPS, "evaluate": (NEW, TRUTH)} | options
+    with pytest.raises(InputError, match=match):
+        TrainingProbe(**given)
