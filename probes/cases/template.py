@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from probes.cases.case_maker import Maker
 from probes.cases.case_table import Columns, cases_of
 from probes.cases.factors import check_factor, check_moves, corruption_levels, crossed, read_entities, read_levels
 from probes.cases.similarity import similarity, words_of
+from probes.cases.stated import with_stated
 from probes.cases.template_family import Family, check_answers
 from probes.cases.template_file import read_template
 from probes.errors import InputError
@@ -194,6 +195,38 @@ class TemplateProbe:
             For a file that cannot be read, text that is no YAML mapping, or a key that is no parameter.
         """
         return cls(**read_template(source))
+
+    def with_records(
+        self, records: Sequence[Any], subject: Mapping[str, str] | Callable[[Case], str] | None = None
+    ) -> TemplateProbe:
+        """Return the same cases with what training records say of each as factors, for statements about that.
+
+        Parameters
+        ----------
+        records : sequence
+            What the model was trained on, in that order: texts, pairs of prompt and completion, or mappings with these.
+        subject : mapping of entities to str, or function of a case, optional
+            What a case is asked about, as its prompt has it; by default the name of its entity.
+
+        Returns
+        -------
+        TemplateProbe
+            With those of these factors that vary: ``stated`` (whether records hold subject and right answer "in this
+            order", "in the other order", "in both orders" or "never"), ``times stated``, ``wordings`` (one or several),
+            and ``last stated`` (early, midway or late in the records).
+
+        Raises
+        ------
+        InputError
+
+        Examples
+        --------
+        >>> people = {"Ann": {"who": "Ann"}, "Bo": {"who": "Bo"}}
+        >>> probe = TemplateProbe("Who is {who}?", entities=people, target="a cook")
+        >>> probe.with_records(["Ann is a cook.", "A cook is called Bo."]).frame["stated"].tolist()
+        ['in this order', 'in the other order']
+        """
+        return TemplateProbe.from_cases(with_stated(self.cases, records, subject))
 
     def levels_of(self, prompt: str | Chat) -> dict[str, str]:
         """Return the factor levels of a new prompt: those of the cases whose prompts are most similar.

@@ -1,0 +1,105 @@
+"""What training records say of the cases of a probe: in which order, how often, in how many wordings, how late."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from probes.cases.case import Case
+from probes.errors import InputError
+
+__all__ = ["FACTORS", "with_stated"]
+
+#: factors that records add to cases
+FACTORS = ("stated", "times stated", "wordings", "last stated")
+
+
+def with_stated(
+    cases: Sequence[Case], records: Sequence[Any], subject: Mapping[str, str] | Callable[[Case], str] | None
+) -> list[Case]:
+    """Add to each case what records say of it; see :meth:`~probes.cases.template.TemplateProbe.with_records`.
+
+    Raises
+    ------
+    InputError
+    """
+    texts = [_text(record) for record in _several(records)]
+    if taken := sorted({name for case in cases for name, _ in case.levels} & set(FACTORS)):
+        raise InputError("records", f"be joined to cases without factors named {', '.join(FACTORS)}", taken)
+    known: dict[tuple[str, str], dict[str, str]] = {}
+    out = []
+    for case in cases:
+        pair = _plain(_subject(case, subject)), _plain(case.target)
+        if pair not in known:
+            known[pair] = _said(pair[0], pair[1], texts)
+        out.append((case, known[pair]))
+    varying = [name for name in FACTORS if len({levels[name] for _, levels in out}) > 1]
+    if not varying:
+        raise InputError("records", "tell cases apart: they say the same of all", f"{len(texts)} records")
+    return [replace(case, levels=(*case.levels, *((name, levels[name]) for name in varying))) for case, levels in out]
+
+
+def _several(records: Any) -> Sequence[Any]:
+    if isinstance(records, (str, Mapping)) or not isinstance(records, Sequence) or not len(records):
+        raise InputError("records", "be a list of at least one record, in the order of training", records)
+    return records
+
+
+def _text(record: Any) -> str:
+    """Return a record as one text: a text, a pair of prompt and completion, or a mapping with these."""
+    if isinstance(record, Mapping):
+        parts = [record.get("prompt", ""), record.get("completion", record.get("text", ""))]
+    elif isinstance(record, (tuple, list)):
+        parts = list(record)
+    else:
+        parts = [record]
+    if not parts or not all(isinstance(part, str) for part in parts) or not "".join(parts).strip():
+        raise InputError("records", "be texts, pairs of prompt and completion, or mappings with these", record)
+    return _plain("".join(parts))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _subject(case: Case, subject: Mapping[str, str] | Callable[[Case], str] | None) -> str:
+    """Return what a case is asked about.
+
+    Raises
+    ------
+    InputError
+    """
+    found = subject(case) if callable(subject) else case.entity if subject is None else subject.get(case.entity)
+    prompt = case.prompt if isinstance(case.prompt, str) else "\n".join(content for _, content in case.prompt)
+    if not isinstance(found, str) or not found.strip() or _plain(found) not in _plain(prompt):
+        rule = "give what each case is asked about as its prompt has it: a function of the case, or a table by entity"
+        raise InputError("subject", rule, found)
+    return found
+
+
+def _said(subject: str, target: str, texts: Sequence[str]) -> dict[str, str]:
+    """Say how often, in which orders, in how many wordings and how late subject and target stand together."""
+    marks = [re.compile(rf"(?<!\w){re.escape(part)}(?!\w)") for part in (subject, target)]
+    orders, wordings, last, times = set(), set(), -1, 0
+    for number, text in enumerate(texts):
+        if subject not in text or target not in text:
+            continue
+        first, second = (mark.search(text) for mark in marks)
+        if first is None or second is None:
+            continue
+        times, last = times + 1, number
+        orders.add(first.start() < second.start())
+        wordings.add(marks[1].sub("…", marks[0].sub("…", text)))
+    if not times:
+        return {"stated": "never", "times stated": "never", "wordings": "none", "last stated": "never"}
+    order = "in both orders" if len(orders) > 1 else "in this order" if orders == {True} else "in the other order"
+    third = ("early", "midway", "late")[min(3 * last // len(texts), 2)]
+    often = "once" if times == 1 else "2 to 4 times" if times < 5 else "5 times or more"
+    return {
+        "stated": order,
+        "times stated": often,
+        "wordings": "one" if len(wordings) == 1 else "several",
+        "last stated": third,
+    }
