@@ -22,6 +22,8 @@ _GAIN = 0.01
 _FEWEST = 3
 #: most rows that rules are searched in
 _MOST = 3000
+#: how far a cut may be moved to be short, as a share of the gap that it lies in
+_NEAR = 0.3
 #: F1 in cross-validation that a shorter list of rules may lack
 _SHORTER = 0.01
 
@@ -148,17 +150,16 @@ def snapped(rule: Box, Z: np.ndarray, binary: Sequence[bool]) -> Box:
 
 
 def _plain_cut(cut: float, column: np.ndarray) -> float:
-    """Return the number of fewest digits from the greatest value at or below a cut to below the next one."""
+    """Return the number of fewest digits near a cut, between the greatest value at or below it and the next one."""
     below, above = column[column <= cut], column[column > cut]
     if np.isinf(cut) or not len(below) or not len(above):
         return cut
     low, high = float(below.max()), float(above.min())
     if low == round(low) and high == round(high):
-        return low  # of whole numbers the greatest that is not beyond
-    if low <= 0 < high:
-        return 0.0
-    tried = (float(f"{cut:.{digits}g}") for digits in range(1, 17))
-    return next((number for number in tried if low <= number < high), cut)
+        return float(np.floor(cut))
+    tried = (0.0, *(float(f"{cut:.{digits}g}") for digits in range(1, 17)))
+    near = _NEAR * (high - low)
+    return next((number for number in tried if low <= number < high and abs(number - cut) <= near), cut)
 
 
 def _covering(Z: np.ndarray, marked: np.ndarray, binary: Sequence[bool], most: int, length: int) -> list[Box]:

@@ -34,11 +34,6 @@ def test_orders_counts_wordings_and_places_are_those_of_the_records():
     }
     often = {"Ann": "2 to 4 times", "Bo": "once", "Cy": "2 to 4 times", "Dee": "never"}
     assert frame["times stated"].to_dict() == often
-        "Ann": "2 to 4 times",
-        "Bo": "once",
-        "Cy": "2 to 4 times",
-        "Dee": "never",
-    }
     assert frame["wordings"].to_dict() == {"Ann": "several", "Bo": "one", "Cy": "several", "Dee": "none"}
     assert frame["last stated"].to_dict() == {"Ann": "early", "Bo": "early", "Cy": "midway", "Dee": "never"}
 

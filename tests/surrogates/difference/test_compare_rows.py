@@ -176,7 +176,7 @@ def test_the_sign_of_a_single_margin_is_a_decision():
     ("values", "inside", "rule"),
     [
         (np.arange(2000, 2025), lambda v: v >= 2020, "when > 2019"),
-        (1.6e9 + np.arange(25) * 3600.0, lambda v: v >= 1.6e9 + 20 * 3600, "when > 1600068400"),
+        (1.6e9 + np.arange(25) * 3600.0, lambda v: v >= 1.6e9 + 20 * 3600, "when > 1600070200"),
         (pd.date_range("2020-01-01", periods=25), lambda v: v >= pd.Timestamp("2020-01-21"), "when > 2020-01-20"),
         (pd.date_range("2020-01-01", periods=25, tz="UTC"), lambda v: v.dt.day >= 21, "when > 2020-01-20"),
         (pd.to_timedelta(np.arange(25), "D"), lambda v: v.dt.days >= 21, "when > 20"),
