@@ -92,6 +92,8 @@ $(VENV)/.rivals: $(VENV)/.dev
 	@echo "== installing the rivals"
 	@$(PIP) lime shap captum lightgbm shapiq==1.4.1 nltk spacy datasets
 	@$(PIP) --no-deps context-cite==0.0.4 aix360==0.3.0
+	@$(PYTHON) -m venv .venv-pydvl
+	@.venv-pydvl/bin/python -m pip install --quiet pydvl==0.10.0
 	@touch $@
 
 .venv-oldest/.core: setup.cfg constraints/oldest.txt
@@ -101,7 +103,7 @@ $(VENV)/.rivals: $(VENV)/.dev
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .venv-newest .venv-oldest demo/output
+	rm -rf $(VENV) .venv-newest .venv-oldest .venv-pydvl demo/output
 
 # built apart from the checkout, checked, installed into an empty environment, and tried there from an empty folder
 wheel: $(VENV)/.build

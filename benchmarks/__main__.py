@@ -10,6 +10,7 @@ from benchmarks.cost import card, endpoint, frugality, growth, many, overhead, o
 from benchmarks.quality import (
     background,
     coverage,
+    data_values,
     difference,
     fidelity,
     formulaic,
@@ -33,6 +34,7 @@ BENCHMARKS = {
     "link": link,
     "difference": difference,
     "where": where,
+    "data-values": data_values,
     "skewed": skewed,
     "shapley": shapley,
     "speed": speed,

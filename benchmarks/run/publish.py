@@ -16,6 +16,7 @@ import pandas as pd
 
 from benchmarks.cost.own_time import TABLE
 from benchmarks.quality.background import TABLE as BACKGROUND
+from benchmarks.quality.data_values import TABLE as VALUES
 from benchmarks.quality.difference import STEERED
 from benchmarks.quality.difference import TABLE as CHANGES
 from benchmarks.quality.link import TABLE as LINK
@@ -392,6 +393,7 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "skewed": ("skewed", lambda result: plain(result["table"], SKEWED)),
     "statements": ("statements", _statements),
     "difference": ("difference", lambda result: plain(result["pairs"], CHANGES)),
+    "data-values": ("data-values", lambda result: plain(result["rows"], VALUES)),
     "where": ("where", lambda result: plain(result["planted"], PLANTED)),
     "where-chance": ("where", lambda result: plain(result["nulls"], CHANCE)),
     "steering": ("difference", lambda result: plain(result["steering"], STEERED)),

@@ -73,7 +73,7 @@ class TrainingProbe(MaskProbe):
         train: Any,
         X: Any,
         y: ArrayLike | None = None,
-        groups: Sequence[Hashable] | Mapping[str, Sequence[int]] | int = 20,
+        groups: Sequence[Hashable] | np.ndarray | Mapping[str, Sequence[int]] | int = 20,
         evaluate: Any = None,
         *,
         nothing: float | Sequence[float] | None = None,
@@ -96,7 +96,8 @@ class TrainingProbe(MaskProbe):
             raise InputError("evaluate", rule, evaluate)
         if nothing is not None and not np.isfinite(np.asarray(nothing, dtype=float)).all():
             raise InputError("nothing", "be a number, or as many as evaluate returns", nothing)
-        sizes = f"{min(map(len, self._rows.values()))} to {max(map(len, self._rows.values()))}"
+        each = sorted({len(rows) for rows in self._rows.values()})
+        sizes = f"{each[0]} to {each[-1]}" if len(each) > 1 else f"{each[0]}"
         self.notes = (f"Features are {len(self._rows)} groups of {sizes} training records, of {count} in all.",)
         self.model = TrainingModel(train, X, labels, list(self._rows.values()), evaluate, nothing, name)
 
@@ -158,6 +159,8 @@ class TrainingModel(Model):
         self.train, self.X, self.y, self.groups, self.evaluate, self.name = train, X, y, groups, evaluate, name
         self.nothing = nothing
         self.batch, self.vouched = 1, name is not None
+        if isinstance(evaluate, tuple):
+            self.outputs = ("held-out score",)
         self._always = np.setdiff1d(np.arange(len(X)), np.concatenate(groups))
         self._run = uuid.uuid4().hex
         self._estimator = hasattr(train, "fit")
