@@ -1,5 +1,6 @@
 """Language models of a few thousand weights, made in memory."""
 
+from probes import CausalLM
 from tests.helpers.when_used import when_used
 
 torch = when_used("torch")
@@ -88,3 +89,18 @@ def llama(vocabulary, seed=0, **changes):
         "pad_token_id": 1,
     }
     return transformers.LlamaForCausalLM(transformers.LlamaConfig(**{**settings, **changes})).eval()
+
+
+def gpt2(vocabulary):
+    """GPT-2 of two layers, random weights."""
+    torch.manual_seed(1)
+    config = transformers.GPT2Config(
+        vocab_size=vocabulary, n_embd=32, n_layer=2, n_head=4, n_positions=64, initializer_range=0.4, pad_token_id=1
+    )
+    return transformers.GPT2LMHeadModel(config).eval()
+
+
+def lm_of(kind="llama", **options):
+    """A language model of either kind, with the tokenizer of whole words."""
+    tokenizer = word_tokenizer()
+    return CausalLM((llama if kind == "llama" else gpt2)(len(tokenizer)), tokenizer, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from probes import Case, CausalLM, ComponentProbe, InputError, Store, ablate, cube, screen, steer
+from probes import Case, ComponentProbe, InputError, Store, ablate, cube, screen, steer
 from probes.interventions.ablation import Ablation
 from probes.interventions.intervened import Intervened
 from surrogates import compare, explain
@@ -13,7 +13,7 @@ from tests.helpers.when_used import when_used
 
 torch = when_used("torch")
 transformers = when_used("transformers")
-from tests.helpers.tiny_causal_lm import llama, word_tokenizer  # noqa: E402
+from tests.helpers.tiny_causal_lm import lm_of  # noqa: E402
 
 CASES = [
     Case("the museum opened in", " 1969", (" paris", " entry is free")),
@@ -21,19 +21,6 @@ CASES = [
     Case("it rained when the museum opened it", " rained", (" is free",)),
 ]
 NAMES = ["0.1", "1.0", "mlp.0", "model.layers.1.self_attn"]
-
-
-def gpt2(vocabulary):
-    torch.manual_seed(1)
-    config = transformers.GPT2Config(
-        vocab_size=vocabulary, n_embd=32, n_layer=2, n_head=4, n_positions=64, initializer_range=0.4, pad_token_id=1
-    )
-    return transformers.GPT2LMHeadModel(config).eval()
-
-
-def lm_of(kind="llama", **options):
-    tokenizer = word_tokenizer()
-    return CausalLM((llama if kind == "llama" else gpt2)(len(tokenizer)), tokenizer, **options)
 
 
 def by_hand(lm, absent, by="mean"):

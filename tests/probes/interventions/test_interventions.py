@@ -26,23 +26,10 @@ from tests.helpers.when_used import when_used
 
 torch = when_used("torch")
 transformers = when_used("transformers")
-from tests.helpers.tiny_causal_lm import PROMPTS, llama, word_tokenizer  # noqa: E402
+from tests.helpers.tiny_causal_lm import PROMPTS, lm_of, word_tokenizer  # noqa: E402
 
 ANSWER = " entry is free"
 VECTOR = np.random.default_rng(0).normal(size=32)
-
-
-def gpt2(vocabulary):
-    torch.manual_seed(1)
-    config = transformers.GPT2Config(
-        vocab_size=vocabulary, n_embd=32, n_layer=2, n_head=4, n_positions=64, initializer_range=0.4, pad_token_id=1
-    )
-    return transformers.GPT2LMHeadModel(config).eval()
-
-
-def lm_of(kind="llama", **options):
-    tokenizer = word_tokenizer()
-    return CausalLM((llama if kind == "llama" else gpt2)(len(tokenizer)), tokenizer, **options)
 
 
 def scores(lm):

@@ -7,13 +7,13 @@ import threading
 import numpy as np
 import pytest
 
-from probes import CausalLM, InputError, Store, TemplateProbe, TextProbe, patch, steer
+from probes import InputError, Store, TemplateProbe, TextProbe, patch, steer
 from surrogates import compare, compare_cases
 from tests.helpers.when_used import when_used
 
 torch = when_used("torch")
 transformers = when_used("transformers")
-from tests.helpers.tiny_causal_lm import llama, word_tokenizer  # noqa: E402
+from tests.helpers.tiny_causal_lm import lm_of  # noqa: E402
 
 SOURCE = "paris of france is free a"
 #: prompts of as many tokens, with beginnings in common
@@ -25,19 +25,6 @@ PROMPTS = [
     "entry is free when it rained",
 ]
 ANSWER = " entry is free"
-
-
-def gpt2(vocabulary):
-    torch.manual_seed(1)
-    config = transformers.GPT2Config(
-        vocab_size=vocabulary, n_embd=32, n_layer=2, n_head=4, n_positions=64, initializer_range=0.4, pad_token_id=1
-    )
-    return transformers.GPT2LMHeadModel(config).eval()
-
-
-def lm_of(kind="llama", **options):
-    tokenizer = word_tokenizer()
-    return CausalLM((llama if kind == "llama" else gpt2)(len(tokenizer)), tokenizer, **options)
 
 
 def by_hand(lm, module, positions, start=None, stop=None, before=False, prompts=PROMPTS):
