@@ -6,7 +6,7 @@ import argparse
 from inspect import signature
 from pathlib import Path
 
-from benchmarks.cost import card, endpoint, frugality, growth, many, overhead, own_time, speed, store
+from benchmarks.cost import card, endpoint, frugality, growth, hooks, many, overhead, own_time, speed, store
 from benchmarks.quality import (
     background,
     coverage,
@@ -40,6 +40,7 @@ BENCHMARKS = {
     "speed": speed,
     "frugality": frugality,
     "overhead": overhead,
+    "hooks": hooks,
     "own-time": own_time,
     "growth": growth,
     "many": many,

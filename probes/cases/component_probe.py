@@ -102,7 +102,8 @@ class ComponentProbe(MaskProbe):
         InputError
             For anything but a causal language model of transformers, or components that it has not.
         """
-        return ComponentModel(model, self.setup)
+        inner = getattr(model, "model", None)  # of one that workers answer for
+        return ComponentModel(inner if isinstance(inner, Generator) else model, self.setup)
 
 
 def screen(

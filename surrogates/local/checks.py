@@ -201,7 +201,7 @@ def _permuted(case: _Case) -> Finding:
 
 def _randomised(case: _Case) -> Finding:
     """Explain a model of the same build that has learnt nothing: it should be explained differently."""
-    adapted = as_model(case.model)
+    adapted = case.session.question.probe.asked_of(as_model(case.model))
     rng = np.random.default_rng([case.seed, 4])
     other = adapted.randomised(rng, case.session.question.probe.typical())
     if other is None:

@@ -8,7 +8,7 @@ import pytest
 from probes import Case, ComponentProbe, InputError, Store, ablate, cube, screen, steer
 from probes.interventions.ablation import Ablation
 from probes.interventions.intervened import Intervened
-from surrogates import compare, explain
+from surrogates import check, compare, estimate, explain, explain_many
 from tests.helpers.when_used import when_used
 
 torch = when_used("torch")
@@ -145,3 +145,17 @@ def test_other_models_and_components_that_there_are_not_are_refused():
         explain(lm_of(), probe, store=None)
     with pytest.raises(InputError, match="model must be a causal language model of transformers in memory"):
         explain(lambda Z: Z[:, 0], probe, store=None)
+
+
+def test_checks_estimates_and_many_probes_ask_the_same_map():
+    lm = lm_of()
+    probe = ComponentProbe(CASES, ["0.0", "0.1", "mlp.0", "mlp.1", "1.0", "1.1"])
+    ex = explain(lm, probe, budget=40, store=None)
+    found = {f.name: f for f in check(ex, lm, probe, store=None).checks}
+    assert set(found) == {"fresh", "removal", "permuted", "randomised"} and found["fresh"].passed is not None
+    assert found["randomised"].passed is not None
+    assert estimate(lm, probe, budget=40, store=None).questions <= 40
+    many = explain_many(lm, [probe, ComponentProbe(CASES[:1], NAMES)], budget=40, store=None, progress=False)
+    assert not many.failures and len(many) == 2
+    for row, again in zip(ex.attributions.itertuples(), many[0].attributions.itertuples(), strict=True):
+        assert row.feature == again.feature and row.attribution == pytest.approx(again.attribution, abs=1e-6)
