@@ -1,0 +1,31 @@
+"""The benchmarks of differences: planted rules are what they say, and everyone is judged on rows not given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.quality import data_values, where
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_planted_rule_holds_for_the_share_it_says_and_needs_each_condition(seed: int) -> None:
+    X, _ = where.people(seed)
+    holds = where.planted(X, seed)
+    assert where.SHARES[0] <= holds(X).mean() <= where.SHARES[1]
+    fresh, _ = where.people(seed + 100)
+    assert abs(holds(fresh).mean() - holds(X).mean()) < 0.06
+    np.testing.assert_array_equal(holds(X), where.planted(X, seed)(X))
+
+
+def test_a_patched_release_is_recovered_by_one_rule() -> None:
+    told = where.trial("people", "patched", 3)
+    assert told["rules"] == 1 and told["jaccard"] > 0.95 and told["iomap"] >= told["pairs"] - 1e-9
+
+
+def test_turned_labels_are_those_of_the_bad_groups() -> None:
+    t = data_values.task(0)
+    assert t["bad"].sum() == data_values.BAD and len(t["y"]) == data_values.RECORDS
+    assert len(t["X_new"]) == 500 and set(t["groups"]) == set(range(data_values.GROUPS))
+    told = data_values.trial(0, 64)
+    assert told["spent"] <= 64 and 0.5 < told["iomap"] <= 1
