@@ -91,6 +91,7 @@ ALONE = {
         "tests/surrogates/cli/test_behave_command.py",
         "tests/surrogates/cli/test_input_options.py",
         "tests/surrogates/difference/test_compare_language_models.py",
+        "tests/surrogates/difference/test_one_vector.py",
         "tests/surrogates/local/test_language_model.py",
     ),
     "openai": (

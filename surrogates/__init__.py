@@ -13,6 +13,7 @@ from surrogates.difference.compare import compare
 from surrogates.difference.compare_cases import compare_cases
 from surrogates.difference.compare_rows import compare_rows
 from surrogates.difference.difference import Difference
+from surrogates.difference.one_vector import VectorShare, one_vector
 from surrogates.difference.row_difference import RowDifference
 from surrogates.families.additive import AdditiveSurrogate
 from surrogates.families.interactions import InteractionSurrogate
@@ -74,6 +75,7 @@ __all__ = [
     "Study",
     "Surrogate",
     "TreeSurrogate",
+    "VectorShare",
     "Width",
     "anchor",
     "behave",
@@ -86,5 +88,6 @@ __all__ = [
     "explain_many",
     "generalise",
     "indices",
+    "one_vector",
     "shapley_values",
 ]

@@ -1,0 +1,188 @@
+"""one_vector(): how much of a change from one language model to another is one vector added to its activations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.cases.case import Case
+from probes.cases.hold_out import hold_out
+from probes.cases.measure import answerer, check_measurable, measure
+from probes.cases.metrics import Metric, as_metric
+from probes.cases.paired_measures import changes
+from probes.cases.template import TemplateProbe
+from probes.errors import InputError, integer
+from probes.interventions.intervened import activations, language_model, layer_names
+from probes.interventions.steering import steer
+from probes.store.store import Store, open_store
+
+__all__ = ["VectorShare", "one_vector"]
+
+#: draws of entities for the interval
+_DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class VectorShare:
+    """How much of a change steering by one vector makes, on entities that chose nothing.
+
+    Attributes
+    ----------
+    layer : int
+    scale : float
+        By which the mean difference of activations is multiplied.
+    share : float
+        1 − Σ(change − change by steering)² / Σ change², over held-out cases: 1 where steering does the same case by
+        case, 0 where it is no nearer than no change, below 0 where it is farther.
+    low, high : float
+        Its 95% interval over held-out entities.
+    control : float
+        The same of a random vector of the same length.
+    entities : int
+        Held out.
+    vector : ndarray ``(width,)``
+        The mean difference of activations, unscaled.
+    scan : DataFrame
+        ``layer, scale, share``: on the cases by which layer and scale were chosen.
+    """
+
+    layer: int
+    scale: float
+    share: float
+    low: float
+    high: float
+    control: float
+    entities: int
+    vector: np.ndarray = field(repr=False)
+    scan: pd.DataFrame = field(repr=False)
+
+    def __str__(self) -> str:
+        return (
+            f"Steering by one vector at layer {self.layer} (times {self.scale:g}) makes {self.share:.0%} of the change "
+            f"[{self.low:.0%}, {self.high:.0%}] on {self.entities} held-out entities; a random vector of its length "
+            f"{self.control:.0%}."
+        ).replace("-", "−")
+
+
+def one_vector(
+    before: Any,
+    after: Any,
+    probe: TemplateProbe,
+    layers: Sequence[int] | None = None,
+    scales: Sequence[float] = (0.5, 1.0, 2.0, 4.0),
+    *,
+    metric: str | Metric = "logit_difference",
+    random_state: int = 0,
+    store: Store | str | Path | None = "default",
+    progress: bool | None = None,
+) -> VectorShare:
+    """Measure how much of what changed over cases the first model does as well, steered by one vector.
+
+    The vector is the mean difference of what a layer puts out at the last token of the prompts, from the first model to
+    the second; it, the layer and the scale come from one half of the entities, the share from the other.
+
+    Parameters
+    ----------
+    before, after : CausalLM, or what becomes one
+        Of the same build: a model and its fine-tune.
+    probe : TemplateProbe
+    layers : sequence of int, optional
+        Layers to try, negative from the last; by default six, evenly apart.
+    scales : sequence of float
+        What the vector is multiplied by.
+    metric : str or Metric, default "logit_difference"
+    random_state : int, default 0
+    store : Store, path, None or "default"
+    progress : bool, optional
+
+    Returns
+    -------
+    VectorShare
+
+    Raises
+    ------
+    InputError
+        For layers that there are not, models whose activations differ in width, or models that answer alike.
+
+    Notes
+    -----
+    That fine-tunes often act like one constant vector: arXiv 2507.08218.
+    """
+    first, second, number = language_model(before), language_model(after), as_metric(metric)
+    names = layer_names(first.module)
+    tried = _layers(layers, len(names))
+    if isinstance(scales, (str, Real)) or not len(scales) or not all(map(_is_scale, scales)):
+        raise InputError("scales", "be a list of finite numbers, none of them 0", scales)
+    check_measurable(answerer(first), probe.cases, number)
+    split = hold_out(probe, cells=0.0, families=0, random_state=integer("random_state", random_state, least=0))
+    seen, held = ([probe.cases[i] for i in rows] for rows in (split.discovery, split.entities))
+    memory = open_store(store)
+
+    def moved(model: Any, cases: Sequence[Case]) -> pd.DataFrame:
+        base, other = (measure(m, cases, number, store=memory, progress=progress) for m in (first, model))
+        return changes(base, other).frame[["case_id", "entity", "value"]]
+
+    wanted = moved(second, seen)
+    if not np.ptp(wanted["value"]) and not wanted["value"].any():
+        raise InputError("after", "answer otherwise than before", "no change in any case")
+    prompts = list(dict.fromkeys(case.prompt for case in seen))
+    rows, vectors = [], {}
+    for layer in tried:
+        one, other = (activations(model, prompts, layer).mean(axis=0) for model in (first, second))
+        if one.shape != other.shape:
+            raise InputError("after", f"have {len(one)} activations at layer {layer}, as the first has", len(other))
+        vectors[layer] = other - one
+        for scale in scales if vectors[layer].any() else ():
+            steered = moved(steer(first, layer, vectors[layer], scale), seen)
+            rows.append((layer, float(scale), _share(wanted, steered)[0]))
+    if not rows:
+        raise InputError("layers", "hold one whose activations differ", list(tried))
+    scan = pd.DataFrame(rows, columns=["layer", "scale", "share"])
+    layer, scale, _ = scan.loc[scan["share"].idxmax()]
+    layer = int(layer)
+    model, change = steer(first, layer, vectors[layer], float(scale)), moved(second, held)
+    share, low, high = _share(change, moved(model, held), np.random.default_rng([random_state, 17]))
+    control = _share(change, moved(model.control(random_state), held))[0]
+    count = int(change["entity"].nunique())
+    return VectorShare(layer, float(scale), share, low, high, control, count, vectors[layer], scan)
+
+
+def _is_scale(scale: Any) -> bool:
+    return isinstance(scale, Real) and not isinstance(scale, bool) and bool(np.isfinite(float(scale))) and scale != 0
+
+
+def _layers(layers: Sequence[int] | None, count: int) -> list[int]:
+    """Return layers counted from the first.
+
+    Raises
+    ------
+    InputError
+    """
+    if layers is None:
+        return sorted({round(float(at)) for at in np.linspace(0, count - 1, 6)})
+    given = [] if isinstance(layers, (str, int)) else list(layers)
+    whole = [isinstance(n, (int, np.integer)) and not isinstance(n, bool) and -count <= n < count for n in given]
+    if not given or not all(whole):
+        raise InputError("layers", f"be a list of numbers from 0 to {count - 1}, or negative from the last", layers)
+    return sorted({int(n) % count for n in given})
+
+
+def _share(
+    change: pd.DataFrame, steered: pd.DataFrame, rng: np.random.Generator | None = None
+) -> tuple[float, float, float]:
+    """Return the share of a change that steering makes, with its interval over entities where one is drawn."""
+    both = change.merge(steered, on=["case_id", "entity"], suffixes=("", "_steered"))
+    both = both.assign(left=(both["value"] - both["value_steered"]) ** 2, all=both["value"] ** 2)
+    sums = both.groupby("entity")[["left", "all"]].sum().to_numpy()
+    share = 1 - float(sums[:, 0].sum() / sums[:, 1].sum()) if sums[:, 1].sum() else float("nan")
+    if rng is None or len(sums) < 2:
+        return share, float("nan"), float("nan")
+    drawn = sums[rng.integers(0, len(sums), (_DRAWS, len(sums)))].sum(axis=1)
+    low, high = np.quantile(1 - drawn[:, 0] / np.maximum(drawn[:, 1], 1e-300), [0.025, 0.975])
+    return share, float(low), float(high)
