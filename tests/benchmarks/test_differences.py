@@ -15,7 +15,7 @@ def test_a_planted_rule_holds_for_the_share_it_says_and_needs_each_condition(see
     assert where.SHARES[0] <= holds(X).mean() <= where.SHARES[1]
     fresh, _ = where.people(seed + 100)
     assert abs(holds(fresh).mean() - holds(X).mean()) < 0.06
-    np.testing.assert_array_equal(holds(X), where.planted(X, seed)(X))
+    np.testing.assert_array_equal(holds(X), where.planted(X, seed)(X))  # exact: truth values
 
 
 def test_a_patched_release_is_recovered_by_one_rule() -> None:

@@ -26,10 +26,10 @@ def test_a_steered_model_is_one_vector_of_its_layer_and_scale():
     lm, store = lm_of(), Store()
     vector = np.random.default_rng(3).normal(size=32)
     found = one_vector(lm, steer(lm, 1, 2 * vector), probe(), [0, 1], (0.5, 1.0), store=store, progress=False)
-    assert (found.layer, found.scale) == (1, 1.0) and found.share > 0.99
+    assert found.layer == 1 and found.scale == pytest.approx(1.0) and found.share > 0.99
     np.testing.assert_allclose(found.vector, 2 * vector, atol=1e-3)
     assert found.low - 1e-9 <= found.share <= found.high + 1e-9 and found.control < 0.5 and found.entities == 6
-    assert found.scan["layer"].tolist() == [1, 1]  # layer 0 puts out the same in both
+    assert set(found.scan["layer"]) == {1}  # layer 0 puts out the same in both
     assert str(found).startswith("Steering by one vector at layer 1 (times 1) makes 100% of the change")
     again = one_vector(lm, steer(lm, 1, 2 * vector), probe(), [0, 1], (0.5, 1.0), store=store, progress=False)
     assert again.share == pytest.approx(found.share) and again.scan.equals(found.scan)
