@@ -63,11 +63,13 @@ class VectorShare:
     scan: pd.DataFrame = field(repr=False)
 
     def __str__(self) -> str:
+        share, low, high, control = (
+            f"{value:.0%}".replace("-", "−") for value in (self.share, self.low, self.high, self.control)
+        )
         return (
-            f"Steering by one vector at layer {self.layer} (times {self.scale:g}) makes {self.share:.0%} of the change "
-            f"[{self.low:.0%}, {self.high:.0%}] on {self.entities} held-out entities; a random vector of its length "
-            f"{self.control:.0%}."
-        ).replace("-", "−")
+            f"Steering by one vector at layer {self.layer} (times {self.scale:g}) makes {share} of the change "
+            f"[{low}, {high}] on {self.entities} held-out entities; a random vector of its length {control}."
+        )
 
 
 def one_vector(
