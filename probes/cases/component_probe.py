@@ -35,7 +35,7 @@ class ComponentProbe(MaskProbe):
         see :func:`screen`.
     by : {"mean", "zero", "resample"}, default "mean"
         What stands in place of an absent component at every token: what it puts out on average over all tokens of
-        `reference`, nothing, or what one of these tokens, drawn by `random_state`, has.
+        `reference`, nothing, or what one of these tokens, drawn by `random_state` for each component in turn, has.
     reference : sequence of prompts, optional
         By default the prompts of the cases.
     metric : str or Metric, default "logit_difference"
@@ -109,7 +109,7 @@ class ComponentProbe(MaskProbe):
 def screen(
     model: Any,
     cases: Any,
-    most: int = 12,
+    most: int | None = None,
     *,
     components: Sequence[str] | None = None,
     by: str = "mean",
@@ -124,8 +124,8 @@ def screen(
     model : CausalLM, or what becomes one
     cases, by, reference, metric, random_state
         As of :class:`ComponentProbe`.
-    most : int, default 12
-        How many.
+    most : int, optional
+        How many; by default 12, or all where there are fewer.
     components : sequence of str, optional
         Which to try; by default all heads and feed-forward parts.
 
@@ -141,7 +141,7 @@ def screen(
     lm = language_model(model)
     names = components_of(lm) if components is None else components
     probe = ComponentProbe(_cases(cases), names, by, reference=reference, metric=metric, random_state=random_state)
-    count = integer("most", most, least=1)
+    count = min(12, len(probe.components)) if most is None else integer("most", most, least=1)
     if count > len(probe.components):
         raise InputError("most", f"be at most the {len(probe.components)} components there are", most)
     d = len(probe.components)

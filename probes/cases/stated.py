@@ -28,13 +28,13 @@ def with_stated(
     texts = [_text(record) for record in _several(records)]
     if taken := sorted({name for case in cases for name, _ in case.levels} & set(FACTORS)):
         raise InputError("records", f"be joined to cases without factors named {', '.join(FACTORS)}", taken)
-    known: dict[tuple[str, str], dict[str, str]] = {}
+    known: dict[tuple[str, ...], dict[str, str]] = {}
     out = []
     for case in cases:
-        pair = _plain(_subject(case, subject)), _plain(case.target)
-        if pair not in known:
-            known[pair] = _said(pair[0], pair[1], texts)
-        out.append((case, known[pair]))
+        asked = _plain(_subject(case, subject)), _plain(case.target), *map(_plain, case.also)
+        if asked not in known:
+            known[asked] = _said(asked[0], asked[1:], texts)
+        out.append((case, known[asked]))
     varying = [name for name in FACTORS if len({levels[name] for _, levels in out}) > 1]
     if not varying:
         raise InputError("records", "tell cases apart: they say the same of all", f"{len(texts)} records")
@@ -57,7 +57,7 @@ def _text(record: Any) -> str:
         parts = [record]
     if not parts or not all(isinstance(part, str) for part in parts) or not "".join(parts).strip():
         raise InputError("records", "be texts, pairs of prompt and completion, or mappings with these", record)
-    return _plain("".join(parts))
+    return _plain(" ".join(parts))
 
 
 def _plain(text: str) -> str:
@@ -79,19 +79,24 @@ def _subject(case: Case, subject: Mapping[str, str] | Callable[[Case], str] | No
     return found
 
 
-def _said(subject: str, target: str, texts: Sequence[str]) -> dict[str, str]:
-    """Say how often, in which orders, in how many wordings and how late subject and target stand together."""
-    marks = [re.compile(rf"(?<!\w){re.escape(part)}(?!\w)") for part in (subject, target)]
+def _said(subject: str, answers: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
+    """Say how often, in which orders, in how many wordings and how late subject and a right answer stand together."""
+    name = re.compile(rf"(?<!\w){re.escape(subject)}(?!\w)")
+    right = re.compile("|".join(rf"(?<!\w){re.escape(answer)}(?!\w)" for answer in answers))
     orders, wordings, last, times = set(), set(), -1, 0
     for number, text in enumerate(texts):
-        if subject not in text or target not in text:
+        if subject not in text:
             continue
-        first, second = (mark.search(text) for mark in marks)
-        if first is None or second is None:
+        told = [m.span() for m in right.finditer(text)]
+        asked = [m.span() for m in name.finditer(text)]
+        # a name within the answer is not what is asked about; of several pairs the nearest counts
+        pairs = [(s, t) for s in asked for t in told if s[1] <= t[0] or t[1] <= s[0]]
+        if not pairs:
             continue
+        first, second = min(pairs, key=lambda pair: max(pair[0][0], pair[1][0]) - min(pair[0][1], pair[1][1]))
         times, last = times + 1, number
-        orders.add(first.start() < second.start())
-        wordings.add(marks[1].sub("…", marks[0].sub("…", text)))
+        orders.add(first < second)
+        wordings.add(name.sub("…", right.sub("…", text)))
     if not times:
         return {"stated": "never", "times stated": "never", "wordings": "none", "last stated": "never"}
     order = "in both orders" if len(orders) > 1 else "in this order" if orders == {True} else "in the other order"

@@ -7,11 +7,11 @@ import uuid
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from probes.digests import digest_rows
 from probes.errors import InputError, ModelError, describe, integer
 from probes.inputs.mask import MaskProbe
 from probes.model import Identity, Model
@@ -44,8 +44,8 @@ class TrainingProbe(MaskProbe):
         by scikit-learn's dummy, which knows the shares of classes (the mean) of `y` alone; a function is called with no
         records.
     name : str, optional
-        Identifies training and evaluation beyond this run, where they are functions. Estimators without random choices
-        that are scored on rows need none.
+        Identifies training and evaluation beyond this run, where they are functions. Estimators whose `random_state`
+        is set, where they have one, and that are scored on rows need none.
     random_state : int, default 0
         Draws groups.
 
@@ -83,6 +83,9 @@ class TrainingProbe(MaskProbe):
         estimator = hasattr(train, "fit") and hasattr(train, "get_params") and not isinstance(train, type)
         if not estimator and (not callable(train) or isinstance(train, type)):
             raise InputError("train", "be an estimator of scikit-learn, or a function of records", train)
+        if hasattr(X, "toarray"):
+            raise InputError("X", "be dense: X.toarray()", X)
+        X = X.tolist() if isinstance(X, pd.Series) else X  # records are taken by their places
         count = len(X) if hasattr(X, "__len__") and not isinstance(X, (str, Mapping)) else 0
         if count < 2:
             raise InputError("X", "be a table or a list of at least two records", X)
@@ -94,18 +97,40 @@ class TrainingProbe(MaskProbe):
         if not (callable(evaluate) or (estimator and isinstance(evaluate, tuple) and len(evaluate) == 2)):
             rule = "be a function of the trained model" + (", or a pair of rows and their labels" if estimator else "")
             raise InputError("evaluate", rule, evaluate)
-        if nothing is not None and not np.isfinite(np.asarray(nothing, dtype=float)).all():
+        if nothing is not None and not _are_numbers(nothing):
             raise InputError("nothing", "be a number, or as many as evaluate returns", nothing)
+        if nothing is None and isinstance(evaluate, tuple) and getattr(train, "scoring", None) is not None:
+            raise InputError("nothing", "be given, because this estimator scores by a rule of its own", None)
         each = sorted({len(rows) for rows in self._rows.values()})
         sizes = f"{each[0]} to {each[-1]}" if len(each) > 1 else f"{each[0]}"
         self.notes = (f"Features are {len(self._rows)} groups of {sizes} training records, of {count} in all.",)
         self.model = TrainingModel(train, X, labels, list(self._rows.values()), evaluate, nothing, name)
+
+    def asked_of(self, model: Any) -> Any:
+        """Return a model of training, if its groups are those of the probe.
+
+        Raises
+        ------
+        InputError
+        """
+        inner = getattr(model, "model", model)  # of one that workers answer for
+        same = isinstance(inner, TrainingModel) and len(inner.groups) == len(self._rows)
+        if not same or not all(map(np.array_equal, inner.groups, self._rows.values())):
+            raise InputError("model", "be the model of this probe, or of one with the same groups of records", model)
+        return model
 
     @property
     def digest(self) -> str:
         """SHA-256 of which records each group holds."""
         rows = [rows.tolist() for rows in self._rows.values()]
         return hashlib.sha256(f"{super().digest}{rows!r}".encode()).hexdigest()
+
+
+def _are_numbers(value: Any) -> bool:
+    try:
+        return bool(np.isfinite(np.asarray(value, dtype=float)).all())
+    except (TypeError, ValueError):
+        return False
 
 
 def _grouped(groups: Any, count: int, seed: int) -> dict[str, np.ndarray]:
@@ -121,10 +146,15 @@ def _grouped(groups: Any, count: int, seed: int) -> dict[str, np.ndarray]:
         order = np.random.default_rng([seed, 13]).permutation(count)
         return {f"group {k}": np.sort(part) for k, part in enumerate(np.array_split(order, int(groups)))}
     if isinstance(groups, Mapping):
-        made = {str(name): np.unique(np.asarray(rows, dtype=int)) for name, rows in groups.items()}
-        for name, rows in made.items():
-            if not len(rows) or rows.min() < 0 or rows.max() >= count:
-                raise InputError(f"groups[{name!r}]", f"hold numbers of rows from 0 to {count - 1}", groups[name])
+        made = {}
+        for name, given in groups.items():
+            rows = np.asarray(given)
+            whole = rows.ndim == 1 and rows.dtype.kind in "iu" and len(rows) > 0
+            if not whole or rows.min() < 0 or rows.max() >= count:
+                raise InputError(f"groups[{name!r}]", f"hold numbers of rows from 0 to {count - 1}", given)
+            made[str(name)] = np.unique(rows)
+        if len(made) < len(groups):
+            raise InputError("groups", "have names that do not read alike", list(groups))
         several = np.concatenate([*made.values()]) if made else np.empty(0)
         if len(np.unique(several)) < len(several):
             raise InputError("groups", "hold no row twice", groups)
@@ -132,6 +162,8 @@ def _grouped(groups: Any, count: int, seed: int) -> dict[str, np.ndarray]:
     labels = [] if isinstance(groups, str) or not hasattr(groups, "__len__") else list(groups)
     if len(labels) != count:
         raise InputError("groups", f"have one label for each of the {count} records, or be a number of groups", groups)
+    if any(pd.isna(label) for label in labels) or len({str(label) for label in labels}) < len(set(labels)):
+        raise InputError("groups", "have labels, none of them missing, that do not read alike", groups)
     codes, names = pd.factorize(np.array([str(label) for label in labels], dtype=object))
     return {str(name): np.flatnonzero(codes == k) for k, name in enumerate(names)}
 
@@ -162,7 +194,7 @@ class TrainingModel(Model):
         if isinstance(evaluate, tuple):
             self.outputs = ("held-out score",)
         self._always = np.setdiff1d(np.arange(len(X)), np.concatenate(groups))
-        self._run = uuid.uuid4().hex
+        self._run, self._width = uuid.uuid4().hex, 0
         self._estimator = hasattr(train, "fit")
         self._mark = self._fingerprint()
         self.steady = name is not None or self._mark is not None
@@ -174,10 +206,7 @@ class TrainingModel(Model):
 
     def _data(self) -> str:
         total = hashlib.sha256(repr(([group.tolist() for group in self.groups], self.nothing)).encode())
-        for rows in (self.X, self.y):
-            if rows is not None:
-                given = rows if isinstance(rows, (pd.DataFrame, np.ndarray)) else [*map(repr, rows)]
-                total.update(b"".join(digest_rows(given)))
+        total.update(joblib.hash((self.X, self.y), hash_name="sha1").encode())
         return total.hexdigest()
 
     def _fingerprint(self) -> str | None:
@@ -190,9 +219,8 @@ class TrainingModel(Model):
         mark = fingerprint(self.train)
         if mark is None:
             return None
-        rows = [np.asarray(part) for part in self.evaluate]
-        tested = b"".join(b"".join(digest_rows(part)) for part in rows)
-        return hashlib.sha256(mark.encode() + self._data().encode() + tested).hexdigest()
+        tested = joblib.hash(self.evaluate, hash_name="sha1")
+        return hashlib.sha256(f"{mark}{self._data()}{tested}".encode()).hexdigest()
 
     def __call__(self, inputs: Any) -> np.ndarray:
         rows = [self._answer(np.asarray(z, dtype=float)) for z in inputs]
@@ -213,9 +241,16 @@ class TrainingModel(Model):
                 value = self.evaluate(trained)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with few records, other sets are worth asking
             what = f"{type(error).__name__}: {describe(str(error), 120)}"
-            self.reason = f"training on {len(chosen)} records raised {what}"
+            advice = "" if len(chosen) else "; nothing= gives the answer where no record is present"
+            self.reason = f"training on {len(chosen)} records raised {what}{advice}"
             return None
         row = as_outputs(np.atleast_1d(np.asarray(value, dtype=float))[None], 1, "evaluate", "")[0]
+        self._width = self._width or len(row)
+        if len(row) != self._width:
+            self.reason = (
+                f"evaluate returned {len(row)} numbers for {len(chosen)} records, and {self._width} for others"
+            )
+            return None
         if not np.isfinite(row).all():
             raise ModelError(f"evaluate returned {row}, no number, for a model trained on {len(chosen)} records.")
         return row

@@ -24,6 +24,8 @@ from probes.store.store import Store, open_store
 
 __all__ = ["VectorShare", "one_vector"]
 
+#: fewest entities
+_FEWEST = 6
 #: draws of entities for the interval
 _DRAWS = 2000
 
@@ -119,6 +121,10 @@ def one_vector(
     first, second, number = language_model(before), language_model(after), as_metric(metric)
     names = layer_names(first.module)
     tried = _layers(layers, len(names))
+    if not isinstance(probe, TemplateProbe):
+        probe = TemplateProbe.from_cases(probe)
+    if (found := len({case.entity for case in probe.cases})) < _FEWEST:
+        raise InputError("probe", f"have at least {_FEWEST} entities, half of which are held out", found)
     if isinstance(scales, (str, Real)) or not len(scales) or not all(map(_is_scale, scales)):
         raise InputError("scales", "be a list of finite numbers, none of them 0", scales)
     check_measurable(answerer(first), probe.cases, number)

@@ -112,6 +112,7 @@ def test_screening_names_those_whose_ablation_alone_changes_most():
     alone = {n: abs(by_hand(lm, [n]) - by_hand(lm, [])) for n in ("0.0", "0.1", "1.0", "1.1", "mlp.0", "mlp.1")}
     named = screen(lm, CASES, 3, components=list(alone))
     assert named == sorted(alone, key=alone.get, reverse=True)[:3]
+    assert len(screen(lm, CASES)) == 10  # all there are
     assert set(screen(lm, CASES, 2)) <= {f"{i}.{h}" for i in range(2) for h in range(4)} | {"mlp.0", "mlp.1"}
     with pytest.raises(InputError, match="most must be at most the 2 components there are"):
         screen(lm, CASES, 3, components=["0.0", "0.1"])

@@ -38,6 +38,23 @@ def test_orders_counts_wordings_and_places_are_those_of_the_records():
     assert frame["last stated"].to_dict() == {"Ann": "early", "Bo": "early", "Cy": "midway", "Dee": "never"}
 
 
+def test_other_right_answers_count_and_a_name_inside_an_answer_does_not():
+    cases = [
+        Case("Ann is", " a cook", also=(" a chef",), entity="Ann"),
+        Case("The club of Paris is", " Paris Saint-Germain", entity="Paris"),
+        Case("Bo is", " a pilot", entity="Bo"),
+        Case("Cy is", " a nurse", entity="Cy"),
+    ]
+    records = ["Ann is a chef.", "Paris Saint-Germain won.", "A pilot lives here. Bo is a pilot.", ("Cy is", "a nurse")]
+    frame = TemplateProbe.from_cases(cases).with_records(records).frame.set_index("entity")
+    assert frame["stated"].to_dict() == {
+        "Ann": "in this order",
+        "Paris": "never",
+        "Bo": "in this order",
+        "Cy": "in this order",
+    }
+
+
 def test_what_is_asked_about_may_be_told_and_what_does_not_vary_is_no_factor():
     back = TemplateProbe.from_cases(Case(f"Who is {job}?", name, entity=name) for name, job in PEOPLE.items())
     told = back.with_records(RECORDS, lambda case: PEOPLE[case.entity])

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 from probes import InputError, ModelError, Store, TrainingProbe, cube
@@ -155,6 +161,57 @@ def test_two_ways_to_train_are_compared_set_by_set():
         assert row.change == pytest.approx(effects[1][row.feature] - effects[0][row.feature], abs=1e-6)
 
 
+def test_a_series_is_taken_by_place_and_columns_by_name():
+    shuffled = pd.Series([f"t{i}" for i in range(8)], index=range(8)[::-1])
+    seen = []
+
+    def train(records, labels):
+        seen.append(list(zip(records, labels, strict=True)))
+
+    TrainingProbe(train, shuffled, list("abcdefgh"), 4, lambda model: 1.0).model(np.ones((1, 4)))
+    assert seen[0] == [(f"t{i}", letter) for i, letter in enumerate("abcdefgh")]
+    estimator = make_pipeline(ColumnTransformer([("one", "passthrough", ["a"])]), KNeighborsClassifier())
+    exchanged = NEW.rename(columns={"a": "b", "b": "a"})
+    one, other = (TrainingProbe(estimator, X, Y, GROUPS, (rows, TRUTH)) for rows in (NEW, exchanged))
+    assert one.model.identity().persistent and one.model.identity() != other.model.identity()
+    words = X.assign(word=np.resize(["u", "v"], 120)).round(1)
+    coded = make_pipeline(OneHotEncoder(handle_unknown="ignore"), KNeighborsClassifier())
+    assert 0 < TrainingProbe(coded, words, Y, GROUPS, (words, Y)).model(np.ones((1, 5)))[0, 0] <= 1
+
+
+def test_long_records_are_told_apart():
+    records = [np.arange(2000.0) * (i + 1) for i in range(20)]
+    changed = [np.where((np.arange(2000) > 500) & (np.arange(2000) < 1500), -7.0, row) for row in records]
+    labels = np.arange(20.0)
+    names = [
+        TrainingProbe(KNeighborsClassifier(), r, labels, 4, (records, labels)).model.identity()
+        for r in (records, changed)
+    ]
+    assert names[0].persistent and names[0] != names[1]
+
+
+def test_a_model_of_other_groups_and_an_unknown_rule_of_scoring_are_refused():
+    others = (GROUPS + np.arange(120) // 60) % 5
+    one, other = (TrainingProbe(Ridge(), X, Y, groups, (NEW, TRUTH)) for groups in (GROUPS, others))
+    with pytest.raises(InputError, match="model must be the model of this probe, or of one with the same groups"):
+        explain(other.model, one, store=None)
+    with pytest.raises(InputError, match="model must be the model of this probe"):
+        compare(one.model, other.model, one, store=None)
+    search = GridSearchCV(LogisticRegression(), {"C": [1, 10]}, scoring="neg_mean_squared_error", cv=2)
+    with pytest.raises(InputError, match="nothing must be given, because this estimator scores by a rule of its own"):
+        TrainingProbe(search, X, Y, GROUPS, (NEW, TRUTH))
+
+
+def test_a_set_that_lacks_a_class_is_left_out_and_a_dummy_that_cannot_answer_says_what_to_do():
+    three = np.where(GROUPS == 0, 2, Y)  # group 0 holds the third class alone
+    probe = TrainingProbe(LogisticRegression(), X, three, GROUPS, lambda m: m.predict_proba(NEW[:1])[0])
+    ex = explain(probe.model, probe, store=None)
+    assert any("questions were not answered" in note for note in ex.warnings) and ex.answers.y.shape[1] == 3
+    probe = TrainingProbe(LogisticRegression(), X, Y, GROUPS, lambda m: m.coef_[0, 0])
+    with pytest.raises(ModelError, match="nothing= gives the answer where no record is present"):
+        explain(probe.model, probe, store=None)
+
+
 @pytest.mark.parametrize(
     ("options", "match"),
     [
@@ -174,6 +231,13 @@ def test_two_ways_to_train_are_compared_set_by_set():
             "evaluate must be a function of the trained",
         ),
         ({"nothing": np.nan}, "nothing must be a number"),
+        ({"nothing": "a"}, "nothing must be a number"),
+        ({"groups": {"a": np.arange(120) < 60, "b": [100]}}, r"groups\['a'\] must hold numbers of rows"),
+        ({"groups": {"a": [0.9], "b": [100]}}, r"groups\['a'\] must hold numbers of rows"),
+        ({"groups": {1: [0], "1": [2], "b": [3]}}, "groups must have names that do not read alike"),
+        ({"groups": [1, 2, None] * 40}, "groups must have labels, none of them missing"),
+        ({"groups": [1, "1"] * 60}, "groups must have labels, none of them missing, that do not read alike"),
+        ({"X": csr_array(X.to_numpy())}, "X must be dense"),
         ({"random_state": -1}, "random_state must be"),
     ],
 )

@@ -67,6 +67,15 @@ def test_bad_input_is_refused(options, match):
         one_vector(lm, steer(lm, 1, np.ones(32)), probe(), store=None, progress=False, **options)
 
 
+def test_few_entities_are_refused_and_cases_are_taken():
+    lm = lm_of()
+    cases = probe().cases
+    with pytest.raises(InputError, match="probe must have at least 6 entities"):
+        one_vector(lm, steer(lm, 1, np.ones(32)), cases[:4], store=None, progress=False)
+    found = one_vector(lm, steer(lm, 1, np.ones(32)), cases, [1], (1.0,), store=None, progress=False)
+    assert found.share > 0.99
+
+
 def test_models_that_answer_alike_or_are_built_otherwise_are_refused():
     lm = lm_of()
     with pytest.raises(InputError, match="after must answer otherwise than before"):
