@@ -105,7 +105,7 @@ def row_difference_plot(difference: RowDifference, ax: Axes | None = None) -> Ax
     ax.set_xlim(0, 1)
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.set_yticks(place, names)
-    ax.set_xlabel("share of rows where the two differ (|: of those where the rule does not hold)")
+    ax.set_xlabel("share of rows where the two differ (| elsewhere)")
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
