@@ -16,6 +16,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from probes.errors import InputError
+from probes.rounding import rounded
 
 __all__ = ["IDENTITY", "Kind", "Link", "LinkLike", "Links", "Stacked", "check_link", "each", "from_line", "named"]
 
@@ -175,11 +176,12 @@ class Link(Curve):
         return self._sign * float(np.log(unit)) if self.kind == "log" else 0.0
 
     def __str__(self) -> str:
+        low, high = (rounded(np.nan if bound is None else bound) for bound in (self.low, self.high))
         if self.kind == "logistic":
-            return f"logistic between {self.low:.4g} and {self.high:.4g}"
+            return f"logistic between {low} and {high}"
         if self.kind == "identity":
             return "identity"
-        return f"log above {self.low:.4g}" if self.high is None else f"log below {self.high:.4g}"
+        return f"log above {low}" if self.high is None else f"log below {high}"
 
 
 def _finite(bound: object) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from probes.probe import Feature
+from probes.rounding import given
 
 __all__ = ["Box", "Product", "Term", "describe", "evaluate", "factors", "term_to_json"]
 
@@ -109,16 +110,16 @@ def describe(term: Term, features: Sequence[Feature]) -> str:
         if features[i].kind == "binary":
             parts.append(f"{name} {'present' if high >= 1 else 'absent'}")
         elif np.isinf(low):
-            parts.append(f"{name} ≤ {high:.4g}")
+            parts.append(f"{name} ≤ {given(high)}")
         else:
-            parts.append(f"{name} > {low:.4g}" if np.isinf(high) else f"{low:.4g} < {name} ≤ {high:.4g}")
+            parts.append(f"{name} > {given(low)}" if np.isinf(high) else f"{given(low)} < {name} ≤ {given(high)}")
     return " and ".join(parts) or "always"
 
 
 def _factor(name: str, center: float) -> str:
     if center == 0:
         return name
-    return f"({name} − ½)" if center == 0.5 else f"({name} − {center:.4g})".replace("− -", "+ ")
+    return f"({name} − ½)" if center == 0.5 else f"({name} − {given(center)})".replace("− −", "+ ")
 
 
 def factors(term: Term, x: np.ndarray, reference: np.ndarray) -> tuple[tuple[int, ...], np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 from probes.errors import InputError
+from probes.rounding import rounded
 
 __all__ = ["Cost", "Forecast", "Projection", "project"]
 
@@ -83,7 +84,7 @@ class Forecast:
 
     def __str__(self) -> str:
         tokens = f", {self.tokens:,} tokens" if self.tokens else ""
-        time_ = "" if self.seconds is None else f", about {self.seconds:.3g} s"
+        time_ = "" if self.seconds is None else f", about {rounded(self.seconds)} s"
         asked = self.questions - self.known
         checks = f", {self.checks} inputs more to check the model" if self.checks else ""
         return (
@@ -149,9 +150,10 @@ class Projection:
     def __str__(self) -> str:
         fleet, each = (f"{self.gpus:,} GPUs", " each") if self.gpus > 1 else ("one GPU", "")
         return (
-            f"{self.questions:,} questions of {self.tokens_per_question:,.4g} tokens through {self.parameters:.3g} "
-            f"parameters: {self.flop:.3g} FLOP, {self.gpu_hours:,.3g} GPU-hours "
-            f"({self.seconds:,.3g} s on {fleet} at {self.throughput:,.4g} tokens/s{each})"
+            f"{self.questions:,} questions of {rounded(self.tokens_per_question)} tokens through "
+            f"{rounded(self.parameters / 1e9)} billion parameters: {rounded(self.flop / 1e15)} PFLOP, "
+            f"{rounded(self.gpu_hours)} GPU-hours ({rounded(self.seconds)} s on {fleet} at "
+            f"{rounded(self.throughput)} tokens/s{each})"
         )
 
 

@@ -9,6 +9,7 @@ import typer
 from probes.errors import InputError, IomapError
 from surrogates.cli import anchor, behave, compare, explain, explain_many, saved_result, shapley, store
 from surrogates.cli.app import app
+from surrogates.visible import in_line
 
 __all__ = ["COMMANDS", "main"]
 
@@ -21,10 +22,10 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except InputError as error:
-        typer.echo(f"iomap: {error}", err=True)
+        typer.echo(in_line(f"iomap: {error}"), err=True)
         sys.exit(2)
     except (IomapError, OSError) as error:
-        typer.echo(" ".join([f"iomap: {error}", *getattr(error, "__notes__", ())]), err=True)
+        typer.echo(in_line(" ".join([f"iomap: {error}", *getattr(error, "__notes__", ())])), err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("iomap: interrupted; answers so far are in the store", err=True)

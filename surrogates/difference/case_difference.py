@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 import pandas as pd
 
+from probes.rounding import between, rounded, signed
 from surrogates.difference.arms import NUMBERS
 from surrogates.results.plain import Columns, Damaged
 from surrogates.results.result import SavedResult, figure_of
@@ -103,14 +104,14 @@ class CaseDifference(SavedResult):
     def verdict(self) -> str:
         """What may be said of the mean over all cases, in one sentence."""
         first, unit = self.arms.iloc[0], self.entry.unit
-        size = f"{first['change']:+.3g} {unit} [{first['low']:+.3g}, {first['high']:+.3g}]".replace("-", "−")
+        size = f"{signed(first['change'])} {unit} {between(first['low'], first['high'])}"
         metric = self.entry.metric.removeprefix("change of ").replace("_", " ")
         mean = self.entry.statements[0]
         if mean["verdict"] == "supported":
-            small = f", within ±{self.margin:.2g} {unit} of no change" if self.equivalent else ""
+            small = f", within ±{rounded(self.margin)} {unit} of no change" if self.equivalent else ""
             return f"On average {metric} changed by {size}{small}."
         if self.equivalent:
-            return f"On average {metric} is the same within ±{self.margin:.2g} {unit}: {size}."
+            return f"On average {metric} is the same within ±{rounded(self.margin)} {unit}: {size}."
         reason = f" ({mean['reason']})" if mean["reason"] else ""
         return f"Whether {metric} changed on average is open: {size}{reason}."
 

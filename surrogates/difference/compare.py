@@ -17,6 +17,7 @@ from probes.inputs.adapt import ProbeLike, RowSettings
 from probes.inputs.locality import Background, LocalGaussian
 from probes.models.adapt import ModelLike, as_model, check_order
 from probes.outputs.target import TargetLike
+from probes.rounding import rounded
 from surrogates.difference.difference import Difference
 from surrogates.difference.overall import flips_of, summary_of
 from surrogates.difference.paired import Change, change, paired
@@ -235,7 +236,8 @@ def _small(before: Reply, changed: Reply) -> list[str]:
     start = changed.design.fixed + changed.design.block
     typical, spread = np.sqrt((changed.y[start:] ** 2).mean(axis=0)), before.y[start:].std(axis=0)
     return [
-        f"Changes of {name} are small: typically {size:.2g}, where the first model's answers vary by {sd:.2g}."
+        f"Changes of {name} are small: typically {rounded(size)}, where the first model's answers vary by "
+        f"{rounded(sd)}."
         for name, size, sd in zip(changed.target.outputs, typical, spread, strict=True)
         if 0 < size < _SMALL * sd
     ]

@@ -20,6 +20,7 @@ from probes.cases.template import TemplateProbe
 from probes.errors import InputError, integer
 from probes.interventions.intervened import activations, language_model, layer_names
 from probes.interventions.steering import steer
+from probes.rounding import percent, rounded
 from probes.store.store import Store, open_store
 
 __all__ = ["VectorShare", "one_vector"]
@@ -65,11 +66,9 @@ class VectorShare:
     scan: pd.DataFrame = field(repr=False)
 
     def __str__(self) -> str:
-        share, low, high, control = (
-            f"{value:.0%}".replace("-", "−") for value in (self.share, self.low, self.high, self.control)
-        )
+        share, low, high, control = map(percent, (self.share, self.low, self.high, self.control))
         return (
-            f"Steering by one vector at layer {self.layer} (times {self.scale:g}) makes {share} of the change "
+            f"Steering by one vector at layer {self.layer} (times {rounded(self.scale)}) makes {share} of the change "
             f"[{low}, {high}] on {self.entities} held-out entities; a random vector of its length {control}."
         )
 

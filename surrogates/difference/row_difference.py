@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 import pandas as pd
 
+from probes.rounding import between, percent, rounded
 from surrogates.difference.region_search import united
 from surrogates.many.columns import Column, Rows, encoded
 from surrogates.results.plain import Columns, Damaged, Json
@@ -112,8 +113,8 @@ class RowDifference(SavedResult):
         """What may be said, in one or two sentences."""
         share, low, high = self.differ
         first, second = self.names
-        how = "decide differently for" if np.isnan(self.margin) else f"differ by more than {self.margin:.3g} in"
-        said = f"{first} and {second} {how} {share:.1%} of the rows [{low:.1%}, {high:.1%}]"
+        how = "decide differently for" if np.isnan(self.margin) else f"differ by more than {rounded(self.margin)} in"
+        said = f"{first} and {second} {how} {percent(share)} of the rows {between(low, high, percent)}"
         held = self.rules[self.rules["verdict"] == "supported"]
         if not self.rows["differs"].any():
             return f"{said}."
@@ -126,8 +127,8 @@ class RowDifference(SavedResult):
         if len(self.rules) > 1:
             found, there = f"{len(self.rules)} rules together hold", "one of them holds"
         return (
-            f"{said}. {found} for {whole['recall']:.0%} of these; where {there}, the two differ in "
-            f"{whole['precision']:.0%}."
+            f"{said}. {found} for {percent(whole['recall'])} of these; where {there}, the two differ in "
+            f"{percent(whole['precision'])}."
         )
 
     def predict(self, rows: Rows) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from probes.rounding import percent, rounded
 from surrogates.judging.cross_fit import CrossFit
 from surrogates.judging.problem import Problem
 from surrogates.surrogate import Surrogate
@@ -63,7 +64,7 @@ def _flat(surrogate: Surrogate, problem: Problem) -> list[str]:
     line = evaluate(surrogate.terms_, problem.design.judged) @ np.atleast_2d(surrogate.coef_).T + surrogate.intercept_
     shares = [link.flat(column).mean() for link, column in zip(surrogate.links_, line.T, strict=True)]
     return [
-        f"{share:.0%} of the answers of {name} {_ON_FLAT}: weights are unsure there."
+        f"{percent(share)} of the answers of {name} {_ON_FLAT}: weights are unsure there."
         for name, share in zip(problem.outputs, shares, strict=True)
         if share > _FLAT
     ]
@@ -88,4 +89,4 @@ def _sums(surrogate: Surrogate, problem: Problem) -> list[str]:
     total = surrogate.predict(problem.design.judged).sum(axis=1)
     if np.abs(total - 1).max() < _AWAY:
         return []
-    return [f"{_ADD_UP}, to between {total.min():.3g} and {total.max():.3g}."]
+    return [f"{_ADD_UP}, to between {rounded(total.min())} and {rounded(total.max())}."]

@@ -14,12 +14,14 @@ import numpy as np
 import pandas as pd
 
 from probes.design import Design
+from probes.rounding import between, score
 from surrogates.judging.agreement import r2, r2_interval, rank_correlation, rank_interval
 from surrogates.judging.cross_fit import FOLDS, CrossFit
 from surrogates.judging.problem import Problem
 from surrogates.judging.verdict import verdict
 from surrogates.numerics.folds import folds
 from surrogates.surrogate import Surrogate
+from surrogates.visible import in_line
 
 __all__ = ["Fidelity", "fidelity"]
 
@@ -136,11 +138,18 @@ class Fidelity:
         worst = int(np.argmin(np.nan_to_num(self.r2_low, nan=-np.inf)))
         return self.verdicts[worst] if len(self.outputs) == 1 else f"{self.outputs[worst]}: {self.verdicts[worst]}"
 
+    def scored(self, j: int) -> str:
+        """Write R² of output `j` with its interval."""
+        return f"{score(self.r2[j])} {between(self.r2_low[j], self.r2_high[j], score)}".rstrip()
+
+    def ranked(self, j: int) -> str:
+        """Write the rank agreement of output `j` with its interval."""
+        return f"{score(self.rank[j])} {between(self.rank_low[j], self.rank_high[j], score)}".rstrip()
+
     def __str__(self) -> str:
         how = f"exact: all {self.rows} questions asked" if self.exact else f"{self.rows} held-out answers"
         return "\n".join(
-            f"{name}: R² {self.r2[j]:.2f} [{self.r2_low[j]:.2f}, {self.r2_high[j]:.2f}], "
-            f"rank agreement {self.rank[j]:.2f} [{self.rank_low[j]:.2f}, {self.rank_high[j]:.2f}] ({how})"
+            f"{in_line(name)}: R² {self.scored(j)}, rank agreement {self.ranked(j)} ({how})"
             + (f"; {_allowed(self.ceiling[j])}" if self.ceiling else "")
             for j, name in enumerate(self.outputs)
         )
@@ -150,7 +159,7 @@ def _allowed(ceiling: float) -> str:
     """What noise leaves for a perfect surrogate, in words."""
     if ceiling <= 0:
         return "its noise is as large as all differences between its answers: no surrogate can predict them"
-    return f"its noise allows at most R² {ceiling:.2f}"
+    return f"its noise allows at most R² {score(ceiling)}"
 
 
 def fidelity(

@@ -9,6 +9,7 @@ import numpy as np
 
 from probes.asking.answers import Answers
 from probes.probe import Replication, rows_used
+from probes.rounding import rounded, score
 from surrogates.judging.agreement import varies
 from surrogates.judging.curve_notes import about_a_curve
 from surrogates.judging.fidelity import Fidelity
@@ -59,12 +60,12 @@ def labels(answers: Answers) -> tuple[str, ...]:
 
 def uncertified(r2: float) -> str:
     """Warn that a fidelity could not be certified."""
-    return f"{_UNPROVED}{r2:g} could not be certified within the budget."
+    return f"{_UNPROVED}{score(r2)} could not be certified within the budget."
 
 
 def below(r2: float, worst: float) -> str:
     """Warn that the exact fidelity is below the one asked for."""
-    return f"{_SETTLED}{worst:.2f}, below the {r2:g} asked for."
+    return f"{_SETTLED}{score(worst)}, below the {score(r2)} asked for."
 
 
 def covered(notes: Sequence[str], used: int, drawn: Replication | None, unknown: Sequence[str] = ()) -> list[str]:
@@ -105,7 +106,7 @@ def noisy(ceiling: Sequence[float]) -> str:
         return (
             f"{_NOISE}, by as much as anything that the features change: ask each question several times and average."
         )
-    most = ", ".join(f"{value:.2f}" for value in ceiling)
+    most = ", ".join(map(score, ceiling))
     return f"{_NOISE}: by questions asked twice, its noise leaves an R² of about {most} for a perfect surrogate."
 
 
@@ -124,7 +125,7 @@ def cautions(
     """
     said = "the change is" if change else "the model says"
     notes = [
-        f"For this input {said} {y[0, j]:.4g} ({judged.outputs[j]}), far from anything the sample led to "
+        f"For this input {said} {rounded(y[0, j])} ({judged.outputs[j]}), far from anything the sample led to "
         "expect: an effect that needs many features together is out of sight of random removal."
         for j in np.flatnonzero(judged.misses)
     ]
@@ -132,9 +133,9 @@ def cautions(
         notes.append("The method found structure in shuffled answers, so its fidelity is not to be believed.")
     spread, size = np.ptp(y, axis=0), np.abs(y).max(axis=0)
     notes += [
-        f"{'Changes' if change else 'Answers'} of {judged.outputs[j]} differ by at most {spread[j]:.3g} at a size of "
-        f"{size[j]:.4g}, which is within rounding and is not explained. If it matters, subtract a constant in the "
-        "model."
+        f"{'Changes' if change else 'Answers'} of {judged.outputs[j]} differ by at most {rounded(spread[j])} at a size "
+        f"of {rounded(size[j])}, which is within rounding and is not explained. If it matters, subtract a constant "
+        "in the model."
         for j in np.flatnonzero((spread > 0) & ~varies(y))
     ]
     still = spread == 0
@@ -142,7 +143,8 @@ def cautions(
         notes += [
             f"Both models gave the same {judged.outputs[j]} to every question."
             if not size[j]
-            else f"The change of {judged.outputs[j]} is {y[0, j]:.4g} whatever the features are: none has a part in it."
+            else f"The change of {judged.outputs[j]} is {rounded(y[0, j])} whatever the features are: none has a "
+            "part in it."
             for j in np.flatnonzero(still)
         ]
     elif still.all():
@@ -161,8 +163,8 @@ def _unmoved(replicates: np.ndarray | None) -> str:
     size = np.abs(replicates).max()
     why = "" if varies(replicates.reshape(len(replicates), -1)).any() else ", which is within rounding"
     return (
-        f"{said} on average over background rows; for single rows it differs by up to {spread:.3g} at a size of "
-        f"{size:.4g}{why}."
+        f"{said} on average over background rows; for single rows it differs by up to {rounded(spread)} at a size of "
+        f"{rounded(size)}{why}."
     )
 
 

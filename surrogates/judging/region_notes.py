@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from probes.design import Design
+from probes.rounding import score
 from surrogates.judging.reading_window import reading_window
 
 __all__ = ["correlated_note", "cut_note"]
@@ -29,7 +30,7 @@ def correlated_note(pairs: Sequence[tuple[str, str, float]], attributions: pd.Da
     correlated = sorted((p for p in pairs if large.issuperset(p[:2])), key=lambda p: -abs(p[2]))
     if not correlated:
         return ()
-    shown = ", ".join(f"{a} and {b} ({rho:.2f})" for a, b, rho in correlated[:3])
+    shown = ", ".join(f"{a} and {b} ({score(rho)})" for a, b, rho in correlated[:3])
     more = f" and {len(correlated) - 3} other pairs" if len(correlated) > 3 else ""
     return (
         f"Strongly correlated, with large effects, but changed one by one: {shown}{more}. Many questions are rows "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probes.rounding import percent, rounded, score
+
 __all__ = ["Certificate"]
 
 
@@ -32,8 +34,8 @@ class Certificate:
     clip: tuple[float, ...]
 
     def __str__(self) -> str:
-        clip = ", ".join(f"{value:.3g}" for value in self.clip)
+        clip = ", ".join(map(rounded, self.clip))
         return (
-            f"Certified: R² is at least {self.r2:g}, with {self.confidence:.0%} confidence, "
+            f"Certified: R² is at least {score(self.r2)}, with {percent(self.confidence)} confidence, "
             f"on {self.rows} fresh answers (errors beyond {clip} counted as that)."
         )

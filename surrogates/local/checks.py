@@ -23,6 +23,7 @@ from probes.errors import InputError, ModelError, UnavailableError, integer
 from probes.inputs.adapt import ProbeLike, RowSettings
 from probes.inputs.locality import Background, LocalGaussian
 from probes.models.adapt import ModelLike, as_model
+from probes.rounding import between, rounded, score
 from surrogates.judging.agreement import r2
 from surrogates.judging.analysis import Analysis, analyse
 from surrogates.judging.background import RowAnswers, row_answers
@@ -110,21 +111,21 @@ def _fresh(case: _Case) -> Finding:
     reply = case.session.ask(Design(Z, 0))
     y, Z = reply.y, reply.design.Z
     predicted = ex.predict(Z).reshape(len(Z), -1)
-    score, (low, high) = r2(y, predicted), fresh_interval(y, predicted)
+    reached, (low, high) = r2(y, predicted), fresh_interval(y, predicted)
     fits = (low <= np.array(ex.fidelity.r2_high) + _SAME) & (high >= np.array(ex.fidelity.r2_low) - _SAME)
     numbers = {
         f"{name}: {what}": float(values[j])
         for j, name in enumerate(ex.target.outputs)
-        for what, values in {"R²": score, "low": low, "high": high}.items()
+        for what, values in {"R²": reached, "low": low, "high": high}.items()
     }
-    if np.isnan(score).all():
+    if np.isnan(reached).all():
         return Finding("fresh", None, "The model's answer does not vary.")
-    j = int(np.nanargmin(score))
+    j = int(np.nanargmin(reached))
     said = (
-        f"On {len(Z)} fresh questions R² is {score[j]:.2f} [{low[j]:.2f}, {high[j]:.2f}]; "
-        f"reported were {ex.fidelity.r2[j]:.2f} [{ex.fidelity.r2_low[j]:.2f}, {ex.fidelity.r2_high[j]:.2f}]."
+        f"On {len(Z)} fresh questions R² is {score(reached[j])} {between(low[j], high[j], score)}; "
+        f"reported were {ex.fidelity.scored(j)}."
     )
-    return Finding("fresh", bool(np.all(fits | np.isnan(score))), said, numbers)
+    return Finding("fresh", bool(np.all(fits | np.isnan(reached))), said, numbers)
 
 
 def fresh_interval(y: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,7 +167,7 @@ def _removal(case: _Case) -> Finding:
         }
         against = f"; opposite and clear in both: {', '.join(turned[:3])}" if turned else ""
         against += f"; of another size, beyond their intervals: {', '.join(resized[:3])}" if resized else ""
-        said = f"effects agree {concordance:.2f} and are {size:.2f} times the size"
+        said = f"effects agree {score(concordance)} and are {rounded(size)} times the size"
         lines.append(f"{name}: {said}, {shared:.0f} of the top {top} shared{against}")
     return Finding("removal", worst >= _AGREE, f"Other ways to take features away: {'; '.join(lines)}.", numbers)
 
@@ -182,8 +183,8 @@ def _stability(case: _Case) -> Finding:
     pairs = np.array([_agreement(a, b) for a, b in combinations(analyses, 2)])
     concordance, rank, shared, top = (float(v) for v in pairs.mean(axis=0))
     said = (
-        f"Over {case.seeds} seeds of {rows} questions each, effects agree {concordance:.2f} (ranks {rank:.2f}) and "
-        f"{shared:.1f} of the top {top:.0f} are shared, on average over pairs."
+        f"Over {case.seeds} seeds of {rows} questions each, effects agree {score(concordance)} (ranks {score(rank)}) "
+        f"and {rounded(shared)} of the top {top:.0f} are shared, on average over pairs."
     )
     numbers = {"concordance": concordance, "rank agreement": rank, f"shared of top {top:.0f}": shared}
     return Finding("stability", concordance >= _AGREE, said, numbers)
@@ -195,7 +196,7 @@ def _permuted(case: _Case) -> Finding:
     if not values:
         return Finding("permuted", None, "The answers do not vary: there is nothing to shuffle.")
     worst = max(values)
-    said = f"Fitted to shuffled answers, the method reaches a held-out R² of {worst:.2f}; it should find nothing."
+    said = f"Fitted to shuffled answers, the method reaches a held-out R² of {score(worst)}; it should find nothing."
     return Finding("permuted", worst <= PERMUTED, said, {"R²": worst})
 
 
@@ -224,7 +225,7 @@ def _randomised(case: _Case) -> Finding:
         else "no close agreement, as it should be"
     )
     said = (
-        f"Against a model of the same build that has learnt nothing, the sizes of effects agree {worst:.2f} (rank "
+        f"Against a model of the same build that has learnt nothing, the sizes of effects agree {score(worst)} (rank "
         f"correlation over {len(names)} features): {meaning}."
     )
     return Finding("randomised", worst < _AGREE, said, {"rank agreement": worst})

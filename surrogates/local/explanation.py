@@ -14,6 +14,7 @@ from probes.asking.answers import Answers
 from probes.errors import InputError
 from probes.outputs.target import FUNCTION_UNIT, Target
 from probes.probe import Feature
+from probes.rounding import rounded
 from probes.views import View
 from surrogates.families import saved
 from surrogates.judging.analysis import analyse
@@ -256,8 +257,8 @@ class Explanation(SavedResult):
         for output, part, answers in zip(self.target.outputs, shared, self.y.T, strict=True):
             if abs(part) > _SHARED * np.ptp(answers):
                 warnings.warn(
-                    f"The estimated Shapley values of {output} leave over {part:.3g} of the difference "
-                    f"{answers[0] - answers[1]:.3g} between instance and reference; it is shared evenly by the "
+                    f"The estimated Shapley values of {output} leave over {rounded(part)} of the difference "
+                    f"{rounded(answers[0] - answers[1])} between instance and reference; it is shared evenly by the "
                     "features. A higher budget, or shapley_values(), gives better ones.",
                     stacklevel=3,
                 )

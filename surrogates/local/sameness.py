@@ -11,6 +11,7 @@ import numpy as np
 from probes.asking.session import Reply
 from probes.errors import InputError, ModelError
 from probes.outputs.target import Target
+from probes.rounding import rounded
 
 __all__ = ["Same", "SameLike", "sameness"]
 
@@ -28,7 +29,7 @@ def sameness(ends: Reply, wanted: SameLike, targeted: bool) -> tuple[Same, str]:
     name = target.outputs[0]
     if isinstance(wanted, Real):
         reach, middle = float(wanted), y[0]
-        words = f"{name} is within {reach:g} of {y[0, 0]:.4g}"
+        words = f"{name} is within {rounded(reach)} of {rounded(y[0, 0])}"
         return lambda raw: (np.abs(target(raw) - middle) <= reach).all(axis=1), words
     classes = answers.unit in ("logit", "log-odds", "margin", "probability") and answers.y.shape[1] > 1
     if classes and not targeted:
@@ -40,7 +41,7 @@ def sameness(ends: Reply, wanted: SameLike, targeted: bool) -> tuple[Same, str]:
         rule = "be given: the answers for the instance and the reference are equal, none is nearer"
         raise InputError("same", rule, float(y[0, 0]))
     border, up = (y[0, 0] + y[1, 0]) / 2, y[0, 0] > y[1, 0]
-    words = f"{name} is {'above' if up else 'below'} {border:.4g}, nearer to the instance than to the reference"
+    words = f"{name} is {'above' if up else 'below'} {rounded(border)}, nearer to the instance than to the reference"
     return lambda raw: (target(raw)[:, 0] > border) == up, words
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from probes.rounding import Scale, percent
 from surrogates.local.anchor import Anchor
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.report.figures import anchor_plot
@@ -13,7 +14,9 @@ from surrogates.report.parts.effects import effects_parts
 from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.rule import Anchored, ConditionRow, Conditions, Rule, Shares, Standing
+from surrogates.report.text import effect_lines
 from surrogates.results.result import text_of
+from surrogates.visible import joined
 
 __all__ = ["anchor_contents", "anchor_text", "shapley_contents", "shapley_text"]
 
@@ -26,20 +29,20 @@ def anchor_contents(anchor: Anchor) -> Contents:
 
 def _rule(a: Anchor) -> list[Part]:
     """Return the rule, and how sure it is."""
-    at_least = f"at least {a.low:.3f} with {a.confidence:.0%} confidence"
+    at_least = f"at least {percent(a.low)} with {percent(a.confidence)} confidence"
     return [
         Rule(
             title="The rule",
             words=a.words if a.rule.conditions else "",
             holds=a.holds,
             level="good" if a.proved else "poor",
-            precision=f"{a.precision:.3f}",
+            precision=percent(a.precision),
             sure="exact: every possible question was asked" if a.exact else at_least,
-            asked=f"{a.asked:g}",
+            asked=percent(a.asked),
             proved=a.proved,
             rows=a.rows,
-            coverage=f"{a.coverage:.3g}",
-            unconditional=f"{a.unconditional:.2f}",
+            coverage=percent(a.coverage),
+            unconditional=percent(a.unconditional),
             warnings=a.warnings,
         )
     ]
@@ -50,7 +53,7 @@ def _anchored(a: Anchor) -> list[Part]:
     parts = answer_parts(a.view, a.answer)
     if a.view["kind"] == "text":
         kept = {a.features[i].name for i, _, _ in a.rule.conditions}
-        parts.append(Anchored.of(kept, f"{a.precision:.1%}", a.features, a.view))
+        parts.append(Anchored.of(kept, percent(a.precision), a.features, a.view))
     if a.view["kind"] == "table":
         parts.append(Remark(text=f"The region asked about: {a.view['law']}."))
     return parts
@@ -83,13 +86,13 @@ def _origin(result: Anchor | ShapleyValues) -> list[Part]:
 def anchor_text(a: Anchor) -> str:
     """Return the rule, its precision and coverage."""
     head = f"IF {a.words} THEN {a.holds}" if a.rule.conditions else f"Always: {a.holds}"
-    sure = "exact" if a.exact else f"at least {a.low:.3f} with {a.confidence:.0%} confidence"
+    sure = "exact" if a.exact else f"at least {percent(a.low)} with {percent(a.confidence)} confidence"
     notes = [] if a.proved else ["The precision asked for was not proved within the budget."]
-    note = "".join(f"\n{text}" for text in [*notes, *a.warnings])
-    return (
-        f"{head}\nprecision {a.precision:.3f} ({sure}, {a.rows} answers; without the rule "
-        f"{a.unconditional:.2f}), coverage {a.coverage:.3g}{note}"
+    precision = (
+        f"precision {percent(a.precision)} ({sure}, {a.rows} answers; without the rule {percent(a.unconditional)}), "
+        f"coverage {percent(a.coverage)}"
     )
+    return joined([head, precision, *notes, *a.warnings])
 
 
 @contents.register
@@ -106,15 +109,19 @@ def _standing(v: ShapleyValues) -> list[Part]:
 
 
 def _numbers(v: ShapleyValues) -> list[Part]:
-    return [Numbers.of(v.base + v.values.sum(axis=1), v.base, v.outputs, v.unit, v.features, v.view)]
+    return [Numbers.of(v.base + v.values.sum(axis=1), v.base, v.outputs, v.unit, v.features, v.view, _scale(v))]
 
 
 def _instance(v: ShapleyValues) -> list[Part]:
-    return instance_parts(_table(v), v.outputs, v.unit, v.features, v.view, v.answer)
+    return instance_parts(_table(v), v.outputs, v.unit, v.features, v.view, v.answer, _scale(v))
 
 
 def _values(v: ShapleyValues) -> list[Part]:
-    return effects_parts(_table(v), v.outputs, v.unit, v.view, "Shapley values for")
+    return effects_parts(_table(v), v.outputs, v.unit, v.view, "Shapley values for", _scale(v))
+
+
+def _scale(v: ShapleyValues) -> Scale:
+    return Scale.of([*v.values.flat, *v.base, *(v.base + v.values.sum(axis=1))])
 
 
 def _table(v: ShapleyValues) -> pd.DataFrame:
@@ -127,6 +134,8 @@ def _table(v: ShapleyValues) -> pd.DataFrame:
 def shapley_text(v: ShapleyValues) -> str:
     """Return the strongest values with intervals."""
     how = "exact: every question was asked" if v.exact else f"{v.cost['rows']} inputs asked"
-    shown = v.table[["output", "features", "index", "low", "high"]].head(12).to_string(index=False)
-    notes = "".join(f"\nNote: {note}" for note in v.warnings)
-    return f"Shapley values of the model ({v.unit}; {how})\n{shown}{notes}"
+    scale, table = _scale(v), _table(v)
+    lines = [f"Shapley values of the model ({scale.unit(v.unit)}; {how})"]
+    for output in v.outputs:
+        lines += effect_lines(table[table["output"] == output], "value", output if len(v.outputs) > 1 else "", scale)
+    return joined([*lines, *(f"Note: {note}" for note in v.warnings)])

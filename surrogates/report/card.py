@@ -10,6 +10,7 @@ from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
 from surrogates.statements.card import Card
 from surrogates.statements.study import Study
+from surrogates.visible import joined
 
 __all__ = ["card_contents", "card_text", "study_contents", "study_text"]
 
@@ -52,7 +53,7 @@ def card_text(card: Card) -> str:
         if e.prediction is not None:
             lines.append("  " + e.prediction.summary())
         lines += [f"  Note: {note}" for note in e.notes]
-    return "\n".join(lines)
+    return joined(lines)
 
 
 @contents.register
@@ -69,4 +70,4 @@ def study_text(study: Study) -> str:
         lines.append(f"positive control {study.control.verdict}: {study.control.words}")
     for s in study.statements:
         lines.append(f"{s.verdict:>12}  {s.words}" + (f" ({s.reason})" if s.reason else ""))
-    return "\n".join([*lines, *(f"Note: {n}" for n in study.notes)])
+    return joined([*lines, *(f"Note: {n}" for n in study.notes)])

@@ -6,18 +6,18 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from probes.rounding import between, percent, rounded, score, signed
 from surrogates.difference.case_difference import CaseDifference
-from surrogates.report.figures import statements_plot
+from surrogates.report.figures import literal, statements_plot
 from surrogates.report.page import Contents, contents
-from surrogates.report.part import Part, made, number
+from surrogates.report.part import Part, made
 from surrogates.report.parts.arms import Answers, Arms, Leaves, Said
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.statements import Statements
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import figure_of, text_of
 from surrogates.statements.card import Card
+from surrogates.visible import joined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,25 +68,21 @@ def case_difference_text(difference: CaseDifference) -> str:
     (before, after), entry = difference.names, difference.entry
     lines = textwrap.wrap(f"Change from {before} to {after}: {entry.metric} ({entry.unit}), {entry.cases} cases", 100)
     lines += textwrap.wrap(f"Verdict: {difference.verdict}", 100)
-    lines += ["", f"{'change':>9}  {'95% interval':^21}  {'p':>6}  {'became right':>12}  {'wrong':>6}  {'KL':>7}"]
+    lines += ["", f"{'change':>9}  {'95% interval':^21}  {'p':>7}  {'became right':>12}  {'wrong':>6}  {'KL':>7}"]
     for row in difference.arms.itertuples():
-        known = np.isfinite(row.low)
-        span = f"[{row.low:+.3g}, {row.high:+.3g}]" if known else ""
-        p = "<.001" if row.p < 0.001 else number(row.p, ".3f")
-        right, wrong = number(row.to_right, ".1%"), number(row.to_wrong, ".1%")
-        told = (
-            f"{row.change:>+9.3g}  {span:^21}  {p:>6}  {right:>12}  {wrong:>6}  {number(row.kl, '.2g'):>7}  {row.arm}"
-        )
+        change, span, p = signed(row.change), between(row.low, row.high), rounded(row.p)
+        right, wrong, kl = percent(row.to_right), percent(row.to_wrong), rounded(row.kl)
+        told = f"{change:>9}  {span:^21}  {p:>7}  {right:>12}  {wrong:>6}  {kl:>7}  {row.arm}"
         lines.append(told + (f" ({row.unit})" if row.unit != entry.unit else ""))
     lines.append("")
     for s in entry.statements:
         lines.append(f"{s['verdict']:>12}  {s['words']}" + (f" ({s['reason']})" if s["reason"] else ""))
     if len(difference.surrogates):
-        said = ", ".join(f"{r.surrogate} {r.r2:.2f}" for r in difference.surrogates.itertuples())
+        said = ", ".join(f"{r.surrogate} {score(r.r2)}" for r in difference.surrogates.itertuples())
         most = difference.surrogates["permuted"].max()
-        lines += textwrap.wrap(f"R² on held-out entities: {said}; at most {most:.2f} with shuffled changes.", 100)
+        lines += textwrap.wrap(f"R² on held-out entities: {said}; at most {score(most)} with shuffled changes.", 100)
     lines += [line for note in difference.notes for line in textwrap.wrap(f"Note: {note}", 100)]
-    return "\n".join([*lines, "", cost_line(entry.cost)])
+    return joined([*lines, "", cost_line(entry.cost)])
 
 
 @figure_of.register(CaseDifference)
@@ -94,5 +90,5 @@ def case_difference_plot(difference: CaseDifference, ax: Axes | None = None) -> 
     """Draw the statements about the change as points with 95% intervals."""
     ax = statements_plot(Card("", "", (difference.entry,)), ax)
     before, after = difference.names
-    ax.set_xlabel(f"{ax.get_xlabel()}, {before} to {after}".replace("$", r"\$"))
+    ax.set_xlabel(literal(f"{ax.get_xlabel()}, {before} to {after}"))
     return ax

@@ -6,10 +6,11 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from probes.rounding import Scale, percent, score
 from surrogates.difference.difference import Difference
 from surrogates.judging.fidelity import Fidelity
 from surrogates.report.curves import named
-from surrogates.report.figures import attribution_plot, comparison_plot, held_out
+from surrogates.report.figures import attribution_plot, comparison_plot, held_out, literal
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.change import BothSides, Changes, Flips
@@ -20,6 +21,7 @@ from surrogates.report.parts.trust import Comparison, Judgement, Verdict
 from surrogates.report.text import label_of, span_of
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import figure_of, text_of
+from surrogates.visible import joined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,6 +50,12 @@ def difference_contents(difference: Difference) -> Contents:
     return Contents(title, made(makers, difference))
 
 
+def _scale(d: Difference) -> Scale:
+    """Return the scale on which answers and effects of both models, and their changes, are shown."""
+    effects, answers = d.attributions[["before", "after", "change"]], d.summary[["before", "after", "change"]]
+    return Scale.of([*effects.to_numpy().flat, *answers.to_numpy().flat])
+
+
 def _verdict(d: Difference) -> list[Part]:
     """Return how far the explanation of the change is to be trusted."""
     proof = None if d.change.certificate is None else str(d.change.certificate)
@@ -56,7 +64,7 @@ def _verdict(d: Difference) -> list[Part]:
 
 def _sides(d: Difference) -> list[Part]:
     verdicts = (d.before.fidelity.verdict, d.after.fidelity.verdict)
-    return [BothSides.of(d.summary, d.names, verdicts, d.change.target.unit)]
+    return [BothSides.of(d.summary, d.names, verdicts, d.change.target.unit, _scale(d))]
 
 
 def _flips(d: Difference) -> list[Part]:
@@ -74,6 +82,7 @@ def _instance(d: Difference) -> list[Part]:
         change.features,
         change.view,
         answer,
+        _scale(d),
         "Where the change comes from",
     )
 
@@ -82,7 +91,9 @@ def _changes(d: Difference) -> list[Part]:
     """Return a table of effects on both sides for every output."""
     table, target = d.attributions, d.change.target
     return [
-        Changes.of(table[table["output"] == name], f"How average effects on {name} changed", target.unit, d.names)
+        Changes.of(
+            table[table["output"] == name], f"How average effects on {name} changed", target.unit, d.names, _scale(d)
+        )
         for name in target.outputs
     ]
 
@@ -91,7 +102,7 @@ def _judgement(d: Difference) -> list[Part]:
     def drawn(fidelity: Fidelity, ax: Axes) -> Axes:
         return held_out(fidelity, d.change.target.unit, ax, what="change")
 
-    return [Judgement.of(d.change.fidelity, picture(d.change.fidelity, drawn, (4.2, 3.8)))]
+    return [Judgement.of(d.change.fidelity, picture(d.change.fidelity, drawn, (4.2, 3.8)), _scale(d))]
 
 
 def _comparison(d: Difference) -> list[Part]:
@@ -112,9 +123,12 @@ def _origin(d: Difference) -> list[Part]:
 def difference_text(difference: Difference) -> str:
     """Write how far the change is explained, both answers, then the largest changes with intervals."""
     change, (before, after) = difference.change, difference.names
-    target = change.target
+    target, scale = change.target, _scale(difference)
     head = f"{named(change.surrogate, target.outputs)} of the change from {before} to {after}: "
-    lines = [*textwrap.wrap(f"{head}{', '.join(target.outputs)} ({target.unit})", 100), str(change.fidelity)]
+    lines = [
+        *textwrap.wrap(f"{head}{', '.join(target.outputs)} ({scale.unit(target.unit)})", 100),
+        *str(change.fidelity).split("\n"),
+    ]
     for output, verdict in zip(target.outputs, difference.verdicts, strict=True):
         which = f" on {output}" if len(target.outputs) > 1 else ""
         lines += textwrap.wrap(f"Verdict{which}: {verdict}", 100)
@@ -123,15 +137,16 @@ def difference_text(difference: Difference) -> str:
     for row in difference.summary.itertuples():
         which = f"{row.output}: " if len(target.outputs) > 1 else ""
         said = (
-            f"{which}{before} {row.before:.3g}, {after} {row.after:.3g} for this input; on average over the questions "
-            f"{row.mean:+.3g} [{row.low:+.3g}, {row.high:+.3g}], typically {row.typical:.3g} either way."
+            f"{which}{before} {scale.rounded(row.before)}, {after} {scale.rounded(row.after)} for this input; on "
+            f"average over the questions {scale.signed(row.mean)} {scale.between(row.low, row.high)}, typically "
+            f"{scale.rounded(row.typical)} either way."
         )
         if row.by_sides == row.by_sides:  # exact: not a number is not itself
-            said += f" The surrogates of the two, subtracted, predict the change with R² {row.by_sides:.2f}."
+            said += f" The surrogates of the two, subtracted, predict the change with R² {score(row.by_sides)}."
         lines += textwrap.wrap(said, 100)
     if len(flips := difference.flips):
         share = flips.loc[flips["before"] != flips["after"], "share"].sum()
-        lines.append(f"They decide for different classes for {share:.1%} of the inputs.")
+        lines.append(f"They decide for different classes for {percent(share)} of the inputs.")
     if change.certificate is not None:
         lines += textwrap.wrap(str(change.certificate), 100)
     lines += [line for w in change.warnings for line in textwrap.wrap(f"Note: {w}", 100)]
@@ -140,11 +155,11 @@ def difference_text(difference: Difference) -> str:
         shown = output if len(target.outputs) > 1 else ""
         lines += ["", f"{'change':>9}  {'95% interval':^21}  {'before':>9}  {'after':>9}  {shown}".rstrip()]
         for row in table.head(_ROWS).itertuples():
-            sides = f"{row.before:>+9.3g}  {row.after:>+9.3g}"
-            lines.append(f"{row.change:>+9.3g}  {span_of(row):^21}  {sides}  {label_of(row)}")
+            sides = f"{scale.signed(row.before):>9}  {scale.signed(row.after):>9}"
+            lines.append(f"{scale.signed(row.change):>9}  {span_of(row, scale):^21}  {sides}  {label_of(row)}")
         if len(table) > _ROWS:
             lines.append(f"{'':>9}  {'':21}  {'':9}  {'':9}  … and {len(table) - _ROWS} more in .attributions")
-    return "\n".join([*lines, "", cost_line(change.provenance["cost"])])
+    return joined([*lines, "", cost_line(change.provenance["cost"])])
 
 
 @figure_of.register(Difference)
@@ -160,5 +175,5 @@ def difference_plot(
     """
     ax = attribution_plot(difference.change, ax, output=output, max_features=max_features)
     before, after = difference.names
-    ax.set_xlabel(f"change from {before} to {after}: {ax.get_xlabel()}".replace("$", r"\$"))
+    ax.set_xlabel(literal(f"change from {before} to {after}: {ax.get_xlabel()}"))
     return ax

@@ -12,6 +12,7 @@ from surrogates.report.parts.effects import Terms, effects_parts
 from surrogates.report.parts.instance import Numbers, instance_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.trust import Checks, Comparison, Judgement, Verdict
+from surrogates.report.text import scale_of
 
 __all__ = ["explanation_contents", "explanation_parts"]
 
@@ -49,19 +50,22 @@ def _not_raw(ex: Explanation) -> list[Part]:
 
 
 def _numbers(ex: Explanation) -> list[Part]:
-    return [Numbers.of(ex.y[0], ex.y[1], ex.target.outputs, ex.target.unit, ex.features, ex.view)]
+    return [Numbers.of(ex.y[0], ex.y[1], ex.target.outputs, ex.target.unit, ex.features, ex.view, scale_of(ex))]
 
 
 def _instance(ex: Explanation) -> list[Part]:
-    return instance_parts(ex.attributions, ex.target.outputs, ex.target.unit, ex.features, ex.view, ex.answer)
+    target = ex.target
+    return instance_parts(ex.attributions, target.outputs, target.unit, ex.features, ex.view, ex.answer, scale_of(ex))
 
 
 def _effects(ex: Explanation) -> list[Part]:
-    return effects_parts(ex.attributions, ex.target.outputs, ex.target.unit, ex.view, "Average effects on")
+    return effects_parts(
+        ex.attributions, ex.target.outputs, ex.target.unit, ex.view, "Average effects on", scale_of(ex)
+    )
 
 
 def _judgement(ex: Explanation) -> list[Part]:
-    return [Judgement.of(ex.fidelity, picture(ex, fidelity_plot, (4.2, 3.8)))]
+    return [Judgement.of(ex.fidelity, picture(ex, fidelity_plot, (4.2, 3.8)), scale_of(ex))]
 
 
 def _checks(ex: Explanation) -> list[Part]:

@@ -6,16 +6,18 @@ from html import escape
 
 import numpy as np
 
+from probes.rounding import Scale, percent, score
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.report.explanation import explanation_parts
 from surrogates.report.figures import fidelity_histogram
-from surrogates.report.page import Contents, contents
+from surrogates.report.page import Contents, contents, filled
 from surrogates.report.part import Note, Part, picture
 from surrogates.report.parts.effects import Effects
 from surrogates.report.parts.instance import Answer, Numbers, Remark, ShadedText
 from surrogates.report.parts.many import Failures, Importance, Spread
 from surrogates.report.parts.trust import Verdict
 from surrogates.results.result import fragment_of, text_of
+from surrogates.visible import joined
 
 __all__ = ["set_contents", "set_fragment", "set_text"]
 
@@ -51,7 +53,7 @@ def _importance(explanations: ExplanationSet) -> list[Part]:
 def _picked(explanations: ExplanationSet, count: int) -> list[Part]:
     parts: list[Part] = []
     for row, explanation in zip(explanations.picks(count).itertuples(), explanations.pick(count), strict=True):
-        share = f"With those before it, it shows {row.covered:.0%} of what matters over all items."
+        share = f"With those before it, it shows {percent(row.covered)} of what matters over all items."
         parts.append(Remark(title=f"Item {row.item}", text=share))
         parts += [part for part in explanation_parts(explanation) if isinstance(part, _WITHIN)]
     return parts
@@ -62,8 +64,8 @@ def set_fragment(explanations: ExplanationSet) -> str:
     """Write how many there are, and the features that matter most, as a table."""
     if not len(explanations):
         return f"<p>{escape(_counts(explanations))}</p>"
-    table = explanations.summary().head(_SHOWN).to_html(index=False, float_format=lambda v: f"{v:.3g}")
-    return f"<p>{escape(_counts(explanations))}</p>{table}"
+    parts: list[Part] = [Note(text=f"{_counts(explanations)}."), *_importance(explanations)]
+    return filled("fragment.html", Contents("", parts))
 
 
 def _counts(explanations: ExplanationSet) -> str:
@@ -84,23 +86,23 @@ def set_text(explanations: ExplanationSet) -> str:
         low, middle, high = np.quantile(scores, (0.1, 0.5, 0.9))
         fair = float((scores >= 0.7).mean())
         lines.append(
-            f"Held-out R²: median {middle:.2f}, from {scores.min():.2f} to {scores.max():.2f} "
-            f"(80% between {low:.2f} and {high:.2f}); at least 0.70 for {fair:.0%}"
+            f"Held-out R²: median {score(middle)}, from {score(scores.min())} to {score(scores.max())} "
+            f"(80% between {score(low)} and {score(high)}); at least 0.70 for {percent(fair)}"
         )
     if len(explanations):
         lines += ["", *_summary_lines(explanations), "", *explanations.cost_lines()]
     lines += [f"Failed: {failure}" for failure in explanations.failures[:_SHOWN]]
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _summary_lines(explanations: ExplanationSet) -> list[str]:
     table = explanations.summary()
-    lines = [f"{'mean |effect|':>13}  {'95% interval':^19}  ({', '.join(explanations.units)})"]
+    scale = Scale.of(table["importance"])
+    lines = [f"{'mean |effect|':>13}  {'95% interval':^19}  ({scale.unit(', '.join(explanations.units))})"]
     many = table["output"].nunique() > 1
     for row in table.head(_SHOWN).itertuples():
-        interval = f"[{row.low:.3g}, {row.high:.3g}]" if np.isfinite(row.low) else ""
         name = f"{row.feature} → {row.output}" if many else row.feature
-        lines.append(f"{row.importance:>13.3g}  {interval:^19}  {name}")
+        lines.append(f"{scale.rounded(row.importance):>13}  {scale.between(row.low, row.high):^19}  {name}")
     if len(table) > _SHOWN:
         lines.append(f"{'':13}  {'':19}  … and {len(table) - _SHOWN} more in .summary()")
     return lines

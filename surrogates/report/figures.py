@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from probes.errors import InputError
+from probes.rounding import Scale
 from surrogates.judging.fidelity import Fidelity
 from surrogates.local.anchor import Anchor
 from surrogates.local.explanation import Explanation
@@ -19,6 +20,7 @@ from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.results.result import figure_of
 from surrogates.statements.card import Card
 from surrogates.statements.study import Study
+from surrogates.visible import in_line, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +37,8 @@ __all__ = [
     "global_plot",
     "held_out",
     "importance_plot",
+    "in_percent",
+    "literal",
     "new_axes",
     "set_plot",
     "shapley_plot",
@@ -111,7 +115,8 @@ def anchor_plot(anchor: Anchor, ax: Axes | None = None) -> Axes:
     ax.axvline(anchor.asked, color="#333333", linewidth=0.8, linestyle="--")
     ax.set_yticks([1, 0], [shortened(anchor.words), "without the rule"])
     ax.set_xlim(0, 1.02)
-    ax.set_xlabel("share of the same answers (dashed: asked for)")
+    in_percent(ax)
+    ax.set_xlabel("share of the same answers (dashed: asked for)", loc="right")
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
@@ -137,22 +142,27 @@ def _bars(
     table = table[table["output"] == chosen].head(max_features)
     if ax is None:
         ax = new_axes(7.0, 1.2 + 0.32 * len(table))
-    place = np.arange(len(table))[::-1]
-    value = table["effect"].to_numpy()
-    errors = np.abs(table[["low", "high"]].to_numpy().T - value)
+    place, scale = np.arange(len(table))[::-1], Scale.of(table["effect"])
+    value, low, high = (scale.divided(table[name].to_numpy()) for name in ("effect", "low", "high"))
+    errors = np.abs([low, high] - value)
     ax.barh(place, value, color=np.where(value >= 0, POSITIVE, NEGATIVE), height=0.62, alpha=0.85)
     ax.errorbar(value, place, xerr=errors, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
     ax.axvline(0, color="#333333", linewidth=0.8)
     ax.set_yticks(place, [shortened(label) for label in table["label"]])
-    ax.set_xlabel(f"{axis[0]} {chosen} ({axis[1]})".replace("$", r"\$"))
+    ax.set_xlabel(literal(f"{axis[0]} {chosen} ({scale.unit(axis[1])})"), loc="right")
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
 
 
 def shortened(label: object) -> str:
-    """Cut a label so that it fits, and so that it is not taken for mathematics."""
-    return textwrap.shorten(str(label), 46, placeholder="…").replace("$", r"\$")
+    """Cut a label so that it fits, and write it as it is."""
+    return literal(textwrap.shorten(in_line(str(label)), 46, placeholder="…"))
+
+
+def literal(text: str) -> str:
+    """Write a text so that all of it is seen and none of it taken for mathematics."""
+    return visible(text).replace("$", r"\$")
 
 
 def fidelity_plot(explanation: Explanation, ax: Axes | None = None, *, output: str | None = None) -> Axes:
@@ -176,12 +186,13 @@ def held_out(
     j = outputs.index(output) if output is not None else 0
     if ax is None:
         ax = new_axes(4.2, 4.0)
-    predicted, observed = fidelity.predicted[:, j], fidelity.observed[:, j]
+    scale = Scale.of(fidelity.observed[:, j])
+    predicted, observed = scale.divided(fidelity.predicted[:, j]), scale.divided(fidelity.observed[:, j])
     ends = [min(predicted.min(), observed.min()), max(predicted.max(), observed.max())]
     ax.plot(ends, ends, color="#999999", linewidth=1)
     ax.scatter(predicted, observed, s=14, color=POSITIVE, alpha=0.6, linewidths=0)
     ax.set_xlabel("surrogate's prediction, held out")
-    ax.set_ylabel(f"{what} ({unit})")
+    ax.set_ylabel(literal(f"{what} ({scale.unit(unit)})"))
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -207,8 +218,7 @@ def comparison_plot(explanation: Explanation, ax: Axes | None = None) -> Axes:
         name = str(row.family)
         if len(name) > LONGEST:  # with its settings it may be wider than the axes
             name = f"{name[: LONGEST - 1]}…"
-        name = name.replace("$", r"\$")
-        ax.annotate(name, (row.terms, row.r2), xytext=(7, 5), textcoords="offset points", fontsize=9)
+        ax.annotate(literal(name), (row.terms, row.r2), xytext=(7, 5), textcoords="offset points", fontsize=9)
     ax.margins(x=0.2)
     ax.set_xlabel("terms to read")
     ax.set_ylabel("held-out R²")
@@ -255,12 +265,13 @@ def importance_plot(
     if ax is None:
         ax = new_axes(7.0, 1.2 + 0.32 * len(table))
     place = np.arange(len(table))[::-1]
-    value = table["importance"].to_numpy()
-    errors = np.nan_to_num(np.abs(table[["low", "high"]].to_numpy().T - value))
+    scale = Scale.of(table["importance"])
+    value, low, high = (scale.divided(table[name].to_numpy()) for name in ("importance", "low", "high"))
+    errors = np.nan_to_num(np.abs([low, high] - value))
     ax.barh(place, value, color=POSITIVE, height=0.62, alpha=0.85)
     ax.errorbar(value, place, xerr=errors, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
     ax.set_yticks(place, [shortened(f) for f in table["feature"]])
-    ax.set_xlabel(f"mean size of the effect on {chosen} ({', '.join(units)})".replace("$", r"\$"))
+    ax.set_xlabel(literal(f"mean size of the effect on {chosen} ({scale.unit(', '.join(units))})"), loc="right")
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
@@ -305,7 +316,7 @@ def statements_plot(card: Card, ax: Axes | None = None, *, behaviour: str | None
     ax.scatter(effect, place, color=colours, s=30, zorder=3)
     ax.axvline(0, color="#333333", linewidth=0.8)
     ax.set_yticks(place, [shortened(f"{s['claim']} ({s['verdict']})") for s in rows])
-    ax.set_xlabel(f"{entry.metric.replace('_', ' ')} ({entry.unit})".replace("$", r"\$"))
+    ax.set_xlabel(literal(f"{entry.metric.replace('_', ' ')} ({entry.unit})"))
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
@@ -328,6 +339,13 @@ def fidelity_histogram(fidelity: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("explanations")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def in_percent(ax: Axes) -> None:
+    """Write shares along the horizontal axis in percent."""
+    from matplotlib.ticker import PercentFormatter
+
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0))
 
 
 def new_axes(width: float, height: float) -> Axes:

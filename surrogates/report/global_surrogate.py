@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probes.rounding import Scale, score
 from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.report.curves import named
 from surrogates.report.figures import global_plot
@@ -10,6 +11,7 @@ from surrogates.report.part import Note, Part, made, picture
 from surrogates.report.parts.effects import Terms
 from surrogates.report.parts.trust import Judgement
 from surrogates.results.result import text_of
+from surrogates.visible import joined
 
 __all__ = ["global_contents", "global_text"]
 
@@ -32,7 +34,7 @@ def _terms(g: GlobalSurrogate) -> list[Part]:
 
 
 def _judged(g: GlobalSurrogate) -> list[Part]:
-    return [Judgement.of(g.fidelity, picture(g, global_plot, (4.2, 3.8)))]
+    return [Judgement.of(g.fidelity, picture(g, global_plot, (4.2, 3.8)), Scale.of(g.fidelity.observed.flat))]
 
 
 def _heading(g: GlobalSurrogate) -> str:
@@ -42,12 +44,14 @@ def _heading(g: GlobalSurrogate) -> str:
 def _fidelity(g: GlobalSurrogate) -> str:
     f = g.fidelity
     return (
-        f"R² {f.r2[0]:.2f} [{f.r2_low[0]:.2f}, {f.r2_high[0]:.2f}], rank agreement {f.rank[0]:.2f} on rows it was "
-        f"not fitted to; {f.permuted[0]:.2f} on shuffled answers"
+        f"R² {f.scored(0)}, rank agreement {f.ranked(0)} on rows it was not fitted to; R² {score(f.permuted[0])} on "
+        "shuffled answers"
     )
 
 
 @text_of.register
 def global_text(g: GlobalSurrogate) -> str:
     """Return the family, its held-out fidelity, and the heaviest terms."""
-    return f"{_heading(g)}\n{_fidelity(g)}\n{g.terms.head(12).to_string(index=False)}"
+    scale = Scale.of(g.terms["weight"])
+    lines = [f"{scale.signed(row.weight):>9}  {row.term}" for row in g.terms.head(12).itertuples()]
+    return joined([_heading(g), _fidelity(g), f"{'weight':>9}  term ({scale.unit(g.unit)})", *lines])

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from surrogates.report.part import Part, environment
 from surrogates.results.result import Result
 
-__all__ = ["Contents", "contents", "fragment", "page"]
+__all__ = ["Contents", "contents", "filled", "fragment", "page"]
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,16 @@ def contents(result: Any, **options: Any) -> Contents:
 
 def page(result: Result, **options: Any) -> str:
     """Draw a result as an HTML document."""
-    return _filled("page.html", contents(result, **options))
+    return filled("page.html", contents(result, **options))
 
 
 def fragment(result: Result) -> str:
     """Draw a result as a piece of HTML for notebooks."""
-    return _filled("fragment.html", contents(result))
+    return filled("fragment.html", contents(result))
 
 
-def _filled(template: str, shown: Contents) -> str:
+def filled(template: str, shown: Contents) -> str:
+    """Draw parts by the template of a page or of a piece."""
     drawn = [(part.title, part.draw()) for part in shown.parts]
     style = _once(rule for part in shown.parts for rule in part.style)
     scripts = _once(part.script for part in shown.parts if part.script)

@@ -1,4 +1,4 @@
-"""Part: one section of a page; and the numbers, intervals and bars that parts show.
+"""Part: one section of a page; and the bars and pictures that parts show.
 
 A part is a frozen dataclass of what its template shows. It declares its template and style once, at the class; a page
 collects the styles of the parts that it holds. Text is escaped in one place, by the template engine, where it becomes
@@ -17,25 +17,39 @@ from typing import Any, ClassVar
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from surrogates.report.styles import NOTE
+from surrogates.visible import isolated, visible
 
-__all__ = ["Bar", "Note", "Part", "bar", "environment", "interval", "level", "made", "number", "picture", "signed"]
+__all__ = ["Bar", "Note", "Part", "bar", "environment", "level", "made", "picture"]
 
 log = logging.getLogger(__name__)
 
 
 @cache
 def environment() -> Environment:
-    """Make the template engine: it escapes every string, and an unknown name is an error."""
-    return Environment(
+    """Make the template engine: it shows and escapes every string, and an unknown name is an error."""
+    engine = Environment(
         loader=PackageLoader("surrogates", "report/templates"),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    engine.filters["flowing"] = _flowing
+    return engine
+
+
+def _shown(value: object) -> object:
+    """Make a string safe to stand beside others, unless it is HTML already."""
+    return isolated(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _flowing(text: str) -> Markup:
+    """Show a piece of a text that goes on before and after it, in the direction of the whole."""
+    return escape(visible(text))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,47 +106,6 @@ def made(makers: Sequence[Callable[[Any], Sequence[Part]]], result: Any) -> list
         except Exception as error:  # noqa: BLE001 - the rest of the page is worth having
             parts.append(_failed(make.__name__.strip("_"), error))
     return parts
-
-
-def number(value: float, digits: str = ".2f", missing: str = "") -> str:
-    """Write a number as text, `missing` if it is not finite, with a real minus sign.
-
-    Examples
-    --------
-    >>> number(-0.456), number(1234.5678, ".4g"), number(float("nan"), missing="not defined")
-    ('−0.46', '1235', 'not defined')
-    """
-    if not np.isfinite(value):
-        return missing
-    text = format(value, digits)
-    zero = text.startswith("-") and not text.strip("-0.%")  # it rounds to nothing
-    return _minus(text[1:] if zero else text)
-
-
-def signed(value: float, digits: str = ".2f") -> str:
-    """Write a number as text with its sign; empty if it is not finite.
-
-    Examples
-    --------
-    >>> signed(0.456), signed(-12345.0, ".3g")
-    ('+0.46', '−1.23e+04')
-    """
-    return number(value, f"+{digits}")
-
-
-def interval(low: float, high: float, digits: str = ".3g") -> str:
-    """Write an interval as text; empty if an end is not finite.
-
-    Examples
-    --------
-    >>> interval(-0.12345, 2)
-    '[−0.123, 2]'
-    """
-    return _minus(f"[{low:{digits}}, {high:{digits}}]") if np.isfinite(low) and np.isfinite(high) else ""
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", "−")
 
 
 def level(low: float) -> str:

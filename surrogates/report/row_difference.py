@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from probes.rounding import between, percent, rounded, score
 from surrogates.difference.row_difference import RowDifference
-from surrogates.report.figures import VERDICTS, new_axes, shortened
+from surrogates.report.figures import VERDICTS, in_percent, new_axes, shortened
 from surrogates.report.page import Contents, contents
-from surrogates.report.part import Part, made, number
+from surrogates.report.part import Part, made
 from surrogates.report.parts.arms import Said
 from surrogates.report.parts.change import Flips
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.regions import DifferingRows, RegionLeaves, Regions, together_in_words
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import figure_of, text_of
+from surrogates.visible import joined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +56,7 @@ def _rows(d: RowDifference) -> list[Part]:
 
 
 def _origin(d: RowDifference) -> list[Part]:
-    differ = "decisions" if np.isnan(d.margin) else f"{d.number}, by more than {d.margin:.3g} {d.unit}"
+    differ = "decisions" if np.isnan(d.margin) else f"{d.number}, by more than {rounded(d.margin)} {d.unit}"
     facts = [
         *((f"Model, {name}", model) for name, model in zip(d.names, d.models, strict=True)),
         ("Compared", differ),
@@ -71,19 +73,18 @@ def row_difference_text(difference: RowDifference) -> str:
     lines = textwrap.wrap(f"Where {after} differs from {before}: {len(d.rows)} rows", 100)
     lines += textwrap.wrap(f"Verdict: {d.verdict}", 100)
     if len(d.rules):
-        lines += ["", f"{'verdict':>12}  {'differ':>6}  {'95% interval':^13}  {'else':>5}  {'rows':>5}  rows with"]
+        lines += ["", f"{'verdict':>12}  {'differ':>6}  {'95% interval':^16}  {'else':>5}  {'rows':>5}  rows with"]
     for row in d.rules.itertuples():
-        span = f"[{row.low:.0%}, {row.high:.0%}]" if np.isfinite(row.low) else ""
-        shares = f"{number(row.precision, '.0%'):>6}  {span:^13}  {number(row.elsewhere, '.0%'):>5}"
-        lines.append(f"{row.verdict:>12}  {shares}  {number(row.share, '.0%'):>5}  {row.rule}")
+        shares = f"{percent(row.precision):>6}  {between(row.low, row.high, percent):^16}  {percent(row.elsewhere):>5}"
+        lines.append(f"{row.verdict:>12}  {shares}  {percent(row.share):>5}  {row.rule}")
     if len(d.together):
         lines += textwrap.wrap(together_in_words(d.together), 100)
     if len(d.surrogates):
-        said = ", ".join(f"{r.surrogate} {number(r.r2)}" for r in d.surrogates.itertuples())
+        said = ", ".join(f"{r.surrogate} {score(r.r2)}" for r in d.surrogates.itertuples())
         most = d.surrogates["permuted"].max()
-        lines += textwrap.wrap(f"R² of the change on held-out rows: {said}; at most {most:.2f} when shuffled.", 100)
+        lines += textwrap.wrap(f"R² of the change on held-out rows: {said}; at most {score(most)} when shuffled.", 100)
     lines += [line for note in d.notes for line in textwrap.wrap(f"Note: {note}", 100)]
-    return "\n".join([*lines, "", cost_line(d.cost)])
+    return joined([*lines, "", cost_line(d.cost)])
 
 
 @figure_of.register(RowDifference)
@@ -105,7 +106,8 @@ def row_difference_plot(difference: RowDifference, ax: Axes | None = None) -> Ax
     ax.set_xlim(0, 1)
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.set_yticks(place, names)
-    ax.set_xlabel("share of rows where the two differ (| elsewhere)")
+    in_percent(ax)
+    ax.set_xlabel("share of rows where the two differ (| elsewhere)", loc="right")
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax

@@ -5,12 +5,16 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+import pandas as pd
+
+from probes.rounding import Scale, score
 from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.report.curves import named
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
+from surrogates.visible import in_line, joined
 
-__all__ = ["label_of", "span_of", "summary"]
+__all__ = ["effect_lines", "label_of", "scale_of", "span_of", "summary"]
 
 _ROWS = 10
 _BAR = 12
@@ -20,8 +24,9 @@ _BAR = 12
 def summary(explanation: Explanation) -> str:
     """Write fidelity first, then what matters, with intervals."""
     fidelity, target = explanation.fidelity, explanation.target
-    head = f"{named(explanation.surrogate, target.outputs)} of {', '.join(target.outputs)} ({target.unit})"
-    lines = [*textwrap.wrap(head, 100), str(fidelity)]
+    unit = scale_of(explanation).unit(target.unit)
+    head = f"{named(explanation.surrogate, target.outputs)} of {', '.join(target.outputs)} ({unit})"
+    lines = [*textwrap.wrap(head, 100), *str(fidelity).split("\n")]
     lines += textwrap.wrap(f"Verdict: {fidelity.verdict}", 100)
     if explanation.answer is not None:
         lines += textwrap.wrap(f"Answer: {explanation.answer}", 100, subsequent_indent="        ")
@@ -31,40 +36,49 @@ def summary(explanation: Explanation) -> str:
     lines += [line for f in explanation.checks for line in textwrap.wrap(f"Check {f}", 100)]
     lines += [line for w in explanation.warnings for line in textwrap.wrap(f"Note: {w}", 100)]
     if len(explanation.comparison) > 1:
-        shown = ", ".join(f"{r.family} {r.r2:.2f} with {r.terms} terms" for r in explanation.comparison.itertuples())
+        shown = ", ".join(f"{r.family} {score(r.r2)} with {r.terms} terms" for r in explanation.comparison.itertuples())
         lines += textwrap.wrap(f"Compared: R² {shown}", 100)
     for output in target.outputs:
         table = explanation.attributions[explanation.attributions["output"] == output]
-        largest = float(table["attribution"].abs().max())
-        lines += [
-            "",
-            f"{'effect':>9}  {'95% interval':^21}  {'':{_BAR}}  {output if len(target.outputs) > 1 else ''}".rstrip(),
-        ]
-        for row in table.head(_ROWS).itertuples():
-            length = round(_BAR * (abs(row.attribution) / largest)) if largest > 0 and abs(row.attribution) > 0 else 0
-            lines.append(f"{row.attribution:>+9.3g}  {span_of(row):^21}  {'█' * length:{_BAR}}  {label_of(row)}")
-        if len(table) > _ROWS:
-            lines.append(f"{'':>9}  {'':21}  {'':{_BAR}}  … and {len(table) - _ROWS} more in .attributions")
+        lines += ["", *effect_lines(table, "effect", output if len(target.outputs) > 1 else "", scale_of(explanation))]
     if not explanation.raw_answers_kept:
         lines += ["", *textwrap.wrap(NOT_RAW, 100)]
-    return "\n".join([*lines, "", cost_line(explanation.provenance["cost"])])
+    return joined([*lines, "", cost_line(explanation.provenance["cost"])])
+
+
+def scale_of(explanation: Explanation) -> Scale:
+    """Return the scale on which an explanation's effects and answers are shown."""
+    return Scale.of([*explanation.attributions["attribution"], *explanation.y[:2].flat])
+
+
+def effect_lines(table: pd.DataFrame, what: str, output: str, scale: Scale) -> list[str]:
+    """Write the strongest rows ``feature, value, attribution, low, high`` of one output as lines under a heading."""
+    largest = float(table["attribution"].abs().max())
+    lines = [f"{what:>9}  {'95% interval':^21}  {'':{_BAR}}  {output}".rstrip()]
+    for row in table.head(_ROWS).itertuples():
+        length = round(_BAR * (abs(row.attribution) / largest)) if largest > 0 and abs(row.attribution) > 0 else 0
+        effect, span = scale.signed(row.attribution), span_of(row, scale)
+        lines.append(f"{effect:>9}  {span:^21}  {'█' * length:{_BAR}}  {label_of(row)}")
+    if len(table) > _ROWS:
+        lines.append(f"{'':>9}  {'':21}  {'':{_BAR}}  … and {len(table) - _ROWS} more in .attributions")
+    return lines
 
 
 def label_of(row: Any) -> str:
     """Return the name of a row's feature with its value, cut where it is long."""
-    name = f"{row.feature} = {row.value}" if row.value and row.value != row.feature else row.feature
+    name = in_line(f"{row.feature} = {row.value}" if row.value and row.value != row.feature else row.feature)
     return textwrap.shorten(name, 60, placeholder=" …") if len(name) > 60 else name
 
 
-def span_of(row: Any) -> str:
+def span_of(row: Any, scale: Scale) -> str:
     """Return the interval of a row's effect."""
-    return f"[{row.low:+.3g}, {row.high:+.3g}]" if row.low <= row.high else "not known"
+    return scale.between(row.low, row.high) if row.low <= row.high else "not known"
 
 
 def _model_lines(explanation: Explanation) -> list[str]:
     """Return the model's two answers: for this input, and for the one that effects are measured from."""
-    parts = []
+    parts, scale = [], scale_of(explanation)
     for output, y in zip(explanation.target.outputs, explanation.y.T, strict=True):
         named = f"{output} " if len(explanation.target.outputs) > 1 else ""
-        parts.append(f"{named}{y[0]:.3g} for this input, {y[1]:.3g} for the reference")
+        parts.append(f"{named}{scale.rounded(y[0])} for this input, {scale.rounded(y[1])} for the reference")
     return textwrap.wrap(f"Model: {'; '.join(parts)}", 100, subsequent_indent="       ")

@@ -10,6 +10,7 @@ from typing import NotRequired, TypedDict, cast
 
 from probes.asking.cost import Cost
 from probes.probe import Probe
+from probes.rounding import rounded
 from surrogates.results.plain import Json
 
 __all__ = [
@@ -107,14 +108,13 @@ def cost_line(cost: Mapping[str, float] | CostData | Cost) -> str:
     Examples
     --------
     >>> cost_line(Cost(calls=2, rows=64, reused=3, seconds=0.5))
-    '64 inputs asked in 2 calls, 0.50 s in the model; 3 answers reused'
+    '64 inputs asked in 2 calls, 0.500 s in the model; 3 answers reused'
     """
     if not isinstance(cost, Cost):
         cost = Cost(**cast(Json, cost))
     tokens = f", {cost.tokens:,} tokens" if cost.tokens else ""
-    seconds = f"{cost.seconds:.2f}" if cost.seconds < 1 else f"{cost.seconds:.1f}"
     checks = f" (and {cost.checks} to check it)" if cost.checks else ""
     return (
-        f"{cost.rows:,} inputs asked{checks} in {cost.calls:,} calls{tokens}, {seconds} s in the model; "
+        f"{cost.rows:,} inputs asked{checks} in {cost.calls:,} calls{tokens}, {rounded(cost.seconds)} s in the model; "
         f"{cost.reused:,} answers reused"
     )

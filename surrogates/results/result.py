@@ -17,6 +17,7 @@ from probes.errors import InputError
 from surrogates.results.document import document, fields_of, parsed
 from surrogates.results.files import written
 from surrogates.results.plain import Damaged, Json, plain, read
+from surrogates.visible import isolated
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,7 +88,7 @@ class Result:
         return fragment_of(self)
 
     def __str__(self) -> str:
-        return text_of(self)
+        return isolated(text_of(self))
 
 
 class SavedResult(Result):

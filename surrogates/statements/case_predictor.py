@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from probes.errors import InputError
+from probes.rounding import percent, score
 from surrogates.statements.case_columns import indicators
 from surrogates.statements.scope import Scope
 
@@ -99,12 +100,12 @@ class CasePredictor:
     def summary(self) -> str:
         """Say in one line how well single cases are predicted."""
         s = self.scores
-        alone = f" ({s['r2_statements']:.2f} by the supported statements alone)" if "r2_statements" in s else ""
+        alone = f" ({score(s['r2_statements'])} by the supported statements alone)" if "r2_statements" in s else ""
         if not self.claimed:
             alone = " (by levels: no statement is supported)"
-        least = f" (at least {s['coverage_least']:.0%} in each level)" if "coverage_least" in s else ""
-        line = f"predicts cases of unseen entities with R² {s['r2']:.2f}{alone}; 90% intervals held {s['coverage']:.0%}"
-        return (line + least).replace("-", "−")
+        least = f" (at least {percent(s['coverage_least'])} in each level)" if "coverage_least" in s else ""
+        held = f"90% intervals held {percent(s['coverage'])}{least}"
+        return f"predicts cases of unseen entities with R² {score(s['r2'])}{alone}; {held}"
 
     def _completed(self, levels: Mapping[str, str]) -> pd.DataFrame:
         """Combine the given levels with all levels of the other factors; a fixed sample where these are too many."""

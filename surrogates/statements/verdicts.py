@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from probes.cases.metrics import CHANGE, METRICS
+from probes.rounding import between, rounded, signed
 from surrogates.statements.case_checks import check_cases
 from surrogates.statements.claim_test import ClaimTest, distance, p_values, run_claim_test
 from surrogates.statements.entity_effects import FEWEST_ENTITIES, Effect, holm
@@ -278,8 +279,7 @@ def _words(s: Statement, e: Effect, interval: tuple[float, float], metric: str, 
     low, high = interval
     # a mean that is compared with a number is shown as it is, all else as a difference
     level = float(s.reference) if len(s.parts) == 1 and s.reference != "chance" else 0.0
-    value = f"{e.value + level:.3g}" if level else f"{e.value:+.3g}"
-    margin = f" (margin ±{s.min_effect:.3g})" if s.kind == "equivalence" else ""
-    number = f"{value} {unit} [{low + level:.3g}, {high + level:.3g}]{margin}, {e.entities} entities"
-    number = number.replace("-", "−")
-    return f"{s.claim(metric, unit)}: {number}"
+    value = rounded(e.value + level) if level else signed(e.value)
+    margin = f" (margin ±{rounded(s.min_effect)})" if s.kind == "equivalence" else ""
+    size = f"{value} {unit} {between(low + level, high + level)}{margin}, {e.entities} entities"
+    return f"{s.claim(metric, unit)}: {size}"

@@ -19,6 +19,7 @@ PACKAGES = ("probes", "surrogates")
 #: rooms from low to high: each imports itself and those before it
 ORDER = (
     "probes.errors",
+    "probes.rounding",
     "probes.digests",
     "probes.model",
     "probes.views",
@@ -38,6 +39,7 @@ ORDER = (
     "probes.behaviours",
     "probes",
     "surrogates.terms",
+    "surrogates.visible",
     "surrogates.link",
     "surrogates.numerics",
     "surrogates.proxy",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from surrogates.report.part import Bar, Part, bar, interval, number, signed
+from probes.rounding import between, percent, rounded, score, signed
+from surrogates.report.part import Bar, Part, bar
 from surrogates.report.styles import AXIS, EXAMPLE, TABLE
 
 __all__ = ["Answers", "Arms", "Leaves", "Said"]
@@ -65,14 +66,14 @@ class Arms(Part):
             ArmRow(
                 row.arm,
                 row.unit if row.unit != unit else "",
-                number(row.before, ".3g"),
-                number(row.after, ".3g"),
-                signed(row.change, ".3g"),
-                interval(row.low, row.high) if np.isfinite(row.low) else "",
-                number(row.p, ".3f") if not row.p < 0.001 else "< .001",
-                number(row.to_right, ".1%"),
-                number(row.to_wrong, ".1%"),
-                number(row.kl, ".2g"),
+                rounded(row.before),
+                rounded(row.after),
+                signed(row.change),
+                between(row.low, row.high),
+                rounded(row.p),
+                percent(row.to_right),
+                percent(row.to_wrong),
+                rounded(row.kl),
                 bar(row.change, row.low, row.high, reach[row.unit] or 1.0) if np.isfinite(row.low) else None,
             )
             for row in table.itertuples()
@@ -108,10 +109,10 @@ class Leaves(Part):
     def of(cls, leaves: pd.DataFrame, surrogates: pd.DataFrame, unit: str) -> Leaves:
         """Make it of the leaves, and of how well surrogates predict."""
         rows = tuple(
-            LeafRow(r.rule, signed(r.change), interval(r.low, r.high), int(r.entities), number(r.share, ".0%"))
+            LeafRow(r.rule, signed(r.change), between(r.low, r.high), int(r.entities), percent(r.share))
             for r in leaves.itertuples()
         )
-        fits = tuple((r.surrogate, int(r.terms), number(r.r2), number(r.permuted)) for r in surrogates.itertuples())
+        fits = tuple((r.surrogate, int(r.terms), score(r.r2), score(r.permuted)) for r in surrogates.itertuples())
         return cls(title="Where the change is", rows=rows, fits=fits, unit=unit)
 
 

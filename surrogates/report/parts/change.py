@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from surrogates.report.part import Bar, Part, bar, interval, number, signed
+from probes.rounding import Scale, percent, score
+from surrogates.report.part import Bar, Part, bar
 from surrogates.report.parts.effects import ROWS
 from surrogates.report.styles import AXIS, NARROW, TABLE
 
@@ -43,23 +44,25 @@ class BothSides(Part):
     unit: str
 
     @classmethod
-    def of(cls, table: pd.DataFrame, names: tuple[str, str], verdicts: tuple[str, str], unit: str) -> BothSides:
+    def of(
+        cls, table: pd.DataFrame, names: tuple[str, str], verdicts: tuple[str, str], unit: str, scale: Scale
+    ) -> BothSides:
         """Make it of a difference's summary, and the verdict on the explanation of each side."""
         rows = tuple(
             SideRow(
                 row.output,
-                number(row.before, ".4g"),
-                number(row.after, ".4g"),
-                signed(row.change, ".3g"),
-                signed(row.mean, ".3g"),
-                interval(row.low, row.high) if row.low < row.high else "",
-                number(row.typical, ".3g"),
-                number(row.spread, ".3g"),
-                number(row.by_sides),
+                scale.rounded(row.before),
+                scale.rounded(row.after),
+                scale.signed(row.change),
+                scale.signed(row.mean),
+                scale.between(row.low, row.high) if row.low < row.high else "",
+                scale.rounded(row.typical),
+                scale.rounded(row.spread),
+                score(row.by_sides, ""),
             )
             for row in table.itertuples()
         )
-        return cls(title="What both say", rows=rows, names=names, verdicts=verdicts, unit=unit)
+        return cls(title="What both say", rows=rows, names=names, verdicts=verdicts, unit=scale.unit(unit))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +80,8 @@ class Flips(Part):
     def of(cls, table: pd.DataFrame, names: tuple[str, str]) -> Flips:
         """Make it of a difference's flips, with one row at least."""
         flipped = table[table["before"] != table["after"]]
-        rows = tuple((str(r.before), str(r.after), number(100 * r.share, ".3g")) for r in flipped.itertuples())
-        share = number(100 * float(flipped["share"].sum()), ".3g")
+        rows = tuple((str(r.before), str(r.after), percent(r.share)) for r in flipped.itertuples())
+        share = percent(float(flipped["share"].sum()))
         return cls(title="Decisions that differ", rows=rows, names=names, share=share)
 
 
@@ -109,20 +112,20 @@ class Changes(Part):
     values: bool
 
     @classmethod
-    def of(cls, table: pd.DataFrame, title: str, unit: str, names: Sequence[str]) -> Changes:
+    def of(cls, table: pd.DataFrame, title: str, unit: str, names: Sequence[str], scale: Scale) -> Changes:
         """Make it of one output's rows ``feature, value, before, after, change, low, high``."""
         reach = float(np.nanmax(np.abs(table[["change", "low", "high"]].to_numpy()))) or 1.0
         rows = tuple(
             ChangeRow(
                 row.feature,
                 row.value if row.value != row.feature else "",
-                signed(row.before, ".3g"),
-                signed(row.after, ".3g"),
-                signed(row.change, ".3g"),
-                interval(row.low, row.high),
+                scale.signed(row.before),
+                scale.signed(row.after),
+                scale.signed(row.change),
+                scale.between(row.low, row.high),
                 bar(row.change, row.low, row.high, reach),
             )
             for row in table.head(ROWS).itertuples()
         )
         more, values = max(0, len(table) - ROWS), any(row.value for row in rows)
-        return cls(title=title, rows=rows, names=(names[0], names[1]), unit=unit, more=more, values=values)
+        return cls(title=title, rows=rows, names=(names[0], names[1]), unit=scale.unit(unit), more=more, values=values)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from probes.rounding import Scale
 from probes.views import View
 from surrogates.report.curves import curve_lines
-from surrogates.report.part import Bar, Part, bar, interval, number, signed
+from surrogates.report.part import Bar, Part, bar
 from surrogates.report.styles import AXIS, TABLE
 from surrogates.surrogate import Surrogate
 
@@ -46,7 +47,7 @@ class Effects(Part):
     values: bool
 
     @classmethod
-    def of(cls, table: pd.DataFrame, title: str, unit: str, background: dict[str, str]) -> Effects:
+    def of(cls, table: pd.DataFrame, title: str, unit: str, background: dict[str, str], scale: Scale) -> Effects:
         """Make it of rows ``feature, value, attribution, low, high`` and what replaces features, by their names."""
         reach = float(np.nanmax(np.abs(table[["attribution", "low", "high"]].to_numpy()))) or 1.0
         rows = tuple(
@@ -54,20 +55,24 @@ class Effects(Part):
                 row.feature,
                 row.value if row.value != row.feature else "",
                 background.get(row.feature, ""),
-                signed(row.attribution, ".3g"),
-                interval(row.low, row.high),
+                scale.signed(row.attribution),
+                scale.between(row.low, row.high),
                 bar(row.attribution, row.low, row.high, reach),
             )
             for row in table.head(ROWS).itertuples()
         )
         more, values = max(0, len(table) - ROWS), any(row.value for row in rows)
-        return cls(title=title, rows=rows, unit=unit, more=more, background=bool(background), values=values)
+        return cls(title=title, rows=rows, unit=scale.unit(unit), more=more, background=bool(background), values=values)
 
 
-def effects_parts(effects: pd.DataFrame, outputs: Sequence[str], unit: str, view: View, title: str) -> list[Part]:
+def effects_parts(
+    effects: pd.DataFrame, outputs: Sequence[str], unit: str, view: View, title: str, scale: Scale
+) -> list[Part]:
     """Return a table of effects for every output, of rows ``output, feature, value, attribution, low, high``."""
     background = {row["name"]: row["background"] for row in view.get("rows", [])}
-    return [Effects.of(effects[effects["output"] == name], f"{title} {name}", unit, background) for name in outputs]
+    return [
+        Effects.of(effects[effects["output"] == name], f"{title} {name}", unit, background, scale) for name in outputs
+    ]
 
 
 @dataclass(frozen=True)
@@ -88,21 +93,25 @@ class Terms(Part):
     rows: tuple[TermRow, ...]
     outputs: tuple[str, ...]
     intercept: tuple[str, ...]
+    unit: str
     more: int
     curve: tuple[str, ...]
 
     @classmethod
     def of(cls, table: pd.DataFrame, outputs: Sequence[str], surrogate: Surrogate) -> Terms:
         """Make it of rows ``term`` and a weight for each output, and of the surrogate."""
+        weights, intercept = table[list(outputs)].to_numpy(dtype=float), np.atleast_1d(surrogate.intercept_)
+        scale = Scale.of([*weights.flat, *intercept])
         rows = tuple(
-            TermRow(row["term"], tuple(signed(row[name], ".4g") for name in outputs))
+            TermRow(row["term"], tuple(scale.signed(row[name]) for name in outputs))
             for _, row in table.head(ROWS).iterrows()
         )
         return cls(
             title="The surrogate itself",
             rows=rows,
             outputs=tuple(outputs),
-            intercept=tuple(number(v, ".4g") for v in np.atleast_1d(surrogate.intercept_)),
+            intercept=tuple(map(scale.rounded, intercept)),
+            unit=scale.unit("").strip(),
             curve=curve_lines(surrogate, outputs),
             more=len(table) - len(rows),
         )

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from probes.probe import Feature
+from probes.rounding import Scale
 from probes.views import View
-from surrogates.report.part import Part, interval, number
+from surrogates.report.part import Part
 from surrogates.report.styles import PIECES, QUOTE
 
 __all__ = ["Answer", "Block", "Numbers", "Piece", "Remark", "ShadedText", "answer_parts", "blocks", "instance_parts"]
@@ -53,15 +54,16 @@ class Numbers(Part):
         unit: str,
         features: Sequence[Feature],
         view: View,
+        scale: Scale,
     ) -> Numbers:
         """Make it of numbers ``(k,)`` for the instance and the reference."""
         real = any(f.kind == "real" for f in features)
         gone = {"text": "with every feature removed", "table": "with every feature replaced"}
         words = "one step of every feature away" if real else gone.get(view["kind"], "with every feature absent")
         rows = tuple(
-            NumbersRow(name, number(instance[j], ".4g"), number(reference[j], ".4g")) for j, name in enumerate(outputs)
+            NumbersRow(name, scale.rounded(instance[j]), scale.rounded(reference[j])) for j, name in enumerate(outputs)
         )
-        return cls(rows=rows, unit=unit, reference=words)
+        return cls(rows=rows, unit=scale.unit(unit), reference=words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +109,9 @@ class ShadedText(Part):
     removal: str
 
     @classmethod
-    def of(cls, table: pd.DataFrame, title: str, unit: str, features: Sequence[Feature], view: View) -> ShadedText:
+    def of(
+        cls, table: pd.DataFrame, title: str, unit: str, features: Sequence[Feature], view: View, scale: Scale
+    ) -> ShadedText:
         """Make it of one output's rows ``feature, attribution, low, high``."""
         table = table.set_index("feature")
         largest = float(table["attribution"].abs().max()) or 1.0
@@ -116,7 +120,7 @@ class ShadedText(Part):
             row = table.loc[name]
             sure = row["low"] > 0 or row["high"] < 0
             strength = abs(row["attribution"]) / largest * (0.75 if sure else 0.3)
-            tip = f"{row['attribution']:+.3g} {interval(row['low'], row['high'])} {unit}"
+            tip = f"{scale.signed(row['attribution'])} {scale.between(row['low'], row['high'])} {scale.unit(unit)}"
             return "up" if row["attribution"] >= 0 else "down", f"{strength:.2f}", tip
 
         return cls(title=title, blocks=blocks(view, features, shade), unit=view["unit"], removal=view["removal"])
@@ -149,6 +153,7 @@ def instance_parts(
     features: Sequence[Feature],
     view: View,
     answer: str | None,
+    scale: Scale,
     title: str = "",
 ) -> list[Part]:
     """Return the instance with what features do, rows ``output, feature, attribution, low, high``."""
@@ -157,7 +162,7 @@ def instance_parts(
         title = title or ("Where it comes from" if answer else "What it depends on")
         for name in outputs:
             shown = title + (f": {name}" if len(outputs) > 1 else "")
-            parts.append(ShadedText.of(table[table["output"] == name], shown, unit, features, view))
+            parts.append(ShadedText.of(table[table["output"] == name], shown, unit, features, view, scale))
     if view["kind"] == "table":
         parts.append(Remark(text=f"The region asked about: {view['law']}."))
     return parts

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from probes.rounding import Scale, percent, score
 from surrogates.many.jsonl_file import Failure
-from surrogates.report.part import Bar, Part, interval, number
+from surrogates.report.part import Bar, Part
 from surrogates.report.styles import AXIS, PICTURE, TABLE
 
 __all__ = ["Failures", "Importance", "Spread"]
@@ -41,9 +42,7 @@ class Spread(Part):
     def of(cls, fidelity: pd.DataFrame, picture: str) -> Spread:
         """Make it of rows ``item, output, r2, verdict`` and a figure."""
         worst = fidelity.sort_values("r2", kind="stable").head(5)
-        rows = tuple(
-            SpreadRow(str(r.item), r.output, number(r.r2, missing="nan"), r.verdict) for r in worst.itertuples()
-        )
+        rows = tuple(SpreadRow(str(r.item), r.output, score(r.r2), r.verdict) for r in worst.itertuples())
         return cls(title="How far to trust them", picture=picture, rows=rows)
 
 
@@ -73,14 +72,15 @@ class Importance(Part):
     @classmethod
     def of(cls, table: pd.DataFrame, output: str, unit: str) -> Importance:
         """Make it of rows ``feature, items, importance, low, high, raises``."""
+        scale = Scale.of(table["importance"])
         reach = float(np.nanmax(table[["importance", "high"]].to_numpy())) or 1.0
         rows = tuple(
             ImportanceRow(
                 str(row.feature),
                 row.items,
-                f"{row.importance:.3g}",
-                interval(row.low, row.high),
-                f"{row.raises:.0%}",
+                scale.rounded(row.importance),
+                scale.between(row.low, row.high),
+                percent(row.raises),
                 Bar(
                     "up",
                     "0",
@@ -92,7 +92,7 @@ class Importance(Part):
             for row in table.head(_ROWS).itertuples()
         )
         more = max(0, len(table) - _ROWS)
-        return cls(title=f"Mean size of effects on {output}", rows=rows, more=more, unit=unit)
+        return cls(title=f"Mean size of effects on {output}", rows=rows, more=more, unit=scale.unit(unit))
 
 
 @dataclass(frozen=True)

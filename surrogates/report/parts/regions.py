@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from surrogates.report.part import Part, interval, number, signed
+from probes.rounding import between, percent, rounded, score, signed
+from surrogates.report.part import Part
 from surrogates.report.parts.statements import LEVEL
 from surrogates.report.styles import EXAMPLE, SHARE, TABLE, TAG
 
@@ -78,12 +79,12 @@ class Regions(Part):
                 row.rule,
                 row.verdict,
                 LEVEL[row.verdict],
-                number(row.precision, ".0%"),
-                f"[{row.low:.0%}, {row.high:.0%}]" if np.isfinite(row.low) else "",
-                number(row.elsewhere, ".1%"),
-                number(row.share, ".1%"),
-                number(row.recall, ".0%"),
-                signed(row.change, ".3g"),
+                percent(row.precision),
+                between(row.low, row.high, percent),
+                percent(row.elsewhere),
+                percent(row.share),
+                percent(row.recall),
+                signed(row.change),
                 ShareBar.of(row.precision, row.low, row.high, row.elsewhere) if np.isfinite(row.low) else None,
             )
             for i, row in enumerate(rules.itertuples(), start=1)
@@ -96,9 +97,9 @@ def together_in_words(together: pd.DataFrame) -> str:
     whole = together.iloc[-1]
     first = "The rule" if len(together) == 1 else f"The {len(together)} rules together"
     return (
-        f"{first}: precision {whole['precision']:.2f}, recall {whole['recall']:.2f}, F1 {whole['f1']:.2f} "
-        f"{interval(whole['low'], whole['high'], '.2f')}; found the same way in shuffled differences, F1 "
-        f"{whole['shuffled']:.2f}."
+        f"{first}: precision {percent(whole['precision'])}, recall {percent(whole['recall'])}, F1 {score(whole['f1'])} "
+        f"{between(whole['low'], whole['high'], score)}; found the same way in shuffled differences, F1 "
+        f"{score(whole['shuffled'])}."
     )
 
 
@@ -118,10 +119,10 @@ class RegionLeaves(Part):
     def of(cls, leaves: pd.DataFrame, surrogates: pd.DataFrame, name: str, unit: str) -> RegionLeaves:
         """Make it of the leaves, the surrogates, and the number that changes."""
         rows = tuple(
-            (r.rule, signed(r.change, ".3g"), interval(r.low, r.high), number(r.differ, ".0%"), number(r.share, ".0%"))
+            (r.rule, signed(r.change), between(r.low, r.high), percent(r.differ), percent(r.share))
             for r in leaves.itertuples()
         )
-        fits = tuple((r.surrogate, int(r.terms), number(r.r2), number(r.permuted)) for r in surrogates.itertuples())
+        fits = tuple((r.surrogate, int(r.terms), score(r.r2), score(r.permuted)) for r in surrogates.itertuples())
         return cls(title="How much it changes", rows=rows, fits=fits, number=name, unit=unit)
 
 
@@ -143,9 +144,9 @@ class DifferingRows(Part):
         rows = tuple(
             (
                 r.input if len(r.input) < _LONGEST else f"{r.input[: _LONGEST // 2]} … {r.input[-_LONGEST // 2 :]}",
-                r.said_before or number(r.before, ".4g"),
-                r.said_after or number(r.after, ".4g"),
-                signed(r.change, ".3g"),
+                r.said_before or rounded(r.before),
+                r.said_after or rounded(r.after),
+                signed(r.change),
                 str(int(r.rule)) if r.rule else "",
             )
             for r in differences.head(_SHOWN).itertuples()

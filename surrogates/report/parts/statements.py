@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from surrogates.report.part import Bar, Part, bar, interval, number, signed
+from probes.rounding import between, percent, rounded, score, signed
+from surrogates.report.part import Bar, Part, bar
 from surrogates.report.styles import AXIS, EXAMPLE, TABLE, TAG
 from surrogates.statements.entry import Entry, StatementData
 from surrogates.statements.entry import Example as ExampleData
@@ -50,7 +51,7 @@ class Overview(Part):
         """Make it of verdicts, seconds and the cost in words."""
         counts = verdicts.value_counts()
         rows = tuple(CountRow(v, mark, int(counts.get(v, 0))) for v, mark in LEVEL.items())
-        return cls(rows=rows, seconds=f"{seconds:.0f}", cost=cost)
+        return cls(rows=rows, seconds=rounded(seconds), cost=cost)
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,12 @@ class StatementRow:
             verdict=s["verdict"],
             level=LEVEL[s["verdict"]],
             reason=s["reason"],
-            margin=f"{s['margin']:.2g} {s['unit']}" if s["kind"] == "equivalence" and known else "",
+            margin=f"{rounded(s['margin'])} {s['unit']}" if s["kind"] == "equivalence" and known else "",
             unit=s["unit"] if s["unit"] != unit else "",
             effect=signed(s["effect"]),
-            interval=interval(s["low"], s["high"], ".2g") if known else "",
+            interval=between(s["low"], s["high"]) if known else "",
             entities=s["entities"],
-            precision=number(s["precision"], ".0%"),
+            precision=percent(s["precision"]),
             alone=signed(s["unconditional"]),
             bar=bar(s["effect"], s["low"], s["high"], reach) if known else None,
             worst=_levels(levels),
@@ -157,7 +158,7 @@ def _baselines(e: Entry) -> str:
     means = [f"{_BASELINES[n]} {signed(v)} {e.unit}" for n, v in e.baselines.items() if np.isfinite(v)]
     words = f"Mean of all cases: {'; '.join(means)}." if means else ""
     for name, cell in e.extremes.items():
-        held = f"{signed(cell['value'])} {e.unit} {interval(cell['low'], cell['high'], '.2g')}"
+        held = f"{signed(cell['value'])} {e.unit} {between(cell['low'], cell['high'])}"
         words += f" {name.capitalize()} combination: {held} ({_levels(cell['levels'])})."
     return words
 
@@ -168,8 +169,8 @@ def _prediction(e: Entry) -> str:
         return ""
     scores = e.prediction.scores
     return (
-        f"Stitched together, this {e.prediction.summary()}; Brier score {scores['brier']:.3f} (constant "
-        f"{scores['brier_constant']:.3f}), calibration error {scores['calibration']:.2f}."
+        f"Stitched together, this {e.prediction.summary()}; Brier score {score(scores['brier'])} (constant "
+        f"{score(scores['brier_constant'])}), calibration error {score(scores['calibration'])}."
     )
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from probes.rounding import Scale, between, score
 from surrogates.judging.fidelity import Fidelity
 from surrogates.local.finding import Finding
-from surrogates.report.part import Part, interval, level, number, signed
+from surrogates.report.part import Part, level
 from surrogates.report.styles import CHECK, NOTE, PICTURE, TABLE, VERDICT
 
 __all__ = ["Checks", "Comparison", "Judgement", "Verdict"]
-
-_UNDEFINED = "not defined"
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,6 @@ class VerdictRow:
     verdict: str
     level: str
     r2: str
-    interval: str
     rank: str
 
 
@@ -50,9 +48,8 @@ class Verdict(Part):
                 name,
                 verdicts[j],
                 level(f.r2_low[j]),
-                number(f.r2[j], missing=_UNDEFINED),
-                interval(f.r2_low[j], f.r2_high[j]),
-                number(f.rank[j], missing=_UNDEFINED),
+                f.scored(j),
+                score(f.rank[j]),
             )
             for j, name in enumerate(f.outputs)
         )
@@ -86,18 +83,18 @@ class Judgement(Part):
     count: int
 
     @classmethod
-    def of(cls, f: Fidelity, picture: str) -> Judgement:
+    def of(cls, f: Fidelity, picture: str, scale: Scale) -> Judgement:
         """Make it of a fidelity and a figure."""
         errors = f.thirds["error"].to_numpy().reshape(-1, 3)
         rows = tuple(
             JudgementRow(
                 name,
-                f"{number(f.r2[j], missing=_UNDEFINED)} {interval(f.r2_low[j], f.r2_high[j])}",
-                number(f.constant[j], missing=_UNDEFINED),
-                number(f.leave_one_out[j], missing="not asked: too dear for this budget"),
-                number(f.permuted[j], missing=_UNDEFINED),
-                f"{number(f.rank[j], missing=_UNDEFINED)} {interval(f.rank_low[j], f.rank_high[j])}",
-                ", ".join(signed(error, ".2g") for error in errors[j]),
+                f.scored(j),
+                score(f.constant[j]),
+                score(f.leave_one_out[j], missing="not asked: too dear for this budget"),
+                score(f.permuted[j]),
+                f.ranked(j),
+                ", ".join(scale.signed(error, missing="none") for error in errors[j]),
             )
             for j, name in enumerate(f.outputs)
         )
@@ -159,8 +156,8 @@ class Comparison(Part):
             ComparisonRow(
                 row.family,
                 str(row.terms),
-                f"{number(row.r2, missing=_UNDEFINED)} {interval(row.r2_low, row.r2_high)}",
-                number(row.score, missing=_UNDEFINED),
+                f"{score(row.r2)} {between(row.r2_low, row.r2_high, score)}",
+                score(row.score),
             )
             for row in table.itertuples()
         )

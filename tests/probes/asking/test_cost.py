@@ -58,8 +58,8 @@ def test_the_number_is_in_the_text() -> None:
     text = str(FORECAST.project(70e9, throughput=2000.0, gpus=2))
     for part in (
         "200 questions of 400 tokens",
-        "7e+10 parameters",
-        "1.12e+16 FLOP",
+        "70 billion parameters",
+        "11.2 PFLOP",
         "0.0111 GPU-hours",
         "20 s",
         "2 GPUs",

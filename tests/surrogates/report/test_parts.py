@@ -10,30 +10,32 @@ import pytest
 
 import surrogates.report.views  # noqa: F401 - loads every part
 from surrogates.report.page import Contents, contents, page
-from surrogates.report.part import Part, bar, interval, level, number, signed
+from surrogates.report.part import Part, bar, level
 from surrogates.results.result import Result
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}{% raw %}"
+#: turns what follows around, ends isolates, clears a terminal, has no width, and letters from right to left
+TURNING = "ok\u202e99.0\u2066\u2069\x1b[2J\u200bא1 ב"
 OURS = [kind for kind in Part.__subclasses__() if kind.__module__.startswith("surrogates.")]
 PARTS = sorted(OURS, key=lambda kind: kind.__name__)
 
 
-def example(kind: Any, full: bool, name: str = "") -> Any:
+def example(kind: Any, full: bool, name: str = "", text: str = EVIL) -> Any:
     """A value of a declared type: every text hostile; lists and what is optional there, or not."""
     origin, arguments = get_origin(kind), get_args(kind)
     if kind is str:
-        return "data:image/svg+xml;base64,AAAA" if name == "picture" else EVIL
+        return "data:image/svg+xml;base64,AAAA" if name == "picture" else text
     if kind in (int, bool):
         return kind(full)
     if origin in (Union, UnionType):
-        return example(arguments[0], full) if full or NoneType not in arguments else None
+        return example(arguments[0], full, name, text) if full or NoneType not in arguments else None
     if origin is tuple:
         inner = arguments[:1] * (2 * full) if arguments[1:] == (...,) else arguments
-        return tuple(example(each, full) for each in inner)
+        return tuple(example(each, full, name, text) for each in inner)
     if is_dataclass(kind):
         hints = get_type_hints(kind)
-        return kind(**{f.name: example(hints[f.name], full, f.name) for f in fields(kind)})
-    return {"verdict": EVIL, "words": EVIL} if full else {}
+        return kind(**{f.name: example(hints[f.name], full, f.name, text) for f in fields(kind)})
+    return {"verdict": text, "words": text} if full else {}
 
 
 @dataclass
@@ -56,6 +58,15 @@ def test_a_part_escapes_all_it_holds(kind, full, harmless):
     assert EVIL not in html and "&lt;script&gt;" in html
     for rule in kind.style:
         assert rule in html
+
+
+@pytest.mark.parametrize("kind", PARTS, ids=lambda kind: kind.__name__)
+def test_in_a_part_nothing_is_unseen_or_turned_around(kind):
+    html = page(Shown([example(kind, True, text=TURNING)]))
+    assert not {"\u202e", "\u2066", "\x1b", "\u200b"} & set(html)
+    assert "ok⟨U+202E⟩99.0⟨U+2066⟩⟨U+2069⟩⟨U+001B⟩[2J⟨U+200B⟩" in html
+    assert html.count("\u2068") == html.count("\u2069")  # what is opened here is closed here
+    assert "could not be drawn" not in html
 
 
 def test_a_style_is_written_once():
@@ -86,9 +97,7 @@ def test_a_script_is_allowed_by_its_hash_alone():
     assert "script-src 'sha256-" in html
 
 
-def test_numbers_have_one_minus_sign_and_say_what_is_missing():
+def test_levels_and_bars():
     nan = float("nan")
-    assert (number(-0.456), number(nan), number(nan, missing="none")) == ("−0.46", "", "none")
-    assert (signed(1.0), signed(-1.0, ".3g"), interval(-1, nan), interval(-1, 2)) == ("+1.00", "−1", "", "[−1, 2]")
     assert [level(v) for v in (nan, 0, 0.1, 0.4, 0.7)] == ["poor", "poor", "weak", "fair", "good"]
     assert bar(1.0, 0.5, 9.0, 2.0).span == "37.50"

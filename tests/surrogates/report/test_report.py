@@ -91,7 +91,7 @@ def test_text_is_shown_whole():
     text = "  Two  spaces,\n\na break — and “quotes”.  "
     ex = explain(lambda ts: [len(t) for t in ts], TextProbe(text), store=None)
     page = ex.report("page.html").read_text()
-    block = re.search(r'<div class="block">(.*?)</div>', page, re.S).group(1)
+    block = re.search(r'<div class="block" dir="auto">(.*?)</div>', page, re.S).group(1)
     assert re.sub(r"<[^>]+>", "", block) == text
 
 

@@ -231,7 +231,7 @@ def test_nothing_but_hits_is_no_certainty():
         assert got.verdict == expected
         assert got.low < 1 - 0.9 == pytest.approx(got.effect)
     assert verdict(Statement.level(reference=0.9), table(entities=60).assign(value=1.0)).words.startswith(
-        "m is above 0.9 nats: 1 nats [0.95, 1.05], 60 entities"
+        "m is above 0.9 nats: 1 nats [0.950, 1.05], 60 entities"
     )
 
 
