@@ -18,7 +18,7 @@ from probes.rounding import between, score
 from surrogates.judging.agreement import r2, r2_interval, rank_correlation, rank_interval
 from surrogates.judging.cross_fit import FOLDS, CrossFit
 from surrogates.judging.problem import Problem
-from surrogates.judging.verdict import verdict
+from surrogates.judging.verdict import refuses, verdict
 from surrogates.numerics.folds import folds
 from surrogates.surrogate import Surrogate
 from surrogates.visible import in_line
@@ -131,6 +131,10 @@ class Fidelity:
                 strict=True,
             )
         )
+
+    def refused(self, change: bool = False) -> tuple[bool, ...]:
+        """Return for each output whether its verdict says that nothing may be read from the explanation."""
+        return tuple(map(refuses, self.judgement(change)))
 
     @property
     def verdict(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["PERMUTED", "verdict"]
+__all__ = ["PERMUTED", "refuses", "verdict"]
 
 #: held-out R² on shuffled answers above which a method is not to be believed
 PERMUTED = 0.1
@@ -63,6 +63,11 @@ def verdict(
     return _trusted(clear, ordered) + (
         ", and the sizes." if sized else "; the sizes are approximate." if low >= 0.7 else ", not the sizes."
     )
+
+
+def refuses(words: str) -> bool:
+    """Whether a verdict says that nothing may be read from the explanation."""
+    return words.startswith("Do not ")
 
 
 def _trusted(clear: int, ordered: int) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from probes.rounding import Scale, percent, score
 from surrogates.difference.difference import Difference
-from surrogates.judging.fidelity import Fidelity
 from surrogates.report.curves import named
 from surrogates.report.figures import attribution_plot, comparison_plot, held_out, literal
 from surrogates.report.page import Contents, contents
@@ -18,7 +18,7 @@ from surrogates.report.parts.effects import Terms
 from surrogates.report.parts.instance import instance_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.trust import Comparison, Judgement, Verdict
-from surrogates.report.text import label_of, span_of
+from surrogates.report.text import fitted_here, label_of, span_of
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import figure_of, text_of
 from surrogates.visible import joined
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["difference_contents", "difference_plot", "difference_text"]
 
 _ROWS = 10
+_AVERAGES = "Changes of averages over the questions asked. They need not add up to the change for this input."
 
 
 @contents.register
@@ -64,7 +65,7 @@ def _verdict(d: Difference) -> list[Part]:
 
 def _sides(d: Difference) -> list[Part]:
     verdicts = (d.before.fidelity.verdict, d.after.fidelity.verdict)
-    return [BothSides.of(d.summary, d.names, verdicts, d.change.target.unit, _scale(d))]
+    return [BothSides.of(d.summary, d.names, verdicts, d.change.target.unit, _scale(d), fitted_here(d.change))]
 
 
 def _flips(d: Difference) -> list[Part]:
@@ -84,25 +85,30 @@ def _instance(d: Difference) -> list[Part]:
         answer,
         _scale(d),
         "Where the change comes from",
+        change.fidelity.refused(change=True),
     )
 
 
 def _changes(d: Difference) -> list[Part]:
     """Return a table of effects on both sides for every output."""
-    table, target = d.attributions, d.change.target
+    table, target, refused = d.attributions, d.change.target, d.change.fidelity.refused(change=True)
     return [
         Changes.of(
-            table[table["output"] == name], f"How average effects on {name} changed", target.unit, d.names, _scale(d)
+            table[table["output"] == name],
+            f"How average effects on {name} changed",
+            target.unit,
+            d.names,
+            _scale(d),
+            muted=refused[j],
+            note="" if j else _AVERAGES,
         )
-        for name in target.outputs
+        for j, name in enumerate(target.outputs)
     ]
 
 
 def _judgement(d: Difference) -> list[Part]:
-    def drawn(fidelity: Fidelity, ax: Axes) -> Axes:
-        return held_out(fidelity, d.change.target.unit, ax, what="change")
-
-    return [Judgement.of(d.change.fidelity, picture(d.change.fidelity, drawn, (4.2, 3.8)), _scale(d))]
+    drawn = partial(held_out, unit=d.change.target.unit, what="change")
+    return [Judgement.of(d.change.fidelity, drawn, _scale(d))]
 
 
 def _comparison(d: Difference) -> list[Part]:

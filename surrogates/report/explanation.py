@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from surrogates.local.explanation import NOT_RAW, Explanation
-from surrogates.report.figures import comparison_plot, fidelity_plot
+from surrogates.report.figures import comparison_plot, held_out
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Note, Part, made, picture
 from surrogates.report.parts.effects import Terms, effects_parts
 from surrogates.report.parts.instance import Numbers, instance_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.trust import Checks, Comparison, Judgement, Verdict
-from surrogates.report.text import scale_of
+from surrogates.report.text import AVERAGES, fitted_here, scale_of
 
 __all__ = ["explanation_contents", "explanation_parts"]
 
@@ -50,22 +51,39 @@ def _not_raw(ex: Explanation) -> list[Part]:
 
 
 def _numbers(ex: Explanation) -> list[Part]:
-    return [Numbers.of(ex.y[0], ex.y[1], ex.target.outputs, ex.target.unit, ex.features, ex.view, scale_of(ex))]
+    target, fitted = ex.target, fitted_here(ex)
+    return [Numbers.of(ex.y[0], ex.y[1], target.outputs, target.unit, ex.features, ex.view, scale_of(ex), fitted)]
 
 
 def _instance(ex: Explanation) -> list[Part]:
     target = ex.target
-    return instance_parts(ex.attributions, target.outputs, target.unit, ex.features, ex.view, ex.answer, scale_of(ex))
+    return instance_parts(
+        ex.attributions,
+        target.outputs,
+        target.unit,
+        ex.features,
+        ex.view,
+        ex.answer,
+        scale_of(ex),
+        refused=ex.fidelity.refused(),
+    )
 
 
 def _effects(ex: Explanation) -> list[Part]:
     return effects_parts(
-        ex.attributions, ex.target.outputs, ex.target.unit, ex.view, "Average effects on", scale_of(ex)
+        ex.attributions,
+        ex.target.outputs,
+        ex.target.unit,
+        ex.view,
+        "Average effects on",
+        scale_of(ex),
+        ex.fidelity.refused(),
+        AVERAGES,
     )
 
 
 def _judgement(ex: Explanation) -> list[Part]:
-    return [Judgement.of(ex.fidelity, picture(ex, fidelity_plot, (4.2, 3.8)), scale_of(ex))]
+    return [Judgement.of(ex.fidelity, partial(held_out, unit=ex.target.unit), scale_of(ex))]
 
 
 def _checks(ex: Explanation) -> list[Part]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LONGEST",
+    "MUTED",
     "NEGATIVE",
     "POSITIVE",
     "anchor_plot",
@@ -49,6 +50,8 @@ __all__ = [
 
 #: blue raises the output, vermilion lowers it (Okabe and Ito's colours, told apart by colour-blind readers)
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
+#: of effects that a verdict says not to use
+MUTED = "#BBBBBB"
 #: characters of a family's name beside its point
 LONGEST = 28
 #: verdicts of statements, in the same palette
@@ -79,7 +82,8 @@ def attribution_plot(
     labels = [f"{f} = {v}" if v and v != f else f for f, v in zip(table["feature"], table["value"], strict=True)]
     target = explanation.target
     axis = "average effect on", target.unit
-    return _bars(table.assign(label=labels), target.outputs, axis, ax, output, max_features)
+    refused = dict(zip(target.outputs, explanation.fidelity.refused(), strict=True))
+    return _bars(table.assign(label=labels), target.outputs, axis, ax, output, max_features, refused)
 
 
 @figure_of.register(ShapleyValues)
@@ -129,10 +133,11 @@ def _bars(
     ax: Axes | None,
     output: str | None,
     max_features: int,
+    refused: Mapping[str, bool] | None = None,
 ) -> Axes:
     """Draw rows ``output, label, effect, low, high`` of one output as horizontal bars with intervals, the first on top.
 
-    `axis` is what the effects are, and their unit.
+    `axis` is what the effects are, and their unit; those that are not to be used (`refused`) are grey.
     """
     if output is not None and output not in outputs:
         raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
@@ -145,7 +150,8 @@ def _bars(
     place, scale = np.arange(len(table))[::-1], Scale.of(table["effect"])
     value, low, high = (scale.divided(table[name].to_numpy()) for name in ("effect", "low", "high"))
     errors = np.abs([low, high] - value)
-    ax.barh(place, value, color=np.where(value >= 0, POSITIVE, NEGATIVE), height=0.62, alpha=0.85)
+    colour = np.where(value >= 0, POSITIVE, NEGATIVE) if not (refused or {}).get(chosen) else MUTED
+    ax.barh(place, value, color=colour, height=0.62, alpha=0.85)
     ax.errorbar(value, place, xerr=errors, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
     ax.axvline(0, color="#333333", linewidth=0.8)
     ax.set_yticks(place, [shortened(label) for label in table["label"]])
@@ -167,19 +173,22 @@ def literal(text: str) -> str:
 
 def fidelity_plot(explanation: Explanation, ax: Axes | None = None, *, output: str | None = None) -> Axes:
     """Draw held-out answers against what the surrogate predicted for them; a perfect one lies on the line y = x."""
-    return held_out(explanation.fidelity, explanation.target.unit, ax, output)
+    return held_out(explanation.fidelity, ax, output, unit=explanation.target.unit)
 
 
 @figure_of.register(GlobalSurrogate)
 def global_plot(surrogate: GlobalSurrogate, ax: Axes | None = None) -> Axes:
     """Draw held-out answers for rows of a table against what the surrogate predicted for them."""
-    return held_out(surrogate.fidelity, surrogate.unit, ax, None)
+    return held_out(surrogate.fidelity, ax, unit=surrogate.unit)
 
 
 def held_out(
-    fidelity: Fidelity, unit: str, ax: Axes | None = None, output: str | None = None, what: str = "model's answer"
+    fidelity: Fidelity, ax: Axes | None = None, output: str | None = None, *, unit: str, what: str = "model's answer"
 ) -> Axes:
-    """Draw held-out numbers of one output, the first by default, against predictions; `what` they are."""
+    """Draw held-out numbers of one output, the first by default, against predictions; `what` they are.
+
+    Where there are several, its name stands above.
+    """
     outputs = fidelity.outputs
     if output is not None and output not in outputs:
         raise InputError("output", f"be one of {', '.join(map(repr, outputs))}", output)
@@ -193,6 +202,8 @@ def held_out(
     ax.scatter(predicted, observed, s=14, color=POSITIVE, alpha=0.6, linewidths=0)
     ax.set_xlabel("surrogate's prediction, held out")
     ax.set_ylabel(literal(f"{what} ({scale.unit(unit)})"))
+    if len(outputs) > 1:
+        ax.set_title(shortened(outputs[j]), fontsize=10)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from probes.rounding import Scale, score
 from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.report.curves import named
-from surrogates.report.figures import global_plot
+from surrogates.report.figures import held_out
 from surrogates.report.page import Contents, contents
-from surrogates.report.part import Note, Part, made, picture
+from surrogates.report.part import Note, Part, made
 from surrogates.report.parts.effects import Terms
 from surrogates.report.parts.trust import Judgement
 from surrogates.results.result import text_of
@@ -34,7 +36,7 @@ def _terms(g: GlobalSurrogate) -> list[Part]:
 
 
 def _judged(g: GlobalSurrogate) -> list[Part]:
-    return [Judgement.of(g.fidelity, picture(g, global_plot, (4.2, 3.8)), Scale.of(g.fidelity.observed.flat))]
+    return [Judgement.of(g.fidelity, partial(held_out, unit=g.unit), Scale.of(g.fidelity.observed.flat))]
 
 
 def _heading(g: GlobalSurrogate) -> str:

@@ -11,8 +11,10 @@ __all__ = [
     "NOTE",
     "PICTURE",
     "PIECES",
+    "PROOF",
     "QUOTE",
     "SHARE",
+    "STACK",
     "TABLE",
     "TAG",
     "VERDICT",
@@ -25,6 +27,11 @@ VERDICT = """\
 
 NOTE = """\
 .iomap .note { border: 1px solid var(--line); border-left: 6px solid var(--weak); border-radius: 4px;
+  padding: .4rem 1rem; margin: .5rem 0; }"""
+
+#: what is proved stands in a box of its own, which is no warning
+PROOF = """\
+.iomap .proof { border: 1px solid var(--line); border-left: 6px solid var(--good); border-radius: 4px;
   padding: .4rem 1rem; margin: .5rem 0; }"""
 
 CHECK = ".iomap .mark { color: var(--tone); font-weight: 600; white-space: nowrap; }"
@@ -61,6 +68,16 @@ NARROW = """\
 .iomap .narrow { display: none; color: var(--soft); }
 @media (max-width: 36rem) { .iomap .narrow { display: inline; } }"""
 
+#: a table whose rows are stacked where a page is narrow: name and number, then what is across the whole width
+STACK = """\
+@media (max-width: 36rem) {
+  .iomap table.stack tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; column-gap: .5rem;
+    border-bottom: 1px solid var(--line); padding: .3rem 0; }
+  .iomap table.stack th, .iomap table.stack td { border: 0; padding: .1rem .3rem; }
+  .iomap table.stack .across { grid-column: 1 / -1; width: auto; }
+  .iomap table.stack .first { order: -1; }
+  .iomap table.stack th:empty, .iomap table.stack .wide { display: none; } }"""
+
 AXIS = """\
 .iomap td.chart { width: 34%; min-width: 7rem; }
 .iomap .axis { position: relative; height: 1.1rem;
@@ -68,7 +85,6 @@ AXIS = """\
 .iomap .axis i, .iomap .axis u { position: absolute; display: block; }
 .iomap .axis i { top: .15rem; height: .8rem; background: rgba(var(--hue), .75); border-radius: 2px; }
 .iomap .axis u { top: .5rem; height: .1rem; background: var(--ink); }
-@media (max-width: 36rem) { .iomap td.chart { width: 26%; min-width: 4.5rem; } }
 .iomap td.chart.small { width: 14%; min-width: 4rem; }"""
 
 #: a share from 0 to 1 as a bar with its interval, and a tick for another share to compare it with
@@ -81,7 +97,10 @@ SHARE = """\
 .iomap td.rule { min-width: 8rem; }
 .iomap .share b { top: 0; width: .12rem; height: 1.1rem; background: var(--soft); }"""
 
-PICTURE = ".iomap img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }"
+PICTURE = """\
+.iomap img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
+.iomap figure { display: inline-block; margin: .4rem .6rem .4rem 0; max-width: 100%; vertical-align: top; }
+.iomap figcaption { font-size: .85rem; color: var(--soft); }"""
 
 FACTS = """\
 .iomap dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; font-size: .85rem;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from probes.rounding import Scale, score
@@ -14,7 +15,10 @@ from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
 from surrogates.visible import in_line, joined
 
-__all__ = ["effect_lines", "label_of", "scale_of", "span_of", "summary"]
+#: said where effects first stand
+AVERAGES = "Average effects over the questions asked; they need not add up to the model's answer."
+
+__all__ = ["AVERAGES", "effect_lines", "fitted_here", "label_of", "scale_of", "span_of", "summary"]
 
 _ROWS = 10
 _BAR = 12
@@ -38,9 +42,13 @@ def summary(explanation: Explanation) -> str:
     if len(explanation.comparison) > 1:
         shown = ", ".join(f"{r.family} {score(r.r2)} with {r.terms} terms" for r in explanation.comparison.itertuples())
         lines += textwrap.wrap(f"Compared: R² {shown}", 100)
+    lines += ["", *textwrap.wrap(AVERAGES, 100)]
+    refused = fidelity.refused()
     for output in target.outputs:
         table = explanation.attributions[explanation.attributions["output"] == output]
-        lines += ["", *effect_lines(table, "effect", output if len(target.outputs) > 1 else "", scale_of(explanation))]
+        muted = refused[target.outputs.index(output)]
+        shown = output if len(target.outputs) > 1 else ""
+        lines += ["", *effect_lines(table, "effect", shown, scale_of(explanation), muted)]
     if not explanation.raw_answers_kept:
         lines += ["", *textwrap.wrap(NOT_RAW, 100)]
     return joined([*lines, "", cost_line(explanation.provenance["cost"])])
@@ -51,14 +59,22 @@ def scale_of(explanation: Explanation) -> Scale:
     return Scale.of([*explanation.attributions["attribution"], *explanation.y[:2].flat])
 
 
-def effect_lines(table: pd.DataFrame, what: str, output: str, scale: Scale) -> list[str]:
-    """Write the strongest rows ``feature, value, attribution, low, high`` of one output as lines under a heading."""
+def fitted_here(explanation: Explanation) -> np.ndarray:
+    """Return what the surrogate says for the instance, ``(k,)``."""
+    return explanation.predict(explanation.answers.design.Z[:1]).reshape(-1)
+
+
+def effect_lines(table: pd.DataFrame, what: str, output: str, scale: Scale, muted: bool = False) -> list[str]:
+    """Write the strongest rows ``feature, value, attribution, low, high`` of one output as lines under a heading.
+
+    Bars are faint where effects are `muted`, since a verdict says not to use them.
+    """
     largest = float(table["attribution"].abs().max())
     lines = [f"{what:>9}  {'95% interval':^21}  {'':{_BAR}}  {output}".rstrip()]
     for row in table.head(_ROWS).itertuples():
         length = round(_BAR * (abs(row.attribution) / largest)) if largest > 0 and abs(row.attribution) > 0 else 0
         effect, span = scale.signed(row.attribution), span_of(row, scale)
-        lines.append(f"{effect:>9}  {span:^21}  {'█' * length:{_BAR}}  {label_of(row)}")
+        lines.append(f"{effect:>9}  {span:^21}  {('░' if muted else '█') * length:{_BAR}}  {label_of(row)}")
     if len(table) > _ROWS:
         lines.append(f"{'':>9}  {'':21}  {'':{_BAR}}  … and {len(table) - _ROWS} more in .attributions")
     return lines
@@ -78,7 +94,8 @@ def span_of(row: Any, scale: Scale) -> str:
 def _model_lines(explanation: Explanation) -> list[str]:
     """Return the model's two answers: for this input, and for the one that effects are measured from."""
     parts, scale = [], scale_of(explanation)
-    for output, y in zip(explanation.target.outputs, explanation.y.T, strict=True):
+    for output, y, fitted in zip(explanation.target.outputs, explanation.y.T, fitted_here(explanation), strict=True):
         named = f"{output} " if len(explanation.target.outputs) > 1 else ""
-        parts.append(f"{named}{scale.rounded(y[0])} for this input, {scale.rounded(y[1])} for the reference")
+        here, reference, said = map(scale.rounded, (y[0], y[1], fitted))
+        parts.append(f"{named}{here} for this input (the surrogate says {said}), {reference} for the reference")
     return textwrap.wrap(f"Model: {'; '.join(parts)}", 100, subsequent_indent="       ")

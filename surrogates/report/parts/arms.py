@@ -9,7 +9,7 @@ import pandas as pd
 
 from probes.rounding import between, percent, rounded, score, signed
 from surrogates.report.part import Bar, Part, bar
-from surrogates.report.styles import AXIS, EXAMPLE, TABLE
+from surrogates.report.styles import AXIS, EXAMPLE, NARROW, STACK, TABLE
 
 __all__ = ["Answers", "Arms", "Leaves", "Said"]
 
@@ -49,7 +49,7 @@ class Arms(Part):
     """How the cases moved in each arm, the change in question first."""
 
     template = "arms.html"
-    style = (TABLE, AXIS)
+    style = (TABLE, NARROW, STACK, AXIS)
 
     rows: tuple[ArmRow, ...]
     names: tuple[str, str]
@@ -121,7 +121,7 @@ class Answers(Part):
     """Cases to which the two say different things."""
 
     template = "answers.html"
-    style = (TABLE, EXAMPLE)
+    style = (TABLE, NARROW, STACK, EXAMPLE)
 
     rows: tuple[tuple[str, str, str, str, str], ...]
     names: tuple[str, str]

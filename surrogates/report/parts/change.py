@@ -11,7 +11,7 @@ import pandas as pd
 from probes.rounding import Scale, percent, score
 from surrogates.report.part import Bar, Part, bar
 from surrogates.report.parts.effects import ROWS
-from surrogates.report.styles import AXIS, NARROW, TABLE
+from surrogates.report.styles import AXIS, NARROW, STACK, TABLE
 
 __all__ = ["BothSides", "Changes", "Flips"]
 
@@ -24,6 +24,7 @@ class SideRow:
     before: str
     after: str
     change: str
+    fitted: str
     mean: str
     interval: str
     typical: str
@@ -45,22 +46,29 @@ class BothSides(Part):
 
     @classmethod
     def of(
-        cls, table: pd.DataFrame, names: tuple[str, str], verdicts: tuple[str, str], unit: str, scale: Scale
+        cls,
+        table: pd.DataFrame,
+        names: tuple[str, str],
+        verdicts: tuple[str, str],
+        unit: str,
+        scale: Scale,
+        fitted: np.ndarray,
     ) -> BothSides:
-        """Make it of a difference's summary, and the verdict on the explanation of each side."""
+        """Make it of a difference's summary, the verdict on either side, and the surrogate's change."""
         rows = tuple(
             SideRow(
                 row.output,
                 scale.rounded(row.before),
                 scale.rounded(row.after),
                 scale.signed(row.change),
+                scale.signed(fitted[j]),
                 scale.signed(row.mean),
                 scale.between(row.low, row.high) if row.low < row.high else "",
                 scale.rounded(row.typical),
                 scale.rounded(row.spread),
                 score(row.by_sides, ""),
             )
-            for row in table.itertuples()
+            for j, row in enumerate(table.itertuples())
         )
         return cls(title="What both say", rows=rows, names=names, verdicts=verdicts, unit=scale.unit(unit))
 
@@ -103,16 +111,20 @@ class Changes(Part):
     """Effects of features on both models and on the change, the largest change first."""
 
     template = "changes.html"
-    style = (TABLE, NARROW, AXIS)
+    style = (TABLE, NARROW, STACK, AXIS)
 
     rows: tuple[ChangeRow, ...]
     names: tuple[str, str]
     unit: str
     more: int
     values: bool
+    muted: bool
+    note: str
 
     @classmethod
-    def of(cls, table: pd.DataFrame, title: str, unit: str, names: Sequence[str], scale: Scale) -> Changes:
+    def of(
+        cls, table: pd.DataFrame, title: str, unit: str, names: Sequence[str], scale: Scale, muted: bool, note: str
+    ) -> Changes:
         """Make it of one output's rows ``feature, value, before, after, change, low, high``."""
         reach = float(np.nanmax(np.abs(table[["change", "low", "high"]].to_numpy()))) or 1.0
         rows = tuple(
@@ -128,4 +140,13 @@ class Changes(Part):
             for row in table.head(ROWS).itertuples()
         )
         more, values = max(0, len(table) - ROWS), any(row.value for row in rows)
-        return cls(title=title, rows=rows, names=(names[0], names[1]), unit=scale.unit(unit), more=more, values=values)
+        return cls(
+            title=title,
+            rows=rows,
+            names=(names[0], names[1]),
+            unit=scale.unit(unit),
+            more=more,
+            values=values,
+            muted=muted,
+            note=note,
+        )

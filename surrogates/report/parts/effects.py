@@ -12,7 +12,7 @@ from probes.rounding import Scale
 from probes.views import View
 from surrogates.report.curves import curve_lines
 from surrogates.report.part import Bar, Part, bar
-from surrogates.report.styles import AXIS, TABLE
+from surrogates.report.styles import AXIS, NARROW, STACK, TABLE
 from surrogates.surrogate import Surrogate
 
 __all__ = ["Effects", "Terms", "effects_parts"]
@@ -38,16 +38,27 @@ class Effects(Part):
     """Effects of features on one output, strongest first, with bars."""
 
     template = "effects.html"
-    style = (TABLE, AXIS)
+    style = (TABLE, NARROW, STACK, AXIS)
 
     rows: tuple[EffectRow, ...]
     unit: str
     more: int
     background: bool
     values: bool
+    muted: bool
+    note: str
 
     @classmethod
-    def of(cls, table: pd.DataFrame, title: str, unit: str, background: dict[str, str], scale: Scale) -> Effects:
+    def of(
+        cls,
+        table: pd.DataFrame,
+        title: str,
+        unit: str,
+        background: dict[str, str],
+        scale: Scale,
+        muted: bool,
+        note: str,
+    ) -> Effects:
         """Make it of rows ``feature, value, attribution, low, high`` and what replaces features, by their names."""
         reach = float(np.nanmax(np.abs(table[["attribution", "low", "high"]].to_numpy()))) or 1.0
         rows = tuple(
@@ -62,16 +73,44 @@ class Effects(Part):
             for row in table.head(ROWS).itertuples()
         )
         more, values = max(0, len(table) - ROWS), any(row.value for row in rows)
-        return cls(title=title, rows=rows, unit=scale.unit(unit), more=more, background=bool(background), values=values)
+        return cls(
+            title=title,
+            rows=rows,
+            unit=scale.unit(unit),
+            more=more,
+            background=bool(background),
+            values=values,
+            muted=muted,
+            note=note,
+        )
 
 
 def effects_parts(
-    effects: pd.DataFrame, outputs: Sequence[str], unit: str, view: View, title: str, scale: Scale
+    effects: pd.DataFrame,
+    outputs: Sequence[str],
+    unit: str,
+    view: View,
+    title: str,
+    scale: Scale,
+    refused: Sequence[bool] = (),
+    note: str = "",
 ) -> list[Part]:
-    """Return a table of effects for every output, of rows ``output, feature, value, attribution, low, high``."""
+    """Return a table of effects for every output, of rows ``output, feature, value, attribution, low, high``.
+
+    Those of outputs that are `refused` are muted; `note` is said above the first.
+    """
     background = {row["name"]: row["background"] for row in view.get("rows", [])}
     return [
-        Effects.of(effects[effects["output"] == name], f"{title} {name}", unit, background, scale) for name in outputs
+        Effects.of(
+            effects[effects["output"] == name],
+            f"{title} {name}",
+            unit,
+            background,
+            scale,
+            bool(refused) and refused[j],
+            "" if j else note,
+        )
+        for j, name in enumerate(outputs)
     ]
 
 

@@ -33,6 +33,7 @@ class NumbersRow:
     output: str
     instance: str
     reference: str
+    fitted: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +56,20 @@ class Numbers(Part):
         features: Sequence[Feature],
         view: View,
         scale: Scale,
+        fitted: np.ndarray | None = None,
     ) -> Numbers:
-        """Make it of numbers ``(k,)`` for the instance and the reference."""
+        """Make it of numbers ``(k,)`` for the instance and the reference, and the surrogate's for the instance."""
         real = any(f.kind == "real" for f in features)
         gone = {"text": "with every feature removed", "table": "with every feature replaced"}
         words = "one step of every feature away" if real else gone.get(view["kind"], "with every feature absent")
         rows = tuple(
-            NumbersRow(name, scale.rounded(instance[j]), scale.rounded(reference[j])) for j, name in enumerate(outputs)
+            NumbersRow(
+                name,
+                scale.rounded(instance[j]),
+                scale.rounded(reference[j]),
+                "" if fitted is None else scale.rounded(fitted[j]),
+            )
+            for j, name in enumerate(outputs)
         )
         return cls(rows=rows, unit=scale.unit(unit), reference=words)
 
@@ -107,10 +115,18 @@ class ShadedText(Part):
     blocks: tuple[Block, ...]
     unit: str
     removal: str
+    muted: bool
 
     @classmethod
     def of(
-        cls, table: pd.DataFrame, title: str, unit: str, features: Sequence[Feature], view: View, scale: Scale
+        cls,
+        table: pd.DataFrame,
+        title: str,
+        unit: str,
+        features: Sequence[Feature],
+        view: View,
+        scale: Scale,
+        muted: bool = False,
     ) -> ShadedText:
         """Make it of one output's rows ``feature, attribution, low, high``."""
         table = table.set_index("feature")
@@ -123,7 +139,9 @@ class ShadedText(Part):
             tip = f"{scale.signed(row['attribution'])} {scale.between(row['low'], row['high'])} {scale.unit(unit)}"
             return "up" if row["attribution"] >= 0 else "down", f"{strength:.2f}", tip
 
-        return cls(title=title, blocks=blocks(view, features, shade), unit=view["unit"], removal=view["removal"])
+        return cls(
+            title=title, blocks=blocks(view, features, shade), unit=view["unit"], removal=view["removal"], muted=muted
+        )
 
 
 def blocks(view: View, features: Sequence[Feature], shade: Callable[[str], tuple[str, str, str]]) -> tuple[Block, ...]:
@@ -155,14 +173,15 @@ def instance_parts(
     answer: str | None,
     scale: Scale,
     title: str = "",
+    refused: Sequence[bool] = (),
 ) -> list[Part]:
     """Return the instance with what features do, rows ``output, feature, attribution, low, high``."""
     parts = answer_parts(view, answer)
     if view["kind"] == "text":
         title = title or ("Where it comes from" if answer else "What it depends on")
-        for name in outputs:
+        for name, muted in zip(outputs, refused or (False,) * len(outputs), strict=True):
             shown = title + (f": {name}" if len(outputs) > 1 else "")
-            parts.append(ShadedText.of(table[table["output"] == name], shown, unit, features, view, scale))
+            parts.append(ShadedText.of(table[table["output"] == name], shown, unit, features, view, scale, muted))
     if view["kind"] == "table":
         parts.append(Remark(text=f"The region asked about: {view['law']}."))
     return parts

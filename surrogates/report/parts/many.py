@@ -11,7 +11,7 @@ import pandas as pd
 from probes.rounding import Scale, percent, score
 from surrogates.many.jsonl_file import Failure
 from surrogates.report.part import Bar, Part
-from surrogates.report.styles import AXIS, PICTURE, TABLE
+from surrogates.report.styles import AXIS, NARROW, PICTURE, STACK, TABLE
 
 __all__ = ["Failures", "Importance", "Spread"]
 
@@ -63,7 +63,7 @@ class Importance(Part):
     """Mean sizes of effects on one output, with bars from zero."""
 
     template = "importance.html"
-    style = (TABLE, AXIS)
+    style = (TABLE, NARROW, STACK, AXIS)
 
     rows: tuple[ImportanceRow, ...]
     more: int

@@ -10,7 +10,7 @@ import pandas as pd
 from probes.rounding import between, percent, rounded, score, signed
 from surrogates.report.part import Part
 from surrogates.report.parts.statements import LEVEL
-from surrogates.report.styles import EXAMPLE, SHARE, TABLE, TAG
+from surrogates.report.styles import EXAMPLE, NARROW, SHARE, STACK, TABLE, TAG
 
 __all__ = ["DifferingRows", "RegionLeaves", "Regions", "ShareBar"]
 
@@ -64,7 +64,7 @@ class Regions(Part):
     """Rules that say where the two differ, tested on held-out rows."""
 
     template = "regions.html"
-    style = (TABLE, TAG, SHARE)
+    style = (TABLE, TAG, NARROW, STACK, SHARE)
 
     rows: tuple[RegionRow, ...]
     together: str
@@ -131,7 +131,7 @@ class DifferingRows(Part):
     """Rows where the two differ, the largest changes first."""
 
     template = "differing_rows.html"
-    style = (TABLE, EXAMPLE)
+    style = (TABLE, NARROW, STACK, EXAMPLE)
 
     rows: tuple[tuple[str, str, str, str, str], ...]
     names: tuple[str, str]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from probes.rounding import between, percent, rounded, score, signed
 from surrogates.report.part import Bar, Part, bar
-from surrogates.report.styles import AXIS, EXAMPLE, TABLE, TAG
+from surrogates.report.styles import AXIS, EXAMPLE, NARROW, STACK, TABLE, TAG
 from surrogates.statements.entry import Entry, StatementData
 from surrogates.statements.entry import Example as ExampleData
 
@@ -119,7 +119,7 @@ class Statements(Part):
     """The statements about one behaviour."""
 
     template = "statements.html"
-    style = (TABLE, TAG, AXIS, EXAMPLE)
+    style = (TABLE, TAG, NARROW, STACK, AXIS, EXAMPLE)
 
     rows: tuple[StatementRow, ...]
     baselines: str

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from probes.rounding import Scale, between, score
 from surrogates.judging.fidelity import Fidelity
 from surrogates.local.finding import Finding
-from surrogates.report.part import Part, level
-from surrogates.report.styles import CHECK, NOTE, PICTURE, TABLE, VERDICT
+from surrogates.report.part import Part, level, picture
+from surrogates.report.styles import CHECK, NOTE, PICTURE, PROOF, TABLE, VERDICT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Checks", "Comparison", "Judgement", "Verdict"]
+
+
+#: outputs whose held-out answers are drawn
+_SCATTERS = 12
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,7 @@ class Verdict(Part):
     """How far to trust an explanation, first of all."""
 
     template = "verdict.html"
-    style = (VERDICT, NOTE)
+    style = (VERDICT, PROOF, NOTE)
 
     rows: tuple[VerdictRow, ...]
     held: str
@@ -42,12 +51,12 @@ class Verdict(Part):
     @classmethod
     def of(cls, f: Fidelity, proof: str | None, warnings: Sequence[str], change: bool = False) -> Verdict:
         """Make it of a fidelity (of a model, or of a change), the words of a certificate, and warnings."""
-        verdicts = f.judgement(change)
+        verdicts, refused = f.judgement(change), f.refused(change)
         rows = tuple(
             VerdictRow(
                 name,
                 verdicts[j],
-                level(f.r2_low[j]),
+                "poor" if refused[j] else level(f.r2_low[j]),
                 f.scored(j),
                 score(f.rank[j]),
             )
@@ -70,21 +79,29 @@ class JudgementRow:
     thirds: str
 
 
+@dataclass(frozen=True)
+class Scatter:
+    """A figure of one output's held-out answers against predictions."""
+
+    output: str
+    picture: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Judgement(Part):
-    """How fidelity was measured, with a figure of predictions against answers."""
+    """How fidelity was measured, with a figure of predictions against answers for each output."""
 
     template = "judgement.html"
     style = (TABLE, PICTURE)
 
     rows: tuple[JudgementRow, ...]
-    picture: str
+    pictures: tuple[Scatter, ...]
     exact: bool
     count: int
 
     @classmethod
-    def of(cls, f: Fidelity, picture: str, scale: Scale) -> Judgement:
-        """Make it of a fidelity and a figure."""
+    def of(cls, f: Fidelity, drawn: Callable[..., Axes], scale: Scale) -> Judgement:
+        """Make it of a fidelity, and of what draws its held-out answers into Axes for the `output` of a name."""
         errors = f.thirds["error"].to_numpy().reshape(-1, 3)
         rows = tuple(
             JudgementRow(
@@ -98,7 +115,10 @@ class Judgement(Part):
             )
             for j, name in enumerate(f.outputs)
         )
-        return cls(title="How it was judged", rows=rows, picture=picture, exact=f.exact, count=f.rows)
+        pictures = tuple(
+            Scatter(name, picture(f, partial(drawn, output=name), (3.9, 3.6))) for name in f.outputs[:_SCATTERS]
+        )
+        return cls(title="How it was judged", rows=rows, pictures=pictures, exact=f.exact, count=f.rows)
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def test_pages_say_what_was_found(by_name, pages):
     assert "was not proved within the budget" in hopeless.report("h.html").read_text()
     values = shapley_values(lambda Z: 2.0 * Z[:, 1] - Z[:, 2] + 4, MaskProbe(4), store=None)
     page = values.report("v.html").read_text()
-    assert re.search(r"x1</td>\s*<td class=\"n\">\+2</td>", page) and "Exact: all 16 possible questions" in page
+    assert re.search(r"x1</td>\s*<td class=\"n\">\+2<small", page) and "Exact: all 16 possible questions" in page
     assert "output</b>: 5 for this input" in page and "4 with every feature absent" in page
 
 

@@ -55,7 +55,8 @@ def shown(tmp_path_factory):
         axes = result.plot()
         drawn = [text.get_text() for text in axes.figure.findobj(plt.Text)]
         plt.close(axes.figure)
-        made[kind] = str(result), result.report(folder / f"{kind}.html").read_text(), result._repr_html_(), "\n".join(drawn)
+        page = result.report(folder / f"{kind}.html").read_text()
+        made[kind] = str(result), page, result._repr_html_(), "\n".join(drawn)
     return made
 
 
