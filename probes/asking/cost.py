@@ -203,7 +203,7 @@ def project(
     --------
     >>> told = project(Forecast(questions=256, known=64, calls=8, tokens=96_000), throughput=2000)
     >>> print(told)
-    256 questions of 500 tokens through 7e+10 parameters: 1.79e+16 FLOP, 0.0178 GPU-hours (64 s on one GPU at ...)
+    256 questions of 500 tokens through 70 billion parameters: 17.9 PFLOP, 0.0178 GPU-hours (64 s on one GPU at ...)
     >>> round(project(Cost(rows=256, tokens=128_000), 70e9, flops=1e15, utilisation=0.28, gpus=4).seconds, 3)
     16.0
     """

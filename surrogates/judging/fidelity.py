@@ -148,7 +148,8 @@ class Fidelity:
 
     def ranked(self, j: int) -> str:
         """Write the rank agreement of output `j` with its interval."""
-        return f"{score(self.rank[j])} {between(self.rank_low[j], self.rank_high[j], score)}".rstrip()
+        rank, low, high = self.rank[j], self.rank_low[j], self.rank_high[j]
+        return f"{score(rank)} {between(low, max(high, rank), score)}".rstrip()  # the interval is open at 1
 
     def __str__(self) -> str:
         how = f"exact: all {self.rows} questions asked" if self.exact else f"{self.rows} held-out answers"

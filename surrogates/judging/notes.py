@@ -9,7 +9,7 @@ import numpy as np
 
 from probes.asking.answers import Answers
 from probes.probe import Replication, rows_used
-from probes.rounding import rounded, score
+from probes.rounding import given, rounded, score
 from surrogates.judging.agreement import varies
 from surrogates.judging.curve_notes import about_a_curve
 from surrogates.judging.fidelity import Fidelity
@@ -60,12 +60,12 @@ def labels(answers: Answers) -> tuple[str, ...]:
 
 def uncertified(r2: float) -> str:
     """Warn that a fidelity could not be certified."""
-    return f"{_UNPROVED}{score(r2)} could not be certified within the budget."
+    return f"{_UNPROVED}{given(r2)} could not be certified within the budget."
 
 
 def below(r2: float, worst: float) -> str:
     """Warn that the exact fidelity is below the one asked for."""
-    return f"{_SETTLED}{score(worst)}, below the {score(r2)} asked for."
+    return f"{_SETTLED}{score(worst)}, below the {given(r2)} asked for."
 
 
 def covered(notes: Sequence[str], used: int, drawn: Replication | None, unknown: Sequence[str] = ()) -> list[str]:

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 
 import pandas as pd
 
 from probes.probe import Feature
 from probes.views import View
+from surrogates.results.plain import Damaged, read
 from surrogates.results.provenance import CostData, Provenance, no_cost, no_provenance
 from surrogates.results.result import SavedResult
 from surrogates.results.term_data import check_terms
 from surrogates.terms import Box, describe
 
-__all__ = ["Anchor", "in_words"]
+__all__ = ["Anchor", "Said", "in_words"]
+
+
+class Said(TypedDict):
+    """What a model says: the numbers explained and, for classes, the one decided for; of instance and reference."""
+
+    outputs: list[str]
+    unit: str
+    instance: list[float]
+    reference: list[float]
+    decided: list[str]
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,8 @@ class Anchor(SavedResult):
         The precision asked for.
     features : tuple of Feature
     view : dict
-        What the instance looks like.
+        What the instance looks like; under ``said`` what the model says of it and of the reference, as of
+        :class:`Said` (not in files of earlier versions).
     answer : str or None
         For language models: the continuation that is scored.
     provenance : dict
@@ -83,6 +95,11 @@ class Anchor(SavedResult):
     provenance: Provenance = field(default_factory=no_provenance, repr=False)
 
     @property
+    def said(self) -> Said | None:
+        """What the model says of the instance and of the reference; None for a file that does not have it."""
+        return self.view.get("said")
+
+    @property
     def table(self) -> pd.DataFrame:
         """One row a condition: ``feature``; ``value``, what the instance holds there; ``low`` and ``high``, between
         which it must stay (above the one, up to the other); ``words``."""
@@ -100,6 +117,12 @@ class Anchor(SavedResult):
         Damaged
         """
         check_terms([self.rule], len(self.features), "rule")
+        if self.said is not None:
+            said = read(Said, self.said, "view.said")
+            if not len(said["outputs"]) == len(said["instance"]) == len(said["reference"]):
+                raise Damaged("view.said", "have a number for every output", len(said["instance"]))
+            if len(said["decided"]) not in (0, 2):
+                raise Damaged("view.said.decided", "hold two classes or none", said["decided"])
 
 
 def in_words(condition: tuple[int, float, float], features: Sequence[Feature]) -> str:

@@ -25,7 +25,7 @@ from probes.inputs.locality import Background, LocalGaussian
 from probes.models.adapt import ModelLike
 from probes.outputs.target import TargetLike
 from surrogates.judging.notes import one_by_one
-from surrogates.local.anchor import Anchor, in_words
+from surrogates.local.anchor import Anchor, Said, in_words
 from surrogates.local.anchor_candidates import (
     Members,
     Precisions,
@@ -36,7 +36,7 @@ from surrogates.local.anchor_candidates import (
     proposed,
     rows_under,
 )
-from surrogates.local.sameness import Same, SameLike, sameness
+from surrogates.local.sameness import Same, SameLike, said_of, sameness
 from surrogates.numerics.sequential_tests import precision_bound
 from surrogates.results.provenance import cost_data, provenance
 from surrogates.terms import Box
@@ -182,8 +182,8 @@ class _Search:
         self.kept: list[np.ndarray] = []
         self.exact = False
 
-    def run(self) -> tuple[_Tested, str, float]:
-        """Search: the best rule, what counts as the same in words, and the share of the same answers without it."""
+    def run(self) -> tuple[_Tested, str, float, Said]:
+        """Search: the best rule, what counts as the same in words, the share of the same without it, both ends."""
         rows, features = self.settings.rows, self.features
         design = sample(features, max(32, rows // 3), self.rng)
         if corners(len(features)) <= rows and all(f.kind == "binary" for f in features):
@@ -202,7 +202,7 @@ class _Search:
             if tested is None:
                 break
             best = max(best, tested, key=lambda t: t.low)
-        return best, holds, unconditional
+        return best, holds, unconditional, said_of(ends, self.settings.same, self.session.question.targeted)
 
     def _next(self, tried: set[Members], same: Same) -> _Tested | None:
         """Test the next candidate; None if there is none left."""
@@ -215,7 +215,7 @@ class _Search:
         alpha = (1 - self.settings.confidence) * 6 / (np.pi * len(tried)) ** 2
         return self._test(members, alpha, same)
 
-    def anchor(self, best: _Tested, holds: str, unconditional: float) -> Anchor:
+    def anchor(self, best: _Tested, holds: str, unconditional: float, said: Said) -> Anchor:
         """Return the best rule as a result."""
         session, settings, probe = self.session, self.settings, self.session.question.probe
         rule = Box(tuple(condition(self.features, i) for i in best.members))
@@ -240,7 +240,7 @@ class _Search:
             cost=cost_data(session.cost),
             asked=float(settings.precision),
             features=self.features,
-            view=dict(probe.view()),
+            view={**probe.view(), "said": said},
             answer=session.answer if session.question.generative else None,
             provenance=provenance(
                 probe, session.identity.id, len(self.distinct), settings.budget, settings.seed, session.cost

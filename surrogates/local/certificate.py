@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from probes.rounding import percent, rounded, score
+from probes.rounding import given, percent, rounded
 
 __all__ = ["Certificate"]
 
@@ -36,6 +36,6 @@ class Certificate:
     def __str__(self) -> str:
         clip = ", ".join(map(rounded, self.clip))
         return (
-            f"Certified: R² is at least {score(self.r2)}, with {percent(self.confidence)} confidence, "
+            f"Certified: R² is at least {given(self.r2)}, with {percent(self.confidence)} confidence, "
             f"on {self.rows} fresh answers (errors beyond {clip} counted as that)."
         )

@@ -8,12 +8,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from probes.asking.answers import Answers
 from probes.asking.session import Reply
 from probes.errors import InputError, ModelError
 from probes.outputs.target import Target
 from probes.rounding import rounded
+from surrogates.local.anchor import Said
 
-__all__ = ["Same", "SameLike", "sameness"]
+__all__ = ["Same", "SameLike", "said_of", "sameness"]
 
 #: from raw outputs ``(n, K)`` to whether each counts as the same answer, ``(n,)``
 Same: TypeAlias = Callable[[np.ndarray], np.ndarray]
@@ -31,8 +33,7 @@ def sameness(ends: Reply, wanted: SameLike, targeted: bool) -> tuple[Same, str]:
         reach, middle = float(wanted), y[0]
         words = f"{name} is within {rounded(reach)} of {rounded(y[0, 0])}"
         return lambda raw: (np.abs(target(raw) - middle) <= reach).all(axis=1), words
-    classes = answers.unit in ("logit", "log-odds", "margin", "probability") and answers.y.shape[1] > 1
-    if classes and not targeted:
+    if _by_class(answers, targeted):
         top = int(np.argmax(answers.y[0]))
         return lambda raw: raw.argmax(axis=1) == top, f"the answer is {answers.outputs[top]}"
     if y.shape[1] > 1:
@@ -43,6 +44,23 @@ def sameness(ends: Reply, wanted: SameLike, targeted: bool) -> tuple[Same, str]:
     border, up = (y[0, 0] + y[1, 0]) / 2, y[0, 0] > y[1, 0]
     words = f"{name} is {'above' if up else 'below'} {rounded(border)}, nearer to the instance than to the reference"
     return lambda raw: (target(raw)[:, 0] > border) == up, words
+
+
+def _by_class(answers: Answers, targeted: bool) -> bool:
+    """Whether the class decided for is what counts."""
+    return not targeted and answers.unit in ("logit", "log-odds", "margin", "probability") and answers.y.shape[1] > 1
+
+
+def said_of(ends: Reply, wanted: SameLike, targeted: bool) -> Said:
+    """Return what the model says of the instance and of the reference."""
+    answers = ends.answers
+    outputs, unit, y, decided = list(ends.target.outputs), ends.target.unit, ends.y, list[str]()
+    if wanted is None and _by_class(answers, targeted):
+        top = answers.y[:2].argmax(axis=1)
+        decided = [answers.outputs[j] for j in top]
+        shown = list(dict.fromkeys(top.tolist()))
+        outputs, unit, y = [answers.outputs[j] for j in shown], answers.unit, answers.y[:, shown]
+    return Said(outputs=outputs, unit=unit, instance=y[0].tolist(), reference=y[1].tolist(), decided=decided)
 
 
 def _same_by_function(function: Callable[[np.ndarray], Any], target: Target) -> Same:

@@ -22,7 +22,7 @@ from probes.asking.session import Reply
 from probes.design import Design, independent, sample
 from probes.errors import InputError, integer, number
 from probes.probe import Feature
-from probes.rounding import rounded, score
+from probes.rounding import given
 from surrogates.judging.notes import UNMET, uncertified
 from surrogates.local.certificate import Certificate
 from surrogates.local.rule import EXACT, OneLook, Outcome, Rule, Study, Watch
@@ -112,7 +112,7 @@ class Width(Until):
         )
         shown = min(self.top, looks[-1]["feature"].nunique())
         what = f"the {shown} strongest attributions are" if shown > 1 else "the strongest attribution is"
-        return f"{what} known to ±{rounded(self.half_width)}" if widest <= self.half_width else None
+        return f"{what} known to ±{given(self.half_width)}" if widest <= self.half_width else None
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ class _Betting(Watch):
             return None
         rule = self.rule
         proof = Certificate(rule.r2, rule.confidence, fitted, len(reply.design) - fitted, tuple(clip.tolist()))
-        return Outcome(reply, *study(basis, True), f"R² of at least {score(rule.r2)} is certified", proof)
+        return Outcome(reply, *study(basis, True), f"R² of at least {given(rule.r2)} is certified", proof)
 
     def _won(self, surrogate: Surrogate, reply: Reply, fitted: int, clip: np.ndarray) -> bool:
         """Return whether every output that varies has won its bets on the rows after the fitted ones."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from probes.rounding import Scale, percent
@@ -11,9 +12,9 @@ from surrogates.report.figures import anchor_plot
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.effects import effects_parts
-from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts
+from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts, reference_in_words
 from surrogates.report.parts.origin import Origin
-from surrogates.report.parts.rule import Anchored, ConditionRow, Conditions, Rule, Shares, Standing
+from surrogates.report.parts.rule import Anchored, ConditionRow, Conditions, Rule, Shares, Standing, ValueRow, Values
 from surrogates.report.text import effect_lines
 from surrogates.results.result import text_of
 from surrogates.visible import joined
@@ -24,7 +25,7 @@ __all__ = ["anchor_contents", "anchor_text", "shapley_contents", "shapley_text"]
 @contents.register
 def anchor_contents(anchor: Anchor) -> Contents:
     """Take an anchor apart."""
-    return Contents("Anchor", made([_rule, _anchored, _conditions, _shares, _origin], anchor))
+    return Contents("Anchor", made([_rule, _said, _anchored, _conditions, _row, _shares, _origin], anchor))
 
 
 def _rule(a: Anchor) -> list[Part]:
@@ -34,8 +35,9 @@ def _rule(a: Anchor) -> list[Part]:
         Rule(
             title="The rule",
             words=a.words if a.rule.conditions else "",
-            holds=a.holds,
-            level="good" if a.proved else "poor",
+            holds=a.holds if a.rule.conditions else _without_rule(a),
+            level="poor" if not a.proved else "good" if a.rule.conditions else "plain",
+            reference="" if a.rule.conditions else _of_reference(a),
             precision=percent(a.precision),
             sure="exact: every possible question was asked" if a.exact else at_least,
             asked=percent(a.asked),
@@ -46,6 +48,38 @@ def _rule(a: Anchor) -> list[Part]:
             warnings=a.warnings,
         )
     ]
+
+
+def _without_rule(a: Anchor) -> str:
+    """Say what an anchor without conditions means."""
+    return f"No rule is needed here: whatever the features are, {a.holds}" if a.rows else "No rule was found"
+
+
+def _of_reference(a: Anchor) -> str:
+    """Say what the reference answers, where there is no rule."""
+    gone = reference_in_words(a.features, a.view)
+    if a.said is not None and a.said["decided"]:
+        here, there = a.said["decided"]
+        also = "also " if here == there else ""
+        words = f"The model says {here} for this input and {also}{there} {gone}"
+    else:
+        words = f"The number {gone} stands below"
+    return f"{words}. A rule says what keeps an answer that else changes; here hardly any question changes it."
+
+
+def _said(a: Anchor) -> list[Part]:
+    """Return the model's numbers for the instance and the reference."""
+    if (said := a.said) is None:
+        return []
+    ends = np.array([said["instance"], said["reference"]], dtype=float)
+    here, there = ends
+    return [Numbers.of(here, there, said["outputs"], said["unit"], a.features, a.view, Scale.of(ends.flat))]
+
+
+def _row(a: Anchor) -> list[Part]:
+    """Return the values of a table's row."""
+    rows = tuple(ValueRow(row["name"], row["value"], row["background"]) for row in a.view.get("rows", []))
+    return [Values(title="The row", rows=rows, open=not a.rule.conditions)] if rows else []
 
 
 def _anchored(a: Anchor) -> list[Part]:
@@ -85,14 +119,26 @@ def _origin(result: Anchor | ShapleyValues) -> list[Part]:
 @text_of.register
 def anchor_text(a: Anchor) -> str:
     """Return the rule, its precision and coverage."""
-    head = f"IF {a.words} THEN {a.holds}" if a.rule.conditions else f"Always: {a.holds}"
+    head = f"IF {a.words} THEN {a.holds}" if a.rule.conditions else f"{_without_rule(a)}."
     sure = "exact" if a.exact else f"at least {percent(a.low)} with {percent(a.confidence)} confidence"
     notes = [] if a.proved else ["The precision asked for was not proved within the budget."]
-    precision = (
-        f"precision {percent(a.precision)} ({sure}, {a.rows} answers; without the rule {percent(a.unconditional)}), "
-        f"coverage {percent(a.coverage)}"
-    )
-    return joined([head, precision, *notes, *a.warnings])
+    without = f"; without the rule {percent(a.unconditional)}" if a.rule.conditions else ""
+    known = percent(a.precision, "not known")
+    precision = f"precision {known} ({sure}, {a.rows} answers{without}), coverage {percent(a.coverage)}"
+    return joined([head, precision, *_said_lines(a), *notes, *a.warnings])
+
+
+def _said_lines(a: Anchor) -> list[str]:
+    if (said := a.said) is None:
+        return []
+    scale = Scale.of([*said["instance"], *said["reference"]])
+    decided = said["decided"] or ["", ""]
+    each = [
+        f"{name} {scale.rounded(here)} for this input, {scale.rounded(there)} {reference_in_words(a.features, a.view)}"
+        for name, here, there in zip(said["outputs"], said["instance"], said["reference"], strict=True)
+    ]
+    classes = f"decides for {decided[0]}, {decided[1]} for the reference; " if said["decided"] else ""
+    return [f"Model: {classes}{'; '.join(each)} ({scale.unit(said['unit'])})"]
 
 
 @contents.register

@@ -108,7 +108,7 @@ def cost_line(cost: Mapping[str, float] | CostData | Cost) -> str:
     Examples
     --------
     >>> cost_line(Cost(calls=2, rows=64, reused=3, seconds=0.5))
-    '64 inputs asked in 2 calls, 0.500 s in the model; 3 answers reused'
+    '64 inputs asked in 2 calls, 0.5 s in the model; 3 answers reused'
     """
     if not isinstance(cost, Cost):
         cost = Cost(**cast(Json, cost))

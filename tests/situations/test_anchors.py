@@ -34,7 +34,7 @@ def test_an_anchor_that_is_not_proved_says_so():
     assert parity.low < parity.asked
     assert str(parity).endswith("The precision asked for was not proved within the budget.")
     page = parity.report("rule.html").read_text(encoding="utf-8")
-    assert "The precision asked for, 0.95, was not proved within the budget." in page
+    assert "The precision asked for, 95%, was not proved within the budget." in page
 
 
 def test_a_search_ends_at_its_budget():

@@ -14,7 +14,18 @@ from probes.views import View
 from surrogates.report.part import Part
 from surrogates.report.styles import PIECES, QUOTE
 
-__all__ = ["Answer", "Block", "Numbers", "Piece", "Remark", "ShadedText", "answer_parts", "blocks", "instance_parts"]
+__all__ = [
+    "Answer",
+    "Block",
+    "Numbers",
+    "Piece",
+    "Remark",
+    "ShadedText",
+    "answer_parts",
+    "blocks",
+    "instance_parts",
+    "reference_in_words",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +70,7 @@ class Numbers(Part):
         fitted: np.ndarray | None = None,
     ) -> Numbers:
         """Make it of numbers ``(k,)`` for the instance and the reference, and the surrogate's for the instance."""
-        real = any(f.kind == "real" for f in features)
-        gone = {"text": "with every feature removed", "table": "with every feature replaced"}
-        words = "one step of every feature away" if real else gone.get(view["kind"], "with every feature absent")
+        words = reference_in_words(features, view)
         rows = tuple(
             NumbersRow(
                 name,
@@ -72,6 +81,14 @@ class Numbers(Part):
             for j, name in enumerate(outputs)
         )
         return cls(rows=rows, unit=scale.unit(unit), reference=words)
+
+
+def reference_in_words(features: Sequence[Feature], view: View) -> str:
+    """Say what the reference is."""
+    if any(f.kind == "real" for f in features):
+        return "one step of every feature away"
+    gone = {"text": "with every feature removed", "table": "with every feature replaced"}
+    return gone.get(view["kind"], "with every feature absent")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from surrogates.report.part import Part
 from surrogates.report.parts.instance import Block, blocks
 from surrogates.report.styles import NOTE, PICTURE, PIECES, TABLE, VERDICT
 
-__all__ = ["Anchored", "ConditionRow", "Conditions", "Rule", "Shares", "Standing"]
+__all__ = ["Anchored", "ConditionRow", "Conditions", "Rule", "Shares", "Standing", "ValueRow", "Values"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class Rule(Part):
     words: str
     holds: str
     level: str
+    reference: str
     precision: str
     sure: str
     asked: str
@@ -55,6 +56,26 @@ class Anchored(Part):
 
         shown = blocks(view, features, shade)
         return cls(title="What it rests on", blocks=shown, share=share, unit=view["unit"], removal=view["removal"])
+
+
+@dataclass(frozen=True)
+class ValueRow:
+    """One feature of a row: its value, and what replaces it."""
+
+    feature: str
+    value: str
+    background: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Values(Part):
+    """The row, folded away where a rule stands before it."""
+
+    template = "values.html"
+    style = (TABLE,)
+
+    rows: tuple[ValueRow, ...]
+    open: bool
 
 
 @dataclass(frozen=True)

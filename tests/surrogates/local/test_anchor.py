@@ -77,7 +77,7 @@ def test_real_features_are_held_near_the_instance():
 def test_an_answer_that_never_changes_needs_no_rule():
     result = anchor(lambda Z: 1 + 0.01 * Z[:, 0], MaskProbe(8), same=0.5, store=None)
     assert result.rule.conditions == () and result.coverage == pytest.approx(1.0) and result.proved
-    assert str(result).startswith("Always: output is within 0.5")
+    assert str(result).startswith("No rule is needed here: whatever the features are, output is within 0.5")
 
 
 def test_what_cannot_be_proved_is_not():

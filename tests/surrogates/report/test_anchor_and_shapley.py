@@ -151,3 +151,40 @@ def test_in_a_browser_nothing_loads_runs_or_overflows(pages):
             assert [u for u in seen if not u.startswith("data:")] == [path.as_uri()]
             assert view.evaluate("document.documentElement.scrollWidth") <= 360
         browser.close()
+
+
+def test_an_anchor_without_conditions_promises_nothing_and_shows_the_row():
+    frame = pd.DataFrame({"age": [40.0, 50.0, 60.0] * 9, "city": ["Bergen", "Oslo", "Bodø"] * 9})
+
+    class Sure:
+        classes_ = np.array(["no", "yes"])
+        feature_names_in_ = np.array(["age", "city"])
+
+        def predict_proba(self, rows):
+            chance = 0.8 + rows["age"].to_numpy(dtype=float) / 1000
+            return np.column_stack([1 - chance, chance])
+
+    rule = anchor(Sure(), TabularProbe(frame.iloc[1], frame), store=None)
+    assert not rule.rule.conditions and rule.said["decided"] == ["yes", "yes"]
+    again = Anchor.from_json(rule.to_json())
+    page = again.report("r.html").read_text()
+    assert "No rule is needed here: whatever the features are, the answer is yes" in page
+    assert '<div class="verdict plain">' in page and "verdict good" not in page
+    assert "The model says yes for this input and also yes with every feature replaced" in page
+    assert "<b>yes</b>" in page and "0.85 for this input" in page
+    assert "<details open>" in page and re.search(r"city</td><td class=.value.>Oslo<", page)
+    text = str(again)
+    assert text.startswith("No rule is needed here") and "Always" not in text
+    assert "decides for yes, yes for the reference; yes 0.85 for this input" in text
+
+
+def test_what_an_anchor_of_an_earlier_version_does_not_know_is_not_shown(by_name):
+    rule = by_name["anchor of a cube"]
+    old = json.loads(rule.to_json())
+    del old["view"]["said"]
+    again = Anchor.from_json(json.dumps(old))
+    assert again.said is None and "Model:" not in str(again)
+    for wrong in ({"outputs": ["a"]}, {**rule.said, "instance": []}, {**rule.said, "decided": ["yes"]}):
+        damaged = {**old, "view": {**old["view"], "said": wrong}}
+        with pytest.raises(InputError, match="said"):
+            Anchor.from_json(json.dumps(damaged))
