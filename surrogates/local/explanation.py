@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -23,6 +24,7 @@ from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.notes import cautions, inherited
 from surrogates.judging.problem import Problem
 from surrogates.local.finding import Finding
+from surrogates.local.phrases import phrases
 from surrogates.local.spans import Spans, target_of
 from surrogates.local.stopping import Certificate
 from surrogates.results import answers_data
@@ -48,6 +50,8 @@ NOT_RAW = (
 
 #: share of the range of answers above which it is said that Shapley values leave something over
 _SHARED = 0.05
+#: phrases of an answer that are explained
+_PHRASES = 12
 #: modules that say how a surrogate and answers are saved
 READ_BY = (saved, answers_data)
 #: fields of a fidelity that hold a number for every output
@@ -181,6 +185,23 @@ class Explanation(SavedResult):
             target=target,
             y=y,
         )
+
+    @cached_property
+    def by_phrase(self) -> Explanation | None:
+        """The phrases of a language model's answer, each as an output; from the same answers, no new call.
+
+        Of more than a dozen those whose likelihood moves most over the questions, in the order of the answer. None if
+        this explains no entire answer, if only its total is known, or it is no more than one phrase.
+        """
+        tokens = self.answers.outputs
+        every = set(self.target.columns) == set(range(len(tokens))) and not self.target.sizes
+        if self.answer is None or not every or len(tokens) < 2 or not self.raw_answers_kept:
+            return None
+        found = phrases("".join(tokens))
+        if len(found) > _PHRASES:
+            moved = target_of(found, tokens)(self.answers.y).std(axis=0)
+            found = [found[j] for j in sorted(np.argsort(-moved, kind="stable")[:_PHRASES])]
+        return self.attribute(found) if len(found) > 1 else None
 
     def shapley(self) -> np.ndarray:
         """Compute Shapley values of the surrogate for the instance against the reference, ``(k, d)``.

@@ -159,7 +159,8 @@ def _numbers(v: ShapleyValues) -> list[Part]:
 
 
 def _instance(v: ShapleyValues) -> list[Part]:
-    return instance_parts(_table(v), v.outputs, v.unit, v.features, v.view, v.answer, _scale(v))
+    parts = instance_parts(_table(v), v.outputs, v.unit, v.features, v.view, _scale(v), "What it depends on")
+    return [*answer_parts(v.view, v.answer), *parts]
 
 
 def _values(v: ShapleyValues) -> list[Part]:

@@ -15,7 +15,7 @@ from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.change import BothSides, Changes, Flips
 from surrogates.report.parts.effects import Terms
-from surrogates.report.parts.instance import instance_parts
+from surrogates.report.parts.instance import answer_parts, instance_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.trust import Comparison, Judgement, Verdict
 from surrogates.report.text import fitted_here, label_of, span_of
@@ -76,17 +76,17 @@ def _flips(d: Difference) -> list[Part]:
 def _instance(d: Difference) -> list[Part]:
     """Return the input, shaded by how its features' effects changed."""
     change, answer = d.change, d.before.answer
-    return instance_parts(
+    shaded = instance_parts(
         change.attributions,
         change.target.outputs,
         change.target.unit,
         change.features,
         change.view,
-        answer,
         _scale(d),
         "Where the change comes from",
         change.fidelity.refused(change=True),
     )
+    return [*answer_parts(change.view, answer), *shaded]
 
 
 def _changes(d: Difference) -> list[Part]:

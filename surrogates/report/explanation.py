@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from surrogates.local.explanation import NOT_RAW, Explanation
@@ -10,8 +11,9 @@ from surrogates.report.figures import comparison_plot, held_out
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Note, Part, made, picture
 from surrogates.report.parts.effects import Terms, effects_parts
-from surrogates.report.parts.instance import Numbers, instance_parts
+from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts
 from surrogates.report.parts.origin import Origin
+from surrogates.report.parts.phrases import Phrases
 from surrogates.report.parts.trust import Checks, Comparison, Judgement, Verdict
 from surrogates.report.text import AVERAGES, fitted_here, scale_of
 
@@ -27,9 +29,9 @@ def explanation_contents(explanation: Explanation) -> Contents:
 
 def explanation_parts(explanation: Explanation) -> list[Part]:
     """Return the parts of an explanation, in the order in which they are read."""
+    first = [_verdict, _not_raw, _answer] if explanation.by_phrase is None else [_answer, _phrases, _verdict, _not_raw]
     makers: list[Callable[[Explanation], list[Part]]] = [
-        _verdict,
-        _not_raw,
+        *first,
         _numbers,
         _instance,
         _effects,
@@ -43,7 +45,15 @@ def explanation_parts(explanation: Explanation) -> list[Part]:
 
 
 def _verdict(ex: Explanation) -> list[Part]:
-    return [Verdict.of(ex.fidelity, None if ex.certificate is None else str(ex.certificate), ex.warnings)]
+    part = Verdict.of(ex.fidelity, None if ex.certificate is None else str(ex.certificate), ex.warnings)
+    tokens = f"The mean over all {len(ex.answers.outputs)} tokens of the answer: words that recur weigh most in it."
+    about = [Remark(title=f"{_whole(ex)}{part.title}", text=tokens)] if _whole(ex) else []
+    return [*about, replace(part, title="" if about else part.title)]
+
+
+def _whole(ex: Explanation) -> str:
+    """Begin a title about all tokens of an answer, where its phrases have a part of their own."""
+    return "The whole answer. " if ex.by_phrase is not None else ""
 
 
 def _not_raw(ex: Explanation) -> list[Part]:
@@ -55,6 +65,14 @@ def _numbers(ex: Explanation) -> list[Part]:
     return [Numbers.of(ex.y[0], ex.y[1], target.outputs, target.unit, ex.features, ex.view, scale_of(ex), fitted)]
 
 
+def _answer(ex: Explanation) -> list[Part]:
+    return answer_parts(ex.view, ex.answer)
+
+
+def _phrases(ex: Explanation) -> list[Part]:
+    return [] if ex.by_phrase is None else [Phrases.of(ex.by_phrase)]
+
+
 def _instance(ex: Explanation) -> list[Part]:
     target = ex.target
     return instance_parts(
@@ -63,9 +81,9 @@ def _instance(ex: Explanation) -> list[Part]:
         target.unit,
         ex.features,
         ex.view,
-        ex.answer,
         scale_of(ex),
-        refused=ex.fidelity.refused(),
+        f"{_whole(ex)}{'Where it comes from' if ex.answer else 'What it depends on'}",
+        ex.fidelity.refused(),
     )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from probes.rounding import Scale, score
 from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.report.curves import named
+from surrogates.report.parts.phrases import phrase_rows
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
 from surrogates.visible import in_line, joined
@@ -34,7 +35,7 @@ def summary(explanation: Explanation) -> str:
     lines += textwrap.wrap(f"Verdict: {fidelity.verdict}", 100)
     if explanation.answer is not None:
         lines += textwrap.wrap(f"Answer: {explanation.answer}", 100, subsequent_indent="        ")
-    lines += _model_lines(explanation)
+    lines += [*_phrase_lines(explanation), *_model_lines(explanation)]
     if explanation.certificate is not None:
         lines += textwrap.wrap(str(explanation.certificate), 100)
     lines += [line for f in explanation.checks for line in textwrap.wrap(f"Check {f}", 100)]
@@ -83,12 +84,30 @@ def effect_lines(table: pd.DataFrame, what: str, output: str, scale: Scale, mute
 def label_of(row: Any) -> str:
     """Return the name of a row's feature with its value, cut where it is long."""
     name = in_line(f"{row.feature} = {row.value}" if row.value and row.value != row.feature else row.feature)
+    return shortened_name(name)
+
+
+def shortened_name(name: str) -> str:
+    """Cut a name where it is long."""
     return textwrap.shorten(name, 60, placeholder=" …") if len(name) > 60 else name
 
 
 def span_of(row: Any, scale: Scale) -> str:
     """Return the interval of a row's effect."""
     return scale.between(row.low, row.high) if row.low <= row.high else "not known"
+
+
+def _phrase_lines(explanation: Explanation) -> list[str]:
+    """Return where each phrase of a language model's answer comes from, by its strongest clear source."""
+    parts = explanation.by_phrase
+    if parts is None:
+        return []
+    scale = scale_of(parts)
+    lines = [f"Phrases ({scale.unit(parts.target.unit)}), each with its clearest source and R²:"]
+    for row in phrase_rows(parts, scale):
+        source = shortened_name(f"{row.sources[0].effect} {row.sources[0].text}") if row.sources else "no clear source"
+        lines.append(f"  {row.phrase:<18}  {source}  ({row.r2})")
+    return lines
 
 
 def _model_lines(explanation: Explanation) -> list[str]:

@@ -187,15 +187,13 @@ def instance_parts(
     unit: str,
     features: Sequence[Feature],
     view: View,
-    answer: str | None,
     scale: Scale,
-    title: str = "",
+    title: str,
     refused: Sequence[bool] = (),
 ) -> list[Part]:
     """Return the instance with what features do, rows ``output, feature, attribution, low, high``."""
-    parts = answer_parts(view, answer)
+    parts: list[Part] = []
     if view["kind"] == "text":
-        title = title or ("Where it comes from" if answer else "What it depends on")
         for name, muted in zip(outputs, refused or (False,) * len(outputs), strict=True):
             shown = title + (f": {name}" if len(outputs) > 1 else "")
             parts.append(ShadedText.of(table[table["output"] == name], shown, unit, features, view, scale, muted))

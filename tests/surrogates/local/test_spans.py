@@ -64,7 +64,7 @@ def test_a_span_is_warned_of_what_is_odd_about_it_and_of_nothing_else(ex):
     assert len(missed) == 1 and "mean token log-prob" in missed[0]
     assert ex.attribute("sum").warnings == ()
     (warning,) = ex.attribute("all").warnings
-    assert warning.startswith("For this input the model says -3 (all)")
+    assert warning.startswith("For this input the model says −3 (all)")
     assert ex.attribute("same").warnings == ("The model's answer never changed.",)
     read = Explanation.from_json(ex.to_json())
     for span in ("sum", "all", "same"):
