@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from probes.asking.answers import Answers, Interrupted
 from probes.asking.ask_batch import Batch, Run, keys_of, known_outputs, outputs_key, uneven
@@ -23,6 +22,7 @@ from probes.design import Design
 from probes.errors import ModelError
 from probes.model import Identity, Model
 from probes.probe import Probe, unique_names
+from probes.progress import Bar
 from probes.store.store import Store
 
 __all__ = ["again", "ask", "forecast", "gathered", "put"]
@@ -75,9 +75,9 @@ def ask(
     cost = Cost()
     contact = FirstContact(model, identity, [(probe, design)], memory, run)
     parts: list[np.ndarray] = []
-    total, hidden = len(design) * probe.replicates, None if progress is None else not progress
+    total = len(design) * probe.replicates
     try:
-        with tqdm(total=total, desc="asking", unit="row", leave=False, disable=hidden) as bar:
+        with Bar(total, "asking", "row", progress) as bar:
             for start, stop in pairwise(parts_of(design, model.at_once)):
                 inputs = probe.render(design.Z[start:stop])
                 contact.before(inputs, cost)

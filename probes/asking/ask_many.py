@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from probes.asking.answers import Answers
 from probes.asking.ask import gathered, put
@@ -19,6 +18,7 @@ from probes.asking.first_contact import FirstContact
 from probes.design import Design
 from probes.model import Model
 from probes.probe import Probe
+from probes.progress import Bar
 from probes.store.store import Store
 
 __all__ = ["Share", "ask_together"]
@@ -83,8 +83,7 @@ def ask_together(
         groups.setdefault(_form(inputs), []).append(i)
     contact = FirstContact(model, identity, [(item.probe, item.design) for item in items], memory, run)
     answers: dict[int, Answers] = {}
-    hidden = None if progress is None else not progress
-    with tqdm(total=sum(map(len, rendered)), desc="asking", unit="row", leave=False, disable=hidden) as bar:
+    with Bar(sum(map(len, rendered)), "asking", "row", progress) as bar:
         for members in groups.values():
             cost, ends = Cost(), np.cumsum([0, *(len(rendered[i]) for i in members)])
             inputs = _joined([rendered[i] for i in members])

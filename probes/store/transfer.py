@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from probes.errors import InputError
+from probes.progress import Bar
 from probes.store import parquet
 from probes.store.places import Place, path_of, reading, same_file, writing
 from probes.store.store import Row, Store, Value
@@ -135,8 +135,7 @@ def stats(store: Place) -> Stats:
 def _add(target: Store, chunks: Iterable[list[Row]], total: int, progress: bool | None) -> Merged:
     """Add answers chunk by chunk; where a key is known, compare."""
     done = Merged()
-    hidden = None if progress is None else not progress
-    with tqdm(total=total, desc="merging", unit="answer", leave=False, disable=hidden) as bar:
+    with Bar(total, "merging", "answer", progress) as bar:
         for rows in chunks:
             known = target.get(key for key, _, _ in rows)
             fresh: list[Row] = []

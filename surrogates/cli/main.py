@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 import sys
+from types import FrameType
 
 import typer
 
+from probes import progress
 from probes.errors import InputError, IomapError
 from surrogates.cli import anchor, behave, compare, explain, explain_many, saved_result, shapley, store
 from surrogates.cli.app import app
@@ -16,17 +20,48 @@ __all__ = ["COMMANDS", "main"]
 #: one module a command, each of which adds itself to the application when it is imported
 COMMANDS = (explain, explain_many, compare, anchor, shapley, behave, saved_result, store)
 
+_INTERRUPTED = "interrupted; answers so far are in the store"
+
+log = logging.getLogger(__name__)
+
 
 def main() -> None:
-    """Run the command line: errors in one line, exit code 2 for input, 1 for what fails on the way, 130 for Ctrl-C."""
+    """Run the command line: whatever ends a run early is one line.
+
+    Exit code 2 for input, 1 for what fails on the way, 130 for Ctrl-C, 143 for a run that is terminated.
+    """
     try:
+        signal.signal(signal.SIGTERM, _terminated)
+        _say_progress()
         app(standalone_mode=True)
     except InputError as error:
-        typer.echo(in_line(f"iomap: {error}"), err=True)
-        sys.exit(2)
+        _end(f"{error}", 2)
     except (IomapError, OSError) as error:
-        typer.echo(in_line(" ".join([f"iomap: {error}", *getattr(error, "__notes__", ())])), err=True)
-        sys.exit(1)
+        _end(" ".join([f"{error}", *getattr(error, "__notes__", ())]), 1)
     except KeyboardInterrupt:
-        typer.echo("iomap: interrupted; answers so far are in the store", err=True)
-        sys.exit(130)
+        _end(_INTERRUPTED, 130)
+    except SystemExit as left:  # the application makes this of Ctrl-C
+        if left.code == 130:
+            _end(_INTERRUPTED, 130)
+        raise
+    except Exception as error:
+        log.info("what failed", exc_info=True)
+        _end(f"{type(error).__name__}: {error} (iomap --verbose … says where)", 1)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    _end("terminated; answers so far are in the store", 128 + number)
+
+
+def _end(words: str, code: int) -> None:
+    """Say why the run ends, in one line, and end it."""
+    typer.echo(in_line(f"iomap: {words}"), err=True)
+    sys.exit(code)
+
+
+def _say_progress() -> None:
+    """Print lines of progress; they are written where there is no terminal."""
+    lines, handler = logging.getLogger(progress.__name__), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("iomap: %(message)s"))
+    lines.setLevel(logging.INFO)
+    lines.propagate, lines.handlers = False, [handler]

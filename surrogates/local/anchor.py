@@ -97,7 +97,8 @@ class Anchor(SavedResult):
     @property
     def said(self) -> Said | None:
         """What the model says of the instance and of the reference; None for a file that does not have it."""
-        return self.view.get("said")
+        said = self.view.get("said")
+        return None if said is None else read(Said, said, "view.said")
 
     @property
     def table(self) -> pd.DataFrame:
@@ -117,8 +118,7 @@ class Anchor(SavedResult):
         Damaged
         """
         check_terms([self.rule], len(self.features), "rule")
-        if self.said is not None:
-            said = read(Said, self.said, "view.said")
+        if (said := self.said) is not None:
             if not len(said["outputs"]) == len(said["instance"]) == len(said["reference"]):
                 raise Damaged("view.said", "have a number for every output", len(said["instance"]))
             if len(said["decided"]) not in (0, 2):

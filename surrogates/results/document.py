@@ -56,7 +56,9 @@ def parsed(source: object, named: str) -> Json:
         if len(text) > _LONGEST:
             raise ValueError(f"it is longer than {_LONGEST:,} bytes")
         data = json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise InputError("source", f"be {named} by to_json, or its path ({error.strerror})", str(source)) from error
+    except (ValueError, RecursionError) as error:
         raise InputError("source", f"be {named} by to_json, or its path", text[:80] or source) from error
     if not isinstance(data, dict):
         raise InputError("source", f"be {named} by to_json, or its path", text[:80])

@@ -20,6 +20,7 @@ PACKAGES = ("probes", "surrogates")
 ORDER = (
     "probes.errors",
     "probes.rounding",
+    "probes.progress",
     "probes.digests",
     "probes.model",
     "probes.views",

@@ -88,7 +88,7 @@ def reference_in_words(features: Sequence[Feature], view: View) -> str:
     if any(f.kind == "real" for f in features):
         return "one step of every feature away"
     gone = {"text": "with every feature removed", "table": "with every feature replaced"}
-    return gone.get(view["kind"], "with every feature absent")
+    return gone.get(str(view.get("kind")), "with every feature absent")
 
 
 @dataclass(frozen=True, kw_only=True)
