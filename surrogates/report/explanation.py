@@ -46,9 +46,8 @@ def explanation_parts(explanation: Explanation) -> list[Part]:
 
 def _verdict(ex: Explanation) -> list[Part]:
     part = Verdict.of(ex.fidelity, None if ex.certificate is None else str(ex.certificate), ex.warnings)
-    tokens = f"The mean over all {len(ex.answers.outputs)} tokens of the answer: words that recur weigh most in it."
-    about = [Remark(title=f"{_whole(ex)}{part.title}", text=tokens)] if _whole(ex) else []
-    return [*about, replace(part, title="" if about else part.title)]
+    about = f"The mean over all {len(ex.answers.outputs)} tokens of the answer: words that recur weigh most in it."
+    return [replace(part, title=f"{_whole(ex)}{part.title}"), *([Remark(text=about)] if _whole(ex) else [])]
 
 
 def _whole(ex: Explanation) -> str:

@@ -10,7 +10,7 @@ from probes.rounding import Scale, percent, score
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.report.explanation import explanation_parts
 from surrogates.report.figures import fidelity_histogram
-from surrogates.report.page import Contents, contents, filled
+from surrogates.report.page import Contents, card, contents
 from surrogates.report.part import Note, Part, picture
 from surrogates.report.parts.effects import Effects
 from surrogates.report.parts.instance import Answer, Numbers, Remark, ShadedText
@@ -66,7 +66,7 @@ def set_fragment(explanations: ExplanationSet) -> str:
     if not len(explanations):
         return f"<p>{escape(_counts(explanations))}</p>"
     parts: list[Part] = [Note(text=f"{_counts(explanations)}."), *_importance(explanations)]
-    return filled("fragment.html", Contents("", parts))
+    return card(Contents("", parts))
 
 
 def _counts(explanations: ExplanationSet) -> str:

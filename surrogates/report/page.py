@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
@@ -16,9 +16,14 @@ from typing import Any
 from markupsafe import Markup
 
 from surrogates.report.part import Part, environment
+from surrogates.report.styles import DARK
 from surrogates.results.result import Result
 
-__all__ = ["Contents", "contents", "filled", "fragment", "page"]
+__all__ = ["Contents", "card", "contents", "fragment", "page"]
+
+
+#: parts that a notebook shows at once
+_PARTS = 4
 
 
 @dataclass(frozen=True)
@@ -37,19 +42,30 @@ def contents(result: Any, **options: Any) -> Contents:
 
 def page(result: Result, **options: Any) -> str:
     """Draw a result as an HTML document."""
-    return filled("page.html", contents(result, **options))
+    return _filled("page.html", contents(result, **options), [])
 
 
 def fragment(result: Result) -> str:
-    """Draw a result as a piece of HTML for notebooks."""
-    return filled("fragment.html", contents(result))
+    """Draw a result as a piece of HTML for notebooks: what is read first, in short; all of it folded away."""
+    return card(contents(result))
 
 
-def filled(template: str, shown: Contents) -> str:
-    """Draw parts by the template of a page or of a piece."""
-    drawn = [(part.title, part.draw()) for part in shown.parts]
-    style = _once(rule for part in shown.parts for rule in part.style)
-    scripts = _once(part.script for part in shown.parts if part.script)
+def card(shown: Contents) -> str:
+    """Draw parts as a piece of HTML: the first of each kind that is read at once, in short, then all, folded away."""
+    first = {type(part): part for part in reversed(shown.parts) if part.at_once}
+    short = [part.shortened() for part in shown.parts if first.get(type(part)) is part][:_PARTS]
+    folded = shown.parts if short and short != shown.parts else []
+    return _filled("fragment.html", Contents(shown.title, short or shown.parts), folded)
+
+
+def _filled(template: str, shown: Contents, folded: Sequence[Part]) -> str:
+    drawn, below = ([(part.title, part.draw()) for part in parts] for parts in (shown.parts, folded))
+    every = [*shown.parts, *folded]
+    common = environment().get_template("style.css").render(dark=Markup(DARK))
+    style = "\n".join([common, *_once(rule for part in every for rule in part.style)])
+    if template == "fragment.html":  # stronger than any rule of the notebook around it
+        style = style.replace(".iomap", ".iomap.iomap.iomap")
+    scripts = _once(part.script for part in every if part.script)
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     return (
         environment()
@@ -57,7 +73,9 @@ def filled(template: str, shown: Contents) -> str:
         .render(
             title=shown.title,
             parts=drawn,
-            style=Markup("\n".join(style)),
+            folded=below,
+            style=Markup(style),
+            dark=Markup(DARK),
             scripts=[*map(Markup, scripts)],
             hashes=hashes,
         )

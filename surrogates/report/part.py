@@ -11,7 +11,7 @@ import base64
 import io
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, ClassVar
 
@@ -23,6 +23,9 @@ from surrogates.report.styles import NOTE
 from surrogates.visible import isolated, visible
 
 __all__ = ["Bar", "Note", "Part", "bar", "environment", "level", "made", "picture"]
+
+#: rows that a notebook shows at once
+_AT_ONCE = 8
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +67,8 @@ class Part:
         Rules of CSS that it needs beside those of every page; a rule that parts share is written once.
     script : str
         JavaScript, if any; the page allows it by its hash and nothing else.
+    at_once : bool
+        Whether it is read at once in a notebook, where the rest is folded away.
     title : str
         Heading; empty for none.
     """
@@ -71,6 +76,7 @@ class Part:
     template: ClassVar[str]
     style: ClassVar[tuple[str, ...]] = ()
     script: ClassVar[str] = ""
+    at_once: ClassVar[bool] = False
 
     title: str = ""
 
@@ -81,6 +87,15 @@ class Part:
         except Exception as error:  # noqa: BLE001 - the rest of the page is worth having
             return _failed(type(self).__name__, error).draw()
 
+    def shortened(self) -> Part:
+        """Return what a notebook shows at once: of many rows the first, where the part counts the others as `more`."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        rows, more = values.get("rows", ()), values.get("more")
+        if more is None or len(rows) <= _AT_ONCE:
+            return self
+        changed: dict[str, Any] = {"rows": rows[:_AT_ONCE], "more": more + len(rows) - _AT_ONCE}
+        return replace(self, **changed)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Note(Part):
@@ -88,6 +103,7 @@ class Note(Part):
 
     template = "note.html"
     style = (NOTE,)
+    at_once = True
 
     text: str
 

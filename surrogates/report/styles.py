@@ -1,10 +1,11 @@
-"""Rules of CSS that parts declare; what every page needs is in ``templates/style.css``."""
+"""Rules of CSS that parts declare, each for what lies in ``.iomap``; what all need is in ``templates/style.css``."""
 
 from __future__ import annotations
 
 __all__ = [
     "AXIS",
     "CHECK",
+    "DARK",
     "EXAMPLE",
     "FACTS",
     "NARROW",
@@ -19,6 +20,10 @@ __all__ = [
     "TAG",
     "VERDICT",
 ]
+
+#: colours that are read on a dark ground
+DARK = """\
+--up: 56, 160, 220; --down: 240, 120, 40; --good: #3fb950; --fair: #58a6ff; --weak: #d29922; --poor: #f85149;"""
 
 VERDICT = """\
 .iomap .verdict { border-left: 6px solid var(--tone); background: color-mix(in srgb, var(--tone) 7%, var(--paper));
@@ -61,16 +66,16 @@ TABLE = """\
 .iomap .n { text-align: right; white-space: nowrap; }
 .iomap th.n { white-space: normal; }
 .iomap td.value { min-width: 3.5rem; }
-@media (max-width: 36rem) { .iomap .wide { display: none; } }"""
+@container (max-width: 44rem) { .iomap .wide { display: none; } }"""
 
 #: what stands beside a name where its own column is hidden
 NARROW = """\
 .iomap .narrow { display: none; color: var(--soft); }
-@media (max-width: 36rem) { .iomap .narrow { display: inline; } }"""
+@container (max-width: 44rem) { .iomap .narrow { display: inline; } }"""
 
 #: a table whose rows are stacked where a page is narrow: name and number, then what is across the whole width
 STACK = """\
-@media (max-width: 36rem) {
+@container (max-width: 44rem) {
   .iomap table.stack tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; column-gap: .5rem;
     border-bottom: 1px solid var(--line); padding: .3rem 0; }
   .iomap table.stack th, .iomap table.stack td { border: 0; padding: .1rem .3rem; }
@@ -106,4 +111,5 @@ FACTS = """\
 .iomap dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; font-size: .85rem;
   margin: .4rem 0; }
 .iomap dt { color: var(--soft); } .iomap dd { margin: 0; }
-@media (max-width: 36rem) { .iomap dl { grid-template-columns: 1fr; gap: 0; } .iomap dd { margin-bottom: .4rem; } }"""
+@container (max-width: 44rem) {
+  .iomap dl { grid-template-columns: 1fr; gap: 0; } .iomap dd { margin-bottom: .4rem; } }"""

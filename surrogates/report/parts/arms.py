@@ -22,6 +22,7 @@ class Said(Part):
     """What may be said on the whole."""
 
     template = "said.html"
+    at_once = True
 
     verdict: str
     notes: tuple[str, ...]
@@ -50,6 +51,7 @@ class Arms(Part):
 
     template = "arms.html"
     style = (TABLE, NARROW, STACK, AXIS)
+    at_once = True
 
     rows: tuple[ArmRow, ...]
     names: tuple[str, str]

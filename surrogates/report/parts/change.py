@@ -38,6 +38,7 @@ class BothSides(Part):
 
     template = "both_sides.html"
     style = (TABLE,)
+    at_once = True
 
     rows: tuple[SideRow, ...]
     names: tuple[str, str]
@@ -112,6 +113,7 @@ class Changes(Part):
 
     template = "changes.html"
     style = (TABLE, NARROW, STACK, AXIS)
+    at_once = True
 
     rows: tuple[ChangeRow, ...]
     names: tuple[str, str]

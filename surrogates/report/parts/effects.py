@@ -39,6 +39,7 @@ class Effects(Part):
 
     template = "effects.html"
     style = (TABLE, NARROW, STACK, AXIS)
+    at_once = True
 
     rows: tuple[EffectRow, ...]
     unit: str

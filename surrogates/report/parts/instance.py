@@ -52,6 +52,7 @@ class Numbers(Part):
     """What the model says about the instance and the reference."""
 
     template = "numbers.html"
+    at_once = True
 
     rows: tuple[NumbersRow, ...]
     unit: str
@@ -97,6 +98,7 @@ class Answer(Part):
 
     template = "answer.html"
     style = (QUOTE,)
+    at_once = True
 
     text: str
     question: str | None
@@ -128,6 +130,7 @@ class ShadedText(Part):
 
     template = "text.html"
     style = (PIECES,)
+    at_once = True
 
     blocks: tuple[Block, ...]
     unit: str

@@ -64,6 +64,7 @@ class Importance(Part):
 
     template = "importance.html"
     style = (TABLE, NARROW, STACK, AXIS)
+    at_once = True
 
     rows: tuple[ImportanceRow, ...]
     more: int

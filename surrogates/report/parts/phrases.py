@@ -64,6 +64,7 @@ class Phrases(Part):
 
     template = "phrases.html"
     style = (TABLE, STACK, TAG, PIECES)
+    at_once = True
 
     rows: tuple[PhraseRow, ...]
     unit: str

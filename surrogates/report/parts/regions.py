@@ -65,6 +65,7 @@ class Regions(Part):
 
     template = "regions.html"
     style = (TABLE, TAG, NARROW, STACK, SHARE)
+    at_once = True
 
     rows: tuple[RegionRow, ...]
     together: str

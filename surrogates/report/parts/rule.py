@@ -20,6 +20,7 @@ class Rule(Part):
 
     template = "rule.html"
     style = (VERDICT, NOTE)
+    at_once = True
 
     words: str
     holds: str
@@ -41,6 +42,7 @@ class Anchored(Part):
 
     template = "anchored.html"
     style = (PIECES,)
+    at_once = True
 
     blocks: tuple[Block, ...]
     share: str
@@ -113,6 +115,7 @@ class Standing(Part):
 
     template = "standing.html"
     style = (NOTE,)
+    at_once = True
 
     exact: bool
     rows: int

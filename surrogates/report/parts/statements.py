@@ -41,6 +41,7 @@ class Overview(Part):
 
     template = "overview.html"
     style = (TAG,)
+    at_once = True
 
     rows: tuple[CountRow, ...]
     seconds: str
@@ -120,6 +121,7 @@ class Statements(Part):
 
     template = "statements.html"
     style = (TABLE, TAG, NARROW, STACK, AXIS, EXAMPLE)
+    at_once = True
 
     rows: tuple[StatementRow, ...]
     baselines: str
@@ -210,6 +212,7 @@ class Sides(Part):
 
     template = "sides.html"
     style = (TABLE, TAG)
+    at_once = True
 
     rows: tuple[SidesRow, ...]
     names: tuple[str, str]

@@ -42,6 +42,7 @@ class Verdict(Part):
 
     template = "verdict.html"
     style = (VERDICT, PROOF, NOTE)
+    at_once = True
 
     rows: tuple[VerdictRow, ...]
     held: str
