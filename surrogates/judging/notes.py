@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -168,6 +169,11 @@ def _unmoved(replicates: np.ndarray | None) -> str:
     )
 
 
+def _without_numbers(warning: str) -> str:
+    """Take the numbers out of a warning: files of earlier versions have them with other digits."""
+    return re.sub(r"[-−<>]?\d[\d.,e+-]*", "", warning)
+
+
 def inherited(warnings: Sequence[str], y: np.ndarray, judged: Fidelity, answers: Answers) -> tuple[str, ...]:
     """Select the warnings of an explanation that hold for any other number made of the same answers.
 
@@ -179,8 +185,9 @@ def inherited(warnings: Sequence[str], y: np.ndarray, judged: Fidelity, answers:
     judged : Fidelity
     answers : Answers
     """
-    replaced = {*cautions(y, judged, replicates=answers.replicates), UNMET}
-    kept = [w for w in warnings if w not in replaced and not w.startswith((_UNPROVED, _SETTLED, _NOISE))]
+    replaced = {*map(_without_numbers, cautions(y, judged, replicates=answers.replicates)), UNMET}
+    kept = [w for w in warnings if _without_numbers(w) not in replaced]
+    kept = [w for w in kept if not w.startswith((_UNPROVED, _SETTLED, _NOISE))]
     kept = [w for w in kept if not about_a_curve(w)]
     if answers.noisy:
         kept.append(f"{_NOISE}; how much of that is in this part is not known.")
