@@ -12,6 +12,7 @@ from surrogates.report.explanation import explanation_parts
 from surrogates.report.figures import fidelity_histogram
 from surrogates.report.page import Contents, card, contents
 from surrogates.report.part import Note, Part, picture
+from surrogates.report.parts.arms import Said
 from surrogates.report.parts.effects import Effects
 from surrogates.report.parts.instance import Answer, Numbers, Remark, ShadedText
 from surrogates.report.parts.many import Failures, Importance, Spread
@@ -42,7 +43,7 @@ def set_contents(explanations: ExplanationSet, picked: int = 3) -> Contents:
 
 def _all(explanations: ExplanationSet) -> Part:
     words = set_text(explanations).split("\n\n", 1)[0].split("\nFailed:", 1)[0].replace("\n", ". ")
-    return Note(text=f"{words}. {'. '.join(explanations.cost_lines())}.")
+    return Said(verdict=f"{words}. {'. '.join(explanations.cost_lines())}.", notes=())
 
 
 def _importance(explanations: ExplanationSet) -> list[Part]:
@@ -65,7 +66,7 @@ def set_fragment(explanations: ExplanationSet) -> str:
     """Write how many there are, and the features that matter most, as a table."""
     if not len(explanations):
         return f"<p>{escape(_counts(explanations))}</p>"
-    parts: list[Part] = [Note(text=f"{_counts(explanations)}."), *_importance(explanations)]
+    parts: list[Part] = [Said(verdict=f"{_counts(explanations)}.", notes=()), *_importance(explanations)]
     return card(Contents("", parts))
 
 

@@ -9,7 +9,8 @@ from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.report.curves import named
 from surrogates.report.figures import held_out
 from surrogates.report.page import Contents, contents
-from surrogates.report.part import Note, Part, made
+from surrogates.report.part import Part, made
+from surrogates.report.parts.arms import Said
 from surrogates.report.parts.effects import Terms
 from surrogates.report.parts.trust import Judgement
 from surrogates.results.result import text_of
@@ -27,7 +28,7 @@ def global_contents(surrogate: GlobalSurrogate) -> Contents:
 
 
 def _head(g: GlobalSurrogate) -> list[Part]:
-    return [Note(text=f"{_heading(g)}. {_fidelity(g)}.")]
+    return [Said(verdict=f"{_heading(g)}. {_fidelity(g)}.", notes=())]
 
 
 def _terms(g: GlobalSurrogate) -> list[Part]:

@@ -12,7 +12,7 @@ import pytest
 
 from probes import MaskProbe, as_model
 from probes.rounding import between, rounded, score
-from surrogates import Certified, compare, explain
+from surrogates import Certified, compare, explain, explain_many
 from surrogates.report.figures import MUTED, fidelity_plot
 from surrogates.report.styles import PROOF
 
@@ -87,6 +87,15 @@ def test_a_certificate_stands_in_no_warning(tmp_path):
     page = page_of(ex, tmp_path)
     assert ex.certificate is not None and PROOF in page
     assert re.search(r'<p class="proof"><b>Certified', page) and not re.search(r'class="note"[^<]*<b>Certified', page)
+
+
+def test_what_is_no_warning_stands_in_no_warning_box(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"a": rng.standard_normal(24), "b": rng.standard_normal(24)})
+    many = explain_many(lambda frame: frame["a"].to_numpy(), rows, background=rows, background_rows=6, store=None)
+    for result in (many, many.surrogate()):
+        assert 'class="note">24 ' not in page_of(result, tmp_path) and 'class="note">Tree' not in result._repr_html_()
+        assert re.search(r"<p>(24 explanations|TreeSurrogate of)", page_of(result, tmp_path))
 
 
 def test_what_the_surrogate_says_for_this_input_stands_beside_the_models_number(tmp_path):
