@@ -79,7 +79,7 @@ STACK = """\
   .iomap table.stack tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; column-gap: .5rem;
     border-bottom: 1px solid var(--line); padding: .3rem 0; }
   .iomap table.stack th, .iomap table.stack td { border: 0; padding: .1rem .3rem; }
-  .iomap table.stack .across { grid-column: 1 / -1; width: auto; }
+  .iomap table.stack th.across, .iomap table.stack td.across { grid-column: 1 / -1; width: auto; }
   .iomap table.stack .first { order: -1; }
   .iomap table.stack th:empty, .iomap table.stack .wide { display: none; } }"""
 

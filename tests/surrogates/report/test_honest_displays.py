@@ -12,9 +12,10 @@ import pytest
 
 from probes import MaskProbe, as_model
 from probes.rounding import between, rounded, score
-from surrogates import Certified, compare, explain, explain_many
+from surrogates import Card, Certified, compare, explain, explain_many
 from surrogates.report.figures import MUTED, fidelity_plot
 from surrogates.report.styles import PROOF
+from tests.helpers.checkout import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -121,11 +122,13 @@ def test_on_a_phone_every_row_shows_its_interval_and_its_whole_bar(outputs, tmp_
     with playwright.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, args=flags)
         view = browser.new_page(viewport={"width": 390, "height": 800})
-        view.goto(outputs.report(tmp_path / "page.html").as_uri())
-        rows = view.query_selector_all("table.stack tr:has(td.chart)")
-        assert len(rows) == 36
-        for row in rows:
-            assert "[" in row.inner_text()
-            box = row.query_selector(".axis").bounding_box()
-            assert box["width"] > 200 and box["x"] >= 0 and box["x"] + box["width"] <= 390
+        card = Card.from_json(ROOT / "tests" / "golden" / "1" / "card-behave.json")
+        for result, count in ((outputs, 36), (card, 5)):
+            view.goto(result.report(tmp_path / "page.html").as_uri())
+            rows = view.query_selector_all("table.stack tr:has(td.chart)")
+            assert len(rows) == count
+            for row in rows:
+                assert "[" in row.inner_text()
+                box = row.query_selector(".axis").bounding_box()
+                assert box["width"] > 200 and box["x"] >= 0 and box["x"] + box["width"] <= 390
         browser.close()
