@@ -8,8 +8,17 @@ from typing import Annotated
 import typer
 
 from surrogates.results.provenance import library_version
+from surrogates.visible import isolated
 
-__all__ = ["app"]
+__all__ = ["Visible", "app"]
+
+
+class Visible(logging.Formatter):
+    """Writes what is logged so that nothing in it is unseen: names and answers of others stand in warnings too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return isolated(super().format(record))
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -51,7 +60,9 @@ def options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done.")] = False,
 ) -> None:
     if verbose:
-        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+        handler = logging.StreamHandler()
+        handler.setFormatter(Visible("%(name)s: %(message)s"))
+        logging.basicConfig(level=logging.INFO, handlers=[handler])
     if version:
         typer.echo(f"iomap {library_version()}")
         raise typer.Exit

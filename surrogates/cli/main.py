@@ -12,7 +12,7 @@ import typer
 from probes import progress
 from probes.errors import InputError, IomapError
 from surrogates.cli import anchor, behave, compare, explain, explain_many, saved_result, shapley, store
-from surrogates.cli.app import app
+from surrogates.cli.app import Visible, app
 from surrogates.visible import in_line
 
 __all__ = ["COMMANDS", "main"]
@@ -60,8 +60,10 @@ def _end(words: str, code: int) -> None:
 
 
 def _say_progress() -> None:
-    """Print lines of progress; they are written where there is no terminal."""
+    """Print lines of progress, which are written where there is no terminal; show what is unseen in what is logged."""
     lines, handler = logging.getLogger(progress.__name__), logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("iomap: %(message)s"))
+    handler.setFormatter(Visible("iomap: %(message)s"))
+    if logging.lastResort is not None:  # what prints warnings where nothing else does
+        logging.lastResort.setFormatter(Visible("%(message)s"))
     lines.setLevel(logging.INFO)
     lines.propagate, lines.handlers = False, [handler]

@@ -10,6 +10,7 @@ import typer
 from probes.store.paths import default_path
 from probes.store.transfer import export, load, merge, stats
 from surrogates.cli.app import app
+from surrogates.visible import isolated
 
 __all__ = ["storing"]
 
@@ -38,7 +39,7 @@ def stats_(
     path: Annotated[Path | None, typer.Argument(help="A store; default: IOMAP_STORE or the one in your cache.")] = None,
 ) -> None:
     """Count how many answers of which models a store holds, and its size."""
-    typer.echo(str(stats(path or default_path())))
+    typer.echo(isolated(str(stats(path or default_path()))))
 
 
 @storing.command("merge")

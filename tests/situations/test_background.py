@@ -8,6 +8,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from probes import InputError, MaskProbe, TabularProbe
+from probes.rounding import rounded
 from surrogates import estimate, explain, explain_many, shapley_values
 from tests.helpers.counting_models import Counting
 from tests.helpers.effects import effects
@@ -61,7 +62,7 @@ def test_what_effects_are_measured_from_is_shown(normal):
     ex = explain(lambda d: d["a"] + 5, TabularProbe(normal.iloc[[0]], normal.head(8), background_rows=8), store=None)
     reference = normal.head(8)["a"].mean() + 5
     assert ex.y[1, 0] == pytest.approx(reference)
-    assert f"{reference:.3g} for the reference" in str(ex)
+    assert f"{rounded(reference)} for the reference" in str(ex)
     assert sum(effects(ex).values()) == pytest.approx(ex.y[0, 0] - reference)
 
 

@@ -10,6 +10,7 @@ import pytest
 from sklearn.ensemble import RandomForestRegressor
 
 from probes import MaskProbe
+from probes.rounding import between, score
 from surrogates import explain
 from tests.helpers.effects import effects
 
@@ -103,11 +104,9 @@ def test_a_negative_fit_is_not_hidden():
 
 def test_the_fit_stands_in_print_page_and_table():
     ex = explain(smooth, MaskProbe(10), budget=120, store=None)
-    r2 = f"{ex.fidelity.r2[0]:.2f}"
-    between = f"[{ex.fidelity.r2_low[0]:.2f}, {ex.fidelity.r2_high[0]:.2f}]"
-    assert f"R² {r2} {between}" in str(ex)
-    within = f"R² {r2} [{ex.fidelity.r2_low[0]:.3g}, {ex.fidelity.r2_high[0]:.3g}]"
-    assert within in ex.report("page.html").read_text(encoding="utf-8")
+    shown = f"R² {score(ex.fidelity.r2[0])} {between(ex.fidelity.r2_low[0], ex.fidelity.r2_high[0], score)}"
+    assert shown in str(ex)
+    assert shown in ex.report("page.html").read_text(encoding="utf-8")
     assert ex.fidelity.table["r2"].iloc[0] == pytest.approx(ex.fidelity.r2[0])
 
 

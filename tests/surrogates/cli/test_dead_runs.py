@@ -14,6 +14,7 @@ import pytest
 
 from probes import progress
 from probes.progress import Bar
+from surrogates.cli.app import Visible
 from tests.helpers.checkout import environment
 from tests.helpers.command import iomap
 
@@ -79,6 +80,11 @@ def test_what_is_missing_or_gone_is_one_line(arguments, words):
     done = iomap(*arguments)
     assert done.returncode in (1, 2) and not done.stdout
     assert done.stderr.count("\n") == 1 and done.stderr.startswith("iomap: ") and words in done.stderr
+
+
+def test_what_is_logged_hides_nothing():
+    record = logging.LogRecord("probes", logging.WARNING, "", 0, "%s is odd", ("a\u202eb\x1b[2J",), None)
+    assert Visible("%(name)s: %(message)s").format(record) == "probes: a⟨U+202E⟩b⟨U+001B⟩[2J is odd"
 
 
 def test_progress_is_a_line_now_and_then_without_a_terminal(monkeypatch, caplog):

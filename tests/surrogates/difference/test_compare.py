@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from probes import CallableModel, InputError, MaskProbe, Model, ModelError, Store, cube
 from probes.model import Identity
+from probes.rounding import percent
 from surrogates import Difference, SparseLinear, StableOrder, Width, compare, explain
 from tests.helpers.cheap_families import cheap
 
@@ -370,7 +371,7 @@ def test_decisions_are_counted_over_the_inputs_of_a_table(few_folds):
         differ.append((one.predict(inputs) != two.predict(inputs)).mean())
     flipped = d.flips[d.flips["before"] != d.flips["after"]]
     assert flipped["share"].sum() == pytest.approx(np.mean(differ)) and d.flips["inputs"].sum() == 8 * 40
-    assert f"{np.mean(differ):.1%} of the inputs" in str(Difference.from_json(d.to_json()))
+    assert f"{percent(np.mean(differ))} of the inputs" in str(Difference.from_json(d.to_json()))
 
 
 def test_the_mean_change_covers_the_choice_of_background_rows(few_folds):

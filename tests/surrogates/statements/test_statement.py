@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from probes import InputError
+from probes.rounding import between
 from surrogates.statements.scope import Scope
 from surrogates.statements.statement import Statement
 from tests.helpers.study_tables import table, verdict
@@ -48,7 +49,7 @@ def test_what_a_statement_is_about_does_not_depend_on_how_it_is_written():
 def test_words_carry_the_numbers():
     got = verdict(Statement.contrast(LEFT, RIGHT), table(3, 40, 2.0))
     assert got.words.startswith("m is higher when side is l than when side is r: +")
-    assert f"[{got.low:.3g}, {got.high:.3g}], 40 entities" in got.words
+    assert f"{between(got.low, got.high)}, 40 entities" in got.words
 
 
 def test_the_digest_freezes_everything_claimed():
