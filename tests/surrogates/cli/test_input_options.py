@@ -139,7 +139,8 @@ def test_a_question_about_documents_follows_the_chat_or_is_its_last_message():
         same = (command, "context", "d.txt", *options, "-m", "mymodels:chats", "--store", "none", "--json", "r.json")
         done = iomap(*same)
         assert done.returncode == 0, done.stderr
-        assert kind.from_json("r.json").view == ex.view
+        shown = kind.from_json("r.json").view  # of an anchor also what the model says of both ends
+        assert {name: shown[name] for name in ex.view} == ex.view
     assert ex.view["system"] == "Be brief." and ex.view["question"] == "is it free"
     assert [block["title"] for block in ex.view["blocks"]] == ["user", ""]
 
