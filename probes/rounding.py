@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import floor, isfinite, log10
 from typing import Any
 
-__all__ = ["Scale", "between", "given", "percent", "rounded", "score", "signed"]
+__all__ = ["Scale", "alone", "between", "given", "percent", "rounded", "score", "signed"]
 
 #: significant digits of a number, and the most decimals
 _DIGITS, _DECIMALS = 3, 4
@@ -41,7 +41,7 @@ def rounded(value: float, missing: str = "") -> str:
         return missing
     size = abs(value)
     if size >= 1e15:  # beyond what a float counts one by one
-        return _minus(f"{value:.2e}")
+        return alone(value)
     if 0 < size < 0.5 * 10**-_DECIMALS:
         return ("−" if value < 0 else "") + f"<{10**-_DECIMALS:.{_DECIMALS}f}"
     if 0.995 <= value < 1 - _NEAR:
@@ -52,6 +52,18 @@ def rounded(value: float, missing: str = "") -> str:
             kept = decimals
             break
     return _minus(f"{value:,.{kept}f}")
+
+
+def alone(value: float) -> str:
+    """Write a number that stands alone in a sentence: tiny and huge ones as multiples of a power of ten.
+
+    Examples
+    --------
+    >>> alone(0.25), alone(7.07e-5), alone(-1e16), alone(float("nan"))
+    ('0.25', '7.07×10⁻⁵', '−1×10¹⁶', '')
+    """
+    scale = Scale.of([value])
+    return f"{scale.rounded(value)}×{scale.unit('').strip()}" if scale.power else rounded(value)
 
 
 def signed(value: float, missing: str = "") -> str:
@@ -169,7 +181,8 @@ class Scale:
 
     def divided(self, value: Any) -> Any:
         """Return a number or an array as multiples of the scale."""
-        return value * 10.0**-self.power if self.power else value
+        half = self.power // 2  # the whole power may be more than a float holds
+        return value * 10.0**-half * 10.0 ** (half - self.power) if self.power else value
 
     def unit(self, unit: str) -> str:
         """Name the unit of the numbers that are shown.

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from probes.errors import InputError
-from probes.rounding import rounded
+from probes.rounding import alone
 
 __all__ = ["IDENTITY", "Kind", "Link", "LinkLike", "Links", "Stacked", "check_link", "each", "from_line", "named"]
 
@@ -176,7 +176,7 @@ class Link(Curve):
         return self._sign * float(np.log(unit)) if self.kind == "log" else 0.0
 
     def __str__(self) -> str:
-        low, high = (rounded(np.nan if bound is None else bound) for bound in (self.low, self.high))
+        low, high = (alone(np.nan if bound is None else bound) for bound in (self.low, self.high))
         if self.kind == "logistic":
             return f"logistic between {low} and {high}"
         if self.kind == "identity":

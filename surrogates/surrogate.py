@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from probes.errors import InputError
-from probes.rounding import rounded
+from probes.rounding import alone
 from surrogates.link import IDENTITY, Link, LinkLike, Links, check_link, each, from_line
 from surrogates.numerics.merged_rows import by_column, collapse
 from surrogates.proxy.distillation import Proxy, fitted_once, rows_of_law
@@ -262,7 +262,7 @@ def _standardised(link: LinkLike, level: float, unit: float) -> LinkLike:
         return link.moved(-level / unit, 1 / unit)
     except InputError as error:  # bounds that are one number, or none, beside answers of this size
         raise InputError(
-            "link", f"have bounds in the unit of the answers, {rounded(level)} ± {rounded(unit)}", str(link)
+            "link", f"have bounds in the unit of the answers, {alone(level)} ± {alone(unit)}", str(link)
         ) from error
 
 

@@ -27,7 +27,7 @@ from probes.models.adapt import ModelLike, as_model
 from probes.outputs.arrays import LARGEST
 from probes.outputs.target import Target, is_function
 from probes.probe import Probe
-from probes.rounding import rounded
+from probes.rounding import alone
 from probes.store.store import Store, open_store
 
 __all__ = ["Reply", "Session", "StoreLike"]
@@ -75,7 +75,7 @@ class Reply:
         most = np.abs(y).max()
         if most > LARGEST or 0 < most < 1 / LARGEST:
             rule = f"have numbers of a size from {1 / LARGEST:g} to {LARGEST:g}"
-            raise ModelError(f"{self.target.outputs[0]} must {rule}; the largest is {rounded(most)}. Scale the output.")
+            raise ModelError(f"{self.target.outputs[0]} must {rule}; the largest is {alone(most)}. Scale the output.")
         return y
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from probes.errors import ModelError, describe
-from probes.rounding import rounded
+from probes.rounding import alone
 
 __all__ = ["LARGEST", "as_outputs"]
 
@@ -54,6 +54,6 @@ def as_outputs(values: Any, n: int, source: str, advice: str = "") -> np.ndarray
         raise ModelError(f"{source} must return one row of numbers per input, shape ({n}, k); got {given}.{advice}")
     if (large := array[np.isfinite(array) & (np.abs(array) > LARGEST)]).size:
         raise ModelError(
-            f"{source} must return numbers of a size up to {LARGEST:g}; got {rounded(large[0])}. Scale what it returns."
+            f"{source} must return numbers of a size up to {LARGEST:g}; got {alone(large[0])}. Scale what it returns."
         )
     return array

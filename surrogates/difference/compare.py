@@ -17,7 +17,7 @@ from probes.inputs.adapt import ProbeLike, RowSettings
 from probes.inputs.locality import Background, LocalGaussian
 from probes.models.adapt import ModelLike, as_model, check_order
 from probes.outputs.target import TargetLike
-from probes.rounding import rounded
+from probes.rounding import alone
 from surrogates.difference.difference import Difference
 from surrogates.difference.overall import flips_of, summary_of
 from surrogates.difference.paired import Change, change, paired
@@ -236,8 +236,7 @@ def _small(before: Reply, changed: Reply) -> list[str]:
     start = changed.design.fixed + changed.design.block
     typical, spread = np.sqrt((changed.y[start:] ** 2).mean(axis=0)), before.y[start:].std(axis=0)
     return [
-        f"Changes of {name} are small: typically {rounded(size)}, where the first model's answers vary by "
-        f"{rounded(sd)}."
+        f"Changes of {name} are small: typically {alone(size)}, where the first model's answers vary by {alone(sd)}."
         for name, size, sd in zip(changed.target.outputs, typical, spread, strict=True)
         if 0 < size < _SMALL * sd
     ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from probes.asking.answers import Answers
 from probes.probe import Replication, rows_used
-from probes.rounding import given, rounded, score
+from probes.rounding import alone, given, score
 from surrogates.judging.agreement import varies
 from surrogates.judging.curve_notes import about_a_curve
 from surrogates.judging.fidelity import Fidelity
@@ -126,7 +126,7 @@ def cautions(
     """
     said = "the change is" if change else "the model says"
     notes = [
-        f"For this input {said} {rounded(y[0, j])} ({judged.outputs[j]}), far from anything the sample led to "
+        f"For this input {said} {alone(y[0, j])} ({judged.outputs[j]}), far from anything the sample led to "
         "expect: an effect that needs many features together is out of sight of random removal."
         for j in np.flatnonzero(judged.misses)
     ]
@@ -134,8 +134,8 @@ def cautions(
         notes.append("The method found structure in shuffled answers, so its fidelity is not to be believed.")
     spread, size = np.ptp(y, axis=0), np.abs(y).max(axis=0)
     notes += [
-        f"{'Changes' if change else 'Answers'} of {judged.outputs[j]} differ by at most {rounded(spread[j])} at a size "
-        f"of {rounded(size[j])}, which is within rounding and is not explained. If it matters, subtract a constant "
+        f"{'Changes' if change else 'Answers'} of {judged.outputs[j]} differ by at most {alone(spread[j])} at a size "
+        f"of {alone(size[j])}, which is within rounding and is not explained. If it matters, subtract a constant "
         "in the model."
         for j in np.flatnonzero((spread > 0) & ~varies(y))
     ]
@@ -144,7 +144,7 @@ def cautions(
         notes += [
             f"Both models gave the same {judged.outputs[j]} to every question."
             if not size[j]
-            else f"The change of {judged.outputs[j]} is {rounded(y[0, j])} whatever the features are: none has a "
+            else f"The change of {judged.outputs[j]} is {alone(y[0, j])} whatever the features are: none has a "
             "part in it."
             for j in np.flatnonzero(still)
         ]
@@ -164,8 +164,8 @@ def _unmoved(replicates: np.ndarray | None) -> str:
     size = np.abs(replicates).max()
     why = "" if varies(replicates.reshape(len(replicates), -1)).any() else ", which is within rounding"
     return (
-        f"{said} on average over background rows; for single rows it differs by up to {rounded(spread)} at a size of "
-        f"{rounded(size)}{why}."
+        f"{said} on average over background rows; for single rows it differs by up to {alone(spread)} at a size of "
+        f"{alone(size)}{why}."
     )
 
 

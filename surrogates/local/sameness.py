@@ -12,7 +12,7 @@ from probes.asking.answers import Answers
 from probes.asking.session import Reply
 from probes.errors import InputError, ModelError
 from probes.outputs.target import Target
-from probes.rounding import rounded
+from probes.rounding import alone
 from surrogates.local.anchor import Said
 
 __all__ = ["Same", "SameLike", "said_of", "sameness"]
@@ -31,7 +31,7 @@ def sameness(ends: Reply, wanted: SameLike, targeted: bool) -> tuple[Same, str]:
     name = target.outputs[0]
     if isinstance(wanted, Real):
         reach, middle = float(wanted), y[0]
-        words = f"{name} is within {rounded(reach)} of {rounded(y[0, 0])}"
+        words = f"{name} is within {alone(reach)} of {alone(y[0, 0])}"
         return lambda raw: (np.abs(target(raw) - middle) <= reach).all(axis=1), words
     if _by_class(answers, targeted):
         top = int(np.argmax(answers.y[0]))
@@ -42,7 +42,7 @@ def sameness(ends: Reply, wanted: SameLike, targeted: bool) -> tuple[Same, str]:
         rule = "be given: the answers for the instance and the reference are equal, none is nearer"
         raise InputError("same", rule, float(y[0, 0]))
     border, up = (y[0, 0] + y[1, 0]) / 2, y[0, 0] > y[1, 0]
-    words = f"{name} is {'above' if up else 'below'} {rounded(border)}, nearer to the instance than to the reference"
+    words = f"{name} is {'above' if up else 'below'} {alone(border)}, nearer to the instance than to the reference"
     return lambda raw: (target(raw)[:, 0] > border) == up, words
 
 

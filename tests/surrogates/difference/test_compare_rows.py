@@ -90,7 +90,7 @@ def test_exchanging_the_models_changes_signs_alone():
 def test_models_that_do_not_differ_have_no_rule():
     d = compared(after=lambda X: old(X))
     assert not len(d.rules) and not len(d.leaves) and not d.differ[0]
-    assert "0.0% of the rows" in d.verdict and str(d)
+    assert "for 0% of the rows" in d.verdict and str(d)
     assert not d.predict(people(20)).any()
     read = RowDifference.from_json(d.to_json())
     assert list(read.rules) == list(d.rules) and str(read) == str(d)

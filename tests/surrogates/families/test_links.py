@@ -101,7 +101,7 @@ def test_answers_at_the_bound_of_a_logarithm_do_not_spoil_it():
 
 
 def test_bounds_that_answers_cannot_be_measured_by_are_refused():
-    with pytest.raises(InputError, match=r"unit of the answers.*0 and 1e-20"):
+    with pytest.raises(InputError, match=r"unit of the answers.*0 and 1×10⁻²⁰"):
         SparseLinear(link=Link("logistic", 0.0, 1e-20)).fit(Z[TRAIN], 1.0 + SATURATED[TRAIN])
 
 

@@ -47,7 +47,7 @@ def test_differences_within_rounding_are_told_apart_from_constants_and_labels():
         (
             lambda X: 1e16 + 2 * X.eval("a == 2 and b == 0 and sign == 1"),
             (2.0, 5.0, 0.0),
-            "1e+16, which is within rounding.",
+            "1×10¹⁶, which is within rounding.",
         ),
         (lambda X: 4 * (X["a"].to_numpy() * X["sign"].to_numpy()), (0.0, 5.0, 0.0), "a size of 4."),
         (lambda X: np.full(len(X), 1e16), (1.0, 3.0, 1.0), None),
