@@ -63,8 +63,9 @@ def span_of(row: Any) -> str:
 
 def _model_lines(explanation: Explanation) -> list[str]:
     """Return the model's two answers: for this input, and for the one that effects are measured from."""
-    parts = []
+    parts, view = [], explanation.view
+    whole, nothing = view.get("whole", "for this input"), view.get("nothing", "for the reference")
     for output, y in zip(explanation.target.outputs, explanation.y.T, strict=True):
         named = f"{output} " if len(explanation.target.outputs) > 1 else ""
-        parts.append(f"{named}{y[0]:.3g} for this input, {y[1]:.3g} for the reference")
+        parts.append(f"{named}{y[0]:.3g} {whole}, {y[1]:.3g} {nothing}")
     return textwrap.wrap(f"Model: {'; '.join(parts)}", 100, subsequent_indent="       ")

@@ -42,6 +42,7 @@ class Numbers(Part):
 
     rows: tuple[NumbersRow, ...]
     unit: str
+    instance: str
     reference: str
 
     @classmethod
@@ -58,10 +59,11 @@ class Numbers(Part):
         real = any(f.kind == "real" for f in features)
         gone = {"text": "with every feature removed", "table": "with every feature replaced"}
         words = "one step of every feature away" if real else gone.get(view["kind"], "with every feature absent")
+        whole, nothing = view.get("whole", "for this input"), view.get("nothing", words)
         rows = tuple(
             NumbersRow(name, number(instance[j], ".4g"), number(reference[j], ".4g")) for j, name in enumerate(outputs)
         )
-        return cls(rows=rows, unit=unit, reference=words)
+        return cls(rows=rows, unit=unit, instance=whole, reference=nothing)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,7 +74,12 @@ def test_an_explanation_is_exact_where_every_question_was_asked_and_the_base_is_
     for row in ex.attributions.itertuples():
         assert row.attribution == pytest.approx(effects[row.feature], abs=1e-3)
     assert ex.target.outputs == ("logit_difference",) and ex.target.unit == "nats a case"
-    assert "All numbers are averages over these 3 cases." in ex.warnings
+    first = "'the museum opened in' with the answer ' 1969'"
+    assert f"All numbers are averages over 3 cases, such as {first}." in ex.warnings
+    said = "At every token an absent component puts out its mean over the tokens of 3 prompts."
+    assert f"{said} 0.1 is head 1 of layer 0, counted from 0." in ex.warnings
+    assert f"{truth[-1]:.3g} with all components, {truth[0]:.3g} with all of them ablated" in str(ex)
+    assert "with all components" in ex._repr_html_() and "for this input" not in ex._repr_html_()
     np.testing.assert_array_equal(lm.scoring(" paris", "it")(["it is", "the"]), plain)  # exact: the base is as it was
 
 
