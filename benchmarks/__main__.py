@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.cost import card, endpoint, frugality, growth, hooks, many, overhead, own_time, speed, store
 from benchmarks.quality import (
     background,
+    components,
     coverage,
     data_values,
     difference,
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "difference": difference,
     "where": where,
     "data-values": data_values,
+    "components": components,
     "skewed": skewed,
     "shapley": shapley,
     "speed": speed,

@@ -17,6 +17,8 @@ import pandas as pd
 from benchmarks.cost.hooks import TABLE as HOOKS
 from benchmarks.cost.own_time import TABLE
 from benchmarks.quality.background import TABLE as BACKGROUND
+from benchmarks.quality.components import CIRCUITS
+from benchmarks.quality.components import TABLE as COMPONENTS
 from benchmarks.quality.data_values import TABLE as VALUES
 from benchmarks.quality.difference import STEERED
 from benchmarks.quality.difference import TABLE as CHANGES
@@ -396,6 +398,8 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "difference": ("difference", lambda result: plain(result["pairs"], CHANGES)),
     "hooks": ("hooks", lambda result: plain(result["rows"], HOOKS)),
     "data-values": ("data-values", lambda result: plain(result["rows"], VALUES)),
+    "components": ("components", lambda result: plain(result["rows"], COMPONENTS)),
+    "components-circuits": ("components", lambda result: plain(result["circuits"], CIRCUITS)),
     "where": ("where", lambda result: plain(result["planted"], PLANTED)),
     "where-chance": ("where", lambda result: plain(result["nulls"], CHANCE)),
     "steering": ("difference", lambda result: plain(result["steering"], STEERED)),
