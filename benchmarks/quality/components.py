@@ -38,7 +38,7 @@ BUDGETS, SEEDS = {"indirect object, heads of SmolLM2": (32, 64), "facts, small t
 HELD_OUT = 40
 #: inputs that first contact may ask beside the budget; rivals are given them as well
 CONTACT = 8
-#: shares of components that COAR ablates: most of what its authors try, and what they have for GPT-2
+#: shares of components that COAR ablates: enough to leave few masks whole, and what its authors have for GPT-2
 SHARES = {"coar": 0.1, "coar_gpt2": 0.025}
 LAWS = {"half present": 0.5, "a tenth ablated": 0.1}
 #: judged by their predictions
