@@ -21,13 +21,16 @@ from surrogates.numerics.merged_rows import Rows
 from surrogates.proxy.kernel import Kernel, condition, optimise
 from surrogates.proxy.on_line import OnLine
 
-__all__ = ["AVERAGED", "FOLDS", "SHRINKAGES", "Choice", "PlainSum", "choose", "shares", "units"]
+__all__ = ["AVERAGED", "FEWEST", "SHRINKAGES", "Choice", "PlainSum", "choose", "shares", "units"]
 
 #: pulls of log length-scales to their mean, strongest first because each warm-starts the next
 SHRINKAGES = (16.0, 4.0, 1.0)
 #: those that a proxy averages: with the strongest too R² on games of real models was lower by .00 to .01
 AVERAGED = SHRINKAGES[1:]
-FOLDS = 4
+#: folds, of few rows and of as many that errors are sure enough, where each fit is dear
+FOLDS, MANY = (4, 3), 256
+#: rows below which nothing is chosen
+FEWEST = 8
 #: the identity stays unless a curve explains so much more of the variance: what two bounds must earn
 PREFERENCE = 0.004
 #: pull of shares towards equal ones, in standard errors of the least error: what few answers decide is not trusted
@@ -57,7 +60,7 @@ class Choice:
 
 def _folds(rows: int) -> np.ndarray:
     """Assign rows to folds ``(rows,)``."""
-    return np.random.default_rng(0).permutation(rows) % FOLDS
+    return np.random.default_rng(0).permutation(rows) % FOLDS[rows >= MANY]
 
 
 def choose(answers: OnLine, y: np.ndarray, strengths: Sequence[float]) -> Choice:
@@ -81,7 +84,7 @@ def choose(answers: OnLine, y: np.ndarray, strengths: Sequence[float]) -> Choice
     unit = units(y, rows.weight)[output]
     fold, missed = _folds(len(rows.Z)), np.empty((len(rows.Z), len(strengths), len(output)))
     fitted = []
-    for test in (fold == k for k in range(FOLDS)):
+    for test in (fold == k for k in range(fold.max() + 1)):
         p, known, asked = None, rows.take(~test), rows.take(test)
         for j, shrinkage in enumerate(strengths):
             p = optimise(known, shrinkage, p, _GTOL)
@@ -145,7 +148,7 @@ class PlainSum:
         """Fit to rows ``(g, n)`` and answers ``(g, k)``."""
 
         def on_line(line: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            return standardised(rows.Z, line, rows.weight, lambda X, t: select(X, t, rows.weight, FOLDS, 0))
+            return standardised(rows.Z, line, rows.weight, lambda X, t: select(X, t, rows.weight, FOLDS[0], 0))
 
         columns, weights, intercept, _ = through_links(rows.Z, rows.y, rows.weight, links, on_line, 0)
         coef = np.zeros((rows.y.shape[1], rows.Z.shape[1]))
@@ -156,7 +159,7 @@ class PlainSum:
     def missed(cls, rows: Rows, links: tuple[Link, ...]) -> np.ndarray:
         """Compute errors ``(g, k)`` of held-out rows, in standard deviations of each output."""
         fold, predicted = _folds(len(rows.Z)), np.empty_like(rows.y)
-        for test in (fold == k for k in range(FOLDS)):
+        for test in (fold == k for k in range(fold.max() + 1)):
             predicted[test] = cls.fit(rows.take(~test), links).predict(rows.Z[test])
         return (predicted - rows.y) / units(rows.y, rows.weight)
 

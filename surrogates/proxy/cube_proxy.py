@@ -31,7 +31,7 @@ from surrogates.link import IDENTITY, Link, Links, check_link, each, named
 from surrogates.numerics.column_units import in_units, units_of
 from surrogates.numerics.merged_rows import Rows, collapse
 from surrogates.numerics.one_thread import one_thread
-from surrogates.proxy.averaging import AVERAGED, FOLDS, PlainSum, choose, shares
+from surrogates.proxy.averaging import AVERAGED, FEWEST, PlainSum, choose, shares
 from surrogates.proxy.distillation import independent_rows
 from surrogates.proxy.kernel import Kernel, condition, optimise
 from surrogates.proxy.on_line import OnLine
@@ -146,10 +146,10 @@ class CubeProxy(RegressorMixin, BaseEstimator):
 
     def _fit_process(self, rows: Rows) -> None:
         """Fit a process of each shrinkage, choose links by cross-validation, and shares of what is averaged."""
-        several = self.shrinkage == "cv" and len(rows.Z) >= 2 * FOLDS
+        several = self.shrinkage == "cv" and len(rows.Z) >= FEWEST
         strengths = AVERAGED if several else (AVERAGED[0] if self.shrinkage == "cv" else float(self.shrinkage),)
         offered = [named(link, column) for link, column in zip(each(self.link, rows.y.shape[1]), rows.y.T, strict=True)]
-        if len(rows.Z) < 2 * FOLDS:
+        if len(rows.Z) < FEWEST:
             offered = [some[:1] for some in offered]
         on_line, missed = OnLine.of(rows, offered), np.empty((len(rows.Z), 1, 0))
         starts: list[np.ndarray | None] = [None] * len(strengths)
