@@ -22,6 +22,7 @@ from benchmarks.quality import (
     shapley,
     skewed,
     statements,
+    steering,
     where,
 )
 from benchmarks.run import publish
@@ -34,6 +35,7 @@ BENCHMARKS = {
     "background": background,
     "link": link,
     "difference": difference,
+    "steering": steering,
     "where": where,
     "data-values": data_values,
     "components": components,

@@ -20,10 +20,10 @@ from benchmarks.quality.background import TABLE as BACKGROUND
 from benchmarks.quality.components import CIRCUITS
 from benchmarks.quality.components import TABLE as COMPONENTS
 from benchmarks.quality.data_values import TABLE as VALUES
-from benchmarks.quality.difference import STEERED
 from benchmarks.quality.difference import TABLE as CHANGES
 from benchmarks.quality.link import TABLE as LINK
 from benchmarks.quality.skewed import TABLE as SKEWED
+from benchmarks.quality.steering import ARMS, DRAWN
 from benchmarks.quality.where import CHANCE, PLANTED
 from benchmarks.rivals.contenders import OURS, PROXYSPEX
 from benchmarks.run.fidelity_figure import draw
@@ -402,7 +402,8 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "components-circuits": ("components", lambda result: plain(result["circuits"], CIRCUITS)),
     "where": ("where", lambda result: plain(result["planted"], PLANTED)),
     "where-chance": ("where", lambda result: plain(result["nulls"], CHANCE)),
-    "steering": ("difference", lambda result: plain(result["steering"], STEERED)),
+    "steering": ("steering", lambda result: plain(result["arms"], ARMS)),
+    "steering-seeds": ("steering", lambda result: plain(result["seeds"], DRAWN)),
     "recovery": ("recovery", _recovery),
     "formulaic": ("formulaic", _formulaic),
     "reversal": ("reversal", _reversal),

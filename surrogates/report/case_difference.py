@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.report.figures import statements_plot
 from surrogates.report.page import Contents, contents
-from surrogates.report.part import Part, made, number
+from surrogates.report.part import Part, interval, made, number, signed
 from surrogates.report.parts.arms import Answers, Arms, Leaves, Said
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.statements import Statements
@@ -42,7 +43,7 @@ def _arms(d: CaseDifference) -> list[Part]:
 
 
 def _statements(d: CaseDifference) -> list[Part]:
-    return [Statements.of(d.entry)]
+    return [Statements.of(d.entry, d.controls)]
 
 
 def _leaves(d: CaseDifference) -> list[Part]:
@@ -77,10 +78,15 @@ def case_difference_text(difference: CaseDifference) -> str:
         told = (
             f"{row.change:>+9.3g}  {span:^21}  {p:>6}  {right:>12}  {wrong:>6}  {number(row.kl, '.2g'):>7}  {row.arm}"
         )
-        lines.append(told + (f" ({row.unit})" if row.unit != entry.unit else ""))
+        several = f", {row.draws:.0f} draws" if row.draws > 1 else ""
+        lines.append(told + several + (f" ({row.unit})" if row.unit != entry.unit else ""))
     lines.append("")
-    for s in entry.statements:
+    for s, beside in zip_longest(entry.statements, difference.controls.itertuples()):
         lines.append(f"{s['verdict']:>12}  {s['words']}" + (f" ({s['reason']})" if s["reason"] else ""))
+        if beside is not None and np.isfinite(beside.control):
+            control = f"{signed(beside.control, '.3g')} {interval(beside.control_low, beside.control_high)}"
+            beyond = f"{signed(beside.beyond, '.3g')} {interval(beside.beyond_low, beside.beyond_high)}"
+            lines.append(f"{'':>14}random controls there {control}; beyond them {beyond}".rstrip())
     if len(difference.surrogates):
         said = ", ".join(f"{r.surrogate} {r.r2:.2f}" for r in difference.surrogates.itertuples())
         most = difference.surrogates["permuted"].max()

@@ -63,7 +63,7 @@ class Arms(Part):
         reach = size.groupby(table["unit"]).max().to_dict()
         rows = tuple(
             ArmRow(
-                row.arm,
+                f"{row.arm}, {row.draws:.0f} draws" if row.draws > 1 else row.arm,
                 row.unit if row.unit != unit else "",
                 number(row.before, ".3g"),
                 number(row.after, ".3g"),
