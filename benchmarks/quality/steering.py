@@ -16,7 +16,7 @@ from surrogates import CaseDifference, compare_cases
 __all__ = ["ARMS", "DRAWN", "report", "run", "steering"]
 
 #: draws of the vectors
-SEEDS = 5
+SEEDS = 3
 LAYER = 14
 #: columns of the published tables
 ARMS = {"arm": "arm", "entities": "names", "draws": "vectors", "change": "change (nats)", "low": "from", "high": "to",
