@@ -168,6 +168,9 @@ def rows(
         str | None, typer.Option(help="The column of texts that are asked; rules are about their words.")
     ] = None,
     by: Annotated[str, typer.Option(help="Columns that rules are about instead, separated by commas.")] = "",
+    groups: Annotated[
+        str | None, typer.Option(help="The column of what rows belong to that resemble each other, such as a customer.")
+    ] = None,
     choices: Annotated[
         str, typer.Option(help="Answers that a language model chooses from, separated by commas; spaces count.")
     ] = "",
@@ -185,6 +188,7 @@ def rows(
     frame = table_of(table, "")
     asked = _columns(frame, text, "--text")[0] if text is not None else None
     told = _columns(frame, by, "--by")
+    belong = _columns(frame, groups, "--groups")[0] if groups is not None else None
     given = table_of(table, drop)
     kind = None if asked is None else "lm" if choices else "classifier"
     put(
@@ -193,6 +197,7 @@ def rows(
             load(to, kind, "--to"),
             given if asked is None else frame[asked].astype(str).tolist(),
             frame[told] if told else None,
+            None if belong is None else frame[belong].tolist(),
             names=(model, to) if model != to else ("before", "after"),
             target=target,
             margin=margin,
