@@ -89,6 +89,7 @@ ALONE = {
         "tests/probes/models/test_predictors.py",
         "tests/situations/test_networks.py",
         "tests/surrogates/cli/test_behave_command.py",
+        "tests/surrogates/cli/test_compare_models_command.py",
         "tests/surrogates/cli/test_input_options.py",
         "tests/surrogates/difference/test_compare_language_models.py",
         "tests/surrogates/difference/test_one_vector.py",

@@ -11,6 +11,8 @@
 * ``overhead``: the share of an explanation's time that is not the model's own;
 * ``endpoint``: the share of a server's own throughput that questions to it reach;
 * ``statements``: planted rules found, false claims supported, intervals of statements;
+* ``components``: R² of surrogates of heads and feed-forward parts, and the circuits they name, against COAR and
+  attribution patching;
 * ``reversal``: the reversal curse in a small transformer trained from scratch;
 * ``reversal-files``: the same on SmolLM2 and the published files (only when named).
 

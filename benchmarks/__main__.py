@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.cost import card, endpoint, frugality, growth, hooks, many, overhead, own_time, speed, store
 from benchmarks.quality import (
     background,
+    components,
     coverage,
     data_values,
     difference,
@@ -21,6 +22,7 @@ from benchmarks.quality import (
     shapley,
     skewed,
     statements,
+    steering,
     where,
 )
 from benchmarks.run import publish
@@ -33,8 +35,10 @@ BENCHMARKS = {
     "background": background,
     "link": link,
     "difference": difference,
+    "steering": steering,
     "where": where,
     "data-values": data_values,
+    "components": components,
     "skewed": skewed,
     "shapley": shapley,
     "speed": speed,

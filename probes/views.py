@@ -48,10 +48,15 @@ class TableView(TypedDict):
 
 
 class CubeView(TypedDict):
-    """Rows of 0 and 1; `features` are the names of the coordinates."""
+    """Rows of 0 and 1; `features` are the names of the coordinates.
+
+    Where they are no part of an input, `whole` and `nothing` say what all of them and none of them are.
+    """
 
     kind: Literal["cube"]
     features: list[str]
+    whole: NotRequired[str]
+    nothing: NotRequired[str]
 
 
 class ListView(TypedDict):

@@ -6,9 +6,6 @@ by case within entities. Any supported statement counts, that of the mean includ
 
 *Planted.* The same real difference with its labels as they are: found is a supported statement about exactly the cases
 that it holds for.
-
-*Steering.* SmolLM2 with the mean difference of ten female and ten male names added to what layer 14 puts out, on other
-names, beside a random vector of the same length.
 """
 
 from __future__ import annotations
@@ -21,12 +18,11 @@ import pandas as pd
 from joblib import Parallel, delayed
 from scipy import stats
 
-from benchmarks.run.record import Skipped, show
-from benchmarks.tasks.material import language_model
-from probes import CallableModel, Store, TemplateProbe, contrast, steer
-from surrogates import CaseDifference, compare_cases
+from benchmarks.run.record import show
+from probes import CallableModel, TemplateProbe
+from surrogates import compare_cases
 
-__all__ = ["STEERED", "TABLE", "report", "run", "steering", "trial"]
+__all__ = ["TABLE", "report", "run", "trial"]
 
 FACTORS = {"a": ("0", "1"), "b": ("0", "1")}
 FAMILIES = ("f0", "f1", "f2")
@@ -34,20 +30,9 @@ NULLS = ("two seeds of sampling", "order in a batch", "labels exchanged")
 #: entities; draws of a sampled answer; size of the planted change
 ENTITIES, DRAWS, SIZE = 20, 8, 1.5
 COMPARISONS, PLANTED = 340, 20
-#: columns of the published tables
+#: columns of the published table
 TABLE = {"pair": "two models", "comparisons": "comparisons", "any_supported": "with a supported statement",
          "at_least": "at least (95%)", "found": "planted change found", "reached": "as it must be"}  # fmt: skip
-STEERED = {"arm": "arm", "entities": "names", "change": "change (nats)", "low": "from", "high": "to", "p": "p",
-           "kl": "KL (nats)"}  # fmt: skip
-#: names that the vector is not made of
-NAMES = (
-    "Alice Ben Clara David Emma Frank Grace Henry Irene Jack Karen Liam Maria Noah Olivia Peter Rose Simon Tina Walter"
-)
-#: prompts that it is made of
-SHE = ("Anna said that", "Julia said that", "Laura said that", "Lucy said that", "Mary said that",
-       "Nina said that", "Ruth said that", "Sarah said that", "Sophie said that", "Susan said that")  # fmt: skip
-HE = ("Adam said that", "Carl said that", "Eric said that", "George said that", "James said that",
-      "John said that", "Mark said that", "Paul said that", "Robert said that", "Tom said that")  # fmt: skip
 
 
 def _drawn(seed: int, *parts: object) -> np.random.Generator:
@@ -94,35 +79,15 @@ def trial(kind: str, seed: int) -> dict[str, Any]:
     return {"pair": kind, "any": bool(supported), "found": found}
 
 
-def steering() -> CaseDifference | None:
-    """Compare SmolLM2 with itself steered; None where it is not installed."""
-    try:
-        lm = language_model()
-    except Skipped:
-        return None
-    after = steer(lm, 14, contrast(lm, SHE, HE, 14), 1.0)
-    families = {
-        "said": "Everyone listened when {name} spoke, because",
-        "late": "{name} was late again, and this time",
-        "won": "After {name} won the prize,",
-    }
-    cases = TemplateProbe(families, {}, {n: {"name": n} for n in NAMES.split()}, target=" she", foils=[" he"])
-    return compare_cases(
-        lm, after, cases, names=("SmolLM2", "steered"), find=True, store=Store(), progress=False, name="steering"
-    )
-
-
 def run(quick: bool, jobs: int, seeds: int | None = None) -> dict[str, Any]:
-    """Compare all pairs, and SmolLM2 with itself steered."""
+    """Compare all pairs."""
     count, planted = (4, 3) if quick else (seeds or COMPARISONS, PLANTED)
     todo = [(kind, s) for kind in NULLS for s in range(count)] + [("a real difference", s) for s in range(planted)]
     trials = pd.DataFrame(Parallel(n_jobs=jobs)(delayed(trial)(kind, s) for kind, s in todo))
     nulls = trials[trials["pair"].isin(NULLS)]
     rows = [_row(str(kind), part) for kind, part in nulls.groupby("pair", sort=False)]
     rows += [_row("all of these", nulls), _real(trials[~trials["pair"].isin(NULLS)])]
-    d = steering()
-    steered = [] if d is None else d.arms[list(STEERED)].to_dict("records")
-    return {"settings": {"entities": ENTITIES, "draws": DRAWS, "size": SIZE}, "pairs": rows, "steering": steered}
+    return {"settings": {"entities": ENTITIES, "draws": DRAWS, "size": SIZE}, "pairs": rows}
 
 
 def _row(name: str, trials: pd.DataFrame) -> dict[str, Any]:
@@ -139,6 +104,5 @@ def _real(trials: pd.DataFrame) -> dict[str, Any]:
 
 
 def report(result: dict[str, Any]) -> None:
-    """Print the tables."""
+    """Print the table."""
     show("Comparisons of two models over cases", result["pairs"])
-    show("SmolLM2 steered", result["steering"])

@@ -26,7 +26,7 @@ from probes.cases.case import tidy
 from surrogates import Scope, Statement, compare_cases
 from surrogates.statements.verdicts import Judged, judge
 
-__all__ = ["Facts", "report", "run", "teach"]
+__all__ = ["Facts", "report", "run", "taught", "teach"]
 
 FACTS = 90
 PREFIXES = ["", "today", "everyone knows", "they say", "in this town"]
@@ -163,6 +163,15 @@ def draws(pools: Sequence[Sequence[str]], steps: int, batch: int, rng: np.random
     return [[pool[i] for pool in pools for i in rng.integers(0, len(pool), part)] for _ in range(steps)]
 
 
+def taught(seed: int, rng: np.random.Generator) -> tuple[Facts, CausalLM]:
+    """Draw facts, and train a transformer on them from scratch."""
+    facts = Facts(seed)
+    sentences = facts.taught()
+    lm = network([*sentences, *("".join(facts.sentence(0, FIRST, c)) for c in facts.unseen)], seed)
+    teach(lm, draws([sentences], STEPS, BATCH, rng), RATE)
+    return facts, lm
+
+
 def statements() -> list[tuple[Statement, str]]:
     """The claims, with the metric of each."""
     forward, reverse, both = (Scope.of(direction=d) for d in ("forward", "reverse", "both"))
@@ -191,11 +200,9 @@ def asked_of(lm: CausalLM, probe: TemplateProbe, claims: Sequence[tuple[Statemen
 def trial(seed: int) -> dict[str, Any]:
     """One transformer: taught, asked, taught the reverse of 15 facts, asked again."""
     start = time.perf_counter()
-    facts = Facts(seed)
     rng = np.random.default_rng([seed, 2])
+    facts, lm = taught(seed, rng)
     sentences = facts.taught()
-    lm = network([*sentences, *("".join(facts.sentence(0, FIRST, c)) for c in facts.unseen)], seed)
-    teach(lm, draws([sentences], STEPS, BATCH, rng), RATE)
     later = [int(i) for i in rng.permutation(30)[:15]]
     probe = facts.probe(later)
     judged, before = asked_of(lm, probe, statements())

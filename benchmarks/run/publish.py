@@ -17,11 +17,13 @@ import pandas as pd
 from benchmarks.cost.hooks import TABLE as HOOKS
 from benchmarks.cost.own_time import TABLE
 from benchmarks.quality.background import TABLE as BACKGROUND
+from benchmarks.quality.components import CIRCUITS
+from benchmarks.quality.components import TABLE as COMPONENTS
 from benchmarks.quality.data_values import TABLE as VALUES
-from benchmarks.quality.difference import STEERED
 from benchmarks.quality.difference import TABLE as CHANGES
 from benchmarks.quality.link import TABLE as LINK
 from benchmarks.quality.skewed import TABLE as SKEWED
+from benchmarks.quality.steering import ARMS, DRAWN
 from benchmarks.quality.where import CHANCE, PLANTED
 from benchmarks.rivals.contenders import OURS, PROXYSPEX
 from benchmarks.run.fidelity_figure import draw
@@ -396,9 +398,12 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "difference": ("difference", lambda result: plain(result["pairs"], CHANGES)),
     "hooks": ("hooks", lambda result: plain(result["rows"], HOOKS)),
     "data-values": ("data-values", lambda result: plain(result["rows"], VALUES)),
+    "components": ("components", lambda result: plain(result["rows"], COMPONENTS)),
+    "components-circuits": ("components", lambda result: plain(result["circuits"], CIRCUITS)),
     "where": ("where", lambda result: plain(result["planted"], PLANTED)),
     "where-chance": ("where", lambda result: plain(result["nulls"], CHANCE)),
-    "steering": ("difference", lambda result: plain(result["steering"], STEERED)),
+    "steering": ("steering", lambda result: plain(result["arms"], ARMS)),
+    "steering-seeds": ("steering", lambda result: plain(result["seeds"], DRAWN)),
     "recovery": ("recovery", _recovery),
     "formulaic": ("formulaic", _formulaic),
     "reversal": ("reversal", _reversal),

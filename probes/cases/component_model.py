@@ -17,6 +17,7 @@ from probes.cases.metrics import Metric, Scores
 from probes.interventions.ablation import Ablation, Place, ablate, place_of
 from probes.interventions.intervened import Intervened, Intervention, hooked, language_model, module_named
 from probes.model import Identity, Model, Prompt
+from probes.models.huggingface.weights import is_half
 
 __all__ = ["ComponentModel", "Setup"]
 
@@ -71,6 +72,7 @@ class ComponentModel(Model):
         # in plain "nats" models answer with the log-probabilities of tokens
         self.unit = "nats a case" if setup.metric.unit == "nats" else setup.metric.unit
         self.outputs = (setup.metric.name,)
+        self.half = is_half(self.lm.module)
         self._rows, self._pairs = _laid_out(self.lm, setup.cases)
         self.lm.check_window(np.array([len(row) for row in self._rows]))
         each = len(self._rows) * max(map(len, self._rows))

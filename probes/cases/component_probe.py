@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from probes.cases.case import Case
+from probes.cases.case import Case, shown
 from probes.cases.component_model import ComponentModel, Setup
 from probes.cases.metrics import Metric, as_metric
 from probes.errors import InputError, integer
@@ -16,6 +16,7 @@ from probes.inputs.mask import MaskProbe
 from probes.interventions.ablation import components_of
 from probes.interventions.intervened import language_model
 from probes.model import Generator, Model, Prompt
+from probes.views import CubeView
 
 __all__ = ["ComponentProbe", "screen"]
 
@@ -81,13 +82,15 @@ class ComponentProbe(MaskProbe):
         prompts = tuple(reference) if reference is not None else tuple(case.prompt for case in several)
         names = tuple(feature.name for feature in self.features)
         self.setup = Setup(several, names, by, prompts, number, seed)
-        if len(several) > 1:
-            self.notes = (f"All numbers are averages over these {len(several)} cases.",)
+        self.notes = (f"{_ablated(by, len(prompts))}{_first_head(names)}", _answered(several))
 
     @property
     def components(self) -> tuple[str, ...]:
         """Names of the components."""
         return self.setup.components
+
+    def view(self) -> CubeView:
+        return {**super().view(), "whole": "with all components", "nothing": "with all of them ablated"}
 
     @property
     def digest(self) -> str:
@@ -148,6 +151,26 @@ def screen(
     y = probe.asked_of(lm)(np.vstack([np.ones(d), 1 - np.eye(d)]))[:, 0]
     order = np.argsort(-np.abs(y[1:] - y[0]), kind="stable")
     return [probe.components[j] for j in order[:count]]
+
+
+def _ablated(by: str, prompts: int) -> str:
+    """Say what stands in place of an absent component."""
+    tokens = f"the tokens of {prompts} prompt{'s' * (prompts > 1)}"
+    said = {"zero": "nothing", "mean": f"its mean over {tokens}", "resample": f"its value at one of {tokens}"}
+    return f"At every token an absent component puts out {said[by]}."
+
+
+def _first_head(components: Sequence[str]) -> str:
+    """Say how heads are named, if there is one."""
+    head = next((name.split(".") for name in components if name.replace(".", "", 1).isdigit()), None)
+    return f" {'.'.join(head)} is head {head[1]} of layer {head[0]}, counted from 0." if head else ""
+
+
+def _answered(cases: Sequence[Case]) -> str:
+    """Say what is asked, by the first case."""
+    first = cases[0]
+    case = f"'{shown(first.prompt)}' with the answer '{first.target}'"
+    return f"All numbers are averages over {len(cases)} cases, such as {case}." if len(cases) > 1 else f"Asked: {case}."
 
 
 def _cases(cases: Any) -> tuple[Case, ...]:

@@ -17,6 +17,7 @@ from probes.inputs.mask import MaskProbe
 from probes.model import Identity, Model
 from probes.models.estimator import fingerprint
 from probes.outputs.arrays import as_outputs
+from probes.views import CubeView
 
 __all__ = ["TrainingModel", "TrainingProbe"]
 
@@ -105,6 +106,9 @@ class TrainingProbe(MaskProbe):
         sizes = f"{each[0]} to {each[-1]}" if len(each) > 1 else f"{each[0]}"
         self.notes = (f"Features are {len(self._rows)} groups of {sizes} training records, of {count} in all.",)
         self.model = TrainingModel(train, X, labels, list(self._rows.values()), evaluate, nothing, name)
+
+    def view(self) -> CubeView:
+        return {**super().view(), "whole": "with all groups", "nothing": "with none of them"}
 
     def asked_of(self, model: Any) -> Any:
         """Return a model of training, if its groups are those of the probe.

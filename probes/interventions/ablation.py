@@ -22,7 +22,7 @@ from probes.interventions.intervened import (
 )
 from probes.model import Prompt
 
-__all__ = ["Ablation", "Place", "ablate", "components_of", "drawn_alike", "place_of", "values_at"]
+__all__ = ["Ablation", "Place", "ablate", "components_of", "drawn_alike", "place_of", "places_of", "values_at"]
 
 #: the part of a layer's attention that heads are joined by, as families of models call it
 _JOINED = ("o_proj", "out_proj", "c_proj", "dense", "wo")
@@ -181,9 +181,6 @@ def ablate(
         For a component that there is not, with the nearest names; for references that are lacking.
     """
     lm = language_model(model)
-    names = tuple(components) if isinstance(components, (list, tuple)) else (components,)
-    if not names:
-        raise InputError("components", "name at least one component, and each once", components)
     seed = integer("random_state", random_state, least=0)
     if by not in ("zero", "mean", "resample"):
         raise InputError("by", 'be "zero", "mean" or "resample"', by)
@@ -191,9 +188,7 @@ def ablate(
         rule = 'be a list of prompts for "mean" and "resample", and left out for "zero"'
         raise InputError("reference", rule, reference)
     network = lm.module
-    places = [place_of(network, name) for name in names]
-    if len(set(places)) < len(places):
-        raise InputError("components", "name at least one component, and each once", components)
+    names, places = places_of(network, components)
     if by == "zero":
         sizes = widths(network, [(place.module, place.before) for place in places])
         values = [np.zeros(place.width or size) for place, size in zip(places, sizes, strict=True)]
@@ -205,6 +200,21 @@ def ablate(
         values = [each.mean(axis=0) if by == "mean" else each[rng.integers(len(each))] for each in seen]
     drawn = "values of one token" if by == "resample" else by
     return Intervened(lm, Ablation(names, tuple(values), drawn))
+
+
+def places_of(network: Any, components: str | Sequence[str]) -> tuple[tuple[str, ...], list[Place]]:
+    """Return the names of one component or several, and where their values stand.
+
+    Raises
+    ------
+    InputError
+        For a component that there is not, for none, and for one that is named twice.
+    """
+    names = tuple(components) if isinstance(components, (list, tuple)) else (components,)
+    places = [place_of(network, name) for name in names]
+    if not names or len(set(places)) < len(places):
+        raise InputError("components", "name at least one component, and each once", components)
+    return names, places
 
 
 def place_of(network: Any, name: Any) -> Place:

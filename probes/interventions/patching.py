@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from probes.errors import InputError
-from probes.interventions.ablation import Place, drawn_alike, place_of, values_at
+from probes.interventions.ablation import Place, drawn_alike, place_of, places_of, values_at
 from probes.interventions.intervened import Intervened, Intervention, language_model, module_named
 from probes.model import Prompt
 
@@ -208,11 +208,8 @@ def patch(
     ' Rome.'
     """
     lm = language_model(model)
-    names = tuple(components) if isinstance(components, (list, tuple)) else (components,)
     network = lm.module
-    places = [place_of(network, name) for name in names]
-    if not names or len(set(places)) < len(places):
-        raise InputError("components", "name at least one component, and each once", components)
+    names, places = places_of(network, components)
     ids = lm.encode(source)
     lm.check_window(np.array([len(ids)]))
     at, aligned = _checked(positions, len(ids))

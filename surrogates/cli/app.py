@@ -41,6 +41,7 @@ Examples:
   iomap explain text "Not bad at all" --model ./my-classifier --until r2=0.8 --check fresh,removal
   iomap explain-many people.csv --rows 0:200 --model mypackage.models:forest --jobs 2 --json all.jsonl -o all.html
   iomap compare text "Not bad at all, oddly moving" --model ./my-classifier --to ./fine-tuned -o change.html
+  iomap compare ./my-model ./fine-tuned --probe facts -o change.html
   iomap anchor text "Not bad at all, oddly moving" --model ./my-classifier --precision 0.9 -o rule.html
   iomap shapley tabular people.csv --row 17 --drop income --model mypackage.models:forest -o values.html
   iomap report why.json -o why.html

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
+from typer.core import TyperGroup
 
 from probes.behaviours.registry import BEHAVIOURS, behaviour
 from probes.cases.template import TemplateProbe
@@ -29,6 +30,7 @@ from surrogates.cli.inputs import (
     load,
     place,
     put,
+    sharing,
     shown,
     table_of,
 )
@@ -40,8 +42,25 @@ from surrogates.families.registry import FAMILIES
 
 __all__ = ["comparing"]
 
+#: the command that A B --probe stands for
+_MODELS = "models"
+#: what a probe is on the command line
+_FILE = "A YAML (or JSON) file of a template probe, or a built-in one"
+
+
+class _TwoModelsFirst(TyperGroup):
+    """Takes ``A B --probe PROBE`` for the command that compares two models over cases."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        by_probe = any(word == "--probe" or word.startswith("--probe=") for word in args)
+        return super().parse_args(ctx, [_MODELS, *args] if by_probe and args[0] not in self.commands else args)
+
+
 comparing = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="What changed from one model (--model) to another (--to)."
+    cls=_TwoModelsFirst,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="What changed from one model (--model) to another (--to); A B --probe PROBE compares over cases.",
 )
 app.add_typer(comparing, name="compare")
 
@@ -66,47 +85,77 @@ def _compare(model: ModelLike, probe: Probe, common: TwoModels) -> None:
 about(comparing, _compare, dict.fromkeys(REGIONS, TwoModels), "matter more or less to another model.")
 
 
+@dataclass(kw_only=True)
+class CaseOptions:
+    """Options of a comparison over cases."""
+
+    metric: Annotated[str | None, typer.Option(help="What is measured; default: the built-in probe's.")] = None
+    treated: Annotated[str, typer.Option(help="Entities that the change was made for, separated by commas.")] = ""
+    off_target: Annotated[str, typer.Option(help="Built-in probes that it is not about, separated by commas.")] = ""
+    margin: Annotated[float | None, typer.Option(help="Mean change up to which the two are equivalent.")] = None
+    controls: Annotated[int, typer.Option(help="Random controls of an intervention; each answers all cases.")] = 8
+    seed: Annotated[int, typer.Option(help="Draws the hold-out.")] = 0
+    store: Store = None
+    output: Html = None
+    json: Json = None
+    quiet: Quiet = False
+
+
 @comparing.command("cases", help="What changed over the cases of a template probe: statements, tested.")
+@sharing(CaseOptions)
 def cases(
-    probe: Annotated[str, typer.Argument(help=f"A YAML file, or a built-in probe: {', '.join(BEHAVIOURS)}.")],
+    probe: Annotated[str, typer.Argument(help=f"{_FILE}: {', '.join(BEHAVIOURS)}.")],
     model: Annotated[str, typer.Option("--model", "-m", help="The first model: a folder, a file, module:attribute.")],
     to: Annotated[str, typer.Option("--to", help="The other model, named as --model is.")],
-    metric: Annotated[str | None, typer.Option(help="What is measured; default: the built-in probe's.")] = None,
-    treated: Annotated[str, typer.Option(help="Entities that the change was made for, separated by commas.")] = "",
-    off_target: Annotated[str, typer.Option(help="Built-in probes that it is not about, separated by commas.")] = "",
-    margin: Annotated[float | None, typer.Option(help="Mean change up to which the two are equivalent.")] = None,
-    seed: Annotated[int, typer.Option(help="Draws the hold-out.")] = 0,
-    store: Store = None,
-    output: Html = None,
-    json: Json = None,
-    quiet: Quiet = False,
+    common: CaseOptions,
 ) -> None:
     """Say what changed from one model to another over cases."""
-    in_a_folder(output, json)
+    _compare_cases(probe, ("--model", model), ("--to", to), "PROBE", common)
+
+
+@comparing.command(_MODELS, help="The same as A B --probe PROBE, without the word models.")
+@sharing(CaseOptions)
+def models(
+    before: Annotated[str, typer.Argument(metavar="A", help="A model: a folder, a file, module:attribute.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The model that it is compared with.")],
+    probe: Annotated[str, typer.Option(help=f"{_FILE}: {', '.join(BEHAVIOURS)}.")],
+    common: CaseOptions,
+) -> None:
+    """Say what changed from model A to model B over the cases of a template probe: statements, tested."""
+    _compare_cases(probe, ("A", before), ("B", after), "--probe", common)
+
+
+def _compare_cases(
+    probe: str, before: tuple[str, str], after: tuple[str, str], parameter: str, common: CaseOptions
+) -> None:
+    """Compare two models, each with the name of its parameter, over the cases of a probe."""
+    in_a_folder(common.output, common.json)
+    metric = common.metric
     if probe in BEHAVIOURS:
         made = behaviour(probe)
-        asked, number = made.probe, metric or made.metric
+        asked, metric = made.probe, metric or made.metric
     elif Path(probe).is_file():
-        asked, number = TemplateProbe.from_yaml(probe), metric or "logit_difference"
+        asked, metric = TemplateProbe.from_yaml(Path(probe)), metric or "logit_difference"
     else:
-        raise InputError("PROBE", f"be a YAML file, or one of {', '.join(BEHAVIOURS)}", probe)
-    kind = "classifier" if number == "output" else "lm"
-    names = (model, to) if model != to else ("before", "after")
+        raise InputError(parameter, f"be a YAML file, or one of {', '.join(BEHAVIOURS)}", probe)
+    kind = "classifier" if metric == "output" else "lm"
+    names = (before[1], after[1])
     difference = compare_cases(
-        load(model, kind, "--model"),
-        load(to, kind, "--to"),
+        load(before[1], kind, before[0]),
+        load(after[1], kind, after[0]),
         asked,
-        names=names,
-        metric=number,
-        treated=[name.strip() for name in treated.split(",") if name.strip()] or None,
-        off_target=[name.strip() for name in off_target.split(",") if name.strip()],
-        margin=margin,
-        random_state=seed,
-        store=place(store),
-        progress=False if quiet else None,
+        names=names if names[0] != names[1] else ("before", "after"),
+        metric=metric,
+        treated=_listed(common.treated) or None,
+        margin=common.margin,
+        controls=common.controls,
+        off_target=_listed(common.off_target),
+        random_state=common.seed,
+        store=place(common.store),
+        progress=False if common.quiet else None,
         name=probe if probe in BEHAVIOURS else Path(probe).stem,
     )
-    put(difference, output, json, quiet)
+    put(difference, common.output, common.json, common.quiet)
 
 
 @comparing.command("rows", help="Where two models differ among rows of a table or texts: short rules, tested.")
@@ -119,6 +168,9 @@ def rows(
         str | None, typer.Option(help="The column of texts that are asked; rules are about their words.")
     ] = None,
     by: Annotated[str, typer.Option(help="Columns that rules are about instead, separated by commas.")] = "",
+    groups: Annotated[
+        str | None, typer.Option(help="The column of what rows belong to that resemble each other, such as a customer.")
+    ] = None,
     choices: Annotated[
         str, typer.Option(help="Answers that a language model chooses from, separated by commas; spaces count.")
     ] = "",
@@ -136,6 +188,7 @@ def rows(
     frame = table_of(table, "")
     asked = _columns(frame, text, "--text")[0] if text is not None else None
     told = _columns(frame, by, "--by")
+    belong = _columns(frame, groups, "--groups")[0] if groups is not None else None
     given = table_of(table, drop)
     kind = None if asked is None else "lm" if choices else "classifier"
     put(
@@ -144,6 +197,7 @@ def rows(
             load(to, kind, "--to"),
             given if asked is None else frame[asked].astype(str).tolist(),
             frame[told] if told else None,
+            None if belong is None else frame[belong].tolist(),
             names=(model, to) if model != to else ("before", "after"),
             target=target,
             margin=margin,
@@ -161,7 +215,12 @@ def rows(
 
 def _columns(frame: pd.DataFrame, names: str, option: str) -> list[str]:
     """Read names of columns of a table, separated by commas."""
-    found = [name.strip() for name in names.split(",") if name.strip()]
+    found = _listed(names)
     if unknown := [name for name in found if name not in frame.columns]:
         raise InputError(option, f"name columns of the table ({', '.join(map(str, frame.columns))})", unknown)
     return found
+
+
+def _listed(names: str) -> list[str]:
+    """Read names separated by commas."""
+    return [name.strip() for name in names.split(",") if name.strip()]

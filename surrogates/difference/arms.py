@@ -20,12 +20,15 @@ from probes.model import Generator
 from probes.store.store import Store
 from surrogates.statements.entity_effects import effect
 
-__all__ = ["NUMBERS", "UNRELATED", "arm", "is_right", "sign_flip", "table_of", "unrelated_text"]
+__all__ = ["BESIDE", "NUMBERS", "UNRELATED", "arm", "is_right", "sign_flip", "table_of", "unrelated_text"]
 
 #: columns of numbers of the table of arms
 NUMBERS = (
-    "cases entities before after change low high p right_before right_after to_right to_wrong net net_low net_high kl"
+    "cases entities before after change low high p right_before right_after to_right to_wrong net net_low net_high kl "
+    "draws"
 )
+#: columns of numbers of the table of what controls do where statements say something
+BESIDE = "control control_low control_high spread beyond beyond_low beyond_high p_beyond"
 #: plain texts that no probe is about
 UNRELATED = (
     "The bakery on the corner opens at six, and by seven the first loaves are gone.",

@@ -13,6 +13,7 @@ from pandas.api.types import is_float_dtype
 from probes.errors import InputError
 from probes.inputs.table_rows import background_frame
 from probes.model import Prompt, is_chat
+from surrogates.difference.grouped_rows import numbered
 from surrogates.many.columns import Rows
 
 __all__ = ["FEWEST", "AskedRows", "taken"]
@@ -35,15 +36,20 @@ class AskedRows:
     shown : list of n str
         As reports show them.
     notes : tuple of str
+    groups : list of n str or None
+        What each input belongs to.
     """
 
     inputs: Any
     described: Rows
     shown: list[str]
     notes: tuple[str, ...]
+    groups: list[str] | None = None
 
     @classmethod
-    def of(cls, rows: Any, by: pd.DataFrame | None, feature_names: Sequence[str] | None) -> AskedRows:
+    def of(
+        cls, rows: Any, by: pd.DataFrame | None, feature_names: Sequence[str] | None, groups: Any = None
+    ) -> AskedRows:
         """Read what the user gives.
 
         Raises
@@ -55,6 +61,10 @@ class AskedRows:
         inputs = background_frame(rows, feature_names, "rows") if table else _texts(rows)
         if by is not None and (not isinstance(by, pd.DataFrame) or len(by) != len(inputs)):
             raise InputError("by", f"be a table with a row for each of the {len(inputs)} inputs", by)
+        labels = None
+        if groups is not None:
+            number, names = numbered(groups, len(inputs))
+            labels = [names[i] for i in number]
         for called, frame in (("rows", inputs), ("by", by)):
             if isinstance(frame, pd.DataFrame):
                 _check_table(called, frame)
@@ -68,7 +78,8 @@ class AskedRows:
             raise InputError("rows", f"be at least {FEWEST} different inputs", len(chosen))
         kept = taken(inputs, chosen)
         described = kept if by is None else by.iloc[chosen].reset_index(drop=True)
-        return cls(kept, described, [written[i] for i in chosen], notes)
+        belong = None if labels is None else [labels[i] for i in chosen]
+        return cls(kept, described, [written[i] for i in chosen], notes, belong)
 
     def features(self, kept: np.ndarray) -> Rows:
         """Return what rules are about, of some inputs."""

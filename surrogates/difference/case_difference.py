@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from probes.rounding import between, rounded, signed
-from surrogates.difference.arms import NUMBERS
+from surrogates.difference.arms import BESIDE, NUMBERS
 from surrogates.results.plain import Columns, Damaged
 from surrogates.results.result import SavedResult, figure_of
 from surrogates.statements.entry import Entry
@@ -21,6 +21,10 @@ __all__ = ["CaseDifference"]
 
 #: level of the tests
 ALPHA = 0.05
+
+
+def _no_controls() -> pd.DataFrame:
+    return pd.DataFrame(columns=["claim", *BESIDE.split()])
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,10 @@ class CaseDifference(SavedResult):
         It predicts the change of single cases.
     arms : DataFrame
         One row an arm, of means in which every entity has the same weight: ``arm, unit, cases, entities, before, after,
-        change, low, high, p, right_before, right_after, to_right, to_wrong, net, net_low, net_high, kl``. The second
-        model comes first; then its random control, models of your own, probes that the change is not about, and
-        unrelated text. ``p`` is of a sign-flip test by entity; ``to_right`` and ``to_wrong`` are the shares of cases
+        change, low, high, p, right_before, right_after, to_right, to_wrong, net, net_low, net_high, kl, draws``. The
+        second model comes first; then its random controls, models of your own, probes that the change is not about, and
+        unrelated text. ``p`` is of a sign-flip test by entity; for random controls, of which there are ``draws``,
+        interval and p are over entities and draws. ``to_right`` and ``to_wrong`` are the shares of cases
         whose answer became right and wrong, ``net`` their difference; ``kl`` is KL(M‖M′) over the listed answers (of
         all tokens for unrelated text), in nats.
     cases : DataFrame
@@ -59,6 +64,12 @@ class CaseDifference(SavedResult):
     frozen : str
         SHA-256 of the statements before a test case was asked.
     notes : tuple of str
+    controls : DataFrame
+        One row a statement, if there are random controls: ``claim, control, control_low, control_high, spread, beyond,
+        beyond_low, beyond_high, p_beyond``. The effect that an average control has on the same cases, with a 95%
+        interval over entities and draws, and the standard deviation of the effects of single ones (``spread``); what
+        the statement's effect is less that (``beyond``), with an interval that covers what one more control may do, and
+        the p-value of that there is nothing beyond, adjusted for all statements (Holm).
     """
 
     kind: ClassVar[str] = "case difference"
@@ -81,12 +92,17 @@ class CaseDifference(SavedResult):
     models: tuple[str, str] = ("", "")
     frozen: str = ""
     notes: tuple[str, ...] = ()
+    controls: Annotated[pd.DataFrame, Columns("claim", BESIDE)] = field(default_factory=_no_controls)
 
     @property
     def statements(self) -> pd.DataFrame:
-        """One row a statement: ``words, verdict, effect, low, high, entities, coverage, precision, p, reason``."""
+        """One row a statement: ``words, verdict, effect, low, high, entities, coverage, precision, p, reason``.
+
+        Where there are random controls, with the columns of ``controls``.
+        """
         names = ["words", "verdict", "effect", "low", "high", "entities", "coverage", "precision", "p", "reason"]
-        return pd.DataFrame([{n: s[n] for n in names} for s in self.entry.statements], columns=names)  # type: ignore[literal-required]
+        table = pd.DataFrame([{n: s[n] for n in names} for s in self.entry.statements], columns=names)  # type: ignore[literal-required]
+        return table.join(self.controls.drop(columns="claim")) if len(self.controls) else table
 
     @property
     def equivalent(self) -> bool:
@@ -109,11 +125,23 @@ class CaseDifference(SavedResult):
         mean = self.entry.statements[0]
         if mean["verdict"] == "supported":
             small = f", within ±{rounded(self.margin)} {unit} of no change" if self.equivalent else ""
-            return f"On average {metric} changed by {size}{small}."
+            return f"On average {metric} changed by {size}{small}{self._beyond()}."
         if self.equivalent:
             return f"On average {metric} is the same within ±{rounded(self.margin)} {unit}: {size}."
         reason = f" ({mean['reason']})" if mean["reason"] else ""
         return f"Whether {metric} changed on average is open: {size}{reason}."
+
+    def _beyond(self) -> str:
+        """Say of the mean change whether a random control may change as much; empty where there are none."""
+        if not len(self.controls):
+            return ""
+        row, count = self.controls.iloc[0], int(self.arms["draws"].max())
+        told = f"{signed(row['control'])} {between(row['control_low'], row['control_high'])}"
+        if count == 1:
+            return f"; a random control of its size changed it by {told}"
+        if row["p_beyond"] < ALPHA and row["beyond"] * self.arms.iloc[0]["change"] > 0:
+            return f", beyond what random controls of its size do ({count} drawn, on average {told})"
+        return f"; a random control of its size may do as much ({count} drawn, on average {told})"
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the statements' effects as points with 95% intervals; return the Axes."""
@@ -130,6 +158,8 @@ class CaseDifference(SavedResult):
             raise Damaged("arms", "have a row", 0)
         if not self.entry.statements:
             raise Damaged("entry.statements", "hold the mean change", 0)
+        if len(self.controls) not in (0, len(self.entry.statements)):
+            raise Damaged("controls", "have a row for every statement", len(self.controls))
         numbers = self.cases[["before", "after", "change"]].to_numpy(dtype=float)
         largest = np.abs(numbers).max() if numbers.size else 0.0
         if not (np.abs(numbers[:, 1] - numbers[:, 0] - numbers[:, 2]) <= 1e-9 * largest).all():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from inspect import signature
+from itertools import chain
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,13 @@ from probes.cases.measured import Measured
 from probes.cases.metrics import Metric, as_metric
 from probes.cases.paired_measures import changes
 from probes.cases.template import TemplateProbe
-from probes.errors import InputError
+from probes.errors import InputError, integer
 from probes.model import Generator, Model
 from probes.models.adapt import ModelLike, as_model
 from probes.store.store import Store, open_store
-from surrogates.difference.arms import UNRELATED, arm, is_right, table_of, unrelated_text
+from surrogates.difference.arms import BESIDE, UNRELATED, arm, is_right, table_of, unrelated_text
 from surrogates.difference.case_difference import CaseDifference
+from surrogates.difference.random_controls import CONTROL, RandomControls, drawn
 from surrogates.difference.two_models import alike, check_names, said_of
 from surrogates.families.tree import TreeSurrogate
 from surrogates.statements.claim_test import run_claim_test
@@ -44,8 +45,6 @@ __all__ = ["compare_cases"]
 
 #: margin of equivalence, in standard deviations of the first model's cases
 _MARGIN = 0.1
-#: name of the control that is drawn
-_CONTROL = "random control"
 #: columns of the table of cases that a factor cannot be named like
 _COLUMNS = ("before", "after", "change", "said_before", "said_after", "right_before", "right_after")
 #: leaves of the tree that says where a change is
@@ -65,7 +64,7 @@ def compare_cases(
     find: bool = True,
     treated: Sequence[str] | None = None,
     margin: float | None = None,
-    control: bool = True,
+    controls: int = 8,
     arms: Mapping[str, ModelLike] | None = None,
     off_target: Sequence[str | Behaviour | TemplateProbe] = (),
     unrelated: Sequence[str] | None = None,
@@ -96,9 +95,10 @@ def compare_cases(
     margin : float, optional
         Mean change, in the unit of the metric, up to which the two are called equivalent; by default a tenth of the
         standard deviation of the first model's cases.
-    control : bool, default True
-        Whether a control of the same size, drawn at random, is asked as well, where the second model has one
-        (interventions do).
+    controls : int, default 8
+        How many controls of the same size, each drawn at random, are asked as well, where the second model has them
+        (interventions do); 0 for none. Each answers all cases once more. Intervals cover the draw, which takes five or
+        more to be of use; of a single one they are over entities alone.
     arms : dict of str to model, optional
         More models to compare with the first on the same cases, such as one with a prompt that asks for the change.
     off_target : sequence of (str, Behaviour or TemplateProbe), optional
@@ -146,16 +146,19 @@ def compare_cases(
     inquiry = Inquiry.of(
         probe, by, groups, number, statements, find, None, split, most, random_state, treated, of_change=True
     )
-    others = _others(second, control, arms, random_state)
+    others = _others(arms)
+    random = drawn(second, integer("controls", controls, least=0), random_state)
+    control = next(random, None)
     _check_margin(margin)
     texts = _texts(unrelated)
     battery = _battery(off_target, number)
-    _check_labels([names[1], *others, *battery, *(["unrelated text"] if texts else [])])
+    labels = [names[1], *([CONTROL] if control is not None else []), *others, *battery]
+    _check_labels([*labels, *(["unrelated text"] if texts else [])])
     if taken := [f for f in inquiry.levels if f in _COLUMNS]:
         raise InputError("probe", f"have no factors named {', '.join(_COLUMNS)}", taken)
     models = {names[0]: answerer(first), names[1]: answerer(second)}
     beside = {label: answerer(model) for label, model in others.items()}
-    for model in (*models.values(), *beside.values()):
+    for model in (*models.values(), *beside.values(), *([answerer(control)] if control is not None else [])):
         check_measurable(model, inquiry.cases, number)
     for cases, one in battery.values():
         for model in models.values():
@@ -172,6 +175,16 @@ def compare_cases(
     sides = [asking.everything(model, asked) for model in models.values()]
     rows = [arm(names[1], sides[0], sides[1], asked, random_state)]
     notes, spent = [*study.notes, *alike(before, after, (sides[0].model, sides[1].model))], study.cost
+    table = pd.DataFrame(columns=["claim", *BESIDE.split()])
+    if control is not None:
+        with said_of(CONTROL):
+            draws = [asking.everything(answerer(each), asked) for each in chain([control], random)]
+        population = RandomControls.of(sides[0], sides[1], draws)
+        test = study.frame["part"].isin(["entities", "cells", "families"])
+        table = population.beside(study.statements, set(study.frame.loc[test, "case_id"]))
+        rows.append(population.arm(asked))
+        spent += population.cost
+        notes += _of_draws(len(draws), controls)
     for label, model in beside.items():
         with said_of(label):
             other = asking.everything(model, asked)
@@ -211,6 +224,7 @@ def compare_cases(
         (sides[0].model, sides[1].model),
         study.frozen,
         tuple(notes),
+        table,
     )
 
 
@@ -231,17 +245,21 @@ class _Asking:
         return measure(model, cases, self.metric, store=self.store, progress=self.progress)
 
 
-def _others(second: Any, control: bool, arms: Mapping[str, ModelLike] | None, random_state: int) -> dict[str, Any]:
-    """Models beside the two: a control of the same size, and the user's."""
+def _others(arms: Mapping[str, ModelLike] | None) -> dict[str, Any]:
+    """Return the user's models beside the two."""
     if arms is not None and (not isinstance(arms, Mapping) or not all(isinstance(k, str) and k.strip() for k in arms)):
         raise InputError("arms", "be a mapping of names to models", arms)
-    made: dict[str, Any] = {}
-    make = getattr(second, "control", None) if control else None
-    if callable(make) and "random_state" in signature(make).parameters:
-        made[_CONTROL] = make(random_state=random_state)
-    if _CONTROL in (arms or {}):
-        raise InputError("arms", f"have other names than {_CONTROL!r}, which is drawn", [*(arms or {})])
-    return made | {name: as_model(model) for name, model in (arms or {}).items()}
+    if CONTROL in (arms or {}):
+        raise InputError("arms", f"have other names than {CONTROL!r}, which are drawn", [*(arms or {})])
+    return {name: as_model(model) for name, model in (arms or {}).items()}
+
+
+def _of_draws(found: int, wanted: int) -> list[str]:
+    """Say that there are too few controls for an interval to be of much use."""
+    there = f"There are only {found} different controls. " if found < wanted else ""
+    if found == 1:
+        return [f"{there}The interval of one control is over entities: another draw may do something else."]
+    return [there.strip()] if there else []
 
 
 def _check_labels(labels: Sequence[str]) -> None:

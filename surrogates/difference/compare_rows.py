@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
@@ -21,6 +21,7 @@ from probes.outputs.target import TargetLike
 from probes.store.store import Store, open_store
 from surrogates.difference.answered_rows import Answered, Told, both_answered, choices_of, told_apart
 from surrogates.difference.asked_rows import FEWEST, AskedRows, taken
+from surrogates.difference.grouped_rows import exchanged, half_of, numbered
 from surrogates.difference.region_search import find_rules
 from surrogates.difference.row_difference import RowDifference
 from surrogates.difference.row_tests import leaves_of, rules_of, surrogates_of, together_of
@@ -31,6 +32,8 @@ __all__ = ["compare_rows"]
 
 #: rows below which it is said that they are few
 _FEW = 200
+#: groups below which it is said that they are few
+_FEW_GROUPS = 30
 #: most levels of a column that rules may name
 _LEVELS = 50
 
@@ -40,6 +43,7 @@ def compare_rows(
     after: ModelLike,
     rows: Any,
     by: pd.DataFrame | None = None,
+    groups: Sequence[Any] | None = None,
     *,
     names: tuple[str, str] = ("before", "after"),
     target: TargetLike = None,
@@ -64,6 +68,9 @@ def compare_rows(
         Rules are about the columns of a table, or about words of texts and how many they have.
     by : DataFrame, optional
         Properties of each input, one row an input, that rules are about instead: length, source, topic.
+    groups : sequence of n labels, optional
+        What rows belong to that resemble each other: a customer, a document, a template. Each is in one half alone, and
+        tests and intervals count groups, at least ten. An input that repeats is of the group it is in first.
     names : (str, str), default ("before", "after")
         What the two are called in reports.
     target : str, int or callable, optional
@@ -98,8 +105,8 @@ def compare_rows(
     Notes
     -----
     Rules are found by beam search for the F1 of their union, their number chosen by cross-validation within the half
-    that finds them. Rows are taken as independent draws: where several belong to one person or document, intervals are
-    too narrow.
+    that finds them. Without `groups` rows are taken as independent draws: where several belong to one person or
+    document, too many rules are supported, and intervals are too narrow.
 
     Examples
     --------
@@ -114,7 +121,7 @@ def compare_rows(
     _check_sizes(most, length, margin)
     first, second = as_model(before), as_model(after)
     check_known(first, second)
-    asked = AskedRows.of(rows, by, feature_names)
+    asked = AskedRows.of(rows, by, feature_names, groups)
     memory = open_store(store)
     one, other = _answers(first, second, asked.inputs, choices, memory, progress, names)
     notes = [*asked.notes, *alike(before, after, (one.model, other.model))]
@@ -133,7 +140,28 @@ def compare_rows(
     if len(told.differs) < _FEW:
         notes.append(f"{len(told.differs)} rows are few: half of them find rules, and half test these.")
     kept = [asked.shown[i] for i in np.flatnonzero(there)]
-    return _difference(told, asked.features(there), kept, (one, other), names, most, length, random_state, notes)
+    belong = None
+    if asked.groups is not None:
+        belong = np.array(asked.groups, dtype=object)[there]
+        notes.append(_of_groups(len(numbered(belong, len(belong))[1])))
+    search = _Search(names, most, length, random_state)
+    return _difference(told, asked.features(there), kept, (one, other), search, belong, notes)
+
+
+def _of_groups(count: int) -> str:
+    """Say that groups are counted."""
+    few = f"{count} groups are few" if count < _FEW_GROUPS else f"Rows belong to {count} groups"
+    return f"{few}: each finds rules or tests them, and intervals and tests count groups."
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What is looked for, and what the two are called."""
+
+    names: tuple[str, str]
+    most: int
+    length: int
+    random_state: int
 
 
 def _check_sizes(most: int, length: int, margin: float | None) -> None:
@@ -180,22 +208,25 @@ def _difference(
     described: Rows,
     shown: Sequence[str],
     sides: tuple[Answered, Answered],
-    names: tuple[str, str],
-    most: int,
-    length: int,
-    random_state: int,
+    search: _Search,
+    belong: np.ndarray | None,
     notes: Sequence[str],
 ) -> RowDifference:
     """Find where they differ on one half of the rows, test it on the other, and put it together."""
-    n, change = len(shown), told.after - told.before
-    half = np.random.default_rng([random_state, 1]).permutation(n) < n // 2
+    n, change, names, random_state = len(shown), told.after - told.before, search.names, search.random_state
+    rng = np.random.default_rng([random_state, 1])
+    group = None if belong is None else numbered(belong, n)[0]
+    half = rng.permutation(n) < n // 2 if group is None else half_of(group, rng)
     columns, middles, left_out = columns_of(taken(described, np.flatnonzero(half)), told.differs[half], _LEVELS)
     Z = encoded(described, columns, middles)
     seen, held = (Z[half], told.differs[half], change[half]), (Z[~half], told.differs[~half], change[~half])
     binary = [column.binary for column in columns]
-    regions = find_rules(Z[half], told.differs[half], binary, most, length, random_state)
-    shuffled = np.random.default_rng([random_state, 2]).permutation(int(half.sum()))
-    chance = find_rules(Z[half], told.differs[half][shuffled], binary, most, length, random_state)
+    of_half, of_rest = (None, None) if group is None else (group[half], group[~half])
+    limits = binary, search.most, search.length, random_state, of_half
+    regions = find_rules(Z[half], told.differs[half], *limits)
+    again = np.random.default_rng([random_state, 2])
+    shuffled = again.permutation(int(half.sum())) if of_half is None else exchanged(of_half, again)
+    chance = find_rules(Z[half], told.differs[half][shuffled], *limits)
     first = np.zeros(n)
     for k, rule in reversed(list(enumerate(regions, start=1))):
         first[rule(Z) > 0] = k
@@ -213,11 +244,13 @@ def _difference(
             "rule": first,
         }
     )
+    if belong is not None:
+        table["group"] = belong
     cost = sides[0].cost + sides[1].cost
     return RowDifference(
-        rules_of(regions, columns, *held),
-        together_of(regions, chance, *held[:2]),
-        leaves_of(columns, seen, held, random_state),
+        rules_of(regions, columns, *held, of_rest, random_state),
+        together_of(regions, chance, *held[:2], of_rest),
+        leaves_of(columns, seen, held, random_state, of_rest),
         surrogates_of(regions, chance, seen, held, shuffled, random_state),
         table,
         tuple(regions),

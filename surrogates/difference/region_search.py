@@ -89,7 +89,13 @@ def united(rules: Sequence[Box], Z: np.ndarray) -> np.ndarray:
 
 
 def find_rules(
-    Z: np.ndarray, marked: np.ndarray, binary: Sequence[bool], most: int = 5, length: int = 3, random_state: int = 0
+    Z: np.ndarray,
+    marked: np.ndarray,
+    binary: Sequence[bool],
+    most: int = 5,
+    length: int = 3,
+    random_state: int = 0,
+    groups: np.ndarray | None = None,
 ) -> list[Box]:
     """Find a short list of conjunctions whose union has a high F1 for the marked rows, the most useful first.
 
@@ -103,6 +109,8 @@ def find_rules(
     most, length : int
         The most rules, and the most conditions in one.
     random_state : int
+    groups : ndarray of int ``(n,)``, optional
+        Rows of one group share a fold of the cross-validation.
 
     Returns
     -------
@@ -118,11 +126,12 @@ def find_rules(
     marks = np.asarray(marked, dtype=bool)
     if len(Z) > _MOST:
         some = np.sort(np.random.default_rng([random_state, 4]).permutation(len(Z))[:_MOST])
-        Z, marks = Z[some], marks[some]
+        Z, marks, groups = Z[some], marks[some], None if groups is None else groups[some]
     if marks.sum() < _FEWEST or marks.all() or most < 1:
         return []
     held_out = [Counts(0, 0, 0, 0)] * (most + 1)
-    for train, test in folds(len(Z), 5, random_state):
+    number = None if groups is None else np.unique(groups, return_inverse=True)[1].reshape(-1)
+    for train, test in folds(len(Z), 5, random_state, number):
         found = _covering(Z[train], marks[train], binary, most, length)
         for k in range(most + 1):
             held_out[k] = held_out[k] + Counts.of(united(found[:k], Z[test]), marks[test])

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from probes.rounding import between, percent, rounded
+from surrogates.difference.grouped_rows import share_interval
 from surrogates.difference.region_search import united
 from surrogates.many.columns import Column, Rows, encoded
 from surrogates.results.plain import Columns, Damaged, Json
 from surrogates.results.result import SavedResult, figure_of
-from surrogates.statements.entity_effects import wilson
 from surrogates.terms import Box
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ class RowDifference(SavedResult):
         verdict``. All numbers are of held-out rows: how many it holds for and their share, the share of them where the
         models differ (`precision`) with its 95% interval, that share in all other rows (`elsewhere`), the share of the
         rows where they differ that it holds for (`recall`), the mean change, and the p-value of Fisher's exact test
-        that they differ more often than elsewhere, adjusted for all rules (Holm). The verdict is "supported",
+        that they differ more often than elsewhere (where rows belong to groups, of exchanging these at random),
+        adjusted for all rules (Holm). The verdict is "supported",
         "inconclusive", or "not testable" where it holds for no held-out row.
     together : DataFrame
         ``rules, precision, recall, f1, low, high, jaccard``: the first 1, 2, … rules taken together, on held-out rows,
@@ -47,7 +48,7 @@ class RowDifference(SavedResult):
         and against the same fitted to shuffled changes.
     rows : DataFrame
         One row an input: ``input, part`` (``discovery`` or ``test``), ``before, after, change, said_before, said_after,
-        differs, rule`` (number of the first rule that holds, 0 for none).
+        differs, rule`` (number of the first rule that holds, 0 for none), and ``group`` where rows belong to groups.
     regions : tuple of Box
         The rules as conditions on features.
     columns : tuple of Column
@@ -88,9 +89,10 @@ class RowDifference(SavedResult):
 
     @property
     def differ(self) -> tuple[float, float, float]:
-        """Share of all rows where the two differ, with its 95% interval (Wilson)."""
-        share = float(self.rows["differs"].mean())
-        return (share, *wilson(share, len(self.rows)))
+        """Share of all rows where the two differ, with its 95% interval (Wilson); it counts groups if there are any."""
+        differs = self.rows["differs"].to_numpy(dtype=float) > 0
+        groups = self.rows["group"].to_numpy() if "group" in self.rows else None
+        return (float(differs.mean()), *share_interval(differs, groups))
 
     @property
     def flips(self) -> pd.DataFrame:

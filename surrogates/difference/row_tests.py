@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from surrogates.difference.grouped_rows import mean_interval, p_exchanged, share_interval
 from surrogates.difference.region_search import Counts, snapped, united
 from surrogates.families.linear import SparseLinear
 from surrogates.families.tree import TreeSurrogate
 from surrogates.many.columns import Column, in_words
-from surrogates.statements.entity_effects import holm, wilson
+from surrogates.statements.entity_effects import holm
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Box, evaluate
 
@@ -29,15 +30,20 @@ Part: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def rules_of(
-    regions: Sequence[Box], columns: Sequence[Column], Z: np.ndarray, differs: np.ndarray, change: np.ndarray
+    regions: Sequence[Box],
+    columns: Sequence[Column],
+    Z: np.ndarray,
+    differs: np.ndarray,
+    change: np.ndarray,
+    groups: np.ndarray | None = None,
+    random_state: int = 0,
 ) -> pd.DataFrame:
     """Test each rule by itself on held-out rows; see :attr:`RowDifference.rules`."""
     out = []
     for region in regions:
         inside = region(Z) > 0
         there, elsewhere = Counts.of(inside, differs), Counts.of(~inside, differs)
-        table = [[there.both, there.held - there.both], [elsewhere.both, elsewhere.held - elsewhere.both]]
-        low, high = wilson(there.precision, there.held) if there.held else (np.nan, np.nan)
+        low, high = share_interval(differs[inside], None if groups is None else groups[inside])
         out.append(
             {
                 "rule": in_words(region, columns),
@@ -49,7 +55,7 @@ def rules_of(
                 "elsewhere": elsewhere.precision,
                 "recall": there.recall,
                 "change": float(change[inside].mean()) if inside.any() else np.nan,
-                "p": float(stats.fisher_exact(table, alternative="greater").pvalue) if there.held else np.nan,
+                "p": _p(inside, differs, groups, random_state) if there.held else np.nan,
             }
         )
     names = ["rule", "rows", "share", "precision", "low", "high", "elsewhere", "recall", "change", "p"]
@@ -60,20 +66,37 @@ def rules_of(
     return frame.assign(verdict=verdict.astype(object))
 
 
-def together_of(regions: Sequence[Box], chance: Sequence[Box], Z: np.ndarray, differs: np.ndarray) -> pd.DataFrame:
+def _p(inside: np.ndarray, differs: np.ndarray, groups: np.ndarray | None, random_state: int) -> float:
+    """Test whether the models differ more often inside than elsewhere."""
+    if groups is not None:
+        return p_exchanged(inside, differs, groups, random_state)
+    table = [[int((side & differs).sum()), int((side & ~differs).sum())] for side in (inside, ~inside)]
+    return float(stats.fisher_exact(table, alternative="greater").pvalue)
+
+
+def together_of(
+    regions: Sequence[Box],
+    chance: Sequence[Box],
+    Z: np.ndarray,
+    differs: np.ndarray,
+    groups: np.ndarray | None = None,
+) -> pd.DataFrame:
     """Test rules taken together on held-out rows; see :attr:`RowDifference.together`."""
     out = []
     for k in range(1, len(regions) + 1):
-        counts = Counts.of(united(regions[:k], Z), differs)
-        either = counts.held + counts.marked - counts.both
+        held = united(regions[:k], Z)
+        counts, either = Counts.of(held, differs), held | differs
         # F1 = 2J / (1 + J), and J is the share of "both" among rows that are held or marked
-        low, high = (2 * j / (1 + j) for j in wilson(counts.jaccard, either)) if either else (np.nan, np.nan)
+        among = (held & differs)[either], None if groups is None else groups[either]
+        low, high = (2 * j / (1 + j) for j in share_interval(*among))
         luck = Counts.of(united(chance[:k], Z), differs).f1
         out.append((k, counts.precision, counts.recall, counts.f1, low, high, counts.jaccard, luck))
     return pd.DataFrame(out, columns=["rules", "precision", "recall", "f1", "low", "high", "jaccard", "shuffled"])
 
 
-def leaves_of(columns: Sequence[Column], seen: Part, held: Part, random_state: int) -> pd.DataFrame:
+def leaves_of(
+    columns: Sequence[Column], seen: Part, held: Part, random_state: int, groups: np.ndarray | None = None
+) -> pd.DataFrame:
     """Grow a small tree of the change on one part of the rows; its leaves with the numbers of the other."""
     names = ["rule", "rows", "share", "differ", "change", "low", "high"]
     if not columns or np.ptp(seen[2]) == 0:
@@ -88,17 +111,16 @@ def leaves_of(columns: Sequence[Column], seen: Part, held: Part, random_state: i
         n, values = int(inside.sum()), held[2][inside]
         if not n:
             continue
-        wide = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
-        mean = float(values.mean())
+        low, high = mean_interval(values, None if groups is None else groups[inside])
         rows.append(
             (
                 in_words(leaf, columns),
                 n,
                 n / len(held[0]),
                 float(held[1][inside].mean()),
-                mean,
-                mean - wide,
-                mean + wide,
+                float(values.mean()),
+                low,
+                high,
             )
         )
     rows.sort(key=lambda row: -abs(row[4]))

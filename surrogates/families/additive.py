@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from surrogates.families.forward_selection import select
 from surrogates.families.linear import SparseLinear
 from surrogates.families.relaxed_lasso import relaxed_lasso
 from surrogates.link import IDENTITY, Link, LinkLike, Links
+from surrogates.numerics.forward_selection import select
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import CurvedSurrogate, Fitted
 from surrogates.terms import Box, Product, Term, evaluate

@@ -8,11 +8,10 @@ from numbers import Integral
 import numpy as np
 
 from probes.errors import InputError
-from surrogates.families.curved_weights import through_links
-from surrogates.families.forward_selection import select
 from surrogates.link import Link, LinkLike, Links
 from surrogates.numerics.column_units import units_of
-from surrogates.numerics.merged_rows import by_column
+from surrogates.numerics.curved_weights import through_links
+from surrogates.numerics.forward_selection import select, standardised
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import CurvedSurrogate, Fitted
 from surrogates.terms import Product
@@ -44,7 +43,7 @@ class SparseLinear(CurvedSurrogate):
 
     Notes
     -----
-    See :mod:`surrogates.families.forward_selection`. On games of real models its held-out R² is .00 to .03 above that
+    See :mod:`surrogates.numerics.forward_selection`. On games of real models its held-out R² is .00 to .03 above that
     of a relaxed lasso with as many terms, in a small part of the time.
     """
 
@@ -105,7 +104,7 @@ class SparseLinear(CurvedSurrogate):
         weight : ndarray ``(n,)``
         by : callable
             Weighs standardised columns; takes the parameters of
-            :func:`surrogates.families.forward_selection.select`.
+            :func:`surrogates.numerics.forward_selection.select`.
 
         Returns
         -------
@@ -114,17 +113,8 @@ class SparseLinear(CurvedSurrogate):
         coef : ndarray ``(k, t)``
         intercept : ndarray ``(k,)``
         """
-        center = by_column(Z, weight)
-        scale = np.sqrt(by_column((Z - center) ** 2, weight))
-        level, spread = by_column(y, weight), np.sqrt(by_column((y - by_column(y, weight)) ** 2, weight))
-        varies = scale > 1e-12 * (1 + np.abs(center))
-        moves = spread > 1e-12 * (1 + np.abs(level))
-        coef = np.zeros((y.shape[1], Z.shape[1]))
-        if varies.any() and moves.any():
-            # x = (z − c) / a, t = (y − m) / s
-            X, t = (Z - center)[:, varies] / scale[varies], ((y - level)[:, moves] / spread[moves]).T
-            weights = by(X, np.ascontiguousarray(t), weight, self.folds, self.random_state, self.max_terms)
-            # t̂ = Σ wⱼ xⱼ  ⇒  ŷ = (m − Σ (s wⱼ / aⱼ) cⱼ) + Σ (s wⱼ / aⱼ) zⱼ
-            coef[np.ix_(moves, varies)] = weights * spread[moves, None] / scale[varies]
-        chosen = np.flatnonzero(coef.any(axis=0))
-        return chosen, coef[:, chosen], level - (coef * center).sum(axis=1)
+
+        def weigh(X: np.ndarray, t: np.ndarray) -> np.ndarray:
+            return by(X, t, weight, self.folds, self.random_state, self.max_terms)
+
+        return standardised(Z, y, weight, weigh)

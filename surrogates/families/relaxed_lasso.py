@@ -2,7 +2,7 @@
 
 For columns that overlap, such as the steps of one feature's shape: forward selection cannot take back a step in the
 wrong place, a lasso shares it among its neighbours. On made-up shapes of real features its held-out R² is .01 to .06
-above that of :mod:`surrogates.families.forward_selection`.
+above that of :mod:`surrogates.numerics.forward_selection`.
 
 Lasso: Tibshirani (1996). Refitting: the relaxed lasso (Meinshausen 2007), with a ridge penalty in place of none.
 """

@@ -50,6 +50,7 @@ def _best(analyses: dict[str, Analysis], penalty: float) -> tuple[Analysis, pd.D
         scores = scores[:, ~np.isnan(scores[0])]  # an output that never changes says nothing about a family
         mean, low, high = scores.mean(axis=1) if scores.size else (np.nan,) * 3
         rows.append((name, terms, mean, low, high, mean - penalty * numbers))
-    rows.sort(key=lambda row: -np.nan_to_num(row[-1], nan=-np.inf))
+    # equal but for rounding: the family named first
+    rows.sort(key=lambda row: -np.nan_to_num(row[-1], nan=-np.inf).round(9))
     table = pd.DataFrame(rows, columns=["family", "terms", "r2", "r2_low", "r2_high", "score"])
     return analyses[rows[0][0]], table

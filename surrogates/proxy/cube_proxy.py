@@ -31,17 +31,17 @@ from surrogates.link import IDENTITY, Link, Links, check_link, each, named
 from surrogates.numerics.column_units import in_units, units_of
 from surrogates.numerics.merged_rows import Rows, collapse
 from surrogates.numerics.one_thread import one_thread
+from surrogates.proxy.averaging import AVERAGED, FEWEST, PlainSum, choose, shares
 from surrogates.proxy.distillation import independent_rows
 from surrogates.proxy.kernel import Kernel, condition, optimise
 from surrogates.proxy.on_line import OnLine
 from surrogates.proxy.screening import screen
-from surrogates.proxy.shrinkage import FOLDS, SHRINKAGES, choose
-from surrogates.proxy.walsh import Process, coefficients, largest
+from surrogates.proxy.walsh import Process, averaged, coefficients, largest
 
 __all__ = ["CubeProxy"]
 
 #: how much more predictions may vary over free rows than cross-validation explains, in variances of the answers, before
-#: a weak shrinkage is given up: a posterior mean varies as much as it explains; more are peaks where no row has been
+#: a weaker shrinkage is left out: a posterior mean varies as much as it explains; more are peaks where no row has been
 SPARE = 0.5
 #: free rows on which that is seen
 FREE = 1024
@@ -55,15 +55,15 @@ class CubeProxy(RegressorMixin, BaseEstimator):
     """f ~ GP(0, k), k(z, z') = c + l x·x'/n + s exp(−Σᵢ θᵢ (zᵢ − z'ᵢ)²), x = 2z − 1; a closed-form Walsh spectrum.
 
     Predicts the posterior mean given rows ``(m, n)`` and answers ``(m,)`` or ``(m, k)``: E[g⁻¹(f)] where answers pass
-    through a link g.
+    through a link g. Of several such processes, and of a plain sum through the link, it predicts an average.
 
     Parameters
     ----------
     shrinkage : "cv" or float, default "cv"
         How strongly log length-scales are pulled to their mean (a Gaussian prior's precision). Weak (1) suits few
-        active features among many, strong (16) few rows or features much alike. "cv" takes 1, 4 or 16 by
-        cross-validation in which every fold fits its own hyperparameters; but a stronger one where predictions would
-        vary by far more than the errors of cross-validation say that they explain.
+        active features among many, strong (16) few rows or features much alike. "cv" averages processes of 1 and 4,
+        by their errors in cross-validation in which every fold fits its own hyperparameters; 1 is left out where its
+        predictions vary by far more than these errors say that they explain. Through a curve a plain sum joins them.
     screen_above : int, default 60
         With more features than this, only those enter the process without which the answers would be markedly less
         likely; with fewer than 112 distinct rows, the 8 + rows / 16 most promising ones.
@@ -76,12 +76,11 @@ class CubeProxy(RegressorMixin, BaseEstimator):
     ----------
     features_ : array of shape (d,)
         Features that entered; the others have no effect on predictions.
-    theta_ : array of shape (d,)
-        Inverse length-scales: flipping feature i multiplies the product kernel by exp(-theta_[i]).
-    shrinkage_ : float
-        The shrinkage used.
+    shares_ : dict of float or str to float
+        Share of the process with each shrinkage, and of the "sum"; not negative, adding up to one.
     noise_ : float or array of shape (k,)
-        Variance of single answers around the process, in their unit squared; through a link, on its line.
+        Variance of single answers around the processes, a mean over these, in their unit squared; through a link, on
+        its line.
     links_ : tuple of k Link
         The link of each output.
     n_features_in_ : int
@@ -90,7 +89,8 @@ class CubeProxy(RegressorMixin, BaseEstimator):
     -----
     Diffusion kernels on the hypercube: Kondor and Lafferty (2002). Posterior and marginal likelihood: Rasmussen and
     Williams (2006), eq. 2.23, 2.24 and 5.9. Outputs are standardised and share their hyperparameters. Each iteration
-    takes O(m^3 + m^2 d), on one BLAS thread.
+    takes O(m^3 + m^2 d), on one BLAS thread. Averages: :mod:`surrogates.proxy.averaging`; their variance is the mean
+    one and that of the means (Hoeting and others 1999).
 
     Examples
     --------
@@ -103,6 +103,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
 
     links_: tuple[Link, ...]
     n_features_in_: int
+    _sum: PlainSum | None
 
     def __init__(self, shrinkage: str | float = "cv", screen_above: int = 60, link: Links = "identity"):
         self.shrinkage = shrinkage
@@ -144,35 +145,49 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         return self
 
     def _fit_process(self, rows: Rows) -> None:
-        """Choose shrinkage and links, fit hyperparameters to answers on the line, and condition the process on them."""
-        strengths = SHRINKAGES if self.shrinkage == "cv" else (float(self.shrinkage),)
+        """Fit a process of each shrinkage, choose links by cross-validation, and shares of what is averaged."""
+        several = self.shrinkage == "cv" and len(rows.Z) >= FEWEST
+        strengths = AVERAGED if several else (AVERAGED[0] if self.shrinkage == "cv" else float(self.shrinkage),)
         offered = [named(link, column) for link, column in zip(each(self.link, rows.y.shape[1]), rows.y.T, strict=True)]
-        if len(rows.Z) < 2 * FOLDS:
-            strengths, offered = strengths[:1], [some[:1] for some in offered]
-        on_line, start, best, errors = OnLine.of(rows, offered), None, 0, np.zeros(1)
-        if len(strengths) > 1 or len(on_line.links) > len(offered):
-            best, start, columns, errors = choose(on_line, rows.y, strengths)
-            on_line = on_line.take(columns)
+        if len(rows.Z) < FEWEST:
+            offered = [some[:1] for some in offered]
+        on_line, missed = OnLine.of(rows, offered), np.empty((len(rows.Z), 1, 0))
+        starts: list[np.ndarray | None] = [None] * len(strengths)
+        if several or len(on_line.links) > len(offered):
+            choice = choose(on_line, rows.y, strengths)
+            on_line, missed, starts = on_line.take(choice.columns), choice.missed, [*choice.starts]
         self._on_line, self.links_ = replace(on_line, rows=on_line.rows.take(np.arange(0))), on_line.links
         self._X, self._binary = 2 * rows.Z - 1, bool(np.isin(rows.Z, (0.0, 1.0)).all())
-        for j in range(best, -1, -1):
-            self.shrinkage_ = strengths[j]
-            self._kernel = Kernel.from_log(optimise(on_line.rows, self.shrinkage_, start))
-            self._factor = condition(self._kernel, self._X, rows.weight)
-            self._alpha = cho_solve(self._factor, on_line.rows.y)
-            if not j or self._variance(rows) <= 1 - errors[j] + SPARE:
-                break
-            start = None  # what led there
-        self.theta_, noise = self._kernel.theta, self._kernel.noise * on_line.scale**2
-        self.noise_ = float(noise[0]) if self._single else noise
+        fitted = [self._process(on_line.rows, *both) for both in zip(strengths, starts, strict=True)]
+        kept = [j for j, process in enumerate(fitted) if not j or self._steady(process, rows, missed[:, j])]
+        names: list[float | str] = [strengths[j] for j in kept]
+        missed, self._sum = missed[:, kept], None
+        if several and on_line.curved:
+            self._sum = PlainSum.fit(rows, self.links_)
+            missed = np.concatenate([missed, PlainSum.missed(rows, self.links_)[:, None]], axis=1)
+            names.append("sum")
+        share = shares(missed, rows.weight) if len(names) > 1 else np.ones(1)
+        self.shares_ = dict(zip(names, share.tolist(), strict=True))
+        self._processes = [replace(fitted[j], share=part) for j, part in zip(kept, share, strict=False)]
+        noise = np.average([p.kernel.noise for p in self._processes], weights=_relative(share[: len(kept)]))
+        self.noise_ = float(noise * on_line.scale[0] ** 2) if self._single else noise * on_line.scale**2
 
-    def _variance(self, rows: Rows) -> float:
-        """Compute the variance of predictions over the law of the rows, in that of the answers, a mean over outputs."""
+    def _process(self, rows: Rows, shrinkage: float, start: np.ndarray | None) -> Process:
+        """Fit hyperparameters to answers on the line, and condition a process on these."""
+        kernel = Kernel.from_log(optimise(rows, shrinkage, start))
+        factor = condition(kernel, self._X, rows.weight)
+        line = self._on_line
+        alpha = cho_solve(factor, rows.y)
+        return Process(kernel, self.features_, self._X, factor, alpha, line.mean, line.scale, self._binary, 1.0)
+
+    def _steady(self, process: Process, rows: Rows, missed: np.ndarray) -> bool:
+        """Whether predictions vary over the law of the rows by little more than they explain of held-out answers."""
         X, total = 2 * independent_rows(rows.Z, rows.weight, FREE) - 1, rows.weight.sum()
-        predicted = self._on_line.answers(self._kernel(X, self._X) @ self._alpha, np.zeros(len(X)))
+        predicted = self._on_line.answers(process.kernel(X, self._X) @ process.alpha, np.zeros(len(X)))
         squares = rows.weight @ (rows.y - rows.weight @ rows.y / total) ** 2 + rows.scatter.sum(axis=0)
         varies = squares > 0
-        return float((predicted.var(axis=0)[varies] * total / squares[varies]).sum()) / len(varies)
+        variance = float((predicted.var(axis=0)[varies] * total / squares[varies]).sum()) / len(varies)
+        return variance <= 1 - rows.weight @ (missed**2).mean(axis=1) / total + SPARE
 
     def predict(self, Z: Any, return_std: bool = False) -> Any:
         """Predict the posterior mean for rows (m, n), of shape (m,) or (m, k), in the unit of the answers.
@@ -182,33 +197,45 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         Z = validate_data(self, Z, reset=False, dtype=np.float64)
-        X = self.coordinates(Z)
-        cross = self._kernel(X, self._X)
-        # u* = k(z, Z) K⁻¹ u  ⇒  f = m + s u*, and through a link its mean over the posterior
-        u, needed = cross @ self._alpha, return_std or self._on_line.curved
-        sd = self._kernel.sd(X, cross, self._factor) if needed else np.zeros(len(X))
-        mean = self._on_line.answers(u, sd)
+        X, line = self.coordinates(Z), self._on_line
+        means, variances = [], []
+        for process in self._processes:
+            cross = process.kernel(X, self._X)
+            # u* = k(z, Z) K⁻¹ u  ⇒  f = m + s u*, and through a link its mean over the posterior
+            u, needed = cross @ process.alpha, return_std or line.curved
+            sd = process.kernel.sd(X, cross, process.factor) if needed else np.zeros(len(X))
+            means.append(line.answers(u, sd))
+            variances.append(line.deviations(u, sd) ** 2 if return_std else np.zeros(1))
+        share = np.array(list(self.shares_.values()))
+        if self._sum is not None:
+            means.append(self._sum.predict((X + 1) / 2))
+        mean = np.tensordot(share, means, 1)
         mean = mean[:, 0] if self._single else mean
         if not return_std:
             return mean
-        deviation = self._on_line.deviations(u, sd)
+        # a plain sum has no variance of its own
+        variance = np.tensordot(_relative(share[: len(variances)]), variances, 1)
+        apart = np.stack(means) - np.tensordot(share, means, 1)
+        deviation = np.sqrt(variance + np.tensordot(share, apart**2, 1))
         return mean, deviation[:, 0] if self._single else deviation
 
     def coordinates(self, Z: np.ndarray) -> np.ndarray:
         """Return where rows (m, n) lie for the kernel, (m, d) of the features that entered: −1 and +1 for 0 and 1."""
         return 2 * in_units(Z, self._units)[:, self.features_] - 1
 
-    def state(self) -> Process:
-        """Return the parts of the fitted process, for functionals of it (:mod:`surrogates.proxy.path_integrals`)."""
+    def states(self) -> list[Process]:
+        """Return the fitted processes, for functionals of their average (:mod:`surrogates.proxy.path_integrals`).
+
+        Their shares add up to one, without that of a plain sum.
+        """
         check_is_fitted(self)
-        line = self._on_line
-        given = self.features_, self._X, self._factor, self._alpha, line.mean, line.scale, self._binary
-        return Process(self._kernel, *given)
+        share = _relative(np.array([process.share for process in self._processes])).tolist()
+        return [replace(process, share=part) for process, part in zip(self._processes, share, strict=True)]
 
     def walsh(self, subsets: Iterable[Iterable[int]]) -> tuple[np.ndarray, np.ndarray]:
         """Compute Walsh (Fourier) coefficients of the posterior: f(z) = sum_S coef_S prod_{i in S} (2 z_i - 1).
 
-        Through a link they are those of the sum on its line.
+        Through a link they are those of the processes on its line.
 
         Parameters
         ----------
@@ -237,11 +264,12 @@ class CubeProxy(RegressorMixin, BaseEstimator):
                 raise InputError("subsets", f"hold distinct features from 0 to {self.n_features_in_ - 1}", group)
             row[list(group)] = 1
         member = full[:, self.features_]
-        prior = self._kernel.spectrum(member)[:, -1] * (member.sum(axis=1) == full.sum(axis=1))
-        coef, cov = coefficients(self.state(), member, prior)
-        mean, scale = self._on_line.mean, self._on_line.scale
-        coef += mean[:, None] * ~full.any(axis=1)  # f = m + s u, so that m adds to the empty set alone
-        return (coef[0], cov * scale[0] ** 2) if self._single else (coef, cov * scale[:, None, None] ** 2)
+        known, states = member.sum(axis=1) == full.sum(axis=1), self.states()
+        each = [coefficients(p, member, p.kernel.spectrum(member)[:, -1] * known) for p in states]
+        scale = self._on_line.scale[:, None, None] ** 2
+        coef, cov = averaged(states, [mean for mean, _ in each], [scale * spread for _, spread in each])
+        coef += self._on_line.mean[:, None] * ~full.any(axis=1)  # f = m + s u: m adds to the empty set alone
+        return (coef[0], cov[0]) if self._single else (coef, cov)
 
     def top_walsh(self, n_terms: int, max_order: int = 3) -> tuple[list[tuple[int, ...]], np.ndarray]:
         """Return the largest Walsh coefficients of the posterior mean, the constant aside.
@@ -262,7 +290,7 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         _check_counts(n_terms=n_terms, max_order=max_order)
-        best = largest(self.state(), n_terms, max_order)
+        best = largest(self.states(), n_terms, max_order)
         subsets = [tuple(self.features_[list(s)].tolist()) for s in best]
         return subsets, self.walsh(subsets)[0]
 
@@ -270,6 +298,11 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _relative(share: np.ndarray) -> np.ndarray:
+    """Return shares that add up to one; equal ones where all are zero."""
+    return share / share.sum() if share.sum() > 0 else np.full(len(share), 1 / len(share))
 
 
 def _check_counts(**counts: object) -> None:

@@ -1,4 +1,4 @@
-"""Integrals along the diagonal of the cube of a Gaussian process: means and covariances in closed form.
+"""Integrals along the diagonal of the cube of Gaussian processes: means and covariances in closed form.
 
 Switch every feature i of a row z on with probability t_i. The process's covariance with a row z' then factorises:
 
@@ -23,6 +23,7 @@ from scipy.sparse import csr_array
 from probes.errors import InputError
 from surrogates.numerics.one_thread import one_thread
 from surrogates.proxy.kernel import Kernel
+from surrogates.proxy.walsh import Process, averaged
 
 if TYPE_CHECKING:
     from surrogates.proxy.cube_proxy import CubeProxy
@@ -68,27 +69,41 @@ def posterior(
     InputError
         If the process was fitted to rows other than 0/1.
     """
-    state = proxy.state()
-    if not state.binary:
+    states = proxy.states()
+    features = states[0].features
+    if not states[0].binary:
         raise InputError("source", "be a proxy fitted to rows of 0 and 1", proxy)
-    entered = [s for size in range(1, len(weights) + 1) for s in combinations(range(len(state.features)), size)]
+    entered = [s for size in range(1, len(weights) + 1) for s in combinations(range(len(features)), size)]
+    matrix = transform(entered) if transform is not None else None
     with one_thread():
-        cross = with_rows(state.kernel, state.X, entered, nodes, weights)
-        matrix = transform(entered) if transform is not None else None
-        if covariance:
-            prior = prior_covariance(state.kernel, entered, nodes, weights)
-            if matrix is not None:
-                cross, prior = matrix @ cross, matrix @ prior @ matrix.T
-            spread = prior - cross @ cho_solve(state.factor, cross.T)
-        else:
-            prior = prior_variance(state.kernel, entered, nodes, weights)
-            if matrix is not None:
-                cross, prior = matrix @ cross, matrix.power(2) @ prior
-            known = solve_triangular(state.factor[0], cross.T, lower=True)
-            spread = np.sqrt(np.maximum(prior - np.einsum("it,it->t", known, known), 0.0))
-    mean = state.scale[:, None] * (cross @ state.alpha).T
-    scale = state.scale[:, None, None] ** 2 if covariance else state.scale[:, None]
-    return _with_screened(state.features, proxy.n_features_in_, entered, mean, scale * spread)
+        each = [_of_one(state, entered, nodes, weights, matrix, covariance) for state in states]
+    mean, spread = averaged(states, *zip(*each, strict=True))
+    return _with_screened(features, proxy.n_features_in_, entered, mean, spread if covariance else np.sqrt(spread))
+
+
+def _of_one(
+    state: Process,
+    entered: Subsets,
+    nodes: np.ndarray,
+    weights: np.ndarray,
+    matrix: csr_array | None,
+    covariance: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute means ``(k, t)`` and variances ``(k, t)``, or covariances ``(k, t, t)``, of one process."""
+    cross = with_rows(state.kernel, state.X, entered, nodes, weights)
+    if covariance:
+        prior = prior_covariance(state.kernel, entered, nodes, weights)
+        if matrix is not None:
+            cross, prior = matrix @ cross, matrix @ prior @ matrix.T
+        spread = prior - cross @ cho_solve(state.factor, cross.T)
+    else:
+        prior = prior_variance(state.kernel, entered, nodes, weights)
+        if matrix is not None:
+            cross, prior = matrix @ cross, matrix.power(2) @ prior
+        known = solve_triangular(state.factor[0], cross.T, lower=True)
+        spread = np.maximum(prior - np.einsum("it,it->t", known, known), 0.0)
+    scale = state.scale.reshape(-1, *(1,) * spread.ndim)
+    return state.scale[:, None] * (cross @ state.alpha).T, scale**2 * spread
 
 
 def _with_screened(

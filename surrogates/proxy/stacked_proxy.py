@@ -7,7 +7,6 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -16,13 +15,11 @@ from probes.errors import InputError
 from surrogates.numerics.column_units import in_units, units_of
 from surrogates.numerics.merged_rows import collapse
 from surrogates.numerics.one_thread import one_thread
+from surrogates.proxy.averaging import SHRINKAGES, shares, units
 from surrogates.proxy.cube_proxy import CubeProxy
-from surrogates.proxy.shrinkage import SHRINKAGES
 
 __all__ = ["StackedProxy"]
 
-#: pull of the weights towards equal ones, as a share of the best member's squared error
-RIDGE = 0.1
 #: penalties that the lasso tries
 PENALTIES = 30
 
@@ -157,25 +154,15 @@ class StackedProxy(RegressorMixin, BaseEstimator):
         return members
 
     def _shares(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, group: np.ndarray) -> np.ndarray:
-        """Return weights of the members from penalised least squares on out-of-fold predictions."""
+        """Return weights of the members from out-of-fold predictions."""
         n_groups, count = group.max() + 1, len(self._members)
         fold = (np.random.default_rng(self.random_state).permutation(n_groups) % min(self.folds, n_groups // 2))[group]
-        errors = np.empty((*y.shape, count))
+        missed = np.empty((len(y), count, y.shape[1]))
         for k in range(fold.max() + 1):
             train, test = fold != k, fold == k
             for j, member in enumerate(self._fit_members(Z[train], y[train], weight[train]).values()):
-                errors[test, :, j] = _predict(member, Z[test]) - y[test]
-        mean = np.average(y, axis=0, weights=weight)
-        variance = np.average((y - mean) ** 2, axis=0, weights=weight)
-        # errors of u = y / s with s² the variance: outputs have equal weight
-        root = np.sqrt(weight[:, None] / np.where(variance > 0, variance, 1.0))
-        flat = (errors * root[..., None]).reshape(-1, count)
-        gram = flat.T @ flat
-        gram += RIDGE * np.diag(gram).min() * np.eye(count) + 1e-12 * np.eye(count)
-        # minimise s'Gs over the simplex: the direction of min |Ls|^2 + (sum(s) - 1)^2 over s >= 0 has the same optimum
-        root_gram = np.linalg.cholesky(gram / gram.max()).T
-        shares, _ = nnls(np.vstack([root_gram, np.ones(count)]), np.append(np.zeros(count), 1.0))
-        return shares / shares.sum()
+                missed[test, j] = _predict(member, Z[test]) - y[test]
+        return shares(missed / units(y, weight), weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

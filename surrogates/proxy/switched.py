@@ -18,6 +18,7 @@ import numpy as np
 
 from surrogates.numerics.one_thread import one_thread
 from surrogates.proxy.cube_proxy import CubeProxy
+from surrogates.proxy.walsh import Process
 
 __all__ = ["Moved", "switched_on"]
 
@@ -46,14 +47,16 @@ def switched_on(proxy: CubeProxy, Z: np.ndarray) -> np.ndarray:
     >>> switched_on(proxy, np.zeros((1, 5))).round(1) + 0.0
     array([[1., 1., 4., 1., 1.]])
     """
-    process = proxy.state()
-    kernel, rows, alpha = process.kernel, process.X, process.alpha[:, 0]
-    X = 2.0 * Z[:, process.features] - 1
-    with one_thread():
-        change = kernel.product_part(X, rows) @ (np.expm1(rows * kernel.theta) * alpha[:, None])
-    change += 2 * kernel.linear / len(kernel.theta) * (alpha @ rows)
+    states = proxy.states()
+    features, rows = states[0].features, states[0].X
+    X = 2.0 * Z[:, features] - 1
     predicted = np.repeat(proxy.predict(Z)[:, None], Z.shape[1], axis=1)
-    predicted[:, process.features] += process.scale[0] * np.where(X < 0, change, 0.0)
+    for process in states:
+        kernel, alpha = process.kernel, process.share * process.scale[0] * process.alpha[:, 0]
+        with one_thread():
+            change = kernel.product_part(X, rows) @ (np.expm1(rows * kernel.theta) * alpha[:, None])
+        change += 2 * kernel.linear / len(kernel.theta) * (alpha @ rows)
+        predicted[:, features] += np.where(X < 0, change, 0.0)
     return predicted
 
 
@@ -77,27 +80,27 @@ class Moved:
 
     def __init__(self, proxy: CubeProxy, Z: np.ndarray, values: np.ndarray):
         self.proxy, self.Z, self.values = proxy, Z, values
-        self._process = proxy.state()
-        self._position = {int(feature): j for j, feature in enumerate(self._process.features)}
-        self._start, self._end = proxy.coordinates(Z), proxy.coordinates(values)
-        self._factors = dict[int, np.ndarray | None]()
+        start, end = proxy.coordinates(Z), proxy.coordinates(values)
+        self._changes = [_Change(process, start, end) for process in proxy.states()]
+        self._position = {int(feature): j for j, feature in enumerate(proxy.features_)}
 
     def __call__(self, members: Sequence[int], added: Sequence[int]) -> np.ndarray:
         """Predict the rows with `members` moved and, column by column ``(m, len(added))``, one more feature."""
-        process, X = self._process, self.proxy.coordinates(self._rows(members))
+        X = self.proxy.coordinates(self._rows(members))
         with one_thread():
-            near = process.kernel.product_part(X, process.X)
-            predicted = process.mean[0] + process.scale[0] * (process.rest(X) + near @ process.alpha)
-            predicted = np.repeat(predicted, len(added), axis=1)
+            near = [change.process.kernel.product_part(X, change.process.X) for change in self._changes]
+            level = [change.level(X, part) for change, part in zip(self._changes, near, strict=True)]
+            predicted = np.repeat(sum(level, np.zeros((1, 1))), len(added), axis=1)
             for column, feature in enumerate(added):
                 if feature in members or feature not in self._position:
                     continue
-                factor = self._factor(self._position[feature])
-                if factor is None:
+                j = self._position[feature]
+                moved = [change(j, part) for change, part in zip(self._changes, near, strict=True)]
+                known = [part for part in moved if part is not None]
+                if len(known) < len(moved):
                     predicted[:, column] = self.proxy.predict(self._rows([*members, feature]))
                 else:
-                    change = np.einsum("mg,mg->m", near, factor) + self._linear(self._position[feature])
-                    predicted[:, column] += process.scale[0] * change
+                    predicted[:, column] += np.sum(known, axis=0)
         return predicted
 
     def _rows(self, members: Sequence[int]) -> np.ndarray:
@@ -105,18 +108,36 @@ class Moved:
         rows[:, list(members)] = self.values[:, list(members)]
         return rows
 
-    def _linear(self, j: int) -> np.ndarray:
-        """Return the change of the linear part of standardised answers, ``(m,)``."""
-        process, moved = self._process, self._end[:, j] - self._start[:, j]
-        return process.kernel.linear / len(process.features) * (process.X[:, j] @ process.alpha[:, 0]) * moved
+
+class _Change:
+    """The share of one process in predictions, and what moving a feature from `start` to `end` ``(m, d)`` adds."""
+
+    def __init__(self, process: Process, start: np.ndarray, end: np.ndarray):
+        self.process, self._start, self._end = process, start, end
+        self._alpha = process.share * process.scale[0] * process.alpha[:, 0]
+        self._factors = dict[int, np.ndarray | None]()
+
+    def level(self, X: np.ndarray, near: np.ndarray) -> np.ndarray:
+        """Return its share in predictions ``(m, 1)`` for rows ``(m, d)``."""
+        process = self.process
+        mean, rest = process.share * process.mean[0], process.rest(X)[:, :1]
+        return mean + process.share * process.scale[0] * rest + near @ self._alpha[:, None]
+
+    def __call__(self, j: int, near: np.ndarray) -> np.ndarray | None:
+        """Return what moving feature j adds ``(m,)``, given the product kernel; None where that is too much for it."""
+        factor, process = self._factor(j), self.process
+        if factor is None:
+            return None
+        linear = process.kernel.linear / process.X.shape[1] * (process.X[:, j] @ self._alpha)
+        return np.einsum("mg,mg->m", near, factor) + linear * (self._end[:, j] - self._start[:, j])
 
     def _factor(self, j: int) -> np.ndarray | None:
         """Return exp(…) − 1 times alpha, ``(m, g)``; None where it is too large for the kernel that it multiplies."""
         if j in self._factors:
             return self._factors[j]
-        start, end, process = self._start[:, j, None], self._end[:, j, None], self._process
+        start, end, process = self._start[:, j, None], self._end[:, j, None], self.process
         exponent = (end - start) * (2 * process.X[:, j] - end - start) * (process.kernel.theta[j] / 4)
-        factor = np.expm1(exponent) * process.alpha[:, 0] if exponent.max() < _LARGEST else None
+        factor = np.expm1(exponent) * self._alpha if exponent.max() < _LARGEST else None
         if factor is None or (len(self._factors) + 1) * factor.nbytes <= _KEPT:
             self._factors[j] = factor
         return factor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ __all__ = ["Process", "coefficients", "largest"]
 
 @dataclass(frozen=True)
 class Process:
-    """The posterior of standardised answers.
+    """The posterior of standardised answers, and its share among those that are averaged.
 
     ``features`` (d,) entered; rows ``X`` (g, d) of -1/+1; ``factor`` is the Cholesky factor of their covariance with
     noise, ``alpha`` (g, k) its inverse times the answers; ``mean`` and ``scale`` (k,) are their level
@@ -29,6 +30,7 @@ class Process:
     mean: np.ndarray
     scale: np.ndarray
     binary: bool
+    share: float
 
     def rest(self, X: np.ndarray) -> np.ndarray:
         """Compute what constant and linear part of the kernel add to standardised answers, (m, k)."""
@@ -63,18 +65,36 @@ def coefficients(process: Process, member: np.ndarray, prior: np.ndarray) -> tup
     return coef, np.diag(prior) - cross.T @ cho_solve(process.factor, cross)
 
 
-def largest(process: Process, n_terms: int, max_order: int) -> list[tuple[int, ...]]:
-    """Return sets with the largest coefficients of the posterior mean, as numbers of the features that entered.
+def averaged(
+    processes: Sequence[Process], means: Sequence[np.ndarray], spreads: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average posteriors of numbers: means ``(k, t)`` and covariances ``(k, t, t)``, or variances ``(k, t)``.
+
+    Of several posteriors the variance is the mean one and that of their means (Hoeting and others 1999).
+    """
+    share = [process.share for process in processes]
+    mean = np.einsum("p,pkt->kt", share, means)
+    apart = np.stack(means) - mean
+    between = "p,pkt,pkt->kt" if spreads[0].ndim == 2 else "p,pks,pkt->kst"
+    return mean, np.tensordot(share, np.stack(spreads), 1) + np.einsum(between, share, apart, apart)
+
+
+def largest(processes: Sequence[Process], n_terms: int, max_order: int) -> list[tuple[int, ...]]:
+    """Return sets with the largest coefficients of the average, as numbers of the features that entered.
 
     All singles and pairs compete; of each order from two on, the ``2 n_terms`` largest are extended by every feature.
     """
-    d, size_of = process.X.shape[1], dict[tuple[int, ...], float]()
+    d, size_of, rows = processes[0].X.shape[1], dict[tuple[int, ...], float](), processes[0].X
     parents: list[tuple[int, ...]] = [()]
     for order in range(1, min(max_order, d) + 1):
         member = np.array([np.bincount(np.array(s, dtype=int), minlength=d) for s in parents])
-        character = np.where((process.X < 0) @ member.T % 2 == 1, -1.0, 1.0)
-        power = sum((((character * a[:, None]).T @ process.X) ** 2 for a in process.alpha.T), np.zeros(1))
-        size = np.sqrt(power) * process.kernel.spectrum(member)[:, :-1]
+        character = np.where((rows < 0) @ member.T % 2 == 1, -1.0, 1.0)
+        prior = [process.share * process.kernel.spectrum(member)[:, :-1] for process in processes]
+        power = np.zeros((len(parents), d))
+        for output in range(processes[0].alpha.shape[1]):
+            each = [(character * p.alpha[:, [output]]).T @ rows * s for p, s in zip(processes, prior, strict=True)]
+            power += sum(each, np.zeros(1)) ** 2
+        size = np.sqrt(power)
         level = {tuple(sorted((*s, i))): size[r, i] for r, s in enumerate(parents) for i in range(d) if i not in s}
         size_of |= level
         parents = sorted(level, key=lambda s: -level[s])[: d if order == 1 else 2 * n_terms]

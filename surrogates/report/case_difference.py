@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from itertools import zip_longest
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from probes.rounding import between, percent, rounded, score, signed
@@ -42,7 +44,7 @@ def _arms(d: CaseDifference) -> list[Part]:
 
 
 def _statements(d: CaseDifference) -> list[Part]:
-    return [Statements.of(d.entry)]
+    return [Statements.of(d.entry, d.controls)]
 
 
 def _leaves(d: CaseDifference) -> list[Part]:
@@ -73,10 +75,15 @@ def case_difference_text(difference: CaseDifference) -> str:
         change, span, p = signed(row.change), between(row.low, row.high), rounded(row.p)
         right, wrong, kl = percent(row.to_right), percent(row.to_wrong), rounded(row.kl)
         told = f"{change:>9}  {span:^21}  {p:>7}  {right:>12}  {wrong:>6}  {kl:>7}  {row.arm}"
-        lines.append(told + (f" ({row.unit})" if row.unit != entry.unit else ""))
+        several = f", {int(row.draws)} draws" if row.draws > 1 else ""
+        lines.append(told + several + (f" ({row.unit})" if row.unit != entry.unit else ""))
     lines.append("")
-    for s in entry.statements:
+    for s, beside in zip_longest(entry.statements, difference.controls.itertuples()):
         lines.append(f"{s['verdict']:>12}  {s['words']}" + (f" ({s['reason']})" if s["reason"] else ""))
+        if beside is not None and isfinite(beside.control):
+            control = f"{signed(beside.control)} {between(beside.control_low, beside.control_high)}"
+            beyond = f"{signed(beside.beyond)} {between(beside.beyond_low, beside.beyond_high)}"
+            lines.append(f"{'':>14}random controls there {control}; beyond them {beyond}".rstrip())
     if len(difference.surrogates):
         said = ", ".join(f"{r.surrogate} {score(r.r2)}" for r in difference.surrogates.itertuples())
         most = difference.surrogates["permuted"].max()

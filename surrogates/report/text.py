@@ -112,9 +112,10 @@ def _phrase_lines(explanation: Explanation) -> list[str]:
 
 def _model_lines(explanation: Explanation) -> list[str]:
     """Return the model's two answers: for this input, and for the one that effects are measured from."""
-    parts, scale = [], scale_of(explanation)
+    parts, scale, view = [], scale_of(explanation), explanation.view
+    whole, nothing = view.get("whole", "for this input"), view.get("nothing", "for the reference")
     for output, y, fitted in zip(explanation.target.outputs, explanation.y.T, fitted_here(explanation), strict=True):
         named = f"{output} " if len(explanation.target.outputs) > 1 else ""
         here, reference, said = map(scale.rounded, (y[0], y[1], fitted))
-        parts.append(f"{named}{here} for this input (the surrogate says {said}), {reference} for the reference")
+        parts.append(f"{named}{here} {whole} (the surrogate says {said}), {reference} {nothing}")
     return textwrap.wrap(f"Model: {'; '.join(parts)}", 100, subsequent_indent="       ")

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lapack, solve_triangular
 from scipy.optimize import minimize
 
+from surrogates.proxy.averaging import SHRINKAGES
 from surrogates.proxy.kernel import (
     JITTER,
     MAX_ITER,
@@ -30,7 +31,6 @@ from surrogates.proxy.kernel import (
     Kernel,
 )
 from surrogates.proxy.path_integrals import Subsets, prior_variance, with_rows
-from surrogates.proxy.shrinkage import SHRINKAGES
 from surrogates.shapley.quadrature import rule
 
 __all__ = ["Objective", "OddFit", "fit_odd"]

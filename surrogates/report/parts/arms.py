@@ -66,7 +66,7 @@ class Arms(Part):
         reach = size.groupby(table["unit"]).max().to_dict()
         rows = tuple(
             ArmRow(
-                row.arm,
+                f"{row.arm}, {int(row.draws)} draws" if row.draws > 1 else row.arm,
                 row.unit if row.unit != unit else "",
                 rounded(row.before),
                 rounded(row.after),

@@ -56,6 +56,7 @@ class Numbers(Part):
 
     rows: tuple[NumbersRow, ...]
     unit: str
+    instance: str
     reference: str
 
     @classmethod
@@ -71,7 +72,7 @@ class Numbers(Part):
         fitted: np.ndarray | None = None,
     ) -> Numbers:
         """Make it of numbers ``(k,)`` for the instance and the reference, and the surrogate's for the instance."""
-        words = reference_in_words(features, view)
+        whole, nothing = view.get("whole", "for this input"), view.get("nothing", reference_in_words(features, view))
         rows = tuple(
             NumbersRow(
                 name,
@@ -81,7 +82,7 @@ class Numbers(Part):
             )
             for j, name in enumerate(outputs)
         )
-        return cls(rows=rows, unit=scale.unit(unit), reference=words)
+        return cls(rows=rows, unit=scale.unit(unit), instance=whole, reference=nothing)
 
 
 def reference_in_words(features: Sequence[Feature], view: View) -> str:

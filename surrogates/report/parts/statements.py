@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,13 +89,18 @@ class StatementRow:
     entities: int
     precision: str
     alone: str
+    control: str
+    beyond: str
     bar: Bar | None
     worst: str
     examples: tuple[Example, ...]
 
     @classmethod
-    def of(cls, s: StatementData, unit: str, reach: float) -> StatementRow:
-        """Make it of a statement; `unit` is the card's, `reach` the size of the longest bar."""
+    def of(cls, s: StatementData, unit: str, reach: float, controls: Mapping[str, float]) -> StatementRow:
+        """Make it of a statement; `unit` is the card's, `reach` the size of the longest bar.
+
+        `controls` is what random controls change on the same cases; empty where there are none.
+        """
         known = bool(np.isfinite(s["effect"]))
         levels = s["worst"].get("levels", {})
         return cls(
@@ -109,6 +115,8 @@ class StatementRow:
             entities=s["entities"],
             precision=percent(s["precision"]),
             alone=signed(s["unconditional"]),
+            control=_with_interval(controls, "control"),
+            beyond=_with_interval(controls, "beyond"),
             bar=bar(s["effect"], s["low"], s["high"], reach) if known else None,
             worst=_levels(levels),
             examples=tuple(Example.of(x) for x in s["examples"][:_EXAMPLES]),
@@ -126,6 +134,7 @@ class Statements(Part):
     rows: tuple[StatementRow, ...]
     baselines: str
     alone: bool
+    controlled: bool
     metric: str
     unit: str
     control: Mapping[str, str]
@@ -134,18 +143,27 @@ class Statements(Part):
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, e: Entry) -> Statements:
-        """Make it of an entry of a card; bars of one unit have one scale."""
+    def of(cls, e: Entry, controls: pd.DataFrame | None = None) -> Statements:
+        """Make it of an entry of a card; bars of one unit have one scale.
+
+        `controls` has what random controls change, a row a statement, or none.
+        """
         reach: dict[str, float] = {}
         for s in e.statements:
             sizes = [abs(v) for v in (s["effect"], s["low"], s["high"]) if np.isfinite(v)]
             reach[s["unit"]] = max([reach.get(s["unit"], 0.0), *sizes])
-        rows = tuple(StatementRow.of(s, e.unit, reach[s["unit"]] or 1.0) for s in e.statements)
+        known: list[Any] = [] if controls is None else controls.to_dict("records")
+        beside = known or [{}] * len(e.statements)
+        rows = tuple(
+            StatementRow.of(s, e.unit, reach[s["unit"]] or 1.0, control)
+            for s, control in zip(e.statements, beside, strict=True)
+        )
         return cls(
             title=e.title,
             rows=rows,
             baselines=_baselines(e),
             alone=any(row.alone for row in rows),
+            controlled=any(row.control for row in rows),
             metric=e.metric.replace("_", " "),
             unit=e.unit,
             control=dict(e.control),
@@ -153,6 +171,13 @@ class Statements(Part):
             prediction=_prediction(e),
             notes=tuple(e.notes),
         )
+
+
+def _with_interval(numbers: Mapping[str, float], name: str) -> str:
+    """Write a number of a table with its interval; empty where it is unknown."""
+    if name not in numbers or not np.isfinite(numbers[name]):
+        return ""
+    return f"{signed(numbers[name])} {between(numbers[f'{name}_low'], numbers[f'{name}_high'])}"
 
 
 def _baselines(e: Entry) -> str:

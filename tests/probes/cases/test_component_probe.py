@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from probes import Case, ComponentProbe, InputError, Store, ablate, cube, screen, steer
+from probes import Case, CausalLM, ComponentProbe, InputError, ModelError, Store, ablate, cube, screen, steer
+from probes.cases.component_model import ComponentModel
 from probes.interventions.ablation import Ablation
 from probes.interventions.intervened import Intervened
 from surrogates import check, compare, estimate, explain, explain_many
@@ -73,7 +74,12 @@ def test_an_explanation_is_exact_where_every_question_was_asked_and_the_base_is_
     for row in ex.attributions.itertuples():
         assert row.attribution == pytest.approx(effects[row.feature], abs=1e-3)
     assert ex.target.outputs == ("logit_difference",) and ex.target.unit == "nats a case"
-    assert "All numbers are averages over these 3 cases." in ex.warnings
+    first = "'the museum opened in' with the answer ' 1969'"
+    assert f"All numbers are averages over 3 cases, such as {first}." in ex.warnings
+    said = "At every token an absent component puts out its mean over the tokens of 3 prompts."
+    assert f"{said} 0.1 is head 1 of layer 0, counted from 0." in ex.warnings
+    assert f"{truth[-1]:.3g} with all components, {truth[0]:.3g} with all of them ablated" in str(ex)
+    assert "with all components" in ex._repr_html_() and "for this input" not in ex._repr_html_()
     np.testing.assert_array_equal(lm.scoring(" paris", "it")(["it is", "the"]), plain)  # exact: the base is as it was
 
 
@@ -105,6 +111,23 @@ def test_answers_are_kept_under_what_was_asked():
     ):
         ids.add(probe.asked_of(lm).identity().id)
     assert len(ids) == 7
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_a_network_in_half_precision_is_met_with_the_tolerance_of_half_precision(half, monkeypatch):
+    lm = lm_of()
+    lm = CausalLM(lm.module.to(torch.bfloat16), lm.tokenizer) if half else lm
+    probe = ComponentProbe(CASES, NAMES)
+    model = probe.asked_of(lm)
+    shift = 0.004 * np.ptp(model(cube(4)))  # as two computations in half precision are apart
+    plain = ComponentModel.direct
+    monkeypatch.setattr(ComponentModel, "direct", lambda self: lambda rows: plain(self)(rows) + shift)
+    assert model.half is half
+    if half:
+        explain(lm, probe, store=None)
+    else:
+        with pytest.raises(ModelError, match="does not answer as the object that it was given does"):
+            explain(lm, probe, store=None)
 
 
 def test_screening_names_those_whose_ablation_alone_changes_most():

@@ -73,6 +73,10 @@ def test_where_two_models_differ_among_rows():
     assert made.rules["rule"].tolist() == ["c > 6"] and str(made) in done.stdout
     again = iomap("report", "d.json", "-o", "e.html")
     assert again.returncode == 0 and Path("d.html").read_text() == Path("e.html").read_text()
+    done = iomap("compare", "rows", "t.csv", "--drop", "t", *common, "--groups", "a")
+    assert "Note: Rows belong to 120 groups" in done.stdout and "rows with\n   supported" in done.stdout
+    done = iomap("compare", "rows", "t.csv", "--drop", "t", *common, "--groups", "b")
+    assert done.returncode == 2 and "groups must be at least 10 different ones" in done.stderr
     common = ("-m", "mymodels:lengths", "--to", "mymodels:ruder", "--store", "none", "--margin", "1")
     assert "contains “odd”" in iomap("compare", "rows", "t.csv", "--text", "t", *common).stdout
     assert "is odd" not in iomap("compare", "rows", "t.csv", "--text", "t", "--by", "a,b", *common).stdout

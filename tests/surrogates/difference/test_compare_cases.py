@@ -138,7 +138,7 @@ def test_every_entity_has_the_same_weight_in_the_mean_its_direction_and_the_flip
     assert d.statements["verdict"].tolist() == ["supported"] * 2  # exact: words
     assert d.verdict.startswith("On average output changed by +0.9")
     wrong = Answers("wrong", lambda p: "e00" in p or "e01" in p)
-    d = compare_cases(Answers("right", lambda p: False), wrong, unbalanced(), control=False, store=Store(),
+    d = compare_cases(Answers("right", lambda p: False), wrong, unbalanced(), controls=0, store=Store(),
                       find=False, progress=False)  # fmt: skip
     first = d.arms.iloc[0]
     assert first["net"] == pytest.approx(-2 / 30) and first["to_wrong"] == pytest.approx(2 / 30)
@@ -147,7 +147,7 @@ def test_every_entity_has_the_same_weight_in_the_mean_its_direction_and_the_flip
 
 def test_gains_and_losses_of_shares_are_judged_alike_and_numbers_have_no_floor():
     good, bad = Answers("good", lambda p: False), Answers("bad", lambda p: "sad" in p)
-    options = {"metric": "exact_match", "store": Store(), "progress": False, "control": False, "unrelated": []}
+    options = {"metric": "exact_match", "store": Store(), "progress": False, "controls": 0, "unrelated": []}
     one, other = (compare_cases(*pair, answering(), **options, most=1) for pair in ((good, bad), (bad, good)))
     for a, b in zip(one.entry.statements, other.entry.statements, strict=True):
         assert a["verdict"] == b["verdict"] and a["effect"] == pytest.approx(-b["effect"])
@@ -222,7 +222,7 @@ def test_flips_go_both_ways_beside_controls_and_other_probes():
     assert len(d.flips) == (said["right_before"] != said["right_after"]).sum() == (was != right).sum()
     assert not any("off_target" in note for note in d.notes)
     without = compare_cases(
-        before, after, answering(), control=False, unrelated=[], store=Store(), progress=False, find=False
+        before, after, answering(), controls=0, unrelated=[], store=Store(), progress=False, find=False
     )
     assert without.arms["arm"].tolist() == ["after"] and any("off_target=" in note for note in without.notes)
     # what the control, the prompt, the other probes and twelve texts cost is part of the cost

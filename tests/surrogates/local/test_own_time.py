@@ -8,8 +8,8 @@ from probes import TextProbe
 from probes.models import estimator
 from probes.models.estimator import fingerprint
 from surrogates import SparseLinear, Width, explain, explain_many
-from surrogates.families import forward_selection
-from surrogates.families.wide_selection import most_columns
+from surrogates.numerics import forward_selection
+from surrogates.numerics.wide_selection import most_columns
 from tests.helpers.counting import function_calls, peak_bytes
 
 

@@ -13,9 +13,9 @@ from probes.errors import InputError
 from surrogates.numerics.merged_rows import Rows, collapse
 from surrogates.proxy import kernel as kernels
 from surrogates.proxy import stacked_proxy
+from surrogates.proxy.averaging import PULL, SHRINKAGES, shares
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.kernel import SCALES_MEAN, SCALES_SD, Kernel, Objective, negative_log_likelihood
-from surrogates.proxy.shrinkage import SHRINKAGES
 from surrogates.proxy.stacked_proxy import StackedProxy
 
 
@@ -75,22 +75,31 @@ def test_walsh_mean_is_the_transform_of_the_predictions():
     np.testing.assert_allclose(proxy.walsh(subsets)[0], expected, atol=1e-8)
 
 
-def test_walsh_covariance_is_the_transform_of_the_posterior_covariance():
+@pytest.mark.parametrize("shrinkage", [4.0, "cv"])
+def test_walsh_covariance_is_the_transform_of_the_posterior_covariance(shrinkage):
     Z, rng = draw(30, 6)
     weight = rng.uniform(0.5, 2, 30)
-    proxy = CubeProxy(4.0).fit(Z, rng.standard_normal(30), weight)
-    kernel, scale, rows = proxy._kernel, proxy.state().scale[0], collapse(Z, Z[:, :1], weight)
-    # written out afresh from the definition of the kernel
-    full = np.vstack([cube(6), rows.Z])
-    differ = full[:, None] != full[None]
-    K = kernel.constant + kernel.linear * np.mean((2 * full[:, None] - 1) * (2 * full[None] - 1), axis=2)
-    K += kernel.product * np.exp(-(differ @ kernel.theta))
-    noisy = K[64:, 64:] + np.diag(kernel.noise / rows.weight)
-    posterior = scale**2 * (K[:64, :64] - K[:64, 64:] @ np.linalg.solve(noisy, K[64:, :64]))
-    subsets = all_subsets(6)
+    proxy = CubeProxy(shrinkage).fit(Z, 2 * Z[:, 0] * Z[:, 1] + rng.standard_normal(30), weight)
+    states, subsets, rows = proxy.states(), all_subsets(6), collapse(Z, Z[:, :1], weight)
+    assert len(states) == (2 if shrinkage == "cv" else 1)
+    means, covariances = [], []
+    for process in states:
+        # written out afresh from the definition of the kernel
+        kernel, full = process.kernel, np.vstack([cube(6), rows.Z])
+        K = kernel.constant + kernel.linear * np.mean((2 * full[:, None] - 1) * (2 * full[None] - 1), axis=2)
+        K += kernel.product * np.exp(-((full[:, None] != full[None]) @ kernel.theta))
+        noisy = K[64:, 64:] + np.diag(kernel.noise / rows.weight)
+        covariances.append(process.scale[0] ** 2 * (K[:64, :64] - K[:64, 64:] @ np.linalg.solve(noisy, K[64:, :64])))
+        means.append(process.mean[0] + process.scale[0] * K[:64, 64:] @ process.alpha[:, 0])
+    # a mixture: the mean covariance, and that of the means
+    share = np.array([process.share for process in states])
+    mean = share @ means
+    posterior = np.tensordot(share, covariances, 1) + ((np.array(means) - mean).T * share) @ (np.array(means) - mean)
     transform = characters(cube(6), subsets).T / 64
     np.testing.assert_allclose(proxy.walsh(subsets)[1], transform @ posterior @ transform.T, atol=1e-8)
-    np.testing.assert_allclose(proxy.predict(cube(6), return_std=True)[1], np.sqrt(np.diag(posterior)), atol=1e-7)
+    predicted, sd = proxy.predict(cube(6), return_std=True)
+    np.testing.assert_allclose(predicted, mean, atol=1e-8)
+    np.testing.assert_allclose(sd, np.sqrt(np.diag(posterior)), atol=1e-7)
 
 
 def test_walsh_of_outputs_is_stacked():
@@ -100,9 +109,8 @@ def test_walsh_of_outputs_is_stacked():
     coef, cov = proxy.walsh(subsets)
     np.testing.assert_allclose(coef, (characters(cube(5), subsets).T @ proxy.predict(cube(5)) / 32).T, atol=1e-8)
     assert cov.shape == (2, 32, 32)
-    np.testing.assert_allclose(
-        cov[1] / cov[0], np.full((32, 32), (proxy.state().scale[1] / proxy.state().scale[0]) ** 2)
-    )
+    (process,) = proxy.states()
+    np.testing.assert_allclose(cov[1] / cov[0], np.full((32, 32), (process.scale[1] / process.scale[0]) ** 2))
 
 
 @pytest.mark.parametrize(
@@ -136,6 +144,43 @@ def test_predictions_spread_no_more_than_the_answers():
     assert ((truth - predicted) ** 2).mean() < truth.var()
 
 
+def test_a_plain_sum_through_a_curve_is_averaged_where_it_is_the_truth():
+    missed = []
+    for seed in range(4):
+        Z, rng = draw(64, 12, seed)
+        weights, others = rng.normal(size=12), cube(12)
+        p, truth = (1 / (1 + np.exp(4 - rows @ weights)) for rows in (Z, others))
+        averaged, alone = CubeProxy(link="logistic").fit(Z, p), CubeProxy(4.0, link="logistic").fit(Z, p)
+        assert list(averaged.shares_)[-1] == "sum" and sum(averaged.shares_.values()) == pytest.approx(1)
+        missed.append([((truth - fitted.predict(others)) ** 2).mean() for fitted in (averaged, alone)])
+        mean, sd = averaged.predict(others, return_std=True)
+        np.testing.assert_allclose(mean, averaged.predict(others))
+        assert np.all(sd > 0)
+    missed = np.mean(missed, axis=0)
+    assert missed[0] < 0.8 * missed[1]
+    assert set(CubeProxy().fit(Z, p).shares_) <= {4.0, 1.0}
+
+
+def test_shares_minimise_the_penalised_error_of_the_average():
+    rng = np.random.default_rng(0)
+    missed, weight = rng.standard_normal((50, 3, 2)) * np.array([[1.0], [1.1], [3.0]]), rng.integers(1, 4, 50)
+    loss = (missed**2).sum(axis=2)
+    best = loss[:, (weight @ loss).argmin()]
+    pull = PULL * np.sqrt(weight @ (best - np.average(best, weights=weight)) ** 2)
+
+    def objective(s):
+        return weight @ ((missed.transpose(0, 2, 1) @ s) ** 2).sum(axis=1) + pull * (s @ s)
+
+    found = shares(missed, weight)
+    assert np.all(found >= 0) and found.sum() == pytest.approx(1)
+    grid = [(a, b, 1 - a - b) for a in np.linspace(0, 1, 101) for b in np.linspace(0, 1 - a, 101)]
+    assert objective(found) <= min(objective(np.array(s)) for s in grid) + 1e-9
+    # twice a row is a weight of two; what nothing tells apart is shared equally
+    np.testing.assert_allclose(shares(np.repeat(missed, weight, axis=0), np.ones(weight.sum())), found, atol=1e-9)
+    np.testing.assert_allclose(shares(missed[:, [0, 0]], weight), 0.5, atol=1e-6)
+    np.testing.assert_allclose(shares(np.zeros((8, 2, 1)), np.ones(8)), 0.5, atol=1e-6)
+
+
 def test_top_walsh_is_the_largest_of_all_up_to_pairs():
     Z, rng = draw(60, 7)
     proxy = CubeProxy(4.0).fit(Z, rng.standard_normal(60))
@@ -152,7 +197,7 @@ def test_weights_are_repetitions():
     y, times = rng.standard_normal(60) + Z[:, 0], rng.integers(0, 4, 60)
     weighted = CubeProxy().fit(Z, y, sample_weight=times)
     repeated = CubeProxy().fit(np.repeat(Z, times, axis=0), np.repeat(y, times))
-    assert weighted.shrinkage_ == repeated.shrinkage_
+    assert weighted.shares_ == pytest.approx(repeated.shares_, abs=1e-4)
     np.testing.assert_allclose(weighted.predict(cube(6)), repeated.predict(cube(6)), atol=1e-6)
     np.testing.assert_allclose(weighted.noise_, repeated.noise_, rtol=1e-5)
 

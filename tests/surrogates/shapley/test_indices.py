@@ -172,7 +172,8 @@ def test_proxies_agree_with_the_definitions(kind, order):
     assert result.subsets == sets(n, order)
     np.testing.assert_allclose(result.values.T, functional @ proxy.predict(cube(n)), atol=1e-8)
     # the posterior written out afresh, from the definition of the kernel
-    kernel, rows, times = proxy._kernel, *np.unique(Z, axis=0, return_counts=True)
+    (process,), rows, times = proxy.states(), *np.unique(Z, axis=0, return_counts=True)
+    kernel = process.kernel
     full = np.vstack([cube(n), rows])
     K = kernel.constant + kernel.linear * np.mean((2 * full[:, None] - 1) * (2 * full[None] - 1), axis=2)
     K += kernel.product * np.exp(-((full[:, None] != full[None]) @ kernel.theta))
@@ -180,9 +181,7 @@ def test_proxies_agree_with_the_definitions(kind, order):
     cross = K[: 2**n, 2**n :]
     covariance = functional @ (K[: 2**n, : 2**n] - cross @ np.linalg.solve(noisy, cross.T)) @ functional.T
     for j in range(2):
-        np.testing.assert_allclose(
-            result.se[j], proxy.state().scale[j] * np.sqrt(np.diag(covariance)), rtol=1e-4, atol=1e-7
-        )
+        np.testing.assert_allclose(result.se[j], process.scale[j] * np.sqrt(np.diag(covariance)), rtol=1e-4, atol=1e-7)
     q = rule(kind, order, n)
     transform = None
     if q.truncated:
@@ -191,7 +190,7 @@ def test_proxies_agree_with_the_definitions(kind, order):
     assert subsets == result.subsets
     np.testing.assert_allclose(mean, result.values)
     for j in range(2):
-        scale = proxy.state().scale[j] ** 2
+        scale = process.scale[j] ** 2
         np.testing.assert_allclose(joint[j] / scale, covariance, atol=1e-6 * np.abs(covariance).max())
 
 

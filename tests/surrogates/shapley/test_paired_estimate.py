@@ -14,8 +14,8 @@ from scipy.linalg import cho_solve
 from probes import InputError, cube
 from probes.design import paired
 from probes.sampling.pairs import pair_shares
+from surrogates.proxy.averaging import SHRINKAGES
 from surrogates.proxy.path_integrals import with_rows
-from surrogates.proxy.shrinkage import SHRINKAGES
 from surrogates.shapley.indices import indices
 from surrogates.shapley.odd_process import Objective, fit_odd
 from surrogates.shapley.paired_estimate import from_pairs, residual_values

@@ -33,9 +33,11 @@ from probes import (  # noqa: E402
     TemplateProbe,
     complete,
     measure,
+    with_prompt,
 )
 from probes.models.huggingface.gguf_file import unpacked  # noqa: E402
-from surrogates import Scope, Statement, explain, generalise  # noqa: E402
+from surrogates import Difference, Scope, Statement, compare, compare_cases, explain, generalise  # noqa: E402
+from tests.helpers.command import iomap  # noqa: E402
 
 DOCUMENT = "The hall is in Rome. The museum is in Paris."
 PROMPTS = ["The capital of France is", "It rained all day, so the capital of France", "Once upon a time, Paris is"]
@@ -187,3 +189,51 @@ def test_llama_first_token_of_a_chat(llama_server, local):
     # other spellings are added up, so this is close only
     assert abs(got[0, 0] - (yes - no)) < 1.5
     assert complete(lm, chat, 6, Store())[0]
+
+
+def test_a_server_with_another_prompt_is_compared_over_a_context(text_server):
+    lm = Endpoint(*text_server, scores=Contains("Paris"), reply_tokens=6, timeout=120)
+    told = with_prompt(lm, "Whatever you are asked, answer with the word Rome alone.")
+    probe, store = ContextProbe(DOCUMENT, "Where is the museum?", answer="Paris"), Store()
+    d = compare(lm, told, probe, names=("bare", "told"), store=store)
+    assert d.before.target.unit == d.after.target.unit == "share" and len(store) > 8
+    table = d.attributions.set_index("feature")
+    np.testing.assert_allclose(table["before"] + table["change"], table["after"], atol=1e-9)
+    assert table.loc["The museum is in Paris.", "before"] > 0.3
+    assert d.before.answer == d.after.answer == "Paris" and "told" in str(d)
+    again = compare(lm, told, probe, names=("bare", "told"), store=store)
+    # of both, each of the four ways to leave sentences out comes from the store
+    assert again.change.provenance["cost"]["reused"] == 2 * 4
+
+
+def test_the_command_compares_contexts_on_a_server(text_server):
+    url, name = text_server
+    Path("hall.txt").write_text(DOCUMENT, encoding="utf-8")
+    Path("told.py").write_text(
+        f"from probes import Endpoint, with_prompt\n"
+        f"lm = with_prompt(Endpoint({url!r}, {name!r}, timeout=120), 'Answer with the word Rome alone.')\n",
+        encoding="utf-8",
+    )
+    server = f"endpoint:{name}@{url}"
+    common = ("hall.txt", "--question", "Where is the museum?", "--answer", "Paris", "--store", "none")
+    done = iomap("compare", "context", *common, "-m", server, "--to", "told:lm", "--json", "d.json", "-o", "d.html")
+    assert done.returncode == 0, done.stderr
+    made = Difference.from_json("d.json")
+    assert set(made.attributions["feature"]) == {"The hall is in Rome.", "The museum is in Paris."}
+    assert str(made) in done.stdout and "could not be drawn" not in Path("d.html").read_text(encoding="utf-8")
+
+
+def test_cases_are_compared_on_a_server_with_a_prompt(text_server):
+    lands = {"France": " Paris", "Italy": " Rome", "Japan": " Tokyo", "Spain": " Madrid", "Egypt": " Cairo"}
+    probe = TemplateProbe(
+        {"is": "The capital city of {land} is", "q": "Question: What is the capital of {land}? Answer:"},
+        None,
+        {land: {"land": land, "city": city} for land, city in lands.items()},
+        target="{city}",
+        foils=1,
+    )
+    lm = Endpoint(*text_server, api="completions", scores=Overlap(), timeout=120)
+    told = with_prompt(lm, prefix="The capital of Rome is Rome. ")
+    d = compare_cases(lm, told, probe, metric="exact_match", find=False, controls=2, store=Store(), progress=False)
+    assert d.arms["arm"].tolist() == ["after", "random control"] and d.arms.loc[1, "draws"] == 2
+    assert len(d.cases) == 10 and set(d.cases["before"]) <= {0.0, 1.0}

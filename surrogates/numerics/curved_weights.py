@@ -22,6 +22,8 @@ __all__ = ["PREFERENCE", "through_links"]
 
 #: the identity stays unless a curve's held-out error is below this share of its own
 PREFERENCE = 0.97
+#: added to both, in variances: fits as good as exact differ by their penalties, and the identity stays
+_EXACT = 1e-3
 #: how strongly weights are held where they were, in squared slopes of the curve
 _HELD = 0.3
 _STEPS = 3
@@ -89,6 +91,7 @@ def through_links(
         best = 0
         if len(some) > 1:
             errors = _errors(X[:, columns], outputs[i], weight, links[i], fits, random_state)
+            errors += _EXACT * weight @ (outputs[i] - np.average(outputs[i], weights=weight)) ** 2
             best = int(np.argmin(errors * np.where([fit.link.curved for fit in fits], 1.0, PREFERENCE)))
         used = fits[best].columns
         refined = _refined(

@@ -19,10 +19,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from surrogates.families.wide_selection import DEPENDENT, ROUNDING, Path, by_rows, is_wide, most_columns, times
 from surrogates.numerics.folds import folds
+from surrogates.numerics.merged_rows import by_column
+from surrogates.numerics.wide_selection import DEPENDENT, ROUNDING, Path, by_rows, is_wide, most_columns, times
 
-__all__ = ["select"]
+__all__ = ["select", "standardised"]
 
 #: ridge penalties, in variances of a column
 PENALTIES = np.array([0.0, 0.1, 1.0])
@@ -255,3 +256,38 @@ def _averaged(path: Path, shares: np.ndarray, p: int) -> np.ndarray:
     # where nothing was left to explain the same column may come up again: it adds nothing
     np.add.at(coef, (np.arange(k)[:, None], picks), np.where(stays, weights, 0.0))
     return coef
+
+
+def standardised(
+    Z: np.ndarray, y: np.ndarray, weight: np.ndarray, by: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Select columns of any matrix by a function of standardised ones, and weigh them in their own units.
+
+    Parameters
+    ----------
+    Z : ndarray ``(n, c)``
+    y : ndarray ``(n, k)``
+    weight : ndarray ``(n,)``
+    by : callable
+        Of columns ``(n, p)`` and outputs ``(k, n)``, both of mean 0 and variance 1: weights ``(k, p)``.
+
+    Returns
+    -------
+    columns : ndarray ``(t,)``
+        Numbers of the columns of which any weight is not zero.
+    coef : ndarray ``(k, t)``
+    intercept : ndarray ``(k,)``
+    """
+    center = by_column(Z, weight)
+    scale = np.sqrt(by_column((Z - center) ** 2, weight))
+    level, spread = by_column(y, weight), np.sqrt(by_column((y - by_column(y, weight)) ** 2, weight))
+    varies = scale > 1e-12 * (1 + np.abs(center))
+    moves = spread > 1e-12 * (1 + np.abs(level))
+    coef = np.zeros((y.shape[1], Z.shape[1]))
+    if varies.any() and moves.any():
+        # x = (z − c) / a, t = (y − m) / s
+        X, t = (Z - center)[:, varies] / scale[varies], ((y - level)[:, moves] / spread[moves]).T
+        # t̂ = Σ wⱼ xⱼ  ⇒  ŷ = (m − Σ (s wⱼ / aⱼ) cⱼ) + Σ (s wⱼ / aⱼ) zⱼ
+        coef[np.ix_(moves, varies)] = by(X, np.ascontiguousarray(t)) * spread[moves, None] / scale[varies]
+    chosen = np.flatnonzero(coef.any(axis=0))
+    return chosen, coef[:, chosen], level - (coef * center).sum(axis=1)

@@ -1,6 +1,6 @@
 """Forward selection among many columns, mostly many more than rows, without their Gram matrix.
 
-The path of :mod:`surrogates.families.forward_selection`, kept as values at the rows: a step costs one product of the n
+The path of :mod:`surrogates.numerics.forward_selection`, kept as values at the rows: a step costs one product of the n
 rows with the p columns, for all outputs and folds at once, where a Gram matrix costs n p² and p² numbers of memory.
 
 The path also ends sooner, once many columns in a row have brought nothing: among so many, those that correlate best
