@@ -10,6 +10,7 @@ from benchmarks.cost import card, endpoint, frugality, growth, hooks, many, over
 from benchmarks.quality import (
     background,
     components,
+    copies,
     coverage,
     data_values,
     difference,
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "link": link,
     "difference": difference,
     "steering": steering,
+    "copies": copies,
     "where": where,
     "data-values": data_values,
     "components": components,

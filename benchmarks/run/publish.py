@@ -19,6 +19,7 @@ from benchmarks.cost.own_time import TABLE
 from benchmarks.quality.background import TABLE as BACKGROUND
 from benchmarks.quality.components import CIRCUITS
 from benchmarks.quality.components import TABLE as COMPONENTS
+from benchmarks.quality.copies import TABLE as COPIES
 from benchmarks.quality.data_values import TABLE as VALUES
 from benchmarks.quality.difference import TABLE as CHANGES
 from benchmarks.quality.link import TABLE as LINK
@@ -396,6 +397,7 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "skewed": ("skewed", lambda result: plain(result["table"], SKEWED)),
     "statements": ("statements", _statements),
     "difference": ("difference", lambda result: plain(result["pairs"], CHANGES)),
+    "copies": ("copies", lambda result: plain(result["rows"], COPIES)),
     "hooks": ("hooks", lambda result: plain(result["rows"], HOOKS)),
     "data-values": ("data-values", lambda result: plain(result["rows"], VALUES)),
     "components": ("components", lambda result: plain(result["rows"], COMPONENTS)),
