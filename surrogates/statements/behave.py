@@ -152,7 +152,7 @@ def behave(
         A language model. One that only writes text, such as an :class:`probes.Endpoint` of chats, is judged by its
         text; claims about sizes in nats are not testable then.
     probes : "all", names separated by commas, a Behaviour, or a sequence of names and Behaviours
-        Built-in behaviours, see :data:`probes.behaviours.BEHAVIOURS`, or your own; each once.
+        Built-in behaviours, see :data:`probes.behaviours.registry.BEHAVIOURS`, or your own; each once.
     store : Store, path, None or "default"
     progress : bool, optional
     name : str

@@ -45,8 +45,9 @@ class Endpoint(Generator):
         what the model writes, see :mod:`probes.outputs.text_scorers`, or a function of a text. With chats
         :class:`Overlap` by default.
     template : callable, optional
-        Renders a chat, (role, content) pairs, as the text of a completion; by default :func:`plain`. A chat cannot be
-        echoed through the chat route, so pass the model's own template where it has one.
+        Renders a chat, (role, content) pairs, as the text of a completion; by default
+        :func:`~probes.models.servers.server.plain`. A chat cannot be echoed through the chat route, so pass the model's
+        own template where it has one.
     reply_tokens : int, default 64
         Length limit of a reply that a scalariser reads.
     temperature : float, default 0
