@@ -53,7 +53,7 @@ def test_an_empty_background_is_refused_before_anything_is_asked(normal):
 def test_one_background_row_is_a_baseline():
     ex = explain(lambda X: X @ [1.0, 10.0], np.array([3.0, 4.0]), background=np.array([[1.0, 2.0]]), store=None)
     assert effects(ex) == pytest.approx({"x0": 2.0, "x1": 20.0})
-    assert "Model: 43 for this input, 21 for the reference" in str(ex)
+    assert "Model: 43 for this input (the surrogate says 43), 21 for the reference" in str(ex)
     ex = explain(lambda X: X @ [1.0, 10.0], np.array([3.0, 4.0]), background=np.array([[1.0, 2], [0, 5]]), store=None)
     assert effects(ex) == pytest.approx({"x0": 2.5, "x1": 5.0})
 

@@ -41,7 +41,9 @@ def _models():
     ("sent", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
 def test_a_run_that_is_stopped_says_so_in_one_line(sent, code, word):
-    command = [sys.executable, "-c", "from surrogates.cli.main import main; main()", "explain", "text"]
+    # a run that was itself started in the background ignores what a terminal sends
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{heard}; from surrogates.cli.main import main; main()", "explain", "text"]
     command += ["a b c d e f g h i j k l", "-m", "slow:lengths", "--store", "none"]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
     for _ in range(600):

@@ -314,7 +314,7 @@ def test_a_missing_extra_is_named(module, extra, monkeypatch):
 def test_a_rare_trigger_is_not_trusted():
     ex = explain(lambda Z: Z[:, 0] + 0.5 * Z[:, 1] + 1000 * Z[:, 2:11].prod(1), MaskProbe(12), budget=128, store=None)
     assert ex.fidelity.verdict.startswith("Do not use it for this input")
-    assert any("For this input the model says 1002" in w for w in ex.warnings)
+    assert any("For this input the model says 1,002" in w for w in ex.warnings)
     alone = explain(lambda Z: 100.0 * Z.prod(1), MaskProbe(12), budget=128, store=None)
     assert alone.fidelity.verdict.startswith("Do not use it for this input")
 
