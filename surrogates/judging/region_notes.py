@@ -64,7 +64,7 @@ def cut_note(
     absent = design.Z < 0.5
     clear = set(attributions.loc[(attributions["low"] > 0) | (attributions["high"] < 0), "feature"])
     front = _unread(names, absent, changed, design, y, clear, ("before", "from", "on", "first"))
-    back = ("after", "up to", "back", "last")
+    back = ("after", "from", "back to the start", "last")
     return front or _unread(names[::-1], absent[:, ::-1], changed, design, y, clear, back)
 
 
@@ -88,7 +88,7 @@ def _unread(
     clear : set of str
         Features whose intervals do not hold zero.
     words : (str, str, str, str)
-        How the order is called: before/after, from/up to, on/back, first/last.
+        How the order is called: before/after, from, on/back to the start, first/last.
     """
     before, start, on, some = words
     first = np.where(absent.any(axis=1), absent.argmax(axis=1), absent.shape[1])  # all before it is there
@@ -104,7 +104,7 @@ def _unread(
         return ()
     seen = len(np.unique(design.Z[beyond], axis=0)) - 1
     return (
-        f"While everything {before} it is there, nothing {start} {names[last + 1]!r} {on} changes the answer ({seen} "
+        f"Nothing {start} {names[last + 1]!r} {on} changes the answer while everything {before} it is there ({seen} "
         f"questions), and yet it has effects. The model may read the {some} {last + 1} parts alone: removal pulls what "
         "is beyond into its view.",
     )

@@ -26,7 +26,7 @@ def test_a_model_that_cuts_its_text_is_noted(budget):
     effect = ex.attributions.set_index("feature")["attribution"]
     assert abs(effect["dull"]) > 0.05  # beyond the cut, pulled into view
     (note,) = [w for w in ex.warnings if "removal pulls" in w]
-    assert "nothing from 'actors' on changes the answer" in note and "first 5 parts" in note
+    assert "Nothing from 'actors' on changes the answer" in note and "first 5 parts" in note
 
 
 @pytest.mark.parametrize("budget", [None, 256])
@@ -36,14 +36,14 @@ def test_a_model_that_reads_the_end_alone_is_noted(budget):
 
     ex = explain(of_the_end, TEXT, budget=budget, store=None)
     (note,) = [w for w in ex.warnings if "removal pulls" in w]
-    assert "nothing up to 'actors' back changes the answer" in note and "last 5 parts" in note
+    assert "Nothing from 'actors' back to the start changes the answer" in note and "last 5 parts" in note
 
     def of_late_numbers(texts):
         return of_numbers([" ".join(text.split()[::-1]) for text in texts], 12)
 
     long = explain(of_late_numbers, LONG, cheap("linear"), budget=200, store=None)
     (note,) = [w for w in long.warnings if "removal pulls" in w]
-    assert "only the last 12 of the parts" in note and "up to 'w47' back has effects" in note
+    assert "only the last 12 of the parts" in note and "from 'w47' back to the start has effects" in note
 
 
 def test_a_model_that_reads_all_is_not():
