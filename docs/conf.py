@@ -40,7 +40,10 @@ html_sidebars = {"**": ["contents.html"]}
 html_additional_pages = {"index": "forward.html"}  # the first page lies in docs/, like its source
 html_show_sourcelink = False
 html_copy_source = False
+html_show_search_summary = False  # excerpts would be fetched, which browsers refuse for files
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
+#: pages with their own contents at the side: but for docs/switching, where two codes beside each other need the room
+WITH_CONTENTS = ("*", "docs/*", "docs/api/*", "docs/decisions/*", "docs/notebooks/*")
 html_theme_options = {
     "logo": {"text": "iomap"},
     "navbar_start": ["navbar-logo"],
@@ -48,7 +51,7 @@ html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {pages: ["page-toc"] for pages in WITH_CONTENTS},
     "show_toc_level": 2,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
@@ -59,20 +62,23 @@ autodoc_typehints = "none"  # docstrings give types, shapes and units
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 nitpicky = True
+toc_object_entries_show_parents = "hide"
 
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s#:]+)\)")
 FENCE = re.compile(r"(^```.*?^```)", re.DOTALL | re.MULTILINE)
 
 
-def without_folders(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Keep the words of a link to a folder, which a code host lists and a site does not."""
+def as_shown(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Drop the blank line that ends an example, and links to folders, which a code host lists and a site does not."""
     folder = Path(app.env.doc2path(docname)).parent
 
     def plain(link: re.Match[str]) -> str:
         return link[1] if (folder / link[2]).is_dir() else link[0]
 
     pieces = FENCE.split(source[0])
-    source[0] = "".join(piece if i % 2 else LINK.sub(plain, piece) for i, piece in enumerate(pieces))
+    source[0] = "".join(
+        piece.replace("\n\n```", "\n```") if i % 2 else LINK.sub(plain, piece) for i, piece in enumerate(pieces)
+    )
 
 
 def with_its_pages(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -116,7 +122,7 @@ def not_ours(app: Sphinx, what: str, name: str, member: Any, skip: bool, options
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("source-read", without_folders)
+    app.connect("source-read", as_shown)
     app.connect("source-read", with_its_pages)
     app.connect("missing-reference", without_page)
     app.connect("autodoc-skip-member", not_ours)

@@ -12,8 +12,8 @@ from sphinx.application import Sphinx
 __all__ = ["NotebookParser", "as_markdown"]
 
 
-def fenced(text: str, language: str) -> str:
-    return f"````{{code-block}} {language}\n{text.rstrip()}\n````\n"
+def fenced(text: str, language: str, options: str = "") -> str:
+    return f"````{{code-block}} {language}\n{options}{text.rstrip()}\n````\n"
 
 
 def shown(output: dict[str, Any]) -> str:
@@ -21,7 +21,7 @@ def shown(output: dict[str, Any]) -> str:
     data = output.get("data", {})
     if "text/html" in data:
         return "````{raw} html\n<div class='output'>\n" + "".join(data["text/html"]) + "\n</div>\n````\n"
-    return fenced("".join(output.get("text") or data.get("text/plain", "")), "none")
+    return fenced("".join(output.get("text") or data.get("text/plain", "")), "none", ":class: says\n\n")
 
 
 def as_markdown(notebook: str) -> str:
