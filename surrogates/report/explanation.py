@@ -10,11 +10,16 @@ from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.report.figures import comparison_plot, held_out
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Note, Part, made, picture
+from surrogates.report.parts.again import Again
 from surrogates.report.parts.effects import Terms, effects_parts
+from surrogates.report.parts.head import Head
 from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.phrases import Phrases
+from surrogates.report.parts.questions import Questions
 from surrogates.report.parts.trust import Checks, Comparison, Judgement, Verdict
+from surrogates.report.repeat_line import repeat_line
+from surrogates.report.sentence import change_line, evidence_line, said_line, warning_line
 from surrogates.report.text import AVERAGES, fitted_here, scale_of
 
 __all__ = ["explanation_contents", "explanation_parts"]
@@ -31,8 +36,11 @@ def explanation_parts(explanation: Explanation) -> list[Part]:
     """Return the parts of an explanation, in the order in which they are read."""
     first = [_verdict, _not_raw, _answer] if explanation.by_phrase is None else [_answer, _phrases, _verdict, _not_raw]
     makers: list[Callable[[Explanation], list[Part]]] = [
+        _head,
         *first,
         _numbers,
+        _questions,
+        _again,
         _instance,
         _effects,
         _judgement,
@@ -42,6 +50,19 @@ def explanation_parts(explanation: Explanation) -> list[Part]:
         _provenance,
     ]
     return made(makers, explanation)
+
+
+def _head(ex: Explanation) -> list[Part]:
+    return [Head(warning=warning_line(ex), said=said_line(ex), change=change_line(ex), evidence=evidence_line(ex))]
+
+
+def _questions(ex: Explanation) -> list[Part]:
+    return [Questions.of(ex)]
+
+
+def _again(ex: Explanation) -> list[Part]:
+    line = repeat_line(ex)
+    return [Again(title="The line that makes it again", imports=line.imports, code=line.code, notes=line.notes)]
 
 
 def _verdict(ex: Explanation) -> list[Part]:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from surrogates.report.part import Part, environment
 from surrogates.report.styles import DARK
+from surrogates.report.words import Words
 from surrogates.results.result import Result
 
 __all__ = ["Contents", "card", "contents", "fragment", "page"]
@@ -59,7 +60,8 @@ def card(shown: Contents) -> str:
 
 
 def _filled(template: str, shown: Contents, folded: Sequence[Part]) -> str:
-    drawn, below = ([(part.title, part.draw()) for part in parts] for parts in (shown.parts, folded))
+    words = Words() if template == "page.html" else None  # a notebook has many cards, and one list of places
+    drawn, below = ([(part.title, part.draw(words)) for part in parts] for parts in (shown.parts, folded))
     every = [*shown.parts, *folded]
     common = environment().get_template("style.css").render(dark=Markup(DARK))
     style = "\n".join([common, *_once(rule for part in every for rule in part.style)])
@@ -74,6 +76,7 @@ def _filled(template: str, shown: Contents, folded: Sequence[Part]) -> str:
             title=shown.title,
             parts=drawn,
             folded=below,
+            words=words.listed if words else [],
             style=Markup(style),
             dark=Markup(DARK),
             scripts=[*map(Markup, scripts)],

@@ -20,6 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from surrogates.report.styles import NOTE
+from surrogates.report.words import Words, unexplained
 from surrogates.visible import isolated, visible
 
 __all__ = ["Bar", "Note", "Part", "bar", "environment", "level", "made", "picture"]
@@ -80,10 +81,11 @@ class Part:
 
     title: str = ""
 
-    def draw(self) -> Markup:
-        """Draw the part as HTML; a note in its place if that fails."""
+    def draw(self, words: Words | None = None) -> Markup:
+        """Draw the part as HTML; a note in its place if that fails. The first use of each of `words` is a link."""
+        explained = unexplained if words is None else words.explained
         try:
-            return Markup(environment().get_template(self.template).render(part=self))
+            return Markup(environment().get_template(self.template).render(part=self, explained=explained))
         except Exception as error:  # noqa: BLE001 - the rest of the page is worth having
             return _failed(type(self).__name__, error).draw()
 

@@ -12,6 +12,7 @@ from probes.rounding import Scale, score
 from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.report.curves import named
 from surrogates.report.parts.phrases import phrase_rows
+from surrogates.report.sentence import change_line
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
 from surrogates.visible import in_line, joined
@@ -36,6 +37,8 @@ def summary(explanation: Explanation) -> str:
     if explanation.answer is not None:
         lines += textwrap.wrap(f"Answer: {explanation.answer}", 100, subsequent_indent="        ")
     lines += [*_phrase_lines(explanation), *_model_lines(explanation)]
+    if change := change_line(explanation):
+        lines += textwrap.wrap(f"Small change: {change}", 100, subsequent_indent="       ")
     if explanation.certificate is not None:
         lines += textwrap.wrap(str(explanation.certificate), 100)
     lines += [line for f in explanation.checks for line in textwrap.wrap(f"Check {f}", 100)]

@@ -52,7 +52,6 @@ class Numbers(Part):
     """What the model says about the instance and the reference."""
 
     template = "numbers.html"
-    at_once = True
 
     rows: tuple[NumbersRow, ...]
     unit: str

@@ -1,0 +1,231 @@
+"""The sentence at the head of a page: what the model said, what a small change did, and how far to trust the rest.
+
+Rules, in this order:
+
+1. A verdict against use comes first, and then nothing is named as a cause.
+2. What the model said for the instance: the class that it decided for, a language model's answer in quotes, or numbers.
+3. A small change, from answers to questions that leave out one to three features, at most half of them. If the
+   decision is another one in some, that with the fewest features left out, then with the largest move; else the
+   question whose number moved most against the range of the answers, then with the fewest features left out.
+4. If there is no such question, or none moved anything, what the surrogate says without its strongest one or two
+   effects of one sign that stand out. That is worded as "would", with a number only where R² is surely at least 0.7.
+5. How many variations were asked, R² with its interval, and the verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from probes.rounding import alone, between, given, score
+from surrogates.local.explanation import Explanation
+from surrogates.report.asked_questions import decisions, explained_outputs, variations
+from surrogates.visible import in_line
+
+__all__ = ["change_line", "evidence_line", "listed", "quoted", "said_line", "warning_line", "worded"]
+
+#: features that a small change leaves out at most, and outputs that are named one by one
+_FEW, _OUTPUTS = 3, 3
+#: letters of a name and of an answer that are quoted
+_NAME, _ANSWER = 60, 160
+#: lower end of R² from which the surrogate's number is said
+_SIZES = 0.7
+#: said of a model that does not repeat itself
+_NOISY = "The model answers the same question differently each time; each answer here is one of those it gives."
+#: units that stand for a number's kind, before it
+_KINDS = ("probability", "log-odds", "logit", "margin")
+
+
+def quoted(text: str, longest: int = _NAME) -> str:
+    """Quote a name in one line, cut where it is long."""
+    line = " ".join(in_line(text).split())
+    return f"“{line if len(line) <= longest else line[: longest - 1].rstrip() + '…'}”"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words by commas, and the last by "and".
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def worded(value: float, unit: str) -> str:
+    """Write a number with its unit as they stand in a sentence.
+
+    Examples
+    --------
+    >>> worded(0.92, "probability"), worded(-0.5, "nats"), worded(3.0, "output")
+    ('probability 0.92', '−0.5 nats', '3')
+    """
+    if unit in ("output", "target"):
+        return alone(value)
+    return f"{unit} {alone(value)}" if unit in _KINDS else f"{alone(value)} {unit}"
+
+
+def warning_line(ex: Explanation) -> str:
+    """Say which outputs are not to be used; empty for none."""
+    f, outputs = ex.fidelity, ex.target.outputs
+    refused = [j for j, no in enumerate(f.refused()) if no]
+    lines = []
+    for j in refused[:_OUTPUTS]:
+        words = f.verdicts[j].replace(" it", " this explanation", 1)
+        lines.append(f"{quoted(outputs[j])}: {_small(words)}" if len(outputs) > 1 else words)
+    if more := len(refused) - _OUTPUTS:
+        lines += [f"Nor for {more} other outputs."] if more > 0 else []
+    return " ".join(lines)
+
+
+def said_line(ex: Explanation) -> str:
+    """Say what the model said for the instance."""
+    target, y = ex.target, ex.y[0]
+    whole = f" {ex.view['whole']}" if ex.view.get("whole") else ""
+    if ex.answer is not None:
+        return _of_answer(ex)
+    decided = decisions(ex)
+    if decided is None:
+        return f"The model said {_numbers(target.outputs, y, target.unit)}{whole}."
+    name = ex.answers.outputs[decided[0]]
+    if len(y) == 1 and target.outputs[0] == name:
+        return f"The model said {quoted(name)} ({worded(y[0], target.unit)}){whole}."
+    return f"The model said {quoted(name)}{whole}; explained here: {_numbers(target.outputs, y, target.unit)}."
+
+
+def _of_answer(ex: Explanation) -> str:
+    """Say what a language model makes of an answer, or of pieces of it."""
+    answer, target, y = quoted(ex.answer or "", _ANSWER), ex.target, ex.y[0]
+    if len(y) == 1 and (target.kind != "mean" or set(target.columns) == set(range(len(ex.answers.outputs)))):
+        name = target.outputs[0]
+        number = alone(y[0]) if target.unit in name else worded(y[0], target.unit)
+        return f"The answer explained is {answer}; {name}: {number}."
+    return f"Of the answer {answer} these are explained: {_numbers(target.outputs, y, target.unit)} a token."
+
+
+def _numbers(outputs: Sequence[str], values: np.ndarray, unit: str) -> str:
+    """Write numbers with the names of their outputs, the first few, and the unit once."""
+    if len(outputs) == 1 and outputs[0] in ("output", unit):
+        return worded(values[0], unit)
+    shown = [
+        f"{alone(v) if j else worded(v, unit)} for {quoted(n)}"
+        for j, (n, v) in enumerate(zip(outputs[:_OUTPUTS], values, strict=False))
+    ]
+    more = len(outputs) - len(shown)
+    return listed([*shown, f"{more} more"] if more else shown)
+
+
+def change_line(ex: Explanation) -> str:
+    """Say what a small change did, by a question that was asked, or would do by the surrogate; empty if neither."""
+    usable = explained_outputs(ex)
+    return (_asked(ex, usable) or _expected(ex, usable)) if usable else ""
+
+
+def _asked(ex: Explanation, usable: list[int]) -> str:
+    """Say what was answered to the small change that matters most, from the model's answer."""
+    Z, decided = ex.answers.design.Z, decisions(ex)
+    changed = Z[0] != Z
+    count = changed.sum(axis=1)
+    near = np.flatnonzero((count >= 1) & (count <= min(_FEW, max(len(ex.features) // 2, 1))))
+    if not len(near):
+        return ""
+    moves = np.abs(ex.y - ex.y[0])[near][:, usable] / np.maximum(np.ptp(ex.y[:, usable], axis=0), 1e-300)
+    most = np.round(moves.max(axis=1), 9)
+    if decided is not None and (other := decided[near] != decided[0]).any():
+        i = int(near[np.lexsort((near, -most, count[near], ~other))[0]])
+        name = quoted(ex.answers.outputs[decided[i]])
+        numbers = f" ({_numbers(ex.target.outputs, ex.y[i], ex.target.unit)})"
+        return f"{_without(ex, changed[i], Z[i])} it said {name}{_averaged(ex)} when that was asked{numbers}."
+    at = int(np.lexsort((near, count[near], -most))[0])
+    i, j = int(near[at]), usable[int(moves[at].argmax())]
+    unit, name = ex.target.unit, ex.target.outputs[j]
+    here, there = worded(ex.y[0, j], unit), worded(ex.y[i, j], unit)
+    if here == there:
+        return ""
+    one = f" for {quoted(name)}" if len(ex.target.outputs) > 1 else ""
+    said = f"the answer had {there}" if ex.answer is not None else f"it said {there}"
+    return f"{_without(ex, changed[i], Z[i])} {said}{one}{_averaged(ex)} when that was asked."
+
+
+def _averaged(ex: Explanation) -> str:
+    """Say that answers are means, of a table's row asked with several background rows."""
+    rows = ex.provenance.get("replicates", 1)
+    what = "background rows" if ex.view.get("kind") == "table" else "inputs"
+    return f" on average over {rows} {what}" if rows > 1 else ""
+
+
+def _expected(ex: Explanation, usable: list[int]) -> str:
+    """Say what the surrogate expects of a small change that nobody asked."""
+    f = ex.fidelity
+    j = next((j for j in usable if f.clear[j]), None)
+    if j is None:
+        return ""
+    table = ex.attributions[ex.attributions["output"] == ex.target.outputs[j]].head(f.clear[j])
+    up = table["attribution"].iloc[0] > 0
+    names = table.loc[(table["attribution"] > 0) == up, "feature"].head(2)
+    gone = np.array([feature.name in set(names) for feature in ex.features])
+    row = np.where(gone, [feature.reference for feature in ex.features], ex.answers.design.Z[0])
+    here, there = ex.predict(np.stack([ex.answers.design.Z[0], row])).reshape(2, -1)[:, j]
+    if (there < here) != up:
+        return ""
+    one = f" for {quoted(ex.target.outputs[j])}" if len(ex.target.outputs) > 1 else ""
+    sure = f.r2_low[j] >= _SIZES
+    if ex.answer is not None:
+        said = f"the answer would have {'about ' + worded(there, ex.target.unit) if sure else f'a {_less(up)} number'}"
+    else:
+        said = f"it would say {'about ' + worded(there, ex.target.unit) if sure else f'a {_less(up)} number'}"
+    return f"{_without(ex, gone, row)} {said}{one}, by this explanation; that was not asked."
+
+
+def _less(up: bool) -> str:
+    return "lower" if up else "higher"
+
+
+def _without(ex: Explanation, changed: np.ndarray, row: np.ndarray) -> str:
+    """Begin a sentence about a row that changes some features of the instance."""
+    features = [(f, v) for f, v, yes in zip(ex.features, row, changed, strict=True) if yes]
+    if any(f.kind == "real" for f, _ in features):
+        each = [f"{quoted(f.name)} at {given(v)} (not {given(f.loc)})" for f, v in features if f.kind == "real"]
+        each += [f"{quoted(f.name)} left out" for f, _ in features if f.kind != "real"]
+        return f"With {listed(each)},"
+    if ex.view.get("kind") == "table":
+        names = [quoted(f"{f.name} = {f.value}" if f.value else f.name) for f, _ in features]
+        return f"With {listed(names)} replaced from the background,"
+    names, removal = [quoted(f.name) for f, _ in features], str(ex.view.get("removal", "removed"))
+    return f"Without {listed(names)}" if removal == "removed" else f"With {listed(names)} {in_line(removal)},"
+
+
+def evidence_line(ex: Explanation) -> str:
+    """Say how many variations were asked, how well unseen ones are predicted, and what may be relied on."""
+    f, outputs = ex.fidelity, ex.target.outputs
+    many = f"All {f.rows:,} possible" if f.exact else f"{variations(ex):,}"
+    asked = f"{many} variations were asked"
+    what = "reproduces them" if f.exact else "predicts unseen ones"
+    if len(outputs) == 1:
+        said = f"{asked}{_judged(ex, 0, f'; this explanation {what} with')}"
+    elif len(outputs) <= _OUTPUTS:
+        each = [
+            f"For {quoted(name)}{_judged(ex, j, f' this explanation {what} with')}" for j, name in enumerate(outputs)
+        ]
+        said = " ".join([f"{asked}.", *each])
+    else:
+        worst = int(np.argmin(np.nan_to_num(f.r2_low, nan=-np.inf)))
+        judged = _judged(ex, worst, f": this explanation {what} with")
+        said = f"{asked}. Of {len(outputs)} outputs {quoted(outputs[worst])} is explained worst{judged}"
+    return f"{said} {_NOISY}" if ex.answers.noisy else said
+
+
+def _judged(ex: Explanation, j: int, what: str) -> str:
+    """Return R² of an output with its interval, and its verdict where that does not stand first."""
+    f = ex.fidelity
+    if not np.isfinite(f.r2[j]):
+        start = ". " if len(f.r2) == 1 else ": "
+        return "." if f.refused()[j] else f"{start}{f.verdicts[j] if len(f.r2) == 1 else _small(f.verdicts[j])}"
+    shown = f"{score(f.r2[j])} {between(f.r2_low[j], f.r2_high[j], score)}" if not f.exact else score(f.r2[j])
+    return f"{what} R² {shown}." if f.refused()[j] else f"{what} R² {shown}: {_small(f.verdicts[j])}"
+
+
+def _small(words: str) -> str:
+    return words[:1].lower() + words[1:]
