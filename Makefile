@@ -107,6 +107,15 @@ $(VENV)/.rivals: $(VENV)/.dev
 	@$(PIP) --no-deps context-cite==0.0.4 aix360==0.3.0
 	@$(PYTHON) -m venv .venv-pydvl
 	@.venv-pydvl/bin/python -m pip install --quiet pydvl==0.10.0
+	@if python3.12 --version >/dev/null 2>&1; then $(MAKE) --no-print-directory .venv-shapiq/.rivals; \
+	  else echo "== no python3.12, which today's shapiq asks for: the frontier will be without it"; fi
+	@touch $@
+
+# xgboost asks for a package for GPUs that is not needed here
+.venv-shapiq/.rivals:
+	@python3.12 -m venv .venv-shapiq
+	@.venv-shapiq/bin/python -m pip install --quiet shapiq==1.8.0 lightgbm==4.7.0 lime==0.2.0.1
+	@.venv-shapiq/bin/python -m pip install --quiet --no-deps xgboost==3.4.1
 	@touch $@
 
 .venv-oldest/.core: setup.cfg constraints/oldest.txt
@@ -116,7 +125,7 @@ $(VENV)/.rivals: $(VENV)/.dev
 	@touch $@
 
 clean:
-	rm -rf build $(VENV) .venv-newest .venv-oldest .venv-pydvl demo/output
+	rm -rf build $(VENV) .venv-newest .venv-oldest .venv-pydvl .venv-shapiq demo/output
 
 # built apart from the checkout, checked, installed into an empty environment, and tried there from an empty folder
 wheel: $(VENV)/.build

@@ -3,6 +3,7 @@
 ``python -m benchmarks NAME`` runs one and keeps its numbers, seeds and versions in ``benchmarks/results/NAME.json``:
 
 * ``fidelity``: R² on questions nobody asked, per model call, against lime, shap, shapiq, captum and context-cite;
+* ``frontier``: the same against shapiq 1.8 and others, plain and through the link, on tasks nothing was chosen on;
 * ``recovery``: which planted effects and interactions are found from noisy answers, against the same;
 * ``coverage``: how often the intervals hold on games whose truth is known;
 * ``shapley``: error of Shapley values per model call, against shapiq and shap;

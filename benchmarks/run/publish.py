@@ -22,6 +22,8 @@ from benchmarks.quality.components import TABLE as COMPONENTS
 from benchmarks.quality.copies import TABLE as COPIES
 from benchmarks.quality.data_values import TABLE as VALUES
 from benchmarks.quality.difference import TABLE as CHANGES
+from benchmarks.quality.frontier import GAINS as FRONTIER
+from benchmarks.quality.frontier import grids
 from benchmarks.quality.link import TABLE as LINK
 from benchmarks.quality.skewed import TABLE as SKEWED
 from benchmarks.quality.steering import ARMS, DRAWN
@@ -394,6 +396,8 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "coverage": ("coverage", _coverage),
     "background": ("background", lambda result: plain(result["coverage"], BACKGROUND)),
     "link": ("link", lambda result: plain(result["gains"], LINK)),
+    "frontier": ("frontier", lambda result: grids(result, grid)),
+    "frontier-gains": ("frontier", lambda result: plain(result["gains"], FRONTIER)),
     "skewed": ("skewed", lambda result: plain(result["table"], SKEWED)),
     "statements": ("statements", _statements),
     "difference": ("difference", lambda result: plain(result["pairs"], CHANGES)),

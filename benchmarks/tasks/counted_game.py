@@ -14,7 +14,7 @@ from benchmarks.tasks.tables import CONTROL
 from benchmarks.tasks.task import Task, kind
 from probes import cube
 
-__all__ = ["CONTROL", "Game", "Predict", "kind", "names", "score", "uniform"]
+__all__ = ["CONTROL", "Game", "Predict", "judged", "kind", "names", "r2", "score", "uniform"]
 
 #: predictions ``(m,)`` for rows ``(m, n)``
 Predict = Callable[[np.ndarray], Any]
@@ -97,14 +97,23 @@ def uniform(n: int, rows: int, seed: int) -> np.ndarray:
     return np.array(list(distinct.values()), dtype=float)
 
 
-def score(game: Game, predict: Predict) -> float:
-    """R² on rows that were not asked: all others of a small or known cube, else 2,000 fresh uniform ones."""
+def judged(game: Game) -> np.ndarray:
+    """Rows that were not asked: all others of a small or known cube, else 2,000 fresh uniform ones."""
     task = game.task
     if task.table is not None or 2**task.n <= task.held_out:
         Z = cube(task.n)
     else:
         Z = uniform(task.n, task.held_out, crc32(task.name.encode()))
-    Z = Z[~game.seen(Z)]
-    y = task.answer(Z)
+    return Z[~game.seen(Z)]
+
+
+def score(game: Game, predict: Predict) -> float:
+    """R² on the rows that judge."""
+    Z = judged(game)
     predicted = np.concatenate([np.ravel(predict(part)) for part in np.array_split(Z, max(1, len(Z) // 8192))])
+    return r2(game.task.answer(Z), predicted)
+
+
+def r2(y: np.ndarray, predicted: np.ndarray) -> float:
+    """1 − Σ(y − ŷ)² / Σ(y − ȳ)²."""
     return float(1 - ((y - predicted) ** 2).sum() / ((y - y.mean()) ** 2).sum())

@@ -1,0 +1,126 @@
+"""Rivals that learn from given rows, as they are and through iomap's link, in an interpreter that has them.
+
+That interpreter is the one that the variable IOMAP_SHAPIQ names, ``.venv-shapiq`` by default. A rival is given
+answers g(y) in place of y, its predictions go back through g⁻¹; whether g is a curve is decided by held-out errors in
+the unit of the answers, by the rule that iomap's families follow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from benchmarks.rivals.given_rows import FITS, fitted
+from surrogates.link import named
+from surrogates.numerics.curved_weights import PREFERENCE
+
+__all__ = ["FITS", "available", "predicted", "versions"]
+
+SCRIPT = Path(__file__).parent / "given_rows.py"
+FOLDS = 10
+
+
+class Interpreter:
+    """A process that fits rivals."""
+
+    def __init__(self, python: Path):
+        self._process = subprocess.Popen(
+            [str(python), str(SCRIPT)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )
+        self.versions: dict[str, str] = json.loads(_pipe(self._process.stdout).readline())
+
+    def fitted(self, **asked: Any) -> dict[str, np.ndarray]:
+        """Fit there what :func:`benchmarks.rivals.given_rows.fitted` fits here."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "asked.npz"
+            np.savez(path, **asked)
+            print(path, file=_pipe(self._process.stdin), flush=True)
+            line = _pipe(self._process.stdout).readline()
+            if not line:
+                raise OSError("the rivals' interpreter ended")
+            reply = json.loads(line)
+            if "failed" in reply:
+                raise RuntimeError(reply["failed"])
+            with np.load(f"{path}.out.npz") as file:
+                return {name: file[name] for name in file.files}
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None
+    return pipe
+
+
+@lru_cache(maxsize=1)
+def _interpreter() -> Interpreter | None:
+    python = Path(os.environ.get("IOMAP_SHAPIQ", SCRIPT.parents[2] / ".venv-shapiq" / "bin" / "python"))
+    return Interpreter(python) if python.exists() else None
+
+
+def versions() -> dict[str, str]:
+    """What that interpreter has; nothing where there is none."""
+    there = _interpreter()
+    return {} if there is None else there.versions
+
+
+def available(rival: str) -> bool:
+    """Whether a rival can take part: scikit-learn's always do."""
+    package = rival.rpartition("(")[2].rstrip(")")
+    return "(" not in rival or package in versions()
+
+
+def predicted(rival: str, Z: np.ndarray, y: np.ndarray, ends: int, Z_new: np.ndarray, seed: int) -> dict[str, Any]:
+    """Fit a rival as it is and through the link.
+
+    Parameters
+    ----------
+    rival : str
+    Z : ndarray ``(m, n)``
+    y : ndarray ``(m,)``
+    ends : int
+        How many leading rows were chosen; they are held out of no fit.
+    Z_new : ndarray ``(q, n)``
+    seed : int
+
+    Returns
+    -------
+    dict
+        Predictions ``plain`` and ``linked`` ``(q,)``, and whether the link is ``curved``.
+    """
+    links = named("auto", y)
+    fold = np.full(len(y), -1)
+    fold[ends:] = np.random.default_rng([seed, 41]).permutation(len(y) - ends) % FOLDS
+    # the bounds of a curve, too, are estimated without the fold that it is judged by
+    known = [named("auto", y[fold != f]) for f in range(FOLDS)]
+    known = [some if len(some) == len(links) else list(links) for some in known]
+    parts = np.array([[some[c].line(y) for some in known] for c in range(len(links))])
+    fit = fitted if "(" not in rival else _somewhere().fitted
+    lines = np.array([link.line(y) for link in links])
+    found = fit(rival=rival, seed=seed, Z=Z, lines=lines, parts=parts, fold=fold, Z_new=Z_new)
+    out = fold >= 0
+    errors = []
+    for c in range(len(links)):
+        held = np.empty(len(y))
+        for f, some in enumerate(known):
+            held[fold == f] = some[c].answers(found["held"][c, fold == f])
+        errors.append(float(((y - held)[out] ** 2).sum()))
+    curved = len(links) > 1 and errors[1] < PREFERENCE * errors[0]
+    linked = links[1].answers(found["new"][1]) if curved else found["new"][0]
+    return {"plain": found["new"][0], "linked": linked, "curved": curved}
+
+
+def _somewhere() -> Interpreter:
+    there = _interpreter()
+    assert there is not None
+    return there
