@@ -12,9 +12,11 @@ from surrogates.report.figures import anchor_plot
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.effects import effects_parts
+from surrogates.report.parts.head import Head
 from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts, reference_in_words
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.rule import Anchored, ConditionRow, Conditions, Rule, Shares, Standing, ValueRow, Values
+from surrogates.report.sentence import numbered, quoted
 from surrogates.report.text import effect_lines
 from surrogates.results.result import text_of
 from surrogates.visible import joined
@@ -25,7 +27,34 @@ __all__ = ["anchor_contents", "anchor_text", "shapley_contents", "shapley_text"]
 @contents.register
 def anchor_contents(anchor: Anchor) -> Contents:
     """Take an anchor apart."""
-    return Contents("Anchor", made([_rule, _said, _anchored, _conditions, _row, _shares, _origin], anchor))
+    makers = [_anchor_head, _rule, _said, _anchored, _conditions, _row, _shares, _origin]
+    return Contents("Anchor", made(makers, anchor))
+
+
+def _anchor_head(a: Anchor) -> list[Part]:
+    """Say what the model said and what settles it; a rule that is not proved is not named."""
+    said, asked, change = a.said, a.provenance.get("questions", 0), f"{_without_rule(a)}."
+    if said is None:
+        first = ""
+    elif said["decided"]:
+        first = f"The model said {quoted(said['decided'][0])}."
+    else:
+        first = f"The model said {numbered(said['outputs'], np.array(said['instance'], dtype=float), said['unit'])}."
+    if a.rule.conditions:
+        sure = "exactly" if a.exact else f"at least {percent(a.low)} with {percent(a.confidence)} confidence"
+        often = f"in {percent(a.precision)} of those asked ({sure}); without that rule, in {percent(a.unconditional)}"
+        change = f"Whenever {a.words}: {a.holds}, {often}."
+    many = f"All {asked:,} possible" if a.exact else f"{asked:,}"
+    covers = f"; the rule holds in {percent(a.coverage)} of all variations" if a.rule.conditions and a.proved else ""
+    unproved = f"No rule is proved: none reached a precision of {percent(a.asked)} within the budget."
+    return [
+        Head(
+            warning="" if a.proved else unproved,
+            said=first,
+            change=change if a.proved else "",
+            evidence=f"{many} questions were asked{covers}." if asked else "",
+        )
+    ]
 
 
 def _rule(a: Anchor) -> list[Part]:
@@ -145,7 +174,27 @@ def _said_lines(a: Anchor) -> list[str]:
 def shapley_contents(values: ShapleyValues) -> Contents:
     """Take Shapley values apart."""
     title = f"Shapley values: {', '.join(values.outputs)} ({values.unit})"
-    return Contents(title, made([_standing, _numbers, _instance, _values, _origin], values))
+    return Contents(title, made([_shapley_head, _standing, _numbers, _instance, _values, _origin], values))
+
+
+def _shapley_head(v: ShapleyValues) -> list[Part]:
+    """Say what the model said of both ends, and where most of the difference goes, if that is clear."""
+    here, asked = v.base + v.values.sum(axis=1), v.provenance.get("questions", 0)
+    gone = v.view.get("nothing", reference_in_words(v.features, v.view))
+    ends = f"{numbered(v.outputs, here, v.unit)} for this input, and {numbered(v.outputs, v.base, v.unit)} {gone}"
+    first = f"Of the answer {quoted(v.answer)} the model's number is {ends}." if v.answer else f"The model said {ends}."
+    table = _table(v)
+    top = next((row for row in table.itertuples() if row.low > 0 or row.high < 0), None)
+    change = ""
+    if top is not None:
+        where = f" for {quoted(top.output)}" if len(v.outputs) > 1 else ""
+        span = "" if v.exact else f" {_scale(v).between(top.low, top.high)}"
+        value = f"{_scale(v).signed(top.attribution)}{span}"
+        change = f"Of the difference{where} {quoted(str(top.feature))} has the largest value that is clear: {value}."
+    many = f"All {asked:,} possible" if v.exact else f"{asked:,}"
+    sure = "so these values are exact" if v.exact else "and 95% intervals say how sure these values are"
+    evidence = f"{many} questions were asked, {sure}." if asked else ""
+    return [Head(warning="", said=first, change=change, evidence=evidence)]
 
 
 def _standing(v: ShapleyValues) -> list[Part]:

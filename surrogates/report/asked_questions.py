@@ -77,12 +77,13 @@ def few_questions(ex: Explanation, off: np.ndarray) -> list[tuple[int, str]]:
     chosen = {0: "this input"}
     if judged:
         order = sorted(judged, key=lambda i: (round(float(off[i]), 9), -i))
-        chosen[order[-1]] = "the worst miss"
+        missed = round(float(off[order[-1]]), 9) > 0
+        chosen[order[-1]] = "the worst miss" if missed else "the worst: not missed"
         chosen.setdefault(order[len(order) // 2], "a typical miss")
         rest = [i for i in judged if i not in chosen]
         drawn = np.random.default_rng(ex.provenance["random_state"]).permutation(len(rest))[:_DRAWN]
         chosen |= {rest[j]: AT_RANDOM for j in sorted(drawn)}
-        if off[0] > off[order[-1]]:
+        if round(float(off[0] - off[order[-1]]), 9) > 0:
             chosen[0], chosen[order[-1]] = "this input: the worst miss", "the worst miss but for this input"
     ranks = ("this input", "a typical", "the worst", "drawn")
     return sorted(chosen.items(), key=lambda item: [item[1].startswith(r) for r in ranks].index(True))

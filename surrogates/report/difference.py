@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from probes.rounding import Scale, percent, score
 from surrogates.difference.difference import Difference
 from surrogates.report.curves import named
@@ -15,9 +17,11 @@ from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.change import BothSides, Changes, Flips
 from surrogates.report.parts.effects import Terms
+from surrogates.report.parts.head import Head
 from surrogates.report.parts.instance import answer_parts, instance_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.trust import Comparison, Judgement, Verdict
+from surrogates.report.sentence import numbered, quoted, small
 from surrogates.report.text import fitted_here, label_of, span_of
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import figure_of, text_of
@@ -36,6 +40,7 @@ _AVERAGES = "Changes of averages over the questions asked. They need not add up 
 def difference_contents(difference: Difference) -> Contents:
     """Take a difference apart."""
     makers: list[Callable[[Difference], list[Part]]] = [
+        _head,
         _verdict,
         _sides,
         _flips,
@@ -55,6 +60,26 @@ def _scale(d: Difference) -> Scale:
     """Return the scale on which answers and effects of both models, and their changes, are shown."""
     effects, answers = d.attributions[["before", "after", "change"]], d.summary[["before", "after", "change"]]
     return Scale.of([*effects.to_numpy().flat, *answers.to_numpy().flat])
+
+
+def _head(d: Difference) -> list[Part]:
+    """Say what either model said, and how well the change is explained; a verdict against use comes first."""
+    target, f, table = d.change.target, d.change.fidelity, d.summary
+    said = [
+        f"{quoted(name)} said {numbered(target.outputs, table[side].to_numpy(dtype=float), target.unit)}"
+        for name, side in zip(d.names, ("before", "after"), strict=True)
+    ]
+    worst = int(np.argmin(np.nan_to_num(f.r2_low, nan=-np.inf)))
+    verdict, refused = f.judgement(change=True)[worst], f.refused(change=True)[worst]
+    name = f"For {quoted(target.outputs[worst])}: " if len(target.outputs) > 1 else ""
+    words = verdict.replace(" it", " this explanation of the change", 1) if refused else verdict
+    known = np.isfinite(f.r2[worst])
+    rest = "." if refused else f": {small(verdict)}"
+    how = "reproduces them" if f.exact else "predicts unseen ones"
+    evidence = f"{name}{len(d.change.answers.design):,} questions were put to both"
+    evidence += f"; this explanation of the change {how} with R² {f.scored(worst)}{rest}" if known else f". {verdict}"
+    warning = f"{name}{small(words) if name else words}" if refused else ""
+    return [Head(warning=warning, said=f"For this input {' and '.join(said)}.", change="", evidence=evidence)]
 
 
 def _verdict(d: Difference) -> list[Part]:

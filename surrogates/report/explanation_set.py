@@ -7,6 +7,7 @@ from html import escape
 import numpy as np
 
 from probes.rounding import Scale, percent, score
+from surrogates.judging.verdict import refuses
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.report.explanation import explanation_parts
 from surrogates.report.figures import fidelity_histogram
@@ -43,7 +44,19 @@ def set_contents(explanations: ExplanationSet, picked: int = 3) -> Contents:
 
 def _all(explanations: ExplanationSet) -> Part:
     words = set_text(explanations).split("\n\n", 1)[0].split("\nFailed:", 1)[0].replace("\n", ". ")
-    return Said(verdict=f"{words}. {'. '.join(explanations.cost_lines())}.", notes=())
+    return Said(verdict=f"{words}. {_usable(explanations)}{'. '.join(explanations.cost_lines())}.", notes=())
+
+
+def _usable(explanations: ExplanationSet) -> str:
+    """Say how many explanations may be used by their verdicts."""
+    if not len(explanations):
+        return ""
+    table = explanations.fidelity
+    refused = table.assign(refused=table["verdict"].map(refuses)).groupby("item", sort=False)["refused"].any()
+    count = int(refused.sum())
+    if not count:
+        return "No verdict is against using one of them. "
+    return f"Of {len(refused)} inputs, {len(refused) - count} may be used; for {count} the verdict is against it. "
 
 
 def _importance(explanations: ExplanationSet) -> list[Part]:

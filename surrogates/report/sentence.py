@@ -23,7 +23,17 @@ from surrogates.local.explanation import Explanation
 from surrogates.report.asked_questions import decisions, explained_outputs, variations
 from surrogates.visible import in_line
 
-__all__ = ["change_line", "evidence_line", "listed", "quoted", "said_line", "warning_line", "worded"]
+__all__ = [
+    "change_line",
+    "evidence_line",
+    "listed",
+    "numbered",
+    "quoted",
+    "said_line",
+    "small",
+    "warning_line",
+    "worded",
+]
 
 #: features that a small change leaves out at most, and outputs that are named one by one
 _FEW, _OUTPUTS = 3, 3
@@ -74,7 +84,7 @@ def warning_line(ex: Explanation) -> str:
     lines = []
     for j in refused[:_OUTPUTS]:
         words = f.verdicts[j].replace(" it", " this explanation", 1)
-        lines.append(f"{quoted(outputs[j])}: {_small(words)}" if len(outputs) > 1 else words)
+        lines.append(f"{quoted(outputs[j])}: {small(words)}" if len(outputs) > 1 else words)
     if more := len(refused) - _OUTPUTS:
         lines += [f"Nor for {more} other outputs."] if more > 0 else []
     return " ".join(lines)
@@ -88,11 +98,11 @@ def said_line(ex: Explanation) -> str:
         return _of_answer(ex)
     decided = decisions(ex)
     if decided is None:
-        return f"The model said {_numbers(target.outputs, y, target.unit)}{whole}."
+        return f"The model said {numbered(target.outputs, y, target.unit)}{whole}."
     name = ex.answers.outputs[decided[0]]
     if len(y) == 1 and target.outputs[0] == name:
         return f"The model said {quoted(name)} ({worded(y[0], target.unit)}){whole}."
-    return f"The model said {quoted(name)}{whole}; explained here: {_numbers(target.outputs, y, target.unit)}."
+    return f"The model said {quoted(name)}{whole}; explained here: {numbered(target.outputs, y, target.unit)}."
 
 
 def _of_answer(ex: Explanation) -> str:
@@ -102,10 +112,10 @@ def _of_answer(ex: Explanation) -> str:
         name = target.outputs[0]
         number = alone(y[0]) if target.unit in name else worded(y[0], target.unit)
         return f"The answer explained is {answer}; {name}: {number}."
-    return f"Of the answer {answer} these are explained: {_numbers(target.outputs, y, target.unit)} a token."
+    return f"Of the answer {answer} these are explained: {numbered(target.outputs, y, target.unit)} a token."
 
 
-def _numbers(outputs: Sequence[str], values: np.ndarray, unit: str) -> str:
+def numbered(outputs: Sequence[str], values: np.ndarray, unit: str) -> str:
     """Write numbers with the names of their outputs, the first few, and the unit once."""
     if len(outputs) == 1 and outputs[0] in ("output", unit):
         return worded(values[0], unit)
@@ -136,7 +146,7 @@ def _asked(ex: Explanation, usable: list[int]) -> str:
     if decided is not None and (other := decided[near] != decided[0]).any():
         i = int(near[np.lexsort((near, -most, count[near], ~other))[0]])
         name = quoted(ex.answers.outputs[decided[i]])
-        numbers = f" ({_numbers(ex.target.outputs, ex.y[i], ex.target.unit)})"
+        numbers = f" ({numbered(ex.target.outputs, ex.y[i], ex.target.unit)})"
         return f"{_without(ex, changed[i], Z[i])} it said {name}{_averaged(ex)} when that was asked{numbers}."
     at = int(np.lexsort((near, count[near], -most))[0])
     i, j = int(near[at]), usable[int(moves[at].argmax())]
@@ -222,10 +232,11 @@ def _judged(ex: Explanation, j: int, what: str) -> str:
     f = ex.fidelity
     if not np.isfinite(f.r2[j]):
         start = ". " if len(f.r2) == 1 else ": "
-        return "." if f.refused()[j] else f"{start}{f.verdicts[j] if len(f.r2) == 1 else _small(f.verdicts[j])}"
+        return "." if f.refused()[j] else f"{start}{f.verdicts[j] if len(f.r2) == 1 else small(f.verdicts[j])}"
     shown = f"{score(f.r2[j])} {between(f.r2_low[j], f.r2_high[j], score)}" if not f.exact else score(f.r2[j])
-    return f"{what} R² {shown}." if f.refused()[j] else f"{what} R² {shown}: {_small(f.verdicts[j])}"
+    return f"{what} R² {shown}." if f.refused()[j] else f"{what} R² {shown}: {small(f.verdicts[j])}"
 
 
-def _small(words: str) -> str:
+def small(words: str) -> str:
+    """Begin a sentence with a small letter, after a colon."""
     return words[:1].lower() + words[1:]

@@ -201,6 +201,11 @@ def test_where_the_input_is_missed_worst_that_is_said():
     assert dict(few_questions(ex, errors(ex, apart(ex))))[0] == "this input: the worst miss"
 
 
+def test_what_is_not_missed_is_not_marked_as_a_miss(tmp_path):
+    page = page_of(explain(lambda Z: Z[:, 0] - 2 * Z[:, 1], MaskProbe(4), store=None), tmp_path)
+    assert "the worst: not missed" in page and 'class="question worst"' not in page
+
+
 def test_a_certified_explanation_shows_questions_that_were_never_fitted(tmp_path):
     ex = Explanation.from_json(GOLDEN / "certified.json")
     assert len(ex.fidelity.predicted) < len(ex.answers.design.judged)
