@@ -2,8 +2,8 @@
 
 Rivals that learn from given rows have uniform ones, as many as iomap pays for. Each is fitted as it comes and, where it
 has something to tune, tuned; and each also through iomap's own link, so that what the link does and what the rest does
-are told apart. Rivals that search through settings take seconds: they have the first design and up to 128 calls. The
-precomputed games 00 to 04 were looked at while the families were made and stand apart.
+are told apart. Rivals that search through settings take seconds and have the first design only. The precomputed games
+00 to 04 were looked at while the families were made and stand apart.
 
 Three designs; gains are paired by instance and design, and averaged over designs before their interval is taken. The
 best rival is chosen in hindsight, of those without iomap's link, by its mean.
@@ -37,8 +37,8 @@ from surrogates.proxy.distillation import fitted_once
 __all__ = ["GAINS", "gains", "grids", "report", "run", "trial"]
 
 INSTANCES, LOOKED_AT, SEEDS, BUDGETS = 10, 5, 3, (64, 128, 256)
-#: most calls of rivals that search, and on games that were looked at (up to 512 in the comparison of all contenders)
-MOST_SEARCHED, MOST_LOOKED_AT = 128, 64
+#: most calls on games that were looked at, which have up to 512 in the comparison of all contenders
+MOST = 64
 IOMAP, LINEAR, SHOWN = "iomap", "iomap linear", "iomap interactions"
 LINKED = " + link"
 #: what is to be gained in R²; and as a share of what the best rival leaves, where it leaves less than a fifth
@@ -99,9 +99,7 @@ def run(
     cases: list[Case] = []
     for split, some in names.items():
         for budget, seed, name, who in product(asked, numbers, some, [IOMAP, *present]):
-            once, most = who in SEARCHED or split == "looked at", MOST_LOOKED_AT if split == "looked at" else budget
-            if who in SEARCHED:
-                most = min(most, MOST_SEARCHED)
+            once, most = who in SEARCHED or split == "looked at", MOST if split == "looked at" else budget
             if budget <= most and not (once and seed):
                 cases.append((name, budget, seed, who))
     cases.sort(key=lambda case: (kind(case[0]) not in unseen.LOADERS, case[1], case[3] in SEARCHED))
