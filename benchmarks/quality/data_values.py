@@ -1,9 +1,9 @@
 """Which training data is bad: mislabelled groups found, by how many trainings.
 
 Of sixty groups of ten records ten have all labels turned round; the answer is the accuracy of a logistic
-regression on 500 other rows. Everyone's value of a group is its average effect over random sets of the others (data
-Banzhaf); the area under the curve says how well low values tell the bad groups. All trainings count, first contact's
-too.
+regression on 500 other rows, or the mean probability that it gives to their right labels. Everyone's value of a group
+is its average effect over random sets of the others (data Banzhaf); the area under the curve says how well low values
+tell the bad groups. All trainings count, first contact's too.
 
 Rivals: maximum sample reuse (Wang and Jia 2023) as pyDVL has it, run in an environment of its own (the interpreter that
 the variable IOMAP_PYDVL names, ``.venv-pydvl`` by default), and its formula, which is OpenDataVal's too, on the same
@@ -27,18 +27,22 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.run.record import show
 from benchmarks.run.trial_statistics import interval
-from probes import TrainingProbe
+from probes import Store, TrainingProbe
+from probes.cases.training_probe import Metric
 from surrogates import explain
 
 __all__ = ["TABLE", "report", "run", "task"]
 
 SEEDS, GROUPS, BAD, RECORDS = 20, 60, 10, 600
 #: trainings, and what AUC has to be reached
-SIZES, ENOUGH = (48, 64, 80, 96, 128, 160, 192, 256), 0.95
+SIZES, ENOUGH = {"accuracy": (48, 64, 96, 128, 192, 256), "right label": (32, 40, 48, 64, 72, 80, 96, 128)}, 0.95
+METRICS: dict[str, Metric] = {"accuracy": "score", "right label": "right_label"}
+CONTENDERS = ("iomap", "interactions", "reuse", "pydvl")
 SCRIPT = Path(__file__).parents[1] / "rivals" / "pydvl_values.py"
 #: columns of the published table
-TABLE = {"trainings": "trainings", "iomap": "iomap", "reuse": "sample reuse, same sets", "pydvl": "pyDVL",
-         "gain": "above the better", "low": "from", "high": "to"}  # fmt: skip
+TABLE = {"answer": "answer", "trainings": "trainings", "iomap": "iomap linear", "interactions": "interactions",
+         "reuse": "sample reuse, same sets", "pydvl": "pyDVL", "gain": "interactions above the better",
+         "low": "from", "high": "to"}  # fmt: skip
 
 
 def task(seed: int) -> dict[str, np.ndarray]:
@@ -54,38 +58,46 @@ def task(seed: int) -> dict[str, np.ndarray]:
     return {**told, "bad": np.isin(np.arange(GROUPS), bad)}
 
 
-def trial(seed: int, size: int) -> dict[str, Any]:
-    """One task and one number of trainings."""
-    t = task(seed)
-    probe = TrainingProbe(LogisticRegression(), t["X"], t["y"], t["groups"], (t["X_new"], t["y_new"]))
-    ex = explain(probe.model, probe, budget=size, random_state=seed, store=None, progress=False)
-    effects = ex.attributions.set_index("feature")["attribution"].loc[[str(k) for k in range(GROUPS)]]
+def trial(seed: int, answer: str, size: int) -> dict[str, Any]:
+    """One task, one answer and one number of trainings."""
+    t, store = task(seed), Store()
+    told = (t["X_new"], t["y_new"])
+    probe = TrainingProbe(LogisticRegression(), t["X"], t["y"], t["groups"], told, metric=METRICS[answer])
+    areas = {}
+    for name, family in (("interactions", "interactions"), ("iomap", "linear")):
+        # the second asks the questions of the first
+        ex = explain(probe.model, probe, family, budget=size, random_state=seed, store=store, progress=False)
+        effects = ex.attributions.set_index("feature")["attribution"].loc[[str(k) for k in range(GROUPS)]]
+        areas[name] = roc_auc_score(t["bad"], -effects.to_numpy())
+        if name == "interactions":
+            cost = ex.provenance["cost"]
     Z, y = ex.answers.design.sampled, ex.y[len(ex.y) - len(ex.answers.design.sampled) :, 0]
     reuse = [y[Z[:, j] == 1].mean() - y[Z[:, j] == 0].mean() for j in range(GROUPS)]
-    cost = ex.provenance["cost"]
     return {
         "seed": seed,
+        "answer": answer,
         "trainings": size,
         "spent": cost["rows"] + cost.get("checks", 0),
-        "iomap": roc_auc_score(t["bad"], -effects.to_numpy()),
+        **areas,
         "reuse": roc_auc_score(t["bad"], -np.array(reuse)),
     }
 
 
-def _pydvl(seeds: int, sizes: tuple[int, ...]) -> pd.DataFrame:
+def _pydvl(seeds: int, answer: str, sizes: tuple[int, ...]) -> pd.DataFrame:
     """Ask pyDVL in its own environment; an empty table where there is none."""
     python = Path(os.environ.get("IOMAP_PYDVL", SCRIPT.parents[2] / ".venv-pydvl" / "bin" / "python"))
     if not python.exists():
-        return pd.DataFrame({"seed": [], "trainings": [], "pydvl": []})
+        return pd.DataFrame({"seed": [], "answer": [], "trainings": [], "pydvl": []})
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(seeds):
             np.savez(Path(folder) / f"{seed}.npz", **task(seed))  # type: ignore[arg-type]
-        command = [str(python), str(SCRIPT), folder, ",".join(map(str, sizes))]
+        command = [str(python), str(SCRIPT), folder, ",".join(map(str, sizes)), METRICS[answer]]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=3600)
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return pd.DataFrame(
         {
             "seed": row["seed"],
+            "answer": answer,
             "trainings": row["samples"],
             "pydvl": roc_auc_score(task(row["seed"])["bad"], -np.array(row["values"])),
         }
@@ -95,15 +107,21 @@ def _pydvl(seeds: int, sizes: tuple[int, ...]) -> pd.DataFrame:
 
 def run(quick: bool, jobs: int, seeds: int | None = None) -> dict[str, Any]:
     """Value groups with more and more trainings."""
-    count, sizes = (2, SIZES[:3]) if quick else (seeds or SEEDS, SIZES)
-    trials = pd.DataFrame(Parallel(n_jobs=jobs)(delayed(trial)(s, n) for n in sizes for s in range(count)))
-    trials = trials.merge(_pydvl(count, sizes), on=["seed", "trainings"], how="left")
+    count, sizes = seeds or (2 if quick else SEEDS), {a: some[:2] if quick else some for a, some in SIZES.items()}
+    cases = [(s, answer, n) for answer, some in sizes.items() for n in some for s in range(count)]
+    trials = pd.DataFrame(Parallel(n_jobs=jobs)(delayed(trial)(*case) for case in cases))
+    theirs = pd.concat([_pydvl(count, answer, some) for answer, some in sizes.items()])
+    trials = trials.merge(theirs, on=["seed", "answer", "trainings"], how="left")
     rows = []
-    for size, part in trials.groupby("trainings"):
-        gain = interval(part["iomap"] - part[["reuse", "pydvl"]].max(axis=1))
-        means = {name: float(part[name].mean()) for name in ("iomap", "reuse", "pydvl")}
-        rows.append({"trainings": int(size), **means, "gain": gain["mean"], "low": gain["low"], "high": gain["high"]})
-    needed = {name: _needed(rows, name) for name in ("iomap", "reuse", "pydvl")}
+    for (answer, size), part in trials.groupby(["answer", "trainings"], sort=False):
+        gain = interval(part["interactions"] - part[["reuse", "pydvl"]].max(axis=1))
+        means = {name: float(part[name].mean()) for name in CONTENDERS}
+        row = {"answer": answer, "trainings": int(size), **means}
+        rows.append({**row, "gain": gain["mean"], "low": gain["low"], "high": gain["high"]})
+    needed = {
+        answer: {name: _needed([row for row in rows if row["answer"] == answer], name) for name in CONTENDERS}
+        for answer in sizes
+    }
     return {
         "settings": {"groups": GROUPS, "bad": BAD, "records": RECORDS, "seeds": count},
         "rows": rows,

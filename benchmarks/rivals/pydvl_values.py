@@ -1,7 +1,7 @@
-"""pyDVL's data Banzhaf values of groups, run by an interpreter that has pyDVL: ``python pydvl_values.py FOLDER SIZES``.
+"""pyDVL's data Banzhaf values of groups, by an interpreter that has pyDVL: ``pydvl_values.py FOLDER SIZES METRIC``.
 
-It reads ``SEED.npz`` with rows, labels and groups, and prints for each seed and number of samples the values and how
-many models were trained.
+It reads ``SEED.npz`` with rows, labels and groups; the metric is ``score`` (accuracy) or ``right_label``. It prints for
+each seed and number of samples the values and how many models were trained.
 """
 
 from __future__ import annotations
@@ -25,7 +25,12 @@ class Counted(LogisticRegression):
         return super().fit(X, y, sample_weight)
 
 
-def values(task: dict[str, np.ndarray], samples: int, seed: int) -> tuple[list[float], int]:
+def right_label(model: LogisticRegression, X: np.ndarray, y: np.ndarray) -> float:
+    """Compute the mean probability of the right labels, 0 and 1."""
+    return float(model.predict_proba(X)[np.arange(len(y)), y].mean())
+
+
+def values(task: dict[str, np.ndarray], samples: int, seed: int, metric: str) -> tuple[list[float], int]:
     """Value every group by maximum sample reuse."""
     from pydvl.valuation import (
         Dataset,
@@ -39,7 +44,8 @@ def values(task: dict[str, np.ndarray], samples: int, seed: int) -> tuple[list[f
 
     Counted.fits = 0
     data = GroupedDataset(task["X"], task["y"], task["groups"])
-    scorer = SupervisedScorer("accuracy", Dataset(task["X_new"], task["y_new"]), default=0.0)
+    scoring = "accuracy" if metric == "score" else right_label
+    scorer = SupervisedScorer(scoring, Dataset(task["X_new"], task["y_new"]), default=0.0 if metric == "score" else 0.5)
     utility = ModelUtility(Counted(), scorer, show_warnings=False)
     method = MSRBanzhafValuation(utility, MaxUpdates(samples), seed=seed, show_warnings=False)
     method.is_done = MaxSamples(method.sampler, samples)
@@ -56,7 +62,7 @@ def main() -> None:
     for file in sorted(Path(sys.argv[1]).glob("*.npz")):
         task = dict(np.load(file))
         for size in sizes:
-            found, fits = values(task, size, int(file.stem))
+            found, fits = values(task, size, int(file.stem), sys.argv[3])
             print(json.dumps({"seed": int(file.stem), "samples": size, "values": found, "trainings": fits}), flush=True)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Literal, get_args
 
 import joblib
 import numpy as np
@@ -19,7 +20,11 @@ from probes.models.estimator import fingerprint
 from probes.outputs.arrays import as_outputs
 from probes.views import CubeView
 
-__all__ = ["TrainingModel", "TrainingProbe"]
+__all__ = ["Metric", "TrainingModel", "TrainingProbe"]
+
+#: what a classifier, or a regressor, is judged by on rows with labels
+Metric = Literal["score", "right_label"]
+_OUTPUTS: dict[Metric, str] = {"score": "held-out score", "right_label": "probability of the right label"}
 
 
 class TrainingProbe(MaskProbe):
@@ -39,7 +44,11 @@ class TrainingProbe(MaskProbe):
         What is present or absent together: rows with one label; rows of a mapping (the others are always there); or
         that many groups of rows drawn at random.
     evaluate : callable, or (X, y)
-        Of the trained model, a number or several; or rows that the estimator's own ``score`` is of.
+        Of the trained model, a number or several; or rows that it is judged on by `metric`.
+    metric : {"score", "right_label"}, default "score"
+        Of a pair of rows and labels: the estimator's own ``score``; or the mean probability that a classifier gives to
+        the right label, which moves with every record where an accuracy moves in steps: what a group does shows after
+        far fewer trainings.
     nothing : float or sequence, optional
         The answer where no record is present, such as that of an untrained model. By default an estimator is replaced
         by scikit-learn's dummy, which knows the shares of classes (the mean) of `y` alone; a function is called with no
@@ -77,6 +86,7 @@ class TrainingProbe(MaskProbe):
         groups: Sequence[Hashable] | np.ndarray | Mapping[str, Sequence[int]] | int = 20,
         evaluate: Any = None,
         *,
+        metric: Metric = "score",
         nothing: float | Sequence[float] | None = None,
         name: str | None = None,
         random_state: int = 0,
@@ -98,6 +108,10 @@ class TrainingProbe(MaskProbe):
         if not (callable(evaluate) or (estimator and isinstance(evaluate, tuple) and len(evaluate) == 2)):
             rule = "be a function of the trained model" + (", or a pair of rows and their labels" if estimator else "")
             raise InputError("evaluate", rule, evaluate)
+        if not isinstance(metric, str) or metric not in get_args(Metric):
+            raise InputError("metric", f"be one of {', '.join(get_args(Metric))}", metric)
+        if metric != "score" and not (isinstance(evaluate, tuple) and hasattr(train, "predict_proba")):
+            raise InputError("metric", "be score, unless a classifier with probabilities is judged on rows", metric)
         if nothing is not None and not _are_numbers(nothing):
             raise InputError("nothing", "be a number, or as many as evaluate returns", nothing)
         if nothing is None and isinstance(evaluate, tuple) and getattr(train, "scoring", None) is not None:
@@ -105,7 +119,7 @@ class TrainingProbe(MaskProbe):
         each = sorted({len(rows) for rows in self._rows.values()})
         sizes = f"{each[0]} to {each[-1]}" if len(each) > 1 else f"{each[0]}"
         self.notes = (f"Features are {len(self._rows)} groups of {sizes} training records, of {count} in all.",)
-        self.model = TrainingModel(train, X, labels, list(self._rows.values()), evaluate, nothing, name)
+        self.model = TrainingModel(train, X, labels, list(self._rows.values()), evaluate, nothing, name, metric)
 
     def view(self) -> CubeView:
         return {**super().view(), "whole": "with all groups", "nothing": "with none of them"}
@@ -191,12 +205,14 @@ class TrainingModel(Model):
         evaluate: Any,
         nothing: float | Sequence[float] | None,
         name: str | None,
+        metric: Metric = "score",
     ):
+        self.metric: Metric = metric
         self.train, self.X, self.y, self.groups, self.evaluate, self.name = train, X, y, groups, evaluate, name
         self.nothing = nothing
         self.batch, self.vouched = 1, name is not None
         if isinstance(evaluate, tuple):
-            self.outputs = ("held-out score",)
+            self.outputs = (_OUTPUTS[metric],)
         self._always = np.setdiff1d(np.arange(len(X)), np.concatenate(groups))
         self._run, self._width = uuid.uuid4().hex, 0
         self._estimator = hasattr(train, "fit")
@@ -209,7 +225,8 @@ class TrainingModel(Model):
         return Identity(f"training:{self._mark or self._run}", self._mark is not None)
 
     def _data(self) -> str:
-        total = hashlib.sha256(repr(([group.tolist() for group in self.groups], self.nothing)).encode())
+        judged = () if self.metric == "score" else (self.metric,)
+        total = hashlib.sha256(repr(([group.tolist() for group in self.groups], self.nothing, *judged)).encode())
         total.update(joblib.hash((self.X, self.y), hash_name="sha1").encode())
         return total.hexdigest()
 
@@ -240,7 +257,7 @@ class TrainingModel(Model):
         try:
             trained = self._trained(chosen) if len(chosen) or not self._estimator else self._dummy()
             if isinstance(self.evaluate, tuple):
-                value = trained.score(*self.evaluate)
+                value = (trained.score if self.metric == "score" else partial(_right_label, trained))(*self.evaluate)
             else:
                 value = self.evaluate(trained)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with few records, other sets are worth asking
@@ -278,3 +295,11 @@ class TrainingModel(Model):
 
     def _taken(self, chosen: np.ndarray) -> Any:
         return self.X[chosen] if isinstance(self.X, np.ndarray) else [self.X[i] for i in chosen]
+
+
+def _right_label(trained: Any, X: Any, y: Any) -> float:
+    """Compute the mean probability that a classifier gives to the right labels; zero for those it has not seen."""
+    place = {label: j for j, label in enumerate(trained.classes_.tolist())}
+    columns = np.array([place.get(label, -1) for label in np.asarray(y).tolist()])
+    shown = trained.predict_proba(X)[np.arange(len(columns)), columns]
+    return float(np.where(columns >= 0, shown, 0.0).mean())

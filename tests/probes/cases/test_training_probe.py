@@ -52,6 +52,20 @@ def test_every_set_of_groups_is_trained_and_scored():
     assert any("5 groups of 24 training records, of 120 in all" in note for note in (*ex.warnings, *probe.notes))
 
 
+def test_the_probability_of_the_right_label_is_an_answer():
+    probe = TrainingProbe(LogisticRegression(), X, Y, GROUPS, (NEW, TRUTH), metric="right_label")
+    for z in cube(5)[1:]:
+        rows = np.isin(GROUPS, np.flatnonzero(z))
+        shares = LogisticRegression().fit(X[rows], Y[rows]).predict_proba(NEW)
+        np.testing.assert_allclose(probe.model(z[None]), [[np.where(TRUTH == 1, shares[:, 1], shares[:, 0]).mean()]])
+    assert probe.model.outputs == ("probability of the right label",)
+    scored = TrainingProbe(LogisticRegression(), X, Y, GROUPS, (NEW, TRUTH))
+    assert probe.model.identity() != scored.model.identity()
+    # a label that no record present has gets none of the probability
+    alone = TrainingProbe(KNeighborsClassifier(3), X, Y, Y, (NEW, TRUTH), metric="right_label")
+    np.testing.assert_allclose(alone.model(np.array([[1.0, 0.0]])), [[(Y[0] == TRUTH).mean()]])
+
+
 def test_mislabelled_groups_are_those_of_the_lowest_effects():
     groups = np.arange(120) % 20
     wrong = np.isin(groups, [3, 11])
