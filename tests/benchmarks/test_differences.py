@@ -27,5 +27,5 @@ def test_turned_labels_are_those_of_the_bad_groups() -> None:
     t = data_values.task(0)
     assert t["bad"].sum() == data_values.BAD and len(t["y"]) == data_values.RECORDS
     assert len(t["X_new"]) == 500 and set(t["groups"]) == set(range(data_values.GROUPS))
-    told = data_values.trial(0, 64)
+    told = data_values.trial(0, "accuracy", 64)
     assert told["spent"] <= 64 and 0.5 < told["iomap"] <= 1
