@@ -92,6 +92,7 @@ def test_what_is_logged_hides_nothing():
 
 def test_progress_is_a_line_now_and_then_without_a_terminal(monkeypatch, caplog):
     now = iter([0.0, 5.0, 11.0, 20.0, 42.0])
+    monkeypatch.setattr(progress.log, "propagate", True)  # a command in this process has lines of its own
     # of this module alone: other threads ask the time too
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(now)))
     with caplog.at_level(logging.INFO, progress.__name__), Bar(1200, "asking", "row") as bar:
