@@ -34,6 +34,7 @@ from surrogates.numerics.one_thread import one_thread
 from surrogates.proxy.averaging import AVERAGED, FEWEST, PlainSum, choose, shares
 from surrogates.proxy.distillation import independent_rows
 from surrogates.proxy.kernel import Kernel, condition, optimise
+from surrogates.proxy.left_out import without_groups
 from surrogates.proxy.on_line import OnLine
 from surrogates.proxy.screening import screen
 from surrogates.proxy.walsh import Process, averaged, coefficients, largest
@@ -218,6 +219,25 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         apart = np.stack(means) - np.tensordot(share, means, 1)
         deviation = np.sqrt(variance + np.tensordot(share, apart**2, 1))
         return mean, deviation[:, 0] if self._single else deviation
+
+    def left_out(self, Z: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """Predict rows of the fit ``(m, n)`` from all others but those of their group, ``(m, k)``.
+
+        In closed form, at the hyperparameters of all rows. A plain sum keeps the weights of all.
+
+        Parameters
+        ----------
+        Z : ndarray ``(m, n)``
+        groups : ndarray ``(g, s)``
+            Row numbers; each row is in one group.
+        """
+        X, line = self.coordinates(Z), self._on_line
+        place = {row.tobytes(): j for j, row in enumerate(self._X)}
+        at = np.array([place[row.tobytes()] for row in X])
+        means = [line.answers(*without_groups(process, at, groups)) for process in self._processes]
+        if self._sum is not None:
+            means.append(self._sum.predict((X + 1) / 2))
+        return np.tensordot(np.array(list(self.shares_.values())), means, 1)
 
     def coordinates(self, Z: np.ndarray) -> np.ndarray:
         """Return where rows (m, n) lie for the kernel, (m, d) of the features that entered: −1 and +1 for 0 and 1."""

@@ -18,12 +18,12 @@ from probes.errors import InputError
 from surrogates.proxy.path_integrals import Subsets
 from surrogates.shapley.quadrature import Rule
 
-__all__ = ["ENUMERATED", "permuted", "switched"]
+__all__ = ["ENUMERATED", "PAIRS", "permuted", "switched"]
 
 #: features of which all predictions are tabled
 ENUMERATED = 13
 #: pairs of a permutation and its reverse
-_PAIRS = 256
+PAIRS = 256
 #: predictions for all sets together, and the most and the fewest rows drawn at a node
 _PREDICTIONS, _MOST, _LEAST = 500_000, 256, 4
 #: predictions at a time
@@ -33,11 +33,11 @@ _AT_ONCE = 65_536
 Game = Callable[[np.ndarray], np.ndarray]
 
 
-def permuted(game: Game, a: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Estimate Shapley values of a features and their standard errors, ``(k, a)`` each."""
-    orders = np.array([rng.permutation(a) for _ in range(_PAIRS)])
+def permuted(game: Game, a: int, rng: np.random.Generator, count: int = PAIRS) -> tuple[np.ndarray, np.ndarray]:
+    """Estimate Shapley values of a features and their standard errors, ``(k, a)`` each, from pairs of permutations."""
+    orders = np.array([rng.permutation(a) for _ in range(count)])
     pairs = []
-    for some in np.array_split(orders, -(-2 * _PAIRS * (a + 1) // _AT_ONCE)):
+    for some in np.array_split(orders, -(-2 * count * (a + 1) // _AT_ONCE)):
         both = np.stack([some, some[:, ::-1]])
         # the place of a feature in the order says from which step on it is on
         on = np.arange(a + 1)[:, None] > np.argsort(both, axis=2)[:, :, None, :]
@@ -47,7 +47,7 @@ def permuted(game: Game, a: int, rng: np.random.Generator) -> tuple[np.ndarray, 
         np.put_along_axis(values, both[..., None], steps, axis=2)
         pairs.append(values.mean(axis=0))
     each = np.concatenate(pairs)
-    return each.mean(axis=0).T, each.std(axis=0, ddof=1).T / np.sqrt(_PAIRS)
+    return each.mean(axis=0).T, each.std(axis=0, ddof=1).T / np.sqrt(count)
 
 
 def switched(

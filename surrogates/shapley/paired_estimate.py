@@ -1,7 +1,8 @@
 """Shapley values of a model from few answers to paired questions: an estimate with standard errors.
 
-The estimate is that of a process for the odd part of the game (:mod:`surrogates.shapley.odd_process`), plus, as far as
-they help to predict held-out answers, the Shapley values of its residuals by weighted least squares.
+The estimate is an average of that of a process for the odd part of the game (:mod:`surrogates.shapley.odd_process`) and
+of the proxy, which sees each answer by itself and may pass its sum through a curve; by shares that minimise the error
+of odd parts left out.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ import numpy as np
 
 from probes.design import cube
 from probes.errors import InputError
-from surrogates.numerics.folds import folds
 from surrogates.numerics.one_thread import one_thread
-from surrogates.proxy.path_integrals import Subsets
+from surrogates.proxy.averaging import shares
+from surrogates.proxy.cube_proxy import CubeProxy
+from surrogates.shapley.curved_indices import ENUMERATED, PAIRS, permuted
 from surrogates.shapley.indices import Indices, indices
-from surrogates.shapley.odd_process import fit_odd
+from surrogates.shapley.odd_process import OddFit, fit_odd, singles
 
-__all__ = ["from_pairs", "residual_values"]
+__all__ = ["from_pairs", "odd_parts", "varies"]
 
-#: folds, and how often rows are split, to find how much of a correction helps
-_FOLDS, _SPLITS = 5, 4
+#: answers above which the odd part says it all: the proxy takes ten times as long and improves values no more
+_MOST = 400
+#: predictions of sampled permutations, and the fewest pairs of these
+_PREDICTIONS, _FEWEST = 16_384, 16
 
 
 def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
@@ -40,7 +44,7 @@ def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
     Indices
         Of the model. For each output they add up to the answer with all features minus that with none, exactly. From
         the whole cube they are exact and their standard errors 0; else these are posterior standard deviations, whose
-        95% intervals covered 91 to 96% of Shapley values of real models (``python -m benchmarks shapley``).
+        95% intervals are checked by ``python -m benchmarks shapley`` and ``shapley-frontier``.
 
     Raises
     ------
@@ -60,19 +64,71 @@ def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
     n, place = Z.shape[1], _places(Z, y)
     if len(Z) == 2**n and not noisy:
         return indices(y[[place[row.tobytes()] for row in cube(n) > 0.5]])
-    ones = [j for j in range(len(Z)) if Z[j, 0] > 0.5]
-    ones.sort(key=lambda j: -Z[j].sum())  # all present comes first
-    other = [place[(Z[j] < 0.5).tobytes()] for j in ones]
-    X, halved = 2 * Z[ones] - 1, (y[ones] - y[other]) / 2
-    alone: Subsets = [(i,) for i in range(n)]
-    if np.abs(halved).max() <= 64 * np.finfo(float).eps * np.abs(y).max():
-        return Indices("shapley", alone, np.zeros((y.shape[1], n)), np.zeros((y.shape[1], n)))
+    pairs, halved = _odd_parts(Z, y, place)
+    if not varies(halved, y):
+        return Indices("shapley", singles(n), np.zeros((y.shape[1], n)), np.zeros((y.shape[1], n)))
     with one_thread():
-        fit = fit_odd(X, halved)
-        change, variance = residual_values(X[1:], fit.left[1:])
-    values = fit.values + change
+        fit = fit_odd(2 * Z[pairs[:, 0]] - 1, halved)
+        values, se = _averaged(fit, Z, y, pairs) if len(Z) <= _MOST else (fit.values, fit.se)
     values += (2 * halved[0] - values.sum(axis=1))[:, None] / n  # rounding and jitter
-    return Indices("shapley", alone, values, np.sqrt(fit.se**2 + variance))
+    return Indices("shapley", singles(n), values, se)
+
+
+def odd_parts(Z: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return one row of each pair ``(g, n)`` as −1/+1, the one of all +1 first, and odd parts ``(g, k)``.
+
+    Raises
+    ------
+    InputError
+        As for :func:`from_pairs`.
+    """
+    pairs, halved = _odd_parts(Z, y, _places(Z, y))
+    return 2 * Z[pairs[:, 0]] - 1, halved
+
+
+def varies(halved: np.ndarray, y: np.ndarray) -> bool:
+    """Whether odd parts are more than what rounding leaves of answers."""
+    return bool(np.abs(halved).max() > 64 * np.finfo(float).eps * np.abs(y).max())
+
+
+def _odd_parts(Z: np.ndarray, y: np.ndarray, place: dict[bytes, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return numbers of rows and of their complements ``(g, 2)``, the endpoints first, and odd parts."""
+    ones = np.flatnonzero(Z[:, 0] > 0.5)
+    ones = ones[np.argsort(-Z[ones].sum(axis=1), kind="stable")]
+    pairs = np.column_stack([ones, [place[(Z[j] < 0.5).tobytes()] for j in ones]])
+    return pairs, (y[pairs[:, 0]] - y[pairs[:, 1]]) / 2
+
+
+def _averaged(fit: OddFit, Z: np.ndarray, y: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average the values of the odd part's process and the proxy's; return values and standard errors ``(k, n)``.
+
+    With s the proxy's share, φ = φ_odd + s (φ_proxy − φ_odd). The standard error of the odd part's process, which its
+    own held-out errors scale, is scaled by how much smaller those of the average are; what the two differ by is added.
+    """
+    proxy = CubeProxy(link="auto").fit(Z, y)
+    predicted = proxy.left_out(Z, pairs)
+    missed = (y - predicted)[pairs]
+    both = np.stack([fit.left, (missed[:, 0] - missed[:, 1]) / 2], axis=1)[1:] / np.where(fit.scale > 0, fit.scale, 1.0)
+    share = shares(both, np.ones(len(both)))
+    beyond, sampled = _beyond(proxy, fit, Z.shape[1])
+    left = (both[:, 0] ** 2).sum(axis=0)
+    better = (np.tensordot(both, share, (1, 0)) ** 2).sum(axis=0) / np.where(left > 0, left, 1.0)
+    variance = fit.se**2 * better[:, None] + share[0] * share[1] * beyond**2 + (share[1] * sampled) ** 2
+    return fit.values + share[1] * beyond, np.sqrt(variance)
+
+
+def _beyond(proxy: CubeProxy, fit: OddFit, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Compute Shapley values of what the proxy predicts beyond the odd part's process, and errors of sampling them."""
+    if not any(link.curved for link in proxy.links_):
+        return indices(proxy).values - fit.values, np.zeros_like(fit.values)
+
+    def game(rows: np.ndarray) -> np.ndarray:
+        return np.reshape(proxy.predict(rows), (len(rows), -1)) - fit.predict(2 * rows - 1)
+
+    if n <= ENUMERATED:
+        return indices(game(cube(n))).values, np.zeros_like(fit.values)
+    count = max(_FEWEST, min(PAIRS, _PREDICTIONS // (2 * (n + 1))))
+    return permuted(game, n, np.random.default_rng(0), count)
 
 
 def _places(Z: np.ndarray, y: np.ndarray) -> dict[bytes, int]:
@@ -87,45 +143,3 @@ def _places(Z: np.ndarray, y: np.ndarray) -> dict[bytes, int]:
     if np.ones(Z.shape[1], dtype=bool).tobytes() not in place or any(row.tobytes() not in place for row in Z < 0.5):
         raise InputError("Z", "hold both endpoints, and with each row its complement", Z)
     return place
-
-
-def residual_values(X: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Estimate Shapley values of residuals by weighted least squares, shrunk by cross-validation, and their variances.
-
-    Parameters
-    ----------
-    X : ndarray ``(g, n)``
-        Rows of −1/+1, one of each pair, without the endpoints.
-    left : ndarray ``(g, k)``
-        Held-out errors at their odd parts; the endpoints have none.
-
-    Returns
-    -------
-    change, variance : ndarray ``(k, n)``
-        Zero unless there are more than twice as many pairs as features.
-    """
-    (g, n), k = X.shape, left.shape[1]
-    if g <= 2 * n:
-        return np.zeros((k, n)), np.zeros((k, n))
-    size = (X > 0).sum(axis=1)
-    smaller = np.minimum(size, n - size)
-    count = np.bincount(smaller)[smaller]
-    weight = np.where(2 * size == n, 1.0, 2.0) / (size * (n - size) * count)
-    agree, power = np.zeros(k), np.zeros(k)
-    for seed in range(_SPLITS):
-        for train, test in folds(g, _FOLDS, seed):
-            predicted = X[test] @ _project(X[train], weight[train]) @ left[train]
-            agree += weight[test] @ (predicted * left[test])
-            power += weight[test] @ predicted**2
-    shrink = np.clip(agree / np.where(power > 0, power, 1.0), 0.0, 1.0)
-    solver = _project(X, weight)
-    slope = solver @ left
-    errors = left - X @ slope
-    return (2 * shrink * slope).T, (4 * shrink**2 * (solver**2 @ errors**2) * g / (g - n + 1)).T
-
-
-def _project(X: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return the matrix ``(n, g)`` from odd parts to their weighted least squares slopes that add up to zero."""
-    centred = X - X.mean(axis=1, keepdims=True)
-    root = np.sqrt(weight / weight.max())
-    return np.linalg.pinv(root[:, None] * centred, rcond=1e-9) * root

@@ -188,7 +188,7 @@ def _(store):
 
 @asking("shapley values")
 def _(store):
-    return shapley_values(m.named(m.product), MaskProbe(12), budget=100, store=store)
+    return shapley_values(m.named(m.product), MaskProbe(6), budget=100, store=store)
 
 
 @asking("shapley values of a table")

@@ -6,6 +6,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import RandomForestClassifier
 
 from probes import CallableModel, InputError, LocalGaussian, MaskProbe, ModelError, Store, TabularProbe, as_model, cube
+from probes.design import paired
 from surrogates import explain, indices, shapley_values
 
 
@@ -29,6 +30,16 @@ def test_values_add_up_and_are_close_with_few_questions():
     assert result.values.sum() == pytest.approx(2.0, abs=1e-9)
     assert not result.exact and (result.table["low"] <= result.table["high"]).all()
     assert result.cost["rows"] <= 200
+
+
+def test_the_first_half_is_drawn_and_the_rest_chosen():
+    asked = []
+    shapley_values(lambda Z: asked.append(Z.copy()) or game(Z), MaskProbe(14), budget=200, random_state=5, store=None)
+    rows = list(dict.fromkeys(tuple(row) for row in np.vstack(asked)))
+    drawn = {tuple(row) for row in paired(14, 97, np.random.default_rng(5))}
+    assert drawn <= set(rows) and len(rows) == 194  # six more were asked twice
+    active = np.array([row[:6] for row in rows if row not in drawn])
+    assert len(np.unique(active, axis=0)) > 20  # what the game does not hear of may be as it likes
 
 
 def test_a_noisy_model_is_never_exact():

@@ -18,7 +18,7 @@ from surrogates.proxy.averaging import SHRINKAGES
 from surrogates.proxy.path_integrals import with_rows
 from surrogates.shapley.indices import indices
 from surrogates.shapley.odd_process import Objective, fit_odd
-from surrogates.shapley.paired_estimate import from_pairs, residual_values
+from surrogates.shapley.paired_estimate import from_pairs, odd_parts
 from surrogates.shapley.quadrature import rule
 from tests.helpers.checkout import SHARED
 
@@ -137,7 +137,7 @@ def test_known_interactions_are_shared():
     np.testing.assert_allclose(result.values[0], [1, -1, -1, -1, 1, -1, 0, 0, 0, 0, 0, 0], atol=0.05)
 
 
-def test_units_order_of_rows_and_even_parts_mean_nothing():
+def test_units_and_order_of_rows_mean_nothing():
     table = smooth_game(9, 4)
     Z = paired(9, 80, rng(5))
     y, shuffle = ask(table, Z), rng(6).permutation(80)
@@ -147,10 +147,19 @@ def test_units_order_of_rows_and_even_parts_mean_nothing():
     np.testing.assert_allclose(scaled.se, 300 * result.se, rtol=1e-2)
     mixed = from_pairs(Z[shuffle], y[shuffle])
     np.testing.assert_allclose(mixed.values, result.values, atol=2e-3)
-    even = from_pairs(Z, y + np.cos(Z.sum(axis=1) - 4.5) + (Z[:, 0] == Z[:, 1]))
-    np.testing.assert_allclose(even.values, result.values, atol=2e-3)
     turned = from_pairs(Z[:, ::-1], y)
     np.testing.assert_allclose(turned.values, result.values[:, ::-1], atol=2e-3)
+
+
+def test_an_even_part_has_no_values():
+    table = smooth_game(9, 4)
+    Z = paired(9, 80, rng(5))
+    y = ask(table, Z)
+    uneven, even = y, y + np.cos(Z.sum(axis=1) - 4.5) + (Z[:, 0] == Z[:, 1])
+    (X, odd), (X2, odd2) = odd_parts(Z, uneven[:, None]), odd_parts(Z, even[:, None])
+    np.testing.assert_allclose(fit_odd(X2, odd2).values, fit_odd(X, odd).values, atol=2e-3)
+    both = from_pairs(Z, uneven), from_pairs(Z, even)  # the proxy sees it, and joins less
+    assert (np.abs(both[0].values - both[1].values) < 2 * both[1].se).all()
 
 
 def test_a_constant_game_has_no_values():
@@ -204,6 +213,36 @@ def test_the_fit_is_the_posterior_of_the_odd_part():
     np.testing.assert_allclose(result.left, scale * np.mean(left, axis=0), atol=1e-5)
 
 
+def test_the_process_predicts_odd_parts():
+    X, y = odd_parts(Z := paired(8, 120, rng(3)), (Z[:, 0] - 2 * Z[:, 1] * Z[:, 2])[:, None])
+    new = 2 * cube(8) - 1
+    truth = ((new[:, 0] > 0) * 1.0 - (new[:, 0] < 0)) / 2 - (
+        (new[:, 1:3] > 0).all(axis=1) * 1.0 - (new[:, 1:3] < 0).all(axis=1)
+    )
+    np.testing.assert_allclose(fit_odd(X, y).predict(new)[:, 0], truth, atol=0.05)
+
+
+def test_values_of_a_saturated_game_take_the_curve():
+    """The proxy passes its sum through a curve, of which the odd part alone knows nothing."""
+    draw, errors = rng(0), []
+    for seed in range(8):
+        table = 1 / (1 + np.exp(-6 - cube(11) @ draw.normal(-1, 2, 11)))
+        truth, Z = indices(table).values[0], paired(11, 96, rng(seed))
+        X, odd = odd_parts(Z, ask(table, Z)[:, None])
+        both = from_pairs(Z, ask(table, Z)).values[0], fit_odd(X, odd).values[0]
+        errors.append([((values - truth) ** 2).sum() / (truth**2).sum() for values in both])
+    averaged, alone = np.mean(errors, axis=0)
+    assert averaged < 0.8 * alone
+
+
+def test_of_many_features_the_curve_is_sampled():
+    weights = rng(1).normal(0, 2, 40)
+    Z = paired(40, 200, rng(2))
+    result = from_pairs(Z, np.tanh(Z @ weights / 3))
+    assert result.values.sum() == pytest.approx(np.tanh(weights.sum() / 3), abs=1e-9)
+    assert np.corrcoef(result.values[0], weights)[0, 1] > 0.95 and (result.se > 0).all()
+
+
 def test_without_a_product_it_is_kernel_shap():
     """The limit that the design of the noise promises: a strong linear part and nothing else."""
     Z = paired(9, 100, rng())
@@ -214,22 +253,6 @@ def test_without_a_product_it_is_kernel_shap():
     quadrature = rule("shapley", 1, 9)
     cross = with_rows(kernel, X, [(i,) for i in range(9)], quadrature.nodes, quadrature.weights)
     np.testing.assert_allclose((cross @ cho_solve(factor, halved))[:, 0], least_squares(Z, y, shared=False), atol=2e-4)
-
-
-def test_a_correction_takes_what_is_linear_and_leaves_what_is_noise():
-    draw = rng(0)
-    X = 2 * paired(10, 302, draw)[2::2] - 1
-    slopes = draw.normal(size=10)
-    slopes -= slopes.mean()
-    noise = draw.normal(size=(len(X), 1))
-    change, variance = residual_values(X, np.hstack([(X @ slopes)[:, None] + 0.01 * noise, noise, 0 * noise]))
-    np.testing.assert_allclose(change[0], 2 * slopes, atol=0.02)
-    assert (np.abs(change[0] - 2 * slopes) < 4 * np.sqrt(variance[0])).all()
-    assert (change[1] ** 2).sum() < 0.02 * (change[0] ** 2).sum()
-    np.testing.assert_allclose(change[2], 0, atol=1e-12)
-    np.testing.assert_allclose(change.sum(axis=1), 0, atol=1e-10)
-    few = residual_values(X[:20], noise[:20])
-    assert not few[0].any() and not few[1].any()
 
 
 @pytest.mark.parametrize("budget", [48, 128])
