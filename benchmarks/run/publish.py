@@ -25,6 +25,7 @@ from benchmarks.quality.difference import TABLE as CHANGES
 from benchmarks.quality.frontier import GAINS as FRONTIER
 from benchmarks.quality.frontier import grids
 from benchmarks.quality.link import TABLE as LINK
+from benchmarks.quality.shapley import BESIDE, HELD
 from benchmarks.quality.skewed import TABLE as SKEWED
 from benchmarks.quality.steering import ARMS, DRAWN
 from benchmarks.quality.where import CHANCE, PLANTED
@@ -265,13 +266,9 @@ def _overall(result: dict[str, Any]) -> str:
 
 def _shapley(result: dict[str, Any]) -> str:
     """Errors of everyone, then the target and how often intervals held the truth."""
-    ratios = [{**r, "reached": r["ratio"] <= 0.5 if r["budget"] >= 256 else ""} for r in result.get("halves", [])]
-    averaged = [r for r in ratios if r["instances"] == "all"]
-    target = {"budget": "calls", "iomap": "iomap Shapley", "leverage": "KernelSHAP, leverage", "ratio": "ratio",
-              "reached": "at most half (from 256 calls)"}  # fmt: skip
-    held = {"kind": "kind", "budget": "calls", "intervals": "intervals", "covered": "held the truth"}
     grids = _by_kind(result.get("errors", []), "mean", lowest=True)
-    return "\n\n".join([grids, plain(averaged, target), plain(result.get("coverage", []), held)])
+    beside, held = plain(result.get("beside", []), BESIDE), plain(result.get("coverage", []), HELD)
+    return "\n\n".join([grids, beside, held])
 
 
 def _coverage(result: dict[str, Any]) -> str:
