@@ -20,8 +20,9 @@ from probes.cases.template import TemplateProbe
 from probes.errors import InputError, integer
 from probes.interventions.intervened import activations, language_model, layer_names
 from probes.interventions.steering import steer
-from probes.rounding import percent, rounded
+from probes.rounding import between, percent, rounded
 from probes.store.store import Store, open_store
+from surrogates.difference.random_controls import drawn
 
 __all__ = ["VectorShare", "one_vector"]
 
@@ -29,6 +30,8 @@ __all__ = ["VectorShare", "one_vector"]
 _FEWEST = 6
 #: draws of entities for the interval
 _DRAWS = 2000
+#: random vectors to compare with
+CONTROLS = 8
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,13 @@ class VectorShare:
         case, 0 where it is no nearer than no change, below 0 where it is farther.
     low, high : float
         Its 95% interval over held-out entities.
-    control : float
-        The same of a random vector of the same length.
+    control, control_low, control_high : float
+        The same of random vectors of the same length: the median of the drawn ones, and the 95% interval of the
+        share of another one, over draws and entities.
+    beyond, beyond_low, beyond_high : float
+        By how much the share is larger than that of a random vector, with the 95% interval over both.
+    controls : int
+        Random vectors drawn.
     entities : int
         Held out.
     vector : ndarray ``(width,)``
@@ -61,15 +69,29 @@ class VectorShare:
     low: float
     high: float
     control: float
+    control_low: float
+    control_high: float
+    beyond: float
+    beyond_low: float
+    beyond_high: float
+    controls: int
     entities: int
     vector: np.ndarray = field(repr=False)
     scan: pd.DataFrame = field(repr=False)
 
     def __str__(self) -> str:
-        share, low, high, control = map(percent, (self.share, self.low, self.high, self.control))
+        share, control, beyond = (
+            f"{percent(value)} {between(low, high, percent)}"
+            for value, low, high in (
+                (self.share, self.low, self.high),
+                (self.control, self.control_low, self.control_high),
+                (self.beyond, self.beyond_low, self.beyond_high),
+            )
+        )
         return (
-            f"Steering by one vector at layer {self.layer} (times {rounded(self.scale)}) makes {share} of the change "
-            f"[{low}, {high}] on {self.entities} held-out entities; a random vector of its length {control}."
+            f"Steering by one vector at layer {self.layer} (times {rounded(self.scale)}) makes {share} of the\n"
+            f"change on {self.entities} held-out entities.\n"
+            f"Of {self.controls} random vectors of its length a typical one makes {control}, less by {beyond}."
         )
 
 
@@ -81,6 +103,7 @@ def one_vector(
     scales: Sequence[float] = (0.5, 1.0, 2.0, 4.0),
     *,
     metric: str | Metric = "logit_difference",
+    controls: int = CONTROLS,
     random_state: int = 0,
     store: Store | str | Path | None = "default",
     progress: bool | None = None,
@@ -100,6 +123,8 @@ def one_vector(
     scales : sequence of float
         What the vector is multiplied by.
     metric : str or Metric, default "logit_difference"
+    controls : int, default 8
+        Random vectors of the same length to draw, at least two.
     random_state : int, default 0
     store : Store, path, None or "default"
     progress : bool, optional
@@ -117,6 +142,7 @@ def one_vector(
     -----
     That fine-tunes often act like one constant vector: arXiv 2507.08218.
     """
+    controls = integer("controls", controls, least=2)
     first, second, number = language_model(before), language_model(after), as_metric(metric)
     names = layer_names(first.module)
     tried = _layers(layers, len(names))
@@ -147,17 +173,24 @@ def one_vector(
         vectors[layer] = other - one
         for scale in scales if vectors[layer].any() else ():
             steered = moved(steer(first, layer, vectors[layer], scale), seen)
-            rows.append((layer, float(scale), _share(wanted, steered)[0]))
+            rows.append((layer, float(scale), float(_share(_misses(wanted, steered).sum(axis=0)))))
     if not rows:
         raise InputError("layers", "hold one whose activations differ", list(tried))
     scan = pd.DataFrame(rows, columns=["layer", "scale", "share"])
     layer, scale, _ = scan.loc[scan["share"].idxmax()]
     layer = int(layer)
     model, change = steer(first, layer, vectors[layer], float(scale)), moved(second, held)
-    share, low, high = _share(change, moved(model, held), np.random.default_rng([random_state, 17]))
-    control = _share(change, moved(model.control(random_state), held))[0]
-    count = int(change["entity"].nunique())
-    return VectorShare(layer, float(scale), share, low, high, control, count, vectors[layer], scan)
+    by_vector = _misses(change, moved(model, held))
+    by_random = [_misses(change, moved(control, held)) for control in drawn(model, controls, random_state)]
+    return VectorShare(
+        layer=layer,
+        scale=float(scale),
+        **_beside(by_vector, by_random, np.random.default_rng([random_state, 17])),
+        controls=len(by_random),
+        entities=int(change["entity"].nunique()),
+        vector=vectors[layer],
+        scan=scan,
+    )
 
 
 def _is_scale(scale: Any) -> bool:
@@ -180,16 +213,30 @@ def _layers(layers: Sequence[int] | None, count: int) -> list[int]:
     return sorted({int(n) % count for n in given})
 
 
-def _share(
-    change: pd.DataFrame, steered: pd.DataFrame, rng: np.random.Generator | None = None
-) -> tuple[float, float, float]:
-    """Return the share of a change that steering makes, with its interval over entities where one is drawn."""
+def _misses(change: pd.DataFrame, steered: pd.DataFrame) -> np.ndarray:
+    """Return, for each entity, the sums of squares that steering leaves of a change and of that change, ``(n, 2)``."""
     both = change.merge(steered, on=["case_id", "entity"], suffixes=("", "_steered"))
     both = both.assign(left=(both["value"] - both["value_steered"]) ** 2, all=both["value"] ** 2)
-    sums = both.groupby("entity")[["left", "all"]].sum().to_numpy()
-    share = 1 - float(sums[:, 0].sum() / sums[:, 1].sum()) if sums[:, 1].sum() else float("nan")
-    if rng is None or len(sums) < 2:
-        return share, float("nan"), float("nan")
-    drawn = sums[rng.integers(0, len(sums), (_DRAWS, len(sums)))].sum(axis=1)
-    low, high = np.quantile(1 - drawn[:, 0] / np.maximum(drawn[:, 1], 1e-300), [0.025, 0.975])
-    return share, float(low), float(high)
+    return both.groupby("entity")[["left", "all"]].sum().to_numpy()
+
+
+def _share(sums: np.ndarray) -> np.ndarray:
+    """Return 1 − left / all of sums ``(..., 2)``."""
+    return 1 - sums[..., 0] / np.maximum(sums[..., 1], 1e-300)
+
+
+def _beside(vector: np.ndarray, random: list[np.ndarray], rng: np.random.Generator) -> dict[str, float]:
+    """Return the shares of the vector, of random ones and their difference, each with its interval.
+
+    Entities are drawn again, the same for both; and one of the random vectors, so that what is said of them holds for
+    another one.
+    """
+    both = np.stack([vector, *random])
+    share, *others = _share(both.sum(axis=1))
+    typical = np.median(others)
+    rows, other = rng.integers(0, len(vector), (_DRAWS, len(vector))), rng.integers(1, len(both), _DRAWS)
+    ours, theirs = _share(vector[rows].sum(axis=1)), _share(both[other[:, None], rows].sum(axis=1))
+    numbers = {"share": share, "control": typical, "beyond": share - typical}
+    for prefix, sample in (("", ours), ("control_", theirs), ("beyond_", ours - theirs)):
+        numbers[f"{prefix}low"], numbers[f"{prefix}high"] = np.quantile(sample, [0.025, 0.975])
+    return {name: float(value) for name, value in numbers.items()}

@@ -28,9 +28,11 @@ def test_a_steered_model_is_one_vector_of_its_layer_and_scale():
     found = one_vector(lm, steer(lm, 1, 2 * vector), probe(), [0, 1], (0.5, 1.0), store=store, progress=False)
     assert found.layer == 1 and found.scale == pytest.approx(1.0) and found.share > 0.99
     np.testing.assert_allclose(found.vector, 2 * vector, atol=1e-3)
-    assert found.low - 1e-9 <= found.share <= found.high + 1e-9 and found.control < 0.5 and found.entities == 6
+    assert found.low - 1e-9 <= found.share <= found.high + 1e-9 and found.entities == 6
+    assert found.controls == 8 and found.control_low <= found.control <= found.control_high
+    assert found.beyond == pytest.approx(found.share - found.control) and found.beyond_low > 0
     assert set(found.scan["layer"]) == {1}  # layer 0 puts out the same in both
-    assert str(found).startswith("Steering by one vector at layer 1 (times 1) makes 100% of the change")
+    assert str(found).startswith("Steering by one vector at layer 1 (times 1) makes 100% [")
     again = one_vector(lm, steer(lm, 1, 2 * vector), probe(), [0, 1], (0.5, 1.0), store=store, progress=False)
     assert again.share == pytest.approx(found.share) and again.scan.equals(found.scan)
 
@@ -55,6 +57,7 @@ def test_another_network_is_no_vector_and_the_share_is_that_of_its_definition():
     ("options", "match"),
     [
         ({"layers": [7]}, "layers must be a list of numbers from 0 to 1"),
+        ({"controls": 1}, "controls must be an integer of at least 2"),
         ({"layers": []}, "layers must be a list of numbers"),
         ({"scales": ()}, "scales must be a list of finite numbers, none of them 0"),
         ({"scales": (0.0,)}, "scales must be a list of finite numbers, none of them 0"),
