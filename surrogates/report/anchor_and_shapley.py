@@ -16,8 +16,9 @@ from surrogates.report.parts.head import Head
 from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts, reference_in_words
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.rule import Anchored, ConditionRow, Conditions, Rule, Shares, Standing, ValueRow, Values
+from surrogates.report.parts.waterfall import waterfall_parts
 from surrogates.report.sentence import numbered, quoted
-from surrogates.report.text import effect_lines
+from surrogates.report.text import effect_lines, with_shown_names
 from surrogates.results.result import text_of
 from surrogates.visible import joined
 
@@ -174,7 +175,7 @@ def _said_lines(a: Anchor) -> list[str]:
 def shapley_contents(values: ShapleyValues) -> Contents:
     """Take Shapley values apart."""
     title = f"Shapley values: {', '.join(values.outputs)} ({values.unit})"
-    return Contents(title, made([_shapley_head, _standing, _numbers, _instance, _values, _origin], values))
+    return Contents(title, made([_shapley_head, _standing, _numbers, _instance, _waterfall, _values, _origin], values))
 
 
 def _shapley_head(v: ShapleyValues) -> list[Part]:
@@ -212,8 +213,13 @@ def _instance(v: ShapleyValues) -> list[Part]:
     return [*answer_parts(v.view, v.answer), *parts]
 
 
+def _waterfall(v: ShapleyValues) -> list[Part]:
+    return waterfall_parts(v, _scale(v))
+
+
 def _values(v: ShapleyValues) -> list[Part]:
-    return effects_parts(_table(v), v.outputs, v.unit, v.view, "Shapley values for", _scale(v))
+    title = "Shapley values for"
+    return effects_parts(_table(v), v.outputs, v.unit, v.view, title, _scale(v), features=v.features)
 
 
 def _scale(v: ShapleyValues) -> Scale:
@@ -230,7 +236,7 @@ def _table(v: ShapleyValues) -> pd.DataFrame:
 def shapley_text(v: ShapleyValues) -> str:
     """Return the strongest values with intervals."""
     how = "exact: every question was asked" if v.exact else f"{v.cost['rows']} inputs asked"
-    scale, table = _scale(v), _table(v)
+    scale, table = _scale(v), with_shown_names(_table(v), v.features, v.view)
     lines = [f"Shapley values of the model ({scale.unit(v.unit)}; {how})"]
     for output in v.outputs:
         lines += effect_lines(table[table["output"] == output], "value", output if len(v.outputs) > 1 else "", scale)
