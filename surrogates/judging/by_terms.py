@@ -93,12 +93,14 @@ def _of_output(surrogate: Surrogate, j: int, counts: list[int], scores: np.ndarr
 
 
 def _predicted(fits: list[Surrogate], law: np.ndarray, rows: np.ndarray, counts: list[int]) -> np.ndarray:
-    """Predict rows ``(m, d)`` by surrogates cut to each number of terms, ``(f, c, m, k)``."""
+    """Predict rows ``(m, d)`` by surrogates cut to each number of terms, the last with all, ``(f, c, m, k)``."""
     answers = []
     for fitted in fits:
         values, spread = evaluate(fitted.terms_, rows), evaluate(fitted.terms_, law)
         cut = _merged_leaves if fitted.partitions else _strongest
-        sums = [values @ coef.T + intercept for coef, intercept in cut(fitted, spread, counts)]
+        full = np.atleast_2d(fitted.coef_), np.atleast_1d(fitted.intercept_)
+        cuts = [*cut(fitted, spread, counts[:-1]), full]  # all terms, of whatever number a fold has
+        sums = [values @ coef.T + intercept for coef, intercept in cuts]
         answers.append([from_line(fitted.links_, line.reshape(len(rows), -1)).reshape(len(rows), -1) for line in sums])
     return np.array(answers)
 

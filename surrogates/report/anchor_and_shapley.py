@@ -9,6 +9,7 @@ from probes.rounding import Scale, percent
 from surrogates.local.anchor import Anchor
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.report.figures import anchor_plot
+from surrogates.report.names import named
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.effects import effects_parts
@@ -191,7 +192,12 @@ def _shapley_head(v: ShapleyValues) -> list[Part]:
         where = f" for {quoted(top.output)}" if len(v.outputs) > 1 else ""
         span = "" if v.exact else f" {_scale(v).between(top.low, top.high)}"
         value = f"{_scale(v).signed(top.attribution)}{span}"
-        change = f"Of the difference{where} {quoted(str(top.feature))} has the largest value that is clear: {value}."
+        name = (
+            named(v.features, v.view, 60)[str(top.feature)]
+            if v.view.get("kind") == "text"
+            else quoted(str(top.feature))
+        )
+        change = f"Of the difference{where} {name} has the largest value that is clear: {value}."
     many = f"All {asked:,} possible" if v.exact else f"{asked:,}"
     sure = "so these values are exact" if v.exact else "and 95% intervals say how sure these values are"
     evidence = f"{many} questions were asked, {sure}." if asked else ""

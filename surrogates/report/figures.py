@@ -17,6 +17,7 @@ from surrogates.local.explanation import Explanation
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.many.global_surrogate import GlobalSurrogate
+from surrogates.report.names import named
 from surrogates.results.result import figure_of
 from surrogates.statements.card import Card
 from surrogates.statements.study import Study
@@ -79,7 +80,11 @@ def attribution_plot(
         If `output` is not one that is explained.
     """
     table = explanation.attributions.rename(columns={"attribution": "effect"})
-    labels = [f"{f} = {v}" if v and v != f else f for f, v in zip(table["feature"], table["value"], strict=True)]
+    names = named(explanation.features, explanation.view)
+    labels = [
+        f"{names.get(f, f)} = {v}" if v and v != f else names.get(f, f)
+        for f, v in zip(table["feature"], table["value"], strict=True)
+    ]
     target = explanation.target
     axis = "average effect on", target.unit
     refused = dict(zip(target.outputs, explanation.fidelity.refused(), strict=True))
@@ -98,8 +103,8 @@ def shapley_plot(
         If `output` is not one that is explained.
     """
     table = values.table.rename(columns={"index": "effect"})
-    known = {f.name: f.value for f in values.features}
-    labels = [f"{f} = {known[f]}" if known[f] not in ("", f) else f for f in table["features"]]
+    known, names = {f.name: f.value for f in values.features}, named(values.features, values.view)
+    labels = [f"{names[f]} = {known[f]}" if known[f] not in ("", f) else names[f] for f in table["features"]]
     axis = "Shapley value for", values.unit
     return _bars(table.assign(label=labels), values.outputs, axis, ax, output, max_features)
 

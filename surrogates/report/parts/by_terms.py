@@ -38,7 +38,15 @@ class FidelityByTerms(Part):
     """Held-out R² of one output by how many terms of its surrogate, or leaves of its tree, are read."""
 
     template = "by_terms.html"
-    style = (TABLE, SHARE, ".iomap .gains td.n { white-space: normal; } .iomap .gains td:last-child { width: 42%; }")
+    style = (
+        TABLE,
+        SHARE,
+        """\
+.iomap .gains td.n { white-space: normal; }
+.iomap .gains td:last-child { width: 38%; }
+@container (max-width: 44rem) { .iomap .gains td:last-child { width: 25%; } .iomap .gains .share { min-width: 3rem; }
+  .iomap .gains th, .iomap .gains td { padding: .3rem .25rem; } }""",
+    )
 
     rows: tuple[CountRow, ...]
     what: str

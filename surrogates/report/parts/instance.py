@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -168,6 +168,11 @@ class ShadedText(Part):
             removal=view["removal"],
             muted=muted,
         )
+
+    def shortened(self) -> Part:
+        """Return what a notebook shows at once, without the numbers of pairs, whose list is folded away."""
+        bare = (replace(b, pieces=tuple(replace(piece, pairs="") for piece in b.pieces)) for b in self.blocks)
+        return replace(self, blocks=tuple(bare))
 
 
 def blocks(

@@ -61,9 +61,11 @@ class Pairs(Part):
         """\
 .iomap .together { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr));
   gap: .3rem 2rem; align-items: start; }
-.iomap .net { display: grid; grid-template-columns: fit-content(62%) minmax(4rem, 14rem); column-gap: .4rem; }
-.iomap .net .node { height: 1.8rem; line-height: 1.8rem; text-align: right; white-space: nowrap; overflow: hidden;
-  text-overflow: ellipsis; }
+.iomap .net { display: grid; grid-template-columns: fit-content(60%) minmax(4rem, 14rem); column-gap: .4rem; }
+.iomap .net .nodes { min-width: 0; }
+.iomap .net .node { display: flex; justify-content: flex-end; height: 1.8rem; line-height: 1.8rem;
+  white-space: nowrap; }
+.iomap .net .node span { overflow: hidden; text-overflow: ellipsis; }
 .iomap .net svg { width: 100%; height: 100%; overflow: visible; }
 .iomap .net path { fill: none; stroke: rgb(var(--hue)); stroke-opacity: .75; vector-effect: non-scaling-stroke;
   stroke-linecap: round; }

@@ -44,10 +44,9 @@ class Shapes(Part):
     style = (
         PLOT,
         """\
-.iomap .shapes { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 12rem), 1fr));
+.iomap .shapes { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 10rem), 1fr));
   gap: .9rem 1.2rem; margin: .6rem 0; }
 .iomap .shapes figure { display: block; margin: 0; --tall: 5.5rem; min-width: 0; }
-.iomap .shapes figcaption { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .iomap .shapes figcaption b { color: var(--ink); }""",
     )
 
