@@ -26,8 +26,10 @@ def exact():
 def test_it_starts_at_the_reference_and_ends_at_this_input(exact):
     part = Waterfall.of(exact, 0, Scale())
     assert (part.start, part.end) == ("1", "4") and part.reference == "with every feature absent"
-    assert [(row.feature, number(row.value)) for row in part.rows] == [("x0", 4), ("x1", -2), ("x2", 0.5), ("x3", 0.5)]
-    assert number(part.start) + sum(number(row.value) for row in part.rows) == number(part.end)
+    assert [row.feature for row in part.rows] == ["x0", "x1", "x2", "x3"]
+    np.testing.assert_allclose([number(row.value) for row in part.rows], [4, -2, 0.5, 0.5])
+    total = number(part.start) + sum(number(row.value) for row in part.rows)
+    assert total == pytest.approx(number(part.end))
 
 
 def test_each_bar_starts_where_the_one_above_ends(exact):
