@@ -9,7 +9,7 @@ from probes.rounding import Scale, percent
 from surrogates.local.anchor import Anchor
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.report.figures import anchor_plot
-from surrogates.report.names import named
+from surrogates.report.names import named, rule_words
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.effects import effects_parts
@@ -45,7 +45,7 @@ def _anchor_head(a: Anchor) -> list[Part]:
     if a.rule.conditions:
         sure = "exactly" if a.exact else f"at least {percent(a.low)} with {percent(a.confidence)} confidence"
         often = f"in {percent(a.precision)} of those asked ({sure}); without that rule, in {percent(a.unconditional)}"
-        change = f"Whenever {a.words}: {a.holds}, {often}."
+        change = f"Whenever {rule_words(a)}: {a.holds}, {often}."
     many = f"All {asked:,} possible" if a.exact else f"{asked:,}"
     covers = f"; the rule holds in {percent(a.coverage)} of all variations" if a.rule.conditions and a.proved else ""
     unproved = f"No rule is proved: none reached a precision of {percent(a.asked)} within the budget."
@@ -65,7 +65,7 @@ def _rule(a: Anchor) -> list[Part]:
     return [
         Rule(
             title="The rule",
-            words=a.words if a.rule.conditions else "",
+            words=rule_words(a) if a.rule.conditions else "",
             holds=a.holds if a.rule.conditions else _without_rule(a),
             level="poor" if not a.proved else "good" if a.rule.conditions else "plain",
             reference="" if a.rule.conditions else _of_reference(a),
@@ -150,7 +150,7 @@ def _origin(result: Anchor | ShapleyValues) -> list[Part]:
 @text_of.register
 def anchor_text(a: Anchor) -> str:
     """Return the rule, its precision and coverage."""
-    head = f"IF {a.words} THEN {a.holds}" if a.rule.conditions else f"{_without_rule(a)}."
+    head = f"IF {rule_words(a)} THEN {a.holds}" if a.rule.conditions else f"{_without_rule(a)}."
     sure = "exact" if a.exact else f"at least {percent(a.low)} with {percent(a.confidence)} confidence"
     notes = [] if a.proved else ["The precision asked for was not proved within the budget."]
     without = f"; without the rule {percent(a.unconditional)}" if a.rule.conditions else ""

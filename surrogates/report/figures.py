@@ -17,7 +17,7 @@ from surrogates.local.explanation import Explanation
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.many.global_surrogate import GlobalSurrogate
-from surrogates.report.names import named
+from surrogates.report.names import named, rule_words
 from surrogates.results.result import figure_of
 from surrogates.statements.card import Card
 from surrogates.statements.study import Study
@@ -122,7 +122,7 @@ def anchor_plot(anchor: Anchor, ax: Axes | None = None) -> Axes:
         below = np.array([[anchor.precision - anchor.low], [0.0]])
         ax.errorbar([anchor.precision], [1], xerr=below, fmt="none", ecolor="#333333", elinewidth=1, capsize=3)
     ax.axvline(anchor.asked, color="#333333", linewidth=0.8, linestyle="--")
-    ax.set_yticks([1, 0], [shortened(anchor.words), "without the rule"])
+    ax.set_yticks([1, 0], [shortened(rule_words(anchor)), "without the rule"])
     ax.set_xlim(0, 1.02)
     in_percent(ax)
     ax.set_xlabel("share of the same answers (dashed: asked for)", loc="right")

@@ -13,9 +13,11 @@ from dataclasses import replace
 from probes.probe import Feature
 from probes.rounding import given
 from probes.views import View
+from surrogates.local.anchor import Anchor
+from surrogates.terms import describe
 from surrogates.visible import in_line
 
-__all__ = ["condition_words", "named", "ordinal", "quoted", "renamed", "states"]
+__all__ = ["condition_words", "named", "ordinal", "quoted", "renamed", "rule_words", "states"]
 
 #: letters of a name that is quoted in a sentence, and of what stands before or after a word to show its place
 _NAME, _BESIDE = 60, 14
@@ -106,6 +108,13 @@ def condition_words(condition: tuple[int, float, float], features: Sequence[Feat
         return f"{feature.name} ≤ {given(high)}"
     name = f"{feature.name} > {given(low)}"
     return name if high == float("inf") else f"{given(low)} < {feature.name} ≤ {given(high)}"
+
+
+def rule_words(anchor: Anchor) -> str:
+    """Put the rule of an anchor in words; those of a text in quotes."""
+    if anchor.view.get("kind") != "text" or not anchor.rule.conditions:
+        return anchor.words
+    return describe(anchor.rule, renamed(anchor.features, anchor.view))
 
 
 def ordinal(number: int) -> str:

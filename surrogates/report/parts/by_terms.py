@@ -54,6 +54,8 @@ class FidelityByTerms(Part):
     gain: str
     exact: bool
     judged: int
+    lead: bool
+    muted: bool
 
     @classmethod
     def of(cls, ex: Explanation, j: int) -> FidelityByTerms | None:
@@ -75,6 +77,8 @@ class FidelityByTerms(Part):
             gain=gain_line(one, what),
             exact=f.exact,
             judged=f.rows,
+            lead=not j,
+            muted=f.refused()[j],
         )
 
 
@@ -89,6 +93,10 @@ def gain_line(one: ByTerms, what: str) -> str:
     'All 8 leaves reach R² 0.80. Fewer lose: a tree cut to 4 reaches 0.50, which costs 0.30.'
     """
     total, best = one.terms[-1], one.r2[-1]
+    if not one.r2_low[-1] > 0:
+        return (
+            f"No number of {what} surely predicts better than a constant: with all {total:,} the interval holds zero."
+        )
     said = f"All {total:,} {what} reach R² {score(best)}."
     enough = next(i for i, r2 in enumerate(one.r2) if r2 >= best - _LITTLE)
     i = enough if enough < len(one.terms) - 1 else enough - 1

@@ -21,6 +21,8 @@ __all__ = ["Pairs", "pair_marks", "pairs_parts"]
 
 #: pairs that are drawn and numbered, terms that are listed beside them, and outputs that have a network
 _DRAWN, _LISTED, _OUTPUTS = 9, 60, 3
+#: share of an output's largest weight up to which a term is none of its own: outputs share their terms
+_LEAST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Pairs(Part):
 .iomap .net .nodes { min-width: 0; }
 .iomap .net .node { display: flex; justify-content: flex-end; height: 1.8rem; line-height: 1.8rem;
   white-space: nowrap; }
+.iomap .net .node sup { align-self: flex-start; line-height: 1.4; }
 .iomap .net .node span { overflow: hidden; text-overflow: ellipsis; }
 .iomap .net svg { width: 100%; height: 100%; overflow: visible; }
 .iomap .net path { fill: none; stroke: rgb(var(--hue)); stroke-opacity: .75; vector-effect: non-scaling-stroke;
@@ -82,6 +85,7 @@ class Pairs(Part):
     wider: tuple[Together, ...]
     left_out: int
     unit: str
+    lead: bool
     marked: bool
     real: bool
     muted: bool
@@ -89,24 +93,25 @@ class Pairs(Part):
     @classmethod
     def of(cls, ex: Explanation, j: int) -> Pairs | None:
         """Make it of one output of an explanation; None where no features act together."""
-        order = _by_size(ex)
+        terms, coef, scale = ex.surrogate.terms_, np.atleast_2d(ex.surrogate.coef_)[j], scale_of(ex)
+        least = _LEAST * float(np.abs(coef).max(initial=0.0))
+        order = [i for i in _by_size(ex) if abs(float(coef[i])) > least]
         if not order:
             return None
-        terms, coef, scale = ex.surrogate.terms_, np.atleast_2d(ex.surrogate.coef_)[j], scale_of(ex)
         features = renamed(ex.features, ex.view)
-        drawn = _drawn(ex)
-        rest = [i for i in order if i not in drawn]
+        numbers = {i: number for number, i in enumerate(_drawn(ex), 1)}
+        drawn, rest = ([i for i in order if (i in numbers) is has] for has in (True, False))
         shown = sorted(set(chain.from_iterable(terms[i].features for i in drawn)))
         place = {feature: 10 * k + 5 for k, feature in enumerate(shown)}
         largest = max((abs(float(coef[i])) for i in drawn), default=0.0) or 1.0
         arcs = []
-        for number, i in enumerate(drawn, 1):
+        for i in drawn:
             first, second = terms[i].features
             a, b = place[first], place[second]
             reach = 20 + 75 * (b - a) // max(10 * (len(shown) - 1), 1)
             arcs.append(
                 Arc(
-                    number,
+                    numbers[i],
                     features[first].name,
                     features[second].name,
                     f"M1 {a}C{reach} {a} {reach} {b} 1 {b}",
@@ -129,6 +134,7 @@ class Pairs(Part):
             wider=tuple(each for i, each in listed if len(terms[i].features) > 2),
             left_out=len(rest) - len(listed),
             unit=weights_unit(ex.surrogate, scale.unit(ex.target.unit)),
+            lead=not j,
             marked=ex.view.get("kind") == "text",
             real=any(features[f].kind == "real" for i in order for f in terms[i].features),
             muted=ex.fidelity.refused()[j],

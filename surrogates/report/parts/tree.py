@@ -34,6 +34,7 @@ _STYLE = """\
 .iomap .tree .here > .cut { background: rgba(var(--up), .12); font-weight: 600; }
 .iomap .tree .leaf { display: grid; grid-template-columns: auto 6rem 4.6rem; column-gap: .6rem; align-items: baseline;
   text-align: right; font-variant-numeric: tabular-nums; }
+.iomap .tree.several .leaf { grid-template-columns: auto 6rem; }
 .iomap .tree .leaf small { font-weight: 400; white-space: nowrap; }
 .iomap .tree .line { position: relative; height: .7rem; margin: 0 .4rem;
   background: linear-gradient(var(--line), var(--line)) 0 50% / 100% 1px no-repeat; }
