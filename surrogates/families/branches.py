@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from surrogates.terms import Box, Term
 
 __all__ = ["Leaf", "Split", "Tree", "branches", "leaves_below"]
+
+#: leaves of a tree that anybody reads; what draws and cuts trees goes down their branches one by one
+_MOST = 512
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ def branches(terms: Sequence[Term]) -> Tree | None:
     Parameters
     ----------
     terms : sequence of t Term
+        None of more than 512.
 
     Examples
     --------
@@ -49,12 +55,16 @@ def branches(terms: Sequence[Term]) -> Tree | None:
     >>> tree.feature, tree.below, (tree.above.feature, tree.above.threshold)
     (0, Leaf(term=0), (1, 2.0))
     """
-    bounds = []
-    for term in terms:
+    if not terms or len(terms) > _MOST:
+        return None
+    features = sorted({i for term in terms for i in term.features})
+    low, high = np.full((len(terms), len(features)), -np.inf), np.full((len(terms), len(features)), np.inf)
+    for row, term in enumerate(terms):
         if not isinstance(term, Box):
             return None
-        bounds.append({i: (low, high) for i, low, high in term.conditions})
-    return _branch(list(range(len(terms))), bounds) if bounds else None
+        for i, *ends in term.conditions:
+            low[row, features.index(i)], high[row, features.index(i)] = ends
+    return _branch(np.arange(len(terms)), features, low, high)
 
 
 def leaves_below(tree: Tree) -> list[int]:
@@ -62,21 +72,35 @@ def leaves_below(tree: Tree) -> list[int]:
     return [tree.term] if isinstance(tree, Leaf) else [*leaves_below(tree.below), *leaves_below(tree.above)]
 
 
-def _branch(members: list[int], bounds: list[dict[int, tuple[float, float]]]) -> Tree | None:
-    """Find a split that cuts through none of the leaves; of several the one that keeps their order."""
+def _branch(members: np.ndarray, features: list[int], low: np.ndarray, high: np.ndarray) -> Tree | None:
+    """Find a split that cuts through none of the leaves, one that keeps their order if there is any."""
     if len(members) == 1:
-        return Leaf(members[0])
-    everywhere = (-float("inf"), float("inf"))
-    edges = {(i, edge) for m in members for i, ends in bounds[m].items() for edge in ends if abs(edge) != float("inf")}
-    found = []
-    for i, edge in sorted(edges):
-        below = [m for m in members if bounds[m].get(i, everywhere)[1] <= edge]
-        above = [m for m in members if bounds[m].get(i, everywhere)[0] >= edge]
-        if below and above and len(below) + len(above) == len(members):
-            found.append((below + above != members, i, edge, below, above))
-    for _, i, edge, below, above in sorted(found):
-        parts = _branch(below, bounds), _branch(above, bounds)
-        if parts[0] is not None and parts[1] is not None:
-            return Split(i, edge, parts[0], parts[1])
-        return None  # a cut through no leaf leaves both sides as easy to cut as they were
+        return Leaf(int(members[0]))
+    cut = _cut_in_order(members, low, high) or _cut_in_any_order(members, low, high)
+    if cut is None:
+        return None
+    column, edge = cut
+    inside = high[members, column] <= edge
+    # a cut through no leaf leaves both sides as easy to cut as they were
+    below, above = (_branch(members[side], features, low, high) for side in (inside, ~inside))
+    return None if below is None or above is None else Split(features[column], edge, below, above)
+
+
+def _cut_in_order(members: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[int, float] | None:
+    """Find a column and a bound that the first leaves lie below, and all others above."""
+    last = np.maximum.accumulate(high[members], axis=0)[:-1]
+    first = np.minimum.accumulate(low[members][::-1], axis=0)[::-1][1:]
+    places, columns = np.nonzero((last <= first) & np.isfinite(last))
+    return (int(columns[0]), float(last[places[0], columns[0]])) if len(places) else None
+
+
+def _cut_in_any_order(members: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[int, float] | None:
+    """Find a column and a bound that some leaves lie below, and all others above."""
+    for column, (lows, highs) in enumerate(zip(low[members].T, high[members].T, strict=True)):
+        edges = np.unique(lows[np.isfinite(lows)])
+        below = np.searchsorted(np.sort(highs), edges, side="right")
+        above = len(members) - np.searchsorted(np.sort(lows), edges, side="left")
+        clean = edges[(below > 0) & (above > 0) & (below + above == len(members))]
+        if len(clean):
+            return column, float(clean[0])
     return None

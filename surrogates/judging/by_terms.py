@@ -7,10 +7,11 @@ seen. Nothing is asked and no family is fitted again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 
-from surrogates.families.branches import Leaf, Split, Tree, branches, leaves_below
+from surrogates.families.branches import Leaf, Tree, branches
 from surrogates.judging.agreement import r2, r2_interval
 from surrogates.judging.crossed import CrossFit
 from surrogates.judging.problem import Problem
@@ -22,6 +23,8 @@ __all__ = ["ByTerms", "by_terms"]
 
 #: added to the diagonal of normal equations, relative: terms that hold for the same rows share their weight
 _RIDGE = 1e-9
+#: leaves of a tree that somebody may read; to cut larger ones takes more than a tenth of the time of the fits
+_LEAVES = 128
 
 
 @dataclass(frozen=True)
@@ -56,15 +59,15 @@ def by_terms(surrogate: Surrogate, problem: Problem, crossed: CrossFit) -> tuple
     Returns
     -------
     tuple of k ByTerms
-        Empty for a surrogate without terms.
+        Empty for a surrogate without terms, and for a tree of more than 128 leaves.
     """
-    y, exact, judged, law = problem.judged, problem.design.exact, problem.design.judged, problem.design.sampled
+    y, exact, law, block = problem.judged, problem.design.exact, problem.design.sampled, problem.design.block
     counts = _counts(surrogate)
-    if not counts:
+    if not counts or (surrogate.partitions and (counts[-1] > _LEAVES or branches(surrogate.terms_) is None)):
         return ()
     fits = [surrogate] if exact else [fitted for fitted, _ in crossed.fits]
     scores = []
-    for by_fold in _predicted(fits, law, judged, counts).swapaxes(0, 1):
+    for by_fold in _predicted(fits, law, block, counts).swapaxes(0, 1):
         if exact:
             scores.append((r2(y, by_fold[0]),) * 3)
             continue
@@ -92,16 +95,19 @@ def _of_output(surrogate: Surrogate, j: int, counts: list[int], scores: np.ndarr
     return ByTerms(terms, *(tuple(map(float, column)) for column in scores[rows].T))
 
 
-def _predicted(fits: list[Surrogate], law: np.ndarray, rows: np.ndarray, counts: list[int]) -> np.ndarray:
-    """Predict rows ``(m, d)`` by surrogates cut to each number of terms, the last with all, ``(f, c, m, k)``."""
+def _predicted(fits: list[Surrogate], law: np.ndarray, block: int, counts: list[int]) -> np.ndarray:
+    """Predict the last m of rows ``(block + m, d)`` by surrogates with each number of terms, ``(f, c, m, k)``.
+
+    The last of these numbers means all terms.
+    """
     answers = []
     for fitted in fits:
-        values, spread = evaluate(fitted.terms_, rows), evaluate(fitted.terms_, law)
+        values = evaluate(fitted.terms_, law)
         cut = _merged_leaves if fitted.partitions else _strongest
         full = np.atleast_2d(fitted.coef_), np.atleast_1d(fitted.intercept_)
-        cuts = [*cut(fitted, spread, counts[:-1]), full]  # all terms, of whatever number a fold has
-        sums = [values @ coef.T + intercept for coef, intercept in cuts]
-        answers.append([from_line(fitted.links_, line.reshape(len(rows), -1)).reshape(len(rows), -1) for line in sums])
+        cuts = [*cut(fitted, values, counts[:-1]), full]  # all terms, of whatever number a fold has
+        sums = [values[block:] @ coef.T + intercept for coef, intercept in cuts]
+        answers.append([from_line(fitted.links_, line) for line in sums])
     return np.array(answers)
 
 
@@ -132,39 +138,70 @@ def _strongest(fitted: Surrogate, values: np.ndarray, counts: list[int]) -> list
 
 
 def _merged_leaves(fitted: Surrogate, values: np.ndarray, counts: list[int]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Cut a tree to fewer leaves: two that hang together become one, where that changes predictions least."""
+    """Cut a tree to fewer leaves: two that hang together become one, where that adds least to the squared errors.
+
+    Merging leaves of n₁ and n₂ rows adds n₁n₂ / (n₁ + n₂) Σⱼ (v₁ⱼ − v₂ⱼ)² / sⱼ² for their values v and the spread s.
+    """
     coef, intercept = np.atleast_2d(fitted.coef_), np.atleast_1d(fitted.intercept_)
-    tree, rows = branches(fitted.terms_), values.sum(axis=0) + _RIDGE
-    spread = coef.std(axis=1)
-    unit = np.where(spread > 0, spread, 1.0)
+    tree = branches(fitted.terms_)
     if tree is None:
         return [(coef, intercept)] * len(counts)
-    groups, shown = [[term] for term in leaves_below(tree)], coef.copy()
-    cuts = {}
-    while True:
-        cuts[len(groups)] = shown.copy()
-        pairs = _twins(tree, {tuple(group) for group in groups})
-        if not pairs:
-            break
-        first, second = min(pairs, key=lambda pair: _loss(pair[0], pair[1], shown, rows, unit))
-        both = [*first, *second]
-        shown[:, both] = (coef[:, both] * rows[both]).sum(axis=1, keepdims=True) / rows[both].sum()
-        groups = [group for group in groups if group not in (first, second)] + [both]
-    return [(cuts[min(count, len(fitted.terms_))], intercept) for count in counts]
+    spread = coef.std(axis=1)
+    rows = values.sum(axis=0) + _RIDGE
+    nodes = _nodes(tree, coef.T / np.where(spread > 0, spread, 1.0), rows)
+    merged, total = _merging_order(nodes), len(fitted.terms_)
+    shown, cuts, done = coef.copy(), {}, 0
+    for count in sorted({min(count, total) for count in counts}, reverse=True):
+        for terms in (nodes[number].terms for number in merged[done : total - count]):
+            shown[:, terms] = (coef[:, terms] @ rows[terms] / rows[terms].sum())[:, None]
+        done, cuts[count] = total - count, shown.copy()
+    return [(cuts[min(count, total)], intercept) for count in counts]
 
 
-def _twins(tree: Tree, whole: set[tuple[int, ...]]) -> list[tuple[list[int], list[int]]]:
-    """List the splits whose two sides are one leaf each by now, by the terms on either side."""
-    if isinstance(tree, Leaf):
-        return []
-    sides = leaves_below(tree.below), leaves_below(tree.above)
-    if tuple(sides[0]) in whole and tuple(sides[1]) in whole:
-        return [sides]
-    return [pair for side in (tree.below, tree.above) if isinstance(side, Split) for pair in _twins(side, whole)]
+@dataclass(frozen=True)
+class _Node:
+    """A branch of a tree: its two sides by number, none of a leaf; all below it, what merging that adds."""
+
+    sides: tuple[int, int] | None
+    terms: list[int]
+    rows: float
+    value: np.ndarray
+    loss: float
 
 
-def _loss(first: list[int], second: list[int], shown: np.ndarray, rows: np.ndarray, unit: np.ndarray) -> float:
-    """Compute n₁n₂ / (n₁ + n₂) Σⱼ (v₁ⱼ − v₂ⱼ)² / sⱼ²: what merging two leaves adds to the squared errors."""
-    one, other = rows[first].sum(), rows[second].sum()
-    apart = (shown[:, first[0]] - shown[:, second[0]]) / unit
-    return float(one * other / (one + other) * (apart**2).sum())
+def _nodes(tree: Tree, values: np.ndarray, rows: np.ndarray) -> list[_Node]:
+    """List the branches of a tree, those below before those above."""
+    nodes: list[_Node] = []
+
+    def walk(branch: Tree) -> int:
+        if isinstance(branch, Leaf):
+            nodes.append(_Node(None, [branch.term], float(rows[branch.term]), values[branch.term], 0.0))
+            return len(nodes) - 1
+        sides = walk(branch.below), walk(branch.above)
+        one, other = nodes[sides[0]], nodes[sides[1]]
+        total = one.rows + other.rows
+        value = (one.rows * one.value + other.rows * other.value) / total
+        loss = one.rows * other.rows / total * float(((one.value - other.value) ** 2).sum())
+        nodes.append(_Node(sides, [*one.terms, *other.terms], total, value, loss))
+        return len(nodes) - 1
+
+    walk(tree)
+    return nodes
+
+
+def _merging_order(nodes: list[_Node]) -> list[int]:
+    """Return the numbers of the branches in the order in which they become leaves, cheapest first."""
+    above = {side: number for number, node in enumerate(nodes) if node.sides for side in node.sides}
+    leaf = [node.sides is None for node in nodes]
+    ready = [(n.loss, i) for i, n in enumerate(nodes) if n.sides and all(leaf[side] for side in n.sides)]
+    heapify(ready)
+    order = []
+    while ready:
+        _, number = heappop(ready)
+        order.append(number)
+        leaf[number] = True
+        parent = above.get(number)
+        sides = nodes[parent].sides if parent is not None else None
+        if parent is not None and sides and all(leaf[side] for side in sides):
+            heappush(ready, (nodes[parent].loss, parent))
+    return order

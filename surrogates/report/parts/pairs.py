@@ -99,6 +99,7 @@ class Pairs(Part):
         if not order:
             return None
         features = renamed(ex.features, ex.view)
+        marks = pair_marks(ex)
         numbers = {i: number for number, i in enumerate(_drawn(ex), 1)}
         drawn, rest = ([i for i in order if (i in numbers) is has] for has in (True, False))
         shown = sorted(set(chain.from_iterable(terms[i].features for i in drawn)))
@@ -127,7 +128,7 @@ class Pairs(Part):
         several = len(ex.target.outputs) > 1
         return cls(
             title="Features that act together" + (f": {ex.target.outputs[j]}" if several else ""),
-            nodes=tuple(Node(features[f].name, pair_marks(ex)[ex.features[f].name]) for f in shown),
+            nodes=tuple(Node(features[f].name, marks[ex.features[f].name]) for f in shown),
             height=10 * len(shown),
             arcs=tuple(arcs),
             others=tuple(each for i, each in listed if len(terms[i].features) == 2),

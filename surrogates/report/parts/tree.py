@@ -19,6 +19,8 @@ __all__ = ["Branch", "DrawnTree"]
 
 #: conditions below each other that are open, leaves that are drawn, and outputs whose values stand at a leaf
 _OPEN, _LEAVES, _OUTPUTS = 4, 64, 3
+#: conditions below each other at most
+_DEEPEST = 24
 
 _STYLE = """\
 .iomap .tree ul { list-style: none; margin: 0; padding: 0 0 0 1.1rem; }
@@ -129,7 +131,7 @@ class _Maker:
             at = length(float(self.axis.at(self.coef[0, tree.term])))
             return Branch(words, here, values, share, count, at, "", False, ())
         fold = "" if here or depth < _OPEN else self._folded(terms, share)
-        if self.room < len(terms) and not here:
+        if depth >= _DEEPEST or (self.room < len(terms) and not here):
             return Branch(words, here, (), share, count, "0", fold or self._folded(terms, share), True, ())
         sides = [(tree.above, self._words(tree, above=True)), (tree.below, self._words(tree, above=False))]
         if self.features[tree.feature].kind == "real":

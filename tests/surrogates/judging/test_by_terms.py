@@ -11,7 +11,7 @@ import pytest
 
 import surrogates.judging.fidelity as judged
 from probes import MaskProbe
-from surrogates import Explanation, explain, explain_many
+from surrogates import Explanation, TreeSurrogate, explain, explain_many
 from surrogates.judging.agreement import r2
 
 FAMILIES = ("linear", "interactions", "tree", "rules", "additive")
@@ -125,3 +125,9 @@ def test_it_takes_a_small_part_of_the_time_of_an_explanation(monkeypatch):
         explain(mixed, MaskProbe(12), budget=256, store=None)
         shares.append(sum(spent) / (time.perf_counter() - start - sum(spent)))
     assert min(shares) < 0.1
+
+
+def test_a_tree_that_nobody_reads_is_not_cut():
+    tree = TreeSurrogate(max_leaves=200, min_leaf=0.0)
+    ex = explain(lambda Z: Z @ 1.3 ** np.arange(9), MaskProbe(9), tree, store=None)
+    assert len(ex.surrogate.terms_) > 128 and ex.fidelity.by_terms == ()
