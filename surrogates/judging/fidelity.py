@@ -16,10 +16,12 @@ import pandas as pd
 from probes.design import Design
 from probes.rounding import between, score
 from surrogates.judging.agreement import r2, r2_interval, rank_correlation, rank_interval
+from surrogates.judging.by_terms import ByTerms, by_terms
 from surrogates.judging.cross_fit import FOLDS, CrossFit
 from surrogates.judging.problem import Problem
 from surrogates.judging.verdict import refuses, verdict
 from surrogates.numerics.folds import folds
+from surrogates.results.plain import MAY_LACK
 from surrogates.surrogate import Surrogate
 from surrogates.visible import in_line
 
@@ -64,6 +66,9 @@ class Fidelity:
     background : tuple of float
         How far the sizes of the clear effects are left open by the choice of background rows: half-widths of 95%
         intervals as a share of the effects. Empty where rows are no sample.
+    by_terms : tuple of ByTerms
+        Held-out R² by how many terms of the surrogate are read. Empty for a surrogate without terms, for a tree of
+        more than 128 leaves, and for a file from before this was measured.
     """
 
     outputs: tuple[str, ...]
@@ -85,6 +90,7 @@ class Fidelity:
     predicted: np.ndarray = field(repr=False)
     ceiling: tuple[float, ...] = ()
     background: tuple[float, ...] = ()
+    by_terms: tuple[ByTerms, ...] = field(default=(), repr=False, metadata=MAY_LACK)
 
     def part(self, outputs: slice) -> Fidelity:
         """Select some of the outputs."""
@@ -217,6 +223,7 @@ def fidelity(
         observed=y,
         predicted=predicted,
         background=background,
+        by_terms=by_terms(surrogate, problem, crossed),
     )
 
 

@@ -331,6 +331,11 @@ class Explanation(SavedResult):
         Z = self.answers.design.Z
         if Z.shape == (n, d) and not (np.isin(Z[:, binary], (0.0, 1.0)).all() and np.isfinite(Z).all()):
             raise Damaged("answers.Z", "hold 0 or 1 for features that are present or absent", "other numbers")
+        if by_terms := self.fidelity.by_terms:
+            sizes["fidelity.by_terms"] = len(by_terms), k
+            for j, one in enumerate(by_terms):
+                numbers = {len(values) for values in (one.terms, one.r2, one.r2_low, one.r2_high)}
+                sizes[f"fidelity.by_terms[{j}]"] = numbers, {len(one.terms)}
         sizes |= {f"fidelity.{name}": (len(getattr(self.fidelity, name)), k) for name in PER_OUTPUT}
         for where, (size, due) in sizes.items():
             if size != due:

@@ -9,6 +9,7 @@ from probes.rounding import Scale, percent
 from surrogates.local.anchor import Anchor
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.report.figures import anchor_plot
+from surrogates.report.names import named, rule_words
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.effects import effects_parts
@@ -16,8 +17,9 @@ from surrogates.report.parts.head import Head
 from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts, reference_in_words
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.rule import Anchored, ConditionRow, Conditions, Rule, Shares, Standing, ValueRow, Values
+from surrogates.report.parts.waterfall import waterfall_parts
 from surrogates.report.sentence import numbered, quoted
-from surrogates.report.text import effect_lines
+from surrogates.report.text import effect_lines, with_shown_names
 from surrogates.results.result import text_of
 from surrogates.visible import joined
 
@@ -43,7 +45,7 @@ def _anchor_head(a: Anchor) -> list[Part]:
     if a.rule.conditions:
         sure = "exactly" if a.exact else f"at least {percent(a.low)} with {percent(a.confidence)} confidence"
         often = f"in {percent(a.precision)} of those asked ({sure}); without that rule, in {percent(a.unconditional)}"
-        change = f"Whenever {a.words}: {a.holds}, {often}."
+        change = f"Whenever {rule_words(a)}: {a.holds}, {often}."
     many = f"All {asked:,} possible" if a.exact else f"{asked:,}"
     covers = f"; the rule holds in {percent(a.coverage)} of all variations" if a.rule.conditions and a.proved else ""
     unproved = f"No rule is proved: none reached a precision of {percent(a.asked)} within the budget."
@@ -63,7 +65,7 @@ def _rule(a: Anchor) -> list[Part]:
     return [
         Rule(
             title="The rule",
-            words=a.words if a.rule.conditions else "",
+            words=rule_words(a) if a.rule.conditions else "",
             holds=a.holds if a.rule.conditions else _without_rule(a),
             level="poor" if not a.proved else "good" if a.rule.conditions else "plain",
             reference="" if a.rule.conditions else _of_reference(a),
@@ -148,7 +150,7 @@ def _origin(result: Anchor | ShapleyValues) -> list[Part]:
 @text_of.register
 def anchor_text(a: Anchor) -> str:
     """Return the rule, its precision and coverage."""
-    head = f"IF {a.words} THEN {a.holds}" if a.rule.conditions else f"{_without_rule(a)}."
+    head = f"IF {rule_words(a)} THEN {a.holds}" if a.rule.conditions else f"{_without_rule(a)}."
     sure = "exact" if a.exact else f"at least {percent(a.low)} with {percent(a.confidence)} confidence"
     notes = [] if a.proved else ["The precision asked for was not proved within the budget."]
     without = f"; without the rule {percent(a.unconditional)}" if a.rule.conditions else ""
@@ -174,7 +176,7 @@ def _said_lines(a: Anchor) -> list[str]:
 def shapley_contents(values: ShapleyValues) -> Contents:
     """Take Shapley values apart."""
     title = f"Shapley values: {', '.join(values.outputs)} ({values.unit})"
-    return Contents(title, made([_shapley_head, _standing, _numbers, _instance, _values, _origin], values))
+    return Contents(title, made([_shapley_head, _standing, _numbers, _instance, _waterfall, _values, _origin], values))
 
 
 def _shapley_head(v: ShapleyValues) -> list[Part]:
@@ -190,7 +192,12 @@ def _shapley_head(v: ShapleyValues) -> list[Part]:
         where = f" for {quoted(top.output)}" if len(v.outputs) > 1 else ""
         span = "" if v.exact else f" {_scale(v).between(top.low, top.high)}"
         value = f"{_scale(v).signed(top.attribution)}{span}"
-        change = f"Of the difference{where} {quoted(str(top.feature))} has the largest value that is clear: {value}."
+        name = (
+            named(v.features, v.view, 60)[str(top.feature)]
+            if v.view.get("kind") == "text"
+            else quoted(str(top.feature))
+        )
+        change = f"Of the difference{where} {name} has the largest value that is clear: {value}."
     many = f"All {asked:,} possible" if v.exact else f"{asked:,}"
     sure = "so these values are exact" if v.exact else "and 95% intervals say how sure these values are"
     evidence = f"{many} questions were asked, {sure}." if asked else ""
@@ -212,8 +219,13 @@ def _instance(v: ShapleyValues) -> list[Part]:
     return [*answer_parts(v.view, v.answer), *parts]
 
 
+def _waterfall(v: ShapleyValues) -> list[Part]:
+    return waterfall_parts(v, _scale(v))
+
+
 def _values(v: ShapleyValues) -> list[Part]:
-    return effects_parts(_table(v), v.outputs, v.unit, v.view, "Shapley values for", _scale(v))
+    title = "Shapley values for"
+    return effects_parts(_table(v), v.outputs, v.unit, v.view, title, _scale(v), features=v.features)
 
 
 def _scale(v: ShapleyValues) -> Scale:
@@ -230,7 +242,7 @@ def _table(v: ShapleyValues) -> pd.DataFrame:
 def shapley_text(v: ShapleyValues) -> str:
     """Return the strongest values with intervals."""
     how = "exact: every question was asked" if v.exact else f"{v.cost['rows']} inputs asked"
-    scale, table = _scale(v), _table(v)
+    scale, table = _scale(v), with_shown_names(_table(v), v.features, v.view)
     lines = [f"Shapley values of the model ({scale.unit(v.unit)}; {how})"]
     for output in v.outputs:
         lines += effect_lines(table[table["output"] == output], "value", output if len(v.outputs) > 1 else "", scale)

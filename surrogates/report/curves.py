@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from surrogates.surrogate import Surrogate
 
-__all__ = ["curve_lines", "named"]
+__all__ = ["curve_lines", "named", "weights_unit"]
 
 
 def named(surrogate: Surrogate, outputs: Sequence[str]) -> str:
@@ -39,3 +39,10 @@ def _curves(surrogate: Surrogate, outputs: Sequence[str]) -> list[str]:
         return []
     several = len(outputs) > 1
     return [f"{name}: {link}" if several else str(link) for name, link in zip(outputs, surrogate.links_, strict=True)]
+
+
+def weights_unit(surrogate: Surrogate, unit: str) -> str:
+    """Say what the weights of a surrogate are measured in."""
+    if surrogate.curved:
+        return "steps along the line of the curve"
+    return "the unit of the answers" if unit in ("output", "target") else unit

@@ -22,7 +22,7 @@ from surrogates.report.parts.instance import answer_parts, instance_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.trust import Comparison, Judgement, Verdict
 from surrogates.report.sentence import numbered, quoted, small
-from surrogates.report.text import fitted_here, label_of, span_of
+from surrogates.report.text import fitted_here, label_of, shown_terms, span_of, with_shown_names
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import figure_of, text_of
 from surrogates.visible import joined
@@ -116,7 +116,8 @@ def _instance(d: Difference) -> list[Part]:
 
 def _changes(d: Difference) -> list[Part]:
     """Return a table of effects on both sides for every output."""
-    table, target, refused = d.attributions, d.change.target, d.change.fidelity.refused(change=True)
+    table = with_shown_names(d.attributions, d.change.features, d.change.view)
+    target, refused = d.change.target, d.change.fidelity.refused(change=True)
     return [
         Changes.of(
             table[table["output"] == name],
@@ -143,7 +144,7 @@ def _comparison(d: Difference) -> list[Part]:
 
 
 def _terms(d: Difference) -> list[Part]:
-    return [Terms.of(d.change.terms, d.change.target.outputs, d.change.surrogate)]
+    return [Terms.of(shown_terms(d.change), d.change.target.outputs, d.change.surrogate)]
 
 
 def _origin(d: Difference) -> list[Part]:
@@ -182,7 +183,8 @@ def difference_text(difference: Difference) -> str:
         lines += textwrap.wrap(str(change.certificate), 100)
     lines += [line for w in change.warnings for line in textwrap.wrap(f"Note: {w}", 100)]
     for output in target.outputs:
-        table = difference.attributions[difference.attributions["output"] == output]
+        table = with_shown_names(difference.attributions, change.features, change.view)
+        table = table[table["output"] == output]
         shown = output if len(target.outputs) > 1 else ""
         lines += ["", f"{'change':>9}  {'95% interval':^21}  {'before':>9}  {'after':>9}  {shown}".rstrip()]
         for row in table.head(_ROWS).itertuples():

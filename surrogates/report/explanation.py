@@ -11,16 +11,19 @@ from surrogates.report.figures import comparison_plot, held_out
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Note, Part, made, picture
 from surrogates.report.parts.again import Again
+from surrogates.report.parts.by_terms import by_terms_parts
+from surrogates.report.parts.drawn import drawn_parts
 from surrogates.report.parts.effects import Terms, effects_parts
 from surrogates.report.parts.head import Head
 from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts
 from surrogates.report.parts.origin import Origin
+from surrogates.report.parts.pairs import pair_marks
 from surrogates.report.parts.phrases import Phrases
 from surrogates.report.parts.questions import Questions
 from surrogates.report.parts.trust import Checks, Comparison, Judgement, Verdict
 from surrogates.report.repeat_line import repeat_line
 from surrogates.report.sentence import change_line, evidence_line, said_line, warning_line
-from surrogates.report.text import AVERAGES, fitted_here, scale_of
+from surrogates.report.text import AVERAGES, fitted_here, scale_of, shown_terms
 
 __all__ = ["explanation_contents", "explanation_parts"]
 
@@ -43,7 +46,9 @@ def explanation_parts(explanation: Explanation) -> list[Part]:
         _again,
         _instance,
         _effects,
+        drawn_parts,
         _judgement,
+        by_terms_parts,
         _checks,
         _comparison,
         _terms,
@@ -104,6 +109,7 @@ def _instance(ex: Explanation) -> list[Part]:
         scale_of(ex),
         f"{_whole(ex)}{'Where it comes from' if ex.answer else 'What it depends on'}",
         ex.fidelity.refused(),
+        pair_marks(ex),
     )
 
 
@@ -117,6 +123,7 @@ def _effects(ex: Explanation) -> list[Part]:
         scale_of(ex),
         ex.fidelity.refused(),
         AVERAGES,
+        ex.features,
     )
 
 
@@ -136,7 +143,7 @@ def _comparison(ex: Explanation) -> list[Part]:
 
 
 def _terms(ex: Explanation) -> list[Part]:
-    return [Terms.of(ex.terms, ex.target.outputs, ex.surrogate)]
+    return [Terms.of(shown_terms(ex), ex.target.outputs, ex.surrogate)]
 
 
 def _provenance(ex: Explanation) -> list[Part]:

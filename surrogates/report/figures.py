@@ -17,6 +17,7 @@ from surrogates.local.explanation import Explanation
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.many.global_surrogate import GlobalSurrogate
+from surrogates.report.names import named, rule_words
 from surrogates.results.result import figure_of
 from surrogates.statements.card import Card
 from surrogates.statements.study import Study
@@ -79,7 +80,11 @@ def attribution_plot(
         If `output` is not one that is explained.
     """
     table = explanation.attributions.rename(columns={"attribution": "effect"})
-    labels = [f"{f} = {v}" if v and v != f else f for f, v in zip(table["feature"], table["value"], strict=True)]
+    names = named(explanation.features, explanation.view)
+    labels = [
+        f"{names.get(f, f)} = {v}" if v and v != f else names.get(f, f)
+        for f, v in zip(table["feature"], table["value"], strict=True)
+    ]
     target = explanation.target
     axis = "average effect on", target.unit
     refused = dict(zip(target.outputs, explanation.fidelity.refused(), strict=True))
@@ -98,8 +103,8 @@ def shapley_plot(
         If `output` is not one that is explained.
     """
     table = values.table.rename(columns={"index": "effect"})
-    known = {f.name: f.value for f in values.features}
-    labels = [f"{f} = {known[f]}" if known[f] not in ("", f) else f for f in table["features"]]
+    known, names = {f.name: f.value for f in values.features}, named(values.features, values.view)
+    labels = [f"{names[f]} = {known[f]}" if known[f] not in ("", f) else names[f] for f in table["features"]]
     axis = "Shapley value for", values.unit
     return _bars(table.assign(label=labels), values.outputs, axis, ax, output, max_features)
 
@@ -117,7 +122,7 @@ def anchor_plot(anchor: Anchor, ax: Axes | None = None) -> Axes:
         below = np.array([[anchor.precision - anchor.low], [0.0]])
         ax.errorbar([anchor.precision], [1], xerr=below, fmt="none", ecolor="#333333", elinewidth=1, capsize=3)
     ax.axvline(anchor.asked, color="#333333", linewidth=0.8, linestyle="--")
-    ax.set_yticks([1, 0], [shortened(anchor.words), "without the rule"])
+    ax.set_yticks([1, 0], [shortened(rule_words(anchor)), "without the rule"])
     ax.set_xlim(0, 1.02)
     in_percent(ax)
     ax.set_xlabel("share of the same answers (dashed: asked for)", loc="right")

@@ -21,6 +21,7 @@ import numpy as np
 from probes.rounding import alone, between, given, score
 from surrogates.local.explanation import Explanation
 from surrogates.report.asked_questions import decisions, explained_outputs, variations
+from surrogates.report.names import named, quoted
 from surrogates.visible import in_line
 
 __all__ = [
@@ -45,12 +46,6 @@ _SIZES = 0.7
 _NOISY = "The model answers the same question differently each time; each answer here is one of those it gives."
 #: units that stand for a number's kind, before it
 _KINDS = ("probability", "log-odds", "logit", "margin")
-
-
-def quoted(text: str, longest: int = _NAME) -> str:
-    """Quote a name in one line, cut where it is long."""
-    line = " ".join(in_line(text).split())
-    return f"“{line if len(line) <= longest else line[: longest - 1].rstrip() + '…'}”"
 
 
 def listed(words: Sequence[str]) -> str:
@@ -203,8 +198,13 @@ def _without(ex: Explanation, changed: np.ndarray, row: np.ndarray) -> str:
     if ex.view.get("kind") == "table":
         names = [quoted(f"{f.name} = {f.value}" if f.value else f.name) for f, _ in features]
         return f"With {listed(names)} replaced from the background,"
-    names, removal = [quoted(f.name) for f, _ in features], str(ex.view.get("removal", "removed"))
+    shown = named(ex.features, ex.view, _NAME)
+    names, removal = [_in_quotes(shown[f.name]) for f, _ in features], str(ex.view.get("removal", "removed"))
     return f"Without {listed(names)}" if removal == "removed" else f"With {listed(names)} {in_line(removal)},"
+
+
+def _in_quotes(shown: str) -> str:
+    return shown if shown.startswith("“") else quoted(shown)
 
 
 def evidence_line(ex: Explanation) -> str:

@@ -10,6 +10,7 @@ __all__ = [
     "FACTS",
     "NARROW",
     "NOTE",
+    "PAIR",
     "PICTURE",
     "PIECES",
     "PROOF",
@@ -101,6 +102,11 @@ SHARE = """\
 .iomap .share u { top: .5rem; height: .1rem; background: var(--ink); }
 .iomap td.rule { min-width: 8rem; }
 .iomap .share b { top: 0; width: .12rem; height: 1.1rem; background: var(--soft); }"""
+
+#: the number of a pair of features, at either of them
+PAIR = """\
+.iomap sup.pair { font-size: .68em; font-weight: 600; color: var(--soft); margin-left: .1em; line-height: 0; }
+.iomap mark sup.pair { color: inherit; }"""
 
 PICTURE = """\
 .iomap img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from probes.probe import Feature
 from probes.rounding import Scale, score
+from probes.views import View
 from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.report.curves import named
+from surrogates.report.names import named as shown_names
+from surrogates.report.names import renamed
 from surrogates.report.parts.phrases import phrase_rows
 from surrogates.report.sentence import change_line
 from surrogates.results.provenance import cost_line
@@ -20,7 +26,17 @@ from surrogates.visible import in_line, joined
 #: said where effects first stand
 AVERAGES = "Average effects over the questions asked; they need not add up to the model's answer."
 
-__all__ = ["AVERAGES", "effect_lines", "fitted_here", "label_of", "scale_of", "span_of", "summary"]
+__all__ = [
+    "AVERAGES",
+    "effect_lines",
+    "fitted_here",
+    "label_of",
+    "scale_of",
+    "shown_terms",
+    "span_of",
+    "summary",
+    "with_shown_names",
+]
 
 _ROWS = 10
 _BAR = 12
@@ -49,7 +65,8 @@ def summary(explanation: Explanation) -> str:
     lines += ["", *textwrap.wrap(AVERAGES, 100)]
     refused = fidelity.refused()
     for output in target.outputs:
-        table = explanation.attributions[explanation.attributions["output"] == output]
+        table = with_shown_names(explanation.attributions, explanation.features, explanation.view)
+        table = table[table["output"] == output]
         muted = refused[target.outputs.index(output)]
         shown = output if len(target.outputs) > 1 else ""
         lines += ["", *effect_lines(table, "effect", shown, scale_of(explanation), muted)]
@@ -82,6 +99,18 @@ def effect_lines(table: pd.DataFrame, what: str, output: str, scale: Scale, mute
     if len(table) > _ROWS:
         lines.append(f"{'':>9}  {'':21}  {'':{_BAR}}  … and {len(table) - _ROWS} more in .attributions")
     return lines
+
+
+def with_shown_names(table: pd.DataFrame, features: Sequence[Feature], view: View) -> pd.DataFrame:
+    """Return rows about features under the names that are shown."""
+    names = shown_names(features, view)
+    return table.assign(feature=[names.get(name, name) for name in table["feature"]])
+
+
+def shown_terms(explanation: Explanation) -> pd.DataFrame:
+    """Return ``Explanation.terms`` with features under the names that are shown."""
+    features = tuple(renamed(explanation.features, explanation.view))
+    return replace(explanation, features=features).terms
 
 
 def label_of(row: Any) -> str:

@@ -32,7 +32,7 @@ import pandas as pd
 
 from probes.errors import InputError
 
-__all__ = ["READERS", "Columns", "Damaged", "Json", "plain", "read"]
+__all__ = ["MAY_LACK", "READERS", "Columns", "Damaged", "Json", "plain", "read"]
 
 #: a JSON object
 Json: TypeAlias = dict[str, Any]
@@ -40,6 +40,8 @@ Json: TypeAlias = dict[str, Any]
 Reader: TypeAlias = Callable[[object, str], Any]
 #: types that are read in another way than by their fields: functions of the data and its place
 READERS: dict[Any, Reader] = {}
+#: metadata of a field of a dataclass that files from before it do not hold: its default stands there
+MAY_LACK = {"may lack": True}
 
 _DEEPEST = 60
 _DIMENSIONS = 8
@@ -191,8 +193,8 @@ def _fields(kind: Any) -> dict[str, Reader]:
 
 def _dataclass(kind: Any, data: object, where: str) -> Any:
     given, known = _object(data, where), _fields(kind)
-    _complete(known, given, where)
-    values = {name: reader(given[name], _inside(where, name)) for name, reader in known.items()}
+    _complete([f.name for f in fields(kind) if f.init and not f.metadata.get("may lack")], given, where)
+    values = {name: reader(given[name], _inside(where, name)) for name, reader in known.items() if name in given}
     try:
         return kind(**values)
     except InputError as error:

@@ -17,6 +17,7 @@ ELSEWHERE = {
     "surrogates.local.checks",
     "surrogates.many.columns",
     "surrogates.proxy.stacked_proxy",
+    "surrogates.report.drawings",
     "surrogates.report.part",
     "surrogates.report.parts.instance",
     "surrogates.report.parts.many",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from probes.probe import Feature
 from probes.rounding import Scale
 from probes.views import View
 from surrogates.report.curves import curve_lines
+from surrogates.report.names import named
 from surrogates.report.part import Bar, Part, bar
 from surrogates.report.styles import AXIS, NARROW, STACK, TABLE
 from surrogates.surrogate import Surrogate
@@ -19,6 +22,11 @@ __all__ = ["Effects", "Terms", "effects_parts"]
 
 #: rows of a table that are shown
 ROWS = 60
+#: rows without a clear effect from which these are folded away
+_FOLDED = 3
+
+
+_FOLD = ".iomap .fold { margin: .5rem 0; }"
 
 
 @dataclass(frozen=True)
@@ -35,13 +43,16 @@ class EffectRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Effects(Part):
-    """Effects of features on one output, strongest first, with bars."""
+    """Effects of features on one output, strongest first, with bars; those that may be zero are folded away."""
 
     template = "effects.html"
-    style = (TABLE, NARROW, STACK, AXIS)
+    style = (TABLE, NARROW, STACK, AXIS, _FOLD)
     at_once = True
 
     rows: tuple[EffectRow, ...]
+    folded: tuple[EffectRow, ...]
+    fold: str
+    unclear: str
     unit: str
     more: int
     background: bool
@@ -59,24 +70,33 @@ class Effects(Part):
         scale: Scale,
         muted: bool,
         note: str,
+        names: Mapping[str, str],
     ) -> Effects:
-        """Make it of rows ``feature, value, attribution, low, high`` and what replaces features, by their names."""
+        """Make it of rows ``feature, value, attribution, low, high``, what replaces features, and names shown."""
         reach = float(np.nanmax(np.abs(table[["attribution", "low", "high"]].to_numpy()))) or 1.0
-        rows = tuple(
-            EffectRow(
-                row.feature,
+
+        def row_of(row: Any) -> EffectRow:
+            return EffectRow(
+                names.get(row.feature, row.feature),
                 row.value if row.value != row.feature else "",
                 background.get(row.feature, ""),
                 scale.signed(row.attribution),
                 scale.between(row.low, row.high),
                 bar(row.attribution, row.low, row.high, reach),
             )
-            for row in table.head(ROWS).itertuples()
-        )
-        more, values = max(0, len(table) - ROWS), any(row.value for row in rows)
+
+        unclear = (~((table["low"] > 0) | (table["high"] < 0))).to_numpy()  # nor is one whose interval is not known
+        fold = unclear if not unclear.all() and unclear.sum() >= _FOLDED else np.zeros(len(table), dtype=bool)
+        shown, folded = table[~fold], table[fold]
+        rows = tuple(map(row_of, shown.head(ROWS).itertuples()))
+        below = tuple(map(row_of, folded.head(ROWS).itertuples()))
+        more, values = len(table) - len(rows) - len(below), any(row.value for row in (*rows, *below))
         return cls(
             title=title,
             rows=rows,
+            folded=below,
+            fold=_fold_words(folded),
+            unclear=_NONE_CLEAR if len(table) > 1 and unclear.all() else "",
             unit=scale.unit(unit),
             more=more,
             background=bool(background),
@@ -84,6 +104,20 @@ class Effects(Part):
             muted=muted,
             note=note,
         )
+
+    def shortened(self) -> Part:
+        """Return what a notebook shows at once: what is folded away is counted only."""
+        return Part.shortened(replace(self, folded=()))
+
+
+#: said where no row's interval is clear of zero
+_NONE_CLEAR = "No effect here is clearly different from zero: every interval holds zero."
+
+
+def _fold_words(folded: pd.DataFrame) -> str:
+    """Say what the rows that are folded away have in common."""
+    zero = bool((folded[["attribution", "low", "high"]] == 0).all(axis=None))
+    return f"{len(folded)} more, {'all zero' if zero else 'none clearly different from zero'}" if len(folded) else ""
 
 
 def effects_parts(
@@ -95,11 +129,13 @@ def effects_parts(
     scale: Scale,
     refused: Sequence[bool] = (),
     note: str = "",
+    features: Sequence[Feature] = (),
 ) -> list[Part]:
     """Return a table of effects for every output, of rows ``output, feature, value, attribution, low, high``.
 
     Those of outputs that are `refused` are muted; `note` is said above the first.
     """
+    names = named(features, view) if features else {}
     background = {row["name"]: row["background"] for row in view.get("rows", [])}
     return [
         Effects.of(
@@ -110,6 +146,7 @@ def effects_parts(
             scale,
             bool(refused) and refused[j],
             "" if j else note,
+            names,
         )
         for j, name in enumerate(outputs)
     ]

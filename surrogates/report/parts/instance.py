@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from probes.probe import Feature
 from probes.rounding import Scale
 from probes.views import View
 from surrogates.report.part import Part
-from surrogates.report.styles import PIECES, QUOTE
+from surrogates.report.styles import PAIR, PIECES, QUOTE
 
 __all__ = [
     "Answer",
@@ -106,13 +106,14 @@ class Answer(Part):
 
 @dataclass(frozen=True)
 class Piece:
-    """A feature in its place in a text: what stands before it, its text, its shade and tip."""
+    """A feature in its place in a text: what stands before it, its text, shade and tip, the numbers of its pairs."""
 
     before: str
     text: str
     sign: str
     strength: str
     tip: str
+    pairs: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class ShadedText(Part):
     """A text with every feature shaded by its effect, faintly where the interval holds zero."""
 
     template = "text.html"
-    style = (PIECES,)
+    style = (PIECES, PAIR)
     at_once = True
 
     blocks: tuple[Block, ...]
@@ -147,8 +148,9 @@ class ShadedText(Part):
         view: View,
         scale: Scale,
         muted: bool = False,
+        pairs: Mapping[str, Sequence[int]] | None = None,
     ) -> ShadedText:
-        """Make it of one output's rows ``feature, attribution, low, high``."""
+        """Make it of one output's rows ``feature, attribution, low, high``, and of the numbers of features' pairs."""
         table = table.set_index("feature")
         largest = float(table["attribution"].abs().max()) or 1.0
 
@@ -160,18 +162,34 @@ class ShadedText(Part):
             return "up" if row["attribution"] >= 0 else "down", f"{strength:.2f}", tip
 
         return cls(
-            title=title, blocks=blocks(view, features, shade), unit=view["unit"], removal=view["removal"], muted=muted
+            title=title,
+            blocks=blocks(view, features, shade, pairs),
+            unit=view["unit"],
+            removal=view["removal"],
+            muted=muted,
         )
 
+    def shortened(self) -> Part:
+        """Return what a notebook shows at once, without the numbers of pairs, whose list is folded away."""
+        bare = (replace(b, pieces=tuple(replace(piece, pairs="") for piece in b.pieces)) for b in self.blocks)
+        return replace(self, blocks=tuple(bare))
 
-def blocks(view: View, features: Sequence[Feature], shade: Callable[[str], tuple[str, str, str]]) -> tuple[Block, ...]:
-    """Cut a text in pieces, each with what `shade` says of its feature: sign, strength and tip."""
+
+def blocks(
+    view: View,
+    features: Sequence[Feature],
+    shade: Callable[[str], tuple[str, str, str]],
+    pairs: Mapping[str, Sequence[int]] | None = None,
+) -> tuple[Block, ...]:
+    """Cut a text in pieces, each with what `shade` says of its feature: sign, strength and tip; and its pairs."""
+    marks = {name: ",".join(map(str, numbers)) for name, numbers in (pairs or {}).items()}
     return tuple(
         Block(
             block["title"],
             tuple(
-                Piece(block["glue"][i], text, *shade(features[block["offset"] + i].name))
+                Piece(block["glue"][i], text, *shade(name), marks.get(name, ""))
                 for i, text in enumerate(block["pieces"])
+                for name in (features[block["offset"] + i].name,)
             ),
             block["glue"][-1],
         )
@@ -193,13 +211,17 @@ def instance_parts(
     scale: Scale,
     title: str,
     refused: Sequence[bool] = (),
+    pairs: Mapping[str, Sequence[int]] | None = None,
 ) -> list[Part]:
-    """Return the instance with what features do, rows ``output, feature, attribution, low, high``."""
+    """Return the instance with what features do, rows ``output, feature, attribution, low, high``.
+
+    `pairs` has the numbers of the pairs that features are in, which stand at the words of a text.
+    """
     parts: list[Part] = []
     if view["kind"] == "text":
         for name, muted in zip(outputs, refused or (False,) * len(outputs), strict=True):
-            shown = title + (f": {name}" if len(outputs) > 1 else "")
-            parts.append(ShadedText.of(table[table["output"] == name], shown, unit, features, view, scale, muted))
+            shown, rows = title + (f": {name}" if len(outputs) > 1 else ""), table[table["output"] == name]
+            parts.append(ShadedText.of(rows, shown, unit, features, view, scale, muted, pairs))
     if view["kind"] == "table":
         parts.append(Remark(text=f"The region asked about: {view['law']}."))
     return parts

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from probes.rounding import Scale
 from surrogates.judging.fidelity import Fidelity
 from surrogates.local.explanation import Explanation
+from surrogates.report.names import named
 from surrogates.report.part import Part, level
 from surrogates.report.parts.instance import ShadedText
 from surrogates.report.styles import PIECES, STACK, TABLE, TAG
@@ -41,13 +42,13 @@ class PhraseRow:
 
 def phrase_rows(ex: Explanation, scale: Scale) -> tuple[PhraseRow, ...]:
     """Return a row for each output of an explanation by phrases; without a clear source it has none."""
-    rows = []
+    rows, names = [], named(ex.features, ex.view)
     for j, phrase in enumerate(ex.target.outputs):
         table = ex.attributions[ex.attributions["output"] == phrase]
         clear = table.head(0 if ex.fidelity.refused()[j] else ex.fidelity.clear[j])
         raising = clear[clear["attribution"] >= _LEAST].head(_SOURCES)
         sources = tuple(
-            Source(row.feature, scale.signed(row.attribution), scale.between(row.low, row.high))
+            Source(names[row.feature], scale.signed(row.attribution), scale.between(row.low, row.high))
             for row in raising.itertuples()
         )
         rows.append(PhraseRow(phrase, sources, ex.fidelity.scored(j), ex.fidelity.verdicts[j], _level(ex.fidelity, j)))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes import ContextProbe, MaskProbe, TabularProbe, TextProbe, as_model
+from probes import ContextProbe, LocalGaussian, MaskProbe, TabularProbe, TextProbe, as_model
 from surrogates import anchor, compare, compare_rows, explain, explain_many, shapley_values
 from surrogates.visible import isolated
 
@@ -39,6 +39,12 @@ def results():
     documents = {HOSTILE: f"One {HOSTILE}. Two.", HEBREW: "Three. Four."}
     yield "context", explain(chats, ContextProbe(documents, HOSTILE, unit="sentence", system=HOSTILE), store=None)
     yield "anchor", anchor(lambda Z: Z[:, 0] * Z[:, 1], names, precision=0.8, store=None)
+    text = TextProbe(f"{HEBREW} one {HOSTILE} two {HEBREW} one")
+    for family in ("interactions", "tree", "rules"):
+        yield family, explain(lambda texts: [np.tanh(len(t) / 9 - 2) for t in texts], text, family, store=None)
+    numbers = pd.DataFrame({HOSTILE: np.arange(48.0), HEBREW: np.arange(48.0) % 7})
+    real = TabularProbe(numbers.iloc[5], numbers, law=LocalGaussian(1.0))
+    yield "additive", explain(lambda rows: np.sin(rows[HOSTILE]) + rows[HEBREW], real, "additive", store=None)
     yield "shapley", shapley_values(lambda Z: Z[:, 0] + Z[:, 1], names, store=None)
     yield "set", explain_many(lambda rows: two(rows).iloc[:, 0], frame[:20], background=frame, store=None)
     sides = (lambda Z: Z[:, 0], lambda Z: Z[:, 1])
@@ -60,7 +66,8 @@ def shown(tmp_path_factory):
     return made
 
 
-KINDS = ("two outputs", "text", "context", "anchor", "shapley", "set", "change", "rows")
+DRAWN = ("interactions", "tree", "rules", "additive")
+KINDS = ("two outputs", "text", "context", "anchor", *DRAWN, "shapley", "set", "change", "rows")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -88,3 +95,11 @@ def test_letters_from_right_to_left_move_no_number_beside_them():
 def test_names_in_another_direction_are_isolated_in_texts_and_pages(shown):
     for text in shown["shapley"][:3]:
         assert f"\u2068{HEBREW}\u2069" in text
+
+
+@pytest.mark.parametrize("kind", DRAWN)
+def test_names_in_a_drawing_are_seen_as_what_they_are(kind, shown):
+    page = shown[kind][1]
+    drawn = page[page.index("Features that act together" if kind == "interactions" else "The surrogate: ") :]
+    drawn = drawn.split("</section>")[0]
+    assert "⟨U+202E⟩" in drawn and f"\u2068{HEBREW}\u2069" in drawn

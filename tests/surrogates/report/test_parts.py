@@ -20,21 +20,22 @@ OURS = [kind for kind in Part.__subclasses__() if kind.__module__.startswith("su
 PARTS = sorted(OURS, key=lambda kind: kind.__name__)
 
 
-def example(kind: Any, full: bool, name: str = "", text: str = EVIL) -> Any:
-    """A value of a declared type: every text hostile; lists and what is optional there, or not."""
+def example(kind: Any, full: bool, name: str = "", text: str = EVIL, inside: tuple[Any, ...] = ()) -> Any:
+    """A value of a declared type: every text hostile; lists and what is optional there, or not; no type in itself."""
     origin, arguments = get_origin(kind), get_args(kind)
     if kind is str:
         return "data:image/svg+xml;base64,AAAA" if name == "picture" else text
     if kind in (int, bool):
         return kind(full)
     if origin in (Union, UnionType):
-        return example(arguments[0], full, name, text) if full or NoneType not in arguments else None
+        return example(arguments[0], full, name, text, inside) if full or NoneType not in arguments else None
     if origin is tuple:
-        inner = arguments[:1] * (2 * full) if arguments[1:] == (...,) else arguments
-        return tuple(example(each, full, name, text) for each in inner)
+        several = 2 * (full and arguments[0] not in inside)
+        inner = arguments[:1] * several if arguments[1:] == (...,) else arguments
+        return tuple(example(each, full, name, text, inside) for each in inner)
     if is_dataclass(kind):
-        hints = get_type_hints(kind)
-        return kind(**{f.name: example(hints[f.name], full, f.name, text) for f in fields(kind)})
+        hints, inside = get_type_hints(kind), (*inside, kind)
+        return kind(**{f.name: example(hints[f.name], full, f.name, text, inside) for f in fields(kind)})
     return {"verdict": text, "words": text} if full else {}
 
 

@@ -1,0 +1,139 @@
+"""How features are named where they are shown: words of a text in quotes, one that recurs with its place.
+
+One rule for pages, printed text and figures. A table's columns and the coordinates of a cube stand as they are; so do
+conditions on them, in the words of the view.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from probes.probe import Feature
+from probes.rounding import given
+from probes.views import View
+from surrogates.local.anchor import Anchor
+from surrogates.terms import describe
+from surrogates.visible import in_line
+
+__all__ = ["condition_words", "named", "ordinal", "quoted", "renamed", "rule_words", "states"]
+
+#: letters of a name that is quoted in a sentence, and of what stands before or after a word to show its place
+_NAME, _BESIDE = 60, 14
+#: letters up to which a piece is a word that is shown in its place; a longer one is known by its number
+_WORD = 24
+
+
+def quoted(text: str, longest: int | None = _NAME) -> str:
+    """Quote a name in one line, cut where it is long; None cuts nothing."""
+    line = " ".join(in_line(text).split())
+    return f"“{line if longest is None or len(line) <= longest else line[: longest - 1].rstrip() + '…'}”"
+
+
+def named(features: Sequence[Feature], view: View, longest: int | None = None) -> dict[str, str]:
+    """Return how each feature is shown, by its name; the quoted part is cut at `longest` letters.
+
+    Examples
+    --------
+    >>> from probes import TextProbe
+    >>> probe = TextProbe("the end of the film")
+    >>> list(named(probe.features, probe.view()).values())
+    ['“the” (1st, in “the end of …”)', '“end”', '“of”', '“the” (2nd, in “… end of the film”)', '“film”']
+    """
+    if view.get("kind") != "text":
+        return {feature.name: feature.name for feature in features}
+    shown = {feature.name: quoted(feature.name, longest) for feature in features}
+    try:
+        places = _places(view)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # a damaged file's view has no places
+        return shown
+    counts, seen = Counter(word for _, word, _, _ in places), Counter[str]()
+    for number, word, before, after in places:
+        seen[word] += 1
+        name = features[number].name if number < len(features) else ""
+        if counts[word] > 1 and word and (name == word or name.startswith(f"{word} (")):
+            place = f", in {_beside(before, word, after)}" if len(word) <= _WORD else ""
+            shown[name] = f"{quoted(word, longest)} ({ordinal(seen[word])}{place})"
+    return shown
+
+
+def _places(view: View) -> list[tuple[int, str, str, str]]:
+    """List the pieces of a text view: number of the feature, the piece, the text before it and after."""
+    places = []
+    for block in view["blocks"]:
+        texts = [part for pair in zip(block["glue"], [*block["pieces"], ""], strict=True) for part in pair]
+        for i, piece in enumerate(block["pieces"]):
+            before, after = "".join(texts[max(0, 2 * i - 7) : 2 * i + 1]), "".join(texts[2 * i + 2 : 2 * i + 9])
+            places.append((int(block["offset"]) + i, piece.strip(), before, after))
+    return places
+
+
+def renamed(features: Sequence[Feature], view: View) -> list[Feature]:
+    """Return the features under the names that are shown."""
+    names = named(features, view)
+    return [replace(feature, name=names[feature.name]) for feature in features]
+
+
+def states(view: View) -> tuple[str, str]:
+    """Say what a feature is that is there, and one that is not, in the words of a view.
+
+    Examples
+    --------
+    >>> states({"kind": "table"}), states({"kind": "cube"})
+    (('kept', 'replaced'), ('present', 'absent'))
+    """
+    if view.get("kind") == "text":
+        return "left in", in_line(str(view.get("removal", "removed")))
+    return ("kept", "replaced") if view.get("kind") == "table" else ("present", "absent")
+
+
+def condition_words(condition: tuple[int, float, float], features: Sequence[Feature], view: View) -> str:
+    """Put a condition of a :class:`~surrogates.terms.Box` in words; `features` under the names that are shown.
+
+    Examples
+    --------
+    >>> condition_words((0, 0.5, float("inf")), [Feature("age", value="44")], {"kind": "table"})
+    'age = 44 kept'
+    >>> condition_words((0, float("-inf"), 39.5), [Feature("age", "real", "44", 44.0, 3.0)], {"kind": "table"})
+    'age ≤ 39.5'
+    """
+    i, low, high = condition
+    feature = features[i]
+    if feature.kind == "binary":
+        here, gone = states(view)
+        name = f"{feature.name} = {feature.value}" if feature.value and high >= 1 else feature.name
+        return f"{name} {here if high >= 1 else gone}"
+    if low == -float("inf"):
+        return f"{feature.name} ≤ {given(high)}"
+    name = f"{feature.name} > {given(low)}"
+    return name if high == float("inf") else f"{given(low)} < {feature.name} ≤ {given(high)}"
+
+
+def rule_words(anchor: Anchor) -> str:
+    """Put the rule of an anchor in words; those of a text in quotes."""
+    if anchor.view.get("kind") != "text" or not anchor.rule.conditions:
+        return anchor.words
+    return describe(anchor.rule, renamed(anchor.features, anchor.view))
+
+
+def ordinal(number: int) -> str:
+    """Write a place in a row.
+
+    Examples
+    --------
+    >>> [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 21, 102)]
+    ['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '102nd']
+    """
+    last = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else last}"
+
+
+def _beside(before: str, word: str, after: str) -> str:
+    """Quote a word with up to two words on either side, few letters of them."""
+    left, right = in_line(before).split(), in_line(after).split()
+    head, tail = " ".join(left[-2:])[-_BESIDE:], " ".join(right[:2])[:_BESIDE]
+    start = "… " if len(head) < len(" ".join(left)) else ""
+    stop = " …" if len(tail) < len(" ".join(right)) else ""
+    glued = (head if not head or before[-1:].strip() else f"{head} ") + in_line(word)
+    return f"“{start}{glued}{tail if not tail or after[:1].strip() else f' {tail}'}{stop}”"
