@@ -61,8 +61,7 @@ def _questions(ex: Explanation) -> list[Part]:
 
 
 def _again(ex: Explanation) -> list[Part]:
-    line = repeat_line(ex)
-    return [Again(title="The line that makes it again", imports=line.imports, code=line.code, notes=line.notes)]
+    return [Again.of(repeat_line(ex))]
 
 
 def _verdict(ex: Explanation) -> list[Part]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "AXIS",
     "CHECK",
+    "CLAIM",
     "DARK",
     "EXAMPLE",
     "FACTS",
@@ -23,7 +24,8 @@ __all__ = [
 
 #: colours that are read on a dark ground
 DARK = """\
---up: 56, 160, 220; --down: 240, 120, 40; --good: #3fb950; --fair: #58a6ff; --weak: #d29922; --poor: #f85149;"""
+--up: 56, 160, 220; --down: 240, 120, 40; --good: #3fb950; --fair: #58a6ff; --weak: #d29922; --poor: #f85149;
+  --holds: #8ab4f8; --against: #d3a6f0;"""
 
 VERDICT = """\
 .iomap .verdict { border-left: 6px solid var(--tone); background: color-mix(in srgb, var(--tone) 7%, var(--paper));
@@ -52,6 +54,13 @@ PIECES = """\
 TAG = """\
 .iomap .tag { display: inline-block; border: 1px solid var(--tone); color: var(--tone); border-radius: 4px;
   padding: 0 .4em; font-size: .8rem; white-space: nowrap; }"""
+
+#: whether a claim holds, which is neither good nor bad: hues of no worth, and another frame where it is open
+CLAIM = """\
+.iomap .holds { --tone: var(--holds); } .iomap .against { --tone: var(--against); }
+.iomap .unsettled, .iomap .untested { --tone: var(--soft); }
+.iomap .tag.holds, .iomap .tag.against { background: color-mix(in srgb, var(--tone) 12%, var(--paper)); }
+.iomap .tag.unsettled, .iomap .tag.untested { border-style: dashed; }"""
 
 EXAMPLE = """\
 .iomap .example { border-left: 3px solid var(--line); padding-left: .6rem; font-size: .85rem;

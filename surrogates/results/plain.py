@@ -32,7 +32,7 @@ import pandas as pd
 
 from probes.errors import InputError
 
-__all__ = ["READERS", "Columns", "Damaged", "Json", "plain", "read"]
+__all__ = ["OPTIONAL", "READERS", "Columns", "Damaged", "Json", "plain", "read"]
 
 #: a JSON object
 Json: TypeAlias = dict[str, Any]
@@ -40,6 +40,9 @@ Json: TypeAlias = dict[str, Any]
 Reader: TypeAlias = Callable[[object, str], Any]
 #: types that are read in another way than by their fields: functions of the data and its place
 READERS: dict[Any, Reader] = {}
+
+#: metadata of a field with a default that files of earlier versions may lack: ``field(..., metadata={OPTIONAL: True})``
+OPTIONAL = "optional"
 
 _DEEPEST = 60
 _DIMENSIONS = 8
@@ -189,10 +192,15 @@ def _fields(kind: Any) -> dict[str, Reader]:
     return {f.name: _reader(hints[f.name]) for f in fields(kind) if f.init}
 
 
+@cache
+def _required(kind: Any) -> list[str]:
+    return [f.name for f in fields(kind) if f.init and not f.metadata.get(OPTIONAL)]
+
+
 def _dataclass(kind: Any, data: object, where: str) -> Any:
     given, known = _object(data, where), _fields(kind)
-    _complete(known, given, where)
-    values = {name: reader(given[name], _inside(where, name)) for name, reader in known.items()}
+    _complete(_required(kind), given, where)
+    values = {name: reader(given[name], _inside(where, name)) for name, reader in known.items() if name in given}
     try:
         return kind(**values)
     except InputError as error:
