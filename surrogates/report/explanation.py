@@ -22,7 +22,7 @@ from surrogates.report.repeat_line import repeat_line
 from surrogates.report.sentence import change_line, evidence_line, said_line, warning_line
 from surrogates.report.text import AVERAGES, fitted_here, scale_of
 
-__all__ = ["explanation_contents", "explanation_parts"]
+__all__ = ["explanation_contents", "explanation_parts", "parts_in_short"]
 
 
 @contents.register
@@ -34,10 +34,9 @@ def explanation_contents(explanation: Explanation) -> Contents:
 
 def explanation_parts(explanation: Explanation) -> list[Part]:
     """Return the parts of an explanation, in the order in which they are read."""
-    first = [_verdict, _not_raw, _answer] if explanation.by_phrase is None else [_answer, _phrases, _verdict, _not_raw]
     makers: list[Callable[[Explanation], list[Part]]] = [
         _head,
-        *first,
+        *_first(explanation),
         _numbers,
         _questions,
         _again,
@@ -50,6 +49,16 @@ def explanation_parts(explanation: Explanation) -> list[Part]:
         _provenance,
     ]
     return made(makers, explanation)
+
+
+def parts_in_short(explanation: Explanation) -> list[Part]:
+    """Return the parts that stand for an explanation among many others: no figures, no questions, no provenance."""
+    return made([*_first(explanation), _numbers, _instance, _effects], explanation)
+
+
+def _first(ex: Explanation) -> list[Callable[[Explanation], list[Part]]]:
+    """Return what is read first: of an answer in phrases these, else the verdict."""
+    return [_verdict, _not_raw, _answer] if ex.by_phrase is None else [_answer, _phrases, _verdict, _not_raw]
 
 
 def _head(ex: Explanation) -> list[Part]:

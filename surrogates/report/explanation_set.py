@@ -32,6 +32,10 @@ __all__ = ["set_contents", "set_fragment", "set_text"]
 _SHOWN = 10
 #: outputs whose effects are drawn item by item
 _SWARMS = 3
+#: items that the head shows, at least and at most
+_ASKED = 3, 4
+#: dots of all of these
+_DOTS = 1500
 
 
 @contents.register
@@ -88,14 +92,17 @@ def _all(explanations: ExplanationSet) -> list[Part]:
 
 
 def _asked(explanations: ExplanationSet) -> list[Part]:
-    """Return the items that show most, with what the model said of them and what their surrogates say."""
-    shown = explanations.pick(4)
-    rows = tuple(
-        AskedCase(f"item {entry.label}", input_words(entry.row, ex), "", tuple(_replies(ex)))
-        for entry, ex in zip(shown.entries, shown, strict=True)
-    )
-    about = f"{len(rows)} of {len(explanations)} inputs, those whose explanations show most of what matters over all."
-    return [AskedCases(title="What was asked", about=about, rows=rows)]
+    """Return the items that show most, and others to make three, with what the model and their surrogates say."""
+    first = {entry.key: entry for entry in explanations.pick(_ASKED[1]).entries}
+    for entry in explanations.entries[: _ASKED[0]]:
+        if len(first) < _ASKED[0]:
+            first.setdefault(entry.key, entry)
+    rows = []
+    for entry in first.values():
+        ex = entry.load()
+        rows.append(AskedCase(f"item {entry.label}", input_words(entry.row, ex), "", tuple(_replies(ex))))
+    about = f"{len(rows)} of {len(explanations)} inputs, first those whose explanations show most of what matters."
+    return [AskedCases(title="What was asked", about=about, rows=tuple(rows))]
 
 
 def _replies(ex: Explanation) -> Iterator[Reply]:
@@ -117,9 +124,10 @@ def _swarms(explanations: ExplanationSet) -> list[Part]:
     """Return effects item by item, where items share features."""
     unit, frame = ", ".join(explanations.units), explanations.frame
     parts: list[Part] = []
-    for output, table in list(explanations.summary().groupby("output", sort=False))[:_SWARMS]:
+    drawn = list(explanations.summary().groupby("output", sort=False))[:_SWARMS]
+    for output, table in drawn:
         rows = frame if output not in set(frame["output"]) else frame[frame["output"] == output]
-        part = Beeswarm.of(rows, list(table["feature"]), str(output), unit)
+        part = Beeswarm.of(rows, list(table["feature"]), str(output), unit, _DOTS // len(drawn))
         parts += [part] if part.rows else []
     return parts
 

@@ -12,7 +12,7 @@ from surrogates.local.explanation import Explanation
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.many.jsonl_file import Entry
 from surrogates.report.asked_questions import decisions
-from surrogates.report.explanation import explanation_parts
+from surrogates.report.explanation import parts_in_short
 from surrogates.report.part import level
 from surrogates.report.parts.items import WITHIN, Index, IndexRow, Item, Items
 from surrogates.report.sentence import numbered, quoted
@@ -21,7 +21,7 @@ from surrogates.visible import in_line
 __all__ = ["Listing", "answer_words", "input_words", "listing"]
 
 #: characters of explanations on one page, which is then of ordinary size (500 kB); rows of its index
-_ROOM, _ROWS = 250_000, 400
+_ROOM, _ROWS = 160_000, 300
 #: characters of an input and of an answer in the index; values of a row, and features of a cube, that stand for it
 _INPUT, _ANSWER, _VALUES = 120, 60, 4
 
@@ -82,7 +82,7 @@ def _row(entry: Entry, ex: Explanation, place: int, mark: str) -> IndexRow:
 
 def _item(i: int, entry: Entry, ex: Explanation) -> Item:
     j, shade = _worst(ex)
-    parts = tuple(part for part in explanation_parts(ex) if isinstance(part, WITHIN))
+    parts = tuple(part for part in parts_in_short(ex) if isinstance(part, WITHIN))
     return Item(i + 1, f"Item {entry.label}: {answer_words(ex)}", shade, ex.fidelity.verdicts[j], parts)
 
 

@@ -9,6 +9,7 @@ __all__ = [
     "DARK",
     "EXAMPLE",
     "FACTS",
+    "LINK",
     "NARROW",
     "NOTE",
     "PICTURE",
@@ -100,6 +101,9 @@ AXIS = """\
 .iomap .axis i { top: .15rem; height: .8rem; background: rgba(var(--hue), .75); border-radius: 2px; }
 .iomap .axis u { top: .5rem; height: .1rem; background: var(--ink); }
 .iomap td.chart.small { width: 14%; min-width: 4rem; }"""
+
+#: links within a page, and to pages beside it
+LINK = ".iomap a[href] { color: var(--fair); } .iomap a.word[href] { color: inherit; }"
 
 #: a share from 0 to 1 as a bar with its interval, and a tick for another share to compare it with
 SHARE = """\

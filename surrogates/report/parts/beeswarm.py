@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+from scipy.stats import rankdata, spearmanr
 
 from probes.rounding import Scale
 from surrogates.report.part import Part, placed
@@ -17,9 +17,11 @@ from surrogates.report.parts.forest import Forest, Tick, ticks_of
 __all__ = ["Beeswarm"]
 
 #: features and dots that are drawn; items that a feature must have
-_FEATURES, _DOTS, _FEWEST = 15, 3000, 3
+_FEATURES, _DOTS, _FEWEST = 15, 1500, 3
 #: steps of colour, width of a column of dots in percent, and the most dots beside its middle, of a height in pixels
 _STEPS, _COLUMN, _HIGH, _STEP = 5, 1.2, 3, 4
+#: rank correlation of effects and values from which an order is named, and the p-value up to which
+_CLEAR, _CHANCE = 0.5, 0.01
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,9 @@ class Beeswarm(Part):
         *Forest.style,
         """\
 .iomap .swarm circle { stroke: none; fill: var(--holds); }
-.iomap .swarm .v1 { fill-opacity: .2; } .iomap .swarm .v2 { fill-opacity: .4; } .iomap .swarm .v3 { fill-opacity: .6; }
-.iomap .swarm .v4 { fill-opacity: .8; } .iomap .swarm .v0 { fill: var(--soft); fill-opacity: .6; }""",
+.iomap .swarm .v1 { fill-opacity: .3; } .iomap .swarm .v2 { fill-opacity: .45; }
+.iomap .swarm .v3 { fill-opacity: .6; } .iomap .swarm .v4 { fill-opacity: .8; }
+.iomap .swarm .v0 { fill: var(--soft); fill-opacity: .6; }""",
     )
 
     rows: tuple[Swarm, ...]
@@ -62,10 +65,10 @@ class Beeswarm(Part):
     left_out: str
 
     @classmethod
-    def of(cls, effects: pd.DataFrame, order: Sequence[str], output: str, unit: str) -> Beeswarm:
+    def of(cls, effects: pd.DataFrame, order: Sequence[str], output: str, unit: str, dots: int = _DOTS) -> Beeswarm:
         """Make it of one output's rows ``item, feature, value, attribution``, and features in order of importance.
 
-        The features that too few items have are left out. Of many items every k-th is drawn.
+        The features that too few items have are left out. Of many items every k-th is drawn, `dots` in all.
         """
         by_feature = dict(tuple(effects.groupby("feature", sort=False)))
         shared = [name for name in order if len(by_feature.get(name, ())) >= _FEWEST]
@@ -74,7 +77,7 @@ class Beeswarm(Part):
         sizes = [0.0, *(v for rows in drawn.values() for v in rows["attribution"])]
         pad = 0.03 * (max(sizes) - min(sizes)) or 1.0
         low, high = min(sizes) - pad, max(sizes) + pad
-        every = max(1, -(-sum(map(len, drawn.values())) // _DOTS))
+        every = max(1, -(-sum(map(len, drawn.values())) // dots))
         left = [f"Of the items every {every}th is drawn."] if every > 1 else []
         if more := len(shared) - len(drawn):
             left.append(f"{more} more features are in the table of mean sizes.")
@@ -117,10 +120,10 @@ def _numbers(values: pd.Series) -> np.ndarray | None:
 
 
 def _together(ranks: np.ndarray, effects: np.ndarray) -> str:
-    """Say how effects go with values, by their rank correlation."""
+    """Say how effects go with values, where their rank correlation is large and not by chance."""
     if np.ptp(effects) == 0:
         return "the same effect at all values"
-    rho = float(np.corrcoef(ranks, rankdata(effects))[0, 1])
-    if abs(rho) < 0.5:
+    rho, p = spearmanr(ranks, effects)
+    if abs(rho) < _CLEAR or p > _CHANCE:
         return "no clear order by value"
     return f"larger values, {'higher' if rho > 0 else 'lower'} effects"

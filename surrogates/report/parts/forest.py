@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -13,6 +13,9 @@ from surrogates.report.part import Part, placed
 from surrogates.report.styles import CLAIM, TAG
 
 __all__ = ["Forest", "Point", "Tick", "round_numbers", "ticks_of"]
+
+#: marks of an axis at most, and rows that a notebook shows at once
+_MARKS, _AT_ONCE = 5, 8
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,15 @@ class Forest(Part):
                 units.setdefault(unit, []).append(point)
         return cls(title=title, groups=tuple(_group(unit, rows) for unit, rows in units.items()), note=note)
 
+    def shortened(self) -> Forest:
+        """Return what a notebook shows at once: the first rows of the first unit."""
+        first = [replace(group, rows=group.rows[:_AT_ONCE]) for group in self.groups[:1]]
+        if sum(len(group.rows) for group in self.groups) == sum(len(group.rows) for group in first):
+            return self
+        return replace(
+            self, groups=tuple(first), note=f"{self.note} The first effects; the others stand below.".strip()
+        )
+
 
 def _group(unit: str, points: Sequence[Point]) -> ForestGroup:
     """Place effects on the axis of their unit."""
@@ -130,17 +142,19 @@ def _group(unit: str, points: Sequence[Point]) -> ForestGroup:
 
 
 def round_numbers(low: float, high: float) -> list[float]:
-    """Return two to four numbers between two ends, at steps of 1, 2 or 5 times a power of ten.
+    """Return three to five numbers between two ends, at steps of 1, 2 or 5 times a power of ten.
 
     Examples
     --------
-    >>> round_numbers(-0.3, 1.1), round_numbers(0.0, 47.0)
-    ([0.0, 0.5, 1.0], [0.0, 20.0, 40.0])
+    >>> round_numbers(-0.25, 1.1), round_numbers(0.0, 47.0)
+    ([0.0, 0.5, 1.0], [0.0, 10.0, 20.0, 30.0, 40.0])
     """
-    size = (high - low) / 3
-    power = 10.0 ** np.floor(np.log10(size))
-    step = power * min(k for k in (1, 2, 5, 10) if k * power >= size)
-    return [float(i * step) for i in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
+    power = 10.0 ** np.floor(np.log10((high - low) / 5))
+    for step in (k * power for k in (1, 2, 5, 10, 20)):
+        first, last = int(np.ceil(low / step)), int(np.floor(high / step))
+        if last - first < _MARKS:
+            break
+    return [float(i * step) for i in range(first, last + 1)]
 
 
 def ticks_of(low: float, high: float, scale: Scale | None = None) -> tuple[Tick, ...]:

@@ -10,7 +10,7 @@ from surrogates.report.parts.effects import Effects
 from surrogates.report.parts.instance import Answer, Numbers, ShadedText
 from surrogates.report.parts.phrases import Phrases
 from surrogates.report.parts.trust import Verdict
-from surrogates.report.styles import NARROW, STACK, TABLE, TAG
+from surrogates.report.styles import LINK, NARROW, STACK, TABLE, TAG
 
 __all__ = ["WITHIN", "Index", "IndexRow", "Item", "Items", "Within"]
 
@@ -38,7 +38,7 @@ class Index(Part):
     """All items, in their order; with `digits` each has a page of its own, whose name has so many."""
 
     template = "index.html"
-    style = (TABLE, TAG, NARROW, STACK)
+    style = (TABLE, TAG, NARROW, STACK, LINK)
 
     rows: tuple[IndexRow, ...]
     digits: int
@@ -64,7 +64,9 @@ class Items(Part):
     style = tuple(
         dict.fromkeys(
             [
-                ".iomap details.item { border-top: 1px solid var(--line); padding: .3rem 0; }",
+                ".iomap details.item { border-top: 1px solid var(--line); padding: .3rem 0; }"
+                " .iomap .item > div { scroll-margin-top: 4rem; }",
+                LINK,
                 *(rule for kind in WITHIN for rule in kind.style),
             ]
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import shutil
 
@@ -12,8 +13,10 @@ import pytest
 
 import surrogates.report.views  # noqa: F401 - registers every page
 from probes import CallableModel
-from surrogates import Statement, compare_cards, compare_cases, compare_rows, explain_many
+from surrogates import Card, Statement, compare_cards, compare_cases, compare_rows, explain_many
+from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.report.page import contents
+from surrogates.report.part import Note
 from surrogates.report.parts.asked_cases import AskedCases
 from surrogates.report.parts.beeswarm import Beeswarm
 from surrogates.report.parts.forest import Forest, Point
@@ -27,6 +30,7 @@ from surrogates.report.repeat_call import (
     set_line,
     study_line,
 )
+from tests.helpers.checkout import ROOT
 from tests.helpers.planted_rule import probe, rule, study
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -325,6 +329,33 @@ def test_the_lines_of_differences_make_them_again(moved, changed):
         probe=probe(),
     )
     assert cases.frozen == changed.frozen
+
+
+def test_files_without_settings_and_rows_are_read_and_say_what_is_open(moved, changed, table):
+    for made, line in ((moved, row_difference_line), (changed, case_difference_line)):
+        data = json.loads(made.to_json())
+        del data["settings"]
+        read = type(made).from_json(json.dumps(data))
+        assert read.settings == {} and "all other settings" in line(read).notes[-1]
+        again = type(made).from_json(made.to_json())
+        assert again.settings == made.settings != {}
+    data = json.loads(table.surrogate("linear").to_json())
+    del data["asked"]
+    older = GlobalSurrogate.from_json(json.dumps(data))
+    assert not any(isinstance(p, AskedCases) for p in contents(older).parts)
+
+
+def test_a_card_of_an_earlier_version_is_drawn_without_the_cases_that_it_does_not_hold():
+    card = Card.from_json(ROOT / "tests" / "golden" / "1" / "card-behave.json")
+    parts = contents(card).parts
+    assert not any(isinstance(p, AskedCases | Note) for p in parts) and any(isinstance(p, Forest) for p in parts)
+    assert card_line(card).code.startswith("behave(model, ['")
+
+
+def test_a_notebook_shows_the_first_effects_and_folds_the_rest():
+    points = [("nats", Point(f"claim {i}", "", "t", "holds", 1.0, 0.5, 1.5)) for i in range(20)]
+    short = Forest.of(points, "", "").shortened()
+    assert len(short.groups[0].rows) == 8 and short.note.endswith("the others stand below.")
 
 
 def test_a_line_from_a_file_holds_no_code_of_the_file(moved):
