@@ -21,6 +21,8 @@ __all__ = ["LEVEL", "Overview", "Statements"]
 #: class of a verdict
 LEVEL = {"supported": "holds", "refuted": "against", "inconclusive": "unsettled", "not testable": "untested"}
 _EXAMPLES = 3
+#: the two ends of the combinations of levels, in words without worth
+_ENDS = {"best": "Highest", "worst": "Lowest"}
 _BASELINES = {
     "value": "measured",
     "chance": "by chance (answers exchanged)",
@@ -173,12 +175,12 @@ def _with_interval(numbers: Mapping[str, float], name: str) -> str:
 
 
 def _baselines(e: Entry) -> str:
-    """Say the means of all cases, and of the best and worst combination of levels."""
+    """Say the means of all cases, and the highest and lowest of combinations of levels."""
     means = [f"{_BASELINES[n]} {signed(v)} {e.unit}" for n, v in e.baselines.items() if np.isfinite(v)]
     words = f"Mean of all cases: {'; '.join(means)}." if means else ""
     for name, cell in e.extremes.items():
         held = f"{signed(cell['value'])} {e.unit} {between(cell['low'], cell['high'])}"
-        words += f" {name.capitalize()} combination: {held} ({_levels(cell['levels'])})."
+        words += f" {_ENDS.get(name, name)} mean of a combination: {held} ({_levels(cell['levels'])})."
     return words
 
 
