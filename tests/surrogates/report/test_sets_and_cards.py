@@ -13,7 +13,7 @@ import pytest
 
 import surrogates.report.views  # noqa: F401 - registers every page
 from probes import CallableModel
-from surrogates import Card, Statement, compare_cards, compare_cases, compare_rows, explain_many
+from surrogates import Card, Statement, behave, compare_cards, compare_cases, compare_rows, explain_many
 from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.report.page import contents
 from surrogates.report.part import Note
@@ -32,6 +32,7 @@ from surrogates.report.repeat_call import (
 )
 from tests.helpers.checkout import ROOT
 from tests.helpers.planted_rule import probe, rule, study
+from tests.helpers.scripted_models import Scripted, copies_or_raises
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.xdist_group("sets and cards")  # what the module makes once is made in one process
@@ -313,6 +314,14 @@ def test_the_line_of_a_study_tests_the_same_statements(tested):
     again = run(line, model=lambda texts: [rule(t) for t in texts], probe=probe())
     assert [s.digest for s in again.statements] == [s.digest for s in tested.statements]
     assert card_line(tested.card()).code == "generalise(model, probe, statements=statements)"
+
+
+def test_the_line_of_a_card_asks_the_same_behaviours():
+    card = behave(Scripted(copies_or_raises), "greater-than", store=None, progress=False, name="scripted")
+    assert card_line(card).code == "behave(model, ['greater-than'], name='scripted')"
+    again = run(card_line(card), model=Scripted(copies_or_raises))
+    pd.testing.assert_frame_equal(again.table, card.table)
+    assert again.model == "scripted"
 
 
 def test_the_lines_of_differences_make_them_again(moved, changed):
