@@ -96,9 +96,9 @@ def _untestable(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
     known = [bool(np.isfinite(s["low"]) and np.isfinite(s["high"])) for s in (a, b)]
     if not all(known):
         return f"no effect on {'either' if not any(known) else 'the second' if known[0] else 'the first'} card"
-    levels = [s.get("level", "") or "all cases" for s in (a, b)]
-    if levels[0] != levels[1]:
-        return f"the effect is of {levels[0]} on the first card, of {levels[1]} on the second"
+    levels = [f"“{s['level']}”" if s.get("level") else "all cases" for s in (a, b)]
+    if levels[0] != levels[1]:  # of a claim about every level of a factor, the one that fits it least
+        return f"the claim fits least for {levels[0]} on the first card, for {levels[1]} on the second: two effects"
     return ""
 
 

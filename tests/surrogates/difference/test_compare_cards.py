@@ -150,7 +150,9 @@ def test_effects_of_two_levels_are_not_compared():
     moved = replace(entry, statements=tuple({**s, "level": "late"} for s in entry.statements))
     d = compare_cards(one, replace(other, entries=(moved,)))
     assert set(d.table["outcome"]) == {"not tested"}
-    assert d.table["reason"].iloc[0] == "the effect is of all cases on the first card, of late on the second"
+    assert d.table["reason"].iloc[0] == (
+        "the claim fits least for all cases on the first card, for “late” on the second: two effects"
+    )
 
 
 def test_a_difference_of_cards_comes_back_from_its_file(tmp_path):
