@@ -8,8 +8,10 @@ attribution and display exist once.
 This package imports ``probes``; ``probes`` never imports it.
 """
 
+from surrogates.difference.card_difference import CardDifference
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.difference.compare import compare
+from surrogates.difference.compare_cards import compare_cards
 from surrogates.difference.compare_cases import compare_cases
 from surrogates.difference.compare_rows import compare_rows
 from surrogates.difference.difference import Difference
@@ -53,6 +55,7 @@ __all__ = [
     "Auto",
     "Box",
     "Card",
+    "CardDifference",
     "CaseDifference",
     "Certified",
     "CubeProxy",
@@ -81,6 +84,7 @@ __all__ = [
     "behave",
     "check",
     "compare",
+    "compare_cards",
     "compare_cases",
     "compare_rows",
     "estimate",

@@ -46,6 +46,7 @@ Examples:
   iomap shapley tabular people.csv --row 17 --drop income --model mypackage.models:forest -o values.html
   iomap report why.json -o why.html
   iomap behave SmolLM2.gguf --probes indirect-object,greater-than -o card.html
+  iomap cards before.json after.json -o cards.html
   iomap store stats
   iomap explain context report.txt --question "When?" --model endpoint:my-model@http://127.0.0.1:8000/v1
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from surrogates.cli.app import app
+from surrogates.difference.card_difference import CardDifference
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.difference.difference import Difference
 from surrogates.difference.row_difference import RowDifference
@@ -21,7 +22,8 @@ from surrogates.statements.card import Card
 
 __all__ = ["report"]
 
-_RESULTS = (Explanation, Anchor, ShapleyValues, GlobalSurrogate, Card, Difference, CaseDifference, RowDifference)
+_DIFFERENCES = (Difference, CardDifference, CaseDifference, RowDifference)
+_RESULTS = (Explanation, Anchor, ShapleyValues, GlobalSurrogate, Card, *_DIFFERENCES)
 _KINDS: dict[str, type[SavedResult]] = {kind.kind: kind for kind in _RESULTS}
 
 

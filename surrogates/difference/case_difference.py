@@ -10,7 +10,7 @@ import pandas as pd
 
 from probes.rounding import between, rounded, signed
 from surrogates.difference.arms import BESIDE, NUMBERS
-from surrogates.results.plain import Columns, Damaged
+from surrogates.results.plain import MAY_LACK, Columns, Damaged, Json
 from surrogates.results.result import SavedResult, figure_of
 from surrogates.statements.entry import Entry
 
@@ -70,6 +70,8 @@ class CaseDifference(SavedResult):
         interval over entities and draws, and the standard deviation of the effects of single ones (``spread``); what
         the statement's effect is less that (``beyond``), with an interval that covers what one more control may do, and
         the p-value of that there is nothing beyond, adjusted for all statements (Holm).
+    settings : dict
+        What :func:`~surrogates.compare_cases` was given, of what can be written; empty in files of earlier versions.
     """
 
     kind: ClassVar[str] = "case difference"
@@ -93,6 +95,7 @@ class CaseDifference(SavedResult):
     frozen: str = ""
     notes: tuple[str, ...] = ()
     controls: Annotated[pd.DataFrame, Columns("claim", BESIDE)] = field(default_factory=_no_controls)
+    settings: Json = field(default_factory=dict, metadata=MAY_LACK, repr=False)
 
     @property
     def statements(self) -> pd.DataFrame:

@@ -134,6 +134,7 @@ def compare(
         seed,
         budget,
         design,
+        rule=rule,
         sides=(plan, replace(plan, session=second)),
     )
     with said_of(names[1]):

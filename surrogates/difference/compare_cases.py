@@ -29,8 +29,9 @@ from probes.store.store import Store, open_store
 from surrogates.difference.arms import BESIDE, UNRELATED, arm, is_right, table_of, unrelated_text
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.difference.random_controls import CONTROL, RandomControls, drawn
-from surrogates.difference.two_models import alike, check_names, said_of
+from surrogates.difference.two_models import alike, check_names, said_of, settings_of
 from surrogates.families.tree import TreeSurrogate
+from surrogates.results.plain import Json
 from surrogates.statements.claim_test import run_claim_test
 from surrogates.statements.entity_effects import FEWEST_ENTITIES, effect
 from surrogates.statements.entry import Entry
@@ -225,7 +226,15 @@ def compare_cases(
         study.frozen,
         tuple(notes),
         table,
+        _settings(number, {"find": find, "margin": margin, "controls": controls, "most": most, "name": name}, treated)
+        | {"random_state": random_state},
     )
+
+
+def _settings(metric: Metric, given: Mapping[str, object], treated: Sequence[str] | None) -> Json:
+    """Return what was given and can be written; a metric of the user's stands under its name."""
+    told = {**given, "metric": metric.name, "treated": None if treated is None else sorted(map(str, treated))}
+    return settings_of(compare_cases, told)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
@@ -25,7 +25,7 @@ from surrogates.difference.grouped_rows import exchanged, half_of, numbered
 from surrogates.difference.region_search import find_rules
 from surrogates.difference.row_difference import RowDifference
 from surrogates.difference.row_tests import leaves_of, rules_of, surrogates_of, together_of
-from surrogates.difference.two_models import alike, check_known, check_names
+from surrogates.difference.two_models import alike, check_known, check_names, settings_of
 from surrogates.many.columns import Rows, columns_of, encoded
 
 __all__ = ["compare_rows"]
@@ -145,7 +145,10 @@ def compare_rows(
         belong = np.array(asked.groups, dtype=object)[there]
         notes.append(_of_groups(len(numbered(belong, len(belong))[1])))
     search = _Search(names, most, length, random_state)
-    return _difference(told, asked.features(there), kept, (one, other), search, belong, notes)
+    difference = _difference(told, asked.features(there), kept, (one, other), search, belong, notes)
+    given = {"target": target, "margin": margin, "choices": choices if choices is None else [*choices]}
+    given |= {"most": most, "length": length}
+    return replace(difference, settings=settings_of(compare_rows, given) | {"random_state": random_state})
 
 
 def _of_groups(count: int) -> str:

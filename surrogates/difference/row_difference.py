@@ -12,7 +12,7 @@ from probes.rounding import between, percent, rounded
 from surrogates.difference.grouped_rows import share_interval
 from surrogates.difference.region_search import united
 from surrogates.many.columns import Column, Rows, encoded
-from surrogates.results.plain import Columns, Damaged, Json
+from surrogates.results.plain import MAY_LACK, Columns, Damaged, Json
 from surrogates.results.result import SavedResult, figure_of
 from surrogates.terms import Box
 
@@ -64,6 +64,8 @@ class RowDifference(SavedResult):
     cost : dict
         Of both models.
     notes : tuple of str
+    settings : dict
+        What :func:`~surrogates.compare_rows` was given, of what can be written; empty in files of earlier versions.
     """
 
     kind: ClassVar[str] = "row difference"
@@ -86,6 +88,7 @@ class RowDifference(SavedResult):
     models: tuple[str, str] = ("", "")
     cost: Json = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    settings: Json = field(default_factory=dict, metadata=MAY_LACK, repr=False)
 
     @property
     def differ(self) -> tuple[float, float, float]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from inspect import signature
+
+import numpy as np
 
 from probes.errors import InputError, ModelError
 from probes.model import Generator
+from surrogates.results.plain import Json, plain
 
-__all__ = ["alike", "check_known", "check_names", "check_same", "said_of"]
+__all__ = ["alike", "check_known", "check_names", "check_same", "said_of", "settings_of"]
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -65,6 +69,15 @@ def alike(before: object, after: object, identities: tuple[str, str]) -> list[st
         f"Both models have the identity {identities[0][:60]!r}, under which answers are kept, so that one is taken for "
         "the other. If they are not the same, give them different names."
     ]
+
+
+def settings_of(call: Callable[..., object], given: Mapping[str, object]) -> Json:
+    """Return what a function was given beside its defaults, as plain data; an object is only said to be one."""
+    defaults = {name: parameter.default for name, parameter in signature(call).parameters.items()}
+    kinds = (str, int, float, list, tuple, np.generic)
+    kept: Json = {name: plain(value) if isinstance(value, kinds) else {"type": type(value).__name__}
+                  for name, value in given.items() if value is not defaults[name]}  # fmt: skip
+    return {name: value for name, value in kept.items() if value != defaults[name]}
 
 
 @contextmanager

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ from surrogates.judging.problem import Problem
 from surrogates.judging.region_notes import correlated_note, cut_note
 from surrogates.local.explanation import Explanation
 from surrogates.local.rule import EVERYTHING, Outcome, Rule
+from surrogates.results.plain import plain
 from surrogates.results.provenance import Provenance, provenance
 from surrogates.surrogate import Surrogate
 
@@ -68,6 +69,8 @@ class Plan:
     budget : int or None
     design : str
         Name of the way in which questions were drawn.
+    rule : Rule
+        When asking stops.
     """
 
     session: Session
@@ -77,6 +80,7 @@ class Plan:
     seed: int
     budget: int | None
     design: str
+    rule: Rule = field(default=EVERYTHING, kw_only=True)
 
     @classmethod
     def of(
@@ -99,7 +103,7 @@ class Plan:
         features, rng = session.question.probe.features, np.random.default_rng(seed)
         questions = rule.design(features, session.allowance.rows, rng, design)
         _check_budget(families, questions, session)
-        return cls(session, families, penalty, questions, seed, budget, design)
+        return cls(session, families, penalty, questions, seed, budget, design, rule=rule)
 
     @property
     def least(self) -> int:
@@ -201,13 +205,22 @@ def _warnings(plan: Plan, reply: Reply, analysis: Analysis, ceiling: tuple[float
     return (*notes, *analysis.notes, *labels(reply.answers), *plan.cautions(reply, analysis.fidelity))
 
 
+def _kept(rule: Rule) -> dict[str, object]:
+    """Return a stopping rule as plain data: its class, and its parameters where it declares them."""
+    parameters: dict[str, object] = asdict(rule) if is_dataclass(rule) and not isinstance(rule, type) else {}
+    return {"rule": type(rule).__name__, **plain(parameters)}
+
+
 def _provenance(plan: Plan, reply: Reply, surrogate: Surrogate, stopped: str) -> Provenance:
     answers, design = reply.answers, reply.design
     probe = plan.session.question.probe
-    return {
+    kept: Provenance = {
         **provenance(probe, answers.model, len(design), plan.budget, plan.seed, answers.cost),
         "design": f"{plan.design} {design.digest[:16]}",
         "stopped": stopped,
         "family": type(surrogate).__name__,
         "settings": settings_to_json(surrogate),
     }
+    if plan.rule is not EVERYTHING:
+        kept["until"] = _kept(plan.rule)
+    return kept

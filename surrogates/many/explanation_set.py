@@ -271,14 +271,40 @@ class ExplanationSet(Result, Sequence[Explanation]):
         return figure_of(self, ax, output=output, max_features=max_features)
 
     def report(self, path: str | Path, picked: int = 3) -> Path:
-        """Write one self-contained HTML page: all of them, their fidelity, the `picked` most telling explanations.
+        """Write one self-contained HTML page: an index of all items, what matters over all, the explanations folded.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file, which holds as many explanations as a page of ordinary size does and says what it leaves out; or a
+            folder (one that there is, or a name without a suffix): a page for every item and ``index.html``, which
+            links to them.
+        picked : int, default 3
+            How many of the most telling items are marked, and come first where there is not room for all.
+
+        Returns
+        -------
+        Path
+            Of the page, or of ``index.html``.
 
         Raises
         ------
         InputError
-            If the file cannot be written.
+            If a file cannot be written.
         """
-        return written(path, page_of(self, picked=picked))
+        if not isinstance(path, (str, Path)) or not str(path):
+            raise InputError("path", "be the path of a file or a folder", path)
+        folder = Path(path).expanduser()
+        if folder.suffix and not folder.is_dir():
+            return written(path, page_of(self, picked=picked))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            raise InputError("path", f"be a folder that can be made ({error})", str(path)) from error
+        digits = len(str(len(self)))
+        for i, explanation in enumerate(self, start=1):
+            written(folder / f"item-{i:0{digits}}.html", page_of(explanation))
+        return written(folder / "index.html", page_of(self, picked=picked, digits=digits))
 
     def cost_lines(self) -> list[str]:
         """Say what was spent: by this run and, where it took up an earlier one, before."""

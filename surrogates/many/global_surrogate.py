@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,14 @@ from sklearn.base import clone
 from probes.design import Design
 from probes.errors import InputError
 from probes.probe import Feature
+from probes.rounding import given
 from surrogates.families.registry import as_family
 from surrogates.judging.cross_fit import cross_fit
 from surrogates.judging.fidelity import Fidelity, fidelity
 from surrogates.judging.problem import Problem
 from surrogates.local.explanation import PER_OUTPUT, Explanation
 from surrogates.many.columns import Column, columns_of, encoded
-from surrogates.results.plain import Damaged
+from surrogates.results.plain import MAY_LACK, Columns, Damaged
 from surrogates.results.result import SavedResult
 from surrogates.surrogate import Surrogate
 from surrogates.terms import describe
@@ -28,6 +29,8 @@ __all__ = ["GlobalSurrogate", "check_rows", "numbers", "over"]
 
 #: fewest rows to fit and judge by
 LEAST = 20
+#: columns of a row that is shown, those that terms are about first
+_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,9 @@ class GlobalSurrogate(SavedResult):
         What stands in for a missing number.
     output, unit : str
         The number that is modelled.
+    asked : DataFrame
+        Up to five of the rows: ``why`` it is one of them, ``row`` in words, the ``model``'s number, and that of the
+        ``surrogate`` fitted without it; empty in files of earlier versions.
     """
 
     kind: ClassVar[str] = "global surrogate"
@@ -57,6 +63,9 @@ class GlobalSurrogate(SavedResult):
     middles: dict[str, float] = field(repr=False)
     output: str
     unit: str
+    asked: Annotated[pd.DataFrame, Columns("why row", "model surrogate")] = field(
+        default_factory=pd.DataFrame, repr=False, metadata=MAY_LACK
+    )
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -136,7 +145,41 @@ def over(
     # a row answers for itself here: there is no instance among them, and no effect is claimed to stand out
     problem = Problem(Design(Z, 0), y, (output,), tuple(column.feature for column in columns), 0)
     judged = fidelity(fitted, problem, cross_fit(chosen, problem, control=True), (0,), (0,))
-    return GlobalSurrogate(fitted, judged, columns, middles, output, unit)
+    terms = [j for term in fitted.terms_ for j in term.features]
+    used = list(dict.fromkeys(columns[j].name for j in terms))
+    return GlobalSurrogate(fitted, judged, columns, middles, output, unit, _asked(frame, used, judged))
+
+
+def _asked(frame: pd.DataFrame, used: Sequence[str], judged: Fidelity) -> pd.DataFrame:
+    """Choose up to five rows to show: the median miss and the worst, the lowest and the highest answer, the first."""
+    real, guess = judged.observed[:, 0], judged.predicted[:, 0]
+    off = np.abs(real - guess)
+    order = np.argsort(off, kind="stable")
+    places = (
+        (int(order[-1]), "the worst miss"),
+        (int(order[len(order) // 2]), "a typical miss"),
+        (int(real.argmax()), "the highest answer"),
+        (int(real.argmin()), "the lowest answer"),
+        (0, "the first row"),
+    )
+    chosen: dict[int, str] = {}
+    for i, why in places:
+        chosen.setdefault(i, why)
+    names = [*used, *(str(name) for name in frame.columns if str(name) not in used)][:_NAMED]
+    rows = [(why, _row_in_words(frame.iloc[i], names), real[i], guess[i]) for i, why in chosen.items()]
+    return pd.DataFrame(rows, columns=["why", "row", "model", "surrogate"])
+
+
+def _row_in_words(row: pd.Series, names: Sequence[str]) -> str:
+    values = {str(name): value for name, value in row.items()}
+    said = [f"{name} = {_written(values[name])}" for name in names]
+    more = len(values) - len(said)
+    return "; ".join([*said, f"{more} more"] if more > 0 else said)
+
+
+def _written(value: object) -> str:
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    return given(float(value)) if is_number else str(value)  # type: ignore[arg-type]
 
 
 def check_rows(rows: Sequence[Mapping[str, Any] | None]) -> None:

@@ -17,7 +17,7 @@ from surrogates.report.parts.effects import Terms, effects_parts
 from surrogates.report.parts.head import Head
 from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts
 from surrogates.report.parts.origin import Origin
-from surrogates.report.parts.pairs import pair_marks
+from surrogates.report.parts.pairs import Pairs, pair_marks
 from surrogates.report.parts.phrases import Phrases
 from surrogates.report.parts.questions import Questions
 from surrogates.report.parts.trust import Checks, Comparison, Judgement, Verdict
@@ -25,7 +25,7 @@ from surrogates.report.repeat_line import repeat_line
 from surrogates.report.sentence import change_line, evidence_line, said_line, warning_line
 from surrogates.report.text import AVERAGES, fitted_here, scale_of, shown_terms
 
-__all__ = ["explanation_contents", "explanation_parts"]
+__all__ = ["explanation_contents", "explanation_parts", "parts_in_short"]
 
 
 @contents.register
@@ -37,10 +37,9 @@ def explanation_contents(explanation: Explanation) -> Contents:
 
 def explanation_parts(explanation: Explanation) -> list[Part]:
     """Return the parts of an explanation, in the order in which they are read."""
-    first = [_verdict, _not_raw, _answer] if explanation.by_phrase is None else [_answer, _phrases, _verdict, _not_raw]
     makers: list[Callable[[Explanation], list[Part]]] = [
         _head,
-        *first,
+        *_first(explanation),
         _numbers,
         _questions,
         _again,
@@ -57,6 +56,21 @@ def explanation_parts(explanation: Explanation) -> list[Part]:
     return made(makers, explanation)
 
 
+def parts_in_short(explanation: Explanation) -> list[Part]:
+    """Return the parts that stand for an explanation among many others: no figures, no questions, no provenance."""
+    return made([*_first(explanation), _numbers, _instance, _effects, _pairs], explanation)
+
+
+def _pairs(ex: Explanation) -> list[Part]:
+    """Return the list of pairs, whose numbers stand at the words of a text."""
+    return [part for part in drawn_parts(ex) if isinstance(part, Pairs)]
+
+
+def _first(ex: Explanation) -> list[Callable[[Explanation], list[Part]]]:
+    """Return what is read first: of an answer in phrases these, else the verdict."""
+    return [_verdict, _not_raw, _answer] if ex.by_phrase is None else [_answer, _phrases, _verdict, _not_raw]
+
+
 def _head(ex: Explanation) -> list[Part]:
     return [Head(warning=warning_line(ex), said=said_line(ex), change=change_line(ex), evidence=evidence_line(ex))]
 
@@ -66,8 +80,7 @@ def _questions(ex: Explanation) -> list[Part]:
 
 
 def _again(ex: Explanation) -> list[Part]:
-    line = repeat_line(ex)
-    return [Again(title="The line that makes it again", imports=line.imports, code=line.code, notes=line.notes)]
+    return [Again.of(repeat_line(ex))]
 
 
 def _verdict(ex: Explanation) -> list[Part]:

@@ -1,63 +1,117 @@
-"""Many explanations → one page, all of them first, then the few that stand for them; text; a table for notebooks."""
+"""Many explanations → one page: all of them first, an index, then each of them, folded; text; a table for notebooks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 import numpy as np
 
 from probes.rounding import Scale, percent, score
 from surrogates.judging.verdict import refuses
+from surrogates.local.explanation import Explanation
 from surrogates.many.explanation_set import ExplanationSet
-from surrogates.report.explanation import explanation_parts
 from surrogates.report.figures import fidelity_histogram
 from surrogates.report.page import Contents, card, contents
-from surrogates.report.part import Note, Part, picture
+from surrogates.report.part import Part, made, picture
+from surrogates.report.parts.again import Again
 from surrogates.report.parts.arms import Said
-from surrogates.report.parts.effects import Effects
-from surrogates.report.parts.instance import Answer, Numbers, Remark, ShadedText
+from surrogates.report.parts.asked_cases import AskedCase, AskedCases, Reply
+from surrogates.report.parts.beeswarm import Beeswarm
+from surrogates.report.parts.head import Head
 from surrogates.report.parts.many import Failures, Importance, Spread
-from surrogates.report.parts.pairs import Pairs
-from surrogates.report.parts.phrases import Phrases
-from surrogates.report.parts.trust import Verdict
+from surrogates.report.repeat_call import set_line
+from surrogates.report.sentence import numbered, quoted
+from surrogates.report.set_items import answer_words, input_words, listing
+from surrogates.report.text import fitted_here
 from surrogates.results.result import fragment_of, text_of
 from surrogates.visible import joined
 
 __all__ = ["set_contents", "set_fragment", "set_text"]
 
 _SHOWN = 10
-#: parts of one explanation that are shown within the page of many
-_WITHIN = (Verdict, Numbers, Answer, Phrases, ShadedText, Effects, Pairs, Note)
+#: outputs whose effects are drawn item by item
+_SWARMS = 3
+#: items that the head shows, at least and at most
+_ASKED = 3, 4
+#: dots of all of these
+_DOTS = 1500
 
 
 @contents.register
-def set_contents(explanations: ExplanationSet, picked: int = 3) -> Contents:
-    """Take a set apart; the `picked` most telling explanations are shown."""
-    parts: list[Part] = [_all(explanations)]
+def set_contents(explanations: ExplanationSet, picked: int = 3, digits: int = 0) -> Contents:
+    """Take a set apart; the `picked` most telling explanations are marked, and the first to be on the page.
+
+    With `digits` each explanation has a page of its own, named by its number with so many digits.
+    """
+    makers: list[Callable[[ExplanationSet], Sequence[Part]]] = [_head, _all]
     if len(explanations):
-        fidelity = explanations.fidelity
-        parts.append(Spread.of(fidelity, picture(fidelity, fidelity_histogram, (4.8, 3.0))))
-        parts += [*_importance(explanations), *_picked(explanations, picked)]
+        within = listing(explanations, picked, digits)
+        makers += [_asked, _again, _importance, _swarms, lambda _: [within.index]]
+        makers.append(lambda _: [] if within.items is None else [within.items])
+        makers.append(_spread)
     if explanations.failures:
-        parts.append(Failures.of(explanations.failures))
-    return Contents(f"{len(explanations)} explanations", parts)
+        makers.append(_failures)
+    return Contents(f"{len(explanations)} explanations", made(makers, explanations))
 
 
-def _all(explanations: ExplanationSet) -> Part:
-    words = set_text(explanations).split("\n\n", 1)[0].split("\nFailed:", 1)[0].replace("\n", ". ")
-    return Said(verdict=f"{words}. {_usable(explanations)}{'. '.join(explanations.cost_lines())}.", notes=())
-
-
-def _usable(explanations: ExplanationSet) -> str:
-    """Say how many explanations may be used by their verdicts."""
-    if not len(explanations):
-        return ""
-    table = explanations.fidelity
-    refused = table.assign(refused=table["verdict"].map(refuses)).groupby("item", sort=False)["refused"].any()
-    count = int(refused.sum())
+def _head(explanations: ExplanationSet) -> list[Part]:
+    """Say what matters most over all, and how many may be used."""
+    count, failed = len(explanations), len(explanations.failures)
+    said = f"{count} inputs were explained, each by itself" if count != 1 else "One input was explained"
+    said += f"; {failed} failed." if failed else "."
     if not count:
-        return "No verdict is against using one of them. "
-    return f"Of {len(refused)} inputs, {len(refused) - count} may be used; for {count} the verdict is against it. "
+        return [Head(warning="", said=said, change="", evidence="")]
+    table = explanations.fidelity.assign(refused=lambda t: t["verdict"].map(refuses))
+    refused = int(table.groupby("item", sort=False)["refused"].any().sum())
+    warning = "" if refused < count else "For every input the verdict is against using its explanation."
+    row = explanations.summary().iloc[0]
+    change = ""
+    if not warning:
+        scale, unit = Scale.of([row["importance"]]), ", ".join(explanations.units)
+        size = f"{scale.rounded(row['importance'])} {scale.unit(unit)} {scale.between(row['low'], row['high'])}"
+        change = (
+            f"What moves the output most over all of them is {quoted(row['feature'])}: by {size} on average, either "
+            f"way. It raises it in {percent(row['raises'])} of the items."
+        )
+    rest = "Each explanation is about its own input: what holds for one need not hold for another."
+    evidence = f"{_usable(refused, count)} {rest}"
+    return [Head(warning=warning, said=said, change=change, evidence=evidence)]
+
+
+def _usable(refused: int, count: int) -> str:
+    """Say how many explanations may be used by their verdicts."""
+    if not refused:
+        return "No verdict is against using one of them."
+    return f"Of {count} inputs, {count - refused} may be used; for {refused} the verdict is against it."
+
+
+def _all(explanations: ExplanationSet) -> list[Part]:
+    words = set_text(explanations).split("\n\n", 1)[0].split("\nFailed:", 1)[0].replace("\n", ". ")
+    return [Said(verdict=f"{words}. {'. '.join(explanations.cost_lines())}.", notes=())]
+
+
+def _asked(explanations: ExplanationSet) -> list[Part]:
+    """Return the items that show most, and others to make three, with what the model and their surrogates say."""
+    first = {entry.key: entry for entry in explanations.pick(_ASKED[1]).entries}
+    for entry in explanations.entries[: _ASKED[0]]:
+        if len(first) < _ASKED[0]:
+            first.setdefault(entry.key, entry)
+    rows = []
+    for entry in first.values():
+        ex = entry.load()
+        rows.append(AskedCase(f"item {entry.label}", input_words(entry.row, ex), "", tuple(_replies(ex))))
+    about = f"{len(rows)} of {len(explanations)} inputs, first those whose explanations show most of what matters."
+    return [AskedCases(title="What was asked", about=about, rows=tuple(rows))]
+
+
+def _replies(ex: Explanation) -> Iterator[Reply]:
+    yield Reply("the model", answer_words(ex), "")
+    yield Reply("its surrogate", numbered(ex.target.outputs, fitted_here(ex), ex.target.unit), "")
+
+
+def _again(explanations: ExplanationSet) -> list[Part]:
+    return [Again.of(set_line(explanations))]
 
 
 def _importance(explanations: ExplanationSet) -> list[Part]:
@@ -66,13 +120,25 @@ def _importance(explanations: ExplanationSet) -> list[Part]:
     return [Importance.of(table, str(output), unit) for output, table in tables]
 
 
-def _picked(explanations: ExplanationSet, count: int) -> list[Part]:
+def _swarms(explanations: ExplanationSet) -> list[Part]:
+    """Return effects item by item, where items share features."""
+    unit, frame = ", ".join(explanations.units), explanations.frame
     parts: list[Part] = []
-    for row, explanation in zip(explanations.picks(count).itertuples(), explanations.pick(count), strict=True):
-        share = f"With those before it, it shows {percent(row.covered)} of what matters over all items."
-        parts.append(Remark(title=f"Item {row.item}", text=share))
-        parts += [part for part in explanation_parts(explanation) if isinstance(part, _WITHIN)]
+    drawn = list(explanations.summary().groupby("output", sort=False))[:_SWARMS]
+    for output, table in drawn:
+        rows = frame if output not in set(frame["output"]) else frame[frame["output"] == output]
+        part = Beeswarm.of(rows, list(table["feature"]), str(output), unit, _DOTS // len(drawn))
+        parts += [part] if part.rows else []
     return parts
+
+
+def _spread(explanations: ExplanationSet) -> list[Part]:
+    fidelity = explanations.fidelity
+    return [Spread.of(fidelity, picture(fidelity, fidelity_histogram, (4.8, 3.0)))]
+
+
+def _failures(explanations: ExplanationSet) -> list[Part]:
+    return [Failures.of(explanations.failures)]
 
 
 @fragment_of.register

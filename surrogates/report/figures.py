@@ -55,8 +55,8 @@ POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
 MUTED = "#BBBBBB"
 #: characters of a family's name beside its point
 LONGEST = 28
-#: verdicts of statements, in the same palette
-VERDICTS = {"supported": "#009E73", "refuted": "#D55E00", "inconclusive": "#E69F00", "not testable": "#777777"}
+#: verdicts of statements: whether a claim holds is neither good nor bad
+VERDICTS = {"supported": "#1F5A96", "refuted": "#7A3F98", "inconclusive": "#999999", "not testable": "#999999"}
 
 
 @figure_of.register(Explanation)

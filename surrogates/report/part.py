@@ -23,7 +23,7 @@ from surrogates.report.styles import NOTE
 from surrogates.report.words import Words, unexplained
 from surrogates.visible import isolated, visible
 
-__all__ = ["Bar", "Note", "Part", "bar", "environment", "level", "made", "picture"]
+__all__ = ["Bar", "Note", "Part", "bar", "environment", "level", "made", "picture", "placed"]
 
 #: rows that a notebook shows at once
 _AT_ONCE = 8
@@ -156,6 +156,17 @@ def bar(value: float, low: float, high: float, reach: float) -> Bar:
     at = [50 + 50 * float(np.clip(v / reach, -1, 1)) for v in (left, right, low, high)]
     sign = "up" if value >= 0 else "down"
     return Bar(sign, f"{at[0]:.2f}", f"{at[1] - at[0]:.2f}", f"{at[2]:.2f}", f"{at[3] - at[2]:.2f}")
+
+
+def placed(value: float, low: float, high: float) -> str:
+    """Return where a number lies on an axis, in percent.
+
+    Examples
+    --------
+    >>> placed(0.5, -1.0, 1.0)
+    '75.00%'
+    """
+    return f"{100 * (value - low) / (high - low):.2f}%"
 
 
 def picture(data: Any, draw: Callable[..., Any], size: tuple[float, float]) -> str:

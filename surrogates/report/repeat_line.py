@@ -7,7 +7,7 @@ model and any other probe stand under their names. A target is written where it 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import NoneType
 
 import numpy as np
@@ -24,12 +24,15 @@ from probes.views import View
 from surrogates.families.registry import FAMILIES, KINDS, PROXIES, Auto, settings_to_json
 from surrogates.local.explanation import Explanation
 from surrogates.local.spans import Spans, target_of
+from surrogates.local.stopping import Certified, StableOrder, Width
 from surrogates.results.plain import Json
 
-__all__ = ["Line", "repeat_line"]
+__all__ = ["LONGEST", "Line", "family_text", "imports_of", "named_family", "repeat_line", "target_text"]
 
 #: letters of a probe that is written out
-_LONGEST = 600
+LONGEST = 600
+#: stopping rules that are written out
+_RULES = {rule.__name__: rule for rule in (Width, StableOrder, Certified)}
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,12 @@ def repeat_line(ex: Explanation) -> Line:
     ``family`` (with a proxy of the user's), ``target`` (a function).
     """
     p, notes = ex.provenance, []
-    probe, family, target, spans = _probe(ex), _family(ex), _target(ex), _spans(ex)
+    probe, family, target, spans = _probe(ex), family_text(ex), target_text(ex), _spans(ex)
     keywords: dict[str, str] = {}
     if p["budget"] is not None:
         keywords["budget"] = repr(p["budget"])
+    if until := _until(ex):
+        keywords["until"] = until
     if (method := str(p.get("design", "uniform")).split(" ")[0]) != "uniform":
         keywords["design"] = repr(method)
     if target:
@@ -60,27 +65,33 @@ def repeat_line(ex: Explanation) -> Line:
         keywords["answer"] = repr(ex.answer)
     keywords["random_state"] = repr(p["random_state"])
     given = ", ".join([f"{name}={value}" for name, value in keywords.items()])
-    open_names = [name for name, value in (("probe", probe), ("family", family), ("target", target)) if name == value]
+    values = (("probe", probe), ("family", family), ("target", target), ("until", until))
+    open_names = [name for name, value in values if name == value]
     others = f"; {' and '.join(open_names)} as given" if open_names else ""
     notes.append(f"Here model is {p['model']}{others}.")
     stopped = p.get("stopped", "")
     if stopped == "interrupted":
         notes.append("It was interrupted; this line asks everything.")
-    elif stopped or not _same_questions(ex, method):
+    elif not until and (stopped or not _same_questions(ex, method)):
         notes.append(
             f"Give the same until= as well{f' (asking stopped: {stopped})' if stopped else ', if there was one'}."
         )
     if ex.checks:
         notes.append("Checks are made by check(explanation, model, probe).")
     code = f"explain(model, {probe}, {family}, {given})"
-    return Line(f"{code}.attribute({spans!r})" if spans is not None else code, _imports(probe, family), tuple(notes))
+    return Line(
+        f"{code}.attribute({spans!r})" if spans is not None else code,
+        imports_of(probe, family, until=until),
+        tuple(notes),
+    )
 
 
-def _imports(probe: str, family: str) -> str:
-    """Write the imports that the line needs."""
+def imports_of(probe: str, family: str, call: str = "explain", until: str = "") -> str:
+    """Write the imports that a line needs."""
     made = probe.partition("(")[0] if "(" in probe else ""
     names = [name for name in (*(kind.__name__ for kind in KINDS.values()), *PROXIES) if f"{name}(" in family]
-    ours = ", ".join([*sorted(names), "explain"])
+    names += [name for name in _RULES if until.startswith(f"{name}(")]
+    ours = ", ".join([*sorted(names), call])
     return f"from surrogates import {ours}" if not made else f"from probes import {made}; from surrogates import {ours}"
 
 
@@ -88,7 +99,7 @@ def _probe(ex: Explanation) -> str:
     """Write the probe out, if what is written makes the one that was asked."""
     for make in (_text, _context, _mask):
         made = make(ex)
-        if made is not None and len(made[0]) <= _LONGEST and made[1].digest == ex.answers.probe:
+        if made is not None and len(made[0]) <= LONGEST and made[1].digest == ex.answers.probe:
             return made[0]
     return "probe"
 
@@ -148,7 +159,7 @@ def _mask(ex: Explanation) -> tuple[str, Probe] | None:
     return f"MaskProbe({names!r})", MaskProbe(names)
 
 
-def _family(ex: Explanation) -> str:
+def family_text(ex: Explanation) -> str:
     """Write the family by its name, or by its class with its settings."""
     p, table = ex.provenance, ex.comparison
     if len(table) > 1:
@@ -156,12 +167,28 @@ def _family(ex: Explanation) -> str:
         penalty = float(np.round(((rows["r2"] - rows["score"]) / rows["terms"]).median(), 9)) if len(rows) else np.nan
         default = set(table["family"]) == set(Auto().families) and abs(penalty - Auto().penalty) < 1e-6
         return repr("auto") if default else "family"
-    settings = p.get("settings", {})
+    return named_family(p.get("family"), p.get("settings", {}))
+
+
+def named_family(kind: str | None, settings: Json) -> str:
+    """Write a family by its name, or its class with its settings; ``family`` for one that is not ours."""
     for name, make in FAMILIES.items():
-        if type(make()).__name__ == p.get("family") and settings_to_json(make()) == settings:
+        if type(make()).__name__ == kind and settings_to_json(make()) == settings:
             return repr(name)
-    kind = next((kind for kind in KINDS.values() if kind.__name__ == p.get("family")), None)
-    return _written(kind, settings) if kind is not None else "family"
+    known = next((known for known in KINDS.values() if known.__name__ == kind), None)
+    return _written(known, settings) if known is not None else "family"
+
+
+def _until(ex: Explanation) -> str:
+    """Write the stopping rule; empty for none, and where an earlier version did not keep it."""
+    kept = dict(ex.provenance.get("until", {}))
+    rule = _RULES.get(str(kept.pop("rule", "")))
+    if rule is None:
+        return "until" if ex.provenance.get("until") else ""
+    known = {f.name for f in fields(rule)}
+    if not set(kept) <= known or not all(isinstance(value, (int, float)) for value in kept.values()):
+        return "until"
+    return f"{rule.__name__}({', '.join(f'{name}={value!r}' for name, value in kept.items())})"
 
 
 def _written(kind: type[BaseEstimator], settings: Json) -> str:
@@ -180,7 +207,7 @@ def _written(kind: type[BaseEstimator], settings: Json) -> str:
     return f"{kind.__name__}({', '.join([*pairs, *written])})"
 
 
-def _target(ex: Explanation) -> str:
+def target_text(ex: Explanation) -> str:
     """Write the target argument; empty for the default, and for spans of an answer."""
     target, outputs, unit = ex.target, ex.answers.outputs, ex.answers.unit
     if target.kind == "function" or not ex.raw_answers_kept:

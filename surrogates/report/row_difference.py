@@ -7,16 +7,22 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from probes.rounding import between, percent, rounded, score
 from surrogates.difference.row_difference import RowDifference
 from surrogates.report.figures import VERDICTS, in_percent, new_axes, shortened
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
+from surrogates.report.parts.again import Again
 from surrogates.report.parts.arms import Said
+from surrogates.report.parts.asked_cases import AskedCase, AskedCases, Reply, ends
 from surrogates.report.parts.change import Flips
+from surrogates.report.parts.head import Head
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.regions import DifferingRows, RegionLeaves, Regions, together_in_words
+from surrogates.report.repeat_call import row_difference_line
+from surrogates.report.sentence import quoted
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import figure_of, text_of
 from surrogates.visible import joined
@@ -30,13 +36,66 @@ __all__ = ["row_difference_contents", "row_difference_plot", "row_difference_tex
 @contents.register
 def row_difference_contents(difference: RowDifference) -> Contents:
     """Take a difference over rows apart."""
-    makers: list[Callable[[RowDifference], list[Part]]] = [_said, _regions, _flips, _leaves, _rows, _origin]
+    makers: list[Callable[[RowDifference], list[Part]]] = [
+        _head,
+        _notes,
+        _asked,
+        _again,
+        _regions,
+        _flips,
+        _leaves,
+        _rows,
+        _origin,
+    ]
     before, after = difference.names
     return Contents(f"Where {after} differs from {before}", made(makers, difference))
 
 
-def _said(d: RowDifference) -> list[Part]:
-    return [Said(title="Verdict", verdict=d.verdict, notes=d.notes)]
+def _head(d: RowDifference) -> list[Part]:
+    """Say how often the two differ, where, and how that was tested."""
+    held, test = d.rules[d.rules["verdict"] == "supported"], int((d.rows["part"] == "test").sum())
+    change = ""
+    if len(held):
+        row = held.iloc[0]
+        change = (
+            f"The first rule, {quoted(row['rule'], 120)}: there they differ in {percent(row['precision'])} "
+            f"{between(row['low'], row['high'], percent)}, elsewhere in {percent(row['elsewhere'])}."
+        )
+    evidence = f"{len(d.rows):,} rows were put to both"
+    evidence += f"; rules were found in one part of them and tested on the other {test:,}." if len(d.rules) else "."
+    evidence += " That says where the two differ among rows like these, not which of them is right."
+    return [Head(warning="", said=d.verdict, change=change, evidence=evidence)]
+
+
+def _notes(d: RowDifference) -> list[Part]:
+    return [Said(verdict="", notes=d.notes)] if d.notes else []
+
+
+def _asked(d: RowDifference) -> list[Part]:
+    """Return five real rows: where the two differ most and in the middle, and where they agree."""
+    moved, same = d.differences, d.rows[d.rows["differs"] == 0]
+    picked = [("they differ, by the most", moved, 0), ("they differ, by a typical amount", moved, len(moved) // 2)]
+    picked += [("they differ, by the least", moved, len(moved) - 1)]
+    picked += [("they agree", same, 0), ("they agree", same, len(same) // 2)]
+    rows = dict[str, AskedCase]()
+    for why, table, place in picked:
+        if len(table):
+            row = table.iloc[place]
+            rows.setdefault(row["input"], AskedCase(why, ends(row["input"]), "", _replies(d, row)))
+    about = f"{len(rows)} of the {len(d.rows):,} rows: where the two differ, by how much, and where they agree."
+    return [AskedCases(title="What was asked", about=about, rows=tuple(rows.values()))]
+
+
+def _replies(d: RowDifference, row: pd.Series) -> tuple[Reply, ...]:
+    sides = ((row["said_before"], row["before"]), (row["said_after"], row["after"]))
+    return tuple(
+        Reply(name, said or f"{rounded(value)} {d.unit}", f"{d.number} {rounded(value)} {d.unit}" if said else "")
+        for name, (said, value) in zip(d.names, sides, strict=True)
+    )
+
+
+def _again(d: RowDifference) -> list[Part]:
+    return [Again.of(row_difference_line(d))]
 
 
 def _regions(d: RowDifference) -> list[Part]:

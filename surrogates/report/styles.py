@@ -5,9 +5,11 @@ from __future__ import annotations
 __all__ = [
     "AXIS",
     "CHECK",
+    "CLAIM",
     "DARK",
     "EXAMPLE",
     "FACTS",
+    "LINK",
     "NARROW",
     "NOTE",
     "PAIR",
@@ -24,7 +26,8 @@ __all__ = [
 
 #: colours that are read on a dark ground
 DARK = """\
---up: 56, 160, 220; --down: 240, 120, 40; --good: #3fb950; --fair: #58a6ff; --weak: #d29922; --poor: #f85149;"""
+--up: 56, 160, 220; --down: 240, 120, 40; --good: #3fb950; --fair: #58a6ff; --weak: #d29922; --poor: #f85149;
+  --holds: #8ab4f8; --against: #d3a6f0;"""
 
 VERDICT = """\
 .iomap .verdict { border-left: 6px solid var(--tone); background: color-mix(in srgb, var(--tone) 7%, var(--paper));
@@ -53,6 +56,13 @@ PIECES = """\
 TAG = """\
 .iomap .tag { display: inline-block; border: 1px solid var(--tone); color: var(--tone); border-radius: 4px;
   padding: 0 .4em; font-size: .8rem; white-space: nowrap; }"""
+
+#: whether a claim holds, which is neither good nor bad: hues of no worth, and another frame where it is open
+CLAIM = """\
+.iomap .holds { --tone: var(--holds); } .iomap .against { --tone: var(--against); }
+.iomap .unsettled, .iomap .untested { --tone: var(--soft); }
+.iomap .tag.holds, .iomap .tag.against { background: color-mix(in srgb, var(--tone) 12%, var(--paper)); }
+.iomap .tag.unsettled, .iomap .tag.untested { border-style: dashed; }"""
 
 EXAMPLE = """\
 .iomap .example { border-left: 3px solid var(--line); padding-left: .6rem; font-size: .85rem;
@@ -92,6 +102,9 @@ AXIS = """\
 .iomap .axis i { top: .15rem; height: .8rem; background: rgba(var(--hue), .75); border-radius: 2px; }
 .iomap .axis u { top: .5rem; height: .1rem; background: var(--ink); }
 .iomap td.chart.small { width: 14%; min-width: 4rem; }"""
+
+#: links within a page, and to pages beside it
+LINK = ".iomap a[href] { color: var(--fair); } .iomap a.word[href] { color: inherit; }"
 
 #: a share from 0 to 1 as a bar with its interval, and a tick for another share to compare it with
 SHARE = """\

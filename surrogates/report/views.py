@@ -9,6 +9,7 @@ from __future__ import annotations
 from surrogates.report import (
     anchor_and_shapley,
     card,
+    card_difference,
     case_difference,
     difference,
     explanation,
@@ -27,6 +28,7 @@ __all__ = ["VIEWS"]
 VIEWS = (
     anchor_and_shapley,
     card,
+    card_difference,
     case_difference,
     difference,
     explanation,

@@ -29,9 +29,16 @@ WORDS: dict[str, str] = {
     "nat": "unit of natural logarithms: one nat less is a probability 2.7 times smaller",
     "logit": "an unnormalised score of a class",
     "surrogate": "a readable model fitted to answers: ŷ = g⁻¹(b + Σ wₖ φₖ(Z))",
+    "statement": "a claim about means over sets of cases, frozen before it is tested",
+    "case": "one prompt with right and wrong answers and its factor levels",
+    "entity": "what a case is about; intervals and tests are over entities",
+    "Holm": "an adjustment of the p-values of several tests, so that of all of them together 5% make a false claim",
     "anchor": "a rule that settles the answer whatever happens to the other features",
 }
-_FIND = {word: re.compile(rf"\b{re.escape(word)}s?\b") for word in WORDS}
+_FIND = {
+    word: re.compile(rf"\b{re.escape(word.removesuffix('y'))}{'(?:y|ies)' if word[-1] == 'y' else 's?'}\b")
+    for word in WORDS
+}
 
 
 class Words:

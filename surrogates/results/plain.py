@@ -191,9 +191,14 @@ def _fields(kind: Any) -> dict[str, Reader]:
     return {f.name: _reader(hints[f.name]) for f in fields(kind) if f.init}
 
 
+@cache
+def _required(kind: Any) -> list[str]:
+    return [f.name for f in fields(kind) if f.init and not f.metadata.get("may lack")]
+
+
 def _dataclass(kind: Any, data: object, where: str) -> Any:
     given, known = _object(data, where), _fields(kind)
-    _complete([f.name for f in fields(kind) if f.init and not f.metadata.get("may lack")], given, where)
+    _complete(_required(kind), given, where)
     values = {name: reader(given[name], _inside(where, name)) for name, reader in known.items() if name in given}
     try:
         return kind(**values)

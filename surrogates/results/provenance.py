@@ -39,8 +39,8 @@ class CostData(TypedDict):
 class Provenance(TypedDict):
     """The origin of a result's numbers, as plain data.
 
-    The last four are those of an explanation: how its questions were drawn, why asking stopped, the class of its
-    surrogate and that class's parameters.
+    The last five are those of an explanation: how its questions were drawn, why asking stopped, the stopping rule with
+    its parameters (if there was one), the class of its surrogate and that class's parameters.
     """
 
     model: str
@@ -53,6 +53,7 @@ class Provenance(TypedDict):
     versions: dict[str, str]
     design: NotRequired[str]
     stopped: NotRequired[str]
+    until: NotRequired[dict[str, object]]
     family: NotRequired[str]
     settings: NotRequired[dict[str, object]]
 

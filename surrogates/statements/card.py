@@ -1,14 +1,12 @@
-"""The behaviour card: the statements tested on one model, as data with JSON and a page; two cards side by side."""
+"""The behaviour card: the statements tested on one model, as data with JSON and a page."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
 from probes.asking.cost import Cost
@@ -21,15 +19,13 @@ from surrogates.results.files import written
 from surrogates.results.plain import Damaged
 from surrogates.results.provenance import library_version
 from surrogates.results.result import SavedResult, figure_of, page_of
+from surrogates.statements.card_pairs import card_pairs
 from surrogates.statements.entry import Entry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["Card"]
-
-#: a statement that a card does not have
-_ABSENT: Mapping[str, object] = {"claim": "", "verdict": "", "effect": np.nan, "low": np.nan, "high": np.nan}
 
 
 @dataclass(frozen=True)
@@ -119,29 +115,16 @@ class Card(SavedResult):
         return {**entry.prediction.predict(levels), "unit": entry.unit, **measured, "levels": levels}
 
     def compare(self, other: Card) -> pd.DataFrame:
-        """Put both cards side by side: verdicts, effects and whether they differ.
+        """Put both cards side by side, with a test of every difference: the table of :func:`surrogates.compare_cards`.
 
         Statements are the same if they are about the same effect, in the same metric, whatever size or sign they claim:
-        each verdict is about the card's own claim. One that only one card has stands there with nothing beside it. The
-        intervals of two models on the same cases: ``difference`` is `other` minus this, ``apart`` says whether the 95%
-        intervals do not overlap.
+        each verdict is about the card's own claim. One that only one card has stands there with nothing beside it.
+        ``difference`` is `other` minus this with its 95% interval, ``apart`` says whether it is clear: p below 0.05,
+        adjusted for all of them.
         """
         if not isinstance(other, Card):
             raise InputError("other", "be a Card", other)
-        both = [s for card in (self, other) for e in card.entries for s in e.statements]
-        by = "subject" if all("subject" in s for s in both) else "claim"  # older cards did not write it down
-        mine, theirs = _numbered(self, by), _numbered(other, by)
-        rows = []
-        for key in dict.fromkeys([*mine, *theirs]):
-            a, b = mine.get(key, _ABSENT), theirs.get(key, _ABSENT)
-            apart = bool(a["high"] < b["low"] or b["high"] < a["low"]) if _known(a) and _known(b) else False
-            rows.append(
-                {"behaviour": key[0], "claim": a["claim"] or b["claim"]}
-                | {"verdict": a["verdict"], "effect": a["effect"], "other_verdict": b["verdict"]}
-                | {"other_effect": b["effect"], "difference": b["effect"] - a["effect"], "apart": apart}
-            )
-        names = ["behaviour", "claim", "verdict", "effect", "other_verdict", "other_effect", "difference", "apart"]
-        return pd.DataFrame(rows, columns=names)
+        return card_pairs(self.entries, other.entries)
 
     def plot(self, ax: Axes | None = None, *, behaviour: str | None = None) -> Axes:
         """Draw the effects of one behaviour's statements with 95% intervals; return the Axes.
@@ -161,7 +144,7 @@ class Card(SavedResult):
         return figure_of(self, ax, behaviour=behaviour)
 
     def report(self, path: str | Path, other: Card | None = None) -> Path:
-        """Write one self-contained HTML page; with `other`, a page of both cards side by side.
+        """Write one self-contained HTML page; with `other`, that of what differs between both cards.
 
         Raises
         ------
@@ -191,19 +174,3 @@ class Card(SavedResult):
 
 def _cost(data: Mapping[str, Any]) -> Cost:
     return Cost(**data)
-
-
-def _numbered(card: Card, by: str) -> dict[tuple[object, ...], Mapping[str, Any]]:
-    """Return statements by what they are about, the first, second, … of those about one thing."""
-    statements: dict[tuple[object, ...], Mapping[str, Any]] = {}
-    seen = Counter[tuple[object, ...]]()
-    for e in card.entries:
-        for s in e.statements:
-            key = (e.name, s["subject"] if by == "subject" else s["claim"], s["metric"], s["unit"])
-            statements[*key, seen[key]] = s
-            seen[key] += 1
-    return statements
-
-
-def _known(s: Mapping[str, Any]) -> bool:
-    return bool(np.isfinite(s["low"]) and np.isfinite(s["high"]))

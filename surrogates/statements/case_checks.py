@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,8 @@ class CaseChecks:
         The combination of ``levels`` that fits the claim least, and by how much it does in the ``mean``.
     examples : list of dict
         Cases that contradict it, worst first.
+    asked : list of dict
+        A case of every set that it is about, chosen by its place alone, with ``where``, the set in words.
     """
 
     precision: float
@@ -37,6 +40,7 @@ class CaseChecks:
     high: float
     worst: Mapping[str, object]
     examples: Sequence[Mapping[str, object]]
+    asked: Sequence[Mapping[str, object]] = ()
 
 
 def check_cases(s: Statement, frame: pd.DataFrame) -> CaseChecks:
@@ -48,7 +52,28 @@ def check_cases(s: Statement, frame: pd.DataFrame) -> CaseChecks:
     sizes = inside.groupby("entity").size()
     design_effect = 1 + (float(sizes.mean()) - 1) * _icc(inside)
     low, high = wilson(share, max(len(inside) / design_effect, 1.0))
-    return CaseChecks(share, low, high, _worst_cell(inside), _counter_examples(inside))
+    return CaseChecks(share, low, high, _worst_cell(inside), _counter_examples(inside), _middle(s, frame, inside))
+
+
+def _middle(s: Statement, frame: pd.DataFrame, inside: pd.DataFrame) -> list[dict[str, object]]:
+    """Return a case of every set: of the first the middle one by its name, of others one that is most like it."""
+    order = inside.sort_values("case_id", kind="stable")
+    first = order.iloc[(len(order) - 1) // 2]
+    factors = [c for c in frame.columns if c not in RESERVED]
+    out = [{**_shown(first), "where": str(s.parts[0][1])}]
+    for (_, scope), (_, mask) in zip(s.parts[1:], s.masks(frame)[1:], strict=True):
+        others = frame[mask]
+        near = sum((others[c] == first[c]).to_numpy(dtype=int) for c in factors) + len(factors) * (
+            others["entity"] == first["entity"]
+        ).to_numpy(dtype=int)
+        out.append({**_shown(others.iloc[int(np.argmax(near))]), "where": "otherwise" if s.otherwise else str(scope)})
+    return out
+
+
+def _shown(case: Mapping[str, Any] | pd.Series) -> dict[str, object]:
+    """Return what is kept of a case that is shown."""
+    kept = {name: case[name] for name in ("prompt", "target", "answer")}
+    return {**kept, "value": float(case["value"]), "entity": str(case["entity"])}
 
 
 def _worst_cell(inside: pd.DataFrame) -> dict[str, object]:
@@ -66,11 +91,7 @@ def _worst_cell(inside: pd.DataFrame) -> dict[str, object]:
 def _counter_examples(inside: pd.DataFrame) -> list[dict[str, object]]:
     """Return cases whose ``fit`` is not above 0, lowest first."""
     wrong = inside[inside["fit"] <= 0].sort_values(["fit", "case_id"]).head(_EXAMPLES)
-    return [
-        {"prompt": r["prompt"], "target": r["target"], "answer": r["answer"], "value": float(r["value"])}
-        | {"entity": r["entity"]}
-        for r in wrong.to_dict("records")
-    ]
+    return [_shown(r) for r in wrong.to_dict("records")]
 
 
 def _icc(inside: pd.DataFrame) -> float:

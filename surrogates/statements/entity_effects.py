@@ -7,14 +7,15 @@ every entity in every set this is the paired t interval, with entities on one si
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import stats
 
 from surrogates.numerics.merged_rows import distinct_rows
 
-__all__ = ["FEWEST_ENTITIES", "Effect", "effect", "holm", "shares", "wilson"]
+__all__ = ["FEWEST_ENTITIES", "Effect", "effect", "holm", "shares", "variance_over", "wilson"]
 
 #: fewest entities on each side that a test needs
 FEWEST_ENTITIES = 5
@@ -37,6 +38,9 @@ class Effect:
     cases : int
     spread : float
         Standard deviation of the cases within the sets.
+    pulls : dict of str to (int, float)
+        By entity: the sets it occurs in, as bits, and how far it pulls the effect (its summand of the linearised
+        estimate). Two models' effects on the same entities are compared by them.
     """
 
     value: float
@@ -45,6 +49,7 @@ class Effect:
     entities: int
     cases: int
     spread: float
+    pulls: Mapping[str, tuple[int, float]] = field(default_factory=dict, repr=False, compare=False)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return the two-sided confidence interval."""
@@ -107,16 +112,32 @@ def effect(
     if count < 2:
         return None
     used = present.any(axis=1)
-    _, group = distinct_rows(present[used])
-    sizes = np.bincount(group)
-    centred = pull[used] - (np.bincount(group, pull[used]) / sizes)[group] * (sizes > 1)[group]
-    variances = np.bincount(group, centred**2) * sizes / np.maximum(sizes - 1, 1)
-    total = variances.sum()
-    df = total**2 / np.sum(variances**2 / np.maximum(sizes - 1, 1)) if total > 0 else float(used.sum() - 1)
+    total, df = variance_over(pull[used], present[used])
     cases = int(sum((share > 0).sum() for share in weights))
     tiny = _ROUNDING * float(np.abs(y[np.any([share > 0 for share in weights], axis=0)]).max())
     value, error, spread = (0.0 if abs(v) <= tiny else float(v) for v in (value, np.sqrt(total), np.sqrt(spread)))
-    return Effect(value, error, float(max(df, 1.0)), count, cases, spread)
+    bits = (present[used] @ 2 ** np.arange(len(parts))).tolist()
+    pulls = dict(zip(map(str, labels[used]), zip(bits, pull[used].tolist(), strict=True), strict=True))
+    return Effect(value, error, df, count, cases, spread, pulls)
+
+
+def variance_over(pull: np.ndarray, present: np.ndarray) -> tuple[float, float]:
+    """Compute the variance of a sum over entities, and its degrees of freedom (Welch–Satterthwaite).
+
+    Parameters
+    ----------
+    pull : ndarray ``(m,)``
+        What every entity adds.
+    present : ndarray ``(m, k)``
+        The sets that each is in: entities of the same sets are one group, with a mean and a variance of its own.
+    """
+    _, group = distinct_rows(present)
+    sizes = np.bincount(group)
+    centred = pull - (np.bincount(group, pull) / sizes)[group] * (sizes > 1)[group]
+    variances = np.bincount(group, centred**2) * sizes / np.maximum(sizes - 1, 1)
+    total = float(variances.sum())
+    df = total**2 / np.sum(variances**2 / np.maximum(sizes - 1, 1)) if total > 0 else float(len(pull) - 1)
+    return total, float(max(df, 1.0))
 
 
 def shares(who: np.ndarray, masks: list[np.ndarray], strata: np.ndarray | None) -> list[np.ndarray] | None:

@@ -12,16 +12,20 @@ from surrogates.statements.verdicts import Judged
 
 __all__ = ["Entry", "Example", "Extreme", "StatementData", "statement_data"]
 
+#: entities whose pulls are kept: of more the file would be long, and pairing matters less
+_MOST = 2000
+
 Verdict = Literal["supported", "refuted", "inconclusive", "not testable"]
 
 
 class Example(TypedDict):
-    """A case that contradicts a statement."""
+    """A case that was asked: one that contradicts a statement, or one of a set, ``where`` in words."""
 
     prompt: str | list[tuple[str, str]]
     target: str
     answer: str
     value: float
+    where: NotRequired[str]
 
 
 class Extreme(TypedDict):
@@ -37,7 +41,8 @@ class StatementData(TypedDict):
     """A :class:`~surrogates.statements.verdicts.Judged` as plain data.
 
     Beside its fields: ``claim``, the statement in words without numbers; ``subject``, what it is about, which the first
-    cards did not write down; ``kind`` and ``margin`` of the statement.
+    cards did not write down; ``kind``, ``margin`` and ``sign`` of the statement. Cards of earlier versions lack what is
+    not required.
     """
 
     claim: str
@@ -67,6 +72,12 @@ class StatementData(TypedDict):
     worst: Mapping[str, Any]
     examples: list[Example]
     digest: str
+    sign: NotRequired[int]
+    asked: NotRequired[list[Example]]
+    error: NotRequired[float]
+    df: NotRequired[float]
+    level: NotRequired[str]
+    pulls: NotRequired[Mapping[str, tuple[int, float]]]
 
 
 def statement_data(judged: Judged) -> StatementData:
@@ -77,8 +88,11 @@ def statement_data(judged: Judged) -> StatementData:
         "subject": statement.subject,
         "kind": statement.kind,
         "margin": statement.min_effect,
+        "sign": statement.sign,
     }
     kept = {name: getattr(judged, name) for name in StatementData.__annotations__ if name not in about}
+    if len(kept["pulls"]) > _MOST:
+        kept["pulls"] = {}
     data: StatementData = read(StatementData, plain(about | kept))
     return data
 

@@ -61,6 +61,14 @@ class Judged:
         Cases that contradict it, worst first.
     digest : str
         Of the frozen statement.
+    asked : list of dict
+        A case of every set that it is about, chosen by its place alone, with ``where``, the set in words.
+    error, df : float
+        Standard error of the effect, and its degrees of freedom.
+    level : str
+        The level of the statement's ``every`` that the effect is of.
+    pulls : dict of str to (int, float)
+        How far every entity pulls the effect, see :class:`~surrogates.statements.entity_effects.Effect`.
     discovered : bool
         Whether it was chosen on other cases of the same model, rather than given.
     """
@@ -89,6 +97,11 @@ class Judged:
     worst: Mapping[str, Any] = field(default_factory=dict)
     examples: Sequence[Mapping[str, Any]] = ()
     digest: str = ""
+    asked: Sequence[Mapping[str, Any]] = ()
+    error: float = np.nan
+    df: float = np.nan
+    level: str = ""
+    pulls: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     discovered: bool = False
 
 
@@ -175,8 +188,11 @@ def _judged(
         "p": p[0],
         "p_against": p[1],
         "unconditional": _unconditional(s, frame, test.level),
+        "error": e.error,
+        "df": e.df,
     }
     details: dict[str, Any] = {"parts": parts, "worst": checks.worst, "examples": checks.examples, "digest": s.digest}
+    details |= {"asked": checks.asked, "level": test.level, "pulls": e.pulls}
     return Judged(s, _words(s, e, (low, high), metric, unit), verdict, reason, metric, unit, **numbers, **details)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from surrogates.report.part import Part
+from surrogates.report.repeat_line import Line
 
 __all__ = ["Again"]
 
@@ -23,3 +25,8 @@ class Again(Part):
     imports: str
     code: str
     notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, line: Line) -> Self:
+        """Make it of a line."""
+        return cls(title="The line that makes it again", imports=line.imports, code=line.code, notes=line.notes)

@@ -10,7 +10,7 @@ import pandas as pd
 from probes.rounding import between, percent, rounded, score, signed
 from surrogates.report.part import Part
 from surrogates.report.parts.statements import LEVEL
-from surrogates.report.styles import EXAMPLE, NARROW, SHARE, STACK, TABLE, TAG
+from surrogates.report.styles import CLAIM, EXAMPLE, NARROW, SHARE, STACK, TABLE, TAG
 
 __all__ = ["DifferingRows", "RegionLeaves", "Regions", "ShareBar"]
 
@@ -64,7 +64,7 @@ class Regions(Part):
     """Rules that say where the two differ, tested on held-out rows."""
 
     template = "regions.html"
-    style = (TABLE, TAG, NARROW, STACK, SHARE)
+    style = (TABLE, TAG, CLAIM, NARROW, STACK, SHARE)
     at_once = True
 
     rows: tuple[RegionRow, ...]

@@ -1,4 +1,4 @@
-"""Parts about statements: a card's counts, a behaviour's statements, two cards side by side."""
+"""Parts about statements: a card's counts, a behaviour's statements."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import numpy as np
 import pandas as pd
 
 from probes.rounding import between, percent, rounded, score, signed
-from surrogates.report.part import Bar, Part, bar
-from surrogates.report.styles import AXIS, EXAMPLE, NARROW, STACK, TABLE, TAG
+from surrogates.report.part import Part
+from surrogates.report.parts.asked_cases import ends
+from surrogates.report.styles import CLAIM, EXAMPLE, NARROW, STACK, TABLE, TAG
 from surrogates.statements.entry import Entry, StatementData
 from surrogates.statements.entry import Example as ExampleData
 
-__all__ = ["LEVEL", "Overview", "Sides", "Statements"]
+__all__ = ["LEVEL", "Overview", "Statements"]
 
 #: class of a verdict
-LEVEL = {"supported": "good", "refuted": "poor", "inconclusive": "weak", "not testable": "fair"}
+LEVEL = {"supported": "holds", "refuted": "against", "inconclusive": "unsettled", "not testable": "untested"}
 _EXAMPLES = 3
+#: the two ends of the combinations of levels, in words without worth
+_ENDS = {"best": "Highest", "worst": "Lowest"}
 _BASELINES = {
     "value": "measured",
     "chance": "by chance (answers exchanged)",
@@ -41,7 +44,7 @@ class Overview(Part):
     """How many statements have each verdict, and what the answers cost."""
 
     template = "overview.html"
-    style = (TAG,)
+    style = (TAG, CLAIM)
     at_once = True
 
     rows: tuple[CountRow, ...]
@@ -58,8 +61,9 @@ class Overview(Part):
 
 @dataclass(frozen=True)
 class Example:
-    """A case that contradicts a statement."""
+    """A case: the set it is of, in words, what was asked, the right answer and the model's, and its number."""
 
+    where: str
     prompt: str
     target: str
     answer: str
@@ -68,15 +72,12 @@ class Example:
     @classmethod
     def of(cls, x: ExampleData) -> Example:
         """Make it of a case; of a long prompt its ends are kept."""
-        prompt = x["prompt"]
-        text = prompt if isinstance(prompt, str) else " | ".join(f"{role}: {content}" for role, content in prompt)
-        shown = text if len(text) < 400 else f"{text[:200]} … {text[-200:]}"
-        return cls(shown, x["target"], x["answer"], signed(x["value"]))
+        return cls(x.get("where", ""), ends(x["prompt"]), x["target"].strip(), x["answer"].strip(), signed(x["value"]))
 
 
 @dataclass(frozen=True)
 class StatementRow:
-    """One statement: verdict, claim, effect with interval and bar, what it rests on, what contradicts it."""
+    """One statement: verdict, claim, effect with interval, what it rests on, a case asked, what contradicts it."""
 
     claim: str
     verdict: str
@@ -91,13 +92,13 @@ class StatementRow:
     alone: str
     control: str
     beyond: str
-    bar: Bar | None
     worst: str
+    asked: tuple[Example, ...]
     examples: tuple[Example, ...]
 
     @classmethod
-    def of(cls, s: StatementData, unit: str, reach: float, controls: Mapping[str, float]) -> StatementRow:
-        """Make it of a statement; `unit` is the card's, `reach` the size of the longest bar.
+    def of(cls, s: StatementData, unit: str, controls: Mapping[str, float]) -> StatementRow:
+        """Make it of a statement; `unit` is the card's.
 
         `controls` is what random controls change on the same cases; empty where there are none.
         """
@@ -117,8 +118,8 @@ class StatementRow:
             alone=signed(s["unconditional"]),
             control=_with_interval(controls, "control"),
             beyond=_with_interval(controls, "beyond"),
-            bar=bar(s["effect"], s["low"], s["high"], reach) if known else None,
             worst=_levels(levels),
+            asked=tuple(map(Example.of, s.get("asked", ()))),
             examples=tuple(Example.of(x) for x in s["examples"][:_EXAMPLES]),
         )
 
@@ -128,7 +129,7 @@ class Statements(Part):
     """The statements about one behaviour."""
 
     template = "statements.html"
-    style = (TABLE, TAG, NARROW, STACK, AXIS, EXAMPLE)
+    style = (TABLE, TAG, CLAIM, NARROW, STACK, EXAMPLE)
     at_once = True
 
     rows: tuple[StatementRow, ...]
@@ -144,20 +145,13 @@ class Statements(Part):
 
     @classmethod
     def of(cls, e: Entry, controls: pd.DataFrame | None = None) -> Statements:
-        """Make it of an entry of a card; bars of one unit have one scale.
+        """Make it of an entry of a card.
 
         `controls` has what random controls change, a row a statement, or none.
         """
-        reach: dict[str, float] = {}
-        for s in e.statements:
-            sizes = [abs(v) for v in (s["effect"], s["low"], s["high"]) if np.isfinite(v)]
-            reach[s["unit"]] = max([reach.get(s["unit"], 0.0), *sizes])
         known: list[Any] = [] if controls is None else controls.to_dict("records")
         beside = known or [{}] * len(e.statements)
-        rows = tuple(
-            StatementRow.of(s, e.unit, reach[s["unit"]] or 1.0, control)
-            for s, control in zip(e.statements, beside, strict=True)
-        )
+        rows = tuple(StatementRow.of(s, e.unit, control) for s, control in zip(e.statements, beside, strict=True))
         return cls(
             title=e.title,
             rows=rows,
@@ -181,12 +175,12 @@ def _with_interval(numbers: Mapping[str, float], name: str) -> str:
 
 
 def _baselines(e: Entry) -> str:
-    """Say the means of all cases, and of the best and worst combination of levels."""
+    """Say the means of all cases, and the highest and lowest of combinations of levels."""
     means = [f"{_BASELINES[n]} {signed(v)} {e.unit}" for n, v in e.baselines.items() if np.isfinite(v)]
     words = f"Mean of all cases: {'; '.join(means)}." if means else ""
     for name, cell in e.extremes.items():
         held = f"{signed(cell['value'])} {e.unit} {between(cell['low'], cell['high'])}"
-        words += f" {name.capitalize()} combination: {held} ({_levels(cell['levels'])})."
+        words += f" {_ENDS.get(name, name)} mean of a combination: {held} ({_levels(cell['levels'])})."
     return words
 
 
@@ -203,57 +197,3 @@ def _prediction(e: Entry) -> str:
 
 def _levels(levels: Mapping[str, str]) -> str:
     return ", ".join(f"{factor}: {level}" for factor, level in levels.items())
-
-
-@dataclass(frozen=True)
-class Side:
-    """A statement on one of two cards."""
-
-    verdict: str
-    level: str
-    effect: str
-
-    @classmethod
-    def of(cls, verdict: str, effect: float) -> Side:
-        """Make it of a verdict, empty for a statement that the card does not have."""
-        return cls(verdict or "not on this card", LEVEL.get(verdict, "fair"), signed(effect))
-
-
-@dataclass(frozen=True)
-class SidesRow:
-    """A statement on two cards."""
-
-    behaviour: str
-    claim: str
-    first: Side
-    second: Side
-    difference: str
-    apart: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sides(Part):
-    """The statements of two cards side by side."""
-
-    template = "sides.html"
-    style = (TABLE, TAG)
-    at_once = True
-
-    rows: tuple[SidesRow, ...]
-    names: tuple[str, str]
-
-    @classmethod
-    def of(cls, table: pd.DataFrame, names: tuple[str, str]) -> Sides:
-        """Make it of the rows of ``Card.compare``."""
-        rows = tuple(
-            SidesRow(
-                row.behaviour,
-                row.claim,
-                Side.of(row.verdict, row.effect),
-                Side.of(row.other_verdict, row.other_effect),
-                signed(row.difference),
-                bool(row.apart),
-            )
-            for row in table.itertuples()
-        )
-        return cls(title="Side by side", rows=rows, names=names)

@@ -147,6 +147,9 @@ def test_many_texts_one_a_line_and_options_for_one_are_refused():
     Path("t.txt").write_text("it was good\n\nit was not bad\n")
     done = iomap("explain-many", "t.txt", "-m", "mymodels:lengths", "--store", "none")
     assert "2 explanations" in done.stdout, done.stderr
+    paged = iomap("explain-many", "t.txt", "-m", "mymodels:lengths", "--store", "none", "-q", "-o", "pages")
+    assert paged.returncode == 0, paged.stderr
+    assert sorted(path.name for path in Path("pages").iterdir()) == ["index.html", "item-1.html", "item-2.html"]
     for wrong in (
         *(("--rows", "3"), ("--until", "order=2"), ("--json", "x.json"), ("--drop", "a")),
         *(("--gpu-throughput", "2000"), ("--parameters", "7e9")),

@@ -123,13 +123,14 @@ def test_on_a_phone_every_row_shows_its_interval_and_its_whole_bar(outputs, tmp_
         browser = p.chromium.launch(executable_path=CHROMIUM, args=flags)
         view = browser.new_page(viewport={"width": 390, "height": 800})
         card = Card.from_json(ROOT / "tests" / "golden" / "1" / "card-behave.json")
-        for result, count in ((outputs, 36), (card, 5)):
+        shown = ((outputs, 36, "table.stack tr:has(td.chart)"), (card, 5, ".forest > div:has(.size)"))
+        for result, count, rows_of in shown:
             view.goto(result.report(tmp_path / "page.html").as_uri())
             view.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
-            rows = view.query_selector_all("table.stack tr:has(td.chart)")
+            rows = view.query_selector_all(rows_of)
             assert len(rows) == count
             for row in rows:
                 assert "[" in row.inner_text()
-                box = row.query_selector(".axis").bounding_box()
+                box = row.query_selector(".axis, .strip").bounding_box()
                 assert box["width"] > 200 and box["x"] >= 0 and box["x"] + box["width"] <= 390
         browser.close()

@@ -9,8 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes import ContextProbe, LocalGaussian, MaskProbe, TabularProbe, TextProbe, as_model
-from surrogates import anchor, compare, compare_rows, explain, explain_many, shapley_values
+from probes import ContextProbe, LocalGaussian, MaskProbe, TabularProbe, TemplateProbe, TextProbe, as_model
+from surrogates import (
+    Statement,
+    anchor,
+    compare,
+    compare_cards,
+    compare_rows,
+    explain,
+    explain_many,
+    generalise,
+    shapley_values,
+)
 from surrogates.visible import isolated
 
 pytestmark = pytest.mark.xdist_group("hostile")  # what the module makes once is made in one process
@@ -52,6 +62,21 @@ def results():
     labels = (lambda rows: (rows[HOSTILE] > 5) * 1.0, lambda rows: (rows[HOSTILE] > 15) * 1.0)
     yield "rows", compare_rows(*labels, frame, names=(HOSTILE, HEBREW), margin=0.5, store=None)
 
+    surrogate = explain_many(lambda rows: two(rows).iloc[:, 0], frame[:20], background=frame, store=None)
+    yield "global", surrogate.surrogate("linear")
+    yield "card", card("loud")
+    yield "cards", compare_cards(card("loud"), card("calm"), names=(HOSTILE, HEBREW))
+
+
+def card(word):
+    """A behaviour card whose model, factors, entities, prompts and claims are hostile."""
+    entities = {f"{HOSTILE} {i}": {"name": f"{HEBREW}{i} {HOSTILE}"} for i in range(8)}
+    levels = {HOSTILE: {level: {"tone": level} for level in ("loud", "calm")}}
+    probe = TemplateProbe({"plain": "{name} is {tone}."}, levels, entities, target=HOSTILE)
+    claim = Statement.contrast({HOSTILE: "loud"}, {HOSTILE: "calm"}, text=HOSTILE)
+    model = as_model(lambda texts: [float(word in t) + len(t) % 7 / 9 for t in texts], name=f"{HOSTILE} {word}")
+    return generalise(model, probe, metric="output", statements=claim, find=False, name=HOSTILE, store=None).card()
+
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
@@ -67,7 +92,20 @@ def shown(tmp_path_factory):
 
 
 DRAWN = ("interactions", "tree", "rules", "additive")
-KINDS = ("two outputs", "text", "context", "anchor", *DRAWN, "shapley", "set", "change", "rows")
+KINDS = (
+    "two outputs",
+    "text",
+    "context",
+    "anchor",
+    *DRAWN,
+    "shapley",
+    "set",
+    "change",
+    "rows",
+    "global",
+    "card",
+    "cards",
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -77,7 +78,13 @@ def test_what_is_not_saved_stands_under_its_name_and_is_said():
 
 def test_a_rule_that_stopped_the_asking_is_not_forgotten():
     ex = explain(product, MaskProbe(9), budget=160, until=Width(0.2), store=None)
-    assert any(note.startswith("Give the same until=") for note in repeat_line(ex).notes)
+    line = repeat_line(ex)
+    assert "until=Width(half_width=0.2, top=3)" in line.code and "import Width, explain" in line.imports
+    names = {"model": product}
+    exec(line.imports, names)
+    assert eval(line.code, names).answers.design.digest == ex.answers.design.digest
+    older = replace(ex, provenance={k: v for k, v in ex.provenance.items() if k != "until"})
+    assert any(note.startswith("Give the same until=") for note in repeat_line(older).notes)
     full = explain(product, MaskProbe(9), budget=40, store=None)
     assert not any("until" in note for note in repeat_line(full).notes)
 

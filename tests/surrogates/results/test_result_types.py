@@ -18,6 +18,7 @@ from surrogates import (
     Study,
     anchor,
     compare,
+    compare_cards,
     compare_cases,
     compare_rows,
     explain,
@@ -82,6 +83,7 @@ def made():
         cases,
         compare_rows(paid, other, grown, store=None, progress=False),
         study.card(),
+        compare_cards(study.card(), study.card()),
     ]
     return {type(result): result for result in results}
 

@@ -186,7 +186,7 @@ def test_extremes_stand_on_the_card(raising):
     assert -1 <= extremes["worst"]["low"] <= extremes["worst"]["value"] <= extremes["worst"]["high"]
     assert extremes["best"]["high"] <= 1
     assert Card.from_json(card.to_json()).entries[0].extremes == extremes
-    assert "Worst combination" in page_of(card)
+    assert "Lowest mean of a combination" in page_of(card)
 
 
 def test_a_card_predicts_a_new_prompt(receiving):
