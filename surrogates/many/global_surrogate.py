@@ -46,6 +46,8 @@ class GlobalSurrogate(SavedResult):
         What stands in for a missing number.
     output, unit : str
         The number that is modelled.
+    model : str
+        Whose it is; empty in files of before.
     """
 
     kind: ClassVar[str] = "global surrogate"
@@ -57,6 +59,7 @@ class GlobalSurrogate(SavedResult):
     middles: dict[str, float] = field(repr=False)
     output: str
     unit: str
+    model: str = ""
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -97,7 +100,12 @@ class GlobalSurrogate(SavedResult):
 
 
 def over(
-    rows: Sequence[Mapping[str, Any]], y: np.ndarray, output: str, unit: str, family: str | Surrogate = "tree"
+    rows: Sequence[Mapping[str, Any]],
+    y: np.ndarray,
+    output: str,
+    unit: str,
+    family: str | Surrogate = "tree",
+    model: str = "",
 ) -> GlobalSurrogate:
     """Fit one surrogate to a model's answers for rows of a table.
 
@@ -111,6 +119,8 @@ def over(
         Its name and unit.
     family : str or Surrogate, default "tree"
         As for :func:`~surrogates.explain`; always fitted to the answers alone.
+    model : str, default ""
+        What the model is called.
 
     Returns
     -------
@@ -136,7 +146,7 @@ def over(
     # a row answers for itself here: there is no instance among them, and no effect is claimed to stand out
     problem = Problem(Design(Z, 0), y, (output,), tuple(column.feature for column in columns), 0)
     judged = fidelity(fitted, problem, cross_fit(chosen, problem, control=True), (0,), (0,))
-    return GlobalSurrogate(fitted, judged, columns, middles, output, unit)
+    return GlobalSurrogate(fitted, judged, columns, middles, output, unit, model)
 
 
 def check_rows(rows: Sequence[Mapping[str, Any] | None]) -> None:

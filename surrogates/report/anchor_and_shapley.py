@@ -8,7 +8,6 @@ import pandas as pd
 from probes.rounding import Scale, percent
 from surrogates.local.anchor import Anchor
 from surrogates.local.shapley_values import ShapleyValues
-from surrogates.report.figures import anchor_plot
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.effects import effects_parts
@@ -16,6 +15,8 @@ from surrogates.report.parts.head import Head
 from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts, reference_in_words
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.rule import Anchored, ConditionRow, Conditions, Rule, Shares, Standing, ValueRow, Values
+from surrogates.report.plots.kinds import draw_into
+from surrogates.report.plots.precision_plot import precision
 from surrogates.report.sentence import numbered, quoted
 from surrogates.report.text import effect_lines
 from surrogates.results.result import text_of
@@ -138,7 +139,7 @@ def _shares(a: Anchor) -> list[Part]:
     """Show how often the answer is the same, with the rule and without."""
     if not a.rule.conditions:
         return []
-    return [Shares(title="With the rule, and without", picture=picture(a, anchor_plot, (6.4, 1.9)))]
+    return [Shares(title="With the rule, and without", picture=picture(precision(a), draw_into, (6.4, 1.9)))]
 
 
 def _origin(result: Anchor | ShapleyValues) -> list[Part]:

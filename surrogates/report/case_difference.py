@@ -1,4 +1,4 @@
-"""CaseDifference → the parts of its page, text and a figure."""
+"""CaseDifference → the parts of its page, and text."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ import textwrap
 from collections.abc import Callable
 from itertools import zip_longest
 from math import isfinite
-from typing import TYPE_CHECKING
 
 from probes.rounding import between, percent, rounded, score, signed
 from surrogates.difference.case_difference import CaseDifference
-from surrogates.report.figures import literal, statements_plot
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
 from surrogates.report.parts.arms import Answers, Arms, Leaves, Said
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.statements import Statements
 from surrogates.results.provenance import cost_line
-from surrogates.results.result import figure_of, text_of
-from surrogates.statements.card import Card
+from surrogates.results.result import text_of
 from surrogates.visible import joined
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["case_difference_contents", "case_difference_plot", "case_difference_text"]
+__all__ = ["case_difference_contents", "case_difference_text"]
 
 
 @contents.register
@@ -90,12 +84,3 @@ def case_difference_text(difference: CaseDifference) -> str:
         lines += textwrap.wrap(f"R² on held-out entities: {said}; at most {score(most)} with shuffled changes.", 100)
     lines += [line for note in difference.notes for line in textwrap.wrap(f"Note: {note}", 100)]
     return joined([*lines, "", cost_line(entry.cost)])
-
-
-@figure_of.register(CaseDifference)
-def case_difference_plot(difference: CaseDifference, ax: Axes | None = None) -> Axes:
-    """Draw the statements about the change as points with 95% intervals."""
-    ax = statements_plot(Card("", "", (difference.entry,)), ax)
-    before, after = difference.names
-    ax.set_xlabel(literal(f"{ax.get_xlabel()}, {before} to {after}"))
-    return ax

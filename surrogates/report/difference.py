@@ -1,18 +1,15 @@
-"""Difference → the parts of its page, text and a figure."""
+"""Difference → the parts of its page, and text."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from probes.rounding import Scale, percent, score
 from surrogates.difference.difference import Difference
 from surrogates.report.curves import named
-from surrogates.report.figures import attribution_plot, comparison_plot, held_out, literal
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.change import BothSides, Changes, Flips
@@ -21,16 +18,16 @@ from surrogates.report.parts.head import Head
 from surrogates.report.parts.instance import answer_parts, instance_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.trust import Comparison, Judgement, Verdict
+from surrogates.report.plots.families_plot import families
+from surrogates.report.plots.kinds import draw_into
+from surrogates.report.plots.predictions_plot import predicted_changes
 from surrogates.report.sentence import numbered, quoted, small
 from surrogates.report.text import fitted_here, label_of, span_of
 from surrogates.results.provenance import cost_line
-from surrogates.results.result import figure_of, text_of
+from surrogates.results.result import text_of
 from surrogates.visible import joined
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["difference_contents", "difference_plot", "difference_text"]
+__all__ = ["difference_contents", "difference_text"]
 
 _ROWS = 10
 _AVERAGES = "Changes of averages over the questions asked. They need not add up to the change for this input."
@@ -132,14 +129,13 @@ def _changes(d: Difference) -> list[Part]:
 
 
 def _judgement(d: Difference) -> list[Part]:
-    drawn = partial(held_out, unit=d.change.target.unit, what="change")
-    return [Judgement.of(d.change.fidelity, drawn, _scale(d))]
+    return [Judgement.of(d.change.fidelity, lambda name: predicted_changes(d, name), _scale(d))]
 
 
 def _comparison(d: Difference) -> list[Part]:
     if len(d.change.comparison) < 2:
         return []
-    return [Comparison.of(d.change.comparison, picture(d.change, comparison_plot, (4.8, 3.2)))]
+    return [Comparison.of(d.change.comparison, picture(families(d.change), draw_into, (4.8, 3.2)))]
 
 
 def _terms(d: Difference) -> list[Part]:
@@ -191,20 +187,3 @@ def difference_text(difference: Difference) -> str:
         if len(table) > _ROWS:
             lines.append(f"{'':>9}  {'':21}  {'':9}  {'':9}  … and {len(table) - _ROWS} more in .attributions")
     return joined([*lines, "", cost_line(change.provenance["cost"])])
-
-
-@figure_of.register(Difference)
-def difference_plot(
-    difference: Difference, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15
-) -> Axes:
-    """Draw changes of average effects as bars with 95% intervals; parameters as of ``Explanation.plot``.
-
-    Raises
-    ------
-    InputError
-        If `output` is not one that is explained.
-    """
-    ax = attribution_plot(difference.change, ax, output=output, max_features=max_features)
-    before, after = difference.names
-    ax.set_xlabel(literal(f"change from {before} to {after}: {ax.get_xlabel()}"))
-    return ax

@@ -10,7 +10,6 @@ from probes.rounding import Scale, percent, score
 from surrogates.judging.verdict import refuses
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.report.explanation import explanation_parts
-from surrogates.report.figures import fidelity_histogram
 from surrogates.report.page import Contents, card, contents
 from surrogates.report.part import Note, Part, picture
 from surrogates.report.parts.arms import Said
@@ -19,6 +18,8 @@ from surrogates.report.parts.instance import Answer, Numbers, Remark, ShadedText
 from surrogates.report.parts.many import Failures, Importance, Spread
 from surrogates.report.parts.phrases import Phrases
 from surrogates.report.parts.trust import Verdict
+from surrogates.report.plots.fidelities_plot import Fidelities
+from surrogates.report.plots.kinds import draw_into
 from surrogates.results.result import fragment_of, text_of
 from surrogates.visible import joined
 
@@ -35,7 +36,7 @@ def set_contents(explanations: ExplanationSet, picked: int = 3) -> Contents:
     parts: list[Part] = [_all(explanations)]
     if len(explanations):
         fidelity = explanations.fidelity
-        parts.append(Spread.of(fidelity, picture(fidelity, fidelity_histogram, (4.8, 3.0))))
+        parts.append(Spread.of(fidelity, picture(Fidelities.of(fidelity), draw_into, (4.8, 3.0))))
         parts += [*_importance(explanations), *_picked(explanations, picked)]
     if explanations.failures:
         parts.append(Failures.of(explanations.failures))

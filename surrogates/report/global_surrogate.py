@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from probes.rounding import Scale, score
 from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.report.curves import named
-from surrogates.report.figures import held_out
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
 from surrogates.report.parts.arms import Said
 from surrogates.report.parts.effects import Terms
 from surrogates.report.parts.trust import Judgement
+from surrogates.report.plots.predictions_plot import predicted_rows
 from surrogates.results.result import text_of
 from surrogates.visible import joined
 
@@ -37,7 +35,7 @@ def _terms(g: GlobalSurrogate) -> list[Part]:
 
 
 def _judged(g: GlobalSurrogate) -> list[Part]:
-    return [Judgement.of(g.fidelity, partial(held_out, unit=g.unit), Scale.of(g.fidelity.observed.flat))]
+    return [Judgement.of(g.fidelity, lambda _: predicted_rows(g), Scale.of(g.fidelity.observed.flat))]
 
 
 def _heading(g: GlobalSurrogate) -> str:
