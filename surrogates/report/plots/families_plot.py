@@ -60,7 +60,7 @@ class Families(Plot):
 def families(explanation: Explanation) -> Families:
     """Take the families that were compared."""
     table = explanation.comparison
-    if not len(table):
+    if len(table) < 2:
         raise Unfit('families that were compared, as family="auto" does', type(explanation.surrogate).__name__)
     columns = {name: table[column].to_numpy(dtype=float) for name, column in _COLUMNS.items()}
     return Families(names=tuple(map(str, table["family"])), **columns)
