@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from itertools import zip_longest
 from math import isfinite
@@ -14,6 +13,7 @@ from surrogates.report.part import Part, made
 from surrogates.report.parts.arms import Answers, Arms, Leaves, Said
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.statements import Statements
+from surrogates.report.terminal import paragraph
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
 from surrogates.visible import joined
@@ -62,8 +62,8 @@ def _origin(d: CaseDifference) -> list[Part]:
 def case_difference_text(difference: CaseDifference) -> str:
     """Write the verdict, the arms beside each other, and every statement."""
     (before, after), entry = difference.names, difference.entry
-    lines = textwrap.wrap(f"Change from {before} to {after}: {entry.metric} ({entry.unit}), {entry.cases} cases", 100)
-    lines += textwrap.wrap(f"Verdict: {difference.verdict}", 100)
+    lines = paragraph(f"Change from {before} to {after}: {entry.metric} ({entry.unit}), {entry.cases} cases")
+    lines += paragraph(f"Verdict: {difference.verdict}")
     lines += ["", f"{'change':>9}  {'95% interval':^21}  {'p':>7}  {'became right':>12}  {'wrong':>6}  {'KL':>7}"]
     for row in difference.arms.itertuples():
         change, span, p = signed(row.change), between(row.low, row.high), rounded(row.p)
@@ -81,6 +81,7 @@ def case_difference_text(difference: CaseDifference) -> str:
     if len(difference.surrogates):
         said = ", ".join(f"{r.surrogate} {score(r.r2)}" for r in difference.surrogates.itertuples())
         most = difference.surrogates["permuted"].max()
-        lines += textwrap.wrap(f"R² on held-out entities: {said}; at most {score(most)} with shuffled changes.", 100)
-    lines += [line for note in difference.notes for line in textwrap.wrap(f"Note: {note}", 100)]
-    return joined([*lines, "", cost_line(entry.cost)])
+        lines += paragraph(f"R² on held-out entities: {said}; at most {score(most)} with shuffled changes.")
+    lines += [line for note in difference.notes for line in paragraph(f"Note: {note}")]
+    wrapped = [part for line in lines for part in paragraph(line, 14) or [""]]
+    return joined([*wrapped, "", *paragraph(cost_line(entry.cost))])

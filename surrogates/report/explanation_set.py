@@ -20,6 +20,7 @@ from surrogates.report.parts.phrases import Phrases
 from surrogates.report.parts.trust import Verdict
 from surrogates.report.plots.fidelities_plot import Fidelities
 from surrogates.report.plots.kinds import draw_into
+from surrogates.report.terminal import paragraph
 from surrogates.results.result import fragment_of, text_of
 from surrogates.visible import joined
 
@@ -44,7 +45,7 @@ def set_contents(explanations: ExplanationSet, picked: int = 3) -> Contents:
 
 
 def _all(explanations: ExplanationSet) -> Part:
-    words = set_text(explanations).split("\n\n", 1)[0].split("\nFailed:", 1)[0].replace("\n", ". ")
+    words = ". ".join(_heading(explanations))
     return Said(verdict=f"{words}. {_usable(explanations)}{'. '.join(explanations.cost_lines())}.", notes=())
 
 
@@ -96,6 +97,15 @@ def _counts(explanations: ExplanationSet) -> str:
 @text_of.register
 def set_text(explanations: ExplanationSet) -> str:
     """Write how many there are, how far they can be trusted, the features that matter most, the cost, failures."""
+    lines = _heading(explanations)
+    if len(explanations):
+        lines += ["", *_summary_lines(explanations), "", *explanations.cost_lines()]
+    lines += [f"Failed: {failure}" for failure in explanations.failures[:_SHOWN]]
+    return joined(line for one in lines for line in paragraph(one, 4) or [""])
+
+
+def _heading(explanations: ExplanationSet) -> list[str]:
+    """Say how many there are, and how far they can be trusted."""
     lines = [_counts(explanations)]
     scores = explanations.scores
     if len(scores):
@@ -105,10 +115,7 @@ def set_text(explanations: ExplanationSet) -> str:
             f"Held-out R²: median {score(middle)}, from {score(scores.min())} to {score(scores.max())} "
             f"(80% between {score(low)} and {score(high)}); at least 0.70 for {percent(fair)}"
         )
-    if len(explanations):
-        lines += ["", *_summary_lines(explanations), "", *explanations.cost_lines()]
-    lines += [f"Failed: {failure}" for failure in explanations.failures[:_SHOWN]]
-    return joined(lines)
+    return lines
 
 
 def _summary_lines(explanations: ExplanationSet) -> list[str]:

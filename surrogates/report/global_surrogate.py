@@ -11,6 +11,7 @@ from surrogates.report.parts.arms import Said
 from surrogates.report.parts.effects import Terms
 from surrogates.report.parts.trust import Judgement
 from surrogates.report.plots.predictions_plot import predicted_rows
+from surrogates.report.terminal import paragraph
 from surrogates.results.result import text_of
 from surrogates.visible import joined
 
@@ -55,4 +56,5 @@ def global_text(g: GlobalSurrogate) -> str:
     """Return the family, its held-out fidelity, and the heaviest terms."""
     scale = Scale.of(g.terms["weight"])
     lines = [f"{scale.signed(row.weight):>9}  {row.term}" for row in g.terms.head(12).itertuples()]
-    return joined([_heading(g), _fidelity(g), f"{'weight':>9}  term ({scale.unit(g.unit)})", *lines])
+    head = [*paragraph(_heading(g), 4), *paragraph(_fidelity(g), 4), f"{'weight':>9}  term ({scale.unit(g.unit)})"]
+    return joined([*head, *(part for line in lines for part in paragraph(line, 11))])

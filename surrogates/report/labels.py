@@ -60,9 +60,12 @@ def feature_labels(features: Sequence[Feature], view: View, longest: int = LABEL
     {'age': 'age = 44'}
     """
     labels = {f.name: cut(valued(f.name, f.value), longest) for f in features}
-    for block in view.get("blocks", []):
-        for i, piece in enumerate(block["pieces"], block["offset"]):
-            name = features[i].name
-            rest = name[len(piece) :] if piece and name.startswith(piece) else ""
-            labels[name] = f"{quoted(piece or name, longest)}{rest}"
+    try:
+        for block in view.get("blocks", []):
+            for i, piece in enumerate(block["pieces"], block["offset"]):
+                name = features[i].name
+                rest = name[len(piece) :] if piece and name.startswith(piece) else ""
+                labels[name] = f"{quoted(piece or name, longest)}{rest}"
+    except (KeyError, IndexError, TypeError, AttributeError):  # a damaged view: names stand as they are
+        pass
     return labels

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 
 import numpy as np
@@ -15,6 +14,7 @@ from surrogates.report.parts.arms import Said
 from surrogates.report.parts.change import Flips
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.regions import DifferingRows, RegionLeaves, Regions, together_in_words
+from surrogates.report.terminal import paragraph
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
 from surrogates.visible import joined
@@ -65,18 +65,19 @@ def _origin(d: RowDifference) -> list[Part]:
 def row_difference_text(difference: RowDifference) -> str:
     """Write the verdict and every rule with how often the two differ there."""
     d, (before, after) = difference, difference.names
-    lines = textwrap.wrap(f"Where {after} differs from {before}: {len(d.rows)} rows", 100)
-    lines += textwrap.wrap(f"Verdict: {d.verdict}", 100)
+    lines = paragraph(f"Where {after} differs from {before}: {len(d.rows)} rows")
+    lines += paragraph(f"Verdict: {d.verdict}")
     if len(d.rules):
         lines += ["", f"{'verdict':>12}  {'differ':>6}  {'95% interval':^16}  {'else':>5}  {'rows':>5}  rows with"]
     for row in d.rules.itertuples():
         shares = f"{percent(row.precision):>6}  {between(row.low, row.high, percent):^16}  {percent(row.elsewhere):>5}"
         lines.append(f"{row.verdict:>12}  {shares}  {percent(row.share):>5}  {row.rule}")
     if len(d.together):
-        lines += textwrap.wrap(together_in_words(d.together), 100)
+        lines += paragraph(together_in_words(d.together))
     if len(d.surrogates):
         said = ", ".join(f"{r.surrogate} {score(r.r2)}" for r in d.surrogates.itertuples())
         most = d.surrogates["permuted"].max()
-        lines += textwrap.wrap(f"R² of the change on held-out rows: {said}; at most {score(most)} when shuffled.", 100)
-    lines += [line for note in d.notes for line in textwrap.wrap(f"Note: {note}", 100)]
-    return joined([*lines, "", cost_line(d.cost)])
+        lines += paragraph(f"R² of the change on held-out rows: {said}; at most {score(most)} when shuffled.")
+    lines += [line for note in d.notes for line in paragraph(f"Note: {note}")]
+    wrapped = [part for line in lines for part in paragraph(line, 4) or [""]]
+    return joined([*wrapped, "", *paragraph(cost_line(d.cost))])
