@@ -37,7 +37,7 @@ __all__ = ["Caption", "add_caption", "caption_of", "number_of"]
 #: letters of a model's name
 _NAME = 28
 #: letters of the line to an inch, and the fewest
-_LETTERS, _FEWEST = 15.0, 30
+_LETTERS, _FEWEST = 13.0, 30
 #: share of a figure that Axes take before any layout
 _SHARE = 0.775
 

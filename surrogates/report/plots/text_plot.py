@@ -46,8 +46,8 @@ class Word:
         What is written below the first word of a feature.
     clear : bool
         Whether the effect's interval leaves zero out.
-    glued, new_line : bool
-        Whether no space stands before it, and whether it begins a line.
+    glued, new_line, inner : bool
+        Whether no space stands before it, whether it begins a line, and whether it goes on with the feature before.
     """
 
     text: str
@@ -56,6 +56,7 @@ class Word:
     clear: bool = False
     glued: bool = False
     new_line: bool = False
+    inner: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +84,16 @@ class HeatStrip(Plot):
         wide = max(1.5, (_WIDTH - 0.3) * share)  # in a narrower place there are more lines
         placed = list(self._placed(wide))
         lines = 1 + max((line for _, line, _, _ in placed), default=0)
+        space = _inches(" ")
         for word, line, left, width in placed:
             top = line * _LINE + 0.06
             if word.shade:
                 colour = MUTED if self.muted else POSITIVE if word.shade > 0 else NEGATIVE
-                ax.fill_between([left, left + width], top, top + 0.22, color=colour, alpha=abs(word.shade) * 0.7, lw=0)
+                start = max(left - space, 0.0) if word.inner else left  # a feature of several words is one strip
+                ax.fill_between([start, left + width], top, top + 0.22, color=colour, alpha=abs(word.shade) * 0.7, lw=0)
                 if word.clear:
                     style = "solid" if word.shade > 0 else (0, (1.5, 1.0))
-                    ax.plot([left, left + width], [top + 0.235] * 2, color=colour, linewidth=2, linestyle=style)
+                    ax.plot([start, left + width], [top + 0.235] * 2, color=colour, linewidth=2, linestyle=style)
             ax.text(left, top + 0.165, literal(word.text), fontsize=_POINTS, color="black")
             if word.number:
                 ax.text(left, top + 0.36, word.number, fontsize=7.5, color=INK)
@@ -109,7 +112,7 @@ class HeatStrip(Plot):
             width = _inches(word.text)
             gap = 0.0 if word.glued or not x else space
             needs = below + 0.08 if word.number and x + gap < below + 0.08 else x + gap
-            if word.new_line or (x and needs + width > inches):
+            if (word.new_line and (x or line)) or (x and needs + width > inches):
                 x, line, needs, below = 0.0, line + 1, 0.0, 0.0
             if line >= _LINES:
                 yield Word("…"), line, 0.0, _inches("…")
@@ -185,9 +188,8 @@ def heat_words(table: pd.DataFrame, features: Sequence[Feature], view: View, sca
             shade = float(row.attribution) / largest * (1.0 if clear else _UNSURE)
             glued = i > 0 and not re.search(r"\s$", block["glue"][i])
             for k, text in enumerate(in_line(piece).split() or [" "]):
-                yield Word(
-                    text, shade, scale.signed(row.attribution) if clear and not k else "", clear, glued and not k
-                )
+                number = scale.signed(row.attribution) if clear and not k else ""
+                yield Word(text, shade, number, clear, glued and not k, inner=k > 0)
         yield from _plain(block["glue"][-1])
 
 
