@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from surrogates.report.parts.instance import reference_in_words
 from surrogates.report.plots.caption import number_of
 from surrogates.report.plots.drawing import INK, SOFT, height_of, literal, rows, shortened, sign_colours
 from surrogates.report.plots.kinds import Plot, at_least_one, plotted
+from surrogates.shapley.indices import indices
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,57 +102,63 @@ class Waterfall(Plot):
 
     @classmethod
     def of(
-        cls,
-        values: Mapping[str, float],
-        error: Mapping[str, float],
-        max_features: int,
-        **more: object,
+        cls, labels: Sequence[str], values: np.ndarray, se: np.ndarray, max_features: int, **more: object
     ) -> Waterfall:
         """Take the largest steps; the rest, and those that nobody would see, are one step.
 
         Its interval is that of a sum of independent errors.
         """
-        order = sorted(values, key=lambda label: -abs(values[label]))
-        seen = [label for label in order if abs(values[label]) > _SEEN * abs(values[order[0]])]
+        order = np.argsort(-np.abs(values), kind="stable")
+        seen = order[np.abs(values[order]) > _SEEN * np.abs(values).max()]
         most = at_least_one(max_features)
         shown = order if len(order) == len(seen) <= most else seen[: max(most - 1, 1)]
-        rest = order[len(shown) :]
-        labels, steps, wide = [*shown], [values[x] for x in shown], [error[x] for x in shown]
-        if rest:
-            labels.append(f"{len(rest)} others")
-            steps.append(sum(values[x] for x in rest))
-            wide.append(float(np.sqrt(sum(error[x] ** 2 for x in rest))))
-        return cls(labels=tuple(labels), steps=np.array(steps), error=np.array(wide), **more)  # type: ignore[arg-type]
+        rest = np.setdiff1d(order, shown)
+        names, steps, errors = [labels[i] for i in shown], [*values[shown]], [*se[shown]]
+        if len(rest):
+            names.append(f"{len(rest)} other{'s' if len(rest) > 1 else ''}")
+            steps.append(values[rest].sum())
+            errors.append(np.sqrt((se[rest] ** 2).sum()))
+        return cls(labels=tuple(names), steps=np.array(steps), error=_NORMAL * np.array(errors), **more)  # type: ignore[arg-type]
 
 
 @plotted("waterfall", ShapleyValues)
 def waterfall_of_values(values: ShapleyValues, output: str | None = None, max_features: int = 15) -> Waterfall:
     """Take a model's Shapley values of an output."""
     j = number_of(values.outputs, output)
-    labels = feature_labels(values.features, values.view)
-    steps = {labels[f.name]: float(v) for f, v in zip(values.features, values.values[j], strict=True)}
-    wide = {labels[f.name]: _NORMAL * float(v) for f, v in zip(values.features, values.se[j], strict=True)}
-    start, unit = float(values.base[j]), values.unit
-    scale = Scale.of([start, start + sum(steps.values())])
-    ends = reference_in_words(values.features, values.view), "this input"
-    axis = f"{values.outputs[j]} ({scale.unit(unit)}), Shapley values of the model"
-    return Waterfall.of(steps, wide, max_features, start=start, ends=ends, axis=axis, scale=scale)
+    named = feature_labels(values.features, values.view)
+    start, steps = float(values.base[j]), values.values[j]
+    scale = Scale.of([start, start + steps.sum()])
+    return Waterfall.of(
+        [named[f.name] for f in values.features],
+        steps,
+        values.se[j],
+        max_features,
+        start=start,
+        ends=(reference_in_words(values.features, values.view), "this input"),
+        axis=f"{values.outputs[j]} ({scale.unit(values.unit)}), Shapley values of the model",
+        scale=scale,
+    )
 
 
 @plotted("waterfall", Explanation)
 def waterfall(explanation: Explanation, output: str | None = None, max_features: int = 15) -> Waterfall:
-    """Take the surrogate's Shapley values of an output, which are exact for it."""
+    """Take the surrogate's Shapley values of an output; intervals are there where they are sampled."""
     target, j = explanation.target, number_of(explanation.target.outputs, output)
-    labels = feature_labels(explanation.features, explanation.view)
-    values = explanation.shapley()[j]
-    steps = {labels[f.name]: float(v) for f, v in zip(explanation.features, values, strict=True)}
-    reference = np.array([[f.reference for f in explanation.features]])
-    start = float(explanation.predict(reference).reshape(-1)[j])
-    said, scale = float(explanation.y[0, j]), Scale.of([start, start + values.sum(), explanation.y[0, j]])
-    ends = reference_in_words(explanation.features, explanation.view), "this input"
-    axis = f"{target.outputs[j]} ({scale.unit(target.unit)}), Shapley values of the surrogate"
-    exact = dict.fromkeys(steps, 0.0)
-    muted = explanation.fidelity.refused()[j]
+    features, view = explanation.features, explanation.view
+    here, there = (np.array([getattr(f, name) for f in features]) for name in ("instance", "reference"))
+    found = indices(explanation.surrogate, instance=here, reference=there)
+    named, said = feature_labels(features, view), float(explanation.y[0, j])
+    start, steps = float(explanation.predict(there[None]).reshape(-1)[j]), found.values[j]
+    scale = Scale.of([start, start + steps.sum(), said])
     return Waterfall.of(
-        steps, exact, max_features, start=start, ends=ends, axis=axis, scale=scale, said=said, muted=muted
+        [named[f.name] for f in features],
+        steps,
+        found.se[j],
+        max_features,
+        start=start,
+        ends=(reference_in_words(features, view), "this input"),
+        axis=f"{target.outputs[j]} ({scale.unit(target.unit)}), Shapley values of the surrogate",
+        scale=scale,
+        said=said,
+        muted=explanation.fidelity.refused()[j],
     )

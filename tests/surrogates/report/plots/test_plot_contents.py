@@ -126,6 +126,14 @@ def test_steps_that_lower_are_hatched_for_a_print_in_grey():
     assert any(bar.get_hatch() for bar in ax.patches)
 
 
+def test_features_whose_labels_are_cut_alike_keep_their_own_steps():
+    names = [f"{'a sentence that is long enough to be cut in every label of a plot' * 2} {i}" for i in range(4)]
+    ex = explain(lambda Z: Z @ np.array([4.0, 3.0, 2.0, 1.0]), MaskProbe(names), store=None)
+    ax = ex.plot("waterfall")
+    assert len(set(labels(ax)[1:-1])) == 1
+    np.testing.assert_allclose(widths(ax), [4.0, 3.0, 2.0, 1.0])
+
+
 def test_steps_beyond_the_limit_are_one():
     ax = example("values").plot("waterfall", max_features=3)
     assert len(ax.patches) == 3 and labels(ax)[3] == "8 others"
