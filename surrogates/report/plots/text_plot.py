@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,8 +28,12 @@ __all__ = ["HeatStrip", "Word", "heat_strip", "heat_words"]
 
 #: size of letters in points; width of the strip and height of a line in inches; lines at most
 _POINTS, _WIDTH, _LINE, _LINES = 11.0, 7.0, 0.46, 30
+#: letters of the label to an inch
+_LETTERS = 13
 #: share of a figure that Axes take before any layout
 _SHARE = 0.775
+#: inches below a text for what is said of it; sizes that letters are tried in
+_BELOW, _SCALES = 0.6, (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 #: strength of a shade where the interval holds zero, as a share of what it would be else
 _UNSURE = 0.3
 
@@ -75,15 +80,18 @@ class HeatStrip(Plot):
 
     @property
     def size(self) -> tuple[float, float]:
-        return _WIDTH, 0.9 + _LINE * (1 + max((line for _, line, _, _ in self._placed(_WIDTH - 0.3)), default=0))
+        return _WIDTH, 1.1 + _LINE * (1 + max((line for _, line, _, _ in self._placed(_WIDTH - 0.3)), default=0))
 
     def draw(self, ax: Axes) -> None:
         """Draw words from left to right in lines; a full line below one raises the output, a dashed one lowers it."""
-        figure = ax.get_figure(root=True)
-        share = ax.get_position().width * (figure.get_size_inches()[0] if figure else _WIDTH) / (_SHARE * _WIDTH)
-        wide = max(1.5, (_WIDTH - 0.3) * share)  # in a narrower place there are more lines
-        placed = list(self._placed(wide))
-        lines = 1 + max((line for _, line, _, _ in placed), default=0)
+        wide, high = _room(ax)
+        for scale in _SCALES:  # in a small place letters are smaller
+            placed = list(self._placed(wide / scale))
+            lines = 1 + max((line for _, line, _, _ in placed), default=0)
+            if lines * _LINE * scale <= high:
+                break
+        else:
+            placed = list(self._placed(wide / scale, most=max(int(high / (_LINE * scale)) - 1, 1)))
         space = _inches(" ")
         for word, line, left, width in placed:
             top = line * _LINE + 0.06
@@ -93,18 +101,21 @@ class HeatStrip(Plot):
                 ax.fill_between([start, left + width], top, top + 0.22, color=colour, alpha=abs(word.shade) * 0.7, lw=0)
                 if word.clear:
                     style = "solid" if word.shade > 0 else (0, (1.5, 1.0))
-                    ax.plot([start, left + width], [top + 0.235] * 2, color=colour, linewidth=2, linestyle=style)
-            ax.text(left, top + 0.165, literal(word.text), fontsize=_POINTS, color="black")
+                    ax.plot(
+                        [start, left + width], [top + 0.235] * 2, color=colour, linewidth=2 * scale, linestyle=style
+                    )
+            ax.text(left, top + 0.165, literal(word.text), fontsize=_POINTS * scale, color="black")
             if word.number:
-                ax.text(left, top + 0.36, word.number, fontsize=7.5, color=INK)
-        ax.set_xlim(0, wide)
-        ax.set_ylim(max(lines, 1) * _LINE + 0.05, -0.06)
+                ax.text(left, top + 0.36, word.number, fontsize=7.5 * scale, color=INK)
+        ax.set_xlim(0, wide / scale)
+        ax.set_ylim(max(lines * _LINE + 0.05, high / scale), -0.06)
         ax.set_xticks([])
         ax.set_yticks([])
         ax.spines[:].set_visible(False)
-        ax.set_xlabel(literal(self.axis), loc="right", fontsize=9, color=SOFT)
+        said = textwrap.fill(literal(self.axis), max(30, int(_LETTERS * wide)))
+        ax.set_xlabel(said, loc="right", fontsize=9, color=SOFT)
 
-    def _placed(self, inches: float) -> Iterator[tuple[Word, int, float, float]]:
+    def _placed(self, inches: float, most: int = _LINES) -> Iterator[tuple[Word, int, float, float]]:
         """Yield each word with its line, left end and width, in inches; the first lines of a long text alone."""
         x, line, space = 0.0, 0, _inches(" ")
         below = 0.0  # right end of the last number below, which the next must not touch
@@ -114,7 +125,7 @@ class HeatStrip(Plot):
             needs = below + 0.08 if word.number and x + gap < below + 0.08 else x + gap
             if (word.new_line and (x or line)) or (x and needs + width > inches):
                 x, line, needs, below = 0.0, line + 1, 0.0, 0.0
-            if line >= _LINES:
+            if line >= most:
                 yield Word("…"), line, 0.0, _inches("…")
                 return
             yield word, line, needs, width
@@ -122,16 +133,28 @@ class HeatStrip(Plot):
             x = needs + width
 
 
-@cache
+def _room(ax: Axes) -> tuple[float, float]:
+    """Return the width and height in inches that a text has: Axes alone in a figure grow to its edges."""
+    figure = ax.get_figure(root=True)
+    width, height = figure.get_size_inches() if figure else (_WIDTH, 4.0)
+    grows = 0.957 / _SHARE if figure is not None and len(figure.axes) == 1 else 1.0
+    place = ax.get_position()
+    return max(1.0, place.width * width * grows), max(_LINE, place.height * height * grows - _BELOW)
+
+
 def _inches(text: str) -> float:
     """Return how wide a text is, without a figure that it stands in."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
+    return sum(map(_advance, text)) / 72
 
-    if not text.strip():
-        return _POINTS / 72 * 0.318 * len(text)
-    path = TextPath((0, 0), literal(text), size=_POINTS, prop=FontProperties())
-    return float(path.get_extents().x1) / 72 + 0.01
+
+@cache
+def _advance(letter: str) -> float:
+    """Return how far a letter moves what follows it, in points."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    font = get_font(findfont(FontProperties()))
+    font.set_size(_POINTS, 72)
+    return float(font.load_char(ord(letter)).linearHoriAdvance) / 65536
 
 
 @plotted("text", Explanation)

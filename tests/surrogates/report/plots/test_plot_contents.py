@@ -272,3 +272,15 @@ def test_an_anchor_shows_both_shares_and_the_one_asked_for():
     ax = rule.plot()
     np.testing.assert_allclose(widths(ax), [rule.precision, rule.unconditional])
     assert ax.lines[-1].get_xdata()[0] == pytest.approx(rule.asked) and ax.get_xlim() == pytest.approx((0, 1.02))
+
+
+def test_in_a_small_place_a_text_is_smaller_and_stays_within():
+    words = " ".join(f"word{i}" for i in range(60))
+    ex = explain(lambda texts: [float("word3 " in t) for t in texts], words, budget=100, store=None)
+    _, (ax, other) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
+    ex.plot("text", ax=ax)
+    ex.plot("predictions", ax=other)
+    ax.figure.draw_without_rendering()
+    shown = [t for t in ax.texts if t.get_text().startswith("word")]
+    assert shown[0].get_fontsize() < 11
+    assert max(t.get_window_extent().x1 for t in shown) <= other.get_window_extent().x0
