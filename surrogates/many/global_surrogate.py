@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from surrogates.judging.fidelity import Fidelity, fidelity
 from surrogates.judging.problem import Problem
 from surrogates.local.explanation import PER_OUTPUT, Explanation
 from surrogates.many.columns import Column, columns_of, encoded
-from surrogates.results.plain import Damaged
+from surrogates.results.plain import Damaged, Json
 from surrogates.results.result import SavedResult
 from surrogates.surrogate import Surrogate
 from surrogates.terms import describe
@@ -76,6 +76,17 @@ class GlobalSurrogate(SavedResult):
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the surrogate's number for rows of a table, ``(n,)``."""
         return self.surrogate.predict(encoded(frame, self.columns, self.middles, "frame"))
+
+    @classmethod
+    def from_data(cls, data: Json) -> Self:
+        """Read it from the object that its JSON text holds; files of before say nothing of the model.
+
+        Raises
+        ------
+        InputError
+            As :meth:`from_json` does.
+        """
+        return super().from_data({"model": "", **data})
 
     def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.
