@@ -19,6 +19,9 @@ def fenced(text: str, language: str, options: str = "") -> str:
 def shown(output: dict[str, Any]) -> str:
     """One output of a cell, by the richest form that was saved."""
     data = output.get("data", {})
+    if "image/png" in data:
+        picture = "".join(data["image/png"]).strip()
+        return f"````{{raw}} html\n<img class='drawn' alt='figure' src='data:image/png;base64,{picture}'>\n````\n"
     if "text/html" in data:
         return "````{raw} html\n<div class='output'>\n" + "".join(data["text/html"]) + "\n</div>\n````\n"
     return fenced("".join(output.get("text") or data.get("text/plain", "")), "none", ":class: says\n\n")

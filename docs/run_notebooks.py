@@ -4,13 +4,15 @@
     python docs/run_notebooks.py tabular    # those whose name contains this
 
 Cells are run in order in this process, each notebook in an empty folder with a store of its own; what a cell prints,
-and the value of its last line, are its outputs, as in Jupyter. So neither a kernel nor a notebook server is needed, and
-the files open in both. A test runs them the same way, and compares what they show with what was saved.
+the figures that it draws and the value of its last line are its outputs, as in Jupyter. So neither a kernel nor a
+notebook server is needed, and the files open in both. A test runs them the same way, and compares what they show with
+what was saved.
 """
 
 from __future__ import annotations
 
 import ast
+import base64
 import io
 import json
 import os
@@ -38,6 +40,24 @@ def shown(value: Any, number: int) -> dict[str, Any]:
     return {"output_type": "execute_result", "execution_count": number, "metadata": {}, "data": data}
 
 
+def figures() -> list[dict[str, Any]]:
+    """The figures that a cell drew, in few colours, and closed."""
+    if "matplotlib.pyplot" not in sys.modules:
+        return []
+    import matplotlib.pyplot as plt
+    from PIL import Image
+
+    outputs = []
+    for number in plt.get_fignums():
+        figure, file, small = plt.figure(number), io.BytesIO(), io.BytesIO()
+        figure.savefig(file, format="png", dpi=80)
+        Image.open(file).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+        data = {"image/png": base64.b64encode(small.getvalue()).decode(), "text/plain": [str(figure)]}
+        outputs.append({"output_type": "display_data", "metadata": {}, "data": data})
+        plt.close(figure)
+    return outputs
+
+
 def run_cell(source: str, names: dict[str, Any], number: int) -> list[dict[str, Any]]:
     """Run one cell, and return its outputs."""
     body = ast.parse(source).body
@@ -49,6 +69,7 @@ def run_cell(source: str, names: dict[str, Any], number: int) -> list[dict[str, 
     outputs: list[dict[str, Any]] = []
     if text:
         outputs.append({"output_type": "stream", "name": "stdout", "text": lines(text)})
+    outputs += figures()
     return outputs if value is None else [*outputs, shown(value, number)]
 
 

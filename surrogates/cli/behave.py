@@ -11,6 +11,7 @@ from probes.behaviours.registry import BEHAVIOURS, behaviour
 from probes.errors import InputError
 from surrogates.cli.app import app
 from surrogates.cli.inputs import Html, Json, Quiet, Store, in_a_folder, load, place
+from surrogates.report.terminal import coloured
 from surrogates.statements.behave import behave
 from surrogates.statements.card import Card
 
@@ -51,7 +52,7 @@ def behave_(
         load(model, "lm", "MODEL"), names, store=place(store), progress=False if quiet else None, name=name_shown
     )
     if not quiet:
-        typer.echo(str(card))
+        typer.echo(coloured(str(card)))
     if json is not None:
         card.to_json(json)
         typer.echo(f"wrote {json}")

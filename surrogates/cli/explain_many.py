@@ -15,6 +15,7 @@ from surrogates.cli.rows import BackgroundRows, Drop, Groups, LawOption, row_set
 from surrogates.cli.texts import Answer, Chat, System, conversation, read
 from surrogates.many.explain_many import explain_many
 from surrogates.many.explanation_set import ExplanationSet
+from surrogates.report.terminal import coloured
 
 __all__ = ["many"]
 
@@ -87,7 +88,7 @@ def many(
 
 def _show(explanations: ExplanationSet, common: Common) -> None:
     if not common.quiet:
-        typer.echo(str(explanations))
+        typer.echo(coloured(str(explanations)))
     if common.json is not None:
         typer.echo(f"wrote {common.json}")
     if common.output is not None:

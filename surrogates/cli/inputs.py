@@ -24,6 +24,7 @@ from probes.models.servers.endpoint import Endpoint
 from probes.probe import Probe
 from surrogates.cli.rows import BackgroundRows, Drop, Groups, LawOption, row_settings
 from surrogates.cli.texts import Answer, Chat, System, conversation, read, text_of
+from surrogates.report.terminal import coloured
 from surrogates.results.result import SavedResult
 
 __all__ = [
@@ -237,7 +238,7 @@ def shown(result: SavedResult, common: Options) -> None:
 def put(result: SavedResult, output: Path | None, json: Path | None, quiet: bool) -> None:
     """Print a result unless `quiet`, and write its report and its JSON to these paths, if any."""
     if not quiet:
-        typer.echo(str(result))
+        typer.echo(coloured(str(result)))
     for path, write in ((output, result.report), (json, result.to_json)):
         if path is not None:
             write(path)

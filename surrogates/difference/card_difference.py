@@ -10,11 +10,11 @@ import pandas as pd
 from probes.rounding import between, signed
 from surrogates.results.plain import Columns
 from surrogates.results.provenance import CostData, no_cost
-from surrogates.results.result import SavedResult, figure_of
+from surrogates.results.result import SavedResult
 from surrogates.statements.card_pairs import DIFFER, NOT_TESTED, NUMBERS, WORDS
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    pass
 
 __all__ = ["ASKED", "CardDifference"]
 
@@ -84,13 +84,3 @@ class CardDifference(SavedResult):
             f"{first} and {second} differ clearly in {most} {of} that both cards have. The surest is that of "
             f"“{row['claim']}” ({row['behaviour']}): in {second} less that in {first} it is {size}.{rest}"
         )
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw every difference that was tested with its 95% interval, those of the first unit; return the Axes.
-
-        Raises
-        ------
-        InputError
-            If none was tested.
-        """
-        return figure_of(self, ax)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,8 @@ import pandas as pd
 from probes.rounding import between, rounded, signed
 from surrogates.difference.arms import BESIDE, NUMBERS
 from surrogates.results.plain import MAY_LACK, Columns, Damaged, Json
-from surrogates.results.result import SavedResult, figure_of
+from surrogates.results.result import SavedResult
 from surrogates.statements.entry import Entry
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["CaseDifference"]
 
@@ -145,10 +142,6 @@ class CaseDifference(SavedResult):
         if row["p_beyond"] < ALPHA and row["beyond"] * self.arms.iloc[0]["change"] > 0:
             return f", beyond what random controls of its size do ({count} drawn, on average {told})"
         return f"; a random control of its size may do as much ({count} drawn, on average {told})"
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the statements' effects as points with 95% intervals; return the Axes."""
-        return figure_of(self, ax)
 
     def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.

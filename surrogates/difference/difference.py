@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,7 @@ import pandas as pd
 from surrogates.judging.fidelity import Fidelity
 from surrogates.local.explanation import Explanation
 from surrogates.results.plain import Columns, Damaged
-from surrogates.results.result import SavedResult, figure_of
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from surrogates.results.result import SavedResult
 
 __all__ = ["Difference"]
 
@@ -87,24 +84,6 @@ class Difference(SavedResult):
         size = max(table["before"].abs().max(), table["change"].abs().max())
         table["after"] = after.where(after.abs() > _ROUNDING * size, 0.0)
         return table[["output", "feature", "value", "before", "after", "change", "low", "high"]]
-
-    def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
-        """Draw changes of effects as bars with 95% intervals, largest on top; return the Axes.
-
-        Parameters
-        ----------
-        ax : Axes, optional
-            Where to draw; a new figure by default.
-        output : str, optional
-            Which output; the first by default.
-        max_features : int, default 15
-
-        Raises
-        ------
-        InputError
-            If `output` is not one that is explained.
-        """
-        return figure_of(self, ax, output=output, max_features=max_features)
 
     def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,8 @@ from surrogates.difference.grouped_rows import share_interval
 from surrogates.difference.region_search import united
 from surrogates.many.columns import Column, Rows, encoded
 from surrogates.results.plain import MAY_LACK, Columns, Damaged, Json
-from surrogates.results.result import SavedResult, figure_of
+from surrogates.results.result import SavedResult
 from surrogates.terms import Box
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["RowDifference"]
 
@@ -144,10 +141,6 @@ class RowDifference(SavedResult):
         InputError
         """
         return united(self.regions, encoded(rows, self.columns, self.middles))
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw how often the two differ where each rule holds, with 95% intervals; return the Axes."""
-        return figure_of(self, ax)
 
     def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.

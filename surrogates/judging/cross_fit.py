@@ -16,7 +16,7 @@ from surrogates.numerics.folds import folds
 from surrogates.numerics.merged_rows import distinct_rows
 from surrogates.surrogate import Surrogate
 
-__all__ = ["FOLDS", "cross_fit"]
+__all__ = ["FOLDS", "cross_fit", "equal_rows"]
 
 FOLDS, CONTROL_FOLDS = 10, 5
 
@@ -56,7 +56,7 @@ def _held_out(
     judged = Z[block:]
     predicted = np.empty_like(y[block:])
     fits = []
-    for train, test in folds(len(judged), count, random_state, _groups(judged)):
+    for train, test in folds(len(judged), count, random_state, equal_rows(judged)):
         rows = np.concatenate([np.arange(block), block + train])
         fitted = clone(surrogate).fit(Z[rows], y[rows])
         predicted[test] = fitted.predict(judged[test]).reshape(len(test), -1)
@@ -64,7 +64,7 @@ def _held_out(
     return predicted, tuple(fits)
 
 
-def _groups(Z: np.ndarray) -> np.ndarray | None:
+def equal_rows(Z: np.ndarray) -> np.ndarray | None:
     """Give equal rows one number, ``(m,)``, in order of first appearance; None if no two rows are equal."""
     first, place = distinct_rows(Z)
     return None if len(first) == len(Z) else np.argsort(np.argsort(first))[place]

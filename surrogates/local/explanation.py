@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from surrogates.families import saved
 from surrogates.judging.analysis import analyse
 from surrogates.judging.background import BackgroundSpread
 from surrogates.judging.fidelity import Fidelity
+from surrogates.judging.fidelity_curve import fidelity_curve
 from surrogates.judging.notes import cautions, inherited
 from surrogates.judging.problem import Problem
 from surrogates.local.finding import Finding
@@ -30,15 +32,12 @@ from surrogates.local.stopping import Certificate
 from surrogates.results import answers_data
 from surrogates.results.plain import Columns, Damaged
 from surrogates.results.provenance import Provenance, no_provenance
-from surrogates.results.result import SavedResult, figure_of
+from surrogates.results.result import SavedResult
 from surrogates.results.shap_values import shap_explanation
 from surrogates.shapley.index_table import Estimated, index_table, model_values
 from surrogates.shapley.indices import indices
 from surrogates.surrogate import Surrogate
 from surrogates.terms import describe
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["NOT_RAW", "PER_OUTPUT", "Explanation"]
 
@@ -203,6 +202,31 @@ class Explanation(SavedResult):
             found = [found[j] for j in sorted(np.argsort(-moved, kind="stable")[:_PHRASES])]
         return self.attribute(found) if len(found) > 1 else None
 
+    def fidelity_curve(self, sizes: Sequence[int] | None = None) -> pd.DataFrame:
+        """Compute how held-out R² grows with the number of answers, for ``plot("fidelity", curve=...)``. No new call.
+
+        Fits the family to growing numbers of the answers, five times each; takes as long as that does.
+
+        Parameters
+        ----------
+        sizes : sequence of int, optional
+            Numbers of answers to fit to, at most four fifths of those that judge; by default five.
+
+        Returns
+        -------
+        DataFrame
+            ``output, answers, terms, r2, r2_low, r2_high``; all sizes are judged on the same answers, none of which was
+            fitted to. A curve that is still rising at its end says that more questions would help.
+
+        Raises
+        ------
+        InputError
+            For other sizes, or too few answers.
+        """
+        seed = self.provenance["random_state"]
+        problem = Problem(self.answers.design, self.y, self.target.outputs, self.features, seed)
+        return fidelity_curve(self.surrogate, problem, sizes)
+
     def shapley(self) -> np.ndarray:
         """Compute Shapley values of the surrogate for the instance against the reference, ``(k, d)``.
 
@@ -284,24 +308,6 @@ class Explanation(SavedResult):
                     stacklevel=3,
                 )
         return values
-
-    def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
-        """Draw attributions with 95% intervals as a bar chart, strongest on top; return the Axes.
-
-        Parameters
-        ----------
-        ax : Axes, optional
-            Where to draw; a new figure by default.
-        output : str, optional
-            Which output; the first by default.
-        max_features : int, default 15
-
-        Raises
-        ------
-        InputError
-            If `output` is not one that is explained.
-        """
-        return figure_of(self, ax, output=output, max_features=max_features)
 
     def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.

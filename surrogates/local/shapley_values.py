@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,8 @@ from probes.probe import Feature
 from probes.views import View
 from surrogates.results.plain import Columns, Damaged
 from surrogates.results.provenance import CostData, Provenance, no_provenance
-from surrogates.results.result import SavedResult, figure_of
+from surrogates.results.result import SavedResult
 from surrogates.results.shap_values import shap_explanation
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["ShapleyValues"]
 
@@ -68,10 +65,6 @@ class ShapleyValues(SavedResult):
     view: View = field(default_factory=dict, repr=False)
     answer: str | None = None
     provenance: Provenance = field(default_factory=no_provenance, repr=False)
-
-    def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
-        """Draw the values with 95% intervals as a bar chart; parameters as of ``Explanation.plot``."""
-        return figure_of(self, ax, output=output, max_features=max_features)
 
     def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -24,12 +24,9 @@ from surrogates.many.jsonl_file import Entry, Failure, JsonlFile, failed_line
 from surrogates.many.mean_effects import mean_effects, picks
 from surrogates.results.files import written
 from surrogates.results.provenance import cost_line
-from surrogates.results.result import Result, figure_of, page_of
+from surrogates.results.result import Result, page_of
 from surrogates.results.shap_values import shap_explanation
 from surrogates.surrogate import Surrogate
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["ExplanationSet"]
 
@@ -210,7 +207,8 @@ class ExplanationSet(Result, Sequence[Explanation]):
         rows = [entry.row for entry in self.entries]
         check_rows(rows)
         y, name, unit = numbers(self, output)
-        return over([row for row in rows if row is not None], y, name, unit, family)
+        model = self[0].provenance.get("model", "")
+        return over([row for row in rows if row is not None], y, name, unit, family, model)
 
     def to_jsonl(self, path: str | Path) -> Path:
         """Write one JSON line an explanation or failure; an older file is replaced as a whole.
@@ -265,10 +263,6 @@ class ExplanationSet(Result, Sequence[Explanation]):
         if repeated := [label for label, count in labels.items() if count > 1]:
             log.warning("%s: %d items were explained in several ways, such as %r", path, len(repeated), repeated[0])
         return cls(tuple(finished.values()), tuple(failed.values()))
-
-    def plot(self, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15) -> Axes:
-        """Draw mean sizes of attributions with 95% intervals; parameters as of ``Explanation.plot``."""
-        return figure_of(self, ax, output=output, max_features=max_features)
 
     def report(self, path: str | Path, picked: int = 3) -> Path:
         """Write one self-contained HTML page: an index of all items, what matters over all, the explanations folded.

@@ -49,6 +49,8 @@ class GlobalSurrogate(SavedResult):
         What stands in for a missing number.
     output, unit : str
         The number that is modelled.
+    model : str
+        Whose it is; empty in files of before.
     asked : DataFrame
         Up to five of the rows: ``why`` it is one of them, ``row`` in words, the ``model``'s number, and that of the
         ``surrogate`` fitted without it; empty in files of earlier versions.
@@ -63,6 +65,7 @@ class GlobalSurrogate(SavedResult):
     middles: dict[str, float] = field(repr=False)
     output: str
     unit: str
+    model: str = field(default="", metadata=MAY_LACK)
     asked: Annotated[pd.DataFrame, Columns("why row", "model surrogate")] = field(
         default_factory=pd.DataFrame, repr=False, metadata=MAY_LACK
     )
@@ -106,7 +109,12 @@ class GlobalSurrogate(SavedResult):
 
 
 def over(
-    rows: Sequence[Mapping[str, Any]], y: np.ndarray, output: str, unit: str, family: str | Surrogate = "tree"
+    rows: Sequence[Mapping[str, Any]],
+    y: np.ndarray,
+    output: str,
+    unit: str,
+    family: str | Surrogate = "tree",
+    model: str = "",
 ) -> GlobalSurrogate:
     """Fit one surrogate to a model's answers for rows of a table.
 
@@ -120,6 +128,8 @@ def over(
         Its name and unit.
     family : str or Surrogate, default "tree"
         As for :func:`~surrogates.explain`; always fitted to the answers alone.
+    model : str, default ""
+        What the model is called.
 
     Returns
     -------
@@ -147,7 +157,7 @@ def over(
     judged = fidelity(fitted, problem, cross_fit(chosen, problem, control=True), (0,), (0,))
     terms = [j for term in fitted.terms_ for j in term.features]
     used = list(dict.fromkeys(columns[j].name for j in terms))
-    return GlobalSurrogate(fitted, judged, columns, middles, output, unit, _asked(frame, used, judged))
+    return GlobalSurrogate(fitted, judged, columns, middles, output, unit, model, _asked(frame, used, judged))
 
 
 def _asked(frame: pd.DataFrame, used: Sequence[str], judged: Fidelity) -> pd.DataFrame:

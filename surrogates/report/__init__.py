@@ -1,1 +1,1 @@
-"""All drawing: HTML pages, plain text, matplotlib figures."""
+"""All drawing: HTML pages, plain text, matplotlib plots."""

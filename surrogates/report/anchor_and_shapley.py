@@ -8,7 +8,7 @@ import pandas as pd
 from probes.rounding import Scale, percent
 from surrogates.local.anchor import Anchor
 from surrogates.local.shapley_values import ShapleyValues
-from surrogates.report.figures import anchor_plot
+from surrogates.report.labels import feature_labels
 from surrogates.report.names import named, rule_words
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
@@ -18,8 +18,11 @@ from surrogates.report.parts.instance import Numbers, Remark, answer_parts, inst
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.rule import Anchored, ConditionRow, Conditions, Rule, Shares, Standing, ValueRow, Values
 from surrogates.report.parts.waterfall import waterfall_parts
+from surrogates.report.plots.kinds import draw_into
+from surrogates.report.plots.precision_plot import precision
 from surrogates.report.sentence import numbered, quoted
-from surrogates.report.text import effect_lines, with_shown_names
+from surrogates.report.terminal import input_lines, paragraph
+from surrogates.report.text import LONGEST, effect_lines
 from surrogates.results.result import text_of
 from surrogates.visible import joined
 
@@ -140,7 +143,7 @@ def _shares(a: Anchor) -> list[Part]:
     """Show how often the answer is the same, with the rule and without."""
     if not a.rule.conditions:
         return []
-    return [Shares(title="With the rule, and without", picture=picture(a, anchor_plot, (6.4, 1.9)))]
+    return [Shares(title="With the rule, and without", picture=picture(precision(a), draw_into, (6.4, 1.9)))]
 
 
 def _origin(result: Anchor | ShapleyValues) -> list[Part]:
@@ -156,7 +159,9 @@ def anchor_text(a: Anchor) -> str:
     without = f"; without the rule {percent(a.unconditional)}" if a.rule.conditions else ""
     known = percent(a.precision, "not known")
     precision = f"precision {known} ({sure}, {a.rows} answers{without}), coverage {percent(a.coverage)}"
-    return joined([head, precision, *_said_lines(a), *notes, *a.warnings])
+    asked = input_lines(a.features, a.view) + (paragraph(f"Answer: “{a.answer.strip()}”", 8) if a.answer else [])
+    said = [line for one in (*_said_lines(a), *notes, *a.warnings) for line in paragraph(one, 7)]
+    return joined([*paragraph(head, 4), *paragraph(precision, 4), *asked, *said])
 
 
 def _said_lines(a: Anchor) -> list[str]:
@@ -242,8 +247,23 @@ def _table(v: ShapleyValues) -> pd.DataFrame:
 def shapley_text(v: ShapleyValues) -> str:
     """Return the strongest values with intervals."""
     how = "exact: every question was asked" if v.exact else f"{v.cost['rows']} inputs asked"
-    scale, table = _scale(v), with_shown_names(_table(v), v.features, v.view)
-    lines = [f"Shapley values of the model ({scale.unit(v.unit)}; {how})"]
+    scale, table = _scale(v), _table(v)
+    lines = [
+        *paragraph(f"Shapley values of the model ({scale.unit(v.unit)}; {how})", 4),
+        *input_lines(v.features, v.view),
+    ]
+    lines += paragraph(f"Answer: “{v.answer.strip()}”", 8) if v.answer is not None else []
+    gone = v.view.get("nothing", reference_in_words(v.features, v.view))
+    here = v.base + v.values.sum(axis=1)
+    each = [f"{scale.rounded(a)} for this input, {scale.rounded(b)} {gone}" for a, b in zip(here, v.base, strict=True)]
+    lines += paragraph("Model: " + "; ".join(_of_output(v, each)), 7)
+    labels = feature_labels(v.features, v.view, LONGEST)
     for output in v.outputs:
-        lines += effect_lines(table[table["output"] == output], "value", output if len(v.outputs) > 1 else "", scale)
-    return joined([*lines, *(f"Note: {note}" for note in v.warnings)])
+        part = table[table["output"] == output]
+        lines += effect_lines(part, labels, "value", output if len(v.outputs) > 1 else "", scale)
+    return joined([*lines, *(line for note in v.warnings for line in paragraph(f"Note: {note}", 6))])
+
+
+def _of_output(v: ShapleyValues, each: list[str]) -> list[str]:
+    """Name the output of each number, where there are several."""
+    return [f"{name} {said}" for name, said in zip(v.outputs, each, strict=True)] if len(each) > 1 else each

@@ -20,6 +20,7 @@ from surrogates.report.parts.statements import LEVEL, Overview, Statements
 from surrogates.report.repeat_call import card_line, study_line
 from surrogates.report.repeat_line import Line
 from surrogates.report.sentence import listed, quoted
+from surrogates.report.terminal import paragraph
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
 from surrogates.statements.card import Card
@@ -187,7 +188,7 @@ def card_text(card: Card) -> str:
         if e.prediction is not None:
             lines.append("  " + e.prediction.summary())
         lines += [f"  Note: {note}" for note in e.notes]
-    return joined(lines)
+    return joined(part for line in lines for part in paragraph(line, 16) or [""])
 
 
 @contents.register
@@ -204,4 +205,5 @@ def study_text(study: Study) -> str:
         lines.append(f"positive control {study.control.verdict}: {study.control.words}")
     for s in study.statements:
         lines.append(f"{s.verdict:>12}  {s.words}" + (f" ({s.reason})" if s.reason else ""))
-    return joined([*lines, *(f"Note: {n}" for n in study.notes)])
+    lines += [f"Note: {n}" for n in study.notes]
+    return joined(part for line in lines for part in paragraph(line, 14))

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from probes.errors import InputError
 from probes.rounding import between, rounded, signed
 from surrogates.difference.card_difference import CardDifference
-from surrogates.report.figures import literal, new_axes, shortened
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
 from surrogates.report.parts.again import Again
@@ -22,15 +17,16 @@ from surrogates.report.parts.forest import Forest, Point
 from surrogates.report.parts.head import Head
 from surrogates.report.parts.origin import Origin
 from surrogates.report.repeat_call import card_difference_line
+from surrogates.report.terminal import paragraph
 from surrogates.results.provenance import cost_line
-from surrogates.results.result import figure_of, text_of
+from surrogates.results.result import text_of
 from surrogates.statements.card_pairs import NOT_TESTED
 from surrogates.visible import joined
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    pass
 
-__all__ = ["card_difference_contents", "card_difference_plot", "card_difference_text"]
+__all__ = ["card_difference_contents", "card_difference_text"]
 
 #: questions that the head of a page shows
 _ASKED = 5
@@ -119,8 +115,8 @@ def _origin(d: CardDifference) -> list[Part]:
 def card_difference_text(difference: CardDifference) -> str:
     """Write the verdict, and every effect with its difference, the tested ones by p."""
     d, (first, second) = difference, difference.names
-    lines = textwrap.wrap(f"Verdict: {d.verdict}", 100)
-    lines += [line for note in d.notes for line in textwrap.wrap(f"Note: {note}", 100)]
+    lines = paragraph(f"Verdict: {d.verdict}", 9)
+    lines += [line for note in d.notes for line in paragraph(f"Note: {note}", 6)]
     tested = d.table[d.table["outcome"] != NOT_TESTED].sort_values("p", kind="stable")
     if len(tested):
         lines += ["", f"{'':>19}  {first} → {second}, difference with 95% interval, p (Holm)"]
@@ -132,32 +128,3 @@ def card_difference_text(difference: CardDifference) -> str:
     for row in d.table[d.table["outcome"] == NOT_TESTED].itertuples():
         lines.append(f"{row.outcome:>19}  {claim_of(row)} ({row.behaviour}): {row.reason}")
     return joined(line.rstrip() for line in lines)
-
-
-@figure_of.register(CardDifference)
-def card_difference_plot(difference: CardDifference, ax: Axes | None = None) -> Axes:
-    """Draw the differences in the unit that most effects have, with 95% intervals, the first on top.
-
-    Raises
-    ------
-    InputError
-        If none was tested.
-    """
-    tested = difference.table[difference.table["outcome"] != NOT_TESTED]
-    if not len(tested):
-        raise InputError("difference", "have an effect that was tested", "none")
-    unit = str(tested["unit"].mode().iloc[0])
-    rows = tested[tested["unit"] == unit]
-    if ax is None:
-        ax = new_axes(7.0, 1.2 + 0.4 * len(rows))
-    place = np.arange(len(rows))[::-1]
-    value, low, high = (rows[name].to_numpy(dtype=float) for name in ("difference", "low", "high"))
-    ax.errorbar(value, place, xerr=np.abs([low, high] - value), fmt="none", ecolor="#777777", elinewidth=1, capsize=3)
-    ax.scatter(value, place, color=np.where(rows["apart"], "#1F5A96", "#999999"), s=30, zorder=3)
-    ax.axvline(0, color="#333333", linewidth=0.8)
-    ax.set_yticks(place, [f"{shortened(claim_of(r))} ({r.outcome})" for r in rows.itertuples()])
-    first, second = difference.names
-    ax.set_xlabel(literal(f"{second} less {first} ({unit})"))
-    ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.tick_params(axis="y", length=0)
-    return ax

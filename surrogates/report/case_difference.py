@@ -1,12 +1,10 @@
-"""CaseDifference → the parts of its page, text and a figure."""
+"""CaseDifference → the parts of its page, and text."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from itertools import zip_longest
 from math import isfinite
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,7 +12,6 @@ import pandas as pd
 from probes.rounding import between, percent, rounded, score, signed
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.report.card import forest_of
-from surrogates.report.figures import literal, statements_plot
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
 from surrogates.report.parts.again import Again
@@ -25,15 +22,12 @@ from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.statements import Statements
 from surrogates.report.repeat_call import case_difference_line
 from surrogates.report.sentence import quoted
+from surrogates.report.terminal import paragraph
 from surrogates.results.provenance import cost_line
-from surrogates.results.result import figure_of, text_of
-from surrogates.statements.card import Card
+from surrogates.results.result import text_of
 from surrogates.visible import joined
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["case_difference_contents", "case_difference_plot", "case_difference_text"]
+__all__ = ["case_difference_contents", "case_difference_text"]
 
 
 @contents.register
@@ -143,8 +137,8 @@ def _origin(d: CaseDifference) -> list[Part]:
 def case_difference_text(difference: CaseDifference) -> str:
     """Write the verdict, the arms beside each other, and every statement."""
     (before, after), entry = difference.names, difference.entry
-    lines = textwrap.wrap(f"Change from {before} to {after}: {entry.metric} ({entry.unit}), {entry.cases} cases", 100)
-    lines += textwrap.wrap(f"Verdict: {difference.verdict}", 100)
+    lines = paragraph(f"Change from {before} to {after}: {entry.metric} ({entry.unit}), {entry.cases} cases")
+    lines += paragraph(f"Verdict: {difference.verdict}")
     lines += ["", f"{'change':>9}  {'95% interval':^21}  {'p':>7}  {'became right':>12}  {'wrong':>6}  {'KL':>7}"]
     for row in difference.arms.itertuples():
         change, span, p = signed(row.change), between(row.low, row.high), rounded(row.p)
@@ -162,15 +156,7 @@ def case_difference_text(difference: CaseDifference) -> str:
     if len(difference.surrogates):
         said = ", ".join(f"{r.surrogate} {score(r.r2)}" for r in difference.surrogates.itertuples())
         most = difference.surrogates["permuted"].max()
-        lines += textwrap.wrap(f"R² on held-out entities: {said}; at most {score(most)} with shuffled changes.", 100)
-    lines += [line for note in difference.notes for line in textwrap.wrap(f"Note: {note}", 100)]
-    return joined([*lines, "", cost_line(entry.cost)])
-
-
-@figure_of.register(CaseDifference)
-def case_difference_plot(difference: CaseDifference, ax: Axes | None = None) -> Axes:
-    """Draw the statements about the change as points with 95% intervals."""
-    ax = statements_plot(Card("", "", (difference.entry,)), ax)
-    before, after = difference.names
-    ax.set_xlabel(literal(f"{ax.get_xlabel()}, {before} to {after}"))
-    return ax
+        lines += paragraph(f"R² on held-out entities: {said}; at most {score(most)} with shuffled changes.")
+    lines += [line for note in difference.notes for line in paragraph(f"Note: {note}")]
+    wrapped = [part for line in lines for part in paragraph(line, 14) or [""]]
+    return joined([*wrapped, "", *paragraph(cost_line(entry.cost))])

@@ -1,18 +1,15 @@
-"""Difference → the parts of its page, text and a figure."""
+"""Difference → the parts of its page, and text."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from probes.rounding import Scale, percent, score
 from surrogates.difference.difference import Difference
 from surrogates.report.curves import named
-from surrogates.report.figures import attribution_plot, comparison_plot, held_out, literal
+from surrogates.report.labels import feature_labels
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.change import BothSides, Changes, Flips
@@ -21,16 +18,17 @@ from surrogates.report.parts.head import Head
 from surrogates.report.parts.instance import answer_parts, instance_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.trust import Comparison, Judgement, Verdict
+from surrogates.report.plots.families_plot import families
+from surrogates.report.plots.kinds import draw_into
+from surrogates.report.plots.predictions_plot import predicted_changes
 from surrogates.report.sentence import numbered, quoted, small
-from surrogates.report.text import fitted_here, label_of, shown_terms, span_of, with_shown_names
+from surrogates.report.terminal import input_lines, paragraph
+from surrogates.report.text import LONGEST, fitted_here, named_within, shown_terms, span_of, with_shown_names
 from surrogates.results.provenance import cost_line
-from surrogates.results.result import figure_of, text_of
+from surrogates.results.result import text_of
 from surrogates.visible import joined
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["difference_contents", "difference_plot", "difference_text"]
+__all__ = ["difference_contents", "difference_text"]
 
 _ROWS = 10
 _AVERAGES = "Changes of averages over the questions asked. They need not add up to the change for this input."
@@ -133,14 +131,13 @@ def _changes(d: Difference) -> list[Part]:
 
 
 def _judgement(d: Difference) -> list[Part]:
-    drawn = partial(held_out, unit=d.change.target.unit, what="change")
-    return [Judgement.of(d.change.fidelity, drawn, _scale(d))]
+    return [Judgement.of(d.change.fidelity, lambda name: predicted_changes(d, name), _scale(d))]
 
 
 def _comparison(d: Difference) -> list[Part]:
     if len(d.change.comparison) < 2:
         return []
-    return [Comparison.of(d.change.comparison, picture(d.change, comparison_plot, (4.8, 3.2)))]
+    return [Comparison.of(d.change.comparison, picture(families(d.change), draw_into, (4.8, 3.2)))]
 
 
 def _terms(d: Difference) -> list[Part]:
@@ -158,14 +155,15 @@ def difference_text(difference: Difference) -> str:
     target, scale = change.target, _scale(difference)
     head = f"{named(change.surrogate, target.outputs)} of the change from {before} to {after}: "
     lines = [
-        *textwrap.wrap(f"{head}{', '.join(target.outputs)} ({scale.unit(target.unit)})", 100),
-        *str(change.fidelity).split("\n"),
+        *paragraph(f"{head}{', '.join(target.outputs)} ({scale.unit(target.unit)})", 4),
+        *(line for one in str(change.fidelity).split("\n") for line in paragraph(one, 4)),
     ]
     for output, verdict in zip(target.outputs, difference.verdicts, strict=True):
         which = f" on {output}" if len(target.outputs) > 1 else ""
-        lines += textwrap.wrap(f"Verdict{which}: {verdict}", 100)
+        lines += paragraph(f"Verdict{which}: {verdict}", 9)
+    lines += input_lines(change.features, change.view)
     if difference.before.answer is not None:
-        lines += textwrap.wrap(f"Answer: {difference.before.answer}", 100, subsequent_indent="        ")
+        lines += paragraph(f"Answer: “{difference.before.answer.strip()}”", 8)
     for row in difference.summary.itertuples():
         which = f"{row.output}: " if len(target.outputs) > 1 else ""
         said = (
@@ -175,38 +173,22 @@ def difference_text(difference: Difference) -> str:
         )
         if row.by_sides == row.by_sides:  # exact: not a number is not itself
             said += f" The surrogates of the two, subtracted, predict the change with R² {score(row.by_sides)}."
-        lines += textwrap.wrap(said, 100)
+        lines += paragraph(said, 4)
     if len(flips := difference.flips):
         share = flips.loc[flips["before"] != flips["after"], "share"].sum()
         lines.append(f"They decide for different classes for {percent(share)} of the inputs.")
     if change.certificate is not None:
-        lines += textwrap.wrap(str(change.certificate), 100)
-    lines += [line for w in change.warnings for line in textwrap.wrap(f"Note: {w}", 100)]
+        lines += paragraph(str(change.certificate))
+    lines += [line for w in change.warnings for line in paragraph(f"Note: {w}", 6)]
+    labels = feature_labels(change.features, change.view, LONGEST)
     for output in target.outputs:
-        table = with_shown_names(difference.attributions, change.features, change.view)
-        table = table[table["output"] == output]
+        table = difference.attributions[difference.attributions["output"] == output]
         shown = output if len(target.outputs) > 1 else ""
-        lines += ["", f"{'change':>9}  {'95% interval':^21}  {'before':>9}  {'after':>9}  {shown}".rstrip()]
+        lines += ["", f"{'change':>8}  {'95% interval':^18}  {'before':>8}  {'after':>8}  {shown}".rstrip()]
         for row in table.head(_ROWS).itertuples():
-            sides = f"{scale.signed(row.before):>9}  {scale.signed(row.after):>9}"
-            lines.append(f"{scale.signed(row.change):>9}  {span_of(row, scale):^21}  {sides}  {label_of(row)}")
+            sides = f"{scale.signed(row.before):>8}  {scale.signed(row.after):>8}"
+            name = named_within(labels, str(row.feature), 50)
+            lines.append(f"{scale.signed(row.change):>8}  {span_of(row, scale):^18}  {sides}  {name}")
         if len(table) > _ROWS:
-            lines.append(f"{'':>9}  {'':21}  {'':9}  {'':9}  … and {len(table) - _ROWS} more in .attributions")
-    return joined([*lines, "", cost_line(change.provenance["cost"])])
-
-
-@figure_of.register(Difference)
-def difference_plot(
-    difference: Difference, ax: Axes | None = None, *, output: str | None = None, max_features: int = 15
-) -> Axes:
-    """Draw changes of average effects as bars with 95% intervals; parameters as of ``Explanation.plot``.
-
-    Raises
-    ------
-    InputError
-        If `output` is not one that is explained.
-    """
-    ax = attribution_plot(difference.change, ax, output=output, max_features=max_features)
-    before, after = difference.names
-    ax.set_xlabel(literal(f"change from {before} to {after}: {ax.get_xlabel()}"))
-    return ax
+            lines.append(f"{'':>8}  {'':18}  {'':8}  {'':8}  … and {len(table) - _ROWS} more in .attributions")
+    return joined([*lines, "", *paragraph(cost_line(change.provenance["cost"]))])

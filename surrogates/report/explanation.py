@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from surrogates.local.explanation import NOT_RAW, Explanation
-from surrogates.report.figures import comparison_plot, held_out
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Note, Part, made, picture
 from surrogates.report.parts.again import Again
@@ -21,6 +19,9 @@ from surrogates.report.parts.pairs import Pairs, pair_marks
 from surrogates.report.parts.phrases import Phrases
 from surrogates.report.parts.questions import Questions
 from surrogates.report.parts.trust import Checks, Comparison, Judgement, Verdict
+from surrogates.report.plots.families_plot import families
+from surrogates.report.plots.kinds import draw_into
+from surrogates.report.plots.predictions_plot import predictions
 from surrogates.report.repeat_line import repeat_line
 from surrogates.report.sentence import change_line, evidence_line, said_line, warning_line
 from surrogates.report.text import AVERAGES, fitted_here, scale_of, shown_terms
@@ -141,7 +142,7 @@ def _effects(ex: Explanation) -> list[Part]:
 
 
 def _judgement(ex: Explanation) -> list[Part]:
-    return [Judgement.of(ex.fidelity, partial(held_out, unit=ex.target.unit), scale_of(ex))]
+    return [Judgement.of(ex.fidelity, lambda name: predictions(ex, name), scale_of(ex))]
 
 
 def _checks(ex: Explanation) -> list[Part]:
@@ -152,7 +153,7 @@ def _comparison(ex: Explanation) -> list[Part]:
     """Return the families that were compared, where there was a choice."""
     if len(ex.comparison) < 2:
         return []
-    return [Comparison.of(ex.comparison, picture(ex, comparison_plot, (4.8, 3.2)))]
+    return [Comparison.of(ex.comparison, picture(families(ex), draw_into, (4.8, 3.2)))]
 
 
 def _terms(ex: Explanation) -> list[Part]:

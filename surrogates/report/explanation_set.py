@@ -11,7 +11,6 @@ from probes.rounding import Scale, percent, score
 from surrogates.judging.verdict import refuses
 from surrogates.local.explanation import Explanation
 from surrogates.many.explanation_set import ExplanationSet
-from surrogates.report.figures import fidelity_histogram
 from surrogates.report.page import Contents, card, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.again import Again
@@ -20,9 +19,12 @@ from surrogates.report.parts.asked_cases import AskedCase, AskedCases, Reply
 from surrogates.report.parts.beeswarm import Beeswarm
 from surrogates.report.parts.head import Head
 from surrogates.report.parts.many import Failures, Importance, Spread
+from surrogates.report.plots.fidelities_plot import Fidelities
+from surrogates.report.plots.kinds import draw_into
 from surrogates.report.repeat_call import set_line
 from surrogates.report.sentence import numbered, quoted
 from surrogates.report.set_items import answer_words, input_words, listing
+from surrogates.report.terminal import paragraph
 from surrogates.report.text import fitted_here
 from surrogates.results.result import fragment_of, text_of
 from surrogates.visible import joined
@@ -87,7 +89,7 @@ def _usable(refused: int, count: int) -> str:
 
 
 def _all(explanations: ExplanationSet) -> list[Part]:
-    words = set_text(explanations).split("\n\n", 1)[0].split("\nFailed:", 1)[0].replace("\n", ". ")
+    words = ". ".join(_heading(explanations))
     return [Said(verdict=f"{words}. {'. '.join(explanations.cost_lines())}.", notes=())]
 
 
@@ -134,7 +136,7 @@ def _swarms(explanations: ExplanationSet) -> list[Part]:
 
 def _spread(explanations: ExplanationSet) -> list[Part]:
     fidelity = explanations.fidelity
-    return [Spread.of(fidelity, picture(fidelity, fidelity_histogram, (4.8, 3.0)))]
+    return [Spread.of(fidelity, picture(Fidelities.of(fidelity), draw_into, (4.8, 3.0)))]
 
 
 def _failures(explanations: ExplanationSet) -> list[Part]:
@@ -162,6 +164,15 @@ def _counts(explanations: ExplanationSet) -> str:
 @text_of.register
 def set_text(explanations: ExplanationSet) -> str:
     """Write how many there are, how far they can be trusted, the features that matter most, the cost, failures."""
+    lines = _heading(explanations)
+    if len(explanations):
+        lines += ["", *_summary_lines(explanations), "", *explanations.cost_lines()]
+    lines += [f"Failed: {failure}" for failure in explanations.failures[:_SHOWN]]
+    return joined(line for one in lines for line in paragraph(one, 4) or [""])
+
+
+def _heading(explanations: ExplanationSet) -> list[str]:
+    """Say how many there are, and how far they can be trusted."""
     lines = [_counts(explanations)]
     scores = explanations.scores
     if len(scores):
@@ -171,10 +182,7 @@ def set_text(explanations: ExplanationSet) -> str:
             f"Held-out R²: median {score(middle)}, from {score(scores.min())} to {score(scores.max())} "
             f"(80% between {score(low)} and {score(high)}); at least 0.70 for {percent(fair)}"
         )
-    if len(explanations):
-        lines += ["", *_summary_lines(explanations), "", *explanations.cost_lines()]
-    lines += [f"Failed: {failure}" for failure in explanations.failures[:_SHOWN]]
-    return joined(lines)
+    return lines
 
 
 def _summary_lines(explanations: ExplanationSet) -> list[str]:

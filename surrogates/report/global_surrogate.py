@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from probes.rounding import Scale, score
 from surrogates.judging.verdict import PERMUTED
 from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.report.curves import named
-from surrogates.report.figures import held_out
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
 from surrogates.report.parts.again import Again
@@ -19,8 +16,10 @@ from surrogates.report.parts.asked_cases import AskedCase, AskedCases, Reply
 from surrogates.report.parts.effects import Terms
 from surrogates.report.parts.head import Head
 from surrogates.report.parts.trust import Judgement
+from surrogates.report.plots.predictions_plot import predicted_rows
 from surrogates.report.repeat_call import global_line
 from surrogates.report.sentence import listed, quoted
+from surrogates.report.terminal import paragraph
 from surrogates.results.result import text_of
 from surrogates.visible import joined
 
@@ -98,7 +97,7 @@ def _terms(g: GlobalSurrogate) -> list[Part]:
 
 
 def _judged(g: GlobalSurrogate) -> list[Part]:
-    return [Judgement.of(g.fidelity, partial(held_out, unit=g.unit), Scale.of(g.fidelity.observed.flat))]
+    return [Judgement.of(g.fidelity, lambda _: predicted_rows(g), Scale.of(g.fidelity.observed.flat))]
 
 
 def _heading(g: GlobalSurrogate) -> str:
@@ -118,4 +117,5 @@ def global_text(g: GlobalSurrogate) -> str:
     """Return the family, its held-out fidelity, and the heaviest terms."""
     scale = Scale.of(g.terms["weight"])
     lines = [f"{scale.signed(row.weight):>9}  {row.term}" for row in g.terms.head(12).itertuples()]
-    return joined([_heading(g), _fidelity(g), f"{'weight':>9}  term ({scale.unit(g.unit)})", *lines])
+    head = [*paragraph(_heading(g), 4), *paragraph(_fidelity(g), 4), f"{'weight':>9}  term ({scale.unit(g.unit)})"]
+    return joined([*head, *(part for line in lines for part in paragraph(line, 11))])

@@ -1,17 +1,14 @@
-"""RowDifference → the parts of its page, text and a figure."""
+"""RowDifference → the parts of its page, and text."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from probes.rounding import between, percent, rounded, score
 from surrogates.difference.row_difference import RowDifference
-from surrogates.report.figures import VERDICTS, in_percent, new_axes, shortened
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
 from surrogates.report.parts.again import Again
@@ -23,14 +20,12 @@ from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.regions import DifferingRows, RegionLeaves, Regions, together_in_words
 from surrogates.report.repeat_call import row_difference_line
 from surrogates.report.sentence import quoted
+from surrogates.report.terminal import paragraph
 from surrogates.results.provenance import cost_line
-from surrogates.results.result import figure_of, text_of
+from surrogates.results.result import text_of
 from surrogates.visible import joined
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["row_difference_contents", "row_difference_plot", "row_difference_text"]
+__all__ = ["row_difference_contents", "row_difference_text"]
 
 
 @contents.register
@@ -129,44 +124,19 @@ def _origin(d: RowDifference) -> list[Part]:
 def row_difference_text(difference: RowDifference) -> str:
     """Write the verdict and every rule with how often the two differ there."""
     d, (before, after) = difference, difference.names
-    lines = textwrap.wrap(f"Where {after} differs from {before}: {len(d.rows)} rows", 100)
-    lines += textwrap.wrap(f"Verdict: {d.verdict}", 100)
+    lines = paragraph(f"Where {after} differs from {before}: {len(d.rows)} rows")
+    lines += paragraph(f"Verdict: {d.verdict}")
     if len(d.rules):
         lines += ["", f"{'verdict':>12}  {'differ':>6}  {'95% interval':^16}  {'else':>5}  {'rows':>5}  rows with"]
     for row in d.rules.itertuples():
         shares = f"{percent(row.precision):>6}  {between(row.low, row.high, percent):^16}  {percent(row.elsewhere):>5}"
         lines.append(f"{row.verdict:>12}  {shares}  {percent(row.share):>5}  {row.rule}")
     if len(d.together):
-        lines += textwrap.wrap(together_in_words(d.together), 100)
+        lines += paragraph(together_in_words(d.together))
     if len(d.surrogates):
         said = ", ".join(f"{r.surrogate} {score(r.r2)}" for r in d.surrogates.itertuples())
         most = d.surrogates["permuted"].max()
-        lines += textwrap.wrap(f"R² of the change on held-out rows: {said}; at most {score(most)} when shuffled.", 100)
-    lines += [line for note in d.notes for line in textwrap.wrap(f"Note: {note}", 100)]
-    return joined([*lines, "", cost_line(d.cost)])
-
-
-@figure_of.register(RowDifference)
-def row_difference_plot(difference: RowDifference, ax: Axes | None = None) -> Axes:
-    """Draw how often the two differ where each rule holds, with 95% intervals, and elsewhere."""
-    rules = difference.rules[np.isfinite(difference.rules["low"].to_numpy(dtype=float))]
-    names = [*map(shortened, rules["rule"]), "all rows"]
-    if ax is None:
-        ax = new_axes(7.0, 1.2 + 0.45 * len(names))
-    place = np.arange(len(names))[::-1]
-    value, low, high = (
-        np.append(rules[name].to_numpy(dtype=float), share)
-        for name, share in zip(("precision", "low", "high"), difference.differ, strict=True)
-    )
-    colours = [*(VERDICTS[v] for v in rules["verdict"]), "#777777"]
-    ax.errorbar(value, place, xerr=np.abs([low, high] - value), fmt="none", ecolor="#777777", elinewidth=1, capsize=3)
-    ax.scatter(value, place, color=colours, s=30, zorder=3, label="where it holds")
-    ax.scatter(rules["elsewhere"], place[:-1], color="#333333", marker="|", s=80, zorder=3, label="elsewhere")
-    ax.set_xlim(0, 1)
-    ax.set_ylim(-0.6, len(names) - 0.4)
-    ax.set_yticks(place, names)
-    in_percent(ax)
-    ax.set_xlabel("share of rows where the two differ (| elsewhere)", loc="right")
-    ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.tick_params(axis="y", length=0)
-    return ax
+        lines += paragraph(f"R² of the change on held-out rows: {said}; at most {score(most)} when shuffled.")
+    lines += [line for note in d.notes for line in paragraph(f"Note: {note}")]
+    wrapped = [part for line in lines for part in paragraph(line, 4) or [""]]
+    return joined([*wrapped, "", *paragraph(cost_line(d.cost))])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +14,12 @@ from probes.rounding import Scale, score
 from probes.views import View
 from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.report.curves import named
+from surrogates.report.labels import cut, feature_labels
 from surrogates.report.names import named as shown_names
 from surrogates.report.names import renamed
 from surrogates.report.parts.phrases import phrase_rows
 from surrogates.report.sentence import change_line
+from surrogates.report.terminal import input_lines, paragraph, signed_bar, width
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
 from surrogates.visible import in_line, joined
@@ -28,9 +29,10 @@ AVERAGES = "Average effects over the questions asked; they need not add up to th
 
 __all__ = [
     "AVERAGES",
+    "LONGEST",
     "effect_lines",
     "fitted_here",
-    "label_of",
+    "named_within",
     "scale_of",
     "shown_terms",
     "span_of",
@@ -39,40 +41,41 @@ __all__ = [
 ]
 
 _ROWS = 10
-_BAR = 12
+#: letters of a bar to either side, and of a label at most
+_HALF, LONGEST = 6, 80
 
 
 @text_of.register
 def summary(explanation: Explanation) -> str:
-    """Write fidelity first, then what matters, with intervals."""
+    """Write fidelity first, then what was asked and said, then what matters, with intervals."""
     fidelity, target = explanation.fidelity, explanation.target
     unit = scale_of(explanation).unit(target.unit)
-    head = f"{named(explanation.surrogate, target.outputs)} of {', '.join(target.outputs)} ({unit})"
-    lines = [*textwrap.wrap(head, 100), *str(fidelity).split("\n")]
-    lines += textwrap.wrap(f"Verdict: {fidelity.verdict}", 100)
+    lines = paragraph(f"{named(explanation.surrogate, target.outputs)} of {', '.join(target.outputs)} ({unit})", 4)
+    lines += [line for one in str(fidelity).split("\n") for line in paragraph(one, 4)]
+    lines += paragraph(f"Verdict: {fidelity.verdict}", 9)
+    lines += input_lines(explanation.features, explanation.view)
     if explanation.answer is not None:
-        lines += textwrap.wrap(f"Answer: {explanation.answer}", 100, subsequent_indent="        ")
+        lines += paragraph(f"Answer: “{explanation.answer.strip()}”", 8)
     lines += [*_phrase_lines(explanation), *_model_lines(explanation)]
     if change := change_line(explanation):
-        lines += textwrap.wrap(f"Small change: {change}", 100, subsequent_indent="       ")
+        lines += paragraph(f"Small change: {change}", 7)
     if explanation.certificate is not None:
-        lines += textwrap.wrap(str(explanation.certificate), 100)
-    lines += [line for f in explanation.checks for line in textwrap.wrap(f"Check {f}", 100)]
-    lines += [line for w in explanation.warnings for line in textwrap.wrap(f"Note: {w}", 100)]
+        lines += paragraph(str(explanation.certificate))
+    lines += [line for f in explanation.checks for line in paragraph(f"Check {f}", 6)]
+    lines += [line for w in explanation.warnings for line in paragraph(f"Note: {w}", 6)]
     if len(explanation.comparison) > 1:
         shown = ", ".join(f"{r.family} {score(r.r2)} with {r.terms} terms" for r in explanation.comparison.itertuples())
-        lines += textwrap.wrap(f"Compared: R² {shown}", 100)
-    lines += ["", *textwrap.wrap(AVERAGES, 100)]
-    refused = fidelity.refused()
+        lines += paragraph(f"Compared: R² {shown}", 10)
+    lines += ["", *paragraph(AVERAGES)]
+    refused, labels = fidelity.refused(), feature_labels(explanation.features, explanation.view, LONGEST)
     for output in target.outputs:
-        table = with_shown_names(explanation.attributions, explanation.features, explanation.view)
-        table = table[table["output"] == output]
+        table = explanation.attributions[explanation.attributions["output"] == output]
         muted = refused[target.outputs.index(output)]
         shown = output if len(target.outputs) > 1 else ""
-        lines += ["", *effect_lines(table, "effect", shown, scale_of(explanation), muted)]
+        lines += ["", *effect_lines(table, labels, "effect", shown, scale_of(explanation), muted)]
     if not explanation.raw_answers_kept:
-        lines += ["", *textwrap.wrap(NOT_RAW, 100)]
-    return joined([*lines, "", cost_line(explanation.provenance["cost"])])
+        lines += ["", *paragraph(NOT_RAW)]
+    return joined([*lines, "", *paragraph(cost_line(explanation.provenance["cost"]))])
 
 
 def scale_of(explanation: Explanation) -> Scale:
@@ -85,19 +88,22 @@ def fitted_here(explanation: Explanation) -> np.ndarray:
     return explanation.predict(explanation.answers.design.Z[:1]).reshape(-1)
 
 
-def effect_lines(table: pd.DataFrame, what: str, output: str, scale: Scale, muted: bool = False) -> list[str]:
-    """Write the strongest rows ``feature, value, attribution, low, high`` of one output as lines under a heading.
+def effect_lines(
+    table: pd.DataFrame, labels: Mapping[str, str], what: str, output: str, scale: Scale, muted: bool = False
+) -> list[str]:
+    """Write the strongest rows ``feature, attribution, low, high`` of one output as lines under a heading.
 
-    Bars are faint where effects are `muted`, since a verdict says not to use them.
+    Bars point to the right for what raises the output, to the left for what lowers it; they are faint where effects
+    are `muted`, since a verdict says not to use them.
     """
-    largest = float(table["attribution"].abs().max())
-    lines = [f"{what:>9}  {'95% interval':^21}  {'':{_BAR}}  {output}".rstrip()]
+    largest, half = float(table["attribution"].abs().max()), _HALF
+    lines = [f"{what:>8}  {'95% interval':^18}  {'−':<{half}}0{'+':>{half}}  {in_line(output)}".rstrip()]
     for row in table.head(_ROWS).itertuples():
-        length = round(_BAR * (abs(row.attribution) / largest)) if largest > 0 and abs(row.attribution) > 0 else 0
         effect, span = scale.signed(row.attribution), span_of(row, scale)
-        lines.append(f"{effect:>9}  {span:^21}  {('░' if muted else '█') * length:{_BAR}}  {label_of(row)}")
+        bar = signed_bar(row.attribution, largest, half, muted)
+        lines.append(f"{effect:>8}  {span:^18}  {bar}  {named_within(labels, row.feature, 33 + 2 * half)}".rstrip())
     if len(table) > _ROWS:
-        lines.append(f"{'':>9}  {'':21}  {'':{_BAR}}  … and {len(table) - _ROWS} more in .attributions")
+        lines.append(f"{'':>8}  {'':18}  {'':{2 * half + 1}}  … and {len(table) - _ROWS} more in .attributions")
     return lines
 
 
@@ -113,15 +119,9 @@ def shown_terms(explanation: Explanation) -> pd.DataFrame:
     return replace(explanation, features=features).terms
 
 
-def label_of(row: Any) -> str:
-    """Return the name of a row's feature with its value, cut where it is long."""
-    name = in_line(f"{row.feature} = {row.value}" if row.value and row.value != row.feature else row.feature)
-    return shortened_name(name)
-
-
-def shortened_name(name: str) -> str:
-    """Cut a name where it is long."""
-    return textwrap.shorten(name, 60, placeholder=" …") if len(name) > 60 else name
+def named_within(labels: Mapping[str, str], feature: str, before: int) -> str:
+    """Return the label of a feature, cut to what a line has room for."""
+    return cut(in_line(labels.get(feature, feature)), max(width() - before, 12))
 
 
 def span_of(row: Any, scale: Scale) -> str:
@@ -137,8 +137,11 @@ def _phrase_lines(explanation: Explanation) -> list[str]:
     scale = scale_of(parts)
     lines = [f"Phrases ({scale.unit(parts.target.unit)}), each with its clearest source and R²:"]
     for row in phrase_rows(parts, scale):
-        source = shortened_name(f"{row.sources[0].effect} {row.sources[0].text}") if row.sources else "no clear source"
-        lines.append(f"  {row.phrase:<18}  {source}  ({row.r2})")
+        source, room = "no clear source", max(width() - 26 - len(row.r2), 12)
+        if row.sources:
+            effect, text = row.sources[0].effect, in_line(row.sources[0].text)
+            source = f"{effect} “{cut(text, max(room - len(effect) - 3, 8))}”"
+        lines.append(f"  {f'“{row.phrase}”':<18}  {source}  ({row.r2})")
     return lines
 
 
@@ -150,4 +153,4 @@ def _model_lines(explanation: Explanation) -> list[str]:
         named = f"{output} " if len(explanation.target.outputs) > 1 else ""
         here, reference, said = map(scale.rounded, (y[0], y[1], fitted))
         parts.append(f"{named}{here} {whole} (the surrogate says {said}), {reference} {nothing}")
-    return textwrap.wrap(f"Model: {'; '.join(parts)}", 100, subsequent_indent="       ")
+    return paragraph(f"Model: {'; '.join(parts)}", 7)

@@ -14,17 +14,17 @@ from surrogates.report import (
     difference,
     explanation,
     explanation_set,
-    figures,
     global_surrogate,
     row_difference,
     text,
 )
 from surrogates.report.page import fragment, page
-from surrogates.results.result import Result, fragment_of, page_of
+from surrogates.report.plots.kinds import drawn, load
+from surrogates.results.result import Result, figure_of, fragment_of, page_of
 
 __all__ = ["VIEWS"]
 
-#: a new type of result is one module here, which registers its page, text and figure
+#: a new type of result is one module here, which registers its page and text; its plots are found by their names
 VIEWS = (
     anchor_and_shapley,
     card,
@@ -33,7 +33,6 @@ VIEWS = (
     difference,
     explanation,
     explanation_set,
-    figures,
     global_surrogate,
     row_difference,
     text,
@@ -41,3 +40,6 @@ VIEWS = (
 
 page_of.register(Result, page)
 fragment_of.register(Result, fragment)
+
+load()
+figure_of.register(Result, drawn)

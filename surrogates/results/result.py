@@ -47,9 +47,9 @@ def text_of(result: object) -> str:
 
 
 @singledispatch
-def figure_of(result: object, ax: Axes | None = None, **options: Any) -> Axes:
-    """Draw a result into matplotlib Axes, new ones by default."""
-    return _registered(figure_of, result)(result, ax, **options)
+def figure_of(result: object, kind: str | None = None, ax: Axes | None = None, **options: Any) -> Axes:
+    """Draw a kind of plot of a result into matplotlib Axes, new ones by default."""
+    return _registered(figure_of, result)(result, kind, ax, **options)
 
 
 def _registered(view: Any, result: object) -> Callable[..., Any]:
@@ -80,9 +80,34 @@ class Result:
         """
         return written(path, page_of(self))
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw into matplotlib Axes, new ones by default, and return them."""
-        return figure_of(self, ax)
+    def plot(self, kind: str | Axes | None = None, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw a plot into matplotlib Axes, with a line below: model, held-out R² with its interval, verdict.
+
+        Nothing is asked of a model. See :doc:`/docs/plots` for all kinds and their options.
+
+        Parameters
+        ----------
+        kind : str, optional
+            Which plot; by default the first of the type's. Any other word is an error that lists them. Axes in its
+            place are drawn into.
+        ax : Axes, optional
+            Where to draw, and nowhere else; a new figure of a fitting size by default.
+        **options
+            Of the kind: ``output`` (which of several, the first by default), ``max_features`` and others.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        InputError
+            For a kind that there is not, or that does not fit this result, and for an option or an output that there
+            is not.
+        """
+        if kind is not None and not isinstance(kind, str):
+            kind, ax = None, kind
+        return figure_of(self, kind, ax, **options)
 
     def _repr_html_(self) -> str:
         return fragment_of(self)

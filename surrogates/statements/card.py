@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -18,12 +18,9 @@ from probes.errors import InputError
 from surrogates.results.files import written
 from surrogates.results.plain import Damaged
 from surrogates.results.provenance import library_version
-from surrogates.results.result import SavedResult, figure_of, page_of
+from surrogates.results.result import SavedResult, page_of
 from surrogates.statements.card_pairs import card_pairs
 from surrogates.statements.entry import Entry
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["Card"]
 
@@ -125,23 +122,6 @@ class Card(SavedResult):
         if not isinstance(other, Card):
             raise InputError("other", "be a Card", other)
         return card_pairs(self.entries, other.entries)
-
-    def plot(self, ax: Axes | None = None, *, behaviour: str | None = None) -> Axes:
-        """Draw the effects of one behaviour's statements with 95% intervals; return the Axes.
-
-        Parameters
-        ----------
-        ax : Axes, optional
-            Where to draw; a new figure by default.
-        behaviour : str, optional
-            Which; the first by default.
-
-        Raises
-        ------
-        InputError
-            If it is not on this card, or nothing is.
-        """
-        return figure_of(self, ax, behaviour=behaviour)
 
     def report(self, path: str | Path, other: Card | None = None) -> Path:
         """Write one self-contained HTML page; with `other`, that of what differs between both cards.

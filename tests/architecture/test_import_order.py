@@ -58,13 +58,14 @@ ORDER = (
     "surrogates.cli",
     "surrogates",
 )
-#: modules that load others by name: what a user names, built-in behaviours, extras, and the one load that goes up, by
-#: which a result finds what draws it when it is first drawn
+#: modules that load others by name: what a user names, built-in behaviours, kinds of plots, extras, and the one load
+#: that goes up, by which a result finds what draws it when it is first drawn
 BY_NAME = {
     "probes.errors",
     "probes.behaviours.registry",
     "probes.models.adapt",
     "surrogates.cli.inputs",
+    "surrogates.report.plots.kinds",
     "surrogates.results.result",
 }
 #: imports that go up today; this list may only shrink

@@ -13,8 +13,9 @@ from probes.rounding import Scale, given
 from probes.views import View
 from surrogates.local.explanation import Explanation
 from surrogates.report.asked_questions import AT_RANDOM, apart, decisions, errors, few_questions
+from surrogates.report.labels import cut
 from surrogates.report.part import Part
-from surrogates.report.text import scale_of, shortened_name
+from surrogates.report.text import scale_of
 
 __all__ = ["Questions"]
 
@@ -177,7 +178,7 @@ def _real(features: Sequence[Feature], row: np.ndarray) -> list[tuple[Feature, f
 
 def _named(feature: Feature) -> str:
     named = f"{feature.name} = {feature.value}" if feature.value else feature.name
-    return shortened_name(named)
+    return cut(named)
 
 
 def _some(names: list[str]) -> str:

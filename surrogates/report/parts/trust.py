@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,10 +11,8 @@ from probes.rounding import Scale, between, score
 from surrogates.judging.fidelity import Fidelity
 from surrogates.local.finding import Finding
 from surrogates.report.part import Part, level, picture
+from surrogates.report.plots.kinds import Plot, draw_into
 from surrogates.report.styles import CHECK, NOTE, PICTURE, PROOF, TABLE, VERDICT
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["Checks", "Comparison", "Judgement", "Verdict"]
 
@@ -101,8 +97,8 @@ class Judgement(Part):
     count: int
 
     @classmethod
-    def of(cls, f: Fidelity, drawn: Callable[..., Axes], scale: Scale) -> Judgement:
-        """Make it of a fidelity, and of what draws its held-out answers into Axes for the `output` of a name."""
+    def of(cls, f: Fidelity, drawn: Callable[[str], Plot], scale: Scale) -> Judgement:
+        """Make it of a fidelity, and of what plots the held-out answers of an output by its name."""
         errors = f.thirds["error"].to_numpy().reshape(-1, 3)
         rows = tuple(
             JudgementRow(
@@ -116,9 +112,7 @@ class Judgement(Part):
             )
             for j, name in enumerate(f.outputs)
         )
-        pictures = tuple(
-            Scatter(name, picture(f, partial(drawn, output=name), (3.9, 3.6))) for name in f.outputs[:_SCATTERS]
-        )
+        pictures = tuple(Scatter(name, picture(drawn(name), draw_into, (3.9, 3.6))) for name in f.outputs[:_SCATTERS])
         return cls(title="How it was judged", rows=rows, pictures=pictures, exact=f.exact, count=f.rows)
 
 

@@ -16,7 +16,7 @@ def test_the_command_asks_a_server_and_repeats_no_secret(serve):
     server = serve(reply=lambda body: chat(" ".join(f"said-{w}" for w in prompt_of(body).split())))
     done = iomap("explain", "text", "alpha beta gamma delta", "-m", f"endpoint:org/m@{server.url}", "--store", "none")
     assert done.returncode == 0, done.stderr
-    assert "Answer: said-alpha" in done.stdout and server.seen[0]["model"] == "org/m"
+    assert "Answer: “said-alpha" in done.stdout and server.seen[0]["model"] == "org/m"
     wrong = iomap("explain", "text", "alpha beta", "-m", f"endpoint:m@https://me:{KEY}@example.org/v1")
     assert wrong.returncode == 2 and "must not hold the key" in wrong.stderr
     assert KEY not in wrong.stderr + wrong.stdout + done.stderr + done.stdout

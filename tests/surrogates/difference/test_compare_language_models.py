@@ -26,7 +26,7 @@ def test_two_checkpoints_are_asked_for_the_answer_of_the_first(few_folds):
         scorer = model.scoring(" entry is free", TEXT)
         assert side.y[0, 0] == pytest.approx(float(np.mean(scorer([TEXT])[0])), abs=1e-4)
     np.testing.assert_allclose(d.change.y, d.after.y - d.before.y, atol=1e-9)
-    assert "Answer:  entry is free" in str(d)
+    assert "Answer: “entry is free" in str(d)
 
 
 def test_tokenizers_that_differ_are_refused_with_the_first_token_that_does():

@@ -13,7 +13,7 @@ import pytest
 from probes import MaskProbe, as_model
 from probes.rounding import between, rounded, score
 from surrogates import Card, Certified, compare, explain, explain_many
-from surrogates.report.figures import MUTED, fidelity_plot
+from surrogates.report.plots.drawing import MUTED
 from surrogates.report.styles import PROOF
 from tests.helpers.checkout import ROOT
 
@@ -78,7 +78,7 @@ def test_every_output_has_a_figure_under_its_name(outputs, tmp_path):
     page = page_of(outputs, tmp_path)
     assert re.findall(r"<figcaption>(.*?)</figcaption>", page) == ["first", "second", "third"]
     assert len(re.findall(r'alt="Held-out answers of (?:first|second|third) ', page)) == 3
-    assert fidelity_plot(outputs, output="third").get_title() == "third"
+    assert outputs.plot("predictions", output="third").get_title() == "third"
     one = page_of(explain(lambda Z: Z[:, 0], MaskProbe(4), store=None), tmp_path)
     assert "<figcaption>" not in one and one.count("<figure>") == 1
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from contextlib import suppress
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from probes import ContextProbe, LocalGaussian, MaskProbe, TabularProbe, TemplateProbe, TextProbe, as_model
+from probes import ContextProbe, InputError, LocalGaussian, MaskProbe, TabularProbe, TemplateProbe, TextProbe, as_model
 from surrogates import (
     Statement,
     anchor,
@@ -21,6 +22,7 @@ from surrogates import (
     generalise,
     shapley_values,
 )
+from surrogates.report.plots.kinds import kinds_of
 from surrogates.visible import isolated
 
 pytestmark = pytest.mark.xdist_group("hostile")  # what the module makes once is made in one process
@@ -78,14 +80,23 @@ def card(word):
     return generalise(model, probe, metric="output", statements=claim, find=False, name=HOSTILE, store=None).card()
 
 
+def drawn_texts(result):
+    """Yield every text of every kind of plot that fits a result."""
+    result.plot()
+    for plot in kinds_of(result):
+        with suppress(InputError):
+            axes = result.plot(plot)
+            axes.figure.draw_without_rendering()
+            yield from (text.get_text() for text in axes.figure.findobj(plt.Text))
+            plt.close(axes.figure)
+
+
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
     """Of every result: its text, page, piece for notebooks, and the texts of its figure."""
     made, folder = {}, tmp_path_factory.mktemp("pages")
     for kind, result in results():
-        axes = result.plot()
-        drawn = [text.get_text() for text in axes.figure.findobj(plt.Text)]
-        plt.close(axes.figure)
+        drawn = list(drawn_texts(result))
         page = result.report(folder / f"{kind}.html").read_text()
         made[kind] = str(result), page, result._repr_html_(), "\n".join(drawn)
     return made

@@ -12,7 +12,7 @@ import pytest
 
 from probes import ContextProbe, InputError, MaskProbe, TabularProbe, TextProbe, as_model
 from surrogates import Certified, check, explain
-from surrogates.report.figures import LONGEST, comparison_plot
+from surrogates.report.plots.families_plot import LONGEST
 from tests.helpers.cheap_families import cheap
 
 # what the module makes once is made in one process
@@ -136,14 +136,14 @@ def test_families_checks_and_certificate_are_in_the_report():
     assert "could not be drawn" not in html and "<script" not in html
 
 
-def test_comparison_plot_shows_every_family_and_fills_the_one_chosen():
+def test_the_plot_of_families_shows_every_one_and_fills_the_one_chosen():
     ex = explain(lambda Z: Z[:, 0] + Z[:, 1] * Z[:, 2], MaskProbe(6), cheap("auto"), budget=40, store=None)
-    axes = comparison_plot(ex)
-    for shown, name in zip(axes.texts, ex.comparison["family"], strict=True):
-        assert shown.get_text() == name or (name.startswith(shown.get_text()[:-1]) and len(shown.get_text()) == LONGEST)
+    axes = ex.plot("families")
+    for shown, name in zip(axes.texts[:-1], ex.comparison["family"], strict=True):
+        assert shown.get_text() == name or (name.startswith(shown.get_text()[:-1]) and len(shown.get_text()) <= LONGEST)
     table = ex.comparison.assign(family=[name + ", and more" * 40 for name in ex.comparison["family"]])
     page = replace(ex, comparison=table).report("page.html").read_text()  # names wider than the figure
     assert "Families compared" in page and "could not be" not in page
     np.testing.assert_allclose(axes.collections[-1].get_offsets()[:, 1], ex.comparison["r2"])
-    with pytest.raises(InputError, match="compare families"):
-        comparison_plot(replace(ex, comparison=pd.DataFrame()))
+    with pytest.raises(InputError, match="'families' needs families that were compared"):
+        replace(ex, comparison=pd.DataFrame()).plot("families")

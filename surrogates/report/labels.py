@@ -1,0 +1,64 @@
+"""What features are called where they are listed: words in quotes, values beside names."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+from probes.probe import Feature
+from probes.views import View
+from surrogates.report.names import named
+
+__all__ = ["LABEL", "cut", "feature_labels", "valued", "wrapped"]
+
+#: letters of a label at most
+LABEL = 46
+
+
+def cut(text: str, longest: int = LABEL) -> str:
+    """Cut a text where it is long, at a word if one ends near.
+
+    Examples
+    --------
+    >>> cut("one two three", 9), cut("one", 9)
+    ('one two…', 'one')
+    """
+    if len(text) <= longest:
+        return text
+    kept = text[: longest - 1]
+    word = kept.rfind(" ")
+    return (kept[:word] if word > longest // 2 else kept).rstrip() + "…"
+
+
+def wrapped(text: str, width: int = 44, lines: int = 2) -> str:
+    """Break a text into lines, and cut it after some of them.
+
+    Examples
+    --------
+    >>> wrapped("one two three four", 8)
+    'one two\\nthree…'
+    """
+    broken = textwrap.wrap(text, width, break_on_hyphens=False)
+    rest = " ".join(broken[lines - 1 :])
+    return "\n".join([*broken[: lines - 1], cut(rest, width)]) if rest else "\n".join(broken)
+
+
+def valued(name: str, value: str) -> str:
+    """Write a name with its value, unless the name says it."""
+    return f"{name} = {value}" if value and value != name else name
+
+
+def feature_labels(features: Sequence[Feature], view: View, longest: int = LABEL) -> Mapping[str, str]:
+    """Return a label for the name of each feature: pieces of a text in quotes, columns with their values.
+
+    Examples
+    --------
+    >>> block = {"title": "", "pieces": ["not", "not"], "glue": ["", " ", ""], "offset": 0}
+    >>> feature_labels([Feature("not"), Feature("not (2)")], {"kind": "text", "blocks": [block]})["not (2)"]
+    '“not” (2nd, in “not not”)'
+    >>> feature_labels([Feature("age", value="44")], {"kind": "table"})
+    {'age': 'age = 44'}
+    """
+    if view.get("kind") == "text":
+        return named(features, view, longest)
+    return {f.name: cut(valued(f.name, f.value), longest) for f in features}

@@ -1,0 +1,151 @@
+"""Results of every type that has plots, from small real fits, and one example of every kind of plot of each."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from probes import LocalGaussian, TabularProbe, TemplateProbe, TextProbe, as_model
+from surrogates import (
+    AdditiveSurrogate,
+    Auto,
+    InteractionSurrogate,
+    SparseLinear,
+    TreeSurrogate,
+    anchor,
+    compare,
+    compare_cards,
+    compare_cases,
+    compare_rows,
+    explain,
+    explain_many,
+    generalise,
+    shapley_values,
+)
+
+QUIET = {"store": None, "progress": False}
+REVIEW = "not good at all but funny, and funny is good"
+
+
+def score(texts):
+    """Score texts by words: not turns good around, but lifts funny."""
+    words = [text.replace(",", "").split() for text in texts]
+    return [
+        (-1.0 if "not" in w else 1.0) * w.count("good") + 0.5 * ("funny" in w) + 0.8 * ("but" in w and "funny" in w)
+        for w in words
+    ]
+
+
+def later(texts):
+    return [a - 0.3 * ("funny" in text) for a, text in zip(score(texts), texts, strict=True)]
+
+
+def uneven(texts):
+    """Score texts, each a little differently."""
+    return [a + 0.1 * np.sin(sum(map(ord, text))) for a, text in zip(score(texts), texts, strict=True)]
+
+
+def uneven_later(texts):
+    return [a + 0.4 * ("not" in text) for a, text in zip(uneven(texts), texts, strict=True)]
+
+
+def curve(rows):
+    return (np.tanh(2 * rows["age"]) + 0.8 * (rows["income"] > 0.3) - 0.3 * rows["debt"] ** 2).to_numpy()
+
+
+def films():
+    """Make cases that cross two wordings, a factor and sixteen entities."""
+    praise = {f"film {i:02}": {"film": f"film {i:02}"} for i in range(16)}
+    said = {"no": {"word": "good"}, "yes": {"word": "not good"}}
+    return TemplateProbe({"was": "{film} was {word}", "is": "{film} is {word}"}, {"negated": said}, praise, target="x")
+
+
+@cache
+def table():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(rng.standard_normal((60, 4)), columns=["age", "income", "debt", "children"])
+
+
+@cache
+def example(name):
+    """Make a result by its name, once."""
+    reviewer, rows = as_model(score, name="reviewer-1"), table()
+    risk = as_model(curve, name="risk-3")
+    near = TabularProbe(rows.iloc[3], background=rows, law=LocalGaussian(1.0))
+    makers = {
+        "linear": lambda: explain(reviewer, TextProbe(REVIEW), SparseLinear(), budget=120, **QUIET),
+        "pairs": lambda: explain(reviewer, TextProbe(REVIEW), InteractionSurrogate(max_order=2), budget=120, **QUIET),
+        "tree": lambda: explain(reviewer, TextProbe(REVIEW), TreeSurrogate(max_leaves=6), budget=120, **QUIET),
+        "auto": lambda: explain(
+            reviewer, TextProbe(REVIEW), Auto((SparseLinear(), TreeSurrogate(max_leaves=6))), budget=120, **QUIET
+        ),
+        "shapes": lambda: explain(risk, near, AdditiveSurrogate(), budget=160, **QUIET),
+        "values": lambda: shapley_values(reviewer, TextProbe(REVIEW), budget=120, **QUIET),
+        "anchor": lambda: anchor(reviewer, TextProbe(REVIEW), same=0.6, precision=0.9, **QUIET),
+        "change": lambda: compare(
+            reviewer, as_model(later, name="reviewer-2"), TextProbe(REVIEW), names=("1", "2"), budget=120, **QUIET
+        ),
+        "tree of change": lambda: compare(
+            reviewer, as_model(later, name="reviewer-2"), TextProbe(REVIEW), TreeSurrogate(max_leaves=4), budget=120,
+            **QUIET,
+        ),
+        "families of change": lambda: compare(
+            reviewer, as_model(later, name="reviewer-2"), TextProbe(REVIEW),
+            Auto((SparseLinear(), TreeSurrogate(max_leaves=4))), budget=120, **QUIET,
+        ),
+        "set": lambda: explain_many(risk, rows.iloc[:30], background=rows, background_rows=8, budget=480, **QUIET),
+        "rows": lambda: example("set").surrogate("tree"),
+        "steps": lambda: example("set").surrogate("additive"),
+        "study": lambda: generalise(uneven, films(), metric="output", name="reviewer", **QUIET),
+        "card": lambda: example("study").card(),
+        "cards": lambda: compare_cards(
+            example("card"), generalise(uneven_later, films(), metric="output", name="reviewer", **QUIET).card()
+        ),
+        "cases": lambda: compare_cases(uneven, uneven_later, films(), metric="output", names=("1", "2"), **QUIET),
+        "regions": lambda: compare_rows(
+            risk, as_model(lambda r: curve(r) + 3.0 * (r["age"] > 0.5), name="risk-4"),
+            pd.concat([rows] * 4, ignore_index=True) + np.arange(240)[:, None] * 1e-6, names=("3", "4"), **QUIET,
+        ),
+    }  # fmt: skip
+    return makers[name]()
+
+
+#: result, kind
+EXAMPLES = [
+    ("linear", "attributions"),
+    ("linear", "text"),
+    ("linear", "waterfall"),
+    ("linear", "predictions"),
+    ("pairs", "network"),
+    ("pairs", "fidelity"),
+    ("tree", "tree"),
+    ("auto", "families"),
+    ("shapes", "shapes"),
+    ("values", "attributions"),
+    ("values", "waterfall"),
+    ("values", "text"),
+    ("anchor", "precision"),
+    ("change", "difference"),
+    ("change", "text"),
+    ("change", "predictions"),
+    ("tree of change", "tree"),
+    ("families of change", "families"),
+    ("set", "importance"),
+    ("set", "beeswarm"),
+    ("set", "fidelities"),
+    ("rows", "predictions"),
+    ("rows", "tree"),
+    ("steps", "shapes"),
+    ("study", "statements"),
+    ("card", "statements"),
+    ("cards", "statements"),
+    ("cases", "statements"),
+    ("regions", "rules"),
+]
+
+
+@cache
+def options(name, kind):
+    return {"curve": example(name).fidelity_curve([20, 60])} if kind == "fidelity" else {}
