@@ -11,13 +11,16 @@ from surrogates.report.figures import comparison_plot, held_out
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Note, Part, made, picture
 from surrogates.report.parts.again import Again
+from surrogates.report.parts.any_phrase import any_phrase_parts
 from surrogates.report.parts.effects import Terms, effects_parts
 from surrogates.report.parts.head import Head
 from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.phrases import Phrases
 from surrogates.report.parts.questions import Questions
+from surrogates.report.parts.switch import by_output
 from surrogates.report.parts.trust import Checks, Comparison, Judgement, Verdict
+from surrogates.report.parts.what_if import what_if_parts
 from surrogates.report.repeat_line import repeat_line
 from surrogates.report.sentence import change_line, evidence_line, said_line, warning_line
 from surrogates.report.text import AVERAGES, fitted_here, scale_of
@@ -34,15 +37,16 @@ def explanation_contents(explanation: Explanation) -> Contents:
 
 def explanation_parts(explanation: Explanation) -> list[Part]:
     """Return the parts of an explanation, in the order in which they are read."""
-    first = [_verdict, _not_raw, _answer] if explanation.by_phrase is None else [_answer, _phrases, _verdict, _not_raw]
+    whole = explanation.by_phrase is None
+    first = [_verdict, _not_raw, _answer, _phrases] if whole else [_answer, _phrases, _verdict, _not_raw]
     makers: list[Callable[[Explanation], list[Part]]] = [
         _head,
         *first,
         _numbers,
         _questions,
         _again,
-        _instance,
-        _effects,
+        _depends,
+        _what_if,
         _judgement,
         _checks,
         _comparison,
@@ -90,7 +94,17 @@ def _answer(ex: Explanation) -> list[Part]:
 
 
 def _phrases(ex: Explanation) -> list[Part]:
-    return [] if ex.by_phrase is None else [Phrases.of(ex.by_phrase)]
+    """Return the phrases that were fitted, then the answer to select any from."""
+    selectable = any_phrase_parts(ex)
+    return [*([] if ex.by_phrase is None else [Phrases.of(ex.by_phrase, not selectable)]), *selectable]
+
+
+def _what_if(ex: Explanation) -> list[Part]:
+    return what_if_parts(ex, scale_of(ex))
+
+
+def _depends(ex: Explanation) -> list[Part]:
+    return by_output(ex.target.outputs, _instance(ex), _effects(ex), note=AVERAGES)
 
 
 def _instance(ex: Explanation) -> list[Part]:

@@ -98,7 +98,7 @@ def effects_parts(
 ) -> list[Part]:
     """Return a table of effects for every output, of rows ``output, feature, value, attribution, low, high``.
 
-    Those of outputs that are `refused` are muted; `note` is said above the first.
+    Those of outputs that are `refused` are muted; `note` is said above that of a single output.
     """
     background = {row["name"]: row["background"] for row in view.get("rows", [])}
     return [
@@ -109,7 +109,7 @@ def effects_parts(
             background,
             scale,
             bool(refused) and refused[j],
-            "" if j else note,
+            note if len(outputs) == 1 else "",
         )
         for j, name in enumerate(outputs)
     ]

@@ -12,6 +12,7 @@ from probes.probe import Feature
 from probes.rounding import Scale
 from probes.views import View
 from surrogates.report.part import Part
+from surrogates.report.scripts import script
 from surrogates.report.styles import PIECES, QUOTE
 
 __all__ = [
@@ -117,11 +118,12 @@ class Piece:
 
 @dataclass(frozen=True)
 class Block:
-    """A document in pieces."""
+    """A document in pieces, the first of which is feature `offset`."""
 
     title: str
     pieces: tuple[Piece, ...]
     after: str
+    offset: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +132,7 @@ class ShadedText(Part):
 
     template = "text.html"
     style = (PIECES,)
+    script = script("roving.js", "pieces.js")
     at_once = True
 
     blocks: tuple[Block, ...]
@@ -174,6 +177,7 @@ def blocks(view: View, features: Sequence[Feature], shade: Callable[[str], tuple
                 for i, text in enumerate(block["pieces"])
             ),
             block["glue"][-1],
+            block["offset"],
         )
         for block in view["blocks"]
     )
