@@ -137,7 +137,8 @@ def _prepared(parts: Explanation, ready: tuple[Ready, ...], scale: Scale) -> lis
     prepared = []
     for phrase, row, no in zip(ready, phrase_rows(parts, scale), refused, strict=True):
         table = parts.attributions[parts.attributions["output"] == phrase.text].set_index("feature").loc[order]
-        some = {name: numbers(table[name].to_numpy(dtype=float)) for name in ("attribution", "low", "high")}
+        effects, high = (table[name].to_numpy(dtype=float) for name in ("attribution", "high"))
+        some = {"effects": numbers(effects), "halves": numbers(high - effects)}
         words = f"R² {row.r2}. {row.verdict}"
         prepared.append(
             {"first": phrase.first, "stop": phrase.stop, "refused": bool(no), "words": isolated(words), **some}

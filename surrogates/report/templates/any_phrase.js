@@ -22,7 +22,8 @@ for (const part of document.querySelectorAll(".iomap .anyphrase")) {
   function effects(first, stop) {
     const ready = data.prepared.find((p) => p.first === first && p.stop === stop);
     if (!ready) return {rows: estimated(first, stop), ready};
-    return {rows: ready.attribution.map((value, j) => ({value, low: ready.low[j], high: ready.high[j]})), ready};
+    const row = (value, j) => ({value, low: value - ready.halves[j], high: value + ready.halves[j]});
+    return {rows: ready.effects.map(row), ready};
   }
   function draw(first, stop) {
     const {rows, ready} = effects(first, stop);

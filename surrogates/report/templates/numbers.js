@@ -1,9 +1,9 @@
 // Numbers as probes/rounding.py writes them; a test compares the two.
 const MINUS = "−", LESS = 1e-4;
 function fixed(value, decimals) {
-  const text = value.toFixed(decimals), finer = value.toFixed(decimals + 1);
+  const text = value.toFixed(decimals), digits = value.toFixed(100).split(".")[1];
   // of two that are as near the even one, as in Python
-  if (finer.endsWith("5") && Number(finer) === value && Number(text.at(-1)) % 2)
+  if (/^50*$/.test(digits.slice(decimals)) && Number(text.at(-1)) % 2)
     return (Number(text) - Math.sign(value) * 10 ** -decimals).toFixed(decimals);
   return text;
 }

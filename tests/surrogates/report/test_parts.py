@@ -103,3 +103,17 @@ def test_levels_and_bars():
     nan = float("nan")
     assert [level(v) for v in (nan, 0, 0.1, 0.4, 0.7)] == ["poor", "poor", "weak", "fair", "good"]
     assert bar(1.0, 0.5, 9.0, 2.0).span == "37.50"
+
+
+RUNNING = (
+    "</script></style><img src=x onerror=document.title='run'><svg onload=document.title='run'>\" onfocus='alert()"
+)
+
+
+def test_in_a_browser_no_string_of_any_part_runs(visit, tmp_path):
+    """Parts that are nothing without a script compute with their data: results with such strings are tested there."""
+    parts = [example(kind, True, text=RUNNING) for kind in PARTS if not kind.page_only]
+    (tmp_path / "page.html").write_text(page(Shown(parts)), "utf-8")
+    view = visit(tmp_path / "page.html")
+    view.evaluate("document.querySelectorAll('[tabindex], button, input').forEach(one => one.focus())")
+    assert view.title() != "run" and view.locator("img[src=x], svg[onload]").count() == 0
