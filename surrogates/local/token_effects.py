@@ -31,6 +31,8 @@ _FOLDS = 10
 #: sizes of the linear and of the pairwise part of the kernel, beside a penalty of 1, that are tried
 _LINEAR = 10.0 ** np.arange(-1.0, 7.0)
 _PAIRS = (0.0, *10.0 ** np.arange(-1.0, 5.0))
+#: rows that they are tried on
+_TRIED = 400
 #: share of the variance of a token's answers below which no leave-one-out error counts
 _LEAST = 1e-6
 #: below this share of the largest answer an effect is rounding
@@ -121,7 +123,8 @@ def _maps(
     """Return the maps from answers ``(n,)`` to effects ``(d, n)``, and to held-out errors ``(m, n)``."""
     loc, scale = (np.array([getattr(f, name) for f in features]) for name in ("loc", "scale"))
     X = (design.sampled - loc) / scale
-    linear, kernel = _chosen(X, y)
+    linear, pairs = _chosen(X[:_TRIED], y[:_TRIED])
+    kernel = linear * _linear(X) + pairs * _pairwise(X)
     n, m = len(X), len(score)
     errors, slopes = np.zeros((m, n)), np.zeros((X.shape[1], n))
     errors[:, n - m :] = np.eye(m)
@@ -135,25 +138,21 @@ def _maps(
     return steps(features)[:, None] / scale[:, None] * slopes + score.T @ errors / m, errors
 
 
-def _chosen(X: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-    """Choose the size of the linear part, and the kernel, by leave-one-out errors.
+def _chosen(X: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Choose the sizes of the linear and the pairwise part by leave-one-out errors.
 
     That with the least geometric mean over all tokens that vary: of how wide intervals are, but for a constant.
     """
-    n, d = X.shape
-    inner = X @ X.T
-    # on rows of ±1, Σ over pairs of x_i x_j x'_i x'_j is ((x·x')² − d) / 2
-    pairwise = (inner**2 - d) / max(d * (d - 1), 1)
+    main, pairwise = _linear(X), _pairwise(X)
     varying = y[:, y.std(axis=0) > _ROUNDING * np.abs(y).max(axis=0)]
-    u = (varying - varying.mean(axis=0)) / varying.std(axis=0) if varying.size else np.zeros((n, 1))
-    best = np.inf, 1.0, inner / d
+    u = (varying - varying.mean(axis=0)) / varying.std(axis=0) if varying.size else np.zeros((len(X), 1))
+    best = np.inf, 1.0, 0.0
     for linear, pairs in product(_LINEAR, _PAIRS):
-        kernel = linear * inner / d + pairs * pairwise
-        alpha, _ = _regression(kernel)
+        alpha, _ = _regression(linear * main + pairs * pairwise)
         left = alpha @ u / np.diag(alpha)[:, None]
         error = float(np.log(np.maximum((left**2).mean(axis=0), _LEAST)).mean())
         if error < best[0]:
-            best = error, float(linear), kernel
+            best = error, float(linear), float(pairs)
     return best[1:]
 
 
@@ -162,3 +161,16 @@ def _regression(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     inverse = np.linalg.inv(kernel + np.eye(len(kernel)))
     level = inverse.sum(axis=0) / inverse.sum()
     return inverse - np.outer(inverse.sum(axis=1), level), level
+
+
+def _linear(X: np.ndarray) -> np.ndarray:
+    """Return Σ x_i x'_i over features for rows of ±1 ``(n, d)``, at most 1: ``(n, n)``."""
+    product: np.ndarray = X @ X.T / X.shape[1]
+    return product
+
+
+def _pairwise(X: np.ndarray) -> np.ndarray:
+    """Return Σ x_i x_j x'_i x'_j over pairs of features, which is ((x·x')² − d) / 2, at most 1: ``(n, n)``."""
+    d = X.shape[1]
+    product: np.ndarray = ((X @ X.T) ** 2 - d) / max(d * (d - 1), 1)
+    return product

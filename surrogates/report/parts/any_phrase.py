@@ -118,10 +118,10 @@ class AnyPhrase(Part):
 
 def any_phrase_parts(ex: Explanation) -> list[Part]:
     """Return the part, where there is an answer of several tokens and a page can hold what it needs."""
-    by_token = ex.by_token
-    if by_token is None or by_token.answers.size + by_token.weights.size + by_token.errors.size > _LARGEST:
+    rows = len(ex.answers.design.sampled)
+    if rows * (len(ex.answers.outputs) + len(ex.features) + rows) > _LARGEST or ex.by_token is None:
         return []
-    return [AnyPhrase.of(ex, by_token)]
+    return [AnyPhrase.of(ex, ex.by_token)]
 
 
 def _ready(parts: Explanation, tokens: tuple[str, ...]) -> tuple[Ready, ...]:
