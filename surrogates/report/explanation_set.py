@@ -18,6 +18,7 @@ from surrogates.report.parts.effects import Effects
 from surrogates.report.parts.instance import Answer, Numbers, Remark, ShadedText
 from surrogates.report.parts.many import Failures, Importance, Spread
 from surrogates.report.parts.phrases import Phrases
+from surrogates.report.parts.switch import Switch
 from surrogates.report.parts.trust import Verdict
 from surrogates.results.result import fragment_of, text_of
 from surrogates.visible import joined
@@ -26,7 +27,7 @@ __all__ = ["set_contents", "set_fragment", "set_text"]
 
 _SHOWN = 10
 #: parts of one explanation that are shown within the page of many
-_WITHIN = (Verdict, Numbers, Answer, Phrases, ShadedText, Effects, Note)
+_WITHIN = (Verdict, Numbers, Answer, Phrases, ShadedText, Effects, Switch, Note)
 
 
 @contents.register

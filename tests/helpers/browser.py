@@ -12,13 +12,15 @@ from typing import Any, NoReturn
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+#: where this is 1, tests that lack a browser fail
+REQUIRED = "IOMAP_REQUIRE_BROWSER"
 _FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def lacking(what: str) -> NoReturn:
-    """Skip a test that a browser is needed for; fail it where IOMAP_REQUIRE_BROWSER is 1."""
-    if os.environ.get("IOMAP_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"{what} is required here (IOMAP_REQUIRE_BROWSER=1)")
+    """Skip a test that a browser is needed for; fail it where the environment requires one."""
+    if os.environ.get(REQUIRED) == "1":
+        pytest.fail(f"{what}; it is required here ({REQUIRED}=1)")
     pytest.skip(what)
 
 

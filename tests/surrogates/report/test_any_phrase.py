@@ -134,6 +134,10 @@ def test_no_string_of_an_answer_or_a_document_becomes_markup(path, harmless):
     assert "could not be drawn" not in page and "\u2028" not in page and "\u202e" not in page
 
 
+def test_the_page_is_small(path):
+    assert path.stat().st_size < 200_000
+
+
 def test_a_page_does_not_hold_more_than_it_can(ex, monkeypatch):
     assert any_phrase_parts(ex)
     monkeypatch.setattr("surrogates.report.parts.any_phrase._LARGEST", 100)

@@ -7,7 +7,7 @@ import pytest
 
 from surrogates import Anchor, Card, Explanation, ExplanationSet, ShapleyValues
 from tests.helpers import axe
-from tests.helpers.browser import lacking
+from tests.helpers.browser import REQUIRED, lacking
 from tests.helpers.checkout import ROOT
 
 pytestmark = pytest.mark.xdist_group("saved pages")  # one browser for all
@@ -21,6 +21,16 @@ def read(name):
     if name.endswith(".jsonl"):
         return ExplanationSet.from_jsonl(FOLDER / name)
     return KINDS.get(name.removesuffix(".json").split("-")[0], Explanation).from_json(FOLDER / name)
+
+
+def test_without_a_browser_tests_skip_but_where_it_is_required(monkeypatch):
+    monkeypatch.delenv(REQUIRED, raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no browser"):
+        lacking("no browser")
+    monkeypatch.setenv(REQUIRED, "1")
+    with pytest.raises(pytest.fail.Exception, match="no browser; it is required here"):
+        lacking("no browser")
+    assert f"export {REQUIRED}=1" in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from probes import TextProbe
-from surrogates import compare, explain, shapley_values
+from surrogates import compare, explain, explain_many, shapley_values
 
 pytestmark = pytest.mark.xdist_group("switch")  # what the module makes once is made in one process
 
@@ -28,6 +28,9 @@ def pages(tmp_path_factory):
     results = {
         "explanation": explain(three, probe, target="all", budget=80, store=None),
         "shapley": shapley_values(three, TextProbe("a good film but long"), target="all", store=None),
+        "set": explain_many(
+            three, [probe, TextProbe("quite another word, dull")], target="all", store=None, progress=False
+        ),
         "difference": compare(three, changed, probe, target="all", budget=80, store=None),
     }
     return {kind: result.report(folder / f"{kind}.html") for kind, result in results.items()}
@@ -46,6 +49,13 @@ def test_one_output_is_shown_at_a_time(kind, pages, visit):
     assert visible(view) == [True, False, False]
     view.get_by_label("<i>bad</i>").check()
     assert visible(view) == [False, True, False]
+
+
+def test_each_item_of_a_set_has_a_switch_of_its_own(pages, visit):
+    view = visit(pages["set"])
+    assert visible(view) == [True, False, False] * 2
+    view.get_by_label("length").first.check()
+    assert visible(view) == [False, False, True, True, False, False]
 
 
 def test_it_is_switched_by_keys(pages, visit):
