@@ -30,7 +30,8 @@ def test_without_a_browser_tests_skip_but_where_it_is_required(monkeypatch):
     monkeypatch.setenv(REQUIRED, "1")
     with pytest.raises(pytest.fail.Exception, match="no browser; it is required here"):
         lacking("no browser")
-    assert f"export {REQUIRED}=1" in (ROOT / ".ci" / "run").read_text("utf-8")
+    every_change = ROOT / ".ci" / "run"  # no part of a source distribution
+    assert not every_change.exists() or f"export {REQUIRED}=1" in every_change.read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -25,6 +25,7 @@ def changed(texts):
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     folder, probe = tmp_path_factory.mktemp("pages"), TextProbe(TEXT)
+    other = TextProbe("quite another word, dull")
     results = {
         "explanation": explain(three, probe, target="all", budget=80, store=None),
         "shapley": shapley_values(three, TextProbe("a good film but long"), target="all", store=None),
