@@ -29,9 +29,7 @@ def pages(tmp_path_factory):
     results = {
         "explanation": explain(three, probe, target="all", budget=80, store=None),
         "shapley": shapley_values(three, TextProbe("a good film but long"), target="all", store=None),
-        "set": explain_many(
-            three, [probe, TextProbe("quite another word, dull")], target="all", store=None, progress=False
-        ),
+        "set": explain_many(three, [probe, other], target="all", store=None, progress=False),
         "difference": compare(three, changed, probe, target="all", budget=80, store=None),
     }
     return {kind: result.report(folder / f"{kind}.html") for kind, result in results.items()}
