@@ -71,7 +71,6 @@ class AnyPhrase(Part):
     ready: tuple[Ready, ...]
     blocks: tuple[Block, ...]
     unit: str
-    shown: int
     data: dict[str, Any]
 
     @classmethod
@@ -111,7 +110,6 @@ class AnyPhrase(Part):
             ready=ready,
             blocks=plain,
             unit=scale.unit("nats"),
-            shown=min(_SHOWN, len(by_token.features)),
             data=data,
         )
 

@@ -23,6 +23,8 @@ __all__ = ["WhatIf", "what_if_parts"]
 
 #: letters of packed questions and numbers of answers that a page holds at most
 _LARGEST = 100_000
+#: features that a reader may switch
+_MOST = 400
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,9 @@ class WhatIf(Part):
 
 
 def what_if_parts(ex: Explanation, scale: Scale) -> list[Part]:
-    """Return the part, unless there is nothing to predict."""
-    return [WhatIf.of(ex, scale)] if np.isfinite(ex.fidelity.predicted).all() else []
+    """Return the part, unless there is nothing to predict, or more than anyone switches."""
+    known = np.isfinite(ex.fidelity.predicted).all() and len(ex.features) <= _MOST
+    return [WhatIf.of(ex, scale)] if known else []
 
 
 def _off(view: View, binary: bool) -> str:

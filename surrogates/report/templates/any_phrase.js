@@ -7,7 +7,8 @@ for (const part of document.querySelectorAll(".iomap .anyphrase")) {
   const dot = (a, b) => { let sum = 0; for (let i = 0; i < a.length; i++) sum += a[i] * b[i]; return sum; };
 
   function estimated(first, stop) {
-    const y = new Float64Array(data.rows);
+    const y = new Float64Array(data.rows), least = Math.max(...data.answers.units.slice(first, stop));
+    const some = (value) => (Math.abs(value) <= least ? 0 : value);  // packing makes as much of nothing
     for (let t = first; t < stop; t++) for (let i = 0; i < data.rows; i++) y[i] += answers[t][i] / (stop - first);
     const error = errors.map((row) => dot(row, y)), m = error.length;
     const squares = dot(error, error);
@@ -15,7 +16,7 @@ for (const part of document.querySelectorAll(".iomap .anyphrase")) {
       let sum = 0;
       for (let i = 0; i < m; i++) sum += signs[i][j] ? error[i] : -error[i];
       const variance = m ? Math.max(squares - sum * sum / m, 0) / (m - 1) : 0;
-      const value = dot(row, y), half = data.quantile * data.sizes[j] * Math.sqrt(variance);
+      const value = some(dot(row, y)), half = some(data.quantile * data.sizes[j] * Math.sqrt(variance));
       return {value, low: value - half, high: value + half};
     });
   }
