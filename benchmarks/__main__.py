@@ -6,7 +6,7 @@ import argparse
 from inspect import signature
 from pathlib import Path
 
-from benchmarks.cost import card, endpoint, frugality, growth, hooks, many, overhead, own_time, speed, store
+from benchmarks.cost import card, endpoint, frugality, growth, hooks, many, overhead, own_time, pages, speed, store
 from benchmarks.quality import (
     background,
     components,
@@ -50,6 +50,7 @@ BENCHMARKS = {
     "overhead": overhead,
     "hooks": hooks,
     "own-time": own_time,
+    "pages": pages,
     "growth": growth,
     "many": many,
     "endpoint": endpoint,

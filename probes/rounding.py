@@ -39,6 +39,7 @@ def rounded(value: float, missing: str = "") -> str:
     """
     if not isfinite(value):
         return missing
+    value = value or 0.0  # a zero has no sign
     size = abs(value)
     if size >= 1e15:  # beyond what a float counts one by one
         return alone(value)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from benchmarks.cost.hooks import TABLE as HOOKS
 from benchmarks.cost.own_time import TABLE
+from benchmarks.cost.pages import TABLE as PAGE_SIZES
 from benchmarks.quality.background import TABLE as BACKGROUND
 from benchmarks.quality.components import CIRCUITS
 from benchmarks.quality.components import TABLE as COMPONENTS
@@ -390,6 +391,7 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "speed": ("speed", _speed),
     "frugality": ("frugality", _frugality),
     "own-time": ("own-time", lambda result: plain(result["ratios"], TABLE)),
+    "pages": ("pages", lambda result: plain(result["rows"], PAGE_SIZES)),
     "coverage": ("coverage", _coverage),
     "background": ("background", lambda result: plain(result["coverage"], BACKGROUND)),
     "link": ("link", lambda result: plain(result["gains"], LINK)),

@@ -29,6 +29,7 @@ from surrogates.local.finding import Finding
 from surrogates.local.phrases import phrases
 from surrogates.local.spans import Spans, target_of
 from surrogates.local.stopping import Certificate
+from surrogates.local.token_effects import TokenEffects, token_effects
 from surrogates.results import answers_data
 from surrogates.results.plain import Columns, Damaged
 from surrogates.results.provenance import Provenance, no_provenance
@@ -226,6 +227,17 @@ class Explanation(SavedResult):
         seed = self.provenance["random_state"]
         problem = Problem(self.answers.design, self.y, self.target.outputs, self.features, seed)
         return fidelity_curve(self.surrogate, problem, sizes)
+
+    @cached_property
+    def by_token(self) -> TokenEffects | None:
+        """The effects on any tokens of a language model's answer, without a new fit; from the same answers.
+
+        None without an answer, where only its total is known, or where features are more than present or absent.
+        """
+        binary = all(feature.kind == "binary" for feature in self.features)
+        if self.answer is None or len(self.answers.outputs) < 2 or not self.raw_answers_kept or not binary:
+            return None
+        return token_effects(self.answers, self.features, self.provenance["random_state"])
 
     def shapley(self) -> np.ndarray:
         """Compute Shapley values of the surrogate for the instance against the reference, ``(k, d)``.

@@ -17,6 +17,7 @@ from surrogates.report.parts.head import Head
 from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts, reference_in_words
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.rule import Anchored, ConditionRow, Conditions, Rule, Shares, Standing, ValueRow, Values
+from surrogates.report.parts.switch import by_output
 from surrogates.report.parts.waterfall import waterfall_parts
 from surrogates.report.plots.kinds import draw_into
 from surrogates.report.plots.precision_plot import precision
@@ -181,7 +182,7 @@ def _said_lines(a: Anchor) -> list[str]:
 def shapley_contents(values: ShapleyValues) -> Contents:
     """Take Shapley values apart."""
     title = f"Shapley values: {', '.join(values.outputs)} ({values.unit})"
-    return Contents(title, made([_shapley_head, _standing, _numbers, _instance, _waterfall, _values, _origin], values))
+    return Contents(title, made([_shapley_head, _standing, _numbers, _depends, _waterfall, _origin], values))
 
 
 def _shapley_head(v: ShapleyValues) -> list[Part]:
@@ -219,9 +220,12 @@ def _numbers(v: ShapleyValues) -> list[Part]:
     return [Numbers.of(v.base + v.values.sum(axis=1), v.base, v.outputs, v.unit, v.features, v.view, _scale(v))]
 
 
+def _depends(v: ShapleyValues) -> list[Part]:
+    return [*answer_parts(v.view, v.answer), *by_output(v.outputs, _instance(v), _values(v))]
+
+
 def _instance(v: ShapleyValues) -> list[Part]:
-    parts = instance_parts(_table(v), v.outputs, v.unit, v.features, v.view, _scale(v), "What it depends on")
-    return [*answer_parts(v.view, v.answer), *parts]
+    return instance_parts(_table(v), v.outputs, v.unit, v.features, v.view, _scale(v), "What it depends on")
 
 
 def _waterfall(v: ShapleyValues) -> list[Part]:

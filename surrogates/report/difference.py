@@ -17,6 +17,7 @@ from surrogates.report.parts.effects import Terms
 from surrogates.report.parts.head import Head
 from surrogates.report.parts.instance import answer_parts, instance_parts
 from surrogates.report.parts.origin import Origin
+from surrogates.report.parts.switch import by_output
 from surrogates.report.parts.trust import Comparison, Judgement, Verdict
 from surrogates.report.plots.families_plot import families
 from surrogates.report.plots.kinds import draw_into
@@ -42,8 +43,7 @@ def difference_contents(difference: Difference) -> Contents:
         _verdict,
         _sides,
         _flips,
-        _instance,
-        _changes,
+        _depends,
         _judgement,
         _comparison,
         _terms,
@@ -96,10 +96,16 @@ def _flips(d: Difference) -> list[Part]:
     return [Flips.of(flips, d.names)] if len(flips) else []
 
 
+def _depends(d: Difference) -> list[Part]:
+    outputs = d.change.target.outputs
+    shown = by_output(outputs, _instance(d), _changes(d), note=_AVERAGES)
+    return [*answer_parts(d.change.view, d.before.answer), *shown]
+
+
 def _instance(d: Difference) -> list[Part]:
     """Return the input, shaded by how its features' effects changed."""
-    change, answer = d.change, d.before.answer
-    shaded = instance_parts(
+    change = d.change
+    return instance_parts(
         change.attributions,
         change.target.outputs,
         change.target.unit,
@@ -109,7 +115,6 @@ def _instance(d: Difference) -> list[Part]:
         "Where the change comes from",
         change.fidelity.refused(change=True),
     )
-    return [*answer_parts(change.view, answer), *shaded]
 
 
 def _changes(d: Difference) -> list[Part]:
@@ -124,7 +129,7 @@ def _changes(d: Difference) -> list[Part]:
             d.names,
             _scale(d),
             muted=refused[j],
-            note="" if j else _AVERAGES,
+            note=_AVERAGES if len(target.outputs) == 1 else "",
         )
         for j, name in enumerate(target.outputs)
     ]

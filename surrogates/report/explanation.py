@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Note, Part, made, picture
 from surrogates.report.parts.again import Again
+from surrogates.report.parts.any_phrase import any_phrase_parts
 from surrogates.report.parts.by_terms import by_terms_parts
 from surrogates.report.parts.drawn import drawn_parts
 from surrogates.report.parts.effects import Terms, effects_parts
@@ -18,7 +20,9 @@ from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.pairs import Pairs, pair_marks
 from surrogates.report.parts.phrases import Phrases
 from surrogates.report.parts.questions import Questions
+from surrogates.report.parts.switch import by_output
 from surrogates.report.parts.trust import Checks, Comparison, Judgement, Verdict
+from surrogates.report.parts.what_if import what_if_parts
 from surrogates.report.plots.families_plot import families
 from surrogates.report.plots.kinds import draw_into
 from surrogates.report.plots.predictions_plot import predictions
@@ -27,6 +31,9 @@ from surrogates.report.sentence import change_line, evidence_line, said_line, wa
 from surrogates.report.text import AVERAGES, fitted_here, scale_of, shown_terms
 
 __all__ = ["explanation_contents", "explanation_parts", "parts_in_short"]
+
+#: takes some parts out of an explanation
+Maker: TypeAlias = Callable[[Explanation], list[Part]]
 
 
 @contents.register
@@ -38,14 +45,14 @@ def explanation_contents(explanation: Explanation) -> Contents:
 
 def explanation_parts(explanation: Explanation) -> list[Part]:
     """Return the parts of an explanation, in the order in which they are read."""
-    makers: list[Callable[[Explanation], list[Part]]] = [
+    makers: list[Maker] = [
         _head,
         *_first(explanation),
         _numbers,
         _questions,
         _again,
-        _instance,
-        _effects,
+        _depends,
+        _what_if,
         drawn_parts,
         _judgement,
         by_terms_parts,
@@ -59,7 +66,7 @@ def explanation_parts(explanation: Explanation) -> list[Part]:
 
 def parts_in_short(explanation: Explanation) -> list[Part]:
     """Return the parts that stand for an explanation among many others: no figures, no questions, no provenance."""
-    return made([*_first(explanation), _numbers, _instance, _effects, _pairs], explanation)
+    return made([*_first(explanation, _phrases_alone), _numbers, _depends, _pairs], explanation)
 
 
 def _pairs(ex: Explanation) -> list[Part]:
@@ -67,9 +74,10 @@ def _pairs(ex: Explanation) -> list[Part]:
     return [part for part in drawn_parts(ex) if isinstance(part, Pairs)]
 
 
-def _first(ex: Explanation) -> list[Callable[[Explanation], list[Part]]]:
+def _first(ex: Explanation, phrases: Maker | None = None) -> list[Maker]:
     """Return what is read first: of an answer in phrases these, else the verdict."""
-    return [_verdict, _not_raw, _answer] if ex.by_phrase is None else [_answer, _phrases, _verdict, _not_raw]
+    shown = phrases or _phrases
+    return [_verdict, _not_raw, _answer, shown] if ex.by_phrase is None else [_answer, shown, _verdict, _not_raw]
 
 
 def _head(ex: Explanation) -> list[Part]:
@@ -109,7 +117,21 @@ def _answer(ex: Explanation) -> list[Part]:
 
 
 def _phrases(ex: Explanation) -> list[Part]:
-    return [] if ex.by_phrase is None else [Phrases.of(ex.by_phrase)]
+    """Return the phrases that were fitted, then the answer to select any from."""
+    selectable = any_phrase_parts(ex)
+    return [*([] if ex.by_phrase is None else [Phrases.of(ex.by_phrase, not selectable)]), *selectable]
+
+
+def _phrases_alone(ex: Explanation) -> list[Part]:
+    return [] if ex.by_phrase is None else [Phrases.of(ex.by_phrase, True)]
+
+
+def _what_if(ex: Explanation) -> list[Part]:
+    return what_if_parts(ex, scale_of(ex))
+
+
+def _depends(ex: Explanation) -> list[Part]:
+    return by_output(ex.target.outputs, _instance(ex), _effects(ex), note=AVERAGES)
 
 
 def _instance(ex: Explanation) -> list[Part]:

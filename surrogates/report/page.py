@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
@@ -53,6 +53,7 @@ def fragment(result: Result) -> str:
 
 def card(shown: Contents) -> str:
     """Draw parts as a piece of HTML: the first of each kind that is read at once, in short, then all, folded away."""
+    shown = replace(shown, parts=[part for part in shown.parts if not part.page_only])
     first = {type(part): part for part in reversed(shown.parts) if part.at_once}
     short = [part.shortened() for part in shown.parts if first.get(type(part)) is part][:_PARTS]
     folded = shown.parts if short and short != shown.parts else []
@@ -62,12 +63,12 @@ def card(shown: Contents) -> str:
 def _filled(template: str, shown: Contents, folded: Sequence[Part]) -> str:
     words = Words() if template == "page.html" else None  # a notebook has many cards, and one list of places
     drawn, below = ([(part.title, part.draw(words)) for part in parts] for parts in (shown.parts, folded))
-    every = [*shown.parts, *folded]
+    every = [held for part in (*shown.parts, *folded) for held in part.within()]
     common = environment().get_template("style.css").render(dark=Markup(DARK))
     style = "\n".join([common, *_once(rule for part in every for rule in part.style)])
     if template == "fragment.html":  # stronger than any rule of the notebook around it
         style = style.replace(".iomap", ".iomap.iomap.iomap")
-    scripts = _once(part.script for part in every if part.script)
+    scripts = _once(part.script for part in every if part.script) if template == "page.html" else []
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     return (
         environment()

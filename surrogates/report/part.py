@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from surrogates.report.scripts import data_block
 from surrogates.report.styles import NOTE
 from surrogates.report.words import Words, unexplained
 from surrogates.visible import isolated, visible
@@ -43,6 +44,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     engine.filters["flowing"] = _flowing
+    engine.filters["data_block"] = data_block
     return engine
 
 
@@ -67,7 +69,9 @@ class Part:
     style : tuple of str
         Rules of CSS that it needs beside those of every page; a rule that parts share is written once.
     script : str
-        JavaScript, if any; the page allows it by its hash and nothing else.
+        JavaScript, if any; the page allows it by its hash and nothing else. A notebook runs none.
+    page_only : bool
+        Whether it is nothing without its script, so that it has no place in a notebook.
     at_once : bool
         Whether it is read at once in a notebook, where the rest is folded away.
     title : str
@@ -77,6 +81,7 @@ class Part:
     template: ClassVar[str]
     style: ClassVar[tuple[str, ...]] = ()
     script: ClassVar[str] = ""
+    page_only: ClassVar[bool] = False
     at_once: ClassVar[bool] = False
 
     title: str = ""
@@ -85,9 +90,14 @@ class Part:
         """Draw the part as HTML; a note in its place if that fails. The first use of each of `words` is a link."""
         explained = unexplained if words is None else words.explained
         try:
-            return Markup(environment().get_template(self.template).render(part=self, explained=explained))
+            template = environment().get_template(self.template)
+            return Markup(template.render(part=self, explained=explained, words=words))
         except Exception as error:  # noqa: BLE001 - the rest of the page is worth having
             return _failed(type(self).__name__, error).draw()
+
+    def within(self) -> Iterator[Part]:
+        """Yield the part, and those that it draws within itself."""
+        yield self
 
     def shortened(self) -> Part:
         """Return what a notebook shows at once: of many rows the first, where the part counts the others as `more`."""

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from probes.rounding import alone, between, given, score
+from surrogates.judging.fidelity import Fidelity
 from surrogates.local.explanation import Explanation
 from surrogates.report.asked_questions import decisions, explained_outputs, variations
 from surrogates.report.names import named, quoted
@@ -216,10 +217,7 @@ def evidence_line(ex: Explanation) -> str:
     if len(outputs) == 1:
         said = f"{asked}{_judged(ex, 0, f'; this explanation {what} with')}"
     elif len(outputs) <= _OUTPUTS:
-        each = [
-            f"For {quoted(name)}{_judged(ex, j, f' this explanation {what} with')}" for j, name in enumerate(outputs)
-        ]
-        said = " ".join([f"{asked}.", *each])
+        said = f"{asked}{_judged_each(ex, f'; this explanation {what} with')}"
     else:
         worst = int(np.argmin(np.nan_to_num(f.r2_low, nan=-np.inf)))
         judged = _judged(ex, worst, f": this explanation {what} with")
@@ -233,8 +231,24 @@ def _judged(ex: Explanation, j: int, what: str) -> str:
     if not np.isfinite(f.r2[j]):
         start = ". " if len(f.r2) == 1 else ": "
         return "." if f.refused()[j] else f"{start}{f.verdicts[j] if len(f.r2) == 1 else small(f.verdicts[j])}"
-    shown = f"{score(f.r2[j])} {between(f.r2_low[j], f.r2_high[j], score)}" if not f.exact else score(f.r2[j])
-    return f"{what} R² {shown}." if f.refused()[j] else f"{what} R² {shown}: {small(f.verdicts[j])}"
+    shown = f"{what} R² {_r2(f, j)}"
+    return f"{shown}." if f.refused()[j] else f"{shown}: {small(f.verdicts[j])}"
+
+
+def _judged_each(ex: Explanation, what: str) -> str:
+    """Return R² of each output with its interval, then each verdict that does not stand first, with its outputs."""
+    f, names = ex.fidelity, [quoted(name) for name in ex.target.outputs]
+    scores = [f"{_r2(f, j)} for {name}" for j, name in enumerate(names) if np.isfinite(f.r2[j])]
+    trusted: dict[str, list[str]] = {}
+    for name, verdict, refused in zip(names, f.verdicts, f.refused(), strict=True):
+        if not refused:
+            trusted.setdefault(verdict, []).append(name)
+    verdicts = [f"For {listed(some)}: {small(verdict)}" for verdict, some in trusted.items()]
+    return " ".join([f"{what} R² {listed(scores)}." if scores else ".", *verdicts])
+
+
+def _r2(f: Fidelity, j: int) -> str:
+    return score(f.r2[j]) if f.exact else f"{score(f.r2[j])} {between(f.r2_low[j], f.r2_high[j], score)}"
 
 
 def small(words: str) -> str:

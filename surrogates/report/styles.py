@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "AXIS",
+    "BUTTON",
     "CHECK",
     "CLAIM",
     "DARK",
@@ -26,8 +27,8 @@ __all__ = [
 
 #: colours that are read on a dark ground
 DARK = """\
---up: 56, 160, 220; --down: 240, 120, 40; --good: #3fb950; --fair: #58a6ff; --weak: #d29922; --poor: #f85149;
-  --holds: #8ab4f8; --against: #d3a6f0;"""
+--up: 56, 160, 220; --down: 240, 120, 40; --shade: .6;
+  --good: #3fb950; --fair: #58a6ff; --weak: #d29922; --poor: #f85149; --holds: #8ab4f8; --against: #d3a6f0;"""
 
 VERDICT = """\
 .iomap .verdict { border-left: 6px solid var(--tone); background: color-mix(in srgb, var(--tone) 7%, var(--paper));
@@ -48,10 +49,23 @@ CHECK = ".iomap .mark { color: var(--tone); font-weight: 600; white-space: nowra
 QUOTE = ".iomap blockquote { margin: .5rem 0; padding: .4rem 1rem; border-left: 3px solid var(--line); }"
 
 PIECES = """\
-.iomap .block { white-space: pre-wrap; margin: .6rem 0; line-height: 1.9; }
-.iomap mark { color: inherit; background: rgba(var(--hue), var(--strength)); border-radius: 3px;
-  padding: .1em .15em; }
-.iomap .key mark { padding: 0 .5em; }"""
+.iomap .block { position: relative; white-space: pre-wrap; margin: .6rem 0; line-height: 1.9; }
+.iomap mark { color: inherit; background: rgba(var(--hue), calc(var(--strength) * var(--shade))); border-radius: 2px;
+  padding: .15em 0; }
+.iomap .key mark { padding: 0 .5em; color: var(--ink); }
+.iomap mark[tabindex] { anchor-name: --piece; anchor-scope: --piece; }
+.iomap mark[tabindex]:hover::after, .iomap mark[tabindex]:focus::after { content: attr(aria-description);
+  content: attr(aria-description) / ""; position: absolute; z-index: 2; left: 0; margin-top: 1.9em; width: max-content;
+  max-width: 100%; box-sizing: border-box; padding: .1rem .6rem; border-radius: 4px; white-space: normal;
+  font: .85rem/1.5 system-ui, sans-serif; background: CanvasText; color: Canvas; pointer-events: none; }
+@supports (anchor-scope: --piece) and (justify-self: anchor-center) {
+  .iomap mark[tabindex]:hover::after, .iomap mark[tabindex]:focus::after { right: 0; margin: .15rem 0;
+    position-anchor: --piece; top: anchor(bottom); justify-self: anchor-center; } }"""
+
+BUTTON = """\
+.iomap button { font: inherit; font-size: .85rem; color: var(--ink); cursor: pointer; padding: .2rem .7rem;
+  border: 1px solid var(--line); border-radius: 4px; background: color-mix(in srgb, var(--line) 35%, var(--paper)); }
+.iomap button:hover { border-color: var(--fair); }"""
 
 TAG = """\
 .iomap .tag { display: inline-block; border: 1px solid var(--tone); color: var(--tone); border-radius: 4px;

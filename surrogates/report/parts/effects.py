@@ -133,7 +133,7 @@ def effects_parts(
 ) -> list[Part]:
     """Return a table of effects for every output, of rows ``output, feature, value, attribution, low, high``.
 
-    Those of outputs that are `refused` are muted; `note` is said above the first.
+    Those of outputs that are `refused` are muted; `note` is said above that of a single output.
     """
     names = named(features, view) if features else {}
     background = {row["name"]: row["background"] for row in view.get("rows", [])}
@@ -145,7 +145,7 @@ def effects_parts(
             background,
             scale,
             bool(refused) and refused[j],
-            "" if j else note,
+            note if len(outputs) == 1 else "",
             names,
         )
         for j, name in enumerate(outputs)

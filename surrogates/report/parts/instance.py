@@ -12,6 +12,7 @@ from probes.probe import Feature
 from probes.rounding import Scale
 from probes.views import View
 from surrogates.report.part import Part
+from surrogates.report.scripts import script
 from surrogates.report.styles import PAIR, PIECES, QUOTE
 
 __all__ = [
@@ -118,11 +119,12 @@ class Piece:
 
 @dataclass(frozen=True)
 class Block:
-    """A document in pieces."""
+    """A document in pieces, the first of which is feature `offset`."""
 
     title: str
     pieces: tuple[Piece, ...]
     after: str
+    offset: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,7 @@ class ShadedText(Part):
 
     template = "text.html"
     style = (PIECES, PAIR)
+    script = script("roving.js", "pieces.js")
     at_once = True
 
     blocks: tuple[Block, ...]
@@ -192,6 +195,7 @@ def blocks(
                 for name in (features[block["offset"] + i].name,)
             ),
             block["glue"][-1],
+            block["offset"],
         )
         for block in view["blocks"]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,14 +11,15 @@ from surrogates.report.parts.effects import Effects
 from surrogates.report.parts.instance import Answer, Numbers, ShadedText
 from surrogates.report.parts.pairs import Pairs
 from surrogates.report.parts.phrases import Phrases
+from surrogates.report.parts.switch import Switch
 from surrogates.report.parts.trust import Verdict
 from surrogates.report.styles import LINK, NARROW, STACK, TABLE, TAG
 
 __all__ = ["WITHIN", "Index", "IndexRow", "Item", "Items", "Within"]
 
 #: parts of one explanation that are shown within the page of many
-Within: TypeAlias = Verdict | Numbers | Answer | Phrases | ShadedText | Effects | Pairs | Note
-WITHIN = (Verdict, Numbers, Answer, Phrases, ShadedText, Effects, Pairs, Note)
+Within: TypeAlias = Verdict | Numbers | Answer | Phrases | ShadedText | Effects | Switch | Pairs | Note
+WITHIN = (Verdict, Numbers, Answer, Phrases, ShadedText, Effects, Switch, Pairs, Note)
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,18 @@ class Items(Part):
     """Explanations of items, each folded; a link to one unfolds it, without a script."""
 
     template = "items.html"
-    style = tuple(
-        dict.fromkeys(
-            [
-                ".iomap details.item { border-top: 1px solid var(--line); padding: .3rem 0; }"
-                " .iomap .item > div { scroll-margin-top: 4rem; }",
-                LINK,
-                *(rule for kind in WITHIN for rule in kind.style),
-            ]
-        )
+    style = (
+        """\
+.iomap details.item { border-top: 1px solid var(--line); padding: .3rem 0; }
+.iomap .item > div { scroll-margin-top: 4rem; }""",
+        LINK,
     )
 
     rows: tuple[Item, ...]
     left_out: str
+
+    def within(self) -> Iterator[Part]:
+        yield self
+        for row in self.rows:
+            for part in row.parts:
+                yield from part.within()

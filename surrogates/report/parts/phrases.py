@@ -61,7 +61,7 @@ def _level(fidelity: Fidelity, j: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Phrases(Part):
-    """Where each phrase of an answer comes from, with the text shaded for each, folded away."""
+    """Where each phrase of an answer comes from; unless another part does, with the text shaded for each, folded."""
 
     template = "phrases.html"
     style = (TABLE, STACK, TAG, PIECES)
@@ -72,15 +72,15 @@ class Phrases(Part):
     shaded: tuple[ShadedText, ...]
 
     @classmethod
-    def of(cls, ex: Explanation) -> Phrases:
-        """Make it of an explanation by phrases."""
+    def of(cls, ex: Explanation, shade: bool) -> Phrases:
+        """Make it of an explanation by phrases; `shade` says whether the text is shown for each."""
         scale = Scale.of([*ex.attributions["attribution"], *ex.y[:2].flat])
         unit, refused = ex.target.unit, ex.fidelity.refused()
         tables = [ex.attributions[ex.attributions["output"] == name] for name in ex.target.outputs]
         shaded = tuple(
             ShadedText.of(table, name, unit, ex.features, ex.view, scale, muted)
             for table, name, muted in zip(tables, ex.target.outputs, refused, strict=True)
-            if ex.view["kind"] == "text"
+            if shade and ex.view["kind"] == "text"
         )
         title = "Where each phrase of the answer comes from"
         return cls(title=title, rows=phrase_rows(ex, scale), unit=scale.unit(unit), shaded=shaded)

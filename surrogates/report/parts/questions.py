@@ -74,7 +74,7 @@ class Questions(Part):
         """\
 .iomap .question { border: 1px solid var(--line); border-radius: 4px; padding: .4rem .8rem; margin: .5rem 0; }
 .iomap .question .asked { white-space: pre-wrap; margin: .3rem 0; }
-.iomap .question del { color: var(--soft); opacity: .75; }
+.iomap .question del { color: var(--soft); }
 .iomap .question.worst { border-left: 6px solid var(--weak); }""",
     )
 

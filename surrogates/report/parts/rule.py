@@ -9,6 +9,7 @@ from probes.probe import Feature
 from probes.views import View
 from surrogates.report.part import Part
 from surrogates.report.parts.instance import Block, blocks
+from surrogates.report.scripts import script
 from surrogates.report.styles import NOTE, PICTURE, PIECES, TABLE, VERDICT
 
 __all__ = ["Anchored", "ConditionRow", "Conditions", "Rule", "Shares", "Standing", "ValueRow", "Values"]
@@ -42,6 +43,7 @@ class Anchored(Part):
 
     template = "anchored.html"
     style = (PIECES,)
+    script = script("roving.js", "pieces.js")
     at_once = True
 
     blocks: tuple[Block, ...]

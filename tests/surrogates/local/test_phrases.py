@@ -105,7 +105,8 @@ def test_phrases_come_first_and_the_whole_answer_says_what_it_is(museum, tmp_pat
     page = museum[0].report(tmp_path / "page.html").read_text()
     titles = re.findall(r"<h2>(.*?)</h2>", page)
     assert titles[:2] == ["The answer explained", "Where each phrase of the answer comes from"]
-    assert titles[2].startswith("The whole answer") and "words that recur weigh most" in page
+    assert titles[2] == "Select any phrase of the answer"
+    assert titles[3].startswith("The whole answer") and "words that recur weigh most" in page
 
 
 def test_a_span_and_a_saved_file(museum):

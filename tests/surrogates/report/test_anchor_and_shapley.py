@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 
 import numpy as np
 import pandas as pd
@@ -17,9 +16,6 @@ from surrogates import Anchor, Explanation, ShapleyValues, anchor, shapley_value
 pytestmark = pytest.mark.xdist_group("reports")  # what the module makes once is made in one process
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}{% raw %}"
-
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def lengths(texts):
@@ -135,22 +131,10 @@ def test_pages_say_what_was_found(by_name, pages):
     assert "output</b>: 5 for this input" in page and "4 with every feature absent" in page
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-def test_in_a_browser_nothing_loads_runs_or_overflows(pages):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=flags)
-        view = browser.new_page(viewport={"width": 360, "height": 800})
-        seen: list[str] = []
-        view.on("request", lambda r: seen.append(r.url))
-        view.on("dialog", lambda d: (seen.append("dialog"), d.dismiss()))
-        for path in pages.values():
-            seen.clear()
-            view.goto(path.as_uri())
-            assert [u for u in seen if not u.startswith("data:")] == [path.as_uri()]
-            assert view.evaluate("document.documentElement.scrollWidth") <= 360
-        browser.close()
+def test_in_a_browser_nothing_loads_runs_or_overflows(pages, visit):
+    for path in pages.values():
+        view = visit(path, viewport={"width": 360, "height": 800})
+        assert view.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_an_anchor_without_conditions_promises_nothing_and_shows_the_row():

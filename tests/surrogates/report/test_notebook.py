@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 
 import pytest
 
@@ -12,7 +11,6 @@ from probes import MaskProbe
 from surrogates import explain
 from surrogates.report.part import Part
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 #: what JupyterLab says of rendered HTML, and what turns provenance into one letter a line
 JUPYTER = """
 .jp-RenderedHTMLCommon { color: var(--ink1); font-size: 14px; }
@@ -47,10 +45,8 @@ def test_a_cell_is_short_and_holds_the_rest_folded(piece):
     assert "10 more, all zero" in short
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 @pytest.mark.parametrize("dark", [False, True])
-def test_in_a_narrow_dark_or_light_cell_it_is_read(piece, dark, tmp_path):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+def test_in_a_narrow_dark_or_light_cell_it_is_read(piece, dark, tmp_path, visit):
     ink, paper = ("rgb(240, 240, 240)", "#111") if dark else ("rgb(20, 20, 20)", "#fff")
     page = (
         f"<!doctype html><style>body {{ background: {paper}; --ink1: {ink} }} {JUPYTER}</style>"
@@ -62,16 +58,12 @@ def test_in_a_narrow_dark_or_light_cell_it_is_read(piece, dark, tmp_path):
     def seen(where, what):
         return view.evaluate(f"getComputedStyle(document.querySelector('{where}')).{what}")
 
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"])
-        view = browser.new_page(viewport={"width": 1200, "height": 900})
-        view.goto((tmp_path / "cell.html").as_uri())
-        view.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-        right = "Math.max(...[...document.querySelectorAll('.iomap *')].map(e => e.getBoundingClientRect().right))"
-        assert seen(".iomap", "backgroundColor") == "rgba(0, 0, 0, 0)"
-        assert seen(".iomap td", "color") == ink
-        assert seen(".iomap tr", "backgroundColor") == "rgba(0, 0, 0, 0)"
-        assert seen(".iomap dd", "cssFloat") == "none"
-        assert view.evaluate("document.querySelector('.iomap dd').offsetWidth") > 200
-        assert view.evaluate(right) <= 432
-        browser.close()
+    view = visit(tmp_path / "cell.html", viewport={"width": 1200, "height": 900})
+    view.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    right = "Math.max(...[...document.querySelectorAll('.iomap *')].map(e => e.getBoundingClientRect().right))"
+    assert seen(".iomap", "backgroundColor") == "rgba(0, 0, 0, 0)"
+    assert seen(".iomap td", "color") == ink
+    assert seen(".iomap tr", "backgroundColor") == "rgba(0, 0, 0, 0)"
+    assert seen(".iomap dd", "cssFloat") == "none"
+    assert view.evaluate("document.querySelector('.iomap dd').offsetWidth") > 200
+    assert view.evaluate(right) <= 432

@@ -10,7 +10,7 @@ import pytest
 
 import surrogates.report.views  # noqa: F401 - loads every part
 from surrogates.report.page import Contents, contents, page
-from surrogates.report.part import Part, bar, level
+from surrogates.report.part import Note, Part, bar, level
 from surrogates.results.result import Result
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`{{7*7}}{% raw %}"
@@ -23,6 +23,8 @@ PARTS = sorted(OURS, key=lambda kind: kind.__name__)
 def example(kind: Any, full: bool, name: str = "", text: str = EVIL, inside: tuple[Any, ...] = ()) -> Any:
     """A value of a declared type: every text hostile; lists and what is optional there, or not; no type in itself."""
     origin, arguments = get_origin(kind), get_args(kind)
+    if kind is Part:
+        return Note(text=text)
     if kind is str:
         return "data:image/svg+xml;base64,AAAA" if name == "picture" else text
     if kind in (int, bool):
@@ -102,3 +104,17 @@ def test_levels_and_bars():
     nan = float("nan")
     assert [level(v) for v in (nan, 0, 0.1, 0.4, 0.7)] == ["poor", "poor", "weak", "fair", "good"]
     assert bar(1.0, 0.5, 9.0, 2.0).span == "37.50"
+
+
+RUNNING = (
+    "</script></style><img src=x onerror=document.title='run'><svg onload=document.title='run'>\" onfocus='alert()"
+)
+
+
+def test_in_a_browser_no_string_of_any_part_runs(visit, tmp_path):
+    """Parts that are nothing without a script compute with their data: results with such strings are tested there."""
+    parts = [example(kind, True, text=RUNNING) for kind in PARTS if not kind.page_only]
+    (tmp_path / "page.html").write_text(page(Shown(parts)), "utf-8")
+    view = visit(tmp_path / "page.html")
+    view.evaluate("document.querySelectorAll('[tabindex], button, input').forEach(one => one.focus())")
+    assert view.title() != "run" and view.locator("img[src=x], svg[onload]").count() == 0

@@ -104,6 +104,11 @@ def test_it_has_every_view(made, kind, tmp_path, harmless):
 
 
 @pytest.mark.parametrize("kind", sorted(bases(), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
+def test_its_page_can_be_read_by_everyone(made, kind, tmp_path, looked_at):
+    looked_at(made[kind].report(tmp_path / "page.html"), kind.__name__)
+
+
+@pytest.mark.parametrize("kind", sorted(bases(), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
 def test_it_is_saved_and_read_again(made, kind, tmp_path):
     result = made[kind]
     if isinstance(result, ExplanationSet):

@@ -1,0 +1,2 @@
+for (const text of document.querySelectorAll(".iomap .block"))
+  if (!text.closest(".anyphrase")) roving(text, [...text.querySelectorAll("mark[tabindex]")]);
