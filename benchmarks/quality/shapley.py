@@ -40,7 +40,7 @@ from surrogates.shapley.paired_estimate import from_pairs
 
 __all__ = ["exact", "report", "run"]
 
-BUDGETS, SEEDS, INSTANCES = (64, 128, 256, 512), 3, 10
+BUDGETS, SEEDS, INSTANCES = (64, 128, 256, 512), 2, 10
 OURS = "iomap Shapley"
 SCRIPT = Path(__file__).parents[1] / "rivals" / "shapiq_values.py"
 #: of a normal interval of 95%
