@@ -142,7 +142,8 @@ def run(quick: bool, jobs: int, seeds: int | None = None, instances: int | None 
     theirs, versions = rivals(full, budgets, count)
     trials = pd.DataFrame([*ours, *theirs])
     truth = {name: exact(values) for name, values in full.items()}
-    failed = trials["failed"].notna() if "failed" in trials else np.zeros(len(trials), dtype=bool)
+    trials["failed"] = trials["failed"] if "failed" in trials else None
+    failed = trials["failed"].notna()
     done = trials[~failed].copy()
     errors = [np.array(v) - truth[name] for name, v in zip(done["name"], done["values"], strict=True)]
     done["error"] = [e @ e / (truth[name] @ truth[name]) for name, e in zip(done["name"], errors, strict=True)]
