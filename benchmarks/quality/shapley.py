@@ -142,7 +142,7 @@ def run(quick: bool, jobs: int, seeds: int | None = None, instances: int | None 
     theirs, versions = rivals(full, budgets, count)
     trials = pd.DataFrame([*ours, *theirs])
     truth = {name: exact(values) for name, values in full.items()}
-    trials["failed"] = trials["failed"] if "failed" in trials else None
+    trials["failed"] = trials.get("failed")
     failed = trials["failed"].notna()
     done = trials[~failed].copy()
     errors = [np.array(v) - truth[name] for name, v in zip(done["name"], done["values"], strict=True)]

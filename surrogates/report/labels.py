@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 
@@ -11,18 +12,23 @@ from surrogates.report.names import named
 
 __all__ = ["LABEL", "cut", "feature_labels", "valued", "wrapped"]
 
+#: the place of a word that recurs
+_PLACE = re.compile(r" \((\d+(?:st|nd|rd|th)), in “.*”\)$")
 #: letters of a label at most
 LABEL = 46
 
 
 def cut(text: str, longest: int = LABEL) -> str:
-    """Cut a text where it is long, at a word if one ends near.
+    """Cut a text where it is long, at a word if one ends near; of a word that recurs its place goes first.
 
     Examples
     --------
-    >>> cut("one two three", 9), cut("one", 9)
-    ('one two…', 'one')
+    >>> cut("one two three", 9), cut("one", 9), cut("“one” (2nd, in “… two one three”)", 20)
+    ('one two…', 'one', '“one” (2nd)')
     """
+    if len(text) <= longest:
+        return text
+    text = _PLACE.sub(r" (\1)", text)
     if len(text) <= longest:
         return text
     kept = text[: longest - 1]

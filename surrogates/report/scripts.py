@@ -62,8 +62,8 @@ def packed(table: np.ndarray) -> dict[str, Any]:
 
     Examples
     --------
-    >>> packed(np.array([[1.0, -0.5]]))
-    {'numbers': '/38BwA==', 'units': [3.051851e-05]}
+    >>> packed(np.array([[1.0, -0.25]]))
+    {'numbers': '/38A4A==', 'units': [3.051851e-05]}
     """
     units = np.abs(table).max(axis=1, initial=0.0) / _LARGEST
     whole = np.rint(table / np.where(units > 0, units, 1.0)[:, None]).astype("<i2")

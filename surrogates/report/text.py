@@ -139,8 +139,8 @@ def _phrase_lines(explanation: Explanation) -> list[str]:
     for row in phrase_rows(parts, scale):
         source, room = "no clear source", max(width() - 26 - len(row.r2), 12)
         if row.sources:
-            effect, text = row.sources[0].effect, in_line(row.sources[0].text)
-            source = f"{effect} “{cut(text, max(room - len(effect) - 3, 8))}”"
+            effect, name = row.sources[0].effect, in_line(row.sources[0].text)
+            source = f"{effect} {cut(name, max(room - len(effect) - 1, 10))}"
         lines.append(f"  {f'“{row.phrase}”':<18}  {source}  ({row.r2})")
     return lines
 

@@ -64,4 +64,4 @@ class Visits:
         """Close all, and hold against them what was seen."""
         for context in self.contexts:
             context.close()
-        assert self.seen == []
+        assert self.seen == [], "\n".join(self.seen)[:3000]

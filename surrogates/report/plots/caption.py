@@ -180,7 +180,10 @@ def _(result: Study, output: str | None = None) -> Caption:
 
 @caption_of.register
 def _(result: CardDifference, output: str | None = None) -> Caption:
-    return Caption(" → ".join(result.names), "no R²: effects on two cards are compared", result.verdict)
+    counts = Counter(result.table["outcome"])
+    said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    names = " → ".join(cut(name, _NAME // 2 - 2) for name in result.names)
+    return Caption(names, "no R²: effects on two cards are compared", f"Effects: {said}." if said else "")
 
 
 @caption_of.register

@@ -10,7 +10,7 @@ import numpy as np
 from probes.errors import InputError
 from surrogates.difference.card_difference import CardDifference
 from surrogates.difference.case_difference import CaseDifference
-from surrogates.report.labels import wrapped
+from surrogates.report.labels import cut, wrapped
 from surrogates.report.plots.drawing import INK, SOFT, VERDICTS, height_of, literal, rows
 from surrogates.report.plots.kinds import Plot, plotted
 from surrogates.statements.card import Card
@@ -26,6 +26,10 @@ __all__ = ["MARKERS", "Forest", "statements"]
 
 #: marks of verdicts, told apart without colour
 MARKERS = {"supported": "o", "refuted": "X", "inconclusive": "D", "not testable": "s", DIFFER: "o", UNCLEAR: "D"}
+#: letters of a claim and its verdict in one line
+_ONE_LINE = 46
+#: letters of a card's name
+_CARD = 24
 #: their colours, and those of differences of cards
 COLOURS = {**VERDICTS, DIFFER: VERDICTS["supported"], UNCLEAR: VERDICTS["inconclusive"]}
 
@@ -76,7 +80,8 @@ class Forest(Plot):
 
 def _label(claim: str, verdict: str) -> str:
     """Return a claim in two lines at most, with its verdict."""
-    return literal(f"{wrapped(in_line(claim), 40)}\n({verdict})" if len(claim) > 40 else f"{claim} ({verdict})")
+    line = f"{claim} ({verdict})"
+    return literal(line if len(line) <= _ONE_LINE else f"{wrapped(in_line(claim), 40)}\n({verdict})")
 
 
 @plotted("statements", Card, first=True)
@@ -115,5 +120,5 @@ def statements_of_cards(difference: CardDifference) -> Forest:
         effect=shown["difference"].to_numpy(dtype=float),
         low=shown["low"].to_numpy(dtype=float),
         high=shown["high"].to_numpy(dtype=float),
-        axis=f"{second} less {first} ({unit})",
+        axis=f"{cut(second, _CARD)} less {cut(first, _CARD)} ({unit})",
     )

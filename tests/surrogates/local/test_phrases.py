@@ -98,7 +98,9 @@ def test_explained_phrases_name_their_sources(museum):
     assert "The Harbour Museum stands on the quay." in rows["Harbour Museum"]
     assert all("no clear source" in rows[name] for name in ("opened", "public"))
     assert all("R²" in row for row in rows.values())
-    assert re.search(r"1969 +\+\S+ The museum opened in 1969\.", text) and re.search(r"public +no clear source", text)
+    assert re.search(r"“1969” +\+\S+ “The museum opened in 1969\.”", text) and re.search(
+        r"“public” +no clear source", text
+    )
 
 
 def test_phrases_come_first_and_the_whole_answer_says_what_it_is(museum, tmp_path):

@@ -128,7 +128,7 @@ def test_reports_and_plots_show_the_whole(table, tmp_path):
     assert [label.get_text() for label in axes.get_yticklabels()][-1] == strongest or len(axes.patches) == 4
     assert "60 explanations" in table._repr_html_() and strongest in str(table)
     hostile = explain_many(CallableModel(words, "w"), ["<script>alert(1)</script> is not good"], budget=20, store=None)
-    assert "<script>" not in hostile.report(tmp_path / "h.html").read_text()
+    assert "<script>alert" not in hostile.report(tmp_path / "h.html").read_text()
     assert os.stat(tmp_path / "many.html").st_size < 400_000
 
 

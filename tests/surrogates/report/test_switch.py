@@ -52,6 +52,7 @@ def test_one_output_is_shown_at_a_time(kind, pages, visit):
 
 def test_each_item_of_a_set_has_a_switch_of_its_own(pages, visit):
     view = visit(pages["set"])
+    view.evaluate("document.querySelectorAll('details.item').forEach(each => { each.open = true })")
     assert visible(view) == [True, False, False] * 2
     view.get_by_label("length").first.check()
     assert visible(view) == [False, False, True, True, False, False]

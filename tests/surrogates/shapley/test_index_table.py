@@ -178,7 +178,9 @@ def test_where_background_rows_are_a_sample_each_result_says_that_it_is_for_thes
     for loaded in (ex, Explanation.from_json(ex.to_json())):
         assert set(loaded.indices("shapley")["exact"]) == {used}
         said = "indices and Shapley values are for these rows alone"
-        assert said in str(loaded) and said in " ".join(loaded.report(tmp_path / "e.html").read_text().split())
+        assert said in " ".join(str(loaded).split()) and said in " ".join(
+            loaded.report(tmp_path / "e.html").read_text().split()
+        )
     values, rule = shapley_values(model, probe, budget=400, store=None), anchor(model, probe, budget=400, store=None)
     assert set(values.table["exact"]) == {used}
     for result in (values, rule):

@@ -28,6 +28,7 @@ FIRST = {
     "GlobalSurrogate": "predictions",
     "Study": "statements",
     "Card": "statements",
+    "CardDifference": "statements",
     "CaseDifference": "statements",
     "RowDifference": "rules",
 }
