@@ -266,9 +266,10 @@ def _overall(result: dict[str, Any]) -> str:
 
 
 def _shapley(result: dict[str, Any]) -> str:
-    """Errors of everyone, then the target and how often intervals held the truth."""
-    grids = _by_kind(result.get("errors", []), "mean", lowest=True)
-    beside, held = plain(result.get("beside", []), BESIDE), plain(result.get("coverage", []), HELD)
+    """Errors of everyone in percent, then beside the best rival, and how often intervals held the truth."""
+    grids = _by_kind([{**r, "mean": 100 * r["mean"]} for r in result.get("errors", [])], "mean", lowest=True)
+    rows = [{**r, "own": 100 * r["own"], "best": 100 * r["best"]} for r in result.get("beside", [])]
+    beside, held = plain(rows, BESIDE), plain(result.get("coverage", []), HELD)
     return "\n\n".join([grids, beside, held])
 
 
