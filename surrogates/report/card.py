@@ -9,6 +9,7 @@ import numpy as np
 
 from probes.rounding import between, signed
 from surrogates.difference.compare_cards import compare_cards
+from surrogates.report.names import model_name
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
 from surrogates.report.parts.again import Again
@@ -39,7 +40,7 @@ def card_contents(card: Card, other: Card | None = None) -> Contents:
     """Take a card apart; with `other`, what differs between the two."""
     if other is not None:
         return contents(compare_cards(card, other))
-    return Contents(f"Behaviour card: {card.model}", _parts(card, card_line(card)))
+    return Contents(f"Behaviour card: {model_name(card.model)}", _parts(card, card_line(card)))
 
 
 def _parts(card: Card, line: Line) -> list[Part]:
@@ -78,9 +79,17 @@ def _counted(card: Card) -> str:
     verdicts = card.table["verdict"]
     counts = [f"{(verdicts == v).sum()} {_IS.get(v, v)}" for v in LEVEL if (verdicts == v).any()]
     if not counts:
-        return f"Nothing was claimed of {quoted(card.model)}."
-    many = f"Of {len(verdicts)} statements about {quoted(card.model)}" if len(verdicts) > 1 else "The one statement"
-    return f"{many}: {listed(counts)}." if len(verdicts) > 1 else f"{many} about {quoted(card.model)} is {verdicts[0]}."
+        return f"Nothing was claimed of {quoted(model_name(card.model))}."
+    many = (
+        f"Of {len(verdicts)} statements about {quoted(model_name(card.model))}"
+        if len(verdicts) > 1
+        else "The one statement"
+    )
+    return (
+        f"{many}: {listed(counts)}."
+        if len(verdicts) > 1
+        else f"{many} about {quoted(model_name(card.model))} is {verdicts[0]}."
+    )
 
 
 #: verdicts as they stand after a number
@@ -131,8 +140,8 @@ def _asked(card: Card) -> list[Part]:
     """Return up to five real questions: the first of each behaviour, then the second, and so on."""
     rows = list(_taken(card))[:_ASKED]
     about = (
-        f"{len(rows)} of the questions, each chosen by its place, not by its answer. “right” is the answer that the "
-        "metric counts as right; the number is that of the metric."
+        f"{len(rows)} of the questions, each chosen by its place, not by its answer. What “counts as right” is the "
+        "answer that the metric's number is for, such as “she” of “she” and “he”; it need not be the true one."
     )
     return [AskedCases(title="What was asked", about=about, rows=tuple(rows))] if rows else []
 

@@ -160,6 +160,7 @@ def _effects(ex: Explanation) -> list[Part]:
         ex.fidelity.refused(),
         AVERAGES,
         ex.features,
+        ex.fidelity.clear,
     )
 
 

@@ -6,6 +6,7 @@ conditions on them, in the words of the view.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,10 +18,12 @@ from surrogates.local.anchor import Anchor
 from surrogates.terms import describe
 from surrogates.visible import in_line
 
-__all__ = ["condition_words", "named", "ordinal", "quoted", "renamed", "rule_words", "states"]
+__all__ = ["condition_words", "model_name", "named", "ordinal", "quoted", "renamed", "rule_words", "states"]
 
 #: letters of a name that is quoted in a sentence, and of what stands before or after a word to show its place
 _NAME, _BESIDE = 60, 14
+#: a fingerprint, of which eight letters are told apart
+_FINGERPRINT = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{16,}\b")
 #: letters up to which a piece is a word that is shown in its place; a longer one is known by its number
 _WORD = 24
 
@@ -115,6 +118,17 @@ def rule_words(anchor: Anchor) -> str:
     if anchor.view.get("kind") != "text" or not anchor.rule.conditions:
         return anchor.words
     return describe(anchor.rule, renamed(anchor.features, anchor.view))
+
+
+def model_name(identity: str) -> str:
+    """Shorten the fingerprints in a model's name.
+
+    Examples
+    --------
+    >>> model_name("LlamaForCausalLM:c9b646cafab531d0b57fe0cca428f657:pairs")
+    'LlamaForCausalLM:c9b646ca…:pairs'
+    """
+    return _FINGERPRINT.sub(r"\1…", identity)
 
 
 def ordinal(number: int) -> str:

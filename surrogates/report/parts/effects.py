@@ -26,7 +26,9 @@ ROWS = 60
 _FOLDED = 3
 
 
-_FOLD = ".iomap .fold { margin: .5rem 0; }"
+_FOLD = """\
+.iomap .fold { margin: .5rem 0; }
+.iomap tr.top > td:first-child { box-shadow: inset 3px 0 var(--fair); }"""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Effects(Part):
     values: bool
     muted: bool
     note: str
+    top: int = 0
 
     @classmethod
     def of(
@@ -71,8 +74,12 @@ class Effects(Part):
         muted: bool,
         note: str,
         names: Mapping[str, str],
+        top: int = 0,
     ) -> Effects:
-        """Make it of rows ``feature, value, attribution, low, high``, what replaces features, and names shown."""
+        """Make it of rows ``feature, value, attribution, low, high``, what replaces features, and names shown.
+
+        The first `top` rows are those that the verdict speaks of.
+        """
         reach = float(np.nanmax(np.abs(table[["attribution", "low", "high"]].to_numpy()))) or 1.0
 
         def row_of(row: Any) -> EffectRow:
@@ -103,6 +110,7 @@ class Effects(Part):
             values=values,
             muted=muted,
             note=note,
+            top=0 if muted else min(top, len(rows)),
         )
 
     def shortened(self) -> Part:
@@ -130,10 +138,12 @@ def effects_parts(
     refused: Sequence[bool] = (),
     note: str = "",
     features: Sequence[Feature] = (),
+    top: Sequence[int] = (),
 ) -> list[Part]:
     """Return a table of effects for every output, of rows ``output, feature, value, attribution, low, high``.
 
-    Those of outputs that are `refused` are muted; `note` is said above that of a single output.
+    Those of outputs that are `refused` are muted; `note` is said above that of a single output; of each output the
+    first `top` rows are marked as those that its verdict speaks of.
     """
     names = named(features, view) if features else {}
     background = {row["name"]: row["background"] for row in view.get("rows", [])}
@@ -147,6 +157,7 @@ def effects_parts(
             bool(refused) and refused[j],
             note if len(outputs) == 1 else "",
             names,
+            top[j] if top else 0,
         )
         for j, name in enumerate(outputs)
     ]

@@ -18,6 +18,8 @@ __all__ = ["PhraseRow", "Phrases", "Source", "phrase_rows"]
 _SOURCES = 2
 #: nats that a source must add at least: it makes the phrase a tenth likelier
 _LEAST = 0.1
+#: said of a phrase that is predicted, but that nothing makes clearly likelier
+_UNCLEAR = "Nothing that was removed makes it clearly likelier."
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def phrase_rows(ex: Explanation, scale: Scale) -> tuple[PhraseRow, ...]:
             Source(names[row.feature], scale.signed(row.attribution), scale.between(row.low, row.high))
             for row in raising.itertuples()
         )
-        rows.append(PhraseRow(phrase, sources, ex.fidelity.scored(j), ex.fidelity.verdicts[j], _level(ex.fidelity, j)))
+        verdict = ex.fidelity.verdicts[j] if sources or ex.fidelity.refused()[j] else _UNCLEAR
+        rows.append(PhraseRow(phrase, sources, ex.fidelity.scored(j), verdict, _level(ex.fidelity, j)))
     return tuple(rows)
 
 
