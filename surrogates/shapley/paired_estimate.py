@@ -18,9 +18,9 @@ from surrogates.shapley.curved_indices import ENUMERATED, PAIRS, permuted
 from surrogates.shapley.indices import Indices, indices
 from surrogates.shapley.odd_process import OddFit, fit_odd, singles
 
-__all__ = ["from_pairs", "odd_parts", "varies"]
+__all__ = ["from_pairs", "odd_parts"]
 
-#: answers above which the odd part says it all: the proxy takes ten times as long and improves values no more
+#: answers above which the odd part's process is alone: the proxy takes ten times as long for a twentieth of the error
 _MOST = 400
 #: predictions of sampled permutations, and the fewest pairs of these
 _PREDICTIONS, _FEWEST = 16_384, 16
@@ -44,7 +44,7 @@ def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
     Indices
         Of the model. For each output they add up to the answer with all features minus that with none, exactly. From
         the whole cube they are exact and their standard errors 0; else these are posterior standard deviations, whose
-        95% intervals are checked by ``python -m benchmarks shapley`` and ``shapley-frontier``.
+        95% intervals are checked by ``python -m benchmarks shapley``.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def from_pairs(Z: np.ndarray, y: np.ndarray, noisy: bool = False) -> Indices:
     if len(Z) == 2**n and not noisy:
         return indices(y[[place[row.tobytes()] for row in cube(n) > 0.5]])
     pairs, halved = _odd_parts(Z, y, place)
-    if not varies(halved, y):
+    if not _varies(halved, y):
         return Indices("shapley", singles(n), np.zeros((y.shape[1], n)), np.zeros((y.shape[1], n)))
     with one_thread():
         fit = fit_odd(2 * Z[pairs[:, 0]] - 1, halved)
@@ -86,7 +86,7 @@ def odd_parts(Z: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return 2 * Z[pairs[:, 0]] - 1, halved
 
 
-def varies(halved: np.ndarray, y: np.ndarray) -> bool:
+def _varies(halved: np.ndarray, y: np.ndarray) -> bool:
     """Whether odd parts are more than what rounding leaves of answers."""
     return bool(np.abs(halved).max() > 64 * np.finfo(float).eps * np.abs(y).max())
 
