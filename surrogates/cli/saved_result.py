@@ -11,6 +11,7 @@ from surrogates.cli.app import app
 from surrogates.difference.card_difference import CardDifference
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.difference.difference import Difference
+from surrogates.difference.one_vector import VectorShare
 from surrogates.difference.row_difference import RowDifference
 from surrogates.local.anchor import Anchor
 from surrogates.local.explanation import Explanation
@@ -22,7 +23,7 @@ from surrogates.statements.card import Card
 
 __all__ = ["report"]
 
-_DIFFERENCES = (Difference, CardDifference, CaseDifference, RowDifference)
+_DIFFERENCES = (Difference, CardDifference, CaseDifference, RowDifference, VectorShare)
 _RESULTS = (Explanation, Anchor, ShapleyValues, GlobalSurrogate, Card, *_DIFFERENCES)
 _KINDS: dict[str, type[SavedResult]] = {kind.kind: kind for kind in _RESULTS}
 

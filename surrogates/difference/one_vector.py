@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from probes.asking.cost import Cost
 from probes.cases.case import Case
 from probes.cases.hold_out import hold_out
 from probes.cases.measure import answerer, check_measurable, measure
@@ -20,9 +21,13 @@ from probes.cases.template import TemplateProbe
 from probes.errors import InputError, integer
 from probes.interventions.intervened import activations, language_model, layer_names
 from probes.interventions.steering import steer
-from probes.rounding import between, percent, rounded
+from probes.models.adapt import as_model
+from probes.rounding import rounded
 from probes.store.store import Store, open_store
 from surrogates.difference.random_controls import drawn
+from surrogates.results.plain import Columns, Damaged, Json
+from surrogates.results.provenance import CostData, cost_data
+from surrogates.results.result import SavedResult
 
 __all__ = ["VectorShare", "one_vector"]
 
@@ -35,7 +40,7 @@ CONTROLS = 8
 
 
 @dataclass(frozen=True)
-class VectorShare:
+class VectorShare(SavedResult):
     """How much of a change steering by one vector makes, on entities that chose nothing.
 
     Attributes
@@ -61,7 +66,16 @@ class VectorShare:
         The mean difference of activations, unscaled.
     scan : DataFrame
         ``layer, scale, share``: on the cases by which layer and scale were chosen.
+    models : pair of str
+        Identities of the two models.
+    settings : dict
+        What was asked for: metric, layers, scales, controls, random_state.
+    cost : dict
+        Of everything that was asked.
     """
+
+    kind: ClassVar[str] = "share of one vector"
+    named: ClassVar[str] = "a share of one vector"
 
     layer: int
     scale: float
@@ -77,22 +91,34 @@ class VectorShare:
     controls: int
     entities: int
     vector: np.ndarray = field(repr=False)
-    scan: pd.DataFrame = field(repr=False)
+    scan: Annotated[pd.DataFrame, Columns("", "layer scale share")] = field(repr=False)
+    models: tuple[str, str]
+    settings: Json = field(repr=False)
+    cost: CostData = field(repr=False)
 
-    def __str__(self) -> str:
-        share, control, beyond = (
-            f"{percent(value)} {between(low, high, percent)}"
-            for value, low, high in (
-                (self.share, self.low, self.high),
-                (self.control, self.control_low, self.control_high),
-                (self.beyond, self.beyond_low, self.beyond_high),
-            )
-        )
-        return (
-            f"Steering by one vector at layer {self.layer} (times {rounded(self.scale)}) makes {share} of the\n"
-            f"change on {self.entities} held-out entities.\n"
-            f"Of {self.controls} random vectors of its length a typical one makes {control}, less by {beyond}."
-        )
+    @property
+    def claims(self) -> pd.DataFrame:
+        """What was measured: ``claim, share, low, high, verdict``; supported where the interval lies above zero."""
+        rows = [
+            (
+                f"steering by the vector (layer {self.layer}, times {rounded(self.scale)}) makes a share of the change",
+                *(self.share, self.low, self.high),
+            ),
+            ("so does a random vector of its length", *(self.control, self.control_low, self.control_high)),
+            ("the vector's share is the larger one", *(self.beyond, self.beyond_low, self.beyond_high)),
+        ]
+        table = pd.DataFrame(rows, columns=["claim", "share", "low", "high"])
+        return table.assign(verdict=np.where(table["low"] > 0, "supported", "inconclusive").astype(object))
+
+    def check_consistent(self) -> None:
+        """Check that fields agree with each other, after reading.
+
+        Raises
+        ------
+        Damaged
+        """
+        if not len(self.scan) or self.vector.ndim != 1 or self.entities < 1:
+            raise Damaged("scan", "hold a row for every layer and scale, with a vector and entities", len(self.scan))
 
 
 def one_vector(
@@ -155,10 +181,11 @@ def one_vector(
     check_measurable(answerer(first), probe.cases, number)
     split = hold_out(probe, cells=0.0, families=0, random_state=integer("random_state", random_state, least=0))
     seen, held = ([probe.cases[i] for i in rows] for rows in (split.discovery, split.entities))
-    memory = open_store(store)
+    memory, spent = open_store(store), list[Cost]()
 
     def moved(model: Any, cases: Sequence[Case]) -> pd.DataFrame:
         base, other = (measure(m, cases, number, store=memory, progress=progress) for m in (first, model))
+        spent.extend((base.cost, other.cost))
         return changes(base, other).frame[["case_id", "entity", "value"]]
 
     wanted = moved(second, seen)
@@ -190,6 +217,15 @@ def one_vector(
         entities=int(change["entity"].nunique()),
         vector=vectors[layer],
         scan=scan,
+        models=(as_model(first).identity().id, as_model(second).identity().id),
+        settings={
+            "metric": number.name,
+            "layers": tried,
+            "scales": [float(s) for s in scales],
+            "controls": controls,
+            "random_state": random_state,
+        },
+        cost=cost_data(sum(spent, Cost())),
     )
 
 

@@ -13,6 +13,7 @@ from probes.behaviours.registry import BEHAVIOURS
 from probes.cases.metrics import METRICS
 from surrogates.difference.card_difference import CardDifference
 from surrogates.difference.case_difference import CaseDifference
+from surrogates.difference.one_vector import VectorShare
 from surrogates.difference.row_difference import RowDifference
 from surrogates.families.registry import FAMILIES, settings_to_json
 from surrogates.many.explanation_set import ExplanationSet
@@ -30,6 +31,7 @@ __all__ = [
     "row_difference_line",
     "set_line",
     "study_line",
+    "vector_line",
 ]
 
 
@@ -96,6 +98,14 @@ def case_difference_line(difference: CaseDifference) -> Line:
     """Write the call of :func:`~surrogates.compare_cases`."""
     others = "by=, groups=, statements=, arms=, off_target= and split="
     return _comparison("compare_cases", "probe", difference.names, difference.models, difference.settings, others)
+
+
+def vector_line(found: VectorShare) -> Line:
+    """Write the call of :func:`~surrogates.one_vector`."""
+    note = f"Here before is {found.models[0]} and after is {found.models[1]}; probe as given."
+    return Line(
+        f"one_vector(before, after, probe{_written(found.settings)})", "from surrogates import one_vector", (note,)
+    )
 
 
 def _comparison(

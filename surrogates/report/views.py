@@ -15,6 +15,7 @@ from surrogates.report import (
     explanation,
     explanation_set,
     global_surrogate,
+    one_vector,
     row_difference,
     text,
 )
@@ -34,6 +35,7 @@ VIEWS = (
     explanation,
     explanation_set,
     global_surrogate,
+    one_vector,
     row_difference,
     text,
 )

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from probes import LocalGaussian, TabularProbe, TemplateProbe, TextProbe, as_model
+from probes.asking.cost import Cost
 from surrogates import (
     AdditiveSurrogate,
     Auto,
     InteractionSurrogate,
     SparseLinear,
     TreeSurrogate,
+    VectorShare,
     anchor,
     compare,
     compare_cards,
@@ -24,6 +26,7 @@ from surrogates import (
     generalise,
     shapley_values,
 )
+from surrogates.results.provenance import cost_data
 
 QUIET = {"store": None, "progress": False}
 REVIEW = "not good at all but funny, and funny is good"
@@ -60,6 +63,18 @@ def films():
     praise = {f"film {i:02}": {"film": f"film {i:02}"} for i in range(16)}
     said = {"no": {"word": "good"}, "yes": {"word": "not good"}}
     return TemplateProbe({"was": "{film} was {word}", "is": "{film} is {word}"}, {"negated": said}, praise, target="x")
+
+
+def vector_share():
+    """Make a share of one vector as it is read from a file: a real one takes a language model."""
+    scan = pd.DataFrame({"layer": [3, 3, 9], "scale": [0.5, 1.0, 1.0], "share": [0.4, 0.7, 0.6]})
+    shares = {"share": 0.68, "low": 0.52, "high": 0.81, "control": -0.1, "control_low": -0.6, "control_high": 0.04}
+    beyond = {"beyond": 0.78, "beyond_low": 0.5, "beyond_high": 1.3, "controls": 8, "entities": 10}
+    settings = {"metric": "logit_difference", "layers": [3, 9], "scales": [0.5, 1.0], "controls": 8, "random_state": 0}
+    return VectorShare(
+        layer=3, scale=1.0, **shares, **beyond, vector=np.arange(4.0), scan=scan, models=("lm-1", "lm-2"),
+        settings=settings, cost=cost_data(Cost(rows=40, calls=5)),
+    )  # fmt: skip
 
 
 @cache
@@ -103,6 +118,7 @@ def example(name):
         "cards": lambda: compare_cards(
             example("card"), generalise(uneven_later, films(), metric="output", name="reviewer", **QUIET).card()
         ),
+        "vector": vector_share,
         "cases": lambda: compare_cases(uneven, uneven_later, films(), metric="output", names=("1", "2"), **QUIET),
         "regions": lambda: compare_rows(
             risk, as_model(lambda r: curve(r) + 3.0 * (r["age"] > 0.5), name="risk-4"),
@@ -142,6 +158,7 @@ EXAMPLES = [
     ("card", "statements"),
     ("cards", "statements"),
     ("cases", "statements"),
+    ("vector", "statements"),
     ("regions", "rules"),
 ]
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from probes.errors import InputError
-from probes.rounding import percent, score
+from probes.rounding import between, percent, score
 from surrogates.difference.card_difference import CardDifference
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.difference.difference import Difference
+from surrogates.difference.one_vector import VectorShare
 from surrogates.difference.row_difference import RowDifference
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.verdict import refuses
@@ -184,6 +185,13 @@ def _(result: CardDifference, output: str | None = None) -> Caption:
     said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     names = " → ".join(cut(name, _NAME // 2 - 2) for name in result.names)
     return Caption(names, "no R²: effects on two cards are compared", f"Effects: {said}." if said else "")
+
+
+@caption_of.register
+def _(result: VectorShare, output: str | None = None) -> Caption:
+    names = " → ".join(cut(name, _NAME // 2 - 2) for name in result.models)
+    fit = f"share of the change on {result.entities} held-out entities {percent(result.share)}"
+    return Caption(names, fit, f"{between(result.low, result.high, percent)}")
 
 
 @caption_of.register

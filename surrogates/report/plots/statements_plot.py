@@ -10,6 +10,7 @@ import numpy as np
 from probes.errors import InputError
 from surrogates.difference.card_difference import CardDifference
 from surrogates.difference.case_difference import CaseDifference
+from surrogates.difference.one_vector import VectorShare
 from surrogates.report.labels import cut, wrapped
 from surrogates.report.plots.drawing import INK, SOFT, VERDICTS, height_of, literal, rows
 from surrogates.report.plots.kinds import Plot, plotted
@@ -121,4 +122,18 @@ def statements_of_cards(difference: CardDifference) -> Forest:
         low=shown["low"].to_numpy(dtype=float),
         high=shown["high"].to_numpy(dtype=float),
         axis=f"{cut(second, _CARD)} less {cut(first, _CARD)} ({unit})",
+    )
+
+
+@plotted("statements", VectorShare, first=True)
+def statements_of_vector(found: VectorShare) -> Forest:
+    """Take the shares of a change that a vector and random ones make."""
+    table = found.claims
+    return Forest(
+        claims=tuple(table["claim"]),
+        verdicts=tuple(table["verdict"]),
+        effect=table["share"].to_numpy(dtype=float),
+        low=table["low"].to_numpy(dtype=float),
+        high=table["high"].to_numpy(dtype=float),
+        axis="share of the change",
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from probes import InputError, Store, TemplateProbe, measure, steer
-from surrogates import one_vector
+from surrogates import VectorShare, one_vector
 from tests.helpers.when_used import when_used
 
 torch = when_used("torch")
@@ -22,7 +22,7 @@ def probe():
     return TemplateProbe("{who} of {place} is {what}", factors, people, target=" free", foils=[" rained"])
 
 
-def test_a_steered_model_is_one_vector_of_its_layer_and_scale():
+def test_a_steered_model_is_one_vector_of_its_layer_and_scale(tmp_path):
     lm, store = lm_of(), Store()
     vector = np.random.default_rng(3).normal(size=32)
     found = one_vector(lm, steer(lm, 1, 2 * vector), probe(), [0, 1], (0.5, 1.0), store=store, progress=False)
@@ -32,7 +32,11 @@ def test_a_steered_model_is_one_vector_of_its_layer_and_scale():
     assert found.controls == 8 and found.control_low <= found.control <= found.control_high
     assert found.beyond == pytest.approx(found.share - found.control) and found.beyond_low > 0
     assert set(found.scan["layer"]) == {1}  # layer 0 puts out the same in both
-    assert str(found).startswith("Steering by one vector at layer 1 (times 1) makes 100% [")
+    assert "Steering by one vector at layer 1 (times 1) makes 100% [" in " ".join(str(found).split())
+    page = found.report(tmp_path / "page.html").read_text("utf-8")
+    assert "makes 100% [" in page and "one_vector(before, after, probe, metric=" in page
+    assert VectorShare.from_json(found.to_json()).to_json() == found.to_json()
+    assert list(found.claims["verdict"]) == ["supported", "inconclusive", "supported"] and found.cost["rows"] > 0
     again = one_vector(lm, steer(lm, 1, 2 * vector), probe(), [0, 1], (0.5, 1.0), store=store, progress=False)
     assert again.share == pytest.approx(found.share) and again.scan.equals(found.scan)
 

@@ -29,6 +29,7 @@ from surrogates.many.columns import Column
 from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.results.result import Result, SavedResult
 from surrogates.statements.behave import study_of
+from tests.helpers.plot_examples import vector_share
 
 # what the module makes once is made in one process
 pytestmark = pytest.mark.xdist_group("results")
@@ -84,6 +85,7 @@ def made():
         compare_rows(paid, other, grown, store=None, progress=False),
         study.card(),
         compare_cards(study.card(), study.card()),
+        vector_share(),
     ]
     return {type(result): result for result in results}
 

@@ -29,6 +29,7 @@ FIRST = {
     "Study": "statements",
     "Card": "statements",
     "CardDifference": "statements",
+    "VectorShare": "statements",
     "CaseDifference": "statements",
     "RowDifference": "rules",
 }
