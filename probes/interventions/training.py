@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from probes.errors import InputError, ModelError, integer, require
 from probes.interventions.reweighted import Reweighted, copied
 from probes.interventions.training_records import Record, split
 from probes.models.huggingface.causal_lm import CausalLM
 from probes.models.huggingface.weights import is_half
+from probes.progress import Bar
 
 __all__ = ["Finetuned", "finetune", "lora"]
 
@@ -267,9 +267,8 @@ def _train(
     rows = [(0, np.nan, _held_out(network, unseen, settings.batch_size))]
     best, kept, least = None, 0, np.inf
     total = settings.epochs * -(-len(seen) // settings.batch_size)
-    hidden = None if settings.progress is None else not settings.progress
     rng = np.random.default_rng([settings.random_state, 12])
-    with _seeded(settings.random_state), tqdm(total=total, desc="training", leave=False, disable=hidden) as bar:
+    with _seeded(settings.random_state), Bar(total, "training", "step", settings.progress) as bar:
         try:
             for epoch in range(1, settings.epochs + 1):
                 network.train()
