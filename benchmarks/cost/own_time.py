@@ -17,6 +17,7 @@ import pandas as pd
 from benchmarks.run.record import show, timed
 from probes.inputs.mask import MaskProbe
 from probes.inputs.text import TextProbe
+from surrogates.judging import fidelity
 from surrogates.local.explain import explain
 from surrogates.many.explain_many import explain_many
 
@@ -45,7 +46,7 @@ Action = Callable[[], Any]
 def run(quick: bool, jobs: int) -> dict[str, Any]:
     """Measure each pair of cases in turn, after one round that is not counted."""
     repeats, columns, words, rows = (1, 30, 30, 3) if quick else (REPEATS, COLUMNS, WORDS, ROWS)
-    cases = {**tables(columns), **texts(words), **mixed(rows), **workers(rows)}
+    cases = {**tables(columns), **texts(words), **mixed(rows), **workers(rows), **terms()}
     compared = []
     for (ours, theirs, target), (mine, other) in cases.items():
         mine(), other()
@@ -153,6 +154,22 @@ def workers(rows: int) -> _Cases:
         return lambda: explain_many(lambda Z: Z[:, 0] + 0.0, probes, store=None, n_jobs=n_jobs, progress=False)
 
     return {(f"{rows} cheap rows, n_jobs=2", "n_jobs=1", None): (of(2), of(1))}
+
+
+def terms() -> _Cases:
+    """Judge an explanation by how many terms are read, and do not."""
+    rng = np.random.default_rng(SEED)
+    weights = rng.normal(size=12)
+    ours = lambda: explain(lambda Z: Z @ weights + Z[:, 0] * Z[:, 1], MaskProbe(12), budget=BUDGET, store=None)  # noqa: E731
+
+    def without() -> Any:
+        kept, fidelity.by_terms = fidelity.by_terms, lambda *_: ()
+        try:
+            return ours()
+        finally:
+            fidelity.by_terms = kept
+
+    return {("R² by terms", "none", 1.1): (ours, without)}
 
 
 def report(result: dict[str, Any]) -> None:
