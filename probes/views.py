@@ -1,4 +1,9 @@
-"""Views: what an instance looks like, as plain JSON data that a report draws; one typed dictionary for each kind."""
+"""Views: what an instance looks like, as plain JSON data that a report draws; one typed dictionary for each kind.
+
+Any kind may bring words of its own. `states` are two: what a feature is that is there, and one that is not, such as
+``["as it is", "blurred"]``; `caption` is the input in one line, as a set of explanations lists it. What draws a kind is
+one file in ``surrogates/report/parts``, see ``view_kinds.py`` there.
+"""
 
 from __future__ import annotations
 

@@ -14,10 +14,11 @@ from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.effects import effects_parts
 from surrogates.report.parts.head import Head
-from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts, reference_in_words
+from surrogates.report.parts.instance import Numbers, answer_parts, reference_in_words
 from surrogates.report.parts.origin import Origin
-from surrogates.report.parts.rule import Anchored, ConditionRow, Conditions, Rule, Shares, Standing, ValueRow, Values
+from surrogates.report.parts.rule import ConditionRow, Conditions, Rule, Shares, Standing, ValueRow, Values
 from surrogates.report.parts.switch import by_output
+from surrogates.report.parts.view_kinds import InstanceEffects, InstanceKept, instance_parts, kept_parts
 from surrogates.report.parts.waterfall import waterfall_parts
 from surrogates.report.plots.kinds import draw_into
 from surrogates.report.plots.precision_plot import precision
@@ -119,13 +120,8 @@ def _row(a: Anchor) -> list[Part]:
 
 def _anchored(a: Anchor) -> list[Part]:
     """Return the instance with what the rule keeps."""
-    parts = answer_parts(a.view, a.answer)
-    if a.view["kind"] == "text":
-        kept = {a.features[i].name for i, _, _ in a.rule.conditions}
-        parts.append(Anchored.of(kept, percent(a.precision), a.features, a.view))
-    if a.view["kind"] == "table":
-        parts.append(Remark(text=f"The region asked about: {a.view['law']}."))
-    return parts
+    names = frozenset(a.features[i].name for i, _, _ in a.rule.conditions)
+    return [*answer_parts(a.view, a.answer), *kept_parts(InstanceKept(names, percent(a.precision), a.features, a.view))]
 
 
 def _conditions(a: Anchor) -> list[Part]:
@@ -225,7 +221,8 @@ def _depends(v: ShapleyValues) -> list[Part]:
 
 
 def _instance(v: ShapleyValues) -> list[Part]:
-    return instance_parts(_table(v), v.outputs, v.unit, v.features, v.view, _scale(v), "What it depends on")
+    effects = InstanceEffects(_table(v), v.outputs, v.unit, v.features, v.view, _scale(v), "What it depends on")
+    return instance_parts(effects)
 
 
 def _waterfall(v: ShapleyValues) -> list[Part]:

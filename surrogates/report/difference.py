@@ -15,10 +15,11 @@ from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.change import BothSides, Changes, Flips
 from surrogates.report.parts.effects import Terms
 from surrogates.report.parts.head import Head
-from surrogates.report.parts.instance import answer_parts, instance_parts
+from surrogates.report.parts.instance import answer_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.switch import by_output
 from surrogates.report.parts.trust import Comparison, Judgement, Verdict
+from surrogates.report.parts.view_kinds import InstanceEffects, instance_parts
 from surrogates.report.plots.families_plot import families
 from surrogates.report.plots.kinds import draw_into
 from surrogates.report.plots.predictions_plot import predicted_changes
@@ -105,7 +106,7 @@ def _depends(d: Difference) -> list[Part]:
 def _instance(d: Difference) -> list[Part]:
     """Return the input, shaded by how its features' effects changed."""
     change = d.change
-    return instance_parts(
+    effects = InstanceEffects(
         change.attributions,
         change.target.outputs,
         change.target.unit,
@@ -115,6 +116,7 @@ def _instance(d: Difference) -> list[Part]:
         "Where the change comes from",
         change.fidelity.refused(change=True),
     )
+    return instance_parts(effects)
 
 
 def _changes(d: Difference) -> list[Part]:

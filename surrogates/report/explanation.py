@@ -15,13 +15,14 @@ from surrogates.report.parts.by_terms import by_terms_parts
 from surrogates.report.parts.drawn import drawn_parts
 from surrogates.report.parts.effects import Terms, effects_parts
 from surrogates.report.parts.head import Head
-from surrogates.report.parts.instance import Numbers, Remark, answer_parts, instance_parts
+from surrogates.report.parts.instance import Numbers, Remark, answer_parts
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.pairs import Pairs, pair_marks
 from surrogates.report.parts.phrases import Phrases
 from surrogates.report.parts.questions import Questions
 from surrogates.report.parts.switch import by_output
 from surrogates.report.parts.trust import Checks, Comparison, Judgement, Verdict
+from surrogates.report.parts.view_kinds import InstanceEffects, instance_parts
 from surrogates.report.parts.what_if import what_if_parts
 from surrogates.report.plots.families_plot import families
 from surrogates.report.plots.kinds import draw_into
@@ -136,7 +137,7 @@ def _depends(ex: Explanation) -> list[Part]:
 
 def _instance(ex: Explanation) -> list[Part]:
     target = ex.target
-    return instance_parts(
+    effects = InstanceEffects(
         ex.attributions,
         target.outputs,
         target.unit,
@@ -147,6 +148,7 @@ def _instance(ex: Explanation) -> list[Part]:
         ex.fidelity.refused(),
         pair_marks(ex),
     )
+    return instance_parts(effects)
 
 
 def _effects(ex: Explanation) -> list[Part]:

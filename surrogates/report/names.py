@@ -81,6 +81,8 @@ def renamed(features: Sequence[Feature], view: View) -> list[Feature]:
 def states(view: View) -> tuple[str, str]:
     """Say what a feature is that is there, and one that is not, in the words of a view.
 
+    A view may bring the two words itself, as ``states``.
+
     Examples
     --------
     >>> states({"kind": "table"}), states({"kind": "cube"})
@@ -88,7 +90,12 @@ def states(view: View) -> tuple[str, str]:
     """
     if view.get("kind") == "text":
         return "left in", in_line(str(view.get("removal", "removed")))
-    return ("kept", "replaced") if view.get("kind") == "table" else ("present", "absent")
+    if view.get("kind") == "table":
+        return "kept", "replaced"
+    states = view.get("states")
+    if not isinstance(states, (list, tuple)) or len(states) != 2:
+        return "present", "absent"
+    return in_line(str(states[0])), in_line(str(states[1]))
 
 
 def condition_words(condition: tuple[int, float, float], features: Sequence[Feature], view: View) -> str:

@@ -22,8 +22,7 @@ from probes.rounding import alone, between, given, score
 from surrogates.judging.fidelity import Fidelity
 from surrogates.local.explanation import Explanation
 from surrogates.report.asked_questions import decisions, explained_outputs, variations
-from surrogates.report.names import named, quoted
-from surrogates.visible import in_line
+from surrogates.report.names import named, quoted, states
 
 __all__ = [
     "change_line",
@@ -200,8 +199,9 @@ def _without(ex: Explanation, changed: np.ndarray, row: np.ndarray) -> str:
         names = [quoted(f"{f.name} = {f.value}" if f.value else f.name) for f, _ in features]
         return f"With {listed(names)} replaced from the background,"
     shown = named(ex.features, ex.view, _NAME)
-    names, removal = [_in_quotes(shown[f.name]) for f, _ in features], str(ex.view.get("removal", "removed"))
-    return f"Without {listed(names)}" if removal == "removed" else f"With {listed(names)} {in_line(removal)},"
+    names = [_in_quotes(shown[f.name]) for f, _ in features]
+    absent = states(ex.view)[1]
+    return f"Without {listed(names)}" if absent in ("removed", "absent") else f"With {listed(names)} {absent},"
 
 
 def _in_quotes(shown: str) -> str:

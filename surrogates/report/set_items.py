@@ -14,7 +14,8 @@ from surrogates.many.jsonl_file import Entry
 from surrogates.report.asked_questions import decisions
 from surrogates.report.explanation import parts_in_short
 from surrogates.report.part import level
-from surrogates.report.parts.items import WITHIN, Index, IndexRow, Item, Items
+from surrogates.report.parts.instance import Remark
+from surrogates.report.parts.items import Index, IndexRow, Item, Items
 from surrogates.report.sentence import numbered, quoted
 from surrogates.visible import in_line
 
@@ -82,7 +83,7 @@ def _row(entry: Entry, ex: Explanation, place: int, mark: str) -> IndexRow:
 
 def _item(i: int, entry: Entry, ex: Explanation) -> Item:
     j, shade = _worst(ex)
-    parts = tuple(part for part in parts_in_short(ex) if isinstance(part, WITHIN))
+    parts = tuple(part for part in parts_in_short(ex) if not isinstance(part, Remark))
     return Item(i + 1, f"Item {entry.label}: {answer_words(ex)}", shade, ex.fidelity.verdicts[j], parts)
 
 
@@ -99,6 +100,8 @@ def input_words(row: Mapping[str, Any] | None, ex: Explanation) -> str:
     if view["kind"] == "text":
         text = view["question"] if view.get("question") else " ".join(_texts(view))
         return _cut(" ".join(in_line(text).split()), _INPUT)
+    if view.get("caption"):
+        return _cut(in_line(str(view["caption"])), _INPUT)
     named = {f.name: f"{f.name} = {f.value}" if f.value else f.name for f in ex.features}
     strongest = list(dict.fromkeys(ex.attributions["feature"]))[:_VALUES]
     more = len(row) - len(strongest) if row is not None else len(named) - len(strongest)

@@ -65,6 +65,7 @@ BY_NAME = {
     "probes.behaviours.registry",
     "probes.models.adapt",
     "surrogates.cli.inputs",
+    "surrogates.report.parts.view_kinds",
     "surrogates.report.plots.kinds",
     "surrogates.results.result",
 }

@@ -11,6 +11,7 @@ import pandas as pd
 from probes.probe import Feature
 from probes.rounding import Scale
 from probes.views import View
+from surrogates.report.names import states
 from surrogates.report.part import Part
 from surrogates.report.scripts import script
 from surrogates.report.styles import PAIR, PIECES, QUOTE
@@ -24,7 +25,6 @@ __all__ = [
     "ShadedText",
     "answer_parts",
     "blocks",
-    "instance_parts",
     "reference_in_words",
 ]
 
@@ -89,8 +89,8 @@ def reference_in_words(features: Sequence[Feature], view: View) -> str:
     """Say what the reference is."""
     if any(f.kind == "real" for f in features):
         return "one step of every feature away"
-    gone = {"text": "with every feature removed", "table": "with every feature replaced"}
-    return gone.get(str(view.get("kind")), "with every feature absent")
+    gone = {"text": "removed", "table": "replaced"}.get(str(view.get("kind")))
+    return f"with every feature {gone or states(view)[1]}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,28 +204,3 @@ def blocks(
 def answer_parts(view: View, answer: str | None) -> list[Part]:
     """Return a language model's answer, where there is one."""
     return [Answer(title="The answer explained", text=answer, question=view.get("question"))] if answer else []
-
-
-def instance_parts(
-    table: pd.DataFrame,
-    outputs: Sequence[str],
-    unit: str,
-    features: Sequence[Feature],
-    view: View,
-    scale: Scale,
-    title: str,
-    refused: Sequence[bool] = (),
-    pairs: Mapping[str, Sequence[int]] | None = None,
-) -> list[Part]:
-    """Return the instance with what features do, rows ``output, feature, attribution, low, high``.
-
-    `pairs` has the numbers of the pairs that features are in, which stand at the words of a text.
-    """
-    parts: list[Part] = []
-    if view["kind"] == "text":
-        for name, muted in zip(outputs, refused or (False,) * len(outputs), strict=True):
-            shown, rows = title + (f": {name}" if len(outputs) > 1 else ""), table[table["output"] == name]
-            parts.append(ShadedText.of(rows, shown, unit, features, view, scale, muted, pairs))
-    if view["kind"] == "table":
-        parts.append(Remark(text=f"The region asked about: {view['law']}."))
-    return parts

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from surrogates.report.part import Note, Part
-from surrogates.report.parts.effects import Effects
-from surrogates.report.parts.instance import Answer, Numbers, ShadedText
-from surrogates.report.parts.pairs import Pairs
-from surrogates.report.parts.phrases import Phrases
-from surrogates.report.parts.switch import Switch
-from surrogates.report.parts.trust import Verdict
+from surrogates.report.part import Part
 from surrogates.report.styles import LINK, NARROW, STACK, TABLE, TAG
 
-__all__ = ["WITHIN", "Index", "IndexRow", "Item", "Items", "Within"]
-
-#: parts of one explanation that are shown within the page of many
-Within: TypeAlias = Verdict | Numbers | Answer | Phrases | ShadedText | Effects | Switch | Pairs | Note
-WITHIN = (Verdict, Numbers, Answer, Phrases, ShadedText, Effects, Switch, Pairs, Note)
+__all__ = ["Index", "IndexRow", "Item", "Items"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +45,7 @@ class Item:
     title: str
     level: str
     verdict: str
-    parts: tuple[Within, ...]
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

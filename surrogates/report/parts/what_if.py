@@ -13,6 +13,7 @@ from probes.rounding import Scale, given
 from probes.views import View
 from surrogates.local.explanation import Explanation
 from surrogates.numerics.merged_rows import collapse
+from surrogates.report.names import states
 from surrogates.report.part import Part, level
 from surrogates.report.scripts import bits, numbers, script
 from surrogates.report.styles import BUTTON, TABLE
@@ -134,7 +135,7 @@ def _off(view: View, binary: bool) -> str:
         return "A feature that is off is replaced from the background, and the number is the mean over it."
     if view["kind"] == "text":
         return f"A {view['unit']} that is off is {view['removal']}."
-    return "A feature that is off is absent."
+    return f"A feature that is off is {states(view)[1]}."
 
 
 def _written(view: View) -> tuple[SwitchBlock, ...]:
