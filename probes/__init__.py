@@ -26,6 +26,7 @@ from probes.errors import InputError, IomapError, MissingExtra, ModelError, Spen
 from probes.inputs.context import ContextProbe
 from probes.inputs.locality import Background, LocalGaussian
 from probes.inputs.mask import MaskProbe
+from probes.inputs.mixed import MixedProbe
 from probes.inputs.tabular import TabularProbe
 from probes.inputs.text import TextProbe
 from probes.interventions.ablation import ablate, components_of
@@ -82,6 +83,7 @@ __all__ = [
     "Measured",
     "Metric",
     "MissingExtra",
+    "MixedProbe",
     "Model",
     "ModelError",
     "Overlap",

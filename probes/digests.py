@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ __all__ = ["digest_rows"]
 
 
 def digest_rows(inputs: Any) -> list[bytes]:
-    """Return the SHA-256 of every row of a batch: strings, chats, arrays or data frames.
+    """Return the SHA-256 of every row of a batch: strings, chats, arrays, data frames, or dicts of such.
 
     Raises
     ------
@@ -43,6 +43,8 @@ def digest_rows(inputs: Any) -> list[bytes]:
 def _canonical(item: object) -> bytes:
     if isinstance(item, str):
         return b"text " + item.encode("utf-8", "surrogatepass")
+    if isinstance(item, Mapping) and any(isinstance(value, np.ndarray) for value in item.values()):
+        return b"parts " + b"".join(_cell(str(name)) + _cell(value) for name, value in sorted(item.items()))
     try:
         return b"json " + json.dumps(item, sort_keys=True, ensure_ascii=True).encode()
     except TypeError as error:

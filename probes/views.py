@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
-__all__ = ["Block", "CubeView", "ListView", "TableRow", "TableView", "TextView", "View"]
+__all__ = ["Block", "CubeView", "ListView", "MixedPart", "MixedView", "TableRow", "TableView", "TextView", "View"]
 
 
 class Block(TypedDict):
@@ -62,6 +62,26 @@ class CubeView(TypedDict):
     features: list[str]
     whole: NotRequired[str]
     nothing: NotRequired[str]
+
+
+class MixedPart(TypedDict):
+    """A part of a mixed input: its features are those from `offset` on, under the names that its own view knows."""
+
+    title: str
+    offset: int
+    features: list[str]
+    view: Mapping[str, Any]
+
+
+class MixedView(TypedDict):
+    """An input of several parts, each with a view of its own.
+
+    `joined` says how they make an input: the columns of a data frame, the name of a function, None for a dict.
+    """
+
+    kind: Literal["mixed"]
+    joined: list[str] | str | None
+    parts: list[MixedPart]
 
 
 class ListView(TypedDict):

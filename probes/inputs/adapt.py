@@ -14,6 +14,7 @@ import pandas as pd
 from probes.errors import InputError
 from probes.inputs.context import ContextProbe
 from probes.inputs.locality import Background, LocalGaussian
+from probes.inputs.mixed import MixedProbe
 from probes.inputs.table_rows import refuse_masked
 from probes.inputs.tabular import TabularProbe
 from probes.inputs.text import TextProbe
@@ -64,7 +65,7 @@ class RowSettings:
 
 
 def as_probe(probe: ProbeLike, settings: RowSettings | None = None) -> Probe:
-    """Convert a plain text, chat, row or dict to a probe; `settings` are for a row.
+    """Convert a plain text, chat, row, dict, or dict of probes to a probe; `settings` are for a row.
 
     Raises
     ------
@@ -78,6 +79,9 @@ def as_probe(probe: ProbeLike, settings: RowSettings | None = None) -> Probe:
     if isinstance(probe, str) or is_chat(probe):
         settings.refuse("be left out: it is for a row of a table")
         return TextProbe(probe)
+    if isinstance(probe, Mapping) and probe and all(isinstance(part, Probe) for part in probe.values()):
+        settings.refuse("be given to the probe of the row")
+        return MixedProbe(probe)
     if settings.background is None and isinstance(probe, Mapping) and {"context", "question"} <= set(probe):
         settings.refuse("be left out: it is for a row of a table")
         known = signature(ContextProbe).parameters

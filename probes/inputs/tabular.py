@@ -140,6 +140,11 @@ class TabularProbe(Probe):
         return dict(zip(map(str, self._pool.columns), first_cells(self._pool), strict=True))
 
     @property
+    def columns(self) -> list[Any]:
+        """The columns that the model sees, in their order."""
+        return list(self._frame.columns)
+
+    @property
     def chosen(self) -> np.ndarray:
         """Positions ``(R,)`` in the background of the rows that are used."""
         return self._chosen

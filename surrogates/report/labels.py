@@ -67,4 +67,7 @@ def feature_labels(features: Sequence[Feature], view: View, longest: int = LABEL
     """
     if view.get("kind") == "text":
         return named(features, view, longest)
+    if view.get("kind") == "mixed":
+        names = named(features, view, longest)
+        return {f.name: cut(valued(names[f.name], f.value), longest) for f in features}
     return {f.name: cut(valued(f.name, f.value), longest) for f in features}

@@ -15,10 +15,21 @@ from probes.probe import Feature
 from probes.rounding import given
 from probes.views import View
 from surrogates.local.anchor import Anchor
+from surrogates.report.input_parts import InputPart, input_parts
 from surrogates.terms import describe
 from surrogates.visible import in_line
 
-__all__ = ["condition_words", "model_name", "named", "ordinal", "quoted", "renamed", "rule_words", "states"]
+__all__ = [
+    "condition_words",
+    "model_name",
+    "named",
+    "ordinal",
+    "part_of",
+    "quoted",
+    "renamed",
+    "rule_words",
+    "states",
+]
 
 #: letters of a name that is quoted in a sentence, and of what stands before or after a word to show its place
 _NAME, _BESIDE = 60, 14
@@ -44,6 +55,8 @@ def named(features: Sequence[Feature], view: View, longest: int | None = None) -
     >>> list(named(probe.features, probe.view()).values())
     ['“the” (1st, in “the end of …”)', '“end”', '“of”', '“the” (2nd, in “… end of the film”)', '“film”']
     """
+    if view.get("kind") == "mixed":
+        return _by_part(features, view, longest)
     if view.get("kind") != "text":
         return {feature.name: feature.name for feature in features}
     shown = {feature.name: quoted(feature.name, longest) for feature in features}
@@ -59,6 +72,18 @@ def named(features: Sequence[Feature], view: View, longest: int | None = None) -
             place = f", in {_beside(before, word, after)}" if len(word) <= _WORD else ""
             shown[name] = f"{quoted(word, longest)} ({ordinal(seen[word])}{place})"
     return shown
+
+
+def _by_part(features: Sequence[Feature], view: View, longest: int | None) -> dict[str, str]:
+    """Return how the features of each part are shown; with the part's name where two would look the same."""
+    shown = [
+        (part.title, named(part.features, part.view, longest)[feature.name])
+        for part in input_parts(features, view)
+        for feature in part.features
+    ]
+    counts = Counter(name for _, name in shown)
+    names = [f"{title}: {name}" if counts[name] > 1 and title else name for title, name in shown]
+    return {feature.name: name for feature, name in zip(features, names, strict=True)}
 
 
 def _places(view: View) -> list[tuple[int, str, str, str]]:
@@ -111,7 +136,7 @@ def condition_words(condition: tuple[int, float, float], features: Sequence[Feat
     i, low, high = condition
     feature = features[i]
     if feature.kind == "binary":
-        here, gone = states(view)
+        here, gone = states(part_of(i, features, view).view)
         name = f"{feature.name} = {feature.value}" if feature.value and high >= 1 else feature.name
         return f"{name} {here if high >= 1 else gone}"
     if low == -float("inf"):
@@ -120,11 +145,19 @@ def condition_words(condition: tuple[int, float, float], features: Sequence[Feat
     return name if high == float("inf") else f"{given(low)} < {feature.name} ≤ {given(high)}"
 
 
+def part_of(feature: int, features: Sequence[Feature], view: View) -> InputPart:
+    """Return the part of the input that a feature, by its number, belongs to."""
+    return next(part for part in reversed(input_parts(features, view)) if part.offset <= feature)
+
+
 def rule_words(anchor: Anchor) -> str:
     """Put the rule of an anchor in words; those of a text in quotes."""
-    if anchor.view.get("kind") != "text" or not anchor.rule.conditions:
+    if anchor.view.get("kind") not in ("text", "mixed") or not anchor.rule.conditions:
         return anchor.words
-    return describe(anchor.rule, renamed(anchor.features, anchor.view))
+    shown = renamed(anchor.features, anchor.view)
+    if anchor.view.get("kind") == "mixed":
+        return " and ".join(condition_words(condition, shown, anchor.view) for condition in anchor.rule.conditions)
+    return describe(anchor.rule, shown)
 
 
 def model_name(identity: str) -> str:

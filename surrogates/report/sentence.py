@@ -14,14 +14,17 @@ Rules, in this order:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from probes.probe import Feature
 from probes.rounding import alone, between, given, score
+from probes.views import View
 from surrogates.judging.fidelity import Fidelity
 from surrogates.local.explanation import Explanation
 from surrogates.report.asked_questions import decisions, explained_outputs, variations
+from surrogates.report.input_parts import input_parts
 from surrogates.report.names import named, quoted, states
 
 __all__ = [
@@ -157,7 +160,8 @@ def _asked(ex: Explanation, usable: list[int]) -> str:
 def _averaged(ex: Explanation) -> str:
     """Say that answers are means, of a table's row asked with several background rows."""
     rows = ex.provenance.get("replicates", 1)
-    what = "background rows" if ex.view.get("kind") == "table" else "inputs"
+    table = any(part.view.get("kind") == "table" for part in input_parts(ex.features, ex.view))
+    what = "background rows" if table else "inputs"
     return f" on average over {rows} {what}" if rows > 1 else ""
 
 
@@ -190,17 +194,29 @@ def _less(up: bool) -> str:
 
 def _without(ex: Explanation, changed: np.ndarray, row: np.ndarray) -> str:
     """Begin a sentence about a row that changes some features of the instance."""
-    features = [(f, v) for f, v, yes in zip(ex.features, row, changed, strict=True) if yes]
+    shown, clauses = named(ex.features, ex.view, _NAME), list[str]()
+    for part in input_parts(ex.features, ex.view):
+        span = slice(part.offset, part.offset + len(part.features))
+        each = zip(ex.features[span], row[span], changed[span], strict=True)
+        if features := [(f, v) for f, v, yes in each if yes]:
+            clauses.append(_taken_away(features, part.view, shown))
+    if len(clauses) == 1:
+        return clauses[0]
+    whole = listed([clause[:1].lower() + clause[1:].rstrip(",") for clause in clauses])
+    return f"{whole[:1].upper()}{whole[1:]},"
+
+
+def _taken_away(features: list[tuple[Feature, float]], view: View, shown: Mapping[str, str]) -> str:
+    """Begin a sentence about features of one part of an input, each with its new coordinate."""
     if any(f.kind == "real" for f, _ in features):
         each = [f"{quoted(f.name)} at {given(v)} (not {given(f.loc)})" for f, v in features if f.kind == "real"]
         each += [f"{quoted(f.name)} left out" for f, _ in features if f.kind != "real"]
         return f"With {listed(each)},"
-    if ex.view.get("kind") == "table":
+    if view.get("kind") == "table":
         names = [quoted(f"{f.name} = {f.value}" if f.value else f.name) for f, _ in features]
         return f"With {listed(names)} replaced from the background,"
-    shown = named(ex.features, ex.view, _NAME)
     names = [_in_quotes(shown[f.name]) for f, _ in features]
-    absent = states(ex.view)[1]
+    absent = states(view)[1]
     return f"Without {listed(names)}" if absent in ("removed", "absent") else f"With {listed(names)} {absent},"
 
 

@@ -12,6 +12,7 @@ from math import isfinite
 
 from probes.probe import Feature
 from probes.views import View
+from surrogates.report.input_parts import input_parts
 from surrogates.report.labels import cut, valued
 from surrogates.visible import in_line
 
@@ -68,6 +69,11 @@ def input_lines(features: Sequence[Feature], view: View) -> list[str]:
         lines = [f"Input: “{_within(_text_of(view), room)}”"]
         lines += [f"Question: “{_within(str(view['question']), room)}”"] if view.get("question") else []
         return [part for line in lines for part in paragraph(line, line.index(" ") + 1)]
+    if view.get("kind") == "mixed":
+        parts = [(part.title, input_lines(part.features, part.view)) for part in input_parts(features, view)]
+        return [line.replace("Input:", f"Input ({in_line(of)}):", 1) for of, lines in parts for line in lines]
+    if view.get("caption"):
+        return paragraph(f"Input: {_within(str(view['caption']), room)}", 7)
     if view.get("kind") != "table":
         return []
     values, said = [valued(f.name, f.value) for f in features], ""

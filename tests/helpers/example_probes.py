@@ -6,7 +6,16 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_iris
 
-from probes import Background, ContextProbe, LocalGaussian, MaskProbe, Probe, TabularProbe, TextProbe
+from probes import (
+    Background,
+    ContextProbe,
+    LocalGaussian,
+    MaskProbe,
+    MixedProbe,
+    Probe,
+    TabularProbe,
+    TextProbe,
+)
 
 IRIS = load_iris(as_frame=True).data
 MIXED = pd.DataFrame({"a": [1.0, 2.0, np.nan, 4.0], "b": pd.Categorical(list("xyxz")), "c": [True, False, True, True]})
@@ -28,5 +37,6 @@ PROBES: dict[str, Probe] = {
     "table local": TabularProbe(IRIS.loc[5], IRIS, law=LocalGaussian(0.5)),
     "table array": TabularProbe(IRIS.to_numpy()[5], IRIS.to_numpy()),
     "real": TabularProbe(REAL[0], REAL, law=LocalGaussian(0.5)),
+    "mixed": MixedProbe({"row": TabularProbe(IRIS.loc[5], IRIS), "note": TextProbe("sepal, oddly moving")}),
     "mask": MaskProbe(7),
 }

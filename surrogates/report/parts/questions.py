@@ -13,7 +13,8 @@ from probes.rounding import Scale, given
 from probes.views import View
 from surrogates.local.explanation import Explanation
 from surrogates.report.asked_questions import AT_RANDOM, apart, decisions, errors, few_questions
-from surrogates.report.labels import cut
+from surrogates.report.labels import feature_labels
+from surrogates.report.names import states
 from surrogates.report.part import Part
 from surrogates.report.text import scale_of
 
@@ -163,22 +164,19 @@ def _words(ex: Explanation, row: np.ndarray) -> tuple[str, ...]:
     binary = [(f, yes) for f, yes in zip(features, present, strict=True) if f.kind == "binary"]
     gone, kept = ([f for f, yes in binary if yes is np.bool_(state)] for state in (False, True))
     background = {line["name"]: line["background"] for line in ex.view.get("rows", [])} if kind == "table" else {}
-    replaced = [f"{_named(f)} → {background[f.name]}" if background.get(f.name) else _named(f) for f in gone]
+    label, absent = feature_labels(features, ex.view), states(ex.view)[1]
+    replaced = [f"{label[f.name]} → {background[f.name]}" if background.get(f.name) else label[f.name] for f in gone]
+    how = "Replaced from the background" if kind == "table" else "Left out" if absent == "absent" else absent
     lines = [
         ("Changed: ", moved),
-        ("Replaced from the background: " if kind == "table" else "Left out: ", replaced),
-        ("Kept: ", [_named(f) for f in kept]),
+        (f"{how[:1].upper()}{how[1:]}: ", replaced),
+        ("Kept: ", [label[f.name] for f in kept]),
     ]
     return tuple(f"{head}{_some(names)}" for head, names in lines if names) or ("Nothing changed.",)
 
 
 def _real(features: Sequence[Feature], row: np.ndarray) -> list[tuple[Feature, float]]:
     return [(f, float(v)) for f, v in zip(features, row, strict=True) if f.kind == "real"]
-
-
-def _named(feature: Feature) -> str:
-    named = f"{feature.name} = {feature.value}" if feature.value else feature.name
-    return cut(named)
 
 
 def _some(names: list[str]) -> str:

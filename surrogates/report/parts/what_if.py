@@ -13,7 +13,8 @@ from probes.rounding import Scale, given
 from probes.views import View
 from surrogates.local.explanation import Explanation
 from surrogates.numerics.merged_rows import collapse
-from surrogates.report.names import states
+from surrogates.report.input_parts import input_parts
+from surrogates.report.names import named, states
 from surrogates.report.part import Part, level
 from surrogates.report.scripts import bits, numbers, script
 from surrogates.report.styles import BUTTON, TABLE
@@ -113,7 +114,7 @@ class WhatIf(Part):
             heading="What if: switch features off and on",
             blocks=_written(ex.view) if text else _listed(ex.features, ex.view),
             inline=text,
-            off=_off(ex.view, binary),
+            off=_off(ex.features, ex.view, binary),
             rows=rows,
             unit=scale.unit(ex.target.unit),
             judged=f"over all {f.rows} questions" if f.exact else f"on {f.rows} questions that it had not seen",
@@ -127,7 +128,7 @@ def what_if_parts(ex: Explanation, scale: Scale) -> list[Part]:
     return [WhatIf.of(ex, scale)] if known else []
 
 
-def _off(view: View, binary: bool) -> str:
+def _off(features: Sequence[Feature], view: View, binary: bool) -> str:
     """Say what is done to a feature that is switched off."""
     if not binary:
         return "A feature that is off is one step of the region away from this row, or left out."
@@ -135,6 +136,9 @@ def _off(view: View, binary: bool) -> str:
         return "A feature that is off is replaced from the background, and the number is the mean over it."
     if view["kind"] == "text":
         return f"A {view['unit']} that is off is {view['removal']}."
+    if view["kind"] == "mixed":
+        gone = (f"of {part.title}, {states(part.view)[1]}" for part in input_parts(features, view))
+        return f"What is off is, {'; '.join(gone)}."
     return f"A feature that is off is {states(view)[1]}."
 
 
@@ -152,15 +156,19 @@ def _written(view: View) -> tuple[SwitchBlock, ...]:
 
 def _listed(features: Sequence[Feature], view: View) -> tuple[SwitchBlock, ...]:
     """Return a list of features, each with what it is when it is off."""
-    background = {row["name"]: row["background"] for row in view.get("rows", [])}
-    switches = []
-    for f in features:
-        if f.kind == "real":
-            switches.append(Switch("", f"{f.name} = {given(f.instance)}", given(f.reference)))
-        else:
-            name = f"{f.name} = {f.value}" if f.value and f.value != f.name else f.name
-            switches.append(Switch("", name, background.get(f.name, "")))
-    return (SwitchBlock("", tuple(switches), ""),)
+    shown, made = named(features, view), list[SwitchBlock]()
+    for part in input_parts(features, view):
+        background = {row["name"]: row["background"] for row in part.view.get("rows", [])}
+        switches = []
+        for local, f in zip(part.features, features[part.offset :], strict=False):
+            name = shown[f.name]
+            if f.kind == "real":
+                switches.append(Switch("", f"{name} = {given(f.instance)}", given(f.reference)))
+            else:
+                text = f"{name} = {f.value}" if f.value and f.value != f.name else name
+                switches.append(Switch("", text, background.get(local.name, "")))
+        made.append(SwitchBlock(part.title, tuple(switches), ""))
+    return tuple(made)
 
 
 def _surrogate(surrogate: Surrogate) -> dict[str, Any]:
