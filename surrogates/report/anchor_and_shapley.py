@@ -9,7 +9,7 @@ from probes.rounding import Scale, percent
 from surrogates.local.anchor import Anchor
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.report.labels import feature_labels
-from surrogates.report.names import named, rule_words
+from surrogates.report.names import condition_words, named, renamed, rule_words
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.effects import effects_parts
@@ -129,9 +129,13 @@ def _conditions(a: Anchor) -> list[Part]:
     if a.view["kind"] == "text" or not a.rule.conditions:
         return []
     background = {row["name"]: row["background"] for row in a.view.get("rows", [])}
+    shown, mixed = renamed(a.features, a.view), a.view["kind"] == "mixed"
     rows = tuple(
-        ConditionRow(row.words, background.get(row.feature, "") if row.high == float("inf") else "")
-        for row in a.table.itertuples()
+        ConditionRow(
+            condition_words(condition, shown, a.view) if mixed else row.words,
+            background.get(row.feature, "") if row.high == float("inf") else "",
+        )
+        for row, condition in zip(a.table.itertuples(), a.rule.conditions, strict=True)
     )
     return [Conditions(title="Conditions", rows=rows, background=any(row.background for row in rows))]
 
