@@ -8,19 +8,23 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from probes.errors import InputError
-from probes.inputs.text import block_view, other_removal, removal
-from probes.inputs.text_segments import Segments, Span, checked_answer, sentences
+from probes.inputs.pieces import PiecesProbe, block_view
+from probes.inputs.replacement import Replacement
+from probes.inputs.text_segments import Segments, checked_answer
+from probes.inputs.units.cut import Cut
+from probes.inputs.units.lines import PARAGRAPH
+from probes.inputs.units.registry import Unit, cut_text
 from probes.model import Prompt, is_chat, messages_of
-from probes.probe import Feature, Probe, at_least_two, unique_names
 from probes.views import TextView
 
 __all__ = ["ContextProbe"]
 
 TEMPLATE = "Context: {context}\n\nQuestion: {question}"
-UNITS = ("sentence", "passage", "document")
+#: units of a context besides those of any text
+DOCUMENT, PASSAGE = "document", "passage"
 
 
-class ContextProbe(Probe):
+class ContextProbe(PiecesProbe):
     """A prompt made of a context and a question; the context's sources are present or absent.
 
     Parameters
@@ -30,15 +34,15 @@ class ContextProbe(Probe):
     question : str, or chat
         Of a chat, a list of messages, the last one is the question; those before it stay as they are, before the
         context.
-    unit : {"sentence", "passage", "document"}, optional
+    unit : {"sentence", "passage", "document"} or any unit of TextProbe, optional
         What a source is; a passage is a paragraph. By default "document" for several documents, else "sentence".
     system : str, optional
         System prompt, always present.
     answer : str, optional
         The answer to explain; None has the model generate it, greedily.
-    replacement : str, optional
-        What stands in for an absent source, such as ``"…"``. None removes it, and the title of a document without
-        sources.
+    replacement : str, function or Infill, optional
+        What stands in for an absent source, such as ``"…"``, as for :class:`TextProbe`. None removes it, and the title
+        of a document without sources.
     template : str
         How context and question become the user's turn; must hold ``{context}`` and ``{question}``.
     max_new_tokens : int, default 64
@@ -64,10 +68,10 @@ class ContextProbe(Probe):
         context: str | Sequence[str] | Mapping[str, str],
         question: Prompt,
         *,
-        unit: str | None = None,
+        unit: Unit | None = None,
         system: str | None = None,
         answer: str | None = None,
-        replacement: str | None = None,
+        replacement: Replacement = None,
         template: str = TEMPLATE,
         max_new_tokens: int = 64,
     ):
@@ -75,24 +79,23 @@ class ContextProbe(Probe):
         if system is not None and not isinstance(system, str):
             raise InputError("system", "be a string or None", system)
         self.system, self.before, self.question = _turns(question, system)
-        unit = unit or ("document" if len(documents) > 1 else "sentence")
-        if unit not in UNITS:
-            raise InputError("unit", f"be one of {', '.join(UNITS)}", unit)
+        if unit is None:
+            unit = DOCUMENT if len(documents) > 1 else "sentence"
         if not isinstance(template, str) or "{context}" not in template or "{question}" not in template:
             raise InputError("template", "hold {context} and {question}", template)
-        if replacement is not None and not isinstance(replacement, str):
-            raise InputError("replacement", "be a string, or None to remove", replacement)
-        self.template, self.unit, self.replacement = template, unit, replacement
+        self.template = template
         self.answer, self.max_new_tokens = checked_answer(answer, max_new_tokens)
         self.titles = list(documents)
-        self.documents = [Segments.of(text, _cut(text, unit)) for text in documents.values()]
+        cuts = [_cut(text, unit) for text in documents.values()]
+        self.unit = unit if isinstance(unit, str) and unit in (DOCUMENT, PASSAGE) else cuts[0].noun
         labels = [
-            title if unit == "document" and title.strip() else piece
-            for title, document in zip(self.titles, self.documents, strict=True)
-            for piece in document.pieces
+            title if unit == DOCUMENT and title.strip() else name
+            for (title, text), cut in zip(documents.items(), cuts, strict=True)
+            for name in (cut.names or [text[a:b] for a, b in cut.spans])
         ]
-        names = unique_names([" ".join(label.split()) for label in labels])
-        self.features = at_least_two([Feature(name) for name in names], "context", context)
+        names = [" ".join(label.split()) or repr(label) for label in labels]
+        self._take_apart(list(documents.values()), cuts, names, "context", context)
+        self.replace(replacement)
 
     @staticmethod
     def _documents(context: str | Sequence[str] | Mapping[str, str]) -> dict[str, str]:
@@ -113,39 +116,35 @@ class ContextProbe(Probe):
         return documents
 
     def render(self, Z: np.ndarray) -> list[tuple[tuple[str, str], ...]]:
-        return [self._prompt(row) for row in np.asarray(Z) > 0.5]
+        written = [self._rendered(number, Z) for number in range(len(self.documents))]
+        present = np.repeat(np.asarray(Z) > 0.5, self.replicates, axis=0)
+        return [self._prompt(row, texts) for row, texts in zip(present, zip(*written, strict=True), strict=True)]
 
-    def _prompt(self, present: np.ndarray) -> tuple[tuple[str, str], ...]:
-        texts, start = [], 0
-        for title, document in zip(self.titles, self.documents, strict=True):
-            stop = start + len(document.pieces)
-            keep = present[start:stop]
-            start = stop
-            text = document.render(keep, self.replacement)
-            if keep.any() or self.replacement is not None:
-                texts.append(f"{title}\n{text}" if title.strip() else text)
+    def _prompt(self, present: np.ndarray, texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Put the documents of a row into the prompt, without those that have lost everything."""
+        documents = [
+            f"{title}\n{text}" if title.strip() else text
+            for title, text, owner in zip(self.titles, texts, self.owners, strict=True)
+            if self.replacement is not None or not len(owner) or present[owner].any()
+        ]
         # one pass, so that braces in the user's own text stay as they are
-        fields = {"{context}": "\n\n".join(texts), "{question}": self.question}
+        fields = {"{context}": "\n\n".join(documents), "{question}": self.question}
         turn = re.sub(r"\{context\}|\{question\}", lambda m: fields[m.group()], self.template)
         system = (("system", self.system),) if self.system else ()
         return (*system, *self.before, ("user", turn))
 
-    def variants(self) -> dict[str, Probe]:
-        return other_removal(self)
-
     def view(self) -> TextView:
-        offsets = np.cumsum([0, *(len(d.pieces) for d in self.documents)])
         blocks = [
-            *(block_view(role, Segments((), (content,)), 0) for role, content in self.before),
+            *(block_view(role, Segments((), (content,))) for role, content in self.before),
             *(
-                block_view(title.strip(), document, int(offset))
-                for title, document, offset in zip(self.titles, self.documents, offsets, strict=False)
+                block_view(title.strip(), document, owner)
+                for title, document, owner in zip(self.titles, self.documents, self.owners, strict=True)
             ),
         ]
         return {
             "kind": "text",
             "unit": self.unit,
-            "removal": removal(self.replacement),
+            **self._said(),
             "question": self.question,
             "system": self.system,
             "template": self.template,
@@ -172,9 +171,10 @@ def _turns(question: Prompt, system: str | None) -> tuple[str | None, tuple[tupl
     return system, tuple(before), content
 
 
-def _cut(text: str, unit: str) -> list[Span]:
-    if unit == "sentence":
-        return sentences(text)
-    if unit == "document":
-        return [(len(text) - len(text.lstrip()), len(text.rstrip()))]
-    return [m.span() for m in re.finditer(r"\S(?:.|\n(?!\s*\n))*", text)]
+def _cut(text: str, unit: Unit) -> Cut:
+    """Cut a document into its sources."""
+    if isinstance(unit, str) and unit == DOCUMENT:
+        return Cut(((len(text) - len(text.lstrip()), len(text.rstrip())),), DOCUMENT, even=False)
+    if isinstance(unit, str) and unit == PASSAGE:
+        return Cut(tuple(m.span() for m in PARAGRAPH.finditer(text)), PASSAGE, even=False)
+    return cut_text(text, unit, parameter="context")

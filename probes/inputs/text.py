@@ -3,37 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from typing import Any
 
 import numpy as np
 
 from probes.errors import InputError
-from probes.inputs.text_segments import Segments, Span, checked_answer, cut
+from probes.inputs.pieces import PiecesProbe, block_view
+from probes.inputs.replacement import Replacement
+from probes.inputs.text_segments import Segments, checked_answer
+from probes.inputs.units.cut import Span
+from probes.inputs.units.registry import Unit, cut_text
 from probes.model import Prompt, is_chat, messages_of
-from probes.probe import Feature, Probe, at_least_two, unique_names
-from probes.views import Block, TextView
+from probes.views import TextView
 
 __all__ = ["TextProbe"]
 
-#: what stands in for removed text when another way to remove is tried
-MASK = "…"
 
-
-class TextProbe(Probe):
-    """A text whose words (or sentences, tokens, spans) are present or absent.
+class TextProbe(PiecesProbe):
+    """A text whose words (or characters, sentences, Markdown blocks, …) are present or absent.
 
     Parameters
     ----------
     text : str, or chat
         Of a chat, a list of messages, the last one is taken apart; those before it stay as they are.
-    unit : {"word", "sentence", "token"}, default "word"
-        What a feature is; "token" needs `tokenizer`.
-    replacement : str, optional
-        What stands in for an absent feature, such as ``"[MASK]"`` or ``"…"``. None removes it with the white space
-        after it.
+    unit : str, pattern, function, Html or Occurrences, default "word"
+        What a feature is: "character", "word" (with its punctuation), "bare word" (without), "sentence", "line",
+        "paragraph", "markdown" (its blocks), "markdown section", "html" (texts between tags), "token" (needs
+        `tokenizer`), the name of a segmenter that is installed ("pythainlp", "laonlp", "jieba", "janome"); a compiled
+        regular expression, each match of which is a feature; :class:`~probes.Html`; all occurrences of a word at once,
+        :class:`~probes.Occurrences`; or a function from a text to spans, or to parts of it in their order. What lies
+        between features always stays.
+    replacement : str, function or Infill, optional
+        What stands in for an absent feature, such as ``"[MASK]"`` or ``"…"``; a function from its text to another one;
+        or words drawn from a masked language model, :class:`~probes.Infill`. None removes it, with white space beside
+        it.
     spans : sequence of (int, int), optional
-        Features as character ranges, in order; overrides `unit`. What lies between them always stays.
+        Features as character ranges, in order; overrides `unit`.
     tokenizer : transformers tokenizer, optional
         A fast one, for ``unit="token"``.
     answer : str, optional
@@ -43,7 +48,10 @@ class TextProbe(Probe):
     Raises
     ------
     InputError
-        For an empty text, fewer than two features, spans that overlap, or a chat that ends with the model's answer.
+        For an empty text, fewer than two features, spans that overlap, a chat that ends with the model's answer, or a
+        text that holds what marks the gaps of an infill.
+    MissingExtra
+        If a segmenter is not installed.
 
     Examples
     --------
@@ -57,9 +65,9 @@ class TextProbe(Probe):
     def __init__(
         self,
         text: Prompt,
-        unit: str = "word",
+        unit: Unit = "word",
         *,
-        replacement: str | None = None,
+        replacement: Replacement = None,
         spans: Sequence[Span] | None = None,
         tokenizer: Any = None,
         answer: str | None = None,
@@ -70,48 +78,30 @@ class TextProbe(Probe):
         if self.role == "assistant":
             raise InputError("text", "end with a message to the model; what it answers is given as answer=", text)
         content: Any = chat[-1][1] if chat else text
-        cuts = cut(content, unit, spans, tokenizer, "text")
-        if replacement is not None and not isinstance(replacement, str):
-            raise InputError("replacement", "be a string, or None to remove", replacement)
+        cut = cut_text(content, unit, spans, tokenizer)
         self.text: str = content
-        self.unit = "span" if spans is not None else unit
-        self.replacement = replacement
+        self.unit = cut.noun
         self.answer, self.max_new_tokens = checked_answer(answer, max_new_tokens)
-        self.segments = Segments.of(content, cuts)
-        names = unique_names([piece.strip() or repr(piece) for piece in self.segments.pieces])
-        self.features = at_least_two([Feature(name) for name in names], "text", text)
+        names = cut.names or tuple(content[a:b].strip() or repr(content[a:b]) for a, b in cut.spans)
+        self._take_apart([content], [cut], names, "text", text)
+        self.replace(replacement)
+
+    @property
+    def segments(self) -> Segments:
+        """The text in pieces."""
+        return self.documents[0]
 
     def render(self, Z: np.ndarray) -> list[Any]:
-        texts = [self.segments.render(row, self.replacement) for row in np.asarray(Z) > 0.5]
+        texts = self._rendered(0, Z)
         return [(*self.before, (self.role, text)) for text in texts] if self.role else texts
-
-    def variants(self) -> dict[str, Probe]:
-        return other_removal(self)
 
     def view(self) -> TextView:
         return {
             "kind": "text",
             "unit": self.unit,
-            "removal": removal(self.replacement),
+            **self._said(),
             "blocks": [
-                *(block_view(role, Segments((), (content,)), 0) for role, content in self.before),
-                block_view(self.role, self.segments, 0),
+                *(block_view(role, Segments((), (content,))) for role, content in self.before),
+                block_view(self.role, self.segments, self.owners[0]),
             ],
         }
-
-
-def removal(replacement: str | None) -> str:
-    """Say how absent text is treated."""
-    return "removed" if replacement is None else f"replaced by {replacement!r}"
-
-
-def other_removal(probe: Any) -> dict[str, Probe]:
-    """Return the probe that replaces absent text where this one removes it, or the other way round."""
-    other = copy(probe)
-    other.replacement = MASK if probe.replacement is None else None
-    return {removal(other.replacement): other}
-
-
-def block_view(title: str, segments: Segments, offset: int) -> Block:
-    """Describe a text for a report; piece i is feature ``offset + i``."""
-    return {"title": title, "pieces": list(segments.pieces), "glue": list(segments.glue), "offset": offset}
