@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from probes.errors import InputError, ModelError, integer
-from probes.model import Generator, Identity, Model, Prompt, as_prompt
+from probes.model import Generator, Identity, Model, Prompt, as_prompt, continues
 from probes.models.servers.prompt_logprobs import READINGS, Reading
 from probes.models.servers.remote_models import PairLogProbs, Scored, TokenLogProbs
 from probes.models.servers.response import Unembedded, reply_of, vectors_of
@@ -26,6 +26,9 @@ from probes.outputs.text_scorers import Overlap, as_scalariser
 __all__ = ["Endpoint"]
 
 APIS = ("chat", "completions")
+_PREFILL = (
+    "The last message is the model's own: whether the server goes on with it, or answers after it, is up to the server."
+)
 
 
 class Endpoint(Generator):
@@ -172,8 +175,13 @@ stored: keys come from the environment; got a URL that does (not shown).
             except Unread as reason:
                 yield i, None, str(reason)
                 continue
-            # a completion's leading space is part of its first token
-            yield i, text.strip() if self.server.api == "chat" else text.rstrip(), ""
+            # a leading space is part of the first token where a text goes on
+            yield i, text.rstrip() if self.server.api == "completions" or _prefilled(prompts[i]) else text.strip(), ""
+
+    def reading_notes(self, prompts: Sequence[Prompt]) -> tuple[str, ...]:
+        for prompt in prompts:
+            self.server.reply_request(prompt, 1)
+        return (_PREFILL,) if self.server.api == "chat" and _prefilled(prompts[0]) else ()
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Return embeddings ``(n, d)`` of texts from the server's embeddings route.
@@ -204,6 +212,11 @@ stored: keys come from the environment; got a URL that does (not shown).
 
     def pairs(self) -> Model | None:
         return PairLogProbs(self.server, self.scores) if isinstance(self.scores, Reading) else None
+
+
+def _prefilled(prompt: Prompt) -> bool:
+    """Return whether a chat ends with a message of the model's own, which it may go on with."""
+    return not isinstance(prompt, str) and continues(prompt)
 
 
 def _scores(scores: Any, api: str) -> Reading | Scalariser:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from probes.errors import ModelError
-from probes.model import Identity, Prompt, as_prompt
+from probes.model import Chat, Identity, Prompt, as_messages, as_prompt, messages_of
 from probes.models.servers.client import Client
 from probes.models.servers.messages import Arrival, Request
 from probes.models.servers.settings import Address, Limits, Sampling
@@ -80,7 +80,7 @@ class Server:
     def text(self, prompt: Prompt) -> str:
         """Render a prompt as the text of a completion."""
         plain_prompt = as_prompt(prompt)
-        return plain_prompt if isinstance(plain_prompt, str) else self.template(plain_prompt)
+        return plain_prompt if isinstance(plain_prompt, str) else self.template(messages_of(plain_prompt))
 
     def request(self, route: str, **given: Any) -> Request:
         """Make a request with this server's settings."""
@@ -97,8 +97,8 @@ class Server:
         if self.api == "completions":
             return self.request("completions", prompt=self.text(prompt), max_tokens=max_tokens, logprobs=top or None)
         plain_prompt = as_prompt(prompt)
-        chat = (("user", plain_prompt),) if isinstance(plain_prompt, str) else plain_prompt
-        messages = [{"role": role, "content": content} for role, content in chat]
+        chat: Chat = (("user", plain_prompt),) if isinstance(plain_prompt, str) else plain_prompt
+        messages = as_messages(chat)
         alternatives = {"logprobs": True, "top_logprobs": top} if top else {}
         return self.request("chat", messages=messages, max_tokens=max_tokens, **alternatives)
 
