@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +12,21 @@ from probes.model import Generator, Prompt
 from probes.models.huggingface.continuation import Continuation
 from probes.models.huggingface.continuation_pairs import Pairs
 from probes.models.huggingface.gguf_file import unpacked
-from probes.models.huggingface.loaded import LoadedLM
 from probes.models.huggingface.weights import (
+    is_kind,
     load_network,
     load_tokenizer,
     of_transformers,
     on_device,
     shuffled,
-    token_digests,
     tokenizer_of,
 )
+from probes.models.huggingface.writing import Writer
 
 __all__ = ["CausalLM", "adopt"]
 
 
-class CausalLM(LoadedLM, Generator):
+class CausalLM(Writer):
     """A causal language model of transformers with its tokenizer.
 
     Parameters
@@ -44,10 +42,10 @@ class CausalLM(LoadedLM, Generator):
     share_prefixes : bool, optional
         Whether to compute shared prefixes once (see :mod:`probes.models.huggingface.continuation`). By default on a
         CPU only; never for models whose cache cannot be cut back (sliding windows, recurrent states).
+    template_options : mapping, optional
+        What the chat template is given besides messages: ``{"tools": [...]}``, or a switch such as
+        ``{"enable_thinking": False}``.
     """
-
-    #: most tokens of an answer, whatever a probe allows; of a pipeline that has a limit
-    longest: int | None = None
 
     @classmethod
     def from_pretrained(
@@ -96,39 +94,13 @@ class CausalLM(LoadedLM, Generator):
     def randomised(self, rng: np.random.Generator, inputs: Any) -> CausalLM:
         """Return the same network with the entries of every weight tensor permuted."""
         name = self.name and f"{self.name} randomised"
-        return CausalLM(shuffled(self.module, rng), self.tokenizer, name, batch_tokens=self.batch_tokens)
-
-    def generation(self, prompt: Prompt, max_new_tokens: int) -> bytes:
-        max_new_tokens = min(max_new_tokens, self.longest or max_new_tokens)
-        config = self.module.generation_config.to_diff_dict()
-        config.pop("transformers_version", None)
-        settings = json.dumps([max_new_tokens, config], sort_keys=True, default=str).encode()
-        return hashlib.sha256(settings + token_digests([self.encode(prompt)])[0]).digest()
-
-    def generate(self, prompt: Prompt, max_new_tokens: int) -> str:
-        import torch
-
-        max_new_tokens = min(max_new_tokens, self.longest or max_new_tokens)
-        ids = torch.tensor([self.encode(prompt)], device=self.module.device)
-        config = self.module.generation_config
-        end = config.eos_token_id if config.eos_token_id is not None else self.tokenizer.eos_token_id
-        pad = end[0] if isinstance(end, list) else end
-        with torch.inference_mode():
-            out = self.module.generate(
-                ids,
-                attention_mask=torch.ones_like(ids),
-                max_new_tokens=max_new_tokens,
-                do_sample=False,
-                num_beams=1,
-                temperature=None,
-                top_p=None,
-                top_k=None,
-                pad_token_id=pad,
-            )
-        self.used += out.shape[1]
-        text = self.tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
-        # after plain text the leading space is part of the first token; after a chat template there is none
-        return text.rstrip() if isinstance(prompt, str) else text.strip()
+        return CausalLM(
+            shuffled(self.module, rng),
+            self.tokenizer,
+            name,
+            batch_tokens=self.batch_tokens,
+            template_options=self.template_options,
+        )
 
     def scoring(self, answer: str, prompt: Prompt) -> Continuation:
         return Continuation(self, answer, self.answer_ids(prompt, answer))
@@ -150,6 +122,12 @@ def adopt(model: object, name: str | None, batched: bool) -> Generator | None:
         return None
     if isinstance(model, transformers.TextGenerationPipeline):
         return _of_pipeline(model, name)
+    if isinstance(model, transformers.Pipeline):
+        known = (
+            "text-classification, zero-shot-classification, token-classification, fill-mask, image-classification or "
+            "text-generation"
+        )
+        raise InputError("model", f"be a pipeline for {known}, or a function from inputs to numbers", model.task)
     return of_network(model, None, name) if isinstance(model, transformers.PreTrainedModel) else None
 
 
@@ -190,25 +168,12 @@ def of_network(network: Any, tokenizer: Any = None, name: str | None = None) -> 
     InputError
         For another kind of network, with the way out.
     """
-    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
-
-    kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(network.config), None)
-    if kind is None or not isinstance(network, kind):
-        raise InputError("model", f"be a sequence classifier or a causal language model; {_way_out(network)}", network)
-    return CausalLM(network, tokenizer_of(network) if tokenizer is None else tokenizer, name)
-
-
-def _way_out(model: Any) -> str:
-    """Say how a network of another kind can be explained."""
-    kind = type(model).__name__
-    if model.config.is_encoder_decoder:
-        return (
-            f"{kind} reads with an encoder and writes with a decoder: pass TextFunction(write), where write(prompt) "
-            "returns the text that it generates, or a function from texts to numbers"
+    if not is_kind(network, "MODEL_FOR_CAUSAL_LM_MAPPING"):
+        kind = type(network).__name__
+        rule = (
+            "have a head whose outputs are classes, words or spans: "
+            f"{kind} has none. similarity((model, tokenizer)) explains how alike an encoder finds two texts; else load "
+            "AutoModelForSequenceClassification, or pass a function from inputs to numbers that asks it"
         )
-    if kind.endswith(("ForMaskedLM", "ForPreTraining")):
-        return f"{kind} fills masks: pass a function from texts to numbers, such as the log-prob of one word there"
-    return (
-        f"{kind} has no head whose outputs are classes or next tokens: load AutoModelForSequenceClassification, or "
-        "pass a function from inputs to numbers that asks it"
-    )
+        raise InputError("model", rule, kind)
+    return CausalLM(network, tokenizer_of(network) if tokenizer is None else tokenizer, name)

@@ -12,16 +12,17 @@ import numpy as np
 from probes.errors import InputError, require
 from probes.model import Identity, Model
 from probes.models.functions import CallableModel
-from probes.models.huggingface.pipelines import FUNCTIONS, PipelineSettings, usual_function
+from probes.models.huggingface.pipelines import FUNCTIONS, PipelineSettings, unit_of, usual_function
+from probes.models.huggingface.reading import Reader, Row, TextOrPair, as_text_or_pair, network_pad
 from probes.models.huggingface.weights import (
     fingerprint,
     is_half,
+    is_kind,
     load_network,
     load_tokenizer,
     of_transformers,
     on_device,
     shuffled,
-    token_digests,
     tokenizer_of,
 )
 
@@ -29,12 +30,12 @@ __all__ = ["TextClassifier", "adopt"]
 
 log = logging.getLogger(__name__)
 
-#: texts whose tokens are kept: those of the batch that is asked, and of some before it
-_REMEMBERED = 16_384
-
 
 class TextClassifier(Model):
     """A transformers sequence classifier: texts → one logit per class, or what a pipeline's function makes of them.
+
+    An input is a text, or a pair of texts (a tuple, or a dict of ``text`` and ``text_pair``) for networks that judge
+    pairs: entailment, relevance, likeness. The tokenizer joins and cuts them as it does for the user.
 
     Parameters
     ----------
@@ -80,17 +81,18 @@ class TextClassifier(Model):
         self.module = model.eval()
         self.tokenizer = tokenizer
         self.name = name
-        self.encoding = dict(encoding or {})
         self.function = function
         #: the pipeline that the classifier was taken from
         self.pipeline: Any = None
         self.half = is_half(model)
         labels = model.config.id2label or {}
-        self.unit = _unit(model.config, function)
+        self.unit = unit_of(model.config, function)
         self.outputs = tuple(str(labels.get(i, i)) for i in range(model.config.num_labels))
-        limits = (tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", None))
-        self._seen: dict[str, list[int]] = {}
-        self.limit = min((n for n in limits if n is not None and n < 10**9), default=None)
+        # the head of all that let the last token answer is called score
+        self.reader = Reader(self.module, tokenizer, encoding, begins=hasattr(model, "score"))
+        self.encoding, self.limit = self.reader.encoding, self.reader.limit
+        if any(label.lower().startswith("entail") for label in self.outputs):
+            self.fields = ("premise", "hypothesis")
         self._warned = False
 
     @classmethod
@@ -113,21 +115,23 @@ class TextClassifier(Model):
         other = shuffled(self.module, rng)
         return TextClassifier(other, self.tokenizer, name, encoding=self.encoding, function=self.function)
 
-    def direct(self) -> Callable[[Sequence[str]], Any]:
+    def direct(self) -> Callable[[Sequence[TextOrPair]], Any]:
         """Return the pipeline's scores of one text; without a pipeline, the network's logits of one tokenised text."""
         return self._network if self.pipeline is None else self._scores
 
     def as_direct(self, values: np.ndarray) -> np.ndarray:
         return values if self.pipeline is None or self._overridden else FUNCTIONS[self.function or "none"](values)
 
-    def _scores(self, texts: Sequence[str]) -> np.ndarray:
-        scores = {entry["label"]: entry["score"] for entry in self.pipeline(texts[0], top_k=None)}
+    def _scores(self, texts: Sequence[TextOrPair]) -> np.ndarray:
+        shown = self.pipeline(_for_pipeline(texts[0]), top_k=None)
+        scores = {entry["label"]: entry["score"] for entry in shown}
         return np.array([[scores[name] for name in self.outputs or ()]])
 
-    def _network(self, texts: Sequence[str]) -> np.ndarray:
+    def _network(self, texts: Sequence[TextOrPair]) -> np.ndarray:
         import torch
 
-        encoded = self.tokenizer(texts[0], return_tensors="pt", **self.encoding)
+        text = as_text_or_pair(texts[0])
+        encoded = self.tokenizer(*((text,) if isinstance(text, str) else text), return_tensors="pt", **self.encoding)
         with torch.inference_mode():
             logits = self.module.eval()(**encoded.to(self.module.device)).logits.float().cpu().numpy()
         return FUNCTIONS[self.function](logits) if self.function is not None and self._overridden else logits
@@ -140,56 +144,28 @@ class TextClassifier(Model):
     @property
     def _pad(self) -> int | None:
         """The id that the model's configuration calls padding, if it is a token."""
-        config = self.module.config
-        config = config.get_text_config() if hasattr(config, "get_text_config") else config
-        pad = getattr(config, "pad_token_id", None)
-        return pad if isinstance(pad, int) and 0 <= pad < getattr(config, "vocab_size", pad + 1) else None
+        return network_pad(self.module.config)
 
-    def _encode(self, inputs: Sequence[str]) -> list[list[int]]:
-        """Return token ids; texts seen lately are not tokenised again.
+    def sizes(self, inputs: Sequence[TextOrPair]) -> np.ndarray:
+        return self.reader.sizes(inputs, "classifier")
 
-        Raises
-        ------
-        InputError
-            For anything but texts.
-        """
-        if other := [text for text in inputs if not isinstance(text, str)]:
-            raise InputError("text", "be a text: a classifier reads neither chats nor rows", other[0])
-        seen = self._seen  # threads share it; this one holds what it needs
-        ids = {text: seen[text] for text in list(dict.fromkeys(inputs)) if text in seen}
-        if new := [text for text in dict.fromkeys(inputs) if text not in ids]:
-            rows = self.tokenizer(new, **{"add_special_tokens": True, **self.encoding})["input_ids"]
-            decoder = hasattr(self.module, "score")  # the head of all that let the last token answer
-            filled = (row or (self._start(text) if decoder else row) for text, row in zip(new, rows, strict=True))
-            ids.update(zip(new, filled, strict=True))
-            self._seen = {**seen, **ids} if len(seen) + len(new) <= _REMEMBERED else ids
-        return [ids[text] for text in inputs]
+    def digests(self, inputs: Sequence[TextOrPair]) -> list[bytes]:
+        return self.reader.digests(inputs)
 
-    def _start(self, text: str) -> list[int]:
-        """Return what is asked for a text without tokens: the token that begins (or ends) texts.
+    def unread(self, text: Any) -> str:
+        if not isinstance(text, str) or not self.encoding.get("truncation"):
+            return ""
+        whole = {**self.encoding, "truncation": False}
+        every = len(self.tokenizer(text, **{"add_special_tokens": True, **whole}, verbose=False)["input_ids"])
+        if (read := len(self.reader.rows([text])[0].ids)) >= every:
+            return ""
+        return (
+            f"The model reads {read:,} of the {every:,} tokens of this text, and its tokenizer cuts the rest: removal "
+            "pulls what is beyond into its view. probes.Windowed reads all of a text."
+        )
 
-        Raises
-        ------
-        InputError
-            If the tokenizer has neither.
-        """
-        known = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
-        if known == (None, None):
-            rule = "hold a token, because this tokenizer has none to begin with: give the probe a replacement"
-            raise InputError("text", rule, text)
-        return [next(i for i in known if i is not None)]
-
-    def sizes(self, inputs: Sequence[str]) -> np.ndarray:
-        sizes = np.array([len(ids) for ids in self._encode(inputs)])
-        if self.limit is not None and len(sizes) and sizes.max() > self.limit:
-            raise InputError("text", f"fit the classifier's window of {self.limit} tokens", f"{sizes.max()} tokens")
-        return sizes
-
-    def digests(self, inputs: Sequence[str]) -> list[bytes]:
-        return token_digests(self._encode(inputs))
-
-    def __call__(self, inputs: Sequence[str]) -> np.ndarray:
-        rows, pad = self._encode(inputs), self._pad
+    def __call__(self, inputs: Sequence[TextOrPair]) -> np.ndarray:
+        rows, pad = self.reader.rows(inputs), self._pad
         if pad is None and len(rows) > 1:
             if not self._warned:
                 self._warned = True
@@ -200,29 +176,19 @@ class TextClassifier(Model):
             logits = self._logits(rows, pad or 0)
         return FUNCTIONS[self.function](logits) if self.function is not None and self._overridden else logits
 
-    def _logits(self, rows: list[list[int]], pad: int) -> np.ndarray:
+    def _logits(self, rows: list[Row], pad: int) -> np.ndarray:
         """Return the logits ``(n, K)`` of token rows, padded on the right."""
         import torch
 
-        width = max(1, *map(len, rows))
-        padded = torch.tensor([row + [-1] * (width - len(row)) for row in rows])
-        mask = padded >= 0
-        device = self.module.eval().device
+        self.module.eval()
         with torch.inference_mode():
-            ids = padded.where(mask, pad)
-            out = self.module(input_ids=ids.to(device), attention_mask=mask.long().to(device))
-        return out.logits.float().cpu().numpy()
+            return self.module(**self.reader.padded(rows, pad)).logits.float().cpu().numpy()
 
 
-def _unit(config: Any, function: str | None) -> str:
-    """Name the unit of the outputs."""
-    usual = usual_function(config)
-    if function is not None and function != usual:
-        # scores that compete for nothing: the default target is the label with the highest, as the pipeline shows it
-        return "margin" if function == "none" else "probability"
-    if usual == "sigmoid":  # one logistic for each label, so that a logit is its label's log-odds already
-        return "log-odds" if config.num_labels > 1 or function is not None else "output"
-    return "output" if usual == "none" else "logit"
+def _for_pipeline(text: Any) -> Any:
+    """Return a text, or a pair as a pipeline takes one."""
+    text = as_text_or_pair(text)
+    return text if isinstance(text, str) else {"text": text[0], "text_pair": text[1]}
 
 
 #: place among the adapters: lower ones are tried first
@@ -232,24 +198,14 @@ PLACE = 20
 def adopt(model: object, name: str | None, batched: bool) -> Model | None:
     """Adopt a transformers text-classification pipeline, or a bare sequence classifier (which lacks its tokenizer)."""
     transformers = of_transformers(model)
-    if transformers is None:
-        return None
-    if isinstance(model, transformers.Pipeline):
-        if isinstance(model, transformers.TextClassificationPipeline):
-            return _of_pipeline(model, name)
-        if isinstance(model, transformers.TextGenerationPipeline):
-            return None
-        rule = "be a text-classification or text-generation pipeline, or a function from texts to numbers that asks it"
-        raise InputError("model", rule, model.task)
-    return of_network(model, None, name) if isinstance(model, transformers.PreTrainedModel) else None
+    if transformers is not None and isinstance(model, transformers.TextClassificationPipeline):
+        return _of_pipeline(model, name)
+    return of_network(model, None, name)
 
 
 def of_network(network: Any, tokenizer: Any = None, name: str | None = None) -> TextClassifier | None:
     """Adopt a sequence classifier with its tokenizer, or with the one that lies beside its weights; else None."""
-    from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING as KNOWN
-
-    kind: Any = KNOWN.get(type(network.config), None)
-    if kind is None or not isinstance(network, kind):
+    if not is_kind(network, "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING"):
         return None
     return TextClassifier(network, tokenizer_of(network) if tokenizer is None else tokenizer, name)
 
@@ -268,8 +224,8 @@ def _of_pipeline(pipeline: Any, name: str | None) -> Model:
     named = name and f"{name}:pipeline"  # answers of version 0.1.0 are logits of the network alone
     unit = "probability" if usual_function(pipeline.model.config) != "none" else "output"
 
-    def pipeline_scores(texts: Sequence[str]) -> Any:
-        return pipeline(list(texts), top_k=None)
+    def pipeline_scores(texts: Sequence[TextOrPair]) -> Any:
+        return pipeline(list(map(_for_pipeline, texts)), top_k=None)
 
     asked = CallableModel(pipeline_scores, named, unit=unit, outputs=labels or None)
     asked.batch = 64

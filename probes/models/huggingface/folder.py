@@ -7,14 +7,12 @@ is never looked up.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from probes.errors import InputError, IomapError, require
+from probes.errors import InputError, IomapError
 from probes.model import Generator, Model
 from probes.models.huggingface.adapter_folder import ADAPTER, with_adapter
 from probes.models.huggingface.causal_lm import CausalLM
-from probes.models.huggingface.classifier import TextClassifier
-from probes.models.huggingface.weights import configuration
+from probes.models.huggingface.networks import of_folder
 
 __all__ = ["adopt"]
 
@@ -23,7 +21,7 @@ PLACE = 40
 
 
 def adopt(model: object, name: str | None, batched: bool) -> Model | Generator | None:
-    """Adopt an existing folder with a sequence classifier or a causal language model, or a GGUF file.
+    """Adopt an existing folder with a network that can be explained, or a GGUF file.
 
     Raises
     ------
@@ -36,9 +34,7 @@ def adopt(model: object, name: str | None, batched: bool) -> Model | Generator |
     try:
         if (path / ADAPTER).is_file():
             return with_adapter(path, name)
-        if path.is_file() or _kind(path) == "language model":
-            return CausalLM.from_pretrained(path, name=name)
-        loaded = TextClassifier.from_pretrained(path)
+        return CausalLM.from_pretrained(path, name=name) if path.is_file() else of_folder(path, name)
     except IomapError:
         raise
     except Exception as error:  # files may be damaged in any way, and each kind has errors of its own
@@ -46,24 +42,3 @@ def adopt(model: object, name: str | None, batched: bool) -> Model | Generator |
         raise InputError(
             "model", f"be a folder or file with a model that can be loaded ({reason})", str(model)
         ) from error
-    loaded.name = name
-    return loaded
-
-
-def _kind(folder: Path) -> str:
-    """Say what a folder holds, by the class that its configuration names."""
-    require("transformers", "a folder with a model")
-    from transformers.models.auto import modeling_auto as known
-
-    named = configuration(folder, "model").get("architectures")
-    named = named if isinstance(named, list) else []
-    kinds: dict[str, Any] = {
-        "classifier": known.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
-        "language model": known.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
-    }
-    for kind, names in kinds.items():
-        if set(map(str, named)) & set(map(str, names.values())):
-            return kind
-    raise InputError(
-        "model", f"hold a sequence classifier or a causal language model, not {named or 'no name'}", str(folder)
-    )

@@ -6,13 +6,15 @@ loaded nor which other maps are made from it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from probes.errors import InputError, integer
-from probes.model import Identity, Prompt, as_prompt
+from probes.model import Chat, Identity, Prompt, as_prompt, messages_of
+from probes.models.huggingface.chat_template import checked_options, reading_notes, rendered
 from probes.models.huggingface.prefix_sharing import can_forget
 from probes.models.huggingface.weights import fingerprint
 
@@ -35,6 +37,8 @@ class LoadedLM:
     share_prefixes : bool, optional
         Whether to compute shared prefixes once. By default on a CPU only; never for models whose cache cannot be cut
         back (sliding windows, recurrent states).
+    template_options : mapping, optional
+        What the chat template is given besides messages, such as ``{"tools": [...]}``.
 
     Attributes
     ----------
@@ -55,6 +59,7 @@ class LoadedLM:
         *,
         batch_tokens: int = 4096,
         share_prefixes: bool | None = None,
+        template_options: Mapping[str, Any] | None = None,
     ):
         if tokenizer is None:
             raise InputError("tokenizer", "come with a language model: CausalLM(model, tokenizer)", tokenizer)
@@ -62,6 +67,7 @@ class LoadedLM:
         self.module = model.eval()
         self.tokenizer = tokenizer
         self.name = name
+        self.template_options = checked_options(template_options)
         self.share_prefixes = model.device.type == "cpu" if share_prefixes is None else share_prefixes
         if self.share_prefixes and not can_forget(model.config):
             self.share_prefixes = False
@@ -80,17 +86,54 @@ class LoadedLM:
         if isinstance(chat, str):
             return chat
         if self.tokenizer.chat_template is None:
-            return "\n\n".join(content for _, content in chat) + "\n"
-        messages = [{"role": role, "content": content} for role, content in chat]
-        return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+            return "\n\n".join(content for _, content in messages_of(chat)) + "\n"
+        return rendered(self.tokenizer, chat, self.template_options)
+
+    def reading_notes(self, prompts: Sequence[Prompt]) -> tuple[str, ...]:
+        """Render prompts, and say what their template leaves out or adds; see :class:`probes.model.Generator`."""
+        for prompt in prompts:
+            self.encode(prompt)
+        chats: list[Chat] = [chat for chat in map(as_prompt, prompts) if not isinstance(chat, str)]
+        if not chats:
+            return ()
+        if self.tokenizer.chat_template is None:
+            return ("The tokenizer has no chat template: messages are joined by empty lines, without their roles.",)
+        notes = reading_notes(self.tokenizer, chats, self.template_options)
+        text = rendered(self.tokenizer, chats[0], self.template_options)
+        added = self._first and self.tokenizer(text, add_special_tokens=False)["input_ids"][:1] != self._first
+        token = self.tokenizer.bos_token
+        put = f"The template writes no {token}, with which this tokenizer begins texts: it is put first."
+        return (*notes, put) if added else notes
 
     def templated(self, prompt: Prompt) -> bool:
         """Return whether a prompt is rendered by a template, which brings its own special tokens."""
         return not isinstance(prompt, str) and self.tokenizer.chat_template is not None
 
+    @cached_property
+    def _first(self) -> list[int]:
+        """The token that the tokenizer begins every text with; none where it does not."""
+        ids = self.tokenizer("a")["input_ids"][:1]
+        return ids if ids == [self.tokenizer.bos_token_id] else []
+
     def tokens(self, texts: list[str], templated: bool) -> list[list[int]]:
-        """Return the token ids of rendered texts."""
-        return self.tokenizer(texts, add_special_tokens=not templated)["input_ids"] if texts else []
+        """Return the token ids of rendered texts, with exactly one token that begins texts where there is one.
+
+        A template may write it, or leave it to the tokenizer.
+
+        Raises
+        ------
+        InputError
+            For a text that begins with two.
+        """
+        rows = self.tokenizer(texts, add_special_tokens=not templated)["input_ids"] if texts else []
+        first = self._first
+        rows = [ids if not templated or ids[:1] == first else first + ids for ids in rows] if first else rows
+        for text, ids in zip(texts, rows, strict=True):
+            if ids[:2] == [self.tokenizer.bos_token_id] * 2:
+                token = self.tokenizer.bos_token
+                rule = f"begin with one {token}, not two: pass the messages of a chat, not its rendered text"
+                raise InputError("prompt", rule, text)
+        return rows
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Return the token ids of a prompt; for an empty one, the token that begins (or ends) texts.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, softmax
 
-__all__ = ["FUNCTIONS", "PipelineSettings", "usual_function"]
+__all__ = ["FUNCTIONS", "PipelineSettings", "unit_of", "usual_function"]
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,17 @@ def usual_function(config: Any) -> str:
         return "none"
     several = config.problem_type == "multi_label_classification"
     return "sigmoid" if several or config.num_labels == 1 else "softmax"
+
+
+def unit_of(config: Any, function: str | None) -> str:
+    """Name the unit of the outputs."""
+    usual = usual_function(config)
+    if function is not None and function != usual:
+        # scores that compete for nothing: the default target is the label with the highest, as the pipeline shows it
+        return "margin" if function == "none" else "probability"
+    if usual == "sigmoid":  # one logistic for each label, so that a logit is its label's log-odds already
+        return "log-odds" if config.num_labels > 1 or function is not None else "output"
+    return "output" if usual == "none" else "logit"
 
 
 @dataclass(frozen=True)

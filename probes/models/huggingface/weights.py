@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from probes.errors import InputError
+from probes.errors import InputError, require
 from probes.model import Identity
 
 __all__ = [
@@ -23,7 +23,9 @@ __all__ = [
     "configuration",
     "fingerprint",
     "is_half",
+    "is_kind",
     "load_network",
+    "load_processor",
     "load_tokenizer",
     "of_transformers",
     "on_device",
@@ -43,6 +45,24 @@ def of_transformers(model: object) -> Any:
     """
     origins = {getattr(kind, "__module__", "").split(".")[0] for kind in type(model).__mro__}
     return sys.modules.get("transformers") if "transformers" in origins else None
+
+
+def is_kind(network: Any, mapping: str) -> bool:
+    """Return whether an object is a network of transformers that one of its tables lists for its configuration.
+
+    Parameters
+    ----------
+    network : object
+    mapping : str
+        Name of the table, such as ``"MODEL_FOR_MASKED_LM_MAPPING"``.
+    """
+    transformers = of_transformers(network)
+    if transformers is None or not isinstance(network, transformers.PreTrainedModel):
+        return False
+    from transformers.models.auto import modeling_auto
+
+    kinds: Any = getattr(modeling_auto, mapping).get(type(network.config), ())
+    return isinstance(network, kinds)
 
 
 def is_half(module: Any) -> bool:
@@ -160,6 +180,12 @@ def load_network(auto: Any, path: str | Path, **options: Any) -> Any:
     return network
 
 
+def load_processor(path: str | Path) -> Any:
+    """Load an image processor, without remote code; from a folder nothing else is read."""
+    processors = require("transformers", "an image processor")
+    return processors.AutoImageProcessor.from_pretrained(path, **_safe(path))
+
+
 def load_tokenizer(path: str | Path) -> Any:
     """Load a tokenizer, without remote code; from a folder nothing else is read."""
     import transformers
@@ -217,5 +243,7 @@ def tokenizer_of(model: Any) -> Any:
         return load_tokenizer(path)
     except (OSError, ValueError) as error:
         kind = type(model).__name__
-        rule = f"have a tokenizer beside it at {path!r}; else pass TextClassifier(model, tokenizer) or CausalLM"
+        rule = (
+            f"have a tokenizer beside it at {path!r}; else pass (model, tokenizer), or a function from texts to numbers"
+        )
         raise InputError("model", rule, kind) from error

@@ -1,4 +1,4 @@
-"""A network of transformers with its tokenizer, as ``(model, tokenizer)``."""
+"""A network of transformers with its tokenizer or image processor, as ``(model, tokenizer)``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from probes.errors import InputError
 from probes.model import Generator, Model
-from probes.models.huggingface import causal_lm, classifier
+from probes.models.huggingface.networks import of_network
 from probes.models.huggingface.weights import of_transformers
 
 __all__ = ["adopt"]
@@ -16,7 +16,7 @@ PLACE = 35
 
 
 def adopt(model: object, name: str | None, batched: bool) -> Model | Generator | None:
-    """Adopt a sequence classifier or a causal language model with its tokenizer."""
+    """Adopt a network with a head that is known, with its tokenizer, or an image classifier with its processor."""
     pair: tuple[Any, ...] = model if isinstance(model, tuple) else ()
     transformers = next(filter(None, map(of_transformers, pair)), None) if len(pair) == 2 else None
     if transformers is None:
@@ -27,4 +27,4 @@ def adopt(model: object, name: str | None, batched: bool) -> Model | Generator |
         raise InputError("model", rule, type(network).__name__)
     if not isinstance(network, transformers.PreTrainedModel) or not callable(tokenizer):
         raise InputError("model", "be (model, tokenizer), in this order", tuple(type(part).__name__ for part in pair))
-    return classifier.of_network(network, tokenizer, name) or causal_lm.of_network(network, tokenizer, name)
+    return of_network(network, tokenizer, name)

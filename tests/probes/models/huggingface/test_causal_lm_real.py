@@ -11,7 +11,9 @@ transformers = when_used("transformers")
 from probes import (  # noqa: E402
     CausalLM,
     ContextProbe,
+    InputError,
 )
+from surrogates import explain  # noqa: E402
 
 
 def naive(network, prompt_ids, answer_ids):
@@ -70,3 +72,15 @@ def test_a_real_model_reads_chats(smollm2):
     model = smollm2.scoring("1969", chat)
     with_it, without = model(probe.render(np.array([[1, 1], [0, 1]]))).sum(axis=1)
     assert with_it > without + 1
+
+
+def test_a_real_template_is_read_for_what_it_adds_and_leaves_out(smollm2):
+    chat = [("system", "Be brief."), ("user", "When did it open?")]
+    [note] = smollm2.reading_notes([chat, chat[1:]])
+    assert "“You are a helpful AI assistant named SmolLM, trained by Hugging Face”" in note
+    assert smollm2.text([*chat, ("assistant", "It opened in")]).endswith("<|im_start|>assistant\nIt opened in")
+    call = {"id": "a", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
+    calling = {"role": "assistant", "content": None, "tool_calls": [call]}
+    result = {"role": "tool", "tool_call_id": "a", "content": "In 1969."}
+    with pytest.raises(InputError, match=r"it leaves out a tool call of message 2 \(assistant\)"):
+        explain(smollm2, [*chat, calling, result], store=None)

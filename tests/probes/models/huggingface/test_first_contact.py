@@ -36,7 +36,7 @@ def cut(tokenizer):
 def test_an_adapter_that_ignores_a_pipelines_setting_is_refused_with_both_numbers(words):
     pipeline, store = cut(words), Store()
     model = as_model(pipeline)
-    model.encoding = {}
+    model.reader.encoding = {}
     with pytest.raises(ModelError, match="does not answer as the object") as error:
         explain(model, TextProbe(LONG), budget=40, store=store)
     wrong, right = numbers(error)

@@ -91,7 +91,7 @@ def test_a_pair_in_the_wrong_order_is_refused(tokenizer, network):
 def test_a_network_of_another_kind_with_its_tokenizer_names_the_way_out(tokenizer):
     shape = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
     encoder = transformers.BertModel(transformers.BertConfig(vocab_size=40, **shape))
-    with pytest.raises(InputError, match=r"^model must be a sequence classifier or a causal language model; BertModel"):
+    with pytest.raises(InputError, match=r"^model must have a head .* BertModel has none. similarity"):
         as_model((encoder, tokenizer))
 
 
@@ -151,8 +151,8 @@ def test_a_folder_of_something_else_says_what_it_holds(copied, tmp_path):
         InputError, match=r"^model must be a folder with a model of transformers, which has a config.json"
     ):
         as_model(empty)
-    folder = copied(CLASSIFIER, architectures=["BertForMaskedLM"])
-    with pytest.raises(InputError, match=r"^model must hold a sequence classifier or .*BertForMaskedLM"):
+    folder = copied(CLASSIFIER, architectures=["BertForPreTraining"])
+    with pytest.raises(InputError, match=r"^model must hold a sequence classifier, .*BertForPreTraining"):
         as_model(folder)
     for text in ("[" * 200_000, "[]", '{"a": ' * 100_000, "\udcff"):
         (folder / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -193,5 +193,7 @@ def test_weights_that_are_tied_are_all_there(tmp_path, tokenizer):
 
 def test_a_classifier_reads_no_chat():
     chat = [{"role": "system", "content": "The plot"}, {"role": "user", "content": "is not very good"}]
-    with pytest.raises(InputError, match=r"^text must be a text: a classifier reads neither chats nor rows"):
+    with pytest.raises(
+        InputError, match=r"^text must be a text or a pair of texts: this model reads neither chats nor rows"
+    ):
         explain(CLASSIFIER, chat, store=None)
