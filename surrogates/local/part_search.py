@@ -1,0 +1,388 @@
+"""Searching a document for the parts that decide an answer, from coarse to fine.
+
+First by sets. With s(T) the share of what the document does to the answer that is there with the parts T alone,
+
+    s(T) = (y(T) − y(∅)) · (y(all) − y(∅)) / |y(all) − y(∅)|²,
+
+a set that keeps s ≥ ½ is made minimal by halving (QuickXplain, Junker 2004), on a cut of few parts; those of the set
+are split, and it is made minimal again, down to sentences (hierarchical delta debugging, Misherghi and Su 2006). Then
+what could stand in for each of its parts is looked for in the rest, in the same way: a fact that is told five times is
+found five times, where leaving out one of them changes nothing. Last, as long as the rest without all that was found
+keeps a tenth, a set that keeps half of that. Rows of a search hold few parts, so they are short.
+
+Then by effects, for what no small set keeps: rows drawn at random, a sparse sum fitted to all rows so far, the parts
+with the largest weights split.
+
+The search asks and decides; nothing is judged by its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from textwrap import shorten
+
+import numpy as np
+import pandas as pd
+
+from probes.asking.session import Session
+from probes.design import Design, corners, uniform
+from probes.inputs.document import DocumentProbe, Run
+from probes.progress import Bar
+from surrogates.local.clear_weights import clear_weights
+from surrogates.local.zoom import FOUND, SPLITS, WORDS, Zoom
+
+__all__ = ["FIXED", "PartSearch"]
+
+#: share of what the document does that a set must keep, and that a part must change to be looked for elsewhere
+KEPT, LEAST = 0.5, 0.1
+#: parts that a set must have to be no small one, share that each has alone, and share of the set that these add up to
+MANY, OWN, ADDITIVE = 3, 0.13, 0.7
+#: units for each question left, at most, and in all, of which a sparse sum is fitted without a search
+PER_ROW, FLAT = 4, 500
+#: share of the questions that the first set may take
+FIRST = 0.67
+#: rows of a round of effects, at least, and rounds that find nothing, at most
+ROUND, ROUNDS = 12, 2
+#: weight of a part, as a share of the largest, from which it is split
+WEIGHT = 0.1
+#: parts of a round, the largest weights first, of which it is tried whether they add to the first set
+TRIED = 3
+#: letters of a part's name where it is named for another one
+NAMED = 60
+#: first rows of the design: the whole, nothing, the first half, the second
+FIXED = 4
+
+
+class Spent(Exception):
+    """The questions of a search are spent."""
+
+
+class AddsUp(Exception):
+    """Many parts have a share each, which add up."""
+
+
+@dataclass
+class PartSearch:
+    """A search at work; it has one owner and ends with the call.
+
+    Attributes
+    ----------
+    session : Session
+        At the probe of the cut so far.
+    most : int
+        Questions that may be asked.
+    total : int
+        Questions that there are, those that judge included.
+    rng : numpy.random.Generator
+    bar : Bar
+    Z : ndarray ``(n, d)``
+        Rows asked so far, on the cut so far. Row 0 is the instance, row 1 the reference.
+    y : ndarray ``(n, k)``
+        The number explained.
+    """
+
+    session: Session
+    most: int
+    total: int
+    rng: np.random.Generator
+    bar: Bar
+    Z: np.ndarray = field(init=False)
+    y: np.ndarray = field(init=False)
+    stopped: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        d = len(self.probe.features)
+        self._found, self._words, self._splits = (list[tuple[object, ...]]() for _ in range(3))
+        self._first, self._taken = list[Run](), list[Run]()
+        self._groups, self._aside, half = 0, 0, np.arange(d) < d // 2
+        # four rows at first, by which a model is met; without one of them nothing goes on
+        first = Design(np.array([np.ones(d), np.zeros(d), half, ~half], dtype=float), FIXED)
+        reply = self.session.ask(first)
+        self.Z, self.y = reply.design.Z, reply.y
+        self.bar.update(len(first))
+
+    @property
+    def asked(self) -> int:
+        """Questions so far."""
+        return len(self.Z) + self._aside
+
+    @property
+    def probe(self) -> DocumentProbe:
+        """The cut so far."""
+        probe = self.session.question.probe
+        assert isinstance(probe, DocumentProbe)
+        return probe
+
+    def run(self) -> Zoom:
+        """Search until nothing is left to split, or the questions are spent."""
+        try:
+            self._by_sets()
+            if not self.stopped:
+                self._by_words()
+                self._by_effects()
+        except Spent:
+            self.stopped = "the questions for the search were spent"
+        probe = self.probe
+        found = _table(self._found, ["group", "start", "stop", "share", "change", "how"])
+        named = [probe.called((a, b)) for a, b in zip(found["start"], found["stop"], strict=True)]
+        found["part"], found["level"] = zip(*named, strict=True) if named else ((), ())
+        words = _table(self._words, ["start", "stop", "share", "change", "of"])
+        words["word"] = [probe.units.features[unit].name for unit in words["start"]]
+        splits = pd.DataFrame(self._splits, columns=["part", "level", "why", "into", "asked"])
+        found, words, splits = (
+            table[[name for text in columns for name in text.split()]]
+            for table, columns in ((found, FOUND), (words, WORDS), (splits, SPLITS))
+        )
+        return Zoom(found, words, splits, probe.runs, probe.runs[-1][1], self.asked, self.stopped)
+
+    def _by_sets(self) -> None:
+        """Find a set of sentences that keeps the answer, what could stand in for each of them, and what is left."""
+        change = self.y[0] - self.y[1]
+        if not np.abs(change).max() > 1e-9 * np.abs(self.y).max():
+            return
+        most, self.most = self.most, self.asked + round((self.most - self.asked) * FIRST)
+        try:
+            first = self._first = self._refined([], list(self.probe.runs), KEPT, self._refuse_sum)
+        except AddsUp:
+            self._by_units()
+            return
+        except Spent:  # what is spread over many parts is left to effects
+            return
+        finally:
+            self.most = most
+        whole = self._share(first) >= 1 - LEAST
+        self._note(first, [], f"keeps {'the answer' if whole else 'half of the answer or more'} alone")
+        for run in sorted(first, key=lambda run: -np.nan_to_num(self._loss(first, run))):
+            others, loss = [other for other in first if other != run], self._loss(first, run)
+            enough, how = self._share(first) - loss / 2, f"in place of {shorten(self.probe.called(run)[0], NAMED)}"
+            while loss >= LEAST and self._keeps([*others, *(rest := self._rest())], enough):
+                self._note(self._refined(others, rest, enough), others, how)
+        while (left := self._share(rest := self._rest())) >= LEAST:
+            self._note(self._refined([], rest, left / 2), [], "keeps half of what is left or more alone")
+
+    def _refuse_sum(self, parts: list[Run]) -> None:
+        """Refuse a set of many parts that each have their share by themselves: effects find these sooner.
+
+        Raises
+        ------
+        AddsUp
+        """
+        if len(parts) < MANY:
+            return
+        alone = [share for part in parts if (share := self._share([part])) >= OWN]
+        if len(alone) >= MANY and sum(alone) > ADDITIVE * self._share(parts):
+            raise AddsUp
+
+    def _by_units(self) -> None:
+        """Split everything, where random rows of all units are enough for a sparse sum of them."""
+        units = self.probe.runs[-1][1]
+        if units <= min(FLAT, PER_ROW * (self.total - self.asked)):
+            while (whole := self.probe.splittable).any():
+                self._split(np.flatnonzero(whole).tolist(), "effects add up")
+            self.stopped = "effects add up, and the units are few enough for rows of all of them"
+
+    def _note(self, found: list[Run], others: list[Run], how: str) -> None:
+        """Keep a group that was found, with the answers that say so; `how` it belongs is said of each of its parts."""
+        if more := len(found) - 1:
+            how = f"{how.removesuffix(' alone')}, together with {more} other{'s' if more > 1 else ''}"
+        for run in found:
+            if not (loss := self._loss(together := [*found, *others], run)) < LEAST / 2:
+                change = self._first_answer(together) - self._first_answer(
+                    [other for other in together if other != run]
+                )
+                self._found.append((self._groups, *run, loss, change, how))
+        self._groups += 1
+        self._taken += found
+
+    def _first_answer(self, parts: Sequence[Run]) -> float:
+        """The first output with some parts alone, which was asked; NaN if it was not answered."""
+        place = self._place(self._row(parts))
+        return np.nan if place is None else float(self.y[place, 0])
+
+    def _by_words(self) -> None:
+        """Leave out the units of the sentences of the first set one by one, all else of the set being there."""
+        for start, stop in sorted(self._first, key=lambda run: -np.nan_to_num(self._loss(self._first, run))):
+            words = [(unit, unit + 1) for unit in range(start, stop)]
+            if not 1 < len(words) <= self.most - self.asked:
+                continue
+            cut = [piece for run in self.probe.runs for piece in (words if run == (start, stop) else [run])]
+            finer = DocumentProbe(self.probe, runs=cut)
+            rows = np.tile(self.probe.onto(finer, self._row(self._first)[None]), (len(words), 1))
+            rows[np.arange(len(words)), [cut.index(word) for word in words]] = 0.0
+            reply = self.session.at(finer).ask(Design(np.vstack([finer.instance, rows]), 1))
+            self._aside += len(rows)
+            self.bar.update(len(rows))
+            answered = zip(self._shares_of(reply.y), reply.y[:, 0], strict=True)
+            left = dict(zip(map(bytes, reply.design.Z), answered, strict=True))
+            whole, of = self._first_answer(self._first), self.probe.called((start, stop))[0]
+            for word, row in zip(words, map(bytes, rows), strict=True):
+                share, first = left.get(row, (np.inf, np.nan))
+                if (loss := self._share(self._first) - share) >= LEAST / 2:
+                    self._words.append((*word, float(loss), float(whole - first), of))
+
+    def _loss(self, parts: Sequence[Run], run: Run) -> float:
+        """Return the share that a set of parts loses without one of them; NaN if one of the two was not answered."""
+        before, after = self._share(parts), self._share([other for other in parts if other != run])
+        return before - after if np.isfinite([before, after]).all() else np.nan
+
+    def _rest(self) -> list[Run]:
+        """Return the parts of the cut that were not found."""
+        return [run for run in self.probe.runs if not any(a <= run[0] < b for a, b in self._taken)]
+
+    def _refined(
+        self,
+        others: list[Run],
+        parts: list[Run],
+        enough: float,
+        check: Callable[[list[Run]], None] = lambda parts: None,
+    ) -> list[Run]:
+        """Return the sentences, or smaller parts, of a minimal subset of parts; what is in it is split on the way.
+
+        A set is checked at every level.
+        """
+        chosen = self._minimal(others, parts, enough)
+        check(chosen)
+        while coarse := [run for run in chosen if not self.probe.within_sentence[self.probe.runs.index(run)]]:
+            self._split([self.probe.runs.index(run) for run in coarse], "needed by a set that keeps the answer")
+            inside = [run for run in self.probe.runs if any(a <= run[0] < b for a, b in chosen)]
+            chosen = self._minimal(others, inside, enough)
+            check(chosen)
+        return chosen
+
+    def _minimal(self, others: list[Run], parts: list[Run], enough: float) -> list[Run]:
+        """Return a minimal subset of parts that keeps enough beside the others; all of them do."""
+        if len(parts) == 1:
+            return parts
+        left, right = _halves(parts)
+        if self._keeps([*others, *left], enough):
+            return self._minimal(others, left, enough)
+        guess = self._guessed(others, right, enough)
+        if self._keeps([*others, *guess], enough):
+            return guess
+        if self._keeps([*others, *right], enough):
+            return self._minimal(others, right, enough)
+        chosen = self._minimal([*others, *left], right, enough)
+        if self._keeps([*others, *chosen], enough):
+            return chosen
+        return [*self._minimal([*others, *chosen], left, enough), *chosen]
+
+    def _guessed(self, others: list[Run], parts: list[Run], enough: float) -> list[Run]:
+        """Return what keeps enough if one half of parts always does: where the left one does not, the right one."""
+        while len(parts) > 1:
+            left, parts = _halves(parts)
+            if self._keeps([*others, *left], enough):
+                return self._minimal(others, left, enough)
+        return parts
+
+    def _keeps(self, parts: Sequence[Run], enough: float) -> bool:
+        """Whether parts keep enough; not asked where more parts kept less, or fewer kept as much."""
+        row, shares = self._row(parts), self._shares
+        asked = self._place(row)
+        if asked is None:
+            kept = shares >= enough
+            if (kept & (row >= self.Z).all(axis=1)).any():
+                return True
+            if (~kept & (row <= self.Z).all(axis=1)).any():
+                return False
+        return self._share(parts) >= enough
+
+    def _share(self, parts: Sequence[Run]) -> float:
+        """Return the share of what the document does that is there with some parts alone."""
+        row = self._row(parts)
+        if self._place(row) is None:
+            self._ask(row[None])
+        place = self._place(row)
+        return -np.inf if place is None else float(self._shares[place])  # a model may leave a question unanswered
+
+    @property
+    def _shares(self) -> np.ndarray:
+        return self._shares_of(self.y)
+
+    def _shares_of(self, y: np.ndarray) -> np.ndarray:
+        change = self.y[0] - self.y[1]
+        return (y - self.y[1]) @ change / (change @ change)
+
+    def _row(self, parts: Iterable[Run]) -> np.ndarray:
+        starts, row = np.array([start for start, _ in self.probe.runs]), np.zeros(len(self.probe.runs))
+        for start, stop in parts:
+            row[(starts >= start) & (starts < stop)] = 1.0
+        return row
+
+    def _place(self, row: np.ndarray) -> int | None:
+        """Return the number of a row that was asked."""
+        there = np.flatnonzero((row == self.Z).all(axis=1))
+        return int(there[0]) if len(there) else None
+
+    def _ask(self, rows: np.ndarray) -> None:
+        """Ask rows ``(m, d)``.
+
+        Raises
+        ------
+        Spent
+            If they are more than may be asked.
+        """
+        if self.asked + len(rows) > self.most:
+            raise Spent
+        # beside the instance, which is known: a model may leave all the others unanswered
+        reply = self.session.ask(Design(np.vstack([self.Z[:1], rows]), 1))
+        self.Z, self.y = np.vstack([self.Z, reply.design.Z[1:]]), np.vstack([self.y, reply.y[1:]])
+        self.bar.update(len(rows))
+
+    def _split(self, parts: Sequence[int], why: str) -> None:
+        """Split parts by number; rows asked so far become rows of the finer cut."""
+        coarse = self.probe
+        finer = coarse.split(parts)
+        count = np.bincount(coarse.part_of([start for start, _ in finer.runs]), minlength=len(coarse.runs))
+        for i in parts:
+            self._splits.append((coarse.features[i].name, coarse.levels[i], why, int(count[i]), self.asked))
+        self.Z = coarse.onto(finer, self.Z)
+        self.session = self.session.at(finer)
+
+    def _by_effects(self) -> None:
+        """Take the parts with the largest clear weights in a sparse sum apart, round by round.
+
+        One that adds to the first set is searched by halving; others are split.
+        """
+        drawn, nothing = 0, 0
+        while nothing < ROUNDS:
+            d, left = len(self.probe.features), corners(len(self.probe.features)) - len(self.Z)
+            if not self._whole().any():
+                self.stopped = "nothing was left to split"
+                return
+            rows = int(min(max(ROUND, d // 4), left, max(self.most - self.asked, ROUND // 2)))
+            self._ask(uniform(d, rows, self.rng, but=self.Z))
+            drawn += rows
+            size, unsure = clear_weights(self.Z, self.y, rows, drawn)
+            order = np.argsort(-size, kind="stable")
+            large = order[(self._whole() & (size > WEIGHT * size.max(initial=0.0)))[order]]
+            runs, clear = [self.probe.runs[i] for i in large], int((size[large] > unsure).sum())
+            adding = [run for run in runs[: max(TRIED, clear)] if self._adds(run)]
+            rest = [run for run in runs[: min(clear, self.asked // self.probe.fan)] if run not in adding]
+            self._split(sorted(map(self.probe.runs.index, rest)), "clear effect")
+            nothing = 0 if adding or rest else nothing + 1
+        self.stopped = "no part that could be split had a clear effect"
+
+    def _whole(self) -> np.ndarray:
+        """Whether each part may be split, ``(d,)``: it has several units, and was not found."""
+        rest = set(self._rest())
+        return self.probe.splittable & np.array([run in rest for run in self.probe.runs])
+
+    def _adds(self, run: Run) -> bool:
+        """Whether a part adds much to the first set; then what in it does so is found."""
+        if not self._first or self.probe.within_sentence[self.probe.runs.index(run)]:
+            return False
+        before = self._share(self._first)
+        if (gain := self._share([*self._first, run]) - before) < LEAST:
+            return False
+        self._note(self._refined(self._first, [run], before + gain / 2), self._first, "adds to the first set")
+        return True
+
+
+def _halves(parts: list[Run]) -> tuple[list[Run], list[Run]]:
+    return parts[: len(parts) // 2], parts[len(parts) // 2 :]
+
+
+def _table(rows: Sequence[tuple[object, ...]], columns: list[str]) -> pd.DataFrame:
+    """Return a table of what was found, most decisive first."""
+    return pd.DataFrame(rows, columns=columns).sort_values("share", ascending=False, kind="stable", ignore_index=True)

@@ -1,0 +1,278 @@
+"""explain_document(): sections, sentences, words; what is found, split and judged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from probes import CallableModel, ContextProbe, DocumentProbe, Identity, InputError, MaskProbe, Model, Store, TextProbe
+from probes.asking.answers import Interrupted
+from surrogates import Explanation, explain_document
+from tests.helpers.command import iomap
+
+WORDS = np.array([f"{a}{b}" for a in ("har", "mel", "tor", "sil") for b in ("den", "wick", "ford", "ley", "by")])
+
+
+def book(seed: int, chapters: int = 12) -> str:
+    rng = np.random.default_rng(seed)
+    return "\n\n".join(
+        f"Chapter {c}\n\n"
+        + "\n\n".join(" ".join(" ".join(rng.choice(WORDS, 8)).capitalize() + "." for _ in range(5)) for _ in range(4))
+        for c in range(chapters)
+    )
+
+
+def planted(seed: int, *sentences: str) -> str:
+    """A book in which sentences stand in place of others."""
+    pieces = book(seed).split(". ")
+    for sentence, place in zip(sentences, np.random.default_rng(seed).choice(len(pieces), len(sentences)), strict=True):
+        pieces[place] = f"{pieces[place].split('.')[0]}. {sentence.rstrip('.')}"
+    return ". ".join(pieces)
+
+
+def holds(*texts: str):
+    return lambda batch: [float(any(text in one for text in texts)) for one in batch]
+
+
+def test_a_decisive_sentence_is_found_in_most_books():
+    found = 0
+    for seed in range(20):
+        ex = explain_document(holds("lease ends"), planted(seed, "The lease ends now."), budget=100, store=None)
+        found += list(ex.zoom.found["part"]) == ["The lease ends now."]
+    assert found >= 19
+
+
+def test_its_words_that_matter_are_found():
+    ex = explain_document(holds("lease ends"), planted(3, "The lease ends now."), budget=120, store=None)
+    assert set(ex.zoom.words["word"]) == {"lease", "ends"}
+
+
+def test_both_places_of_a_fact_are_found_where_leaving_out_either_changes_nothing():
+    text = planted(5, "The lease ends now.", "It is over.")
+    ex = explain_document(holds("lease ends", "is over"), text, budget=150, store=None)
+    assert set(ex.zoom.found["part"]) == {"The lease ends now.", "It is over."}
+
+
+def test_two_facts_that_are_worth_nothing_alone_are_found_together():
+    text = planted(8, "The lease ends now.", "It is over.")
+    ex = explain_document(
+        lambda b: [float("lease ends" in t and "is over" in t) for t in b], text, budget=150, store=None
+    )
+    assert set(ex.zoom.found["part"]) == {"The lease ends now.", "It is over."}
+    assert set(ex.zoom.found["group"]) == {0}
+    assert set(ex.zoom.found["how"]) == {"keeps the answer, together with 1 other"}
+
+
+def test_of_several_outputs_each_change_is_of_the_first():
+    ex = explain_document(lambda Z: Z[:, [7, 400]] * [1.0, 2.0], MaskProbe(500), budget=200, target="all", store=None)
+    changes = dict(zip(ex.zoom.found["part"], ex.zoom.found["change"], strict=True))
+    assert changes == pytest.approx({"x7": 1.0, "x400": 0.0})
+    assert "without it 0 output of output 0" in " ".join(str(ex).split())
+
+
+def test_a_part_that_keeps_some_of_the_answer_is_not_said_to_keep_it():
+    ex = explain_document(lambda Z: 3 * Z[:, 7] + 2 * Z[:, 400], MaskProbe(500), budget=200, store=None)
+    assert ex.zoom.found["how"][0] == "keeps half of the answer or more alone"
+
+
+def test_effects_that_cancel_overall_are_found_by_their_weights():
+    worth = np.zeros(300)
+    worth[[40, 41, 200]] = 2.0, -1.0, -1.0
+    ex = explain_document(lambda Z: Z @ worth, MaskProbe(300), budget=300, store=None)
+    assert {"x40", "x41", "x200"} <= {f.name for f in ex.features}
+
+
+def test_many_small_effects_that_add_up_are_left_to_rows_of_all_units():
+    worth = np.linspace(0.5, 1.5, 60)
+    ex = explain_document(lambda Z: Z @ worth, MaskProbe(60), budget=200, store=None)
+    assert len(ex.features) == 60 and ex.fidelity.r2[0] > 0.9
+
+
+def test_judged_rows_are_drawn_after_the_last_split_and_are_no_rows_of_the_search():
+    ex = explain_document(holds("lease ends"), planted(3, "The lease ends now."), budget=120, store=None)
+    design = ex.answers.design
+    searched = {row.tobytes() for row in design.Z[: design.fixed + design.block]}
+    assert not searched & {row.tobytes() for row in design.judged}
+    assert 20 <= ex.fidelity.rows == len(design.judged) <= 120 - ex.zoom.asked
+
+
+def test_fidelity_of_an_unpredictable_model_is_not_flattered_by_the_search():
+    def noise(Z):
+        return [np.random.default_rng(np.packbits(row.astype(bool)).tolist()).standard_normal() for row in Z]
+
+    ex = explain_document(noise, MaskProbe(120), budget=200, store=None)
+    assert ex.fidelity.r2[0] < 0.2
+
+
+def test_intervals_of_parts_that_were_not_split_hold_for_the_part_as_a_whole():
+    worth = np.random.default_rng(0).normal(0, 0.1, 400)
+    worth[7] = 5.0
+
+    def rough(Z):  # what single rows are off by averages out over the cube
+        off = [np.random.default_rng(np.packbits(row.astype(bool)).tolist()).standard_normal() for row in Z]
+        return Z @ worth + 0.5 * np.array(off)
+
+    inside = missed = 0
+    for seed in range(6):
+        ex = explain_document(rough, MaskProbe(400), budget=150, random_state=seed, store=None)
+        effects = ex.attributions.set_index("feature")
+        for feature, (start, stop) in zip(ex.features, ex.zoom.runs, strict=True):
+            low, high = effects.loc[feature.name, ["low", "high"]]
+            hit = low <= worth[start:stop].sum() <= high
+            inside, missed = inside + hit, missed + (not hit)
+    assert inside / (inside + missed) > 0.88
+
+
+def test_the_budget_is_kept():
+    asked: list[str] = []
+
+    def score(texts):
+        asked.extend(texts)
+        return holds("lease ends")(texts)
+
+    model = CallableModel(score, "counted")
+    model.compared = False
+    ex = explain_document(model, planted(1, "The lease ends now."), budget=80, store=None)
+    assert ex.provenance["cost"]["rows"] <= 80 and len(set(asked)) <= 80
+
+
+def test_the_same_seed_asks_nothing_twice():
+    store, model, text = Store(), CallableModel(holds("lease ends"), "known"), planted(1, "The lease ends now.")
+    first, second = (explain_document(model, text, budget=80, store=store) for _ in range(2))
+    assert second.provenance["cost"]["rows"] == 0
+    assert second.answers.design.digest == first.answers.design.digest
+
+
+def test_an_interrupted_search_keeps_what_was_paid_for():
+    store, text, calls = Store(), planted(1, "The lease ends now."), []
+
+    def score(texts):
+        calls.extend(texts)
+        if len(calls) == 12:
+            raise KeyboardInterrupt
+        return holds("lease ends")(texts)
+
+    with pytest.raises(Interrupted):
+        explain_document(CallableModel(score, "stopped"), text, budget=80, store=store)
+    before = len(calls)
+    ex = explain_document(CallableModel(score, "stopped"), text, budget=80, store=store)
+    assert list(ex.zoom.found["part"]) == ["The lease ends now."]
+    assert ex.answers.cost.reused >= before - 8
+
+
+def test_a_document_of_few_units_is_asked_in_full():
+    ex = explain_document(lambda texts: [float("bad" in t) for t in texts], "not bad at all", store=None)
+    assert ex.zoom is None and ex.fidelity.exact
+
+
+def test_passages_of_a_prompt_are_units():
+    passages = [f"Shelf {i} holds maps." for i in range(80)]
+    passages[33] = "The fair opens in May."
+    probe = ContextProbe(passages, "When is the fair?", unit="document")
+    ex = explain_document(lambda prompts: [float("in May" in str(p)) for p in prompts], probe, budget=80, store=None)
+    assert list(ex.zoom.found["part"]) == ["The fair opens in May."]
+
+
+def test_it_is_saved_and_read():
+    ex = explain_document(holds("lease ends"), planted(3, "The lease ends now."), budget=100, store=None)
+    back = Explanation.from_json(ex.to_json())
+    assert back.zoom.runs == ex.zoom.runs and str(back) == str(ex)
+    assert list(back.zoom.found["part"]) == ["The lease ends now."]
+
+
+def test_a_page_says_what_was_found_and_folds_what_is_long():
+    ex = explain_document(holds("lease ends"), planted(3, "The lease ends now."), budget=100, store=None)
+    page = ex.report("document.html").read_text(encoding="utf-8")
+    assert "How the document was taken apart" in page and '<details class="long">' in page
+    assert "could not be drawn" not in page
+
+
+def test_text_says_what_was_found():
+    ex = explain_document(holds("lease ends"), planted(3, "The lease ends now."), budget=100, store=None)
+    assert "Found: “The lease ends now.” keeps the answer alone" in " ".join(str(ex).split())
+
+
+def test_a_constant_model_is_said_to_be_constant():
+    ex = explain_document(lambda texts: [1.0] * len(texts), book(0), budget=80, store=None)
+    assert ex.zoom.found.empty and "never changed" in " ".join(ex.warnings)
+
+
+def test_questions_that_a_model_leaves_unanswered_are_left_out():
+    text = planted(3, "The lease ends now.")
+
+    class Refusing(Model):
+        outputs, fallible = ("score",), True
+
+        def identity(self):
+            return Identity("refusing", True)
+
+        def __call__(self, texts):
+            refused = [len(t) % 7 == 3 and t not in ("", text) for t in texts]
+            return np.where(refused, np.nan, holds("lease ends")(texts))[:, None]
+
+    ex = explain_document(Refusing(), text, budget=120, store=None)
+    assert np.isfinite(ex.y).all() and any("were not answered" in w for w in ex.warnings)
+
+
+def test_a_part_without_which_a_model_does_not_answer_is_found_all_the_same():
+    text = planted(8, "The lease ends now.", "It is over.")
+
+    class Both(Model):
+        outputs, fallible = ("score",), True
+
+        def identity(self):
+            return Identity("both", True)
+
+        def __call__(self, texts):
+            held = [("lease ends" in t, "is over" in t) for t in texts]
+            one = [a != b and len(t) < 60 for (a, b), t in zip(held, texts, strict=True)]
+            return np.where(one, np.nan, [float(a and b) for a, b in held])[:, None]
+
+    ex = explain_document(Both(), text, budget=150, store=None)
+    assert set(ex.zoom.found["part"]) == {"The lease ends now.", "It is over."}
+    assert "together with 1 other; without it not answered" in " ".join(str(ex).split())
+    assert str(Explanation.from_json(ex.to_json())) == str(ex)
+
+
+def test_several_outputs_are_searched_together():
+    text = planted(5, "The lease ends now.", "It is over.")
+    ex = explain_document(
+        lambda b: [[float("lease ends" in t), float("is over" in t)] for t in b],
+        text,
+        budget=150,
+        target="all",
+        store=None,
+    )
+    assert set(ex.zoom.found["part"]) == {"The lease ends now.", "It is over."}
+
+
+@pytest.mark.parametrize(("budget", "rule"), [(10, "budget must"), (0, "budget must"), ("many", "budget must")])
+def test_a_budget_that_is_too_small_is_refused_before_anything_is_asked(budget, rule):
+    def never(texts):
+        raise AssertionError
+
+    with pytest.raises(InputError, match=rule):
+        explain_document(never, book(0), budget=budget, store=None)
+
+
+def test_a_probe_of_a_document_begins_with_its_own_cut():
+    probe = DocumentProbe(TextProbe(planted(3, "The lease ends now.")), first=4)
+    ex = explain_document(holds("lease ends"), probe, budget=100, store=None)
+    assert ex.zoom.splits["asked"].iloc[0] <= 8
+
+
+def test_the_command_line_takes_a_file_apart(tmp_path, monkeypatch):
+    (tmp_path / "book.txt").write_text(planted(3, "The lease ends now."), encoding="utf-8")
+    (tmp_path / "leases.py").write_text("def score(texts):\n    return [float('lease ends' in t) for t in texts]\n")
+    monkeypatch.chdir(tmp_path)
+    done = iomap(
+        "explain", "text", "@book.txt", "-m", "leases:score", "--coarse-to-fine", "--budget", "100", "--store", "none"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Found: “The lease ends now.”" in done.stdout
+
+
+def test_the_command_line_refuses_what_does_not_go_with_it():
+    done = iomap("explain", "text", "some words here", "-m", "json:loads", "--coarse-to-fine", "--until", "order=3")
+    assert done.returncode != 0 and "--coarse-to-fine must come without" in done.stderr
+    assert "got '--until'" in done.stderr
