@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype, is_numeric_dtype
 
+from probes.inputs.column_numbers import is_moment, numbers_of
+from probes.rounding import given, score
+
 __all__ = [
+    "between_laws",
     "collinear_notes",
     "correlated_pairs",
     "correlations",
@@ -22,12 +27,13 @@ __all__ = [
     "spread_of",
     "summaries",
     "typical_row",
+    "unseen_notes",
 ]
 
 #: correlation from which columns count as collinear; rows it takes to see that, and rows that are looked at
 _COLLINEAR, _FEWEST, _MOST = 0.999, 10, 10_000
-#: correlation from which columns with large effects get a note
-_CORRELATED = 0.9
+#: correlation from which columns count as strongly correlated
+_CORRELATED = 0.8
 
 
 def same_numbers(frame: pd.DataFrame) -> bool:
@@ -73,6 +79,25 @@ def correlated_pairs(columns: list[str], correlation: np.ndarray) -> tuple[tuple
     return tuple((columns[i], columns[j], float(correlation[i, j])) for i, j in pairs if columns[i] != columns[j])
 
 
+def between_laws(pairs: tuple[tuple[str, str, float], ...], collinear: bool) -> str:
+    """Say what it means if effects differ between marginal and conditional replacement; empty without correlation.
+
+    Examples
+    --------
+    >>> between_laws((("age", "tenure", 0.85),), False)[:41]
+    'Correlated above 0.8: age and tenure (0.8'
+    """
+    if not pairs and not collinear:
+        return ""
+    strongest = sorted(pairs, key=lambda p: -abs(p[2]))[:3]
+    named = ", ".join(f"{a} and {b} ({score(rho)})" for a, b, rho in strongest) or "columns that go together"
+    return (
+        f"Correlated above {given(_CORRELATED)}: {named}. Marginal effects are of a column that changes alone, on rows "
+        "that may never occur; conditional ones share among correlated columns what they have in common. Where the two "
+        "differ neither is wrong: they answer different questions."
+    )
+
+
 def correlations(frame: pd.DataFrame, grouped: list[tuple[str, Sequence[Any]]]) -> tuple[list[str], np.ndarray]:
     """Return the features of c numeric columns, and the correlations ``(c, c)``; none of a short background."""
     numeric = {c for c, dtype in frame.dtypes.items() if is_numeric_dtype(dtype) and not is_bool_dtype(dtype)}
@@ -102,9 +127,24 @@ def typical_row(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def shown(value: Any) -> str:
-    """Write a value of a cell for people."""
+    """Write a value of a cell for people.
+
+    Examples
+    --------
+    >>> shown(pd.Timestamp("2024-03-01")), shown(pd.Timestamp("2024-03-01 10:30", tz="Europe/Rome"))
+    ('2024-03-01', '2024-03-01 10:30+01:00')
+    >>> shown(pd.Timedelta("36h")), shown(pd.Timedelta("90min"))
+    ('1 days 12:00:00', '01:30:00')
+    """
     if not isinstance(value, (str, bool, np.bool_)) and pd.isna(value):
         return "missing"
+    if isinstance(value, datetime):
+        day = value.date().isoformat()
+        if value.time() == time() and value.tzinfo is None:
+            return day
+        return value.isoformat(sep=" ", timespec="auto" if value.second or value.microsecond else "minutes")
+    if isinstance(value, timedelta):
+        return str(pd.Timedelta(value)).removeprefix("0 days ").removesuffix(" 00:00:00")
     return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
@@ -127,8 +167,26 @@ def _summary(column: pd.Series) -> str:
     if is_numeric_dtype(column) and not is_bool_dtype(column):
         values = column.dropna().astype(float)
         return _of_numbers(values.mean(), values.std(ddof=0)) if len(values) else "all missing"
+    if is_moment(column) and column.notna().any():
+        known = column.dropna().sort_values(kind="stable")
+        first, middle, last = (shown(known.iloc[i]) for i in (0, len(known) // 2, -1))
+        return f"{first} to {last}, median {middle}"
     shares = column.value_counts(normalize=True, dropna=False).head(3)
     return ", ".join(f"{shown(v)} {share:.0%}" for v, share in shares.items())
+
+
+def unseen_notes(frame: pd.DataFrame, instance: pd.DataFrame) -> tuple[str, ...]:
+    """Return a note on words of the instance that the background does not hold, where it repeats others."""
+    unseen = []
+    for name in [name for name, dtype in frame.dtypes.items() if not is_numeric_dtype(dtype)]:
+        column, value = frame[name], instance[name].iloc[0]
+        if pd.isna(value) or numbers_of(column) is not None or isinstance(value, (bool, np.bool_)):
+            continue
+        if not (column == value).fillna(False).any() and column.nunique() <= len(column) / 2:
+            unseen.append(f"{name} {shown(value)!r}")
+    if not unseen:
+        return ()
+    return (f"Not in the background: {', '.join(unseen[:5])}. The model may never have seen it; effects are its own.",)
 
 
 def holds_flags(column: pd.Series) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_object_dtype
+from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype, is_object_dtype
 
 from probes.errors import InputError
 
@@ -79,6 +79,9 @@ def background_frame(
         frame = pd.DataFrame(array.astype(float), columns=columns)
     if not len(frame):
         raise InputError(called, "hold at least one row", background)
+    if len(several := frame.columns[[is_complex_dtype(dtype) for dtype in frame.dtypes]]):
+        rule = "hold real numbers (put real and imaginary parts into columns of their own)"
+        raise InputError(f"{called}[{several[0]!r}]", rule, frame[several[0]].iloc[0])
     for name in frame.columns[[is_object_dtype(dtype) for dtype in frame.dtypes]]:
         if (several := next((cell for cell in frame[name] if isinstance(cell, _SEVERAL)), None)) is not None:
             raise InputError(f"{called}[{name!r}]", _SINGLE, several)

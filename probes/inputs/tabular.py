@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +14,11 @@ import pandas as pd
 from probes.digests import digest_rows
 from probes.errors import InputError, integer
 from probes.inputs.background_rows import drawn_rows
-from probes.inputs.locality import Background, LocalGaussian
+from probes.inputs.column_numbers import is_moment, typed
+from probes.inputs.conditional_rows import ConditionalBackground, conditional_notes
+from probes.inputs.locality import Background, Conditional, Law, LocalGaussian
 from probes.inputs.table_columns import (
+    between_laws,
     collinear_notes,
     correlated_pairs,
     correlations,
@@ -26,6 +31,7 @@ from probes.inputs.table_columns import (
     spread_of,
     summaries,
     typical_row,
+    unseen_notes,
 )
 from probes.inputs.table_rows import Row, background_frame, grouped_columns, ignored_columns, instance_frame
 from probes.probe import Feature, Probe, Replication, at_least_two, rows_used
@@ -45,7 +51,7 @@ class TabularProbe(Probe):
         What absent values are replaced from. Numeric, categorical, boolean and missing values are all allowed in a
         DataFrame; its column types are what the model will see (but numbers drawn by
         LocalGaussian are floats). With an array the model is asked with arrays.
-    law : Background or LocalGaussian, optional
+    law : Background, Conditional or LocalGaussian, optional
         What is varied and how far. By default :class:`~probes.inputs.locality.Background`.
     groups : dict of str to list of str, optional
         Columns that are kept or replaced together as one feature; columns not named stay features of their own.
@@ -57,7 +63,8 @@ class TabularProbe(Probe):
         Chooses the background rows when there are more than are used.
     background_rows : int, optional
         How many of them are used, in place of the law's ``replicates``. By default ten, and up to ten more of the rows
-        that hold a rare value of a column; see :mod:`probes.inputs.background_rows`.
+        that hold a rare value of a column; see :mod:`probes.inputs.background_rows`. With Conditional, how many for
+        every question.
 
     Raises
     ------
@@ -80,7 +87,7 @@ class TabularProbe(Probe):
         row: Row,
         background: pd.DataFrame | np.ndarray,
         *,
-        law: Background | LocalGaussian | None = None,
+        law: Law | None = None,
         groups: Mapping[str, Sequence[str]] | None = None,
         feature_names: Sequence[str] | None = None,
         ignore: Sequence[str] | None = None,
@@ -92,8 +99,8 @@ class TabularProbe(Probe):
         self._rows = None if background_rows is None else integer("background_rows", background_rows, least=1)
         if groups is not None and not isinstance(groups, Mapping):
             raise InputError("groups", "be a dict of feature names and lists of columns", groups)
-        if not isinstance(self.law, (Background, LocalGaussian)):
-            raise InputError("law", "be Background(replicates) or LocalGaussian(width)", law)
+        if not isinstance(self.law, Law):
+            raise InputError("law", "be Background(replicates), Conditional(by) or LocalGaussian(width)", law)
         self.as_array = not isinstance(background, pd.DataFrame)
         frame = background_frame(background, feature_names)
         self._given, self._ignored = frame.columns, ignored_columns(ignore, row, frame)
@@ -109,18 +116,33 @@ class TabularProbe(Probe):
             )
         self._frame, self._seed = frame, random_state
         flags = [c for c in frame.columns if width is not None and holds_flags(frame[c])]
+        dates = [str(c) for c in frame.columns if width is not None and is_moment(frame[c])]
         self._spread = (
             {c: 0.0 if c in flags else spread_of(frame[c]) for c in frame.columns} if width is not None else {}
         )
         self._integers = integer_columns(background, frame) if width is not None else {}
-        self._flags = (f"{', '.join(map(str, flags))}: 0 or 1, kept or replaced by background rows.",) if flags else ()
-        self._drawn: dict[tuple[bool, ...], tuple[np.ndarray, Replication | None]] = {}
+        self._flags = tuple(
+            f"{', '.join(map(str, names))}: {what}, kept or replaced by background rows."
+            for names, what in ((flags, "0 or 1"), (dates, "dates or durations"))
+            if names
+        )
         self._background_text = summaries(frame)
         self._columns = [[frame.columns.get_loc(c) for c in columns] for columns in self._grouped.values()]
         names, correlation = correlations(frame, list(self._grouped.items()))
         self._collinear = collinear_notes(names, correlation)
-        self.correlated = correlated_pairs(names, correlation)
+        self._pairs = correlated_pairs(names, correlation)
+        self._set_law(self.law)
         self._set_instance(instance, row)
+
+    def _set_law(self, law: Law) -> None:
+        """Take a law that keeps or replaces columns, and split the background where it goes by the columns kept."""
+        self.law, self._split, self.correlated = law, None, self._pairs
+        self._drawn: dict[tuple[bool, ...], tuple[np.ndarray, Replication | None]] = {}
+        if isinstance(law, Conditional):
+            rows = law.replicates if self._rows is None else self._rows
+            self._split, self.correlated = ConditionalBackground.of(self._frame, law, rows, self._seed), ()
+        if not isinstance(law, LocalGaussian):
+            self.between_variants = between_laws(self._pairs, bool(self._collinear))
 
     def at(self, row: Row) -> TabularProbe:
         """Make the same probe of another row; background, law and groups are reused, not computed again.
@@ -165,6 +187,9 @@ class TabularProbe(Probe):
                 features.append(Feature(name, "binary", text))
         self.features = at_least_two(features, "row", row)
 
+        if self._split is not None:
+            self._set_split(self._split, instance)
+            return
         self._real = tuple(f.kind == "real" for f in features)
         if self._real not in self._drawn:
             self._drawn[self._real] = self._draw_rows()
@@ -177,7 +202,23 @@ class TabularProbe(Probe):
         sampled = () if drawn is None else (rows_used(len(chosen), drawn.population),)
         names = self._rounded()
         rounded = (f"{', '.join(names)}: drawn as whole numbers within the background's range.",) if names else ()
-        self.notes = (*sampled, *self._constants(), *rounded, *self._flags, *self._collinear)
+        self.notes = (
+            *(*sampled, *self._constants(), *rounded, *self._flags, *self._collinear),
+            *unseen_notes(frame, instance),
+        )
+
+    def _set_split(self, split: ConditionalBackground, instance: pd.DataFrame) -> None:
+        """Let every question choose its background rows, one of each part of the background."""
+        self._real, self._fit = (False,) * len(self.features), split.at(instance)
+        rows, N = len(split.parts), split.population
+        drawn = Replication(np.zeros(rows, dtype=int), np.array([N]), np.empty(0))
+        self.replicates = rows
+        self.replication = replace(drawn, quantiles=np.full(len(self.features), drawn.student)) if rows < N else None
+        self._pool = pd.concat([instance, split.frame], ignore_index=True)
+        self._chosen = np.array([part[0] for part in split.parts])
+        self._mark = _digest_of_all(self._pool, self._seed)
+        unseen = unseen_notes(self._frame, instance)
+        self.notes = (*conditional_notes(self._fit, split, self._owners(), self._seed), *self._constants(), *unseen)
 
     def _draw_rows(self) -> tuple[np.ndarray, Replication | None]:
         """The background rows that are used, and how they were drawn."""
@@ -216,7 +257,7 @@ class TabularProbe(Probe):
         Z = np.asarray(Z, dtype=float)
         if all(f.kind == "binary" for f in self.features) and same_numbers(self._pool):
             return self._rendered_at_once(Z)
-        replicate = np.arange(1, self.replicates + 1)
+        replicate = self._stand_ins(Z)
         columns: dict[int, Any] = {}
         for j, feature in enumerate(self.features):
             if feature.kind == "real":
@@ -235,7 +276,7 @@ class TabularProbe(Probe):
         """Round numbers ``(m,)`` drawn for a column of whole numbers, and keep them within its range."""
         drawn = pd.Series(values)
         if column not in self._integers or instance % 1:
-            return drawn
+            return typed(drawn, self._frame[column].dtype)
         low, high, step, dtype = self._integers[column]
         if step > 1 and instance in (low, high):
             return (low + step * ((drawn - low) / step).round()).clip(low, high).astype(dtype)
@@ -244,13 +285,27 @@ class TabularProbe(Probe):
     def _rendered_at_once(self, Z: np.ndarray) -> pd.DataFrame | np.ndarray:
         """Render where all columns hold numbers of one type: a single choice between instance and replicates."""
         pool = self._pool.to_numpy()
-        rows = np.where(Z[:, None, self._owners()] > 0.5, pool[0], pool[1:]).reshape(-1, pool.shape[1])
+        rows = np.where(Z[:, None, self._owners()] > 0.5, pool[0], pool[self._stand_ins(Z)]).reshape(-1, pool.shape[1])
         return rows.astype(float) if self.as_array else pd.DataFrame(rows, columns=self._pool.columns)
 
+    def _stand_ins(self, Z: np.ndarray) -> np.ndarray:
+        """Rows of the pool that stand in for absent features of rows ``(m, d)``: ``(m, R)``, or ``(1, R)`` for all."""
+        if self._split is None:
+            return np.arange(1, self.replicates + 1)[None]
+        return 1 + self._fit.chosen(Z[:, self._owners()] > 0.5)
+
     def variants(self) -> dict[str, Probe]:
-        """Return probes with other background rows, and with the one row of medians and most frequent values."""
+        """Return probes with other background rows, and with the one row of medians and most frequent values.
+
+        Where columns are correlated above .8, also one that replaces absent features conditionally, or for a
+        conditional law one that does not.
+        """
         if all(f.kind == "real" for f in self.features):
             return {}
+        if isinstance(self.law, Conditional):
+            other: dict[str, Probe] = {"other parts of the background": self._under(self.law, self._seed + 1)}
+            marginal = self._under(Background(self.replicates), self._seed)
+            return other | ({"any background rows (marginal)": marginal} if self.between_variants else {})
         rest = np.setdiff1d(np.arange(len(self._frame)), self._chosen)
         rest = np.random.default_rng([self._seed, 1]).permutation(rest)
         rows = {
@@ -260,7 +315,18 @@ class TabularProbe(Probe):
         probes: dict[str, Probe] = {name: self._with(part) for name, part in rows.items() if len(part)}
         if self.replication is not None and (others := probes.get("other background rows")) is not None:
             others.replication = self.replication.other(others.replicates)
+        if self.between_variants and isinstance(self.law, Background):
+            conditional = Conditional(replicates=self.law.replicates)
+            probes["rows that fit the columns kept (conditional)"] = self._under(conditional, self._seed)
         return probes
+
+    def _under(self, law: Law, seed: int) -> TabularProbe:
+        """The same probe under another law that keeps or replaces columns."""
+        other = copy(self)
+        other._seed = seed
+        other._set_law(law)
+        other._set_instance(self._pool.iloc[:1].copy(), self._pool.iloc[0])
+        return other
 
     def _with(self, rows: pd.DataFrame) -> Probe:
         other = copy(self)
@@ -322,6 +388,11 @@ class TabularProbe(Probe):
             "array": self.as_array,
             "pool": self._mark if drawn is None or len(drawn.sizes) == 1 else f"{self._mark} {drawn.sizes.tolist()}",
         }
+
+
+def _digest_of_all(pool: pd.DataFrame, seed: int) -> str:
+    """Digest all rows of a pool, and the seed that parts them."""
+    return hashlib.sha256(b"".join([*digest_rows(pool), str(seed).encode()])).hexdigest()
 
 
 def _digest(pool: pd.DataFrame) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_timedelta64_dtype
 
 from probes.errors import InputError
-from probes.model import Prompt, messages_of
+from probes.model import Prompt, as_prompt
 from probes.probe import Feature
 from surrogates.results.plain import Json, plain
 from surrogates.terms import Box
@@ -117,7 +117,7 @@ def words_in(text: Prompt) -> set[str]:
 
 
 def _joined(text: Prompt) -> str:
-    return text if isinstance(text, str) else "\n".join(content for _, content in messages_of(text))
+    return text if isinstance(text, str) else "\n".join(message[1] for message in as_prompt(text))
 
 
 def columns_of(

@@ -1,0 +1,118 @@
+"""Candidates for counterfactuals that the model was asked: rows by the places of their values, and what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from probes.asking.session import Session
+from probes.cases.questions import Questions
+from probes.design import Design
+from probes.errors import InputError
+from surrogates.local.column_values import ColumnValues
+from surrogates.local.row_surrogate import RowSurrogate
+from surrogates.local.wanted import DesiredLike, Wanted
+
+__all__ = ["AskedCandidates", "distinct", "rows_of"]
+
+
+def rows_of(columns: Sequence[ColumnValues], Z: np.ndarray, arrays: bool) -> pd.DataFrame | np.ndarray:
+    """Rows by the places ``(m, p)`` of their values, 0 the instance's."""
+    taken = {c.name: c.values.take(Z[:, j]).reset_index(drop=True) for j, c in enumerate(columns)}
+    frame = pd.DataFrame(taken, columns=[c.name for c in columns])
+    return frame.to_numpy(dtype=float) if arrays else frame
+
+
+def distinct(Z: np.ndarray) -> np.ndarray:
+    """Rows without repetition, in their order."""
+    return Z[np.sort(np.unique(Z, axis=0, return_index=True)[1])] if len(Z) else Z
+
+
+class AskedCandidates:
+    """Rows with some columns changed, and how far the model's answers are beyond the border of what is wanted.
+
+    Parameters
+    ----------
+    session : Session
+        Its question is the instance.
+    columns : sequence of p ColumnValues
+    desired : DesiredLike
+    budget : int
+        The most rows that are asked.
+    arrays : bool
+        Whether the model takes arrays.
+
+    Raises
+    ------
+    InputError
+        If what is wanted does not fit the answer for the instance.
+    """
+
+    def __init__(
+        self, session: Session, columns: Sequence[ColumnValues], desired: DesiredLike, budget: int, arrays: bool
+    ):
+        self.session, self.columns, self.budget, self.arrays = session, columns, budget, arrays
+        self.known: dict[bytes, float] = {}
+        self.raw: dict[bytes, np.ndarray] = {}
+        self.Z = np.zeros((0, len(columns)), dtype=int)
+        self._fitted: tuple[int, RowSurrogate] | None = None
+        reply = session.ask(Design(np.zeros((1, 1)), 0))
+        answers, targeted = reply.answers, session.question.targeted
+        if not len(answers.y):
+            raise InputError("model", "answer the row itself", "no answer")
+        self.outputs, self.unit, self.first = answers.outputs, answers.unit, answers.y
+        self.wanted = Wanted.of(answers.y, answers.outputs, answers.unit, reply.target, desired, targeted)
+        self._learn(np.zeros((1, len(columns)), dtype=int), answers.y)
+
+    @property
+    def free(self) -> list[int]:
+        """Numbers of the columns that may change."""
+        return [j for j, column in enumerate(self.columns) if len(column.values) > 1]
+
+    @property
+    def left(self) -> int:
+        """Rows that may still be asked."""
+        return self.budget - len(self.known)
+
+    def ask(self, Z: np.ndarray) -> None:
+        """Ask rows ``(m, p)`` that are not known yet, the first of them, as far as the budget goes."""
+        new = np.array([z for z in distinct(Z) if z.tobytes() not in self.known][: max(self.left, 0)])
+        if not len(new):
+            return
+        self.session = self.session.at(Questions(rows_of(self.columns, new, self.arrays)))
+        reply = self.session.ask(Design(np.arange(len(new), dtype=float)[:, None], 0))
+        answered = reply.answers.design.Z[:, 0].astype(int)
+        for z in new:
+            self.known.setdefault(z.tobytes(), -np.inf)  # what was not answered is not asked again
+        self._learn(new[answered], reply.answers.y)
+
+    def _learn(self, Z: np.ndarray, raw: np.ndarray) -> None:
+        self.Z = np.vstack([self.Z, Z])
+        for z, one, beyond in zip(Z, raw, self.wanted.reached(raw, self.unit), strict=True):
+            self.known[z.tobytes()], self.raw[z.tobytes()] = float(beyond), one
+
+    def holds(self, z: np.ndarray) -> bool:
+        """Whether the model answered a row as wanted."""
+        return self.known.get(z.tobytes(), -np.inf) >= 0
+
+    def distance(self, z: np.ndarray) -> float:
+        """From the instance, summed over columns."""
+        return float(sum(column.distance[i] for column, i in zip(self.columns, z, strict=True)))
+
+    def surrogate(self, seed: int) -> RowSurrogate:
+        """One fitted to all answers; the same until there are more."""
+        if self._fitted is None or self._fitted[0] != len(self.Z):
+            y = np.array([self.known[z.tobytes()] for z in self.Z])
+            self._fitted = len(self.Z), RowSurrogate(self.columns, seed).fit(self.Z, y)
+        return self._fitted[1]
+
+    def best(self, changes: int) -> list[np.ndarray]:
+        """The best row as wanted of each set of at most so many columns, none of which a part suffices."""
+        rows = [z for z in self.Z if self.holds(z) and (z > 0).sum() <= changes]
+        kept: list[np.ndarray] = []
+        for z in sorted(rows, key=lambda z: (int((z > 0).sum()), self.distance(z))):
+            if not any((o[z == 0] == 0).all() for o in kept):
+                kept.append(z)
+        return kept
