@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
 
+from probes.deferred import Deferred
 from probes.errors import InputError
 
 __all__ = ["digest_rows"]
 
 
 def digest_rows(inputs: Any) -> list[bytes]:
-    """Return the SHA-256 of every row of a batch: strings, chats, arrays, data frames, or dicts of such.
+    """Return the SHA-256 of every row of a batch: texts, chats, arrays, tensors, images, frames, lists, dicts of such.
+
+    Of numbers the exact bytes count, with their type and shape.
 
     Raises
     ------
@@ -31,24 +34,62 @@ def digest_rows(inputs: Any) -> list[bytes]:
     """
     if isinstance(inputs, pd.DataFrame):
         return _digest_frame(inputs)
+    if isinstance(inputs, Deferred):
+        return [digest for batch in inputs.batches() for digest in digest_rows(batch)]
+    if hasattr(inputs, "detach"):  # a tensor
+        inputs = inputs.detach().cpu().numpy()
     if isinstance(inputs, np.ndarray) and inputs.dtype != object:
         rows = np.ascontiguousarray(inputs)
         head = f"array {rows.dtype.str} {rows.shape[1:]} ".encode()
         size = rows[:1].nbytes if len(rows) else 0
         flat = rows.reshape(len(rows), -1).view(np.uint8) if size else np.empty((len(rows), 0), dtype=np.uint8)
         return _digests(head, _slices(flat))
-    return [hashlib.sha256(_canonical(item)).digest() for item in inputs]
+    return [_digest(item) for item in inputs]
+
+
+def _digest(item: object) -> bytes:
+    if isinstance(item, np.ndarray) and item.ndim and item.dtype != object:  # as in a batch that is one array
+        return digest_rows(item[None])[0]
+    return hashlib.sha256(_canonical(item)).digest()
 
 
 def _canonical(item: object) -> bytes:
     if isinstance(item, str):
         return b"text " + item.encode("utf-8", "surrogatepass")
-    if isinstance(item, Mapping) and any(isinstance(value, np.ndarray) for value in item.values()):
+    if isinstance(item, (pd.Series, pd.DataFrame)):
+        return _labelled(item)
+    if _is_pillow(item):
+        return f"image {item.mode} {item.size} ".encode() + item.tobytes()
+    if isinstance(item, Mapping) and any(_holds_numbers(value) for value in item.values()):
         return b"parts " + b"".join(_cell(str(name)) + _cell(value) for name, value in sorted(item.items()))
+    if isinstance(item, (list, tuple)) and any(map(_holds_numbers, item)):
+        return b"parts in order " + b"".join(map(_cell, item))
     try:
         return b"json " + json.dumps(item, sort_keys=True, ensure_ascii=True).encode()
     except TypeError as error:
-        raise InputError("input", "be text, a chat, numbers or a data frame row", item) from error
+        rule = "be text, a chat, numbers, an image, a series or a data frame row, or a dict or list of such"
+        raise InputError("input", rule, item) from error
+
+
+def _labelled(item: pd.Series | pd.DataFrame) -> bytes:
+    """Bring an input that is a Series or a frame itself to canonical bytes: its numbers, their types and labels."""
+    frame = item.to_frame() if isinstance(item, pd.Series) else item
+    labels, values = item.index.to_numpy(), frame.to_numpy()
+    head = [type(item).__name__, str(item.index.dtype), *([str(c), str(t)] for c, t in frame.dtypes.items())]
+    plain = all(map(_fixed_width, frame.dtypes))
+    body = np.ascontiguousarray(values).tobytes() if plain else b"".join(_digest_frame(frame))
+    index = str(labels.tolist()).encode() if labels.dtype == object else np.ascontiguousarray(labels).tobytes()
+    return b"labelled " + json.dumps(head).encode() + hashlib.sha256(index).digest() + body
+
+
+def _holds_numbers(item: Any) -> bool:
+    """Return whether a part of an input has a canonical form of its own, beside text and JSON."""
+    return isinstance(item, (np.ndarray, pd.Series, pd.DataFrame)) or hasattr(item, "detach") or _is_pillow(item)
+
+
+def _is_pillow(item: Any) -> TypeGuard[Any]:
+    """Return whether an input is an image of Pillow, which is not imported for that."""
+    return all(hasattr(item, name) for name in ("mode", "size", "tobytes"))
 
 
 def _digest_frame(frame: pd.DataFrame) -> list[bytes]:
@@ -105,8 +146,8 @@ def _slices(rows: np.ndarray) -> list[bytes]:
 
 def _cell(value: Any) -> bytes:
     """Bring one value of a column of objects to canonical bytes."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) or hasattr(value, "detach"):
         return digest_rows(value[None])[0]
-    if pd.api.types.is_scalar(value):
+    if pd.api.types.is_scalar(value) and not getattr(value, "ndim", 0):  # what is written of a large array is cut off
         return f"{type(value).__name__}:{value!r};".encode("utf-8", "surrogatepass")
     return _canonical(value) + b";"

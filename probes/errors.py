@@ -32,7 +32,13 @@ EXTRAS = {
     "shap": "shap",
     "openai": "endpoint",
     "yaml": "yaml",
+    "pythainlp": "segmenters",
+    "laonlp": "segmenters",
+    "jieba": "segmenters",
+    "janome": "segmenters",
     "pyarrow": "parquet",
+    "ruptures": "series",
+    "skimage": "images",
 }
 
 
@@ -72,7 +78,7 @@ class InputError(IomapError, ValueError):
 
     def __init__(self, parameter: str, rule: str, received: object):
         super().__init__(f"{parameter} must {rule}; got {describe(received)}.")
-        self.parameter = parameter
+        self.parameter, self.rule = parameter, rule
 
 
 class ModelError(IomapError):

@@ -7,6 +7,7 @@ what kind of thing answers the questions. A new kind of model is one file in ``p
 from __future__ import annotations
 
 import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeGuard
@@ -16,17 +17,35 @@ import numpy as np
 from probes.digests import digest_rows
 from probes.errors import InputError
 
-__all__ = ["Generator", "Identity", "Model", "Prompt", "as_prompt", "is_chat", "messages_of"]
+__all__ = [
+    "ROLES",
+    "Chat",
+    "Generator",
+    "Identity",
+    "Model",
+    "Prompt",
+    "as_message",
+    "as_messages",
+    "as_prompt",
+    "continues",
+    "is_chat",
+    "messages_of",
+]
 
 #: A prompt: plain text, or a chat as (role, content) pairs or as mappings with ``role`` and ``content``.
-Prompt: TypeAlias = str | Sequence[tuple[str, str] | Mapping[str, Any]]
-#: roles by which a pair of texts is known as a message
-_ROLES = ("system", "developer", "user", "assistant", "tool")
+Prompt: TypeAlias = str | Sequence[tuple[str, ...] | Mapping[str, Any]]
+#: A chat as a model keeps it: (role, content), or (role, content, JSON of what else a message holds).
+Chat: TypeAlias = tuple[tuple[str, ...], ...]
+#: roles of messages, by which a pair of texts is known as one
+ROLES = ("system", "developer", "user", "assistant", "tool")
 _MESSAGE = 'be a text, or messages: (role, content) or {"role": …, "content": …}'
 
 
-def as_prompt(prompt: Prompt) -> str | tuple[tuple[str, str], ...]:
+def as_prompt(prompt: Prompt) -> str | Chat:
     """Return a text as it is, and a chat as (role, content) pairs.
+
+    A message that holds more (tool calls, the call that it answers, a name) is a triple, the third part JSON: a chat
+    can be a key, and nothing of it is lost.
 
     Parameters
     ----------
@@ -36,19 +55,20 @@ def as_prompt(prompt: Prompt) -> str | tuple[tuple[str, str], ...]:
     Raises
     ------
     InputError
-        For anything else; parts that are no texts (images, sounds) and fields of a message that would be lost (tool
-        calls, names) are named.
+        For anything else; parts that are no texts (images, sounds) are named.
 
     Examples
     --------
     >>> as_prompt([{"role": "user", "content": [{"type": "text", "text": "Hello"}]}])
     (('user', 'Hello'),)
+    >>> as_prompt([{"role": "tool", "content": "7", "tool_call_id": "a"}])
+    (('tool', '7', '{"tool_call_id": "a"}'),)
     """
     if isinstance(prompt, str):
         return prompt
     if not isinstance(prompt, Sequence) or not prompt:
         raise InputError("prompt", _MESSAGE, prompt)
-    return messages_of(prompt)
+    return tuple(map(as_message, prompt))
 
 
 def messages_of(chat: Sequence[Any]) -> tuple[tuple[str, str], ...]:
@@ -57,12 +77,36 @@ def messages_of(chat: Sequence[Any]) -> tuple[tuple[str, str], ...]:
     Raises
     ------
     InputError
-        As of :func:`as_prompt`.
+        As of :func:`as_prompt`, and for a message that holds more than role and content.
     """
-    return tuple(map(_message, chat))
+    pairs = []
+    for message in map(as_message, chat):
+        if len(message) > 2:
+            more = ", ".join(sorted(json.loads(message[2])))
+            rule = f"hold messages of role and content alone, without {more}: ChatProbe takes them"
+            raise InputError("prompt", rule, message)
+        pairs.append((message[0], message[1]))
+    return tuple(pairs)
 
 
-def is_chat(value: Any) -> TypeGuard[Sequence[tuple[str, str] | Mapping[str, Any]]]:
+def as_messages(chat: Chat) -> list[dict[str, Any]]:
+    """Return a chat of :func:`as_prompt` as mappings, as servers and templates take it.
+
+    Examples
+    --------
+    >>> as_messages((("tool", "7", '{"tool_call_id": "a"}'),))
+    [{'role': 'tool', 'content': '7', 'tool_call_id': 'a'}]
+    """
+    return [{"role": role, "content": text, **json.loads(more[0] if more else "{}")} for role, text, *more in chat]
+
+
+def continues(prompt: Prompt) -> bool:
+    """Return whether what a model writes goes on with a text: a plain one, or the last message, which is its own."""
+    chat = as_prompt(prompt)
+    return isinstance(chat, str) or chat[-1][0] == "assistant"
+
+
+def is_chat(value: Any) -> TypeGuard[Sequence[tuple[str, ...] | Mapping[str, Any]]]:
     """Return whether a value is a list of messages: mappings with role and content, or pairs of a role and a text.
 
     Examples
@@ -76,24 +120,55 @@ def is_chat(value: Any) -> TypeGuard[Sequence[tuple[str, str] | Mapping[str, Any
 def _is_message(value: Any) -> bool:
     if isinstance(value, Mapping):
         return {"role", "content"} <= set(value)
-    return isinstance(value, (tuple, list)) and len(value) == 2 and isinstance(value[0], str) and value[0] in _ROLES
+    return isinstance(value, (tuple, list)) and len(value) == 2 and isinstance(value[0], str) and value[0] in ROLES
 
 
-def _message(message: Any) -> tuple[str, str]:
+def as_message(message: Any) -> tuple[str, ...]:
+    """Return one message as :func:`as_prompt` does.
+
+    Raises
+    ------
+    InputError
+    """
+    more: dict[str, Any] = {}
     if isinstance(message, Mapping):
-        more = sorted(str(k) for k, value in message.items() if k not in ("role", "content") and value)
-        if more:
-            raise InputError("prompt", f"hold messages of role and content alone, without {', '.join(more)}", message)
+        more = {str(k): value for k, value in message.items() if k not in ("role", "content") and value}
         message = message.get("role"), message.get("content")
     pair = tuple(message) if isinstance(message, (tuple, list)) else ()
+    if len(pair) == 3 and isinstance(pair[2], str):  # one that as_prompt() returned
+        more, pair = _more(pair[2], message), pair[:2]
     if len(pair) != 2 or not isinstance(pair[0], str):
         raise InputError("prompt", _MESSAGE, message)
     role, content = pair
     if isinstance(content, (list, tuple)) and content:
         content = "\n".join(map(_part, content))
+    if content is None and more.get("tool_calls"):
+        content = ""
     if not isinstance(content, str):
         raise InputError("prompt", f"hold a text as the content of each message ({role})", content)
-    return role, content
+    if not more:
+        return role, content
+    try:
+        return role, content, json.dumps(more, sort_keys=True, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise InputError("prompt", f"hold messages that can be written as JSON ({error})", more) from error
+
+
+def _more(written: str, message: Any) -> dict[str, Any]:
+    """Read what a message of :func:`as_prompt` holds besides role and content.
+
+    Raises
+    ------
+    InputError
+        For a third part that is something else.
+    """
+    try:
+        more = json.loads(written)
+    except ValueError as error:
+        raise InputError("prompt", _MESSAGE, message) from error
+    if not isinstance(more, dict):
+        raise InputError("prompt", _MESSAGE, message)
+    return more
 
 
 def _part(part: Any) -> str:
@@ -152,6 +227,10 @@ class Model(ABC):
         anyway.
     half : bool
         Whether it computes in 16-bit numbers.
+    fields : (str, str) or None
+        What the two texts of an input are called, where every input is a pair: then a plain pair can be explained.
+    keeps : str
+        A piece of text that every input must hold, such as the mask that is filled; of a plain text it is no feature.
     neighbours : str
         How answers were seen to depend on what else is in a batch, in words; then inputs are asked one by one.
     """
@@ -168,6 +247,8 @@ class Model(ABC):
     reason: str = ""
     compared: bool = True
     half: bool = False
+    fields: tuple[str, str] | None = None
+    keeps: str = ""
     neighbours: str = ""
 
     @abstractmethod
@@ -213,6 +294,10 @@ class Model(ABC):
         """Take one input at a time from now on, because answers depend on what else is in a batch."""
         self.batch, self.neighbours = 1, why
 
+    def unread(self, text: Any) -> str:
+        """Say what of an input the model does not read, in words; empty where it reads all, or cannot know."""
+        return ""
+
     def tokens(self, inputs: Any) -> int:
         """Return the tokens that answering these inputs took, 0 where inputs have none."""
         return int(self.sizes(inputs).sum()) if self.size_unit == "tokens" else 0
@@ -252,6 +337,9 @@ class Generator(ABC):
     ----------
     steady, fallible, remote : bool
         As for the models that it becomes.
+    fields : (str, str) or None
+    keeps : str
+        As of a :class:`Model`.
     used : int
         Tokens that it has read and written so far to continue prompts.
     """
@@ -259,6 +347,8 @@ class Generator(ABC):
     steady: bool = True
     fallible: bool = False
     remote: bool = False
+    fields: tuple[str, str] | None = None
+    keeps: str = ""
     used: int = 0
 
     @abstractmethod
@@ -280,6 +370,16 @@ class Generator(ABC):
         """
         for i, prompt in enumerate(prompts):
             yield i, self.generate(prompt, max_new_tokens), ""
+
+    def reading_notes(self, prompts: Sequence[Any]) -> tuple[str, ...]:
+        """Check that prompts can be read, before any is asked; return what the user should know of how, in words.
+
+        Raises
+        ------
+        InputError
+            For a prompt that cannot.
+        """
+        return ()
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> Generator | None:
         """Make a model of the same architecture that has learnt nothing; None where that is impossible."""

@@ -87,6 +87,20 @@ class Replication:
     quantiles: np.ndarray
     bent: Callable[[int, np.ndarray], float] | None = None
 
+    @classmethod
+    def endless(cls, replicates: int, features: int) -> Replication | None:
+        """Replicates drawn from as good as infinitely many, such as noise; None for a single one.
+
+        Examples
+        --------
+        >>> Replication.endless(4, 2).quantiles.round(2)
+        array([3.18, 3.18])
+        """
+        if replicates == 1:
+            return None
+        drawn = cls(np.zeros(replicates, dtype=int), np.array([10**9]), np.empty(0))
+        return replace(drawn, quantiles=np.full(features, drawn.student))
+
     @property
     def population(self) -> int:
         """Members of the population."""
@@ -169,6 +183,8 @@ class Probe(ABC):
         What the user should know about the region, in words.
     correlated : tuple of (str, str, float)
         Features that are changed one by one though they are strongly correlated, and their correlation.
+    between_variants : str
+        What it means if :meth:`variants` differ, in words; empty where that needs no saying.
     """
 
     features: tuple[Feature, ...]
@@ -178,6 +194,7 @@ class Probe(ABC):
     max_new_tokens: int = 64
     notes: tuple[str, ...] = ()
     correlated: tuple[tuple[str, str, float], ...] = ()
+    between_variants: str = ""
 
     @abstractmethod
     def render(self, Z: np.ndarray) -> Any:
@@ -186,6 +203,16 @@ class Probe(ABC):
     def asked_of(self, model: Any) -> Any:
         """Return what answers the rendered inputs, of the model that a user explains: by default that itself."""
         return model
+
+    def read_by(self, model: Any) -> Probe:
+        """Return this probe with what the user should know of how `model` reads its inputs; by default as it is.
+
+        Raises
+        ------
+        InputError
+            Before anything is asked, if the model cannot read some of them.
+        """
+        return self
 
     @abstractmethod
     def view(self) -> View:
@@ -224,10 +251,14 @@ class Probe(ABC):
 
     def _attributions(self, values: np.ndarray) -> np.ndarray:
         """Check attributions: a new float array ``(d,)`` or ``(k, d)``."""
-        array = np.array(values, dtype=float)
         d = len(self.features)
+        rule = f"hold one number for each feature, shape ({d},) or (k, {d})"
+        try:
+            array = np.array(values, dtype=float)
+        except (TypeError, ValueError) as error:
+            raise InputError("values", rule, values) from error
         if array.ndim not in (1, 2) or array.shape[-1] != d:
-            raise InputError("values", f"hold one number for each feature, shape ({d},) or (k, {d})", values)
+            raise InputError("values", rule, values)
         return array
 
     @property

@@ -10,28 +10,59 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
-__all__ = ["Block", "CubeView", "ListView", "MixedPart", "MixedView", "TableRow", "TableView", "TextView", "View"]
+__all__ = [
+    "Block",
+    "CubeView",
+    "ImageView",
+    "ListView",
+    "MixedPart",
+    "MixedView",
+    "SeriesPanel",
+    "SeriesPlace",
+    "SeriesView",
+    "TableRow",
+    "TableView",
+    "TextView",
+    "View",
+    "features_of",
+]
 
 
 class Block(TypedDict):
-    """A text cut into features: ``glue[0] pieces[0] glue[1] … glue[n]``; piece i is feature ``offset + i``."""
+    """A text cut into pieces: ``glue[0] pieces[0] glue[1] … glue[n]``.
+
+    Piece i is feature ``features[i]``; where there is no such list each piece is its own, feature ``offset + i``.
+    """
 
     title: str
     pieces: list[str]
     glue: list[str]
     offset: int
+    features: NotRequired[list[int]]
 
 
 class TextView(TypedDict):
-    """A text, or a prompt whose context is taken apart (then with question, system prompt and template)."""
+    """A text, or a prompt whose context is taken apart (then with question, system prompt and template).
+
+    Of several named texts blocks have their names, and `form` says how they become an input. A chat has a block for
+    each turn, its role as title; `chat` is a digest of the messages.
+    Where features are parts of mixed size, `levels` says what each of them is.
+    """
 
     kind: Literal["text"]
     unit: str
     removal: str
+    #: what stands in for each feature, or a digest of what was drawn for all of them, where `removal` does not say it
+    drawn: NotRequired[str | list[str]]
+    nothing: NotRequired[str]
     blocks: list[Block]
+    levels: NotRequired[list[str]]
     question: NotRequired[str]
     system: NotRequired[str | None]
     template: NotRequired[str]
+    form: NotRequired[str]
+    chat: NotRequired[str]
+    caption: NotRequired[str]
 
 
 class TableRow(TypedDict):
@@ -64,6 +95,65 @@ class CubeView(TypedDict):
     nothing: NotRequired[str]
 
 
+class SeriesPanel(TypedDict):
+    """A line: places from 0 to 1 and values, None where one is missing; and the ends of its axes as text."""
+
+    title: str
+    start: str
+    end: str
+    low: str
+    high: str
+    x: list[float]
+    y: list[float | None]
+
+
+class SeriesPlace(TypedDict):
+    """Where a feature lies: on which panels, and from where to where, from 0 to 1."""
+
+    panels: list[int]
+    start: float
+    end: float
+
+
+class SeriesView(TypedDict):
+    """A time series, a panel a channel, and of frequency bands one a spectrum; `places` has one entry a feature.
+
+    Long lines are drawn by few of their points; `pool` is a digest of the series and of what stands in for it.
+    """
+
+    kind: Literal["series"]
+    unit: str
+    states: list[str]
+    caption: str
+    law: str
+    steps: int
+    panels: list[SeriesPanel]
+    places: list[SeriesPlace]
+    pool: str
+
+
+class ImageView(TypedDict):
+    """An image in segments.
+
+    `picture` is a PNG or JPEG in base64, of `height` and `width` pixels at most 448. Of its pixels, row by row, the
+    next ``runs[i]`` are of segment ``segments[i]``, a number of a feature. `states` say what a segment is that is
+    present or absent, `nothing` what the reference is, `caption` the image in words; `digest` is the probe's.
+    """
+
+    kind: Literal["image"]
+    unit: str
+    removal: str
+    states: list[str]
+    nothing: str
+    height: int
+    width: int
+    picture: str
+    segments: list[int]
+    runs: list[int]
+    caption: str
+    digest: str
+
+
 class MixedPart(TypedDict):
     """A part of a mixed input: its features are those from `offset` on, under the names that its own view knows."""
 
@@ -89,6 +179,19 @@ class ListView(TypedDict):
 
     kind: Literal["list"]
     inputs: list[str]
+
+
+def features_of(block: Mapping[str, Any]) -> list[int]:
+    """Return the feature of each piece of a :class:`Block`.
+
+    Examples
+    --------
+    >>> features_of({"pieces": ["a", "b"], "offset": 3}), features_of({"pieces": ["a", "b"], "features": [0, 0]})
+    ([3, 4], [0, 0])
+    """
+    if "features" in block:
+        return [int(i) for i in block["features"]]
+    return [int(block["offset"]) + i for i in range(len(block["pieces"]))]
 
 
 #: what :attr:`Probe.view` returns: one of the above, or the plain data of a kind that reports list

@@ -28,6 +28,11 @@ from surrogates.link import Link
 from surrogates.local.anchor import Anchor
 from surrogates.local.anchor_search import anchor
 from surrogates.local.checks import CHECKS, check
+from surrogates.local.coarse_to_fine import explain_document
+from surrogates.local.counterfactual_search import counterfactuals
+from surrogates.local.counterfactual_set import Counterfactuals
+from surrogates.local.dependence import Dependence
+from surrogates.local.dependence_curves import partial_dependence
 from surrogates.local.explain import estimate, explain
 from surrogates.local.explanation import Explanation
 from surrogates.local.shapley_estimate import shapley_values
@@ -58,7 +63,9 @@ __all__ = [
     "CardDifference",
     "CaseDifference",
     "Certified",
+    "Counterfactuals",
     "CubeProxy",
+    "Dependence",
     "Difference",
     "Explanation",
     "ExplanationSet",
@@ -87,11 +94,14 @@ __all__ = [
     "compare_cards",
     "compare_cases",
     "compare_rows",
+    "counterfactuals",
     "estimate",
     "explain",
+    "explain_document",
     "explain_many",
     "generalise",
     "indices",
     "one_vector",
+    "partial_dependence",
     "shapley_values",
 ]

@@ -24,7 +24,7 @@ from sklearn.metrics import pairwise_distances
 from benchmarks.tasks.counted_game import Game, Predict, uniform
 from benchmarks.tasks.walsh import Subsets, of_products
 
-__all__ = ["PROXYSPEX", "RIVALS", "Fitted", "Rival"]
+__all__ = ["PROXYSPEX", "RIVALS", "Fitted", "Rival", "additive", "seeded"]
 
 #: most products that a rival is given as columns
 _COLUMNS = 6000
@@ -86,7 +86,7 @@ def products(weights: Subsets) -> Fitted:
     return Fitted(predict, kept)
 
 
-def _additive(level: float, coef: np.ndarray) -> Fitted:
+def additive(level: float, coef: np.ndarray) -> Fitted:
     weights: Subsets = {(i,): float(w) for i, w in enumerate(coef)}
     return Fitted(lambda rows: level + rows @ coef, {(): float(level)} | weights)
 
@@ -98,7 +98,7 @@ def context_cite(game: Game, budget: int, seed: int) -> Fitted:
     """The context-cite package's solver with its penalty of .01, answers in their own unit."""
     Z = uniform(game.n, budget, seed)
     coef, level = _context_cite_solver().fit(Z, game(Z), 1)
-    return _additive(float(level), np.asarray(coef, dtype=float))
+    return additive(float(level), np.asarray(coef, dtype=float))
 
 
 def context_cite_scaled(game: Game, budget: int, seed: int) -> Fitted:
@@ -107,7 +107,7 @@ def context_cite_scaled(game: Game, budget: int, seed: int) -> Fitted:
     y = game(Z)
     spread = float(y.std()) or 1.0
     coef, level = _context_cite_solver().fit(Z, (y - y.mean()) / spread, 1)
-    return _additive(float(y.mean() + spread * level), spread * np.asarray(coef, dtype=float))
+    return additive(float(y.mean() + spread * level), spread * np.asarray(coef, dtype=float))
 
 
 def _context_cite_solver() -> Any:
@@ -125,7 +125,7 @@ def lasso(game: Game, budget: int, seed: int) -> Fitted:
     """Main effects, penalty by cross-validation."""
     Z = uniform(game.n, budget, seed)
     fitted = LassoCV(cv=5, alphas=50).fit(Z, game(Z))
-    return _additive(float(fitted.intercept_), fitted.coef_)
+    return additive(float(fitted.intercept_), fitted.coef_)
 
 
 def pairwise_lasso(game: Game, budget: int, seed: int) -> Fitted:
@@ -159,7 +159,7 @@ def lime(game: Game, budget: int, seed: int) -> Fitted:
     level, weights, *_ = base.explain_instance_with_data(Z, game(Z)[:, None], distances, 0, game.n)
     coef = np.zeros(game.n)
     coef[[i for i, _ in weights]] = [w for _, w in weights]
-    return _additive(float(np.ravel(level)[0]), coef)
+    return additive(float(np.ravel(level)[0]), coef)
 
 
 # ---- packages that choose their questions
@@ -195,7 +195,7 @@ def _captum(kind: Any, game: Game, budget: int, seed: int) -> Fitted:
             here, baselines=torch.zeros_like(here), n_samples=budget, perturbations_per_eval=budget
         )
     level = float(np.ravel(explainer.interpretable_model.bias().numpy())[0])
-    return _additive(level, coef.numpy().ravel().astype(float))
+    return additive(level, coef.numpy().ravel().astype(float))
 
 
 def kernel_explainer(game: Game, budget: int, seed: int) -> Fitted:
@@ -212,14 +212,14 @@ def _shap(game: Game, budget: int, seed: int, **options: Any) -> Fitted:
     """Base value and the sum of the values of present features."""
     import shap
 
-    with _seeded(seed):
+    with seeded(seed):
         explainer = shap.KernelExplainer(game, np.zeros((1, game.n)))
         values = explainer.shap_values(np.ones((1, game.n)), nsamples=budget - 2, silent=True, **options)
-    return _additive(float(explainer.expected_value), np.asarray(values, dtype=float).ravel())
+    return additive(float(explainer.expected_value), np.asarray(values, dtype=float).ravel())
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
     """Global random state seeded, and put back."""
     before = np.random.get_state()  # noqa: NPY002 - there is no other way to seed it
     np.random.seed(seed)  # noqa: NPY002

@@ -18,19 +18,31 @@ from benchmarks.cost.hooks import TABLE as HOOKS
 from benchmarks.cost.own_time import TABLE
 from benchmarks.cost.pages import TABLE as PAGE_SIZES
 from benchmarks.quality.background import TABLE as BACKGROUND
+from benchmarks.quality.chats import TABLE as CHATS
 from benchmarks.quality.components import CIRCUITS
 from benchmarks.quality.components import TABLE as COMPONENTS
+from benchmarks.quality.conditional import TABLE as CONDITIONAL
 from benchmarks.quality.copies import TABLE as COPIES
 from benchmarks.quality.data_values import TABLE as VALUES
 from benchmarks.quality.difference import TABLE as CHANGES
 from benchmarks.quality.frontier import GAINS as FRONTIER
 from benchmarks.quality.frontier import grids
+from benchmarks.quality.images import PLANTED_TABLE
+from benchmarks.quality.images import TABLE as IMAGES
 from benchmarks.quality.link import TABLE as LINK
+from benchmarks.quality.long_documents import BOOKS, PASSAGES, SMALL, UNITS
+from benchmarks.quality.pairs import TABLE as PAIRS
+from benchmarks.quality.series import BESIDE as SERIES
+from benchmarks.quality.series import FOUND
 from benchmarks.quality.shapley import BESIDE, HELD
 from benchmarks.quality.skewed import TABLE as SKEWED
 from benchmarks.quality.steering import ARMS, DRAWN
+from benchmarks.quality.units import BESIDE as TEXT_RIVALS
+from benchmarks.quality.units import PLANTED as PLANTED_UNITS
+from benchmarks.quality.units import REPLACED
 from benchmarks.quality.where import CHANCE, PLANTED
 from benchmarks.rivals.contenders import OURS, PROXYSPEX
+from benchmarks.rivals.counterfactuals import TABLE as COUNTERFACTUALS
 from benchmarks.run.fidelity_figure import draw
 from benchmarks.run.growth_figure import draw_growth
 from benchmarks.run.record import read
@@ -394,20 +406,35 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "own-time": ("own-time", lambda result: plain(result["ratios"], TABLE)),
     "pages": ("pages", lambda result: plain(result["rows"], PAGE_SIZES)),
     "coverage": ("coverage", _coverage),
+    "conditional": ("conditional", lambda result: plain(result["rows"], CONDITIONAL)),
+    "counterfactuals": ("counterfactuals", lambda result: plain(result["rows"], COUNTERFACTUALS)),
     "background": ("background", lambda result: plain(result["coverage"], BACKGROUND)),
     "link": ("link", lambda result: plain(result["gains"], LINK)),
     "frontier": ("frontier", lambda result: grids(result, grid)),
     "frontier-gains": ("frontier", lambda result: plain(result["gains"], FRONTIER)),
+    "series": ("series", lambda result: plain(result["beside"], SERIES)),
+    "series-planted": ("series", lambda result: plain(result["found"], FOUND)),
+    "images": ("images", lambda result: plain(result["rows"], IMAGES)),
+    "images-planted": ("images", lambda result: plain(result["planted"], PLANTED_TABLE)),
     "skewed": ("skewed", lambda result: plain(result["table"], SKEWED)),
     "statements": ("statements", _statements),
     "difference": ("difference", lambda result: plain(result["pairs"], CHANGES)),
+    "chats": ("chats", lambda result: plain(result["rows"], CHATS)),
     "copies": ("copies", lambda result: plain(result["rows"], COPIES)),
+    "pairs": ("pairs", lambda result: plain(result["rows"], PAIRS)),
+    "units-planted": ("units", lambda result: plain(result["planted"], PLANTED_UNITS)),
+    "units-replaced": ("units", lambda result: plain(result["replaced"], REPLACED)),
+    "units-beside": ("units", lambda result: plain(result["beside"], TEXT_RIVALS)),
     "hooks": ("hooks", lambda result: plain(result["rows"], HOOKS)),
     "data-values": ("data-values", lambda result: plain(result["rows"], VALUES)),
     "components": ("components", lambda result: plain(result["rows"], COMPONENTS)),
     "components-circuits": ("components", lambda result: plain(result["circuits"], CIRCUITS)),
     "where": ("where", lambda result: plain(result["planted"], PLANTED)),
     "where-chance": ("where", lambda result: plain(result["nulls"], CHANCE)),
+    "long-passages": ("long-documents", lambda result: plain(result["passages"], PASSAGES)),
+    "long-pages": ("long-documents", lambda result: plain(result["pages"], BOOKS)),
+    "long-units": ("long-documents", lambda result: plain(result["units"], UNITS)),
+    "long-small": ("long-documents", lambda result: plain(result["small"], SMALL)),
     "steering": ("steering", lambda result: plain(result["arms"], ARMS)),
     "steering-seeds": ("steering", lambda result: plain(result["seeds"], DRAWN)),
     "recovery": ("recovery", _recovery),

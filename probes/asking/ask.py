@@ -15,9 +15,10 @@ import numpy as np
 
 from probes.asking.answers import Answers, Interrupted
 from probes.asking.ask_batch import Batch, Run, keys_of, known_outputs, outputs_key, uneven
-from probes.asking.batching import Portions, batches, parts_of, take
+from probes.asking.batching import Portions, batches, parts_of
 from probes.asking.cost import Cost, Forecast
 from probes.asking.first_contact import FirstContact
+from probes.deferred import take
 from probes.design import Design
 from probes.errors import ModelError
 from probes.model import Identity, Model

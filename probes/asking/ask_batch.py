@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from probes.asking.batching import Portions, if_empty, shown, take
+from probes.asking.batching import Portions, if_empty, shown
 from probes.asking.cost import Cost
+from probes.deferred import take
 from probes.errors import ModelError, StoreError, describe
 from probes.model import Identity, Model
 from probes.store.store import Store

@@ -12,9 +12,9 @@ import pandas as pd
 from probes.asking.answers import Answers
 from probes.asking.ask import gathered, put
 from probes.asking.ask_batch import Batch, Run
-from probes.asking.batching import take
 from probes.asking.cost import Cost
 from probes.asking.first_contact import FirstContact
+from probes.deferred import Deferred, take
 from probes.design import Design
 from probes.model import Model
 from probes.probe import Probe
@@ -127,7 +127,9 @@ def _form(inputs: Any) -> Hashable:
     """Return what inputs must share to be one batch without a change of type."""
     if isinstance(inputs, pd.DataFrame):
         return tuple(inputs.columns), tuple(inputs.dtypes)
-    return (inputs.dtype, inputs.shape[1:]) if isinstance(inputs, np.ndarray) else None
+    if isinstance(inputs, Deferred):
+        return "deferred", inputs.form
+    return (inputs.dtype, inputs.shape[1:]) if hasattr(inputs, "shape") else None
 
 
 def _joined(parts: list[Any]) -> Any:
@@ -135,4 +137,10 @@ def _joined(parts: list[Any]) -> Any:
         return parts[0]
     if isinstance(parts[0], pd.DataFrame):
         return pd.concat(parts, ignore_index=True)
+    if hasattr(parts[0], "detach"):
+        import torch
+
+        return torch.cat(parts)
+    if isinstance(parts[0], Deferred):
+        return Deferred.joined(parts)
     return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else [row for part in parts for row in part]

@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from probes.asking.cost import Cost
+from probes.deferred import Deferred, ready, take
 from probes.design import Design
 from probes.errors import IomapError, ModelError, describe
-from probes.model import Model, is_chat, messages_of
+from probes.model import Model, as_prompt, is_chat
 from probes.outputs.arrays import as_outputs
 
-__all__ = ["Portion", "Portions", "batches", "if_empty", "parts_of", "shown", "take"]
+__all__ = ["Portion", "Portions", "batches", "if_empty", "parts_of", "shown"]
 
 log = logging.getLogger(__name__)
 
@@ -30,23 +31,17 @@ FIRST = 64
 _FULL = ("can't allocate memory", "out of memory", "alloc_failed")
 
 
-def take(inputs: Any, index: np.ndarray) -> Any:
-    """Take some of a batch of inputs, in the order of `index`."""
-    if isinstance(inputs, pd.DataFrame):
-        return inputs.iloc[index].reset_index(drop=True)
-    return inputs[index] if isinstance(inputs, np.ndarray) else [inputs[i] for i in index]
-
-
 def shown(inputs: Any, i: int) -> Any:
     """Show one input in plain Python, for an error."""
     if isinstance(inputs, pd.DataFrame):
         return inputs.iloc[i].to_dict()
-    return inputs[i].tolist() if isinstance(inputs, np.ndarray) else inputs[i]
+    one = inputs[i]
+    return one.tolist() if isinstance(one, (np.ndarray, np.generic)) and one.ndim < 2 else one
 
 
 def if_empty(asked: Any) -> str:
     """Say what to do where a model cannot answer an empty text, if that is what it was asked."""
-    text = messages_of(asked)[-1][1] if is_chat(asked) else asked
+    text = as_prompt(asked)[-1][1] if is_chat(asked) else asked
     if not isinstance(text, str) or text.strip():
         return ""
     return ' A text that was asked is empty, all of it removed: TextProbe(text, replacement="…") leaves none empty.'
@@ -59,6 +54,7 @@ def batches(model: Model, inputs: Any, first_alone: int = 0, limit: int | None =
     """
     sizes = np.asarray(model.sizes(inputs))
     most = model.batch if limit is None else limit
+    most = min(most, inputs.at_once) if isinstance(inputs, Deferred) else most
     if first_alone:
         yield np.arange(first_alone)
     if len(sizes) and (sizes == 1).all():
@@ -121,7 +117,7 @@ class Portion:
     """
 
     def __init__(self, portions: Portions, rows: np.ndarray):
-        self.rows, self.inputs = rows, take(portions.inputs, rows)
+        self.rows, self.inputs = rows, ready(take(portions.inputs, rows))
         self._portions, self._left, self._asking = portions, np.ones(len(rows), dtype=bool), True
         self._start = 0.0
 

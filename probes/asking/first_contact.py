@@ -24,8 +24,9 @@ from typing import Any
 import numpy as np
 
 from probes.asking.ask_batch import Run, keys_of, known_outputs, not_finite, outputs_key, uneven
-from probes.asking.batching import Portions, shown, take
+from probes.asking.batching import Portions, shown
 from probes.asking.cost import Cost
+from probes.deferred import ready, take
 from probes.design import Design
 from probes.errors import ModelError, describe
 from probes.model import Identity, Model
@@ -234,7 +235,7 @@ def _of_object(direct: Callable[[Any], Any], model: Model, inputs: Any, cost: Co
     """Numbers of the inputs that the user's own object answers, and its answers; it must answer the first."""
     answers = dict[int, np.ndarray]()
     for i in range(len(inputs)):
-        one, start = take(inputs, np.array([i])), time.perf_counter()
+        one, start = ready(take(inputs, np.array([i]))), time.perf_counter()
         try:
             answers[i] = as_outputs(direct(one), 1, "The object itself")[0]
         except Exception as error:

@@ -14,6 +14,7 @@ from probes.inputs.adapt import ProbeLike, RowSettings, as_probe
 from probes.model import Generator, Identity, Model
 from probes.models.adapt import ModelLike, as_model, check_order
 from probes.outputs.target import LOG_ODDS, Target, TargetLike, is_function, resolve
+from probes.outputs.threshold import Above
 from probes.probe import Probe
 
 __all__ = ["Question", "answer_in_target"]
@@ -76,8 +77,9 @@ class Question:
             For a parameter that breaks its rule.
         """
         check_order(model, probe)
-        region = as_probe(probe, row)
-        asked = region.asked_of(as_model(model))
+        known = as_model(model)
+        region = as_probe(probe, row, known).read_by(known)
+        asked = region.asked_of(known)
         if (old := answer_in_target(asked, target, answer)) is not None:
             target, fallback = None, old
         if answer is not None and (not isinstance(answer, str) or not answer.strip()):
@@ -125,12 +127,14 @@ class Question:
         return self.target is not None
 
     def at(self, probe: Probe) -> Question:
-        """Ask the same question about another region."""
-        return replace(self, probe=probe)
+        """Ask the same question about another region; the model's identity, which takes time, is not taken again."""
+        other = replace(self, probe=probe)
+        vars(other).update({name: value for name, value in vars(self).items() if name in ("identity", "varies")})
+        return other
 
     def check_target(self, scorer: Model) -> None:
         """Refuse a wrong target of a model that names its outputs; costs no call."""
-        if scorer.outputs is not None and not is_function(self.target):
+        if scorer.outputs is not None and not (is_function(self.target) or isinstance(self.target, Above)):
             resolve(self.target, scorer.outputs, scorer.unit, np.zeros(len(scorer.outputs)))
 
     def resolved(self, outputs: tuple[str, ...], unit: str, raw: np.ndarray, decision: int | None = None) -> Target:
@@ -144,7 +148,13 @@ class Question:
         """
         if callable(self.target) and not isinstance(self.target, Target):
             return Target.of_function(self.target, raw)
-        return resolve(decision if self.target is None else self.target, outputs, unit, raw[0])
+        if isinstance(self.target, Above):
+            return resolve(self.target.labels(outputs, unit, raw[0]), outputs, unit, raw[0])
+        if self.target is not None or decision is None:
+            return resolve(self.target, outputs, unit, raw[0])
+        # by name where that is unique: a class may be called "1" and not be the second
+        decided = outputs[decision] if len(set(outputs)) == len(outputs) else decision
+        return resolve(decided, outputs, unit, raw[0])
 
 
 def answer_in_target(model: Model | Generator, target: TargetLike, answer: str | None) -> str | None:

@@ -20,12 +20,14 @@ from probes.asking.cost import Cost, Forecast
 from probes.asking.generate import complete
 from probes.asking.question import Question
 from probes.asking.repeats import Repeats, noise_key, rows_to_repeat
+from probes.deferred import ready
 from probes.design import Design
 from probes.errors import ModelError
 from probes.model import Generator, Identity, Model
 from probes.models.adapt import ModelLike, as_model
 from probes.outputs.arrays import LARGEST
 from probes.outputs.target import Target, is_function
+from probes.outputs.threshold import Above
 from probes.probe import Probe
 from probes.rounding import alone
 from probes.store.store import Store, open_store
@@ -197,7 +199,7 @@ class Session:
         if self.target is None:
             decision = None
             if not self.question.targeted:
-                said = self.scorer.decisions(self.question.probe.render(self.question.probe.instance[None]))
+                said = self.scorer.decisions(ready(self.question.probe.render(self.question.probe.instance[None])))
                 decision = int(said[0]) if said is not None and said[0] >= 0 else None
             self.target = self.question.resolved(answers.outputs, answers.unit, answers.y, decision)
         return Reply(answers, self.target)
@@ -253,10 +255,10 @@ class Session:
         self._bill[0] += cost
 
     def _try_target(self, design: Design) -> None:
-        """Ask the instance first where a model does not name its outputs: a wrong target costs no more than that."""
+        """Ask the instance first where only its answer shows that a target is wrong: that costs no more."""
         question = self.question
         named = self.target is None and question.targeted and not is_function(question.target)
-        if named and self.scorer.outputs is None:
+        if named and (self.scorer.outputs is None or isinstance(question.target, Above)):
             self.settle(design)
 
     def _repeat(self, answers: Answers) -> None:

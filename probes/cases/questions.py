@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from probes.asking.batching import take
+from probes.deferred import take
 from probes.design import Design
 from probes.probe import Feature, Probe
 from probes.views import ListView

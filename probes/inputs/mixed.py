@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from probes.errors import InputError
+from probes.deferred import Deferred, ready, take
+from probes.errors import InputError, describe
 from probes.inputs.tabular import TabularProbe
 from probes.probe import Feature, Probe, Replication
 from probes.views import MixedView
@@ -83,11 +84,46 @@ class MixedProbe(Probe):
             name: _repeated(part.render(Z[:, start:stop]), self.replicates // part.replicates)
             for (name, part), start, stop in zip(self.parts.items(), self._bounds, self._bounds[1:], strict=False)
         }
+        waiting = [batch for batch in batches.values() if isinstance(batch, Deferred)]
+        if not waiting:
+            return self._joined(batches)
+
+        def make(index: np.ndarray) -> Any:
+            return self._joined({name: ready(take(batch, index)) for name, batch in batches.items()})
+
+        made = "mixed", *(batch.form for batch in waiting)
+        return Deferred(make, np.arange(len(Z) * self.replicates), min(batch.at_once for batch in waiting), made)
+
+    def _joined(self, batches: dict[str, Any]) -> Any:
+        """Make a batch of inputs of the batches of all parts."""
         if self.combine is not None:
-            return self.combine(batches)
+            return self._combined(self.combine, batches)
         if self._columns is None:
             return [dict(zip(batches, cells, strict=True)) for cells in zip(*batches.values(), strict=True)]
         return self._frame(batches)
+
+    def _combined(self, combine: Combine, batches: dict[str, Any]) -> Any:
+        """Let the user's function make a batch.
+
+        Raises
+        ------
+        InputError
+            If it raises, or makes another number of inputs.
+        """
+        count = len(next(iter(batches.values())))
+        try:
+            made = combine(batches)
+        except Exception as error:
+            said = f"{type(error).__name__}: {describe(str(error), 200)}"
+            rule = f"make a batch of inputs of the batches of the parts; it raised {said}"
+            raise InputError("combine", rule, combine) from error
+        try:
+            fits = not isinstance(made, (str, Mapping)) and len(made) == count
+        except TypeError:  # nothing that can be counted
+            fits = False
+        if not fits:
+            raise InputError("combine", f"return a batch of {count} inputs, as many as each part has", made)
+        return made
 
     def _frame(self, batches: dict[str, Any]) -> pd.DataFrame:
         """Join batches as columns."""
@@ -96,10 +132,12 @@ class MixedProbe(Probe):
 
     def variants(self) -> dict[str, Probe]:
         """Return probes in which one part is taken away in another way."""
+        drawn = self._replicated()
         return {
             f"{name}: {way}": MixedProbe({**self.parts, name: other}, combine=self.combine, columns=self._columns)
             for name, part in self.parts.items()
             for way, other in part.variants().items()
+            if drawn in (None, name) or not _drawn(other)  # two parts that are drawn cannot be told apart
         }
 
     def scatter(self, values: np.ndarray) -> np.ndarray:
@@ -156,9 +194,9 @@ class MixedProbe(Probe):
         InputError
             If there are several.
         """
-        several = [name for name, part in self.parts.items() if part.replicates > 1 or part.replication is not None]
+        several = [name for name, part in self.parts.items() if _drawn(part)]
         if len(several) > 1:
-            rule = "have one part at most with background rows or several fills (background_rows=1 leaves one)"
+            rule = "have one part at most with background rows or several fills: give the others one row, or one fill"
             raise InputError("parts", rule, several)
         return several[0] if several else None
 
@@ -226,13 +264,14 @@ def _checked(parts: Any) -> dict[str, Probe]:
     return dict(parts)
 
 
+def _drawn(part: Probe) -> bool:
+    """Return whether a part is asked several times a question, or is drawn from a population."""
+    return part.replicates > 1 or part.replication is not None
+
+
 def _repeated(batch: Any, times: int) -> Any:
     """Return a batch with each of its inputs as often as given, side by side."""
-    if times == 1:
-        return batch
-    if isinstance(batch, pd.DataFrame):
-        return batch.iloc[np.repeat(np.arange(len(batch)), times)].reset_index(drop=True)
-    return batch.repeat(times, axis=0) if isinstance(batch, np.ndarray) else [x for x in batch for _ in range(times)]
+    return batch if times == 1 else take(batch, np.repeat(np.arange(len(batch)), times))
 
 
 def _column(name: str, batch: Any) -> pd.DataFrame:

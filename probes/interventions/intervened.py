@@ -180,6 +180,7 @@ class Intervened(Scoped, CausalLM):
             base.tokenizer,
             batch_tokens=base.batch_tokens,
             share_prefixes=base.share_prefixes,
+            template_options=base.template_options,
         )
         self.base, self.intervention = base, intervention
 

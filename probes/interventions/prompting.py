@@ -69,12 +69,13 @@ class Prompted(Generator):
             return (("system", self.system), ("user", text)) if self.system else text
         messages = list(chat)
         if self.prefix:
-            first = next((i for i, (role, _) in enumerate(messages) if role == "user"), None)
+            first = next((i for i, message in enumerate(messages) if message[0] == "user"), None)
             if first is None:
                 raise InputError("prompt", "hold something the user says, to put the prefix before", prompt)
-            messages[first] = ("user", self.prefix + messages[first][1])
+            _, text, *more = messages[first]
+            messages[first] = ("user", self.prefix + text, *more)
         if self.system:
-            if any(role in ("system", "developer") for role, _ in messages):
+            if any(message[0] in ("system", "developer") for message in messages):
                 raise InputError("prompt", "have no system prompt of its own, where with_prompt adds one", prompt)
             messages = [("system", self.system), *messages]
         return tuple(messages)
@@ -87,6 +88,9 @@ class Prompted(Generator):
 
     def generations(self, prompts: Sequence[Prompt], max_new_tokens: int) -> Iterator[tuple[int, str | None, str]]:
         return self.base.generations([self.shown(prompt) for prompt in prompts], max_new_tokens)
+
+    def reading_notes(self, prompts: Sequence[Prompt]) -> tuple[str, ...]:
+        return self.base.reading_notes([self.shown(prompt) for prompt in prompts])
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> Prompted | None:
         other = self.base.randomised(rng, [self.shown(prompt) for prompt in inputs])

@@ -35,7 +35,13 @@ class Reweighted(Scoped, CausalLM):
     """
 
     def __init__(self, base: CausalLM, module: Any, words: str):
-        super().__init__(module, base.tokenizer, batch_tokens=base.batch_tokens, share_prefixes=base.share_prefixes)
+        super().__init__(
+            module,
+            base.tokenizer,
+            batch_tokens=base.batch_tokens,
+            share_prefixes=base.share_prefixes,
+            template_options=base.template_options,
+        )
         self.base, self.words = base, words
 
     def __repr__(self) -> str:

@@ -19,6 +19,7 @@ import pandas as pd
 
 import probes.models
 from probes.errors import InputError
+from probes.inputs.image_form import is_pillow
 from probes.model import Generator, Model, is_chat
 from probes.probe import Probe
 
@@ -45,9 +46,12 @@ def as_model(model: ModelLike, name: str | None = None, *, batched: bool = True)
     ----------
     model : object
         A :class:`Model`; a scikit-learn estimator or pipeline, or a method of one; a transformers sequence classifier
-        or causal language model, alone or as ``(model, tokenizer)``, a ``pipeline`` of one, or an existing folder (or
-        GGUF file) that holds one; an object with ``predict_proba`` or ``predict`` (a booster, results of
-        statsmodels); a torch module over arrays; or any callable from a batch of inputs to numbers.
+        (of texts or pairs), image classifier, causal, sequence-to-sequence or masked language model, token classifier
+        or extractive question answerer, alone or as ``(model, tokenizer)`` (of images: its processor), a ``pipeline``
+        of one, or an existing folder (or GGUF file) that holds one; a cross-encoder or an encoder of sentences; an
+        object with ``predict_proba`` or
+        ``predict`` (a booster, results of statsmodels); a torch module over arrays; or any callable from a batch of
+        inputs to numbers.
     name : str, optional
         A name that identifies the map for ever (``"risk-model-v3"``). A plain callable without one is remembered
         for one run only, because nobody can tell whether it still computes the same.
@@ -103,7 +107,7 @@ def check_order(model: object, probe: object) -> None:
     InputError
     """
     pair = isinstance(probe, tuple) and len(probe) == 2 and not is_chat(probe) and callable(probe[1])
-    given = isinstance(model, (Probe, str, Mapping, pd.DataFrame, pd.Series, np.ndarray, list))
+    given = isinstance(model, (Probe, str, Mapping, pd.DataFrame, pd.Series, np.ndarray, list)) or is_pillow(model)
     asked = isinstance(probe, (Model, Generator)) or callable(probe) or hasattr(probe, "predict") or pair
     if given and asked:
         raise InputError("model", "come first, and the input after it", model)

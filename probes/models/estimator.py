@@ -43,6 +43,7 @@ class _Unknown(Exception):
 #: packages whose released code is fixed by its version
 KNOWN = (
     "sklearn", "numpy", "scipy", "pandas", "xgboost", "lightgbm", "catboost", "imblearn", "interpret", "statsmodels",
+    "sksurv", "lifelines",
 )  # fmt: skip
 #: modules of packages that do not begin with the package's name, as scikit-learn before 1.8 calls its losses
 _ROOTS = {"_loss": "sklearn"}

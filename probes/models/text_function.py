@@ -23,7 +23,8 @@ class TextFunction(Generator):
     Parameters
     ----------
     function : callable
-        Takes a prompt, a text or a chat as (role, content) pairs, and returns a text.
+        Takes a prompt, a text or a chat, and returns a text. A chat is (role, content) pairs; of a
+        :class:`~probes.ChatProbe` dictionaries with ``role``, ``content`` and what else a message holds.
     name : str, optional
         Identifies the function beyond this run; without it answers are kept for one run only.
     scores : Scalariser or callable, optional

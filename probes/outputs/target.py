@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from probes.errors import InputError, ModelError
+from probes.outputs.threshold import Above
 
 __all__ = ["Target", "TargetLike", "is_function", "resolve"]
 
@@ -152,7 +153,7 @@ class Target:
 
 
 #: whatever a user may pass as target
-TargetLike: TypeAlias = Target | Callable[[np.ndarray], Any] | str | int | Sequence[str | int] | None
+TargetLike: TypeAlias = Target | Above | Callable[[np.ndarray], Any] | str | int | Sequence[str | int] | None
 
 
 def is_function(target: object) -> bool:
@@ -212,7 +213,11 @@ def resolve(target: Any, outputs: Sequence[str], unit: str, instance: np.ndarray
 
 def _column(target: Any, outputs: Sequence[str]) -> int:
     if str(target) in outputs and not (isinstance(target, (int, np.integer)) and len(set(outputs)) < len(outputs)):
-        return list(outputs).index(str(target))
+        named = [column for column, name in enumerate(outputs) if name == str(target)]
+        if len(named) > 1:
+            rule = f"be the number of one output, of which several have this name: {', '.join(map(str, named[:12]))}"
+            raise InputError("target", rule, target)
+        return named[0]
     if isinstance(target, (int, np.integer)) and not isinstance(target, bool) and 0 <= target < len(outputs):
         return int(target)
     shown = ", ".join(map(repr, outputs[:12])) + (", …" if len(outputs) > 12 else "")

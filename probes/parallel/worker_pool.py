@@ -19,7 +19,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from joblib.parallel import get_active_backend
 
-from probes.asking.batching import take
+from probes.deferred import take
 from probes.errors import InputError, IomapError, ModelError, describe
 from probes.model import Generator, Model
 from probes.parallel.worker import LOCAL_MODELS, Outcome, Recipe, answer_batch, numbered, shares_memory

@@ -15,7 +15,8 @@ from typing import Any, Self, overload
 import numpy as np
 import pandas as pd
 
-from probes.asking.batching import batches, take
+from probes.asking.batching import batches
+from probes.deferred import take
 from probes.errors import InputError, integer
 from probes.model import Generator, Identity, Model
 from probes.outputs.named import by_name
@@ -244,6 +245,9 @@ class GeneratorWorkers(_Pooled, Generator):
 
     def generations(self, prompts: Sequence[Any], max_new_tokens: int) -> Iterator[tuple[int, str | None, str]]:
         return self.model.generations(prompts, max_new_tokens)
+
+    def reading_notes(self, prompts: Sequence[Any]) -> tuple[str, ...]:
+        return self.model.reading_notes(prompts)
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> Generator | None:
         return self.model.randomised(rng, inputs)

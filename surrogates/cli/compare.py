@@ -13,19 +13,19 @@ from typer.core import TyperGroup
 from probes.behaviours.registry import BEHAVIOURS, behaviour
 from probes.cases.template import TemplateProbe
 from probes.errors import InputError
+from probes.inputs.series import SeriesProbe
 from probes.inputs.tabular import TabularProbe
 from probes.model import Generator
 from probes.models.adapt import ModelLike, as_model
 from probes.probe import Probe
 from surrogates.cli.app import app
+from surrogates.cli.input_kinds import REGIONS, about
 from surrogates.cli.inputs import (
-    REGIONS,
     Html,
     Json,
     Options,
     Quiet,
     Store,
-    about,
     in_a_folder,
     load,
     place,
@@ -77,7 +77,7 @@ class TwoModels(Options):
 
 def _compare(model: ModelLike, probe: Probe, common: TwoModels) -> None:
     words = "lm" if isinstance(as_model(model), Generator) else "classifier"
-    other = load(common.to, None if isinstance(probe, TabularProbe) else words, "--to")
+    other = load(common.to, None if isinstance(probe, (SeriesProbe, TabularProbe)) else words, "--to")
     names = (common.model, common.to) if common.model != common.to else ("before", "after")
     shown(compare(model, other, probe, common.family, names=names, **common.asking()), common)
 

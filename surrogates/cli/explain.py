@@ -13,9 +13,11 @@ from probes.model import Generator
 from probes.models.adapt import ModelLike, as_model
 from probes.probe import Probe
 from surrogates.cli.app import app
-from surrogates.cli.inputs import Options, about, shown
+from surrogates.cli.input_kinds import about
+from surrogates.cli.inputs import Options, shown
 from surrogates.families.registry import FAMILIES, Auto
 from surrogates.local.checks import CHECKS, check
+from surrogates.local.coarse_to_fine import explain_document
 from surrogates.local.explain import estimate, explain
 from surrogates.local.stopping import Certified, StableOrder, Until, Width
 
@@ -64,12 +66,21 @@ class Common(Options):
 class OfText(Common):
     """Options of explanations of what a text or a context is answered with."""
 
+    coarse_to_fine: Annotated[
+        bool, typer.Option("--coarse-to-fine", help="A long input: sections first, splitting only those that matter.")
+    ] = False
     span: Annotated[list[str] | None, typer.Option(help="Explain only this part of a language model's answer.")] = None
 
 
 def _run(model: ModelLike, probe: Probe, common: Common) -> None:
     until, checks = _until(common.until), _checks(common.checks)
     asking, span = common.asking(), getattr(common, "span", None)
+    coarse = getattr(common, "coarse_to_fine", False)
+    if coarse:
+        other = common.design != "uniform"
+        set_too = {"--until": until, "--check": checks, "--estimate": common.estimate, "--design": other}
+        if named := ", ".join(name for name, value in set_too.items() if value):
+            raise InputError("--coarse-to-fine", "come without --until, --check, --estimate and --design", named)
     if span and not isinstance(as_model(model), Generator):
         raise InputError("--span", "be left out: this model does not continue text", span)
     if common.parameters is not None and common.gpu_throughput is None:
@@ -88,7 +99,11 @@ def _run(model: ModelLike, probe: Probe, common: Common) -> None:
         raise InputError("--gpu-throughput", "come with --estimate", common.gpu_throughput)
     if span and isinstance(until, Certified):
         raise InputError("--span", "come without --until r2=…: the certificate is for the whole answer", span)
-    explanation = explain(model, probe, common.chosen, until=until, design=common.design, **asking)
+    explanation = (
+        explain_document(model, probe, common.chosen, **asking)
+        if coarse
+        else explain(model, probe, common.chosen, until=until, design=common.design, **asking)
+    )
     if span:
         explanation = explanation.attribute(span[0] if len(span) == 1 else span)
     if checks:
@@ -97,7 +112,20 @@ def _run(model: ModelLike, probe: Probe, common: Common) -> None:
     shown(explanation, common)
 
 
-about(explaining, _run, {"text": OfText, "tabular": Common, "context": OfText}, "an answer depends on.")
+about(
+    explaining,
+    _run,
+    {
+        "text": OfText,
+        "fields": OfText,
+        "tabular": Common,
+        "context": OfText,
+        "chat": OfText,
+        "series": Common,
+        "image": Common,
+    },
+    "an answer depends on.",
+)
 
 
 def _until(rule: str | None) -> Until | Certified | None:

@@ -8,10 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from probes.errors import InputError, IomapError
+from probes.inputs.text import TextProbe
+from probes.model import Prompt, messages_of
+from probes.models.adapt import as_model
 from surrogates.cli.app import app
 from surrogates.cli.explain import Common
+from surrogates.cli.fields import Fixed, Pair, Units, fields_probe, object_of
 from surrogates.cli.inputs import in_a_folder, load, place, sharing, table_of
 from surrogates.cli.rows import BackgroundRows, Drop, Groups, LawOption, row_settings
+from surrogates.cli.targets import target_of
 from surrogates.cli.texts import Answer, Chat, System, conversation, read
 from surrogates.many.explain_many import explain_many
 from surrogates.many.explanation_set import ExplanationSet
@@ -24,7 +29,12 @@ __all__ = ["many"]
 @sharing(Common)
 def many(
     common: Common,
-    file: Annotated[Path, typer.Argument(help="A CSV file, also the background; or a file with a text a line.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A CSV file, also the background; a .jsonl file, named texts as an object a line; or a text a line."
+        ),
+    ],
     rows: Annotated[str, typer.Option(help="Which rows or lines, FIRST:END from 0; default: all.")] = ":",
     drop: Drop = "",
     groups: Groups = None,
@@ -33,6 +43,9 @@ def many(
     answer: Answer = None,
     system: System = None,
     chat: Chat = None,
+    unit: Units = "word",
+    fixed: Fixed = "",
+    pair: Pair = False,
     jobs: Annotated[int, typer.Option(help="Processes that answer and fit; -1 for one a core.")] = 1,
 ) -> None:
     """Explain many answers of a model: --json FILE.jsonl is written as they are finished, and taken up again."""
@@ -43,23 +56,33 @@ def many(
     in_a_folder(common.output)
     if common.json is not None and common.json.suffix != ".jsonl":
         raise InputError("--json", "end in .jsonl: one explanation a line", str(common.json))
-    table = file.suffix.lower() == ".csv"
+    table, named = file.suffix.lower() == ".csv", file.suffix.lower() == ".jsonl"
+    if not named and (unit, fixed, pair) != ("word", "", False):
+        raise InputError("--unit, --fixed and --pair", "come with a .jsonl file of named texts", str(file))
     of_rows = {"--drop": drop, "--group": groups, "--law": law, "--background-rows": background_rows}
     of_texts = {"--answer": answer, "--system": system, "--chat": chat}
     rule = "be left out: rows of a table have no continuation" if table else "come with a CSV file"
     for name, value in (of_texts if table else of_rows).items():
         if value:
             raise InputError(name, rule, value)
+    model = load(common.model, None if table else "lm" if any(of_texts.values()) else "classifier")
     if table:
         background = table_of(file, drop)
         items: Any = background.iloc[_range(rows)]
         settings = vars(row_settings(background, groups, law, background_rows))
     else:
-        lines = [line for line in read(file).splitlines() if line.strip()]
-        items, settings = [conversation(line, chat, system) for line in lines[_range(rows)]], {}
+        lines = [line for line in read(file).splitlines() if line.strip()][_range(rows)]
+        if named and (system or chat):
+            raise InputError("--system and --chat", "be left out: named texts are no chat", str(file))
+        items = [
+            fields_probe(object_of(line, str(file)), as_model(model), unit, fixed, pair)
+            if named
+            else _item(conversation(line, chat, system))
+            for line in lines
+        ]
+        settings = {}
     if not len(items):
         raise InputError("--rows", "select some rows", rows)
-    model = load(common.model, None if table else "lm" if any(of_texts.values()) else "classifier")
     try:
         explanations = explain_many(
             model,
@@ -67,7 +90,7 @@ def many(
             common.chosen,
             budget=common.budget,
             design=common.design,
-            target=common.target,
+            target=target_of(common.target),
             answer=answer,
             store=place(common.store),
             n_jobs=jobs,
@@ -105,3 +128,11 @@ def _range(text: str) -> slice:
         return slice(int(first) if first.strip() else None, int(end) if end.strip() else None)
     except ValueError as error:
         raise InputError("--rows", "be FIRST:END, such as 0:200", text) from error
+
+
+def _item(prompt: Prompt) -> Prompt | TextProbe:
+    """Return a text as it is; of a chat its last message, taken apart as a text is."""
+    try:
+        return prompt if isinstance(prompt, str) else TextProbe(prompt)
+    except InputError:  # it cannot be: alone, as one message, it fails with these words, and no other line does
+        return messages_of(prompt)[-1:]

@@ -14,27 +14,23 @@ import pandas as pd
 import typer
 
 from probes.errors import InputError, IomapError
-from probes.inputs.context import ContextProbe
-from probes.inputs.text import TextProbe
 from probes.model import Generator
 from probes.models.adapt import ModelLike, as_model
 from probes.models.huggingface.causal_lm import CausalLM
 from probes.models.huggingface.classifier import TextClassifier
+from probes.models.huggingface.image_classifier import ImageClassifier
 from probes.models.servers.endpoint import Endpoint
-from probes.probe import Probe
-from surrogates.cli.rows import BackgroundRows, Drop, Groups, LawOption, row_settings
-from surrogates.cli.texts import Answer, Chat, System, conversation, read, text_of
+from surrogates.cli.targets import target_of
 from surrogates.report.terminal import coloured
 from surrogates.results.result import SavedResult
 
 __all__ = [
-    "REGIONS",
     "Html",
     "Json",
     "Options",
     "Quiet",
     "Store",
-    "about",
+    "asked_model",
     "in_a_folder",
     "load",
     "place",
@@ -46,9 +42,6 @@ __all__ = [
 
 #: first part of --model for a server -> the route it is asked by
 SERVERS = {"endpoint": "chat", "completions": "completions"}
-#: characters of a text that may be the name of a file
-_LONGEST_NAME = 250
-
 Store = Annotated[str | None, typer.Option(help="Where answers are kept; 'none' in memory only (./none is a file).")]
 Html = Annotated[Path | None, typer.Option("--output", "-o", help="Write an HTML report here.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON here.")]
@@ -70,7 +63,8 @@ class Options:
     ]
     budget: Annotated[int | None, typer.Option(help="The most inputs the model may be asked.")] = None
     target: Annotated[
-        str | None, typer.Option(help="What to explain: a class or output by name, all, or log-odds.")
+        str | None,
+        typer.Option(help="What to explain: a class or output by name, all, log-odds; above:P for labels above P."),
     ] = None
     seed: Annotated[int, typer.Option(help="The same seed asks the same questions.")] = 0
     store: Store = None
@@ -82,7 +76,7 @@ class Options:
         """Return the options as arguments of the function that asks."""
         return {
             "budget": self.budget,
-            "target": self.target,
+            "target": target_of(self.target),
             "random_state": self.seed,
             "store": place(self.store),
             "progress": False if self.quiet else None,
@@ -128,106 +122,6 @@ def sharing(options: type) -> Callable[[Callable[..., None]], Callable[..., None
         return run
 
     return decorate
-
-
-def about(group: typer.Typer, act: Callable[..., None], options: dict[str, type], doing: str) -> None:
-    """Give a group of commands one for each kind of input: it makes the model and the probe, and acts on them.
-
-    Parameters
-    ----------
-    group : Typer
-    act : callable
-        Of a model, a probe and the options.
-    options : dict of str to type
-        The options of each command, a dataclass on :class:`Options`; the kinds of input are those of ``REGIONS``.
-    doing : str
-        What a command says of its features, for its help.
-    """
-    for name, kind in options.items():
-        region, features = REGIONS[name]
-
-        def command(common: Any, region: Callable[..., tuple[ModelLike, Probe]] = region, **given: Any) -> None:
-            common.check()
-            act(*region(common, **given), common)
-
-        besides = [
-            p.replace(kind=Parameter.KEYWORD_ONLY) for p in signature(region).parameters.values() if p.name != "common"
-        ]
-        command.__signature__ = Signature([Parameter("common", Parameter.KEYWORD_ONLY), *besides])  # type: ignore[attr-defined]
-        command.__annotations__ = {
-            k: v for k, v in get_type_hints(region, include_extras=True).items() if k != "return"
-        }
-        command.__doc__ = f"{features} {doing}"
-        group.command(name)(sharing(kind)(command))
-
-
-def text(
-    common: Options,
-    text: Annotated[
-        str | None, typer.Argument(help="The text; @FILE reads it from a file, @@ begins a text that begins with @.")
-    ] = None,
-    unit: Annotated[str, typer.Option(help="What a feature is: word, sentence or token.")] = "word",
-    replacement: Annotated[
-        str | None, typer.Option(help="Put this in place of absent features; default: remove.")
-    ] = None,
-    answer: Answer = None,
-    system: System = None,
-    chat: Chat = None,
-) -> tuple[ModelLike, Probe]:
-    """Load a model, and a text or a chat to ask it about."""
-    prompt = conversation(None if text is None else text_of(text), chat, system)
-    plain = answer is None and isinstance(prompt, str)
-    asked = _asked(common.model, "classifier" if plain else "lm", answer)
-    tokenizer = getattr(asked, "tokenizer", None) if unit == "token" else None
-    try:
-        return asked, TextProbe(prompt, unit, replacement=replacement, tokenizer=tokenizer, answer=answer)
-    except InputError as error:
-        if prompt == text and len(prompt) < _LONGEST_NAME and Path(prompt).is_file():
-            raise InputError("TEXT", "hold two features; a file is read with @ before its name", text) from error
-        raise
-
-
-def tabular(
-    common: Options,
-    table: Annotated[Path, typer.Argument(help="A CSV file; it is also the background.")],
-    row: Annotated[int, typer.Option(help="Number of the row to explain, from 0.")],
-    drop: Drop = "",
-    groups: Groups = None,
-    law: LawOption = None,
-    background_rows: BackgroundRows = None,
-) -> tuple[ModelLike, Probe]:
-    """Load a model, and a row of a table to ask it about."""
-    frame = table_of(table, drop)
-    if frame.empty:
-        raise InputError("TABLE", "hold at least one row", str(table))
-    if not 0 <= row < len(frame):
-        raise InputError("--row", f"be between 0 and {len(frame) - 1}", row)
-    settings = row_settings(frame, groups, law, background_rows, common.seed)
-    return load(common.model, None), settings.probe(frame.iloc[[row]])
-
-
-def context(
-    common: Options,
-    documents: Annotated[list[Path], typer.Argument(help="One text file, or several.")],
-    question: Annotated[str | None, typer.Option(help="What is asked of the documents.")] = None,
-    unit: Annotated[str | None, typer.Option(help="What a source is: sentence, passage or document.")] = None,
-    answer: Answer = None,
-    system: System = None,
-    chat: Chat = None,
-) -> tuple[ModelLike, Probe]:
-    """Load a language model, and documents with a question to ask it about."""
-    prompt = conversation(question, chat, system, "--question")
-    texts = {str(path): read(path) for path in documents}
-    content: Any = next(iter(texts.values())) if len(texts) == 1 else texts
-    return _asked(common.model, "lm", answer), ContextProbe(content, prompt, unit=unit, answer=answer)
-
-
-#: kinds of input by the name of their command: how they are read, and what their features are
-REGIONS: dict[str, tuple[Callable[..., tuple[ModelLike, Probe]], str]] = {
-    "text": (text, "Which words, sentences or tokens"),
-    "tabular": (tabular, "Which columns of a row"),
-    "context": (context, "Which sentences, passages or documents"),
-}
 
 
 def shown(result: SavedResult, common: Options) -> None:
@@ -281,7 +175,8 @@ def load(model: str, kind: str | None, name: str = "--model") -> ModelLike:
         return _of_folder(model, kind, name)
     if model.endswith(".gguf") and not Path(model).is_file():
         raise InputError(name, "be a file that exists", model)
-    loader = CausalLM if kind == "lm" or model.endswith(".gguf") else TextClassifier
+    loader: Any = {"lm": CausalLM, "classifier": TextClassifier, "image": ImageClassifier}[kind]
+    loader = CausalLM if model.endswith(".gguf") else loader
     try:
         return loader.from_pretrained(model)
     except (OSError, ValueError) as error:
@@ -290,7 +185,7 @@ def load(model: str, kind: str | None, name: str = "--model") -> ModelLike:
         raise InputError(name, f"be a model that can be loaded ({str(error).splitlines()[0]})", model) from error
 
 
-def _asked(model: str, kind: str, answer: str | None) -> ModelLike:
+def asked_model(model: str, kind: str, answer: str | None) -> ModelLike:
     """Load a model of texts; one that continues text where there is an answer."""
     asked = load(model, kind)
     if answer is not None and not isinstance(as_model(asked), Generator):
@@ -303,4 +198,9 @@ def _of_folder(model: str, kind: str, name: str) -> ModelLike:
     loaded = as_model(model)
     if kind == "lm" and not isinstance(loaded, Generator):
         raise InputError(name, "be a language model: this folder holds a classifier", model)
+    if isinstance(loaded, ImageClassifier) != (kind == "image"):
+        rule = (
+            "be a classifier of images" if kind == "image" else "take texts: this folder holds a classifier of images"
+        )
+        raise InputError(name, rule, model)
     return loaded

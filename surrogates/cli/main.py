@@ -11,14 +11,25 @@ import typer
 
 from probes import progress
 from probes.errors import InputError, IomapError
-from surrogates.cli import anchor, behave, cards, compare, explain, explain_many, saved_result, shapley, store
+from surrogates.cli import (
+    anchor,
+    behave,
+    cards,
+    compare,
+    counterfactuals,
+    explain,
+    explain_many,
+    saved_result,
+    shapley,
+    store,
+)
 from surrogates.cli.app import Visible, app
 from surrogates.visible import in_line
 
 __all__ = ["COMMANDS", "main"]
 
 #: one module a command, each of which adds itself to the application when it is imported
-COMMANDS = (explain, explain_many, compare, anchor, shapley, behave, cards, saved_result, store)
+COMMANDS = (explain, explain_many, compare, anchor, counterfactuals, shapley, behave, cards, saved_result, store)
 
 _INTERRUPTED = "interrupted; answers so far are in the store"
 

@@ -10,7 +10,7 @@ import typer
 
 from probes.errors import InputError
 from probes.inputs.adapt import RowSettings
-from probes.inputs.locality import Background, LocalGaussian
+from probes.inputs.locality import Conditional, Law, LocalGaussian
 
 __all__ = ["BackgroundRows", "Drop", "Groups", "LawOption", "row_settings"]
 
@@ -21,7 +21,11 @@ Groups = Annotated[
 ]
 LawOption = Annotated[
     str | None,
-    typer.Option("--law", help="What is varied: background rows (background), or near the row (gaussian=WIDTH)."),
+    typer.Option(
+        "--law",
+        help="What is varied: background rows (background), those that fit what is kept (conditional, or "
+        "conditional=forest), or near the row (gaussian=WIDTH).",
+    ),
 ]
 BackgroundRows = Annotated[int | None, typer.Option(help="How many background rows stand for all.")]
 
@@ -53,15 +57,18 @@ def _groups(given: Sequence[str] | None) -> dict[str, list[str]] | None:
     return groups or None
 
 
-def _law(text: str | None) -> Background | LocalGaussian | None:
+def _law(text: str | None) -> Law | None:
     name, _, width = (text or "background").partition("=")
     try:
         if name.strip() == "gaussian":
             return LocalGaussian(float(width))
+        if name.strip() == "conditional":
+            return Conditional(width.strip()) if width else Conditional()
         if name.strip() == "background" and not width:
             return None
     except InputError:
         raise
     except ValueError:
         pass
-    raise InputError("--law", "be background or gaussian=WIDTH, such as gaussian=0.5", text)
+    rule = "be background, conditional, conditional=forest or gaussian=WIDTH, such as gaussian=0.5"
+    raise InputError("--law", rule, text)

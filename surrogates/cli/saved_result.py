@@ -14,6 +14,8 @@ from surrogates.difference.difference import Difference
 from surrogates.difference.one_vector import VectorShare
 from surrogates.difference.row_difference import RowDifference
 from surrogates.local.anchor import Anchor
+from surrogates.local.counterfactual_set import Counterfactuals
+from surrogates.local.dependence import Dependence
 from surrogates.local.explanation import Explanation
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.many.global_surrogate import GlobalSurrogate
@@ -24,7 +26,7 @@ from surrogates.statements.card import Card
 __all__ = ["report"]
 
 _DIFFERENCES = (Difference, CardDifference, CaseDifference, RowDifference, VectorShare)
-_RESULTS = (Explanation, Anchor, ShapleyValues, GlobalSurrogate, Card, *_DIFFERENCES)
+_RESULTS = (Explanation, Anchor, Counterfactuals, Dependence, ShapleyValues, GlobalSurrogate, Card, *_DIFFERENCES)
 _KINDS: dict[str, type[SavedResult]] = {kind.kind: kind for kind in _RESULTS}
 
 
@@ -33,17 +35,18 @@ def report(
     file: Annotated[
         Path,
         typer.Argument(
-            help="What --json or to_json wrote: an explanation, anchor, Shapley values, global surrogate, "
-            "behaviour card or difference."
+            help="What --json or to_json wrote: an explanation, anchor, counterfactuals, a dependence, Shapley values, "
+            "global surrogate, behaviour card or difference."
         ),
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The page; default: FILE with .html.")] = None,
 ) -> None:
     """Turn a saved result into an HTML page."""
     target = output or file.with_suffix(".html")
-    data = parsed(
-        file, "an explanation, an anchor, Shapley values, a global surrogate, a behaviour card or a difference"
+    kinds = (
+        "an explanation, an anchor, counterfactuals, a dependence, Shapley values, a global surrogate, a behaviour card"
     )
+    data = parsed(file, f"{kinds} or a difference")
     reader = _KINDS.get(kind_of(data), Explanation)
     reader.from_data(data).report(target)
     typer.echo(f"wrote {target}")

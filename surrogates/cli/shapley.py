@@ -7,7 +7,8 @@ import typer
 from probes.models.adapt import ModelLike
 from probes.probe import Probe
 from surrogates.cli.app import app
-from surrogates.cli.inputs import REGIONS, Options, about, shown
+from surrogates.cli.input_kinds import REGIONS, about
+from surrogates.cli.inputs import Options, shown
 from surrogates.local.shapley_estimate import shapley_values
 
 __all__ = ["valuing"]

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from probes.errors import InputError
+from probes.inputs.units.registry import Occurrences, Unit
 from probes.model import Prompt, is_chat, messages_of
 
-__all__ = ["Answer", "Chat", "System", "conversation", "read", "text_of"]
+__all__ = [
+    "Answer",
+    "Chat",
+    "ChatUnits",
+    "InPlace",
+    "MessagesFile",
+    "System",
+    "conversation",
+    "messages_in",
+    "read",
+    "text_of",
+    "unit_of",
+    "units_of",
+]
 
 Answer = Annotated[
     str | None, typer.Option(help="The continuation that a language model is scored on; default: its own.")
@@ -20,6 +35,18 @@ System = Annotated[str | None, typer.Option(help="System prompt of a language mo
 Chat = Annotated[
     Path | None,
     typer.Option(help="A JSON file of messages, [{role, content}, …]; the TEXT or question follows, or is the last."),
+]
+
+MessagesFile = Annotated[Path, typer.Argument(help="A JSON file of messages, [{role, content}, …].")]
+ChatUnits = Annotated[
+    str | None,
+    typer.Option(
+        help="What is taken apart: turn, example, part, sentence, word or another unit for all; or by role or number, "
+        "such as system=sentence,user=example,-1=word, and all else stays."
+    ),
+]
+InPlace = Annotated[
+    str | None, typer.Option(help="Put this in place of absent features, so that turns stay; default: remove.")
 ]
 
 
@@ -52,6 +79,25 @@ def text_of(argument: str) -> str:
         raise InputError("TEXT", rule, argument) from error
 
 
+def unit_of(argument: str) -> Unit:
+    """Return the unit that --unit means: a name, ``regex:PATTERN``, or ``occurrences`` (``occurrences:UNIT``).
+
+    Raises
+    ------
+    InputError
+        For a pattern that is none.
+    """
+    kind, colon, rest = argument.partition(":")
+    if kind == "occurrences":
+        return Occurrences(unit_of(rest)) if colon else Occurrences()
+    if kind != "regex" or not colon:
+        return argument
+    try:
+        return re.compile(rest)
+    except re.error as error:
+        raise InputError("--unit", f"hold a regular expression after regex: ({error})", argument) from error
+
+
 def conversation(text: str | None, chat: Path | None, system: str | None, name: str = "TEXT") -> Prompt:
     """Return what a language model is asked: a text, or messages of which the last is this text.
 
@@ -62,7 +108,7 @@ def conversation(text: str | None, chat: Path | None, system: str | None, name: 
     InputError
         If there is neither a text nor a chat, or two system prompts.
     """
-    before = () if chat is None else _messages(chat)
+    before = () if chat is None else messages_of(messages_in(chat, "--chat"))
     if text is None and not before:
         raise InputError(name, "be given, or --chat FILE, whose last message it is", text)
     if system is not None and any(role == "system" for role, _ in before):
@@ -72,14 +118,51 @@ def conversation(text: str | None, chat: Path | None, system: str | None, name: 
     return text if text is not None and not (first or before) else (*first, *before, *last)
 
 
-def _messages(file: Path) -> tuple[tuple[str, str], ...]:
+def messages_in(file: Path, name: str = "MESSAGES") -> list[Any]:
+    """Read the messages in a JSON file; errors call it `name`.
+
+    Raises
+    ------
+    InputError
+        If it holds anything else, such as tools, which are a setting of the model.
+    """
     rule = "hold a JSON list of messages, each with role and content"
     try:
         messages = json.loads(read(file))
     except (ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError("--chat", rule, str(file)) from error
+        raise InputError(name, rule, str(file)) from error
+    if isinstance(messages, dict) and "messages" in messages:
+        if more := [key for key in messages if key != "messages"]:
+            raise InputError(name, f"hold messages alone: {', '.join(more)} are settings of the model", str(file))
+        messages = messages["messages"]
     if not is_chat(messages):
-        raise InputError("--chat", rule, str(file))
-    return messages_of(messages)
+        raise InputError(name, rule, str(file))
+    return list(messages)
+
+
+def units_of(words: str | None) -> Unit | dict[str | int, Unit] | None:
+    """Read what messages are taken apart into: one unit, or several by role or number.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> units_of("turn"), units_of("system=sentence,-1=word")
+    ('turn', {'system': 'sentence', -1: 'word'})
+    """
+    if words is None:
+        return None
+    if "=" not in words:
+        return unit_of(words)
+    pairs = [part.partition("=") for part in words.split(",") if part.strip()]
+    units: dict[str | int, Unit] = {}
+    for key, equals, unit in ((k.strip(), e, u.strip()) for k, e, u in pairs):
+        place = int(key) if key.removeprefix("-").isdigit() else key
+        if not equals or place in units:
+            raise InputError("--units", "be a unit, or role=unit and number=unit by commas, each once", words)
+        units[place] = unit_of(unit)
+    return units

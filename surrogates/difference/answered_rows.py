@@ -12,6 +12,7 @@ from scipy.special import softmax
 from probes.asking.ask import again, ask
 from probes.asking.cost import Cost
 from probes.cases.questions import Questions
+from probes.deferred import ready
 from probes.design import Design
 from probes.errors import InputError
 from probes.model import Model
@@ -80,7 +81,7 @@ class Answered:
             )
         if made.unit not in CLASSES or len(answers.outputs) < 2:
             return made
-        own = model.decisions(probe.render(design.Z)) if probe.replicates == 1 else None
+        own = model.decisions(ready(probe.render(design.Z))) if probe.replicates == 1 else None
         highest = np.nan_to_num(answers.y, nan=-np.inf).argmax(axis=1)
         chosen = highest if own is None else np.where(own < 0, highest, own)
         return replace(made, decisions=chosen, classes=answers.outputs)

@@ -14,7 +14,7 @@ from probes.asking.question import Question
 from probes.asking.session import Reply, Session, StoreLike
 from probes.design import random_seed
 from probes.inputs.adapt import ProbeLike, RowSettings
-from probes.inputs.locality import Background, LocalGaussian
+from probes.inputs.locality import Law
 from probes.models.adapt import ModelLike, as_model, check_order
 from probes.outputs.target import TargetLike
 from probes.rounding import alone
@@ -49,7 +49,7 @@ def compare(
     answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     background_rows: int | None = None,
-    law: Background | LocalGaussian | None = None,
+    law: Law | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
     feature_names: Sequence[str] | None = None,
     ignore: Sequence[str] | None = None,
@@ -113,7 +113,9 @@ def compare(
     check_order(after, probe)
     row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
     question = Question.of(before, probe, row, target, answer)
-    other = question.probe.asked_of(as_model(after))
+    second_model = as_model(after)
+    question = replace(question, probe=question.probe.read_by(second_model))
+    other = question.probe.asked_of(second_model)
     check_known(question.model, other)
     first = Session(question, budget, store, progress)
     plan = Plan.of(first, family, budget, design, seed, rule)

@@ -14,11 +14,13 @@ from surrogates.judging.reading_window import reading_window
 
 __all__ = ["correlated_note", "cut_note"]
 
-#: share of the largest effect from which an effect is large
-_LARGE = 0.2
+#: share of the largest effect from which an effect is large; correlation from which there is a note without a check
+_LARGE, _CORRELATED = 0.2, 0.9
 #: where an end says something: share of different answers, at least; how near 0 or 1 a probability is full; how much
 #: the end alone changes, in standard deviations of the answers
 _DISTINCT, _FULL, _MATTERS = 0.9, 1e-6, 0.01
+#: share of the effects beyond a cut whose features were left out there, from which what is beyond counts as tried
+_TRIED = 0.5
 
 
 def correlated_note(pairs: Sequence[tuple[str, str, float]], attributions: pd.DataFrame) -> tuple[str, ...]:
@@ -27,14 +29,16 @@ def correlated_note(pairs: Sequence[tuple[str, str, float]], attributions: pd.Da
     for _, part in attributions.groupby("output", sort=False):
         size = part["attribution"].abs()
         large |= set(part.loc[(size > 0) & (size >= _LARGE * size.max()), "feature"])
-    correlated = sorted((p for p in pairs if large.issuperset(p[:2])), key=lambda p: -abs(p[2]))
+    strong = [p for p in pairs if large.issuperset(p[:2]) and abs(p[2]) >= _CORRELATED]
+    correlated = sorted(strong, key=lambda p: -abs(p[2]))
     if not correlated:
         return ()
     shown = ", ".join(f"{a} and {b} ({score(rho)})" for a, b, rho in correlated[:3])
     more = f" and {len(correlated) - 3} other pairs" if len(correlated) > 3 else ""
     return (
         f"Strongly correlated, with large effects, but changed one by one: {shown}{more}. Many questions are rows "
-        "unlike the data, where the model may do anything. With groups= such columns are replaced together.",
+        "unlike the data, where the model may do anything. With groups= such columns are replaced together, with "
+        "law=Conditional() by rows that fit what is kept.",
     )
 
 
@@ -62,10 +66,11 @@ def cut_note(
         return ()
     changed = np.abs(y - y[0]).max(axis=1) > 1e-9 * max(float(np.abs(y).max()), 1e-300)
     absent = design.Z < 0.5
-    clear = set(attributions.loc[(attributions["low"] > 0) | (attributions["high"] < 0), "feature"])
-    front = _unread(names, absent, changed, design, y, clear, ("before", "from", "on", "first"))
+    some = attributions[(attributions["low"] > 0) | (attributions["high"] < 0)]
+    clear = some["attribution"].abs().groupby(some["feature"]).max().to_dict()
+    front = _unread(names, absent, changed, design, y, clear, ("before", "from", "on", "first"), "levels" not in view)
     back = ("after", "from", "back to the start", "last")
-    return front or _unread(names[::-1], absent[:, ::-1], changed, design, y, clear, back)
+    return front or _unread(names[::-1], absent[:, ::-1], changed, design, y, clear, back, "levels" not in view)
 
 
 def _unread(
@@ -74,8 +79,9 @@ def _unread(
     changed: np.ndarray,
     design: Design,
     y: np.ndarray,
-    clear: set[str],
+    clear: Mapping[str, float],
     words: tuple[str, str, str, str],
+    alike: bool,
 ) -> tuple[str, ...]:
     """Warn of what lies beyond the parts that are read, in the order in which a model may read them.
 
@@ -85,22 +91,27 @@ def _unread(
         Of the features in that order; whether each is absent, and whether the answer is another than the instance's.
     design, y
         As of :func:`cut_note`.
-    clear : set of str
-        Features whose intervals do not hold zero.
+    clear : mapping of str to float
+        Features whose intervals do not hold zero, and how large the effect is.
     words : (str, str, str, str)
         How the order is called: before/after, from, on/back to the start, first/last.
+    alike : bool
+        Whether parts are of about one size, so that a window can be counted in them.
     """
     before, start, on, some = words
     first = np.where(absent.any(axis=1), absent.argmax(axis=1), absent.shape[1])  # all before it is there
     last = int(max(first[changed], default=-1))  # nothing beyond it changes the answer
     beyond = first > last
     tail = np.unique(first[beyond & (first < absent.shape[1])])
-    if last < 0 or len(tail) < 2:
+    effects = np.array([clear.get(name, 0.0) for name in names[last + 1 :]])
+    tried = absent[beyond, last + 1 :].any(axis=0)  # what was never left out there may well change the answer
+    if last < 0 or len(tail) < 2 or effects[tried].sum() < _TRIED * effects.sum():
         if design.leave_one_out:
             return ()
-        return _window_note(names, ~absent, y, clear, words) or (() if some == "last" else _end_note(names, design, y))
+        window = _window_note(names, ~absent, y, clear, words) if alike else ()
+        return window or (() if some == "last" else _end_note(names, design, y))
     one_decides = (absent | ~changed[:, None]).all(axis=0).any()  # there, nothing else matters
-    if one_decides or not set(names[last + 1 :]) & clear:
+    if one_decides or not effects.any():
         return ()
     seen = len(np.unique(design.Z[beyond], axis=0)) - 1
     return (
@@ -128,11 +139,15 @@ def _end_note(names: Sequence[str], design: Design, y: np.ndarray) -> tuple[str,
 
 
 def _window_note(
-    names: Sequence[str], present: np.ndarray, y: np.ndarray, clear: set[str], words: tuple[str, str, str, str]
+    names: Sequence[str],
+    present: np.ndarray,
+    y: np.ndarray,
+    clear: Mapping[str, float],
+    words: tuple[str, str, str, str],
 ) -> tuple[str, ...]:
     """Warn of effects of words beyond what the answers show to be read."""
     read = reading_window(present, y) if clear else None
-    if read is None or not set(names[read:]) & clear:
+    if read is None or not clear.keys() & set(names[read:]):
         return ()
     return (
         f"The answers are as if only the {words[3]} {read} of the parts that are there were read, and yet what is "

@@ -58,7 +58,7 @@ def verdict(
     if low < 0.4:
         return f"Weak: trust the {_top('sign', clear)}, neither order nor sizes; ask more or try another family."
     if low >= 0.7 and background > ROWS[1]:
-        return f"{_trusted(clear, ordered)}, not the sizes: the background rows used leave them open."
+        return f"{_trusted(clear, ordered)}, not the sizes: the replacements used leave them open."
     sized = low >= 0.9 and background <= ROWS[0]
     return _trusted(clear, ordered) + (
         ", and the sizes." if sized else "; the sizes are approximate." if low >= 0.7 else ", not the sizes."

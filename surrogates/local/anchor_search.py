@@ -21,7 +21,7 @@ from probes.asking.session import Reply, Session, StoreLike
 from probes.design import Design, corners, cube, random_seed, sample
 from probes.errors import InputError, integer, number
 from probes.inputs.adapt import ProbeLike, RowSettings
-from probes.inputs.locality import Background, LocalGaussian
+from probes.inputs.locality import Law
 from probes.models.adapt import ModelLike
 from probes.outputs.target import TargetLike
 from surrogates.judging.notes import one_by_one
@@ -60,7 +60,7 @@ def anchor(
     answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     background_rows: int | None = None,
-    law: Background | LocalGaussian | None = None,
+    law: Law | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
     feature_names: Sequence[str] | None = None,
     ignore: Sequence[str] | None = None,

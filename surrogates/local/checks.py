@@ -21,7 +21,7 @@ from probes.asking.session import Session, StoreLike
 from probes.design import Design, corners, independent, random_seed, sample, uniform
 from probes.errors import InputError, ModelError, UnavailableError, integer
 from probes.inputs.adapt import ProbeLike, RowSettings
-from probes.inputs.locality import Background, LocalGaussian
+from probes.inputs.locality import Law
 from probes.models.adapt import ModelLike, as_model
 from probes.rounding import between, rounded, score
 from surrogates.judging.agreement import r2
@@ -169,7 +169,9 @@ def _removal(case: _Case) -> Finding:
         against += f"; of another size, beyond their intervals: {', '.join(resized[:3])}" if resized else ""
         said = f"effects agree {score(concordance)} and are {rounded(size)} times the size"
         lines.append(f"{name}: {said}, {shared:.0f} of the top {top} shared{against}")
-    return Finding("removal", worst >= _AGREE, f"Other ways to take features away: {'; '.join(lines)}.", numbers)
+    meaning = f" {said}" if (said := case.session.question.probe.between_variants) else ""
+    sentence = f"Other ways to take features away: {'; '.join(lines)}.{meaning}"
+    return Finding("removal", worst >= _AGREE, sentence, numbers)
 
 
 def _stability(case: _Case) -> Finding:
@@ -277,7 +279,7 @@ def check(
     target: Callable[[np.ndarray], Any] | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     background_rows: int | None = None,
-    law: Background | LocalGaussian | None = None,
+    law: Law | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
     feature_names: Sequence[str] | None = None,
     ignore: Sequence[str] | None = None,

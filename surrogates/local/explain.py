@@ -14,13 +14,13 @@ from probes.asking.session import Session, StoreLike
 from probes.design import random_seed
 from probes.errors import integer
 from probes.inputs.adapt import ProbeLike, RowSettings
-from probes.inputs.locality import Background, LocalGaussian
+from probes.inputs.locality import Law
 from probes.models.adapt import ModelLike
 from probes.outputs.target import TargetLike
 from surrogates.families.registry import FamilyLike, candidates
 from surrogates.local.explanation import Explanation
 from surrogates.local.plan import Plan
-from surrogates.local.rule import Outcome, Rule, as_rule
+from surrogates.local.rule import Rule, as_rule
 
 __all__ = ["estimate", "explain"]
 
@@ -37,7 +37,7 @@ def explain(
     answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     background_rows: int | None = None,
-    law: Background | LocalGaussian | None = None,
+    law: Law | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
     feature_names: Sequence[str] | None = None,
     ignore: Sequence[str] | None = None,
@@ -143,7 +143,7 @@ def explain(
             if outcome is not None:
                 break
     except Interrupted as stop:
-        outcome = _interrupted(plan, stop)
+        outcome = plan.interrupted(stop)
     if outcome is None:
         raise RuntimeError(f"{type(rule).__name__} came to no outcome after its last look")
     return plan.explanation(outcome)
@@ -161,7 +161,7 @@ def estimate(
     answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     background_rows: int | None = None,
-    law: Background | LocalGaussian | None = None,
+    law: Law | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
     feature_names: Sequence[str] | None = None,
     ignore: Sequence[str] | None = None,
@@ -201,16 +201,3 @@ def estimate(
     session = Session(question, budget, store, progress)
     plan = Plan.of(session, family, budget, design, seed, rule)
     return session.forecast(plan.questions, trial)
-
-
-def _interrupted(plan: Plan, stop: Interrupted) -> Outcome:
-    """Return what Ctrl-C leaves if that is enough to judge by; else raise it again."""
-    answers, design = stop.answers, plan.questions
-    if answers is None or len(answers.design.judged) < plan.least:
-        raise stop
-    reply = plan.session.reply(answers)
-    note = f"Interrupted: it rests on {len(reply.design)} of {len(design)} questions."
-    if late := reply.design.block - design.block:
-        note += f" {late} of them came in an order that goes by what is in them: they are fitted to, and judge nothing."
-    analysis, comparison = plan.study(reply)
-    return Outcome(reply, analysis, comparison, "interrupted", notes=(note,))

@@ -30,12 +30,13 @@ from surrogates.local.phrases import phrases
 from surrogates.local.spans import Spans, target_of
 from surrogates.local.stopping import Certificate
 from surrogates.local.token_effects import TokenEffects, token_effects
+from surrogates.local.zoom import Zoom
 from surrogates.results import answers_data
-from surrogates.results.plain import Columns, Damaged
+from surrogates.results.plain import MAY_LACK, Columns, Damaged
 from surrogates.results.provenance import Provenance, no_provenance
 from surrogates.results.result import SavedResult
 from surrogates.results.shap_values import shap_explanation
-from surrogates.shapley.index_table import Estimated, index_table, model_values
+from surrogates.shapley.index_table import Estimated, for_these, index_table, model_values
 from surrogates.shapley.indices import indices
 from surrogates.surrogate import Surrogate
 from surrogates.terms import describe
@@ -97,6 +98,8 @@ class Explanation(SavedResult):
     background : BackgroundSpread or None
         For a table row: the covariance of effects due to the background rows used, which intervals cover; None where
         all rows were used, and for a file of format 1 or 2, whose intervals are for the rows used.
+    zoom : Zoom or None
+        How a document was taken apart, of :func:`~surrogates.explain_document`.
     """
 
     kind: ClassVar[str] = "explanation"
@@ -119,6 +122,7 @@ class Explanation(SavedResult):
     warnings: tuple[str, ...] = ()
     provenance: Provenance = field(default_factory=no_provenance)
     background: BackgroundSpread | None = None
+    zoom: Zoom | None = field(default=None, metadata=MAY_LACK)
 
     @property
     def raw_answers_kept(self) -> bool:
@@ -280,7 +284,7 @@ class Explanation(SavedResult):
     @property
     def _estimated(self) -> Estimated:
         """What indices are computed from."""
-        seed, sampled = self.provenance["random_state"], self.background is not None
+        seed, sampled = self.provenance["random_state"], for_these(self.view) if self.background is not None else ""
         return Estimated(self.surrogate, self.answers, self.y, self.features, self.target.outputs, seed, sampled)
 
     def to_shap(self) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from probes.asking.allowance import Allowance
+from probes.asking.answers import Interrupted
 from probes.asking.session import Reply, Session
 from probes.design import Design
 from probes.errors import InputError
@@ -145,6 +146,20 @@ class Plan:
         """Warn about the numbers explained."""
         return cautions(reply.y, fidelity, replicates=reply.answers.replicates)
 
+    def interrupted(self, stop: Interrupted) -> Outcome:
+        """Return what Ctrl-C leaves if that is enough to judge by; else raise it again."""
+        answers, design = stop.answers, self.questions
+        if answers is None or len(answers.design.judged) < self.least:
+            raise stop
+        reply = self.session.reply(answers)
+        note = f"Interrupted: it rests on {len(reply.design)} of {len(design)} questions."
+        if late := reply.design.block - design.block:
+            note += (
+                f" {late} of them came in an order that goes by what is in them: they are fitted to, and judge nothing."
+            )
+        analysis, comparison = self.study(reply)
+        return Outcome(reply, analysis, comparison, "interrupted", notes=(note,))
+
     def explanation(self, outcome: Outcome) -> Explanation:
         """Return the result, from what was asked and studied."""
         reply, analysis, ceiling = outcome.reply, outcome.analysis, self.ceiling(outcome.reply)
@@ -194,6 +209,9 @@ def _warnings(plan: Plan, reply: Reply, analysis: Analysis, ceiling: tuple[float
             f"{plan.unanswered} questions were not answered and are left out; if what was asked decides about that, "
             "the rest is no fair sample."
         )
+    instance = probe.render(probe.instance[None])
+    if isinstance(instance, list) and (unread := plan.session.scorer.unread(instance[0])):
+        notes.append(unread)
     m, d = len(reply.design.sampled), len(probe.features)
     if not reply.design.exact and m < 2 * d:
         notes.append(

@@ -13,14 +13,14 @@ from probes.asking.session import Reply, Session, StoreLike
 from probes.design import PAIRS, Design, corners, paired, random_seed
 from probes.errors import InputError, ModelError
 from probes.inputs.adapt import ProbeLike, RowSettings
-from probes.inputs.locality import Background, LocalGaussian
+from probes.inputs.locality import Law
 from probes.models.adapt import ModelLike
 from probes.outputs.target import TargetLike
 from probes.probe import Probe
 from surrogates.judging.notes import one_by_one
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.results.provenance import cost_data, provenance
-from surrogates.shapley.index_table import ROWS_USED, tabulate
+from surrogates.shapley.index_table import for_these, tabulate
 from surrogates.shapley.next_pairs import next_pairs
 from surrogates.shapley.paired_estimate import from_pairs, odd_parts
 
@@ -39,7 +39,7 @@ def shapley_values(
     answer: str | None = None,
     background: pd.DataFrame | np.ndarray | None = None,
     background_rows: int | None = None,
-    law: Background | LocalGaussian | None = None,
+    law: Law | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
     feature_names: Sequence[str] | None = None,
     ignore: Sequence[str] | None = None,
@@ -137,7 +137,7 @@ def shapley_values(
 
 def _exact(exact: bool, region: Probe) -> str:
     """Say what values are exact for."""
-    return "no" if not exact else "for the model" if region.replication is None else ROWS_USED
+    return "no" if not exact else "for the model" if region.replication is None else for_these(region.view())
 
 
 def _check_rows(d: int, rows: int) -> None:

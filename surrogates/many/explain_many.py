@@ -20,7 +20,7 @@ from probes.asking.ask_batch import Run
 from probes.asking.session import StoreLike
 from probes.design import random_seed
 from probes.inputs.adapt import RowSettings
-from probes.inputs.locality import Background, LocalGaussian
+from probes.inputs.locality import Law
 from probes.models.adapt import ModelLike, as_model, check_order
 from probes.outputs.target import TargetLike
 from probes.parallel.workers import distribute
@@ -47,7 +47,7 @@ def explain_many(
     *,
     background: pd.DataFrame | np.ndarray | None = None,
     background_rows: int | None = None,
-    law: Background | LocalGaussian | None = None,
+    law: Law | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
     feature_names: Sequence[str] | None = None,
     ignore: Sequence[str] | None = None,
@@ -120,11 +120,12 @@ def explain_many(
     seed = random_seed(random_state)
     candidates(family)
     check_order(model, probes)
-    items = items_of(probes, RowSettings(background, background_rows, law, groups, feature_names, ignore, seed))
+    row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
+    asked = as_model(model)
+    items = items_of(probes, row, asked)
     file = None if output is None else JsonlFile(output)
     if file is not None:
         file.check()
-    asked = as_model(model)
     with distribute(asked, n_jobs, STARTING) as workers:
         workers.pool.prepare()
         wanted = Wanted.of(asked, target, answer)

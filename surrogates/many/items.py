@@ -17,7 +17,7 @@ from probes.errors import InputError
 from probes.inputs.adapt import RowSettings, as_probe
 from probes.inputs.table_rows import background_frame, ignored_columns, unmatched
 from probes.inputs.tabular import TabularProbe
-from probes.model import is_chat
+from probes.model import Generator, Model, is_chat
 from probes.probe import Probe
 from surrogates.results.plain import Json
 
@@ -37,8 +37,8 @@ class Item:
     row: Json | None = None
 
 
-def items_of(probes: Any, settings: RowSettings) -> Iterator[Item]:
-    """The inputs one by one; `settings` are for rows of a table.
+def items_of(probes: Any, settings: RowSettings, model: Model | Generator | None = None) -> Iterator[Item]:
+    """The inputs one by one; `settings` are for rows of a table, `model` says what a plain pair or text becomes.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def items_of(probes: Any, settings: RowSettings) -> Iterator[Item]:
         labels = _labels(probes.index)
     else:
         _check_several(probes)
-    make = _maker(settings)
+    make = _maker(settings, model)
     return (Item(i, label, partial(make, probe)) for i, (probe, label) in enumerate(zip(several, labels, strict=False)))
 
 
@@ -74,13 +74,13 @@ def _check_several(probes: Any) -> None:
         raise InputError("probes", rule, probes)
 
 
-def _maker(settings: RowSettings) -> Callable[[Any], Probe]:
+def _maker(settings: RowSettings, model: Model | Generator | None) -> Callable[[Any], Probe]:
     """Return what makes a probe of an input; the background of a table is looked at once."""
     known: list[TabularProbe] = []
 
     def make(probe: Any) -> Probe:
         if settings.background is None or isinstance(probe, Probe):
-            return as_probe(probe, settings)
+            return as_probe(probe, settings, model)
         if known:
             return known[0].at(probe)
         known.append(settings.probe(probe))

@@ -188,7 +188,7 @@ def shapley_contents(values: ShapleyValues) -> Contents:
 def _shapley_head(v: ShapleyValues) -> list[Part]:
     """Say what the model said of both ends, and where most of the difference goes, if that is clear."""
     here, asked = v.base + v.values.sum(axis=1), v.provenance.get("questions", 0)
-    gone = v.view.get("nothing", reference_in_words(v.features, v.view))
+    gone = reference_in_words(v.features, v.view)
     ends = f"{numbered(v.outputs, here, v.unit)} for this input, and {numbered(v.outputs, v.base, v.unit)} {gone}"
     first = f"Of the answer {quoted(v.answer)} the model's number is {ends}." if v.answer else f"The model said {ends}."
     table = _table(v)
@@ -258,7 +258,7 @@ def shapley_text(v: ShapleyValues) -> str:
         *input_lines(v.features, v.view),
     ]
     lines += paragraph(f"Answer: “{v.answer.strip()}”", 8) if v.answer is not None else []
-    gone = v.view.get("nothing", reference_in_words(v.features, v.view))
+    gone = reference_in_words(v.features, v.view)
     here = v.base + v.values.sum(axis=1)
     each = [f"{scale.rounded(a)} for this input, {scale.rounded(b)} {gone}" for a, b in zip(here, v.base, strict=True)]
     lines += paragraph("Model: " + "; ".join(_of_output(v, each)), 7)

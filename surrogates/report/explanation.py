@@ -24,6 +24,7 @@ from surrogates.report.parts.switch import by_output
 from surrogates.report.parts.trust import Checks, Comparison, Judgement, Verdict
 from surrogates.report.parts.view_kinds import InstanceEffects, instance_parts
 from surrogates.report.parts.what_if import what_if_parts
+from surrogates.report.parts.zoomed import Zoomed
 from surrogates.report.plots.families_plot import families
 from surrogates.report.plots.kinds import draw_into
 from surrogates.report.plots.predictions_plot import predictions
@@ -49,10 +50,9 @@ def explanation_parts(explanation: Explanation) -> list[Part]:
     makers: list[Maker] = [
         _head,
         *_first(explanation),
+        _zoomed,
         _numbers,
-        _questions,
-        _again,
-        _depends,
+        *_middle(explanation),
         _what_if,
         drawn_parts,
         _judgement,
@@ -68,6 +68,12 @@ def explanation_parts(explanation: Explanation) -> list[Part]:
 def parts_in_short(explanation: Explanation) -> list[Part]:
     """Return the parts that stand for an explanation among many others: no figures, no questions, no provenance."""
     return made([*_first(explanation, _phrases_alone), _numbers, _depends, _pairs], explanation)
+
+
+def _middle(ex: Explanation) -> list[Maker]:
+    """Return questions and effects; an input that is seen, such as an image, stands before questions told in words."""
+    told = ex.view["kind"] in ("text", "table", "cube")
+    return [_questions, _again, _depends] if told else [_depends, _questions, _again]
 
 
 def _pairs(ex: Explanation) -> list[Part]:
@@ -111,6 +117,11 @@ def _not_raw(ex: Explanation) -> list[Part]:
 def _numbers(ex: Explanation) -> list[Part]:
     target, fitted = ex.target, fitted_here(ex)
     return [Numbers.of(ex.y[0], ex.y[1], target.outputs, target.unit, ex.features, ex.view, scale_of(ex), fitted)]
+
+
+def _zoomed(ex: Explanation) -> list[Part]:
+    """Return how a document was taken apart, where one was."""
+    return [] if ex.zoom is None else [Zoomed.of(ex.zoom, ex.fidelity.rows, ex.target, scale_of(ex))]
 
 
 def _answer(ex: Explanation) -> list[Part]:

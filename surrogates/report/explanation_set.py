@@ -72,9 +72,11 @@ def _head(explanations: ExplanationSet) -> list[Part]:
     if not warning:
         scale, unit = Scale.of([row["importance"]]), ", ".join(explanations.units)
         size = f"{scale.rounded(row['importance'])} {scale.unit(unit)} {scale.between(row['low'], row['high'])}"
+        has = int(row["items"])  # of words and superpixels each input has its own
+        among = "over all of them" if has == count else f"in the {has} of them that {'has' if has == 1 else 'have'} it"
         change = (
-            f"What moves the output most over all of them is {quoted(row['feature'])}: by {size} on average, either "
-            f"way. It raises it in {percent(row['raises'])} of the items."
+            f"What moves the output most {among} is {quoted(row['feature'])}: by {size} on average, either way. It "
+            f"raises it in {percent(row['raises'])} of {'the' if has == count else 'these'} items."
         )
     rest = "Each explanation is about its own input: what holds for one need not hold for another."
     evidence = f"{_usable(refused, count)} {rest}"

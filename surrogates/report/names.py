@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from probes.probe import Feature
 from probes.rounding import given
-from probes.views import View
+from probes.views import View, features_of
 from surrogates.local.anchor import Anchor
 from surrogates.report.input_parts import InputPart, input_parts
 from surrogates.terms import describe
@@ -54,6 +54,14 @@ def named(features: Sequence[Feature], view: View, longest: int | None = None) -
     >>> probe = TextProbe("the end of the film")
     >>> list(named(probe.features, probe.view()).values())
     ['“the” (1st, in “the end of …”)', '“end”', '“of”', '“the” (2nd, in “… end of the film”)', '“film”']
+    >>> from probes import PairProbe
+    >>> probe = PairProbe("One", "is one", names=("premise", "hypothesis"))
+    >>> list(named(probe.features, probe.view()).values())
+    ['premise: “One”', 'hypothesis: “is”', 'hypothesis: “one”']
+    >>> from probes import Occurrences
+    >>> probe = TextProbe("the end of the film", Occurrences())
+    >>> list(named(probe.features, probe.view()).values())
+    ['“the” (2 times)', '“end”', '“of”', '“film”']
     """
     if view.get("kind") == "mixed":
         return _by_part(features, view, longest)
@@ -61,17 +69,36 @@ def named(features: Sequence[Feature], view: View, longest: int | None = None) -
         return {feature.name: feature.name for feature in features}
     shown = {feature.name: quoted(feature.name, longest) for feature in features}
     try:
-        places = _places(view)
+        places, fields = _places(view), _fields(features, view)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # a damaged file's view has no places
         return shown
-    counts, seen = Counter(word for _, word, _, _ in places), Counter[str]()
-    for number, word, before, after in places:
-        seen[word] += 1
-        name = features[number].name if number < len(features) else ""
-        if counts[word] > 1 and word and (name == word or name.startswith(f"{word} (")):
+    keys = [(fields.get(number, ""), word) for number, word, _, _ in places]
+    counts, seen = Counter(keys), Counter[tuple[str, str]]()
+    pieces = Counter(number for number, _, _, _ in places)
+    for key, (number, word, before, after) in zip(keys, places, strict=True):
+        seen[key] += 1
+        name, lead = (features[number].name if number < len(features) else ""), key[0]
+        bare = name.removeprefix(lead)
+        if lead:
+            shown[name] = f"{in_line(lead)}{quoted(bare, longest)}"
+        if pieces[number] > 1 and name:
+            shown[name] = f"{in_line(lead)}{quoted(bare, longest)} ({pieces[number]} times)"
+        elif counts[key] > 1 and word and (bare == word or bare.startswith(f"{word} (")):
             place = f", in {_beside(before, word, after)}" if len(word) <= _WORD else ""
-            shown[name] = f"{quoted(word, longest)} ({ordinal(seen[word])}{place})"
+            shown[name] = f"{in_line(lead)}{quoted(word, longest)} ({ordinal(seen[key])}{place})"
     return shown
+
+
+def _fields(features: Sequence[Feature], view: View) -> dict[int, str]:
+    """Return what stands before the words of each field of several, by the numbers of features."""
+    if "form" not in view:
+        return {}
+    leads: dict[int, str] = {}
+    for block in view["blocks"]:
+        numbers = block.get("features") or range(int(block["offset"]), int(block["offset"]) + len(block["pieces"]))
+        for i in numbers:
+            leads.setdefault(int(i), f"{block['title']}: ")
+    return {i: lead for i, lead in leads.items() if i < len(features) and features[i].name.startswith(lead)}
 
 
 def _by_part(features: Sequence[Feature], view: View, longest: int | None) -> dict[str, str]:
@@ -91,9 +118,9 @@ def _places(view: View) -> list[tuple[int, str, str, str]]:
     places = []
     for block in view["blocks"]:
         texts = [part for pair in zip(block["glue"], [*block["pieces"], ""], strict=True) for part in pair]
-        for i, piece in enumerate(block["pieces"]):
+        for i, (piece, feature) in enumerate(zip(block["pieces"], features_of(block), strict=True)):
             before, after = "".join(texts[max(0, 2 * i - 7) : 2 * i + 1]), "".join(texts[2 * i + 2 : 2 * i + 9])
-            places.append((int(block["offset"]) + i, piece.strip(), before, after))
+            places.append((feature, piece.strip(), before, after))
     return places
 
 

@@ -15,9 +15,12 @@ from sklearn.base import BaseEstimator
 
 from probes.design import sample
 from probes.errors import InputError
-from probes.inputs.context import TEMPLATE, ContextProbe
+from probes.inputs.context import DOCUMENT, PASSAGE, TEMPLATE, ContextProbe
+from probes.inputs.fields import FieldsProbe, PairProbe
 from probes.inputs.mask import MaskProbe
 from probes.inputs.text import TextProbe
+from probes.inputs.units.registry import UNITS
+from probes.inputs.units.segmenters import SEGMENTERS
 from probes.outputs.target import LOG_ODDS, resolve
 from probes.probe import Probe
 from probes.views import View
@@ -31,6 +34,8 @@ __all__ = ["LONGEST", "Line", "family_text", "imports_of", "named_family", "repe
 
 #: letters of a probe that is written out
 LONGEST = 600
+#: keywords that an explanation of a document does not have
+_RULED = ("until", "design")
 #: stopping rules that are written out
 _RULES = {rule.__name__: rule for rule in (Width, StableOrder, Certified)}
 
@@ -72,16 +77,19 @@ def repeat_line(ex: Explanation) -> Line:
     stopped = p.get("stopped", "")
     if stopped == "interrupted":
         notes.append("It was interrupted; this line asks everything.")
-    elif not until and (stopped or not _same_questions(ex, method)):
+    elif ex.zoom is None and not until and (stopped or not _same_questions(ex, method)):
         notes.append(
             f"Give the same until= as well{f' (asking stopped: {stopped})' if stopped else ', if there was one'}."
         )
     if ex.checks:
         notes.append("Checks are made by check(explanation, model, probe).")
-    code = f"explain(model, {probe}, {family}, {given})"
+    call = "explain"
+    if ex.zoom is not None:
+        call, given = "explain_document", ", ".join(f"{k}={v}" for k, v in keywords.items() if k not in _RULED)
+    code = f"{call}(model, {probe}, {family}, {given})"
     return Line(
         f"{code}.attribute({spans!r})" if spans is not None else code,
-        imports_of(probe, family, until=until),
+        imports_of(probe, family, call, until),
         tuple(notes),
     )
 
@@ -97,7 +105,7 @@ def imports_of(probe: str, family: str, call: str = "explain", until: str = "") 
 
 def _probe(ex: Explanation) -> str:
     """Write the probe out, if what is written makes the one that was asked."""
-    for make in (_text, _context, _mask):
+    for make in () if ex.zoom is not None else (_text, _fields, _context, _mask):
         made = make(ex)
         if made is not None and len(made[0]) <= LONGEST and made[1].digest == ex.answers.probe:
             return made[0]
@@ -127,12 +135,42 @@ def _text(ex: Explanation) -> tuple[str, Probe] | None:
     view = ex.view
     if view["kind"] != "text" or "question" in view or len(view["blocks"]) != 1:
         return None
+    (text,), replacement = _whole(view).values(), _replacement(view)
+    for unit in (name for name in UNITS if name not in SEGMENTERS):
+        try:
+            probe = TextProbe(text, unit, replacement=replacement)
+        except InputError:  # this unit finds fewer than two features
+            continue
+        if probe.digest == ex.answers.probe:
+            settings = _settings(unit=None if unit == "word" else unit, replacement=replacement)
+            return f"TextProbe({text!r}{settings})", probe
+    return None
+
+
+def _fields(ex: Explanation) -> tuple[str, Probe] | None:
+    view = ex.view
+    if view["kind"] != "text" or view.get("form") not in ("pair", "fields"):
+        return None
     if view["unit"] not in ("word", "sentence"):
         return None
-    (text,), replacement = _whole(view).values(), _replacement(view)
+    texts, replacement = _whole(view), _replacement(view)
     unit = None if view["unit"] == "word" else view["unit"]
-    probe = TextProbe(text, view["unit"], replacement=replacement)
-    return f"TextProbe({text!r}{_settings(unit=unit, replacement=replacement)})", probe
+    taken = [block["title"] for block in view["blocks"] if block["pieces"]]
+    if view["form"] == "fields":
+        fixed = tuple(name for name in texts if name not in taken) or None
+        probe: Probe = FieldsProbe(texts, view["unit"], fixed=fixed or (), replacement=replacement)
+        return f"FieldsProbe({texts!r}{_settings(units=unit, fixed=fixed, replacement=replacement)})", probe
+    (one, first), (two, second) = texts.items()
+    side = "both" if len(taken) == 2 else "first" if taken == [one] else "second"
+    names = (one, two)
+    probe = PairProbe(first, second, side, view["unit"], names=names, replacement=replacement)
+    given = _settings(
+        explain=None if side == "both" else side,
+        unit=unit,
+        names=None if names == ("first", "second") else names,
+        replacement=replacement,
+    )
+    return f"PairProbe({first!r}, {second!r}{given})", probe
 
 
 def _context(ex: Explanation) -> tuple[str, Probe] | None:
@@ -143,6 +181,8 @@ def _context(ex: Explanation) -> tuple[str, Probe] | None:
     titled = any(block["title"] for block in view["blocks"])
     context = documents if titled else next(iter(documents.values())) if len(documents) == 1 else [*documents.values()]
     template = view["template"] if view["template"] != TEMPLATE else None
+    if view["unit"] not in (DOCUMENT, PASSAGE, *UNITS):
+        return None
     probe = ContextProbe(
         context, view["question"], unit=view["unit"], replacement=replacement, template=view["template"]
     )

@@ -215,13 +215,10 @@ def _taken_away(features: list[tuple[Feature, float]], view: View, shown: Mappin
     if view.get("kind") == "table":
         names = [quoted(f"{f.name} = {f.value}" if f.value else f.name) for f, _ in features]
         return f"With {listed(names)} replaced from the background,"
-    names = [_in_quotes(shown[f.name]) for f, _ in features]
+    in_quotes = view.get("kind") == "text"
+    names = [shown[f.name] if in_quotes else quoted(shown[f.name]) for f, _ in features]
     absent = states(view)[1]
     return f"Without {listed(names)}" if absent in ("removed", "absent") else f"With {listed(names)} {absent},"
-
-
-def _in_quotes(shown: str) -> str:
-    return shown if shown.startswith("“") else quoted(shown)
 
 
 def evidence_line(ex: Explanation) -> str:

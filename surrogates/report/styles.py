@@ -10,6 +10,7 @@ __all__ = [
     "DARK",
     "EXAMPLE",
     "FACTS",
+    "FOLDED",
     "LINK",
     "NARROW",
     "NOTE",
@@ -61,6 +62,12 @@ PIECES = """\
 @supports (anchor-scope: --piece) and (justify-self: anchor-center) {
   .iomap mark[tabindex]:hover::after, .iomap mark[tabindex]:focus::after { right: 0; margin: .15rem 0;
     position-anchor: --piece; top: anchor(bottom); justify-self: anchor-center; } }"""
+
+#: a part of a document that is folded under its beginning
+FOLDED = """\
+.iomap .block details.long { white-space: pre-wrap; margin: .2rem 0; }
+.iomap .block details.long summary { white-space: normal; }
+.iomap .block details.long small { color: var(--soft); white-space: nowrap; }"""
 
 BUTTON = """\
 .iomap button { font: inherit; font-size: .85rem; color: var(--ink); cursor: pointer; padding: .2rem .7rem;

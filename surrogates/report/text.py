@@ -18,6 +18,7 @@ from surrogates.report.labels import cut, feature_labels
 from surrogates.report.names import named as shown_names
 from surrogates.report.names import renamed
 from surrogates.report.parts.phrases import phrase_rows
+from surrogates.report.parts.zoomed import first_unit, found_rows
 from surrogates.report.sentence import change_line
 from surrogates.report.terminal import input_lines, paragraph, signed_bar, width
 from surrogates.results.provenance import cost_line
@@ -40,7 +41,8 @@ __all__ = [
     "with_shown_names",
 ]
 
-_ROWS = 10
+#: rows of effects, and parts of a document that were found
+_ROWS, _FOUND = 10, 5
 #: letters of a bar to either side, and of a label at most
 _HALF, LONGEST = 6, 80
 
@@ -61,6 +63,7 @@ def summary(explanation: Explanation) -> str:
         lines += paragraph(f"Small change: {change}", 7)
     if explanation.certificate is not None:
         lines += paragraph(str(explanation.certificate))
+    lines += _found_lines(explanation)
     lines += [line for f in explanation.checks for line in paragraph(f"Check {f}", 6)]
     lines += [line for w in explanation.warnings for line in paragraph(f"Note: {w}", 6)]
     if len(explanation.comparison) > 1:
@@ -143,6 +146,24 @@ def _phrase_lines(explanation: Explanation) -> list[str]:
             source = f"{effect} {cut(name, max(room - len(effect) - 1, 10))}"
         lines.append(f"  {f'“{row.phrase}”':<18}  {source}  ({row.r2})")
     return lines
+
+
+def _found_lines(explanation: Explanation) -> list[str]:
+    """Return what the search of a document found, in words."""
+    zoom = explanation.zoom
+    if zoom is None:
+        return []
+    rows = found_rows(zoom, scale_of(explanation))
+    unit = first_unit(explanation.target, scale_of(explanation))
+    said = [
+        f"{row.part} {in_line(row.how)}; without it {row.change}{f' {unit} ({row.share})' if row.share else ''}"
+        for row in rows[:_FOUND]
+    ]
+    more = [f"and {len(rows) - _FOUND} more in .zoom.found"] if len(rows) > _FOUND else []
+    none = "no small set of parts keeps half of what the document does to the answer"
+    lines = [line for one in [*(said or [none]), *more] for line in paragraph(f"Found: {one}", 7)]
+    words = ", ".join(f"“{in_line(str(word))}”" for word in zoom.words["word"][:_FOUND])
+    return [*lines, *(paragraph(f"Words of it that matter: {words}", 7) if words else [])]
 
 
 def _model_lines(explanation: Explanation) -> list[str]:

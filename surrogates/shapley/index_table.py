@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,14 +22,14 @@ from surrogates.shapley.indices import Indices, indices
 from surrogates.shapley.quadrature import check_kind
 from surrogates.surrogate import FixedTerms, Surrogate
 
-__all__ = ["ROWS_USED", "Estimated", "index_table", "model_values", "tabulate"]
+__all__ = ["Estimated", "for_these", "index_table", "model_values", "tabulate"]
 
 #: standard errors to either side of a 95% interval
 _NORMAL = 1.959964
 #: what the numbers are exact for
 _EXACT = {"model": "for the model", "surrogate": "for the surrogate", "proxy": "no"}
-#: where background rows are a sample of all
-ROWS_USED = "for the model, with the background rows used"
+#: where background rows are a sample of all; where absent text was drawn anew
+_ROWS_USED, _DRAWS_USED = "for the model, with the background rows used", "for the model, with the draws used"
 #: before the sum of the surrogate passes through its curve
 ON_LINE = "for the surrogate, on the line of its curve"
 
@@ -48,8 +49,8 @@ class Estimated:
     outputs : tuple of k str
     seed : int
         Of the cross-fit.
-    sampled : bool
-        Whether absent values come from a sample of the background rows.
+    sampled : str, default ""
+        Where what stands for absent values is a sample: what exact numbers are exact for, see :func:`for_these`.
     """
 
     surrogate: Surrogate
@@ -58,7 +59,7 @@ class Estimated:
     features: tuple[Feature, ...]
     outputs: tuple[str, ...]
     seed: int
-    sampled: bool = False
+    sampled: str = ""
 
 
 def index_table(
@@ -82,8 +83,8 @@ def index_table(
     DataFrame
         One row an output and set of features: ``output``; ``features``, "a × b" for an interaction; ``index`` in the
         unit of the target; ``se``, ``low`` and ``high``, its standard error and 95% interval; ``exact``, "for the
-        model", "for the model, with the background rows used", where these are a sample, "for the surrogate" or "no";
-        ``source``, the `of` that was used.
+        model", "for the model, with the background rows used" (or "the draws used"), where these are a sample, "for
+        the surrogate" or "no"; ``source``, the `of` that was used.
 
     Raises
     ------
@@ -126,8 +127,15 @@ def index_table(
         estimated = indices(_proxy(known), kind, order)
     else:
         estimated, factor = _of_surrogate(known, kind, order, unit)
-    exact = ROWS_USED if source == "model" and known.sampled else ON_LINE if on_line else _exactly(estimated, source)
+    exact = ON_LINE if on_line else _exactly(estimated, source)
+    if source == "model" and known.sampled:
+        exact = known.sampled
     return tabulate(estimated, known.features, known.outputs, source, exact, factor)
+
+
+def for_these(view: Mapping[str, Any]) -> str:
+    """Say what exact numbers are exact for, where a sample of rows, or of draws, stands for absent values."""
+    return _DRAWS_USED if view["kind"] == "text" else _ROWS_USED
 
 
 def _exactly(estimated: Indices, source: str) -> str:

@@ -21,6 +21,7 @@ ORDER = (
     "probes.errors",
     "probes.rounding",
     "probes.progress",
+    "probes.deferred",
     "probes.digests",
     "probes.model",
     "probes.views",

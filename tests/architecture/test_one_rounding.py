@@ -19,6 +19,7 @@ ELSEWHERE = {
     "surrogates.proxy.stacked_proxy",
     "surrogates.report.drawings",
     "surrogates.report.part",
+    "surrogates.report.parts.image_instance",
     "surrogates.report.parts.instance",
     "surrogates.report.parts.many",
     "surrogates.report.parts.regions",

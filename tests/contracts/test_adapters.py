@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
@@ -39,6 +42,18 @@ def causal_lm() -> tuple[Any, list[str]]:
     return pipeline, ["w1 w2 w3", "w1 w2", "w4", "w1 w2 w5 w6"]
 
 
+def image_classifier() -> tuple[Any, Any]:
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    config = transformers.ViTConfig(image_size=16, patch_size=8, num_labels=3, **shape)
+    network = transformers.ViTForImageClassification(config).eval()
+    processor = transformers.ViTImageProcessorPil(size={"height": 16, "width": 16})
+    images = np.random.default_rng(0).integers(0, 256, (4, 20, 24, 3), dtype=np.uint8)
+    pipeline = transformers.ImageClassificationPipeline(model=network, image_processor=processor)
+    return pipeline, [Image.fromarray(image) for image in images]
+
+
 def with_tokenizer() -> tuple[Any, list[str]]:
     pipeline, texts = classifier()
     return (pipeline.model, pipeline.tokenizer), texts
@@ -48,6 +63,61 @@ def folder() -> tuple[Any, list[str]]:
     pytest.importorskip("transformers")
     texts = ["The plot is good", "not very good", "The actors", "when did the museum open ?"]
     return Path(__file__).parent.parent / "golden" / "1" / "classifier", texts
+
+
+def text_network(kind: str) -> tuple[Any, list[Any]]:
+    """A small network of a kind with its tokenizer, and texts or pairs for it."""
+    pytest.importorskip("torch"), pytest.importorskip("transformers")
+    made = importlib.import_module("tests.helpers.tiny_text_networks")
+    tokenizer, texts = made.tokenizer(), ["anna met bob in rome", "it is free", "the museum opened", "a man"]
+    pairs = [("when did it open", "the museum opened in paris"), ("a man", "a man in rome"), ("when", "it is free")]
+    return {
+        "seq2seq": lambda: (in_folder(made.t5(), made.target_tokenizer()), texts),
+        "question_answering": lambda: (in_folder(made.bert("ForQuestionAnswering"), tokenizer), pairs),
+        "masked_lm": lambda: (
+            transformers().FillMaskPipeline(model=made.bert("ForMaskedLM"), tokenizer=tokenizer),
+            [f"{text} [MASK]" for text in texts],
+        ),
+        "token_classifier": lambda: (
+            transformers().TokenClassificationPipeline(model=made.namer(), tokenizer=tokenizer),
+            texts,
+        ),
+        "zero_shot": lambda: (
+            transformers().ZeroShotClassificationPipeline(
+                model=made.entailment(), tokenizer=tokenizer, candidate_labels=["house", "free"]
+            ),
+            texts,
+        ),
+        "similarity": lambda: (
+            importlib.import_module("probes.models.huggingface.encoder").Encoder(made.bert("Model"), tokenizer),
+            pairs,
+        ),
+    }[kind]()
+
+
+def transformers() -> Any:
+    return importlib.import_module("transformers")
+
+
+def in_folder(network: Any, tokenizer: Any) -> Any:
+    """The network, with its tokenizer beside its weights in a folder."""
+    folder = tempfile.mkdtemp()
+    network.save_pretrained(folder), tokenizer.save_pretrained(folder)
+    return type(network).from_pretrained(folder)
+
+
+class Reranker:
+    """What rerankers offer: ``predict`` of pairs, and ``rank``."""
+
+    def predict(self, pairs: Any, show_progress_bar: bool = True) -> Any:
+        return np.array([len(set(a.split()) & set(b.split())) for a, b in pairs], dtype=float)
+
+    def rank(self, query: str, passages: list[str]) -> Any:
+        return np.argsort(-self.predict([(query, passage) for passage in passages]))
+
+
+def cross_encoder() -> tuple[Any, list[Any]]:
+    return Reranker(), [("a b", "b c"), ("a", "b"), ("a b c", "c b a")]
 
 
 def estimator() -> tuple[Any, Any]:
@@ -69,6 +139,23 @@ def predictors() -> tuple[Any, Any]:
     return Booster(), load_iris(return_X_y=True, as_frame=True)[0].iloc[[0, 60, 120, 3, 149]]
 
 
+class Results:
+    """What results of statsmodels offer: the history is replaced, then continued."""
+
+    def __init__(self, history: Any = ()):
+        self.history = history
+
+    def apply(self, history: Any) -> Results:
+        return Results(history)
+
+    def forecast(self, steps: int) -> Any:
+        return np.repeat(np.mean(self.history), steps)
+
+
+def forecasters() -> tuple[Any, Any]:
+    return Results(), np.arange(20.0).reshape(4, 5)
+
+
 def functions() -> tuple[Any, list[str]]:
     return (lambda texts: [[len(text), text.count("o")] for text in texts]), TEXTS
 
@@ -78,9 +165,16 @@ EXAMPLES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "probes.models.estimator": estimator,
     "probes.models.huggingface.classifier": classifier,
     "probes.models.huggingface.causal_lm": causal_lm,
+    "probes.models.huggingface.image_classifier": image_classifier,
     "probes.models.huggingface.with_tokenizer": with_tokenizer,
     "probes.models.huggingface.folder": folder,
+    **{
+        f"probes.models.huggingface.{kind}": partial(text_network, kind)
+        for kind in ("seq2seq", "question_answering", "masked_lm", "token_classifier", "zero_shot", "similarity")
+    },
+    "probes.models.cross_encoder": cross_encoder,
     "probes.models.predictors": predictors,
+    "probes.models.forecasters": forecasters,
     "probes.models.functions": functions,
 }
 NAMES = [adapter.__name__ for adapter in ADAPTERS]
@@ -98,6 +192,11 @@ def test_adapters_are_tried_in_this_order() -> None:
     assert NAMES[-1] == "probes.models.functions"
 
 
+def answer_of(name: str) -> str:
+    """An answer that the vocabulary of an example holds."""
+    return "w7 w8" if name.endswith(("causal_lm", "folder", "with_tokenizer")) else "paris"
+
+
 def rows(inputs: Any, where: Any) -> Any:
     return inputs.iloc[where] if hasattr(inputs, "iloc") else [inputs[i] for i in where]
 
@@ -107,7 +206,7 @@ def example(request: pytest.FixtureRequest) -> tuple[str, Model, Any]:
     made, inputs = EXAMPLES[request.param]()
     adopted = as_model(made, "example")
     if isinstance(adopted, Generator):
-        adopted = adopted.scoring("w7 w8", inputs[0])
+        adopted = adopted.scoring(answer_of(request.param), inputs[0])
     return request.param, adopted, inputs
 
 
@@ -135,7 +234,7 @@ def test_the_identity_does_not_change_by_answering(example: tuple[str, Model, An
 def test_two_adoptions_of_one_map_have_one_identity(example: tuple[str, Model, Any]) -> None:
     name, model, inputs = example
     again = as_model(EXAMPLES[name]()[0], "example")
-    other = again.scoring("w7 w8", inputs[0]) if isinstance(again, Generator) else again
+    other = again.scoring(answer_of(name), inputs[0]) if isinstance(again, Generator) else again
     assert other.identity() == model.identity()
 
 

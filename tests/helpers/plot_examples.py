@@ -6,8 +6,9 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
+from sklearn.datasets import load_sample_image
 
-from probes import LocalGaussian, TabularProbe, TemplateProbe, TextProbe, as_model
+from probes import ImageProbe, LocalGaussian, SeriesProbe, TabularProbe, TemplateProbe, TextProbe, as_model
 from probes.asking.cost import Cost
 from surrogates import (
     AdditiveSurrogate,
@@ -21,9 +22,11 @@ from surrogates import (
     compare_cards,
     compare_cases,
     compare_rows,
+    counterfactuals,
     explain,
     explain_many,
     generalise,
+    partial_dependence,
     shapley_values,
 )
 from surrogates.results.provenance import cost_data
@@ -58,6 +61,17 @@ def curve(rows):
     return (np.tanh(2 * rows["age"]) + 0.8 * (rows["income"] > 0.3) - 0.3 * rows["debt"] ** 2).to_numpy()
 
 
+def photograph():
+    """Make a probe of a small photograph in twelve rectangles."""
+    return ImageProbe(load_sample_image("china.jpg")[::8, ::8], "grid", n_segments=12, fill=0)
+
+
+def reddish(images):
+    """Measure red at the left and blue at the right, of which one alone is worth less."""
+    red, blue = images[:, :27, :20, 0].mean((1, 2)) / 99, images[:, 27:, 60:, 2].mean((1, 2)) / 99
+    return red - blue + 0.2 * red * blue
+
+
 def films():
     """Make cases that cross two wordings, a factor and sixteen entities."""
     praise = {f"film {i:02}": {"film": f"film {i:02}"} for i in range(16)}
@@ -75,6 +89,17 @@ def vector_share():
         layer=3, scale=1.0, **shares, **beyond, vector=np.arange(4.0), scan=scan, models=("lm-1", "lm-2"),
         settings=settings, cost=cost_data(Cost(rows=40, calls=5)),
     )  # fmt: skip
+
+
+def beats(batch):
+    """Score beats by how high they stand near the end."""
+    return batch[:, 42:54].mean(axis=1) - 0.5 * np.abs(batch[:, 18:24]).mean(axis=1)
+
+
+def beat():
+    """Make one beat of a heart, with a wave at its end."""
+    t = np.linspace(0, 1, 60)
+    return np.exp(-(((t - 0.35) / 0.03) ** 2)) + 0.3 * np.exp(-(((t - 0.8) / 0.07) ** 2)) - 0.1 * t
 
 
 @cache
@@ -98,6 +123,14 @@ def example(name):
         ),
         "shapes": lambda: explain(risk, near, AdditiveSurrogate(), budget=160, **QUIET),
         "values": lambda: shapley_values(reviewer, TextProbe(REVIEW), budget=120, **QUIET),
+        "series": lambda: explain(as_model(beats, name="beats-1"), SeriesProbe(beat(), times=60), budget=100, **QUIET),
+        "series values": lambda: shapley_values(
+            as_model(beats, name="beats-1"), SeriesProbe(beat(), 5, times=60), budget=32, **QUIET
+        ),
+        "series of change": lambda: compare(
+            as_model(beats, name="beats-1"), as_model(lambda b: beats(b) + b[:, 21], name="beats-2"),
+            SeriesProbe(beat(), times=60), names=("1", "2"), budget=100, **QUIET,
+        ),
         "anchor": lambda: anchor(reviewer, TextProbe(REVIEW), same=0.6, precision=0.9, **QUIET),
         "change": lambda: compare(
             reviewer, as_model(later, name="reviewer-2"), TextProbe(REVIEW), names=("1", "2"), budget=120, **QUIET
@@ -119,7 +152,15 @@ def example(name):
             example("card"), generalise(uneven_later, films(), metric="output", name="reviewer", **QUIET).card()
         ),
         "vector": vector_share,
+        "dependence": lambda: partial_dependence(risk, "age", background=rows, row=rows.iloc[3], **QUIET),
+        "counterfactuals": lambda: counterfactuals(risk, rows.iloc[3], background=rows, desired=(1.0, None), **QUIET),
         "cases": lambda: compare_cases(uneven, uneven_later, films(), metric="output", names=("1", "2"), **QUIET),
+        "photograph": lambda: explain(reddish, photograph(), budget=120, **QUIET),
+        "values of segments": lambda: shapley_values(reddish, photograph(), budget=120, **QUIET),
+        "change of segments": lambda: compare(
+            reddish, as_model(lambda x: reddish(x) + x[:, :40, :40, 1].mean((1, 2)), name="red-2"), photograph(),
+            names=("1", "2"), budget=120, **QUIET,
+        ),
         "regions": lambda: compare_rows(
             risk, as_model(lambda r: curve(r) + 3.0 * (r["age"] > 0.5), name="risk-4"),
             pd.concat([rows] * 4, ignore_index=True) + np.arange(240)[:, None] * 1e-6, names=("3", "4"), **QUIET,
@@ -131,7 +172,12 @@ def example(name):
 #: result, kind
 EXAMPLES = [
     ("linear", "attributions"),
+    ("counterfactuals", "changes"),
+    ("dependence", "dependence"),
     ("linear", "text"),
+    ("photograph", "image"),
+    ("values of segments", "image"),
+    ("change of segments", "image"),
     ("linear", "waterfall"),
     ("linear", "predictions"),
     ("pairs", "network"),
@@ -142,6 +188,9 @@ EXAMPLES = [
     ("values", "attributions"),
     ("values", "waterfall"),
     ("values", "text"),
+    ("series", "series"),
+    ("series values", "series"),
+    ("series of change", "series"),
     ("anchor", "precision"),
     ("change", "difference"),
     ("change", "text"),

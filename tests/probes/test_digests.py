@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,3 +61,31 @@ def test_digests_of_long_objects_are_complete():
     long, other = list(range(5000)), [*range(2500), -1, *range(2501, 5000)]
     frame = pd.DataFrame({"a": pd.Series([np.array(long), np.array(other)], dtype=object)})
     assert len(set(digest_rows(frame))) == 2
+
+
+def test_arrays_in_a_list_have_the_digests_that_they_have_as_one_array():
+    batch = np.random.default_rng(0).standard_normal((3, 2, 5))
+    assert digest_rows(list(batch)) == digest_rows(batch)
+
+
+def test_series_and_frames_are_told_apart_by_values_types_and_labels():
+    days = pd.date_range("2024-03-01", periods=4)
+    one = pd.Series([1.0, 2.0, 3.0, 4.0], days, name="load")
+    others = [one * 2, one.astype("float32"), one.rename("wind"), one.shift(freq="1D"), one.reset_index(drop=True)]
+    assert len(set(digest_rows([one, *others, one.to_frame(), one.to_frame("wind")]))) == 8
+    assert digest_rows([one, one.copy()])[0] == digest_rows([one.copy()])[0]
+
+
+@pytest.mark.parametrize("held", ["cells of a frame", "dicts", "lists"])
+def test_large_tensors_that_differ_in_one_number_have_different_digests(held):
+    torch = pytest.importorskip("torch")
+    first = torch.zeros(3, 60, 60)
+    second = first.clone()
+    second[1, 30, 30] = 1
+    batch = {
+        "cells of a frame": lambda: pd.DataFrame({"image": pd.Series([first, second], dtype=object)}),
+        "dicts": lambda: [{"image": first}, {"image": second}],
+        "lists": lambda: [[first, "x"], [second, "x"]],
+    }[held]()
+    a, b = digest_rows(batch)
+    assert a != b

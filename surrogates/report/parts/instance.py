@@ -10,11 +10,11 @@ import pandas as pd
 
 from probes.probe import Feature
 from probes.rounding import Scale
-from probes.views import View
+from probes.views import View, features_of
 from surrogates.report.names import states
 from surrogates.report.part import Part
 from surrogates.report.scripts import script
-from surrogates.report.styles import PAIR, PIECES, QUOTE
+from surrogates.report.styles import FOLDED, PAIR, PIECES, QUOTE
 
 __all__ = [
     "Answer",
@@ -26,7 +26,11 @@ __all__ = [
     "answer_parts",
     "blocks",
     "reference_in_words",
+    "shading",
 ]
+
+#: letters from which a part of a document is folded, and those of its beginning that are shown
+_LONG, _BEGINNING = 300, 90
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +76,7 @@ class Numbers(Part):
         fitted: np.ndarray | None = None,
     ) -> Numbers:
         """Make it of numbers ``(k,)`` for the instance and the reference, and the surrogate's for the instance."""
-        whole, nothing = view.get("whole", "for this input"), view.get("nothing", reference_in_words(features, view))
+        whole, nothing = view.get("whole", "for this input"), reference_in_words(features, view)
         rows = tuple(
             NumbersRow(
                 name,
@@ -87,9 +91,11 @@ class Numbers(Part):
 
 def reference_in_words(features: Sequence[Feature], view: View) -> str:
     """Say what the reference is."""
+    if "nothing" in view:
+        return str(view["nothing"])
     if any(f.kind == "real" for f in features):
         return "one step of every feature away"
-    gone = {"text": "removed", "table": "replaced"}.get(str(view.get("kind")))
+    gone = {"text": view.get("removal", "removed"), "table": "replaced"}.get(str(view.get("kind")))
     return f"with every feature {gone or states(view)[1]}"
 
 
@@ -107,7 +113,10 @@ class Answer(Part):
 
 @dataclass(frozen=True)
 class Piece:
-    """A feature in its place in a text: what stands before it, its text, shade and tip, the numbers of its pairs."""
+    """A piece in its place: what stands before it, its text, shade and tip; pairs and number of its feature.
+
+    A long part of a document is folded under its beginning, `fold`.
+    """
 
     before: str
     text: str
@@ -115,16 +124,17 @@ class Piece:
     strength: str
     tip: str
     pairs: str = ""
+    feature: int = 0
+    fold: str = ""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A document in pieces, the first of which is feature `offset`."""
+    """A document in pieces."""
 
     title: str
     pieces: tuple[Piece, ...]
     after: str
-    offset: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +142,7 @@ class ShadedText(Part):
     """A text with every feature shaded by its effect, faintly where the interval holds zero."""
 
     template = "text.html"
-    style = (PIECES, PAIR)
+    style = (PIECES, PAIR, FOLDED)
     script = script("roving.js", "pieces.js")
     at_once = True
 
@@ -154,19 +164,9 @@ class ShadedText(Part):
         pairs: Mapping[str, Sequence[int]] | None = None,
     ) -> ShadedText:
         """Make it of one output's rows ``feature, attribution, low, high``, and of the numbers of features' pairs."""
-        table = table.set_index("feature")
-        largest = float(table["attribution"].abs().max()) or 1.0
-
-        def shade(name: str) -> tuple[str, str, str]:
-            row = table.loc[name]
-            sure = row["low"] > 0 or row["high"] < 0
-            strength = abs(row["attribution"]) / largest * (0.75 if sure else 0.3)
-            tip = f"{scale.signed(row['attribution'])} {scale.between(row['low'], row['high'])} {scale.unit(unit)}"
-            return "up" if row["attribution"] >= 0 else "down", f"{strength:.2f}", tip
-
         return cls(
             title=title,
-            blocks=blocks(view, features, shade, pairs),
+            blocks=blocks(view, features, shading(table, scale, unit), pairs),
             unit=view["unit"],
             removal=view["removal"],
             muted=muted,
@@ -178,6 +178,21 @@ class ShadedText(Part):
         return replace(self, blocks=tuple(bare))
 
 
+def shading(table: pd.DataFrame, scale: Scale, unit: str) -> Callable[[str], tuple[str, str, str]]:
+    """Return what shades a feature by its name: sign, strength, faint where the interval holds zero, and numbers."""
+    table = table.set_index("feature")
+    largest = float(table["attribution"].abs().max()) or 1.0
+
+    def shade(name: str) -> tuple[str, str, str]:
+        row = table.loc[name]
+        sure = row["low"] > 0 or row["high"] < 0
+        strength = abs(row["attribution"]) / largest * (0.75 if sure else 0.3)
+        tip = f"{scale.signed(row['attribution'])} {scale.between(row['low'], row['high'])} {scale.unit(unit)}"
+        return "up" if row["attribution"] >= 0 else "down", f"{strength:.2f}", tip
+
+    return shade
+
+
 def blocks(
     view: View,
     features: Sequence[Feature],
@@ -186,19 +201,26 @@ def blocks(
 ) -> tuple[Block, ...]:
     """Cut a text in pieces, each with what `shade` says of its feature: sign, strength and tip; and its pairs."""
     marks = {name: ",".join(map(str, numbers)) for name, numbers in (pairs or {}).items()}
+    in_parts = "levels" in view
     return tuple(
         Block(
             block["title"],
             tuple(
-                Piece(block["glue"][i], text, *shade(name), marks.get(name, ""))
-                for i, text in enumerate(block["pieces"])
-                for name in (features[block["offset"] + i].name,)
+                Piece(glue, text, *shade(name), marks.get(name, ""), i, _fold(text) if in_parts else "")
+                for glue, text, i in zip(block["glue"][:-1], block["pieces"], features_of(block), strict=True)
+                for name in (features[i].name,)
             ),
             block["glue"][-1],
-            block["offset"],
         )
         for block in view["blocks"]
     )
+
+
+def _fold(text: str) -> str:
+    """Return what a long part of a document is folded under: its beginning, and how long it is."""
+    if len(text) <= _LONG:
+        return ""
+    return f"{' '.join(text[:_BEGINNING].split())}… ({len(text.split()):,} words)"
 
 
 def answer_parts(view: View, answer: str | None) -> list[Part]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from probes.probe import Feature
 from probes.rounding import Scale, given
-from probes.views import View
+from probes.views import View, features_of
 from surrogates.local.explanation import Explanation
 from surrogates.report.asked_questions import AT_RANDOM, apart, decisions, errors, few_questions
 from surrogates.report.labels import feature_labels
@@ -106,7 +106,7 @@ class Questions(Part):
             title="What was asked",
             rows=tuple(row for row in rows if row.why != AT_RANDOM),
             more=tuple(row for row in rows if row.why == AT_RANDOM),
-            removal=str(ex.view.get("removal", "")),
+            removal=str(ex.view.get("removal", "")) if ex.view["kind"] == "text" else "",
             number=_number(ex, scale),
             exact=ex.fidelity.exact,
             judged=ex.fidelity.rows,
@@ -135,14 +135,15 @@ def _blocks(view: View, present: np.ndarray) -> tuple[AskedBlock, ...]:
     if view["kind"] != "text":
         return ()
     long = sum(len(text) for block in view["blocks"] for text in [*block["pieces"], *block["glue"]]) > _LONG
-    blocks, room = [], _PIECES
+    blocks, room, cut = [], _PIECES, _cut_in_line if "levels" in view else _cut
     for block in view["blocks"]:
         pieces = [(block["glue"][0], False)]
+        features = features_of(block)
         for i, text in enumerate(block["pieces"][:room]):
-            gone = not present[block["offset"] + i]
+            gone = not present[features[i]]
             after = block["glue"][i + 1]
-            pieces.append((_cut(text) if long else text, gone))
-            pieces.append((_cut(after) if long else after, gone and not after.strip()))
+            pieces.append((cut(text) if long else text, gone))
+            pieces.append((cut(after) if long else after, gone and not after.strip()))
         if more := len(block["pieces"]) - room:
             pieces += [(f" … and {more} parts more", False)] if more > 0 else []
         room = max(room - len(block["pieces"]), 0)
@@ -153,6 +154,12 @@ def _blocks(view: View, present: np.ndarray) -> tuple[AskedBlock, ...]:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _CUT else f"{text[:_CUT].rstrip()}… "
+
+
+def _cut_in_line(text: str) -> str:
+    """Cut a part of a document, whose parts stand one after the other."""
+    line = _cut(" ".join(text.split()))
+    return f" {line} " if text != text.strip() else line
 
 
 def _words(ex: Explanation, row: np.ndarray) -> tuple[str, ...]:

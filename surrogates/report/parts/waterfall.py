@@ -95,7 +95,7 @@ class Waterfall(Part):
         return cls(
             title="From the reference to this input" + (f": {values.outputs[j]}" if several else ""),
             rows=tuple(rows),
-            reference=values.view.get("nothing", reference_in_words(values.features, values.view)),
+            reference=reference_in_words(values.features, values.view),
             start=scale.rounded(base),
             end=scale.rounded(end),
             starts=length(float(axis.at(base))),

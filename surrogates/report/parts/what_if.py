@@ -10,12 +10,13 @@ import numpy as np
 
 from probes.probe import Feature
 from probes.rounding import Scale, given
-from probes.views import View
+from probes.views import View, features_of
 from surrogates.local.explanation import Explanation
 from surrogates.numerics.merged_rows import collapse
 from surrogates.report.input_parts import input_parts
 from surrogates.report.names import named, states
 from surrogates.report.part import Part, level
+from surrogates.report.parts.tinted_image import IMAGE, SegmentedImage, segmented_image
 from surrogates.report.scripts import bits, numbers, script
 from surrogates.report.styles import BUTTON, TABLE
 from surrogates.surrogate import Surrogate
@@ -31,11 +32,12 @@ _MOST = 400
 
 @dataclass(frozen=True)
 class Switch:
-    """One feature: what stands before it in a text, its name or text when on, and what it is when off."""
+    """A feature, or a piece of one: what stands before it in a text, its name or text when on, what it is when off."""
 
     before: str
     text: str
     off: str
+    feature: int
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class WhatIf(Part):
     style = (
         TABLE,
         BUTTON,
+        IMAGE,
         """\
 .iomap .switches { margin: .6rem 0; }
 .iomap .switches.inline { white-space: pre-wrap; line-height: 2.1; }
@@ -81,9 +84,12 @@ class WhatIf(Part):
 .iomap .whatif .bar { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: baseline; }
 .iomap .whatif .result { position: sticky; top: 0; z-index: 1; background: var(--paper); padding: .3rem 0;
   border-bottom: 1px solid var(--line); max-height: 45vh; overflow-y: auto; }
+.iomap .whatif path { fill: transparent; cursor: pointer; }
+.iomap .whatif path.gone { fill: rgba(128, 128, 128, .93); }
+.iomap .whatif path:hover { stroke: #fff; stroke-width: 2px; }
 @media print { .iomap .whatif { display: none; } }""",
     )
-    script = script("numbers.js", "what_if.js")
+    script = script("numbers.js", "what_if.js", "what_if_image.js")
     page_only = True
 
     heading: str
@@ -94,6 +100,7 @@ class WhatIf(Part):
     unit: str
     judged: str
     data: dict[str, Any]
+    image: SegmentedImage | None = None
 
     @classmethod
     def of(cls, ex: Explanation, scale: Scale) -> WhatIf:
@@ -109,7 +116,7 @@ class WhatIf(Part):
             )
             for j, (name, error) in enumerate(zip(ex.target.outputs, errors, strict=True))
         )
-        text = ex.view["kind"] == "text"
+        text = ex.view["kind"] == "text" and "levels" not in ex.view  # a long document is not written out twice
         return cls(
             heading="What if: switch features off and on",
             blocks=_written(ex.view) if text else _listed(ex.features, ex.view),
@@ -119,6 +126,7 @@ class WhatIf(Part):
             unit=scale.unit(ex.target.unit),
             judged=f"over all {f.rows} questions" if f.exact else f"on {f.rows} questions that it had not seen",
             data={**_surrogate(ex.surrogate), **_ends(ex.features), **_asked(ex), "power": scale.power},
+            image=_pictured(ex),
         )
 
 
@@ -126,6 +134,13 @@ def what_if_parts(ex: Explanation, scale: Scale) -> list[Part]:
     """Return the part, unless there is nothing to predict, or more than anyone switches."""
     known = np.isfinite(ex.fidelity.predicted).all() and len(ex.features) <= _MOST
     return [WhatIf.of(ex, scale)] if known else []
+
+
+def _pictured(ex: Explanation) -> SegmentedImage | None:
+    """Return the image whose segments are switched, if it is one."""
+    if ex.view["kind"] != "image":
+        return None
+    return segmented_image(ex.view, len(ex.features), lambda i: ("up", "0", ex.features[i].name))
 
 
 def _off(features: Sequence[Feature], view: View, binary: bool) -> str:
@@ -147,7 +162,10 @@ def _written(view: View) -> tuple[SwitchBlock, ...]:
     return tuple(
         SwitchBlock(
             block["title"],
-            tuple(Switch(block["glue"][i], text, "") for i, text in enumerate(block["pieces"])),
+            tuple(
+                Switch(glue, text, "", feature)
+                for glue, text, feature in zip(block["glue"][:-1], block["pieces"], features_of(block), strict=True)
+            ),
             block["glue"][-1],
         )
         for block in view["blocks"]
@@ -160,13 +178,14 @@ def _listed(features: Sequence[Feature], view: View) -> tuple[SwitchBlock, ...]:
     for part in input_parts(features, view):
         background = {row["name"]: row["background"] for row in part.view.get("rows", [])}
         switches = []
-        for local, f in zip(part.features, features[part.offset :], strict=False):
+        for i, local in enumerate(part.features, part.offset):
+            f = features[i]
             name = shown[f.name]
             if f.kind == "real":
-                switches.append(Switch("", f"{name} = {given(f.instance)}", given(f.reference)))
+                switches.append(Switch("", f"{name} = {given(f.instance)}", given(f.reference), i))
             else:
                 text = f"{name} = {f.value}" if f.value and f.value != f.name else name
-                switches.append(Switch("", text, background.get(local.name, "")))
+                switches.append(Switch("", text, background.get(local.name, ""), i))
         made.append(SwitchBlock(part.title, tuple(switches), ""))
     return tuple(made)
 

@@ -21,6 +21,8 @@ from surrogates.difference.row_difference import RowDifference
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.verdict import refuses
 from surrogates.local.anchor import Anchor
+from surrogates.local.counterfactual_set import Counterfactuals
+from surrogates.local.dependence import Dependence
 from surrogates.local.explanation import Explanation
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.many.explanation_set import ExplanationSet
@@ -146,6 +148,18 @@ def _(result: Anchor, output: str | None = None) -> Caption:
     fit = f"precision {percent(result.precision, 'not known')} ({sure}), no R²: a rule, no surrogate"
     verdict = "Proved." if result.proved else "Do not rely on it: the precision asked for was not proved."
     return Caption(result.provenance.get("model", ""), fit, verdict, not result.proved)
+
+
+@caption_of.register
+def _(result: Counterfactuals, output: str | None = None) -> Caption:
+    found = f"{len(result)} found, each answered by the model" if len(result) else "none found"
+    return Caption(result.provenance.get("model", ""), found, f"{result.asked:,} rows asked")
+
+
+@caption_of.register
+def _(result: Dependence, output: str | None = None) -> Caption:
+    used = f"mean over {len(result.curves):,} of {result.population:,} rows, no surrogate"
+    return Caption(result.provenance.get("model", ""), used, "Band: 95% for the mean over all rows.")
 
 
 @caption_of.register

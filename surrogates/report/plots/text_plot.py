@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from probes.probe import Feature
 from probes.rounding import Scale
-from probes.views import View
+from probes.views import View, features_of
 from surrogates.difference.difference import Difference
 from surrogates.local.explanation import Explanation
 from surrogates.local.shapley_values import ShapleyValues
@@ -204,9 +204,9 @@ def heat_words(table: pd.DataFrame, features: Sequence[Feature], view: View, sca
     for block in view["blocks"]:
         if block["title"]:
             yield Word(f"{in_line(block['title'])}:", new_line=True)
-        for i, piece in enumerate(block["pieces"]):
+        for i, (piece, feature) in enumerate(zip(block["pieces"], features_of(block), strict=True)):
             yield from _plain(block["glue"][i])
-            row = rows[features[block["offset"] + i].name]
+            row = rows[features[feature].name]
             clear = row.low > 0 or row.high < 0
             shade = float(row.attribution) / largest * (1.0 if clear else _UNSURE)
             glued = i > 0 and not re.search(r"\s$", block["glue"][i])

@@ -13,7 +13,9 @@ for (const part of document.querySelectorAll(".iomap .whatif")) {
     return link.high === null ? link.low + distance : link.high - distance;
   }
   function draw() {
-    const on = switches.map((one) => Number(one.checked)), z = on.map((yes, i) => (yes ? data.on : data.off)[i]);
+    const on = data.on.map(() => 1);
+    for (const one of switches) if (!one.checked) on[one.dataset.i] = 0;
+    const z = on.map((yes, i) => (yes ? data.on : data.off)[i]);
     const phi = data.terms.map((one) => term(one, z)), known = asked.get(on.join(""));
     rows.forEach((row, j) => {
       const line = data.coef[j].reduce((sum, weight, k) => sum + weight * phi[k], data.intercept[j]);
@@ -29,7 +31,11 @@ for (const part of document.querySelectorAll(".iomap .whatif")) {
   const all = (yes) => () => { for (const one of switches) one.checked = yes; draw(); };
   part.querySelector(".all").addEventListener("click", all(true));
   part.querySelector(".none").addEventListener("click", all(false));
-  part.addEventListener("change", draw);
+  part.addEventListener("change", ({target}) => {
+    // a feature may have several pieces
+    for (const one of switches) if (one.dataset.i === target.dataset.i) one.checked = target.checked;
+    draw();
+  });
   part.hidden = false;
   all(true)();
 }

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from probes import Background, InputError, LocalGaussian, MaskProbe, TabularProbe, TextProbe
+from probes import Background, ChatProbe, InputError, LocalGaussian, MaskProbe, TabularProbe, TextProbe
 from probes.inputs.adapt import as_probe
 from surrogates import explain
 
@@ -179,14 +179,31 @@ def test_the_number_of_a_row_is_no_row():
 CHAT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "when did it open"}]
 
 
-def test_of_a_chat_the_last_message_is_taken_apart():
+def test_a_chat_of_one_message_is_a_text_that_is_taken_apart():
+    for chat in (CHAT[1:], [("user", "when did it open")], [[*CHAT[1].values()]]):
+        probe = as_probe(chat)
+        assert probe.digest == TextProbe([("user", "when did it open")]).digest
+        assert probe.render(np.array([[0, 1, 0, 1]])) == [(("user", "did open"),)]
+
+
+def test_a_chat_of_several_messages_is_a_conversation_that_is_taken_apart():
     for chat in (CHAT, [("system", "Be brief."), ("user", "when did it open")], [[*m.values()] for m in CHAT]):
         probe = as_probe(chat)
-        assert [feature.name for feature in probe.features] == ["when", "did", "it", "open"]
-        assert probe.render(np.array([[1, 1, 1, 1], [0, 1, 0, 1]])) == [
-            (("system", "Be brief."), ("user", "when did it open")),
-            (("system", "Be brief."), ("user", "did open")),
-        ]
+        assert probe.digest == ChatProbe(CHAT).digest
+        assert [feature.name for feature in probe.features] == ["Be brief.", "when", "did", "it", "open"]
+
+
+def test_a_dict_of_messages_is_a_conversation_with_its_settings():
+    made = as_probe({"messages": CHAT, "units": "turn", "replacement": "…"})
+    assert made.digest == ChatProbe(CHAT, "turn", replacement="…").digest
+    with pytest.raises(InputError, match=r"be a dict with keys of ChatProbe.*got \['tools'\]"):
+        as_probe({"messages": CHAT, "tools": []})
+
+
+def test_a_text_probe_of_a_chat_takes_the_last_message_apart():
+    probe = TextProbe(CHAT)
+    assert [feature.name for feature in probe.features] == ["when", "did", "it", "open"]
+    assert probe.render(np.array([[0, 1, 0, 1]])) == [(("system", "Be brief."), ("user", "did open"))]
 
 
 def test_chats_that_differ_before_the_last_message_are_different_probes():
@@ -204,3 +221,8 @@ def test_chats_that_differ_before_the_last_message_are_different_probes():
 def test_a_chat_ends_with_a_message_to_the_model():
     with pytest.raises(InputError, match=r"^text must end with a message to the model; .*answer="):
         TextProbe([*CHAT, {"role": "assistant", "content": "In 1969."}])
+
+
+def test_a_dict_of_a_text_and_an_image_is_told_to_hold_probes():
+    with pytest.raises(InputError, match=r"several inputs in one are a dict of probes"):
+        as_probe({"note": "pays late", "picture": np.zeros((4, 4))})

@@ -163,7 +163,7 @@ def test_view_is_plain_data_with_running_offsets():
         ({"context": "One sentence only."}, "context", "at least two features", "One sentence only."),
         ({"question": " "}, "question", "non-empty", "' '"),
         ({"question": None}, "question", "non-empty", "None"),
-        ({"unit": "word"}, "unit", "sentence, passage, document", "'word'"),
+        ({"unit": "letter"}, "unit", "word, bare word, sentence", "'letter'"),
         ({"template": "{context}"}, "template", "{question}", "'{context}'"),
         ({"template": "{question}"}, "template", "{context}", "'{question}'"),
         ({"template": None}, "template", "hold {context} and {question}", "None"),

@@ -8,7 +8,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
-from probes import InputError, LocalGaussian, MaskProbe, MixedProbe, TabularProbe, TextProbe
+from probes import ImageProbe, InputError, LocalGaussian, MaskProbe, MixedProbe, SeriesProbe, TabularProbe, TextProbe
+from probes.deferred import ready
 from probes.digests import digest_rows
 from surrogates import Explanation, anchor, explain, shapley_values
 
@@ -60,6 +61,34 @@ def test_a_function_may_join_the_parts():
     assert probe.render(np.array([[1, 0, 1, 1, 0]])) == ["two | some more"]
 
 
+def brightness(inputs):
+    return [one["photo"].mean() / 255 + ("bright" in one["caption"]) for one in inputs]
+
+
+def test_an_image_stands_beside_its_caption(tmp_path):
+    photo = np.full((8, 8, 3), 250, np.uint8)
+    photo[:4] = 40
+    parts = {"photo": ImageProbe(photo, "grid", n_segments=4, fill=0), "caption": TextProbe("a bright sky")}
+    ex = explain(brightness, parts, budget=200, store=None)
+    effects = ex.attributions.set_index("feature")["attribution"]
+    assert effects["bright"] == pytest.approx(1.0)
+    assert effects.filter(like="bottom left").item() == pytest.approx(250 / 255 / 4)
+    page = ex.report(tmp_path / "photo.html").read_text()
+    assert "could not be drawn" not in page
+    assert "What it depends on: photo" in page
+
+
+def test_a_row_with_an_image_is_a_data_frame_with_a_column_of_images():
+    photo = np.full((8, 8, 3), 250, np.uint8)
+    parts = {"row": ROW, "photo": ImageProbe(photo, "grid", n_segments=4, fill=0)}
+    probe = MixedProbe(parts)
+    frame = ready(probe.render(np.array([[1, 0, 1, 1, 1, 1], [1, 1, 0, 0, 0, 0]])))
+    assert list(frame) == ["age", "income", "photo"]
+    assert [cell.mean() for cell in frame["photo"]] == pytest.approx([250.0] * 7 + [0.0] * 7)
+    ex = explain(lambda rows: [cell.mean() for cell in rows["photo"]] + rows["age"], probe, budget=500, store=None)
+    assert ex.fidelity.r2[0] > 0.99
+
+
 def test_a_name_of_two_parts_is_preceded_by_its_part():
     probe = MixedProbe({"row": ROW, "note": TextProbe("age matters")})
     assert [f.name for f in probe.features] == ["row: age", "income", "note: age", "matters"]
@@ -107,6 +136,11 @@ def test_page_and_text_show_each_part_under_its_name(tmp_path):
     assert "“late” (2nd" in str(ex)
 
 
+def test_the_law_of_a_row_is_said_of_that_part_alone(tmp_path):
+    page = explain(model, MIXED, budget=300, store=None).report(tmp_path / "mixed.html").read_text()
+    assert "Of row: the region asked about: each feature kept or replaced by background rows" in page
+
+
 def test_a_saved_explanation_draws_the_same_text():
     ex = explain(model, MIXED, budget=300, store=None)
     assert str(Explanation.from_json(ex.to_json())) == str(ex)
@@ -127,6 +161,27 @@ def test_a_dict_of_probes_is_a_mixed_input():
 
 def test_other_ways_to_take_a_part_away_are_variants():
     assert set(MIXED.variants()) == {"row: other background rows", "row: typical row", "note: replaced by '…'"}
+
+
+def test_variants_that_would_draw_two_parts_are_left_out():
+    series = SeriesProbe(np.arange(20.0) ** 2, 4)
+    ways = MixedProbe({"row": ROW, "series": series}).variants()
+    assert "series: interpolated between what is kept" in ways and not any("noise" in way for way in ways)
+
+
+@pytest.mark.parametrize(
+    ("combine", "said"),
+    [
+        (lambda parts: 1 / 0, "combine must make a batch .* ZeroDivisionError"),
+        (lambda parts: parts["a"][:1], "combine must return a batch of 2 inputs"),
+        (lambda parts: None, "combine must return a batch of 2 inputs.* got None"),
+        (lambda parts: parts, "combine must return a batch of 2 inputs"),
+    ],
+)
+def test_a_function_that_does_not_join_the_parts_is_refused_in_words(combine, said):
+    probe = MixedProbe({"a": NOTE, "b": NOTE}, combine=combine)
+    with pytest.raises(InputError, match=said):
+        probe.render(np.ones((2, len(probe.features))))
 
 
 def test_scatter_keeps_sums():

@@ -72,3 +72,10 @@ def test_margins_of_pairs_are_named_as_pairs_and_all_explained(classes, bound, f
         assert (np.where(column[alone] > 0, one, other) == y[alone]).mean() > 0.9
     usual = as_model(SVC().fit(X, y))
     assert usual.outputs == tuple("pqrs"[:classes]) and usual.unit == "margin"
+
+
+def test_a_class_that_is_called_like_the_number_of_another_is_explained_itself(few_folds):
+    model = FixedThresholdClassifier(LogisticRegression(), threshold=0.5).fit(X, np.where(NOISY == "ill", 1, 2))
+    for i in (0, 1, 2, 3, 4):
+        ex = explain(model, X.iloc[i], background=X, store=None)
+        assert ex.target.outputs == (str(model.predict(X.iloc[[i]])[0]),)

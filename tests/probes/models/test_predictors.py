@@ -7,7 +7,7 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
-from probes import TabularProbe, as_model
+from probes import SeriesProbe, TabularProbe, as_model
 from surrogates import explain
 
 X, Y = load_iris(return_X_y=True)
@@ -74,3 +74,22 @@ def test_a_torch_module_over_arrays():
         expected = module.eval()(torch.tensor(X, dtype=torch.float32)).numpy()
     np.testing.assert_allclose(model(X), expected, rtol=1e-6)
     assert model.identity().persistent
+
+
+def test_a_series_that_is_a_tensor_is_asked_as_tensors_of_its_type():
+    torch = pytest.importorskip("torch")
+    x = torch.tensor(np.random.default_rng(0).standard_normal((3, 60)).cumsum(axis=1), dtype=torch.float32)
+    probe = SeriesProbe(x)
+    asked = probe.render(np.ones((2, 10)))
+    assert asked.dtype == torch.float32 and torch.equal(asked[1], x)
+    ex = explain(lambda batch: batch[:, 0, 6:12].mean(dim=1), probe, budget=60, store=None)
+    assert ex.attributions.loc[0, "feature"] == "steps 6–11"
+
+
+def test_a_network_over_channels_and_time_answers_series():
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    layers = torch.nn.Conv1d(3, 4, 5), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool1d(1), torch.nn.Flatten()
+    x = np.random.default_rng(0).standard_normal((3, 60))
+    ex = explain(torch.nn.Sequential(*layers), SeriesProbe(x, 4), target=0, store=None)
+    assert ex.fidelity.r2[0] > 0.9

@@ -79,6 +79,11 @@ def test_a_class_called_all_can_be_meant():
     assert resolve("all", ("none", "all"), "probability", np.zeros(2)).columns == (1,)
 
 
+def test_a_name_that_two_outputs_have_is_refused_with_their_numbers():
+    with pytest.raises(InputError, match=r"target must be the number of one output.*this name: 0, 2; got 'crane'"):
+        resolve("crane", ("crane", "gull", "crane"), "logit", INSTANCE)
+
+
 def test_tokens_of_one_text_are_told_apart_by_number():
     assert resolve(1, (" 1", " 1", "2"), "nats", np.zeros(3)).columns == (1,)
 

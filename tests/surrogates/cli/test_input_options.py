@@ -47,6 +47,19 @@ def refused(*arguments: str, model: str = "lengths") -> str:
     return done.stderr
 
 
+@pytest.mark.parametrize(
+    ("unit", "features"),
+    [
+        ("occurrences", ["Bad", "film", "in", "1999"]),
+        ("regex:[0-9]{2}", ["19", "99"]),
+        ("bare word", ["Bad", "bad", "film", "in", "1999"]),
+    ],
+)
+def test_units_of_a_text(unit: str, features: list[str]) -> None:
+    found = [f.name for f in explained("text", "Bad, bad film in 1999", "--unit", unit, "--budget", "60").features]
+    assert found == features
+
+
 ROW = ("tabular", "t.csv", "--row", "1")
 
 
@@ -78,8 +91,8 @@ def test_settings_of_rows_are_those_of_the_probe(options, settings):
         (("--group", "a,b"), "--group must be NAME=column,column"),
         (("--group", "x=a", "--group", "x=b"), "--group must be NAME=column,column, each name once"),
         (("--group", "x=a,z"), "groups['x'] must name columns"),
-        (("--law", "near"), "--law must be background or gaussian=WIDTH"),
-        (("--law", "gaussian"), "--law must be background or gaussian=WIDTH"),
+        (("--law", "near"), "--law must be background, conditional, conditional=forest or gaussian=WIDTH"),
+        (("--law", "gaussian"), "--law must be background, conditional, conditional=forest or gaussian=WIDTH"),
         (("--law", "gaussian=-1"), "width must be a positive number"),
         (("--background-rows", "0"), "background_rows must be a positive integer"),
     ],
@@ -238,3 +251,13 @@ def test_a_table_is_known_by_its_suffix_in_any_letters():
     Path("t.csv").rename("T.CSV")
     done = iomap("explain-many", "T.CSV", "--rows", "0:1", "-m", "mymodels:rows", "--store", "none")
     assert done.returncode == 0 and "1 explanation" in done.stdout, done.stderr
+
+
+def test_a_pattern_that_is_none_is_refused() -> None:
+    assert "--unit must hold a regular expression" in refused("explain", "text", "a b", "--unit", "regex:[a-")
+
+
+def test_sources_of_a_context_may_be_lines() -> None:
+    Path("d.txt").write_text("It rained.\nIt opened.\nIt is free.")
+    ex = explained("context", "d.txt", "--question", "When?", "--unit", "line", model="chats")
+    assert [f.name for f in ex.features] == ["It rained.", "It opened.", "It is free."]

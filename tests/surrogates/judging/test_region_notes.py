@@ -57,6 +57,16 @@ def test_a_model_that_reads_all_is_not():
 LONG = " ".join(f"w{i}" for i in range(60))
 
 
+def test_what_was_never_left_out_beyond_a_cut_is_not_said_to_change_nothing():
+    def of_two_words(texts):
+        return [1.0 * ("w7" in text.split()) + 0.5 * ("w9" in text.split()) for text in texts]
+
+    text = " ".join(f"w{i}" for i in range(40))
+    for seed in range(8):
+        ex = explain(of_two_words, text, cheap("linear"), budget=300, store=None, random_state=seed)
+        assert not [w for w in ex.warnings if "removal pulls" in w]
+
+
 def of_numbers(texts, most):
     """Sums of what words are worth, of as many as are read."""
     return [sum(np.sin(7 * int(w[1:])) for w in text.split()[:most]) for text in texts]

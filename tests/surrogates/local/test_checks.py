@@ -95,7 +95,8 @@ def test_other_removal_of_words_and_of_table_values(forest):
     assert "replaced by '…'" in other.sentence and other.numbers["replaced by '…': concordance"] > 0.6
     model, X = forest
     table = TabularProbe(X.loc[17], X)
-    assert set(table.variants()) == {"other background rows", "typical row"}
+    conditional = "rows that fit the columns kept (conditional)"
+    assert set(table.variants()) == {"other background rows", "typical row", conditional}
     ex = explain(model, table, budget=1000, store=None)
     finding = finding_of(check(ex, model, table, "removal", store=None), "removal")
     assert finding.numbers["other background rows: concordance"] > 0.6

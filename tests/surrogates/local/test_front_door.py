@@ -186,9 +186,9 @@ def test_a_column_that_an_estimator_was_not_fitted_with_is_named_with_the_way_ou
     assert found.answers.probe == TabularProbe(X.iloc[0], X).digest
 
 
-def test_a_report_shows_the_messages_before_the_one_that_is_taken_apart(tmp_path):
+def test_a_report_shows_all_messages_of_a_chat(tmp_path):
     chat = [{"role": "system", "content": "Be <brief>."}, {"role": "user", "content": "when did it open"}]
-    page = explain(lambda chats: [len(chat[-1][1]) for chat in chats], chat, **CALL).report(tmp_path / "r.html")
+    page = explain(lambda chats: [len(chat[-1]["content"]) for chat in chats], chat, **CALL).report(tmp_path / "r.html")
     text = page.read_text(encoding="utf-8")
     assert "could not be drawn" not in text
     assert text.index("system") < text.index("Be &lt;brief&gt;.") < text.index(">when<")

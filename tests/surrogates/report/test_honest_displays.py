@@ -129,3 +129,10 @@ def test_on_a_phone_every_row_shows_its_interval_and_its_whole_bar(outputs, tmp_
                 assert "[" in row.inner_text()
                 box = row.query_selector(".axis, .strip").bounding_box()
                 assert box["width"] > 200 and box["x"] >= 0 and box["x"] + box["width"] <= 390
+
+
+def test_a_set_says_in_how_many_inputs_its_strongest_feature_is(tmp_path):
+    lengths = as_model(lambda texts: [float(len(text)) for text in texts], name="lengths")
+    many = explain_many(lengths, ["a bc", "longest d", "e fg"], store=None)
+    page = many.report(tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "What moves the output most in the 1 of them that has it is “longest”" in page

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probes import ContextProbe, MaskProbe, TextProbe
+from probes import ContextProbe, FieldsProbe, MaskProbe, PairProbe, TextProbe
 from surrogates import Auto, Explanation, SparseLinear, Width, explain
 from surrogates.report.repeat_line import repeat_line
 from tests.helpers.cheap_families import cheap
@@ -21,6 +21,10 @@ GOLDEN = ROOT / "tests" / "golden" / "1"
 
 def count(texts):
     return [float(len(t)) if isinstance(t, str) else float(len(t[-1][1])) for t in texts]
+
+
+def letters(inputs):
+    return [float(len("".join(t if isinstance(t, tuple) else t.values()))) for t in inputs]
 
 
 def product(Z):
@@ -36,10 +40,17 @@ CASES = {
     "names": (product, MaskProbe(["a'\"\\", "b\n", "c", "d"]), {}),
     "text": (count, TextProbe('It\'s "quoted",\n\ttabbed \\ and \u05d0\u05d1 \u202eturned'), {"budget": 40}),
     "replaced": (count, TextProbe("One. Two here. Three, too. Four.", "sentence", replacement="…"), {}),
+    "characters": (count, TextProbe("not bad", "character"), {}),
+    "bare words": (count, TextProbe("Not bad, at all!", "bare word", replacement="[MASK]"), {}),
+    "Markdown": (count, TextProbe("# One\n\n- two\n- three\n\nFour.\n", "markdown"), {}),
+    "lines of a context": (count, ContextProbe("One.\nTwo.\nThree.", "Which?", unit="line"), {}),
     "fold-over": (product, MaskProbe(6), {"budget": 40, "design": "fold-over"}),
     "target": (two, MaskProbe(6), {"target": ["b"], "budget": 40}),
     "settings": (product, MaskProbe(6), {"family": SparseLinear(max_terms=2), "budget": 40}),
     "context": (count, ContextProbe({"A": "One. Two.", "B": "Three."}, "When?", unit="sentence"), {}),
+    "pair": (letters, PairProbe("A man sleeps.", "The 'man'"), {}),
+    "pair second": (letters, PairProbe("A man", "One. Two. Three.", "second", "sentence", names=("p", "h")), {}),
+    "fields": (letters, FieldsProbe({"a": "one two", "b": "two"}, fixed=["b"], replacement="…"), {}),
     "documents": (count, ContextProbe(["One. Two.", "Three."], "When?"), {}),
 }
 

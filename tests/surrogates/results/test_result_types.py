@@ -21,8 +21,10 @@ from surrogates import (
     compare_cards,
     compare_cases,
     compare_rows,
+    counterfactuals,
     explain,
     explain_many,
+    partial_dependence,
     shapley_values,
 )
 from surrogates.many.columns import Column
@@ -86,6 +88,8 @@ def made():
         study.card(),
         compare_cards(study.card(), study.card()),
         vector_share(),
+        counterfactuals(paid, rows.iloc[3], background=rows, desired=(60.0, None), n=2, store=None, progress=False),
+        partial_dependence(paid, "city", background=rows, row=rows.iloc[3], store=None, progress=False),
     ]
     return {type(result): result for result in results}
 

@@ -23,6 +23,8 @@ FIRST = {
     "Explanation": "attributions",
     "ShapleyValues": "attributions",
     "Anchor": "precision",
+    "Counterfactuals": "changes",
+    "Dependence": "dependence",
     "Difference": "difference",
     "ExplanationSet": "importance",
     "GlobalSurrogate": "predictions",
