@@ -45,6 +45,8 @@ _FEW, _OUTPUTS = 3, 3
 _NAME, _ANSWER = 60, 160
 #: lower end of R² from which the surrogate's number is said
 _SIZES = 0.7
+#: share of the answers below which a number is what rounding leaves of zero
+_ROUNDING = 1e-9
 #: said of a model that does not repeat itself
 _NOISY = "The model answers the same question differently each time; each answer here is one of those it gives."
 #: units that stand for a number's kind, before it
@@ -179,6 +181,8 @@ def _expected(ex: Explanation, usable: list[int]) -> str:
     here, there = ex.predict(np.stack([ex.answers.design.Z[0], row])).reshape(2, -1)[:, j]
     if (there < here) != up:
         return ""
+    if abs(there) < _ROUNDING * np.abs(ex.y[:, j]).max():
+        there = 0.0
     one = f" for {quoted(ex.target.outputs[j])}" if len(ex.target.outputs) > 1 else ""
     sure = f.r2_low[j] >= _SIZES
     if ex.answer is not None:

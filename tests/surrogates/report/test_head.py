@@ -81,6 +81,11 @@ def test_what_nobody_asked_is_a_would_of_the_explanation():
     assert change_line(shaky).startswith("Without “x0” and “x2” it would say a lower number, by this explanation;")
 
 
+def test_what_rounding_leaves_of_zero_is_said_to_be_zero():
+    ex = explain(lambda Z: 4.1 * Z[:, 2] + 3.3 * Z[:, 0], MaskProbe(40), budget=120, store=None)
+    assert "it would say about 0, by this explanation" in change_line(ex)
+
+
 def test_a_verdict_against_use_comes_first_and_names_no_cause(tmp_path):
     ex = explain(lambda Z: np.sin(1e6 * (Z @ np.arange(1, 13) ** 2.3)), MaskProbe(12), budget=64, store=None)
     said = lead(page_of(ex, tmp_path))
