@@ -240,10 +240,3 @@ def test_networks_that_neither_classify_nor_go_on_are_refused_with_the_way_out()
     network = transformers.BertForMultipleChoice(transformers.BertConfig(vocab_size=20, **sizes))
     with pytest.raises(InputError, match="pass a function from"):
         explain(network, REVIEW, store=None)
-
-
-def test_a_network_without_its_tokenizer_is_refused_with_the_way_out():
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
-    network = transformers.BertForMaskedLM(transformers.BertConfig(vocab_size=20, **sizes))
-    with pytest.raises(InputError, match=r"pass \(model, tokenizer\)"):
-        explain(network, REVIEW, store=None)

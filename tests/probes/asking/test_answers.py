@@ -133,8 +133,8 @@ def test_any_models_failure_is_a_model_error():
 
 
 def test_inputs_without_canonical_form_are_refused():
-    for item in (object(), {1, 2}, b"bytes", [np.ones(2)]):
-        with pytest.raises(InputError, match="input must be text, a chat, numbers or a data frame row"):
+    for item in (object(), {1, 2}, b"bytes", [b"bytes"]):
+        with pytest.raises(InputError, match="input must be text, a chat, numbers, an image, a series or a data frame"):
             digest_rows([item])
 
 

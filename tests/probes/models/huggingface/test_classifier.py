@@ -174,7 +174,7 @@ def test_identity_follows_weights_hooks_and_settings(network, tokenizer):
 def test_a_missing_tokenizer_is_refused_in_words(network):
     with pytest.raises(InputError, match="tokenizer must come with a transformers model"):
         TextClassifier(network, None)
-    with pytest.raises(InputError, match="pass TextClassifier"):
+    with pytest.raises(InputError, match=r"pass \(model, tokenizer\)"):
         as_model(network)
 
 
