@@ -249,6 +249,11 @@ class Probe(ABC):
         """
         return self._attributions(values)
 
+    def _shared(self, values: np.ndarray, owner: np.ndarray) -> np.ndarray:
+        """Share attributions ``(…, d)`` equally among parts, whose features are given ``(p,)``: ``(…, p)``."""
+        shared: np.ndarray = (self._attributions(values) / np.bincount(owner))[..., owner]
+        return shared
+
     def _attributions(self, values: np.ndarray) -> np.ndarray:
         """Check attributions: a new float array ``(d,)`` or ``(k, d)``."""
         d = len(self.features)

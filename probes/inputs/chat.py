@@ -139,7 +139,7 @@ class ChatProbe(Probe):
 
     def scatter(self, values: np.ndarray) -> np.ndarray:
         owner = np.array([group.offset + i for group in self._groups for i in group.owner], dtype=int)
-        return (self._attributions(values) / np.bincount(owner))[..., owner]
+        return self._shared(values, owner)
 
     def read_by(self, model: Any) -> Probe:
         """Return this probe with what a language model's template makes of it.

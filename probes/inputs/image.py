@@ -149,9 +149,7 @@ class ImageProbe(Probe):
 
     def scatter(self, values: np.ndarray) -> np.ndarray:
         """Bring attributions of segments back onto the pixels, row by row; those of a segment share equally."""
-        flat = self.labels.ravel()
-        shared: np.ndarray = (self._attributions(values) / np.bincount(flat))[..., flat]
-        return shared
+        return self._shared(values, self.labels.ravel())
 
     def attribution_map(self, values: np.ndarray) -> np.ndarray:
         """Draw attributions as a map: every pixel has the attribution of its segment.

@@ -141,22 +141,7 @@ class MixedProbe(Probe):
         }
 
     def scatter(self, values: np.ndarray) -> np.ndarray:
-        """Bring attributions of features back onto the parts of each part, one after the other.
-
-        Parameters
-        ----------
-        values : array-like ``(d,)`` or ``(k, d)``
-
-        Returns
-        -------
-        ndarray ``(p,)`` or ``(k, p)``
-            For p parts in all: words, then columns, then pixels, whatever the order of `parts` is.
-
-        Raises
-        ------
-        InputError
-            For another shape.
-        """
+        """Bring attributions back onto words, columns, pixels, see :meth:`Probe.scatter`, in the order of `parts`."""
         array = self._attributions(values)
         slices = zip(self.parts.values(), self._bounds, self._bounds[1:], strict=False)
         scattered = [part.scatter(array[..., start:stop]) for part, start, stop in slices]

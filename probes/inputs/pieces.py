@@ -120,20 +120,7 @@ class PiecesProbe(Probe):
         return {removal(other.replacement): other}
 
     def scatter(self, values: np.ndarray) -> np.ndarray:
-        """Bring attributions of features back onto the pieces of the texts; pieces of one feature share equally.
-
-        Parameters
-        ----------
-        values : array-like ``(d,)`` or ``(k, d)``
-
-        Returns
-        -------
-        ndarray ``(p,)`` or ``(k, p)``
-
-        Raises
-        ------
-        InputError
-            For another shape.
+        """Bring attributions back onto the pieces of the texts, see :meth:`Probe.scatter`; pieces of one feature share.
 
         Examples
         --------
@@ -141,8 +128,7 @@ class PiecesProbe(Probe):
         >>> TextProbe("bad, bad film", Occurrences()).scatter([2.0, 5.0])
         array([1., 1., 5.])
         """
-        owner = np.concatenate(self.owners)
-        return (self._attributions(values) / np.bincount(owner))[..., owner]
+        return self._shared(values, np.concatenate(self.owners))
 
 
 def block_view(title: str, segments: Segments, owner: Sequence[int] | np.ndarray = ()) -> Block:

@@ -339,20 +339,7 @@ class TabularProbe(Probe):
         return self._frame.to_numpy(dtype=float) if self.as_array else self._frame
 
     def scatter(self, values: np.ndarray) -> np.ndarray:
-        """Bring attributions of features back onto the columns of the background; grouped columns share equally.
-
-        Parameters
-        ----------
-        values : array-like ``(d,)`` or ``(k, d)``
-
-        Returns
-        -------
-        ndarray ``(p,)`` or ``(k, p)``
-
-        Raises
-        ------
-        InputError
-            For another shape.
+        """Bring attributions back onto the columns of the background, see :meth:`Probe.scatter`; grouped columns share.
 
         Examples
         --------
@@ -361,8 +348,7 @@ class TabularProbe(Probe):
         >>> probe.scatter([0.5, 2.0])
         array([0.25, 2.  , 0.25])
         """
-        owner = self._owners()
-        return (self._attributions(values) / np.bincount(owner))[..., owner]
+        return self._shared(values, self._owners())
 
     def _owners(self) -> np.ndarray:
         """Return the feature that each column belongs to, ``(p,)``."""

@@ -184,6 +184,11 @@ def test_a_function_that_does_not_join_the_parts_is_refused_in_words(combine, sa
         probe.render(np.ones((2, len(probe.features))))
 
 
+def test_scatter_goes_by_the_order_of_the_parts():
+    swapped = MixedProbe({"note": NOTE, "row": ROW})
+    np.testing.assert_allclose(swapped.scatter(np.arange(7.0)), np.arange(7.0))
+
+
 def test_scatter_keeps_sums():
     values = np.arange(7.0)
     assert MIXED.scatter(values).sum() == pytest.approx(values.sum())
