@@ -21,6 +21,7 @@ from probes.probe import Feature
 from probes.sampling.cube import corners, cube, factorial, fold_over, uniform
 from probes.sampling.law import independent, sobol
 from probes.sampling.pairs import PAIRS, paired
+from probes.sampling.sizes import by_size
 
 __all__ = [
     "DESIGNS",
@@ -28,6 +29,7 @@ __all__ = [
     "MINIMUM",
     "PAIRS",
     "Design",
+    "by_size",
     "corners",
     "cube",
     "factorial",

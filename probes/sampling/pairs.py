@@ -8,13 +8,12 @@ from math import comb
 import numpy as np
 
 from probes.errors import InputError, integer
+from probes.sampling.sizes import LISTED, size_shares
 
 __all__ = ["PAIRS", "pair_shares", "paired"]
 
 #: fewest pairs for Shapley values beside the endpoints
 PAIRS = 5
-#: a class of pairs of at most this many is listed rather than drawn from blindly
-_LISTED = 20_000
 
 
 def paired(n: int, rows: int, rng: np.random.Generator) -> np.ndarray:
@@ -65,21 +64,13 @@ def pair_shares(n: int, pairs: int, rng: np.random.Generator) -> list[int]:
     """
     middle = [2 * size == n for size in range(1, n // 2 + 1)]
     room = np.array([min(comb(n, s) // (2 if half else 1), 2**53) for s, half in enumerate(middle, 1)], dtype=float)
-    want = np.where(middle, 1.0, 2.0)
-    share, full = np.zeros(len(room)), np.zeros(len(room), dtype=bool)
-    while pairs - share.sum() > 1e-6 and not full.all():
-        open_ = want * ~full
-        share = np.minimum(share + (pairs - share.sum()) * open_ / open_.sum(), room)
-        full = share >= room
-    steps = np.floor(np.append(0.0, np.cumsum(share)) + rng.random() * (1 - 1e-6) + 1e-9)
-    steps[-1] = pairs
-    return np.diff(steps).astype(int).tolist()
+    return size_shares(room, np.where(middle, 1.0, 2.0), pairs, rng)
 
 
 def _pair_rows(n: int, size: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """Draw `count` distinct rows ``(count, n)`` with `size` features present, no two of them complements."""
     rows: dict[bytes, np.ndarray] = {}
-    if comb(n, size) <= _LISTED:
+    if comb(n, size) <= LISTED:
         chosen = [c for c in combinations(range(n), size) if 2 * size < n or 0 in c]
         listed = np.array([chosen[i] for i in rng.permutation(len(chosen))[:count]], dtype=int).reshape(count, size)
         return np.array([np.bincount(c, minlength=n) for c in listed], dtype=float).reshape(count, n)

@@ -24,10 +24,15 @@ from surrogates.shapley.index_table import for_these, tabulate
 from surrogates.shapley.next_pairs import next_pairs
 from surrogates.shapley.paired_estimate import from_pairs, odd_parts
 
-__all__ = ["shapley_values"]
+__all__ = ["LEAST", "NOISY", "exact_for", "shapley_values"]
 
 #: fewest questions: the endpoints and five pairs
 LEAST = 2 + 2 * PAIRS
+#: said of models that answer differently each time
+NOISY = (
+    "The model answers the same question differently each time; the answers for the instance and the reference are "
+    "taken as they came, and intervals do not know of their noise."
+)
 
 
 def shapley_values(
@@ -113,13 +118,10 @@ def shapley_values(
     if reply.answers.neighbours:
         notes.append(one_by_one(reply.answers.neighbours))
     if session.noisy:
-        notes.append(
-            "The model answers the same question differently each time; the answers for the instance and the reference "
-            "are taken as they came, and intervals do not know of their noise."
-        )
+        notes.append(NOISY)
     outputs, cost = reply.target.outputs, reply.answers.cost
     return ShapleyValues(
-        table=tabulate(estimate, region.features, outputs, "paired answers", _exact(exact, region)),
+        table=tabulate(estimate, region.features, outputs, "paired answers", exact_for(exact, region)),
         values=estimate.values,
         se=estimate.se,
         base=y[1],
@@ -135,7 +137,7 @@ def shapley_values(
     )
 
 
-def _exact(exact: bool, region: Probe) -> str:
+def exact_for(exact: bool, region: Probe) -> str:
     """Say what values are exact for."""
     return "no" if not exact else "for the model" if region.replication is None else for_these(region.view())
 

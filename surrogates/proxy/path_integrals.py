@@ -53,7 +53,8 @@ def posterior(
     weights : ndarray ``(order, q)``
         Row s − 1 for sets of s features; each sums to one.
     transform : function of subsets to a matrix ``(t, t)``, optional
-        Applied to the integrals; only for a single node at 1/2, where those of different sets are independent a priori.
+        Applied to the integrals: for a single node at 1/2, where those of different sets are independent a priori; or
+        to add to each feature a multiple of the sum of its pairs, for weights that are alike at t and 1 − t.
     covariance : bool, default False
         Whether to return posterior covariances; the prior's take O(n q² t²) for t sets.
 
@@ -100,6 +101,8 @@ def _of_one(
         prior = prior_variance(state.kernel, entered, nodes, weights)
         if matrix is not None:
             cross, prior = matrix @ cross, matrix.power(2) @ prior
+            if len(nodes) > 1:
+                prior += _of_sums(state.kernel, entered, nodes, weights, matrix)
         known = solve_triangular(state.factor[0], cross.T, lower=True)
         spread = np.maximum(prior - np.einsum("it,it->t", known, known), 0.0)
     scale = state.scale.reshape(-1, *(1,) * spread.ndim)
@@ -165,6 +168,28 @@ def prior_variance(kernel: Kernel, subsets: Subsets, nodes: np.ndarray, weights:
         out[place] = np.concatenate([ratio[part].prod(axis=1) @ weight for part in parts])
         if size == 1:
             out[place] += 4 * kernel.linear / len(theta)
+    return out
+
+
+def _of_sums(kernel: Kernel, subsets: Subsets, nodes: np.ndarray, weights: np.ndarray, matrix: csr_array) -> np.ndarray:
+    """Compute what covariances add to the prior variances ``(t,)`` of features with multiples of their pairs' sums.
+
+    The covariance of two pairs {i, j} and {i, k} is Σ w w' s ∏ same · r_i u_j v_k, in the factors of
+    :func:`prior_covariance` relative to `same`. That of a feature and a pair is zero: one depends on the odd part of
+    the process, the other on the even part, which are independent.
+    """
+    n, drop = len(kernel.theta), -np.expm1(-kernel.theta)
+    pairs = np.array([s for s in subsets if len(s) == 2]).reshape(-1, 2)
+    multiple = abs(matrix[[pairs[0, 0]], [n]]).item() if len(pairs) else 0.0
+    out = np.zeros(len(subsets))
+    t, t2 = (grid.ravel()[:, None] for grid in np.meshgrid(nodes, nodes, indexing="ij"))
+    same = 1 - drop + drop * (t * t2 + (1 - t) * (1 - t2))
+    r, u, v = 2 * drop / same, drop * (2 * t - 1) / same, drop * (2 * t2 - 1) / same
+    both = u * v
+    apart = (u.sum(axis=1, keepdims=True) - u) * (v.sum(axis=1, keepdims=True) - v)
+    apart -= both.sum(axis=1, keepdims=True) - both
+    outer = np.outer(weights[1], weights[1]).ravel() if len(weights) > 1 else np.zeros(len(t))
+    out[:n] = multiple**2 * ((outer * kernel.product * same.prod(axis=1)) @ (r * apart))
     return out
 
 

@@ -265,7 +265,7 @@ def shapley_text(v: ShapleyValues) -> str:
     labels = feature_labels(v.features, v.view, LONGEST)
     for output in v.outputs:
         part = table[table["output"] == output]
-        lines += effect_lines(part, labels, "value", output if len(v.outputs) > 1 else "", scale)
+        lines += effect_lines(part, labels, "value", output if len(v.outputs) > 1 else "", scale, more=".table")
     return joined([*lines, *(line for note in v.warnings for line in paragraph(f"Note: {note}", 6))])
 
 

@@ -127,10 +127,12 @@ def index_table(
         estimated = indices(_proxy(known), kind, order)
     else:
         estimated, factor = _of_surrogate(known, kind, order, unit)
-    exact = ON_LINE if on_line else _exactly(estimated, source)
-    if source == "model" and known.sampled:
-        exact = known.sampled
-    return tabulate(estimated, known.features, known.outputs, source, exact, factor)
+    exact = known.sampled if source == "model" and known.sampled else _exactly(estimated, source)
+    table = tabulate(estimated, known.features, known.outputs, source, exact, factor)
+    if on_line:
+        curved = [name for name, link in zip(known.outputs, known.surrogate.links_, strict=False) if link.curved]
+        table.loc[table["output"].isin(curved), "exact"] = ON_LINE
+    return table
 
 
 def for_these(view: Mapping[str, Any]) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 from probes.design import cube
 from probes.errors import InputError
 from surrogates.numerics.one_thread import one_thread
-from surrogates.proxy.averaging import shares
 from surrogates.proxy.cube_proxy import CubeProxy
+from surrogates.shapley.averaged_values import averaged_values, doubt
 from surrogates.shapley.curved_indices import ENUMERATED, PAIRS, permuted
 from surrogates.shapley.indices import Indices, indices
 from surrogates.shapley.odd_process import OddFit, fit_odd, singles
@@ -100,21 +100,14 @@ def _odd_parts(Z: np.ndarray, y: np.ndarray, place: dict[bytes, int]) -> tuple[n
 
 
 def _averaged(fit: OddFit, Z: np.ndarray, y: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Average the values of the odd part's process and the proxy's; return values and standard errors ``(k, n)``.
-
-    With s the proxy's share, φ = φ_odd + s (φ_proxy − φ_odd). The standard error of the odd part's process, which its
-    own held-out errors scale, is scaled by how much smaller those of the average are; what the two differ by is added.
-    """
+    """Average the values of the odd part's process and the proxy's; return values and standard errors ``(k, n)``."""
     proxy = CubeProxy(link="auto").fit(Z, y)
     predicted = proxy.left_out(Z, pairs)
+    apart = doubt(y - predicted, proxy.features_, Z.shape[1])
     missed = (y - predicted)[pairs]
     both = np.stack([fit.left, (missed[:, 0] - missed[:, 1]) / 2], axis=1)[1:] / np.where(fit.scale > 0, fit.scale, 1.0)
-    share = shares(both, np.ones(len(both)))
     beyond, sampled = _beyond(proxy, fit, Z.shape[1])
-    left = (both[:, 0] ** 2).sum(axis=0)
-    better = (np.tensordot(both, share, (1, 0)) ** 2).sum(axis=0) / np.where(left > 0, left, 1.0)
-    variance = fit.se**2 * better[:, None] + share[0] * share[1] * beyond**2 + (share[1] * sampled) ** 2
-    return fit.values + share[1] * beyond, np.sqrt(variance)
+    return averaged_values(fit.values, fit.se, beyond, np.hypot(sampled, apart), both)
 
 
 def _beyond(proxy: CubeProxy, fit: OddFit, n: int) -> tuple[np.ndarray, np.ndarray]:

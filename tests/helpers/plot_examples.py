@@ -26,6 +26,7 @@ from surrogates import (
     explain,
     explain_many,
     generalise,
+    pairwise_interactions,
     partial_dependence,
     shapley_values,
 )
@@ -123,6 +124,7 @@ def example(name):
         ),
         "shapes": lambda: explain(risk, near, AdditiveSurrogate(), budget=160, **QUIET),
         "values": lambda: shapley_values(reviewer, TextProbe(REVIEW), budget=120, **QUIET),
+        "interactions": lambda: pairwise_interactions(reviewer, TextProbe(REVIEW), budget=120, **QUIET),
         "series": lambda: explain(as_model(beats, name="beats-1"), SeriesProbe(beat(), times=60), budget=100, **QUIET),
         "series values": lambda: shapley_values(
             as_model(beats, name="beats-1"), SeriesProbe(beat(), 5, times=60), budget=32, **QUIET
@@ -172,6 +174,7 @@ def example(name):
 #: result, kind
 EXAMPLES = [
     ("linear", "attributions"),
+    ("interactions", "attributions"),
     ("counterfactuals", "changes"),
     ("dependence", "dependence"),
     ("linear", "text"),

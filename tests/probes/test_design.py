@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from probes import Design, Feature, InputError, MaskProbe, Store, as_model, ask, cube, sample
-from probes.design import factorial, fold_over, paired, uniform
+from probes.design import by_size, factorial, fold_over, paired, uniform
 
 # exact: a design holds the features' levels as they are
 
@@ -267,6 +267,8 @@ def test_design_digest():
         lambda rng: uniform(5, "3", rng),
         lambda rng: cube(30),
         lambda rng: cube("3"),
+        lambda rng: by_size(1, 40, rng),
+        lambda rng: by_size(5, 1, rng),
         lambda rng: paired("5", 40, rng),
         lambda rng: paired(5, 4.5, rng),
     ],
@@ -274,3 +276,19 @@ def test_design_digest():
 def test_sizes_that_are_none_are_refused(make):
     with pytest.raises(InputError, match=" must be "):
         make(np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("n", [14, 40, 200])
+def test_rows_by_size_are_distinct_and_of_all_sizes_alike(n):
+    Z = by_size(n, 2 + 3 * (n - 1), rng())
+    assert distinct(Z) == len(Z) == 2 + 3 * (n - 1)
+    assert (np.bincount(Z.sum(axis=1).astype(int))[1:-1] == 3).sum() >= n - 4
+
+
+def test_sizes_without_rows_left_leave_their_share_to_the_others():
+    sizes = np.bincount(by_size(6, 50, rng()).sum(axis=1).astype(int))
+    assert sizes[0] == sizes[-1] == 1 and sizes[1] == sizes[-2] == 6 and sizes.sum() == 50
+
+
+def test_rows_by_size_are_the_whole_cube_where_it_is_small():
+    assert distinct(by_size(5, 1000, rng())) == 32

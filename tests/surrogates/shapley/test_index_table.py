@@ -188,3 +188,13 @@ def test_where_background_rows_are_a_sample_each_result_says_that_it_is_for_thes
         assert said in str(result) and said in result.report(tmp_path / "r.html").read_text()
     assert set(explain(model, complete, budget=400, store=None).indices("shapley")["exact"]) == {"for the model"}
     assert set(shapley_values(model, complete, budget=400, store=None).table["exact"]) == {"for the model"}
+
+
+def test_only_what_passes_through_a_curve_is_said_to_be_on_its_line():
+    def model(Z):
+        return np.column_stack([1 / (1 + np.exp(-4 * (Z @ np.ones(8) - 4))), Z[:, 0] - Z[:, 1] / 2])
+
+    ex = explain(model, MaskProbe(8), SparseLinear(link=["logistic", "identity"]), budget=64, target="all", store=None)
+    said = ex.indices(unit="link").groupby("output")["exact"].unique()
+    assert said["output 0"].tolist() == ["for the surrogate, on the line of its curve"]
+    assert said["output 1"].tolist() == ["for the surrogate"]

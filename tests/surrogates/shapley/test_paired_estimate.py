@@ -243,6 +243,15 @@ def test_of_many_features_the_curve_is_sampled():
     assert np.corrcoef(result.values[0], weights)[0, 1] > 0.95 and (result.se > 0).all()
 
 
+def test_features_that_the_proxy_leaves_out_are_in_doubt_where_it_misses_answers():
+    draw, weights = rng(100), np.zeros(100)
+    weights[draw.permutation(100)[:8]] = [3, -2.5, 2, 1.5, -1, 1, 0.7, -0.5]
+    weights += 0.1 * draw.normal(size=100)
+    Z = paired(100, 160, rng())
+    estimate = from_pairs(Z, Z @ weights)
+    assert (np.abs(estimate.values[0] - weights) <= 1.96 * estimate.se[0]).mean() > 0.88
+
+
 def test_without_a_product_it_is_kernel_shap():
     """The limit that the design of the noise promises: a strong linear part and nothing else."""
     Z = paired(9, 100, rng())

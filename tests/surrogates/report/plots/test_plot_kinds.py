@@ -22,6 +22,7 @@ pytestmark = pytest.mark.xdist_group("plots")
 FIRST = {
     "Explanation": "attributions",
     "ShapleyValues": "attributions",
+    "PairwiseInteractions": "attributions",
     "Anchor": "precision",
     "Counterfactuals": "changes",
     "Dependence": "dependence",
