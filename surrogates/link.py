@@ -8,7 +8,7 @@ Nelder 1989).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -20,7 +20,7 @@ from probes.rounding import alone
 
 __all__ = ["IDENTITY", "Kind", "Link", "LinkLike", "Links", "Stacked", "check_link", "each", "from_line", "named"]
 
-Kind: TypeAlias = Literal["identity", "logistic", "log"]
+Kind: TypeAlias = Literal["identity", "logistic", "log", "learned"]
 
 #: share of the space between the bounds that answers take up: bounds estimated from answers lie a little beyond them
 TAKEN = 0.95
@@ -30,6 +30,8 @@ _FLAT = 0.1
 _NEAREST = 1e-6
 #: beyond this a curve is as flat, or as steep, as numbers show; squares of answers there are still numbers
 _FARTHEST = 345.0
+#: what points of a learned curve must be
+_POINTS = "have as many knots as values, two or more finite numbers that rise, where it is learned"
 #: nodes and weights of Gauss and Hermite, for means over a normal distribution
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
@@ -41,6 +43,8 @@ class Curve:
     kind: Kind
     low: Any
     high: Any
+    knots: Any
+    values: Any
 
     def line(self, y: np.ndarray) -> np.ndarray:
         """Compute g(y): where answers lie on the line; one beyond a bound counts as if it lay just within."""
@@ -50,6 +54,8 @@ class Curve:
         if self.kind == "log":
             distance = np.maximum(y - self.low if self.low is not None else self.high - y, 0.0)
             return np.log(np.maximum(distance, _nearest(distance))) * self._sign
+        if self.kind == "learned":
+            return _along(y, self.values, self.knots)
         return y
 
     def answers(self, line: np.ndarray) -> np.ndarray:
@@ -59,6 +65,8 @@ class Curve:
         if self.kind == "log":
             distance = np.exp(np.minimum(line * self._sign, _FARTHEST))
             return self.low + distance if self.low is not None else self.high - distance
+        if self.kind == "learned":
+            return _along(line, self.knots, self.values)
         return line
 
     def slope(self, line: np.ndarray) -> np.ndarray:
@@ -67,7 +75,14 @@ class Curve:
             return (self.high - self.low) * expit(line) * expit(-line)
         if self.kind == "log":
             return np.exp(np.minimum(line * self._sign, _FARTHEST))
+        if self.kind == "learned":
+            return self._slopes[np.searchsorted(self.knots[1:-1], line)]
         return np.ones_like(line)
+
+    @property
+    def _slopes(self) -> np.ndarray:
+        """Return the slopes of a learned curve's pieces."""
+        return np.diff(self.values) / np.diff(self.knots)
 
     @property
     def _sign(self) -> float:
@@ -99,11 +114,14 @@ class Link(Curve):
 
     Parameters
     ----------
-    kind : {"identity", "logistic", "log"}, default "identity"
+    kind : {"identity", "logistic", "log", "learned"}, default "identity"
         Of η, the sum: identity is ŷ = η; logistic ŷ = low + (high − low) / (1 + e⁻ᶯ); log ŷ = low + eᶯ, or
-        high − e⁻ᶯ where `high` is given in place of `low`.
+        high − e⁻ᶯ where `high` is given in place of `low`; learned is straight between points (η, ŷ), and goes on
+        beyond the outermost as within its last piece.
     low, high : float, optional
-        Bounds of the answers, in their unit. Both for logistic, one for log, none for identity.
+        Bounds of the answers, in their unit. Both for logistic, one for log, none for the others.
+    knots, values : sequence of float, optional
+        The points of a learned curve: sums, and answers in their unit; both rise.
 
     Examples
     --------
@@ -115,16 +133,36 @@ class Link(Curve):
     kind: Kind = "identity"
     low: float | None = None
     high: float | None = None
+    knots: tuple[float, ...] = field(default=(), metadata={"may lack": True})
+    values: tuple[float, ...] = field(default=(), metadata={"may lack": True})
 
     def __post_init__(self) -> None:
         if not (isinstance(self.kind, str) and self.kind in get_args(Kind)):
             raise InputError("link", f"be one of {', '.join(get_args(Kind))}", self.kind)
+        self._check_points()
         given = [bound for bound in (self.low, self.high) if bound is not None]
-        due = {"identity": 0, "logistic": 2, "log": 1}[self.kind]
+        due = {"logistic": 2, "log": 1}.get(self.kind, 0)
         numbers = all(_finite(bound) for bound in given)
         if len(given) != due or not numbers or (due == 2 and not 0 < float(given[1]) - float(given[0]) < np.inf):
             rule = ("have no bounds", "have one finite bound, low or high", "have finite bounds low < high")[due]
             raise InputError("link", f"{rule} where it is {self.kind}", (self.low, self.high))
+
+    def _check_points(self) -> None:
+        """Check the points of a learned curve, and keep them as tuples of float."""
+        if self.kind != "learned":
+            if any(isinstance(given, np.ndarray) or given != () for given in (self.knots, self.values)):
+                raise InputError("link", f"have no points where it is {self.kind}", (self.knots, self.values))
+            return
+        for name in ("knots", "values"):
+            given = getattr(self, name)
+            numbers = isinstance(given, (Sequence, np.ndarray)) and all(_finite(value) for value in given)
+            if not numbers or len(given) < 2 or len(given) != len(self.knots) or not _rises(given):
+                raise InputError("link", _POINTS, (self.knots, self.values))
+            object.__setattr__(self, name, tuple(float(value) for value in given))
+        with np.errstate(over="ignore", under="ignore"):
+            slopes = self._slopes
+        if not (np.isfinite(slopes).all() and slopes.all()):  # points that no number's slope joins
+            raise InputError("link", _POINTS, (self.knots, self.values))
 
     @classmethod
     def over(cls, kind: Kind, y: np.ndarray) -> Link:
@@ -137,6 +175,12 @@ class Link(Curve):
             return cls(kind, low - beyond, high + beyond)
         return cls(kind, low=low - beyond) if np.median(y) <= (low + high) / 2 else cls(kind, high=high + beyond)
 
+    @classmethod
+    def through(cls, knots: Sequence[float] | np.ndarray, values: Sequence[float] | np.ndarray) -> Link:
+        """Make a learned curve through points, without those whose values are the same number as the one before."""
+        rises = np.diff(np.asarray(values), prepend=-np.inf) > 0
+        return cls("learned", knots=tuple(np.asarray(knots)[rises]), values=tuple(np.asarray(values)[rises]))
+
     @property
     def curved(self) -> bool:
         """Whether it is more than the identity."""
@@ -144,8 +188,8 @@ class Link(Curve):
 
     @property
     def estimated(self) -> int:
-        """How many numbers it holds."""
-        return sum(bound is not None for bound in (self.low, self.high))
+        """How many numbers it holds, without the two by which the sum itself can move and stretch a learned curve."""
+        return sum(bound is not None for bound in (self.low, self.high)) + max(len(self.values) - 2, 0)
 
     def mean(self, line: np.ndarray, sd: np.ndarray) -> np.ndarray:
         """Compute E[g⁻¹(η)] for normal η with these means and standard deviations, by quadrature."""
@@ -161,13 +205,17 @@ class Link(Curve):
         return np.sqrt((answers - (answers @ _WEIGHTS)[..., None]) ** 2 @ _WEIGHTS)
 
     def flat(self, line: np.ndarray) -> np.ndarray:
-        """Find where a logistic curve is flat: its slope is below a tenth of the steepest."""
-        if self.kind != "logistic":
-            return np.zeros(np.shape(line), dtype=bool)
-        return 4 * expit(line) * expit(-line) < _FLAT
+        """Find where a logistic or learned curve is flat: its slope is below a tenth of the steepest."""
+        if self.kind == "logistic":
+            return 4 * expit(line) * expit(-line) < _FLAT
+        if self.kind == "learned":
+            return self.slope(line) < _FLAT * self._slopes.max()
+        return np.zeros(np.shape(line), dtype=bool)
 
     def moved(self, level: float, unit: float) -> Link:
         """Return the link of answers level + unit · y for that of answers y."""
+        if self.kind == "learned":
+            return Link.through(self.knots, level + unit * np.array(self.values))
         low, high = (None if bound is None else float(level + unit * bound) for bound in (self.low, self.high))
         return Link(self.kind, low, high)
 
@@ -181,6 +229,8 @@ class Link(Curve):
             return f"logistic between {low} and {high}"
         if self.kind == "identity":
             return "identity"
+        if self.kind == "learned":
+            return f"learned from the answers, straight between {len(self.knots)} points"
         return f"log above {low}" if self.high is None else f"log below {high}"
 
 
@@ -191,7 +241,20 @@ def _finite(bound: object) -> bool:
         return False
 
 
+def _rises(points: Sequence[float]) -> bool:
+    """Whether numbers rise, by steps that are numbers."""
+    with np.errstate(over="ignore"):
+        steps = np.diff(np.asarray(points, dtype=float))
+    return bool((steps > 0).all() and np.isfinite(steps.sum()))
+
+
 IDENTITY = Link()
+
+
+def _along(x: np.ndarray, start: Sequence[float], end: Sequence[float]) -> np.ndarray:
+    """Map numbers by the broken line through points (start, end), its ends prolonged."""
+    first, last = ((end[i + 1] - end[i]) / (start[i + 1] - start[i]) for i in (0, len(end) - 2))
+    return np.interp(x, start, end) + first * np.minimum(x - start[0], 0) + last * np.maximum(x - start[-1], 0)
 
 
 def _nearest(distance: np.ndarray) -> float:
@@ -237,7 +300,7 @@ def named(link: LinkLike, y: np.ndarray) -> list[Link]:
     """Return the links that a `link` argument offers for answers ``(n,)``; of several the identity comes first."""
     if isinstance(link, Link):
         return [link]
-    if link == "auto":
+    if link in ("auto", "learned"):  # a learned curve starts from either
         return list(dict.fromkeys([IDENTITY, Link.over("logistic", y)]))
     return [Link.over(kind, y) for kind in get_args(Kind) if kind == link]
 

@@ -71,7 +71,7 @@ class Auto:
     ----------
     families : tuple of str or Surrogate, default ("linear", "interactions", "tree")
     penalty : float, default 0.002
-        R² that one more term, or bound of a curve, must earn.
+        R² that one more term, or bound or point of a curve, must earn.
     """
 
     families: tuple[str | Surrogate, ...] = ("linear", "interactions", "tree")
@@ -134,6 +134,12 @@ def settings_to_json(surrogate: Surrogate) -> Json:
     known = next((name for name, kind in PROXIES.items() if type(proxy) is kind), None)
     parameters = _plain_settings(proxy) if known else {}
     return settings | {"proxy": None if proxy is None else {known or repr(proxy): parameters}}
+
+
+@plain.register(Link)
+def _(link: Link) -> Json:
+    points = {"knots": list(link.knots), "values": list(link.values)} if link.kind == "learned" else {}
+    return {"kind": link.kind, "low": link.low, "high": link.high, **points}  # others are in files as they were
 
 
 def _plain_settings(estimator: BaseEstimator) -> Json:

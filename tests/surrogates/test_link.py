@@ -8,7 +8,8 @@ import pytest
 from probes import InputError
 from surrogates.link import IDENTITY, Link, each, from_line, named
 
-LINKS = [IDENTITY, Link("logistic", -1.0, 3.0), Link("log", low=-1.0), Link("log", high=3.0)]
+LEARNED = Link("learned", knots=(-1.2, 0.1, 1.3), values=(-2.0, 0.5, 1.0))
+LINKS = [IDENTITY, Link("logistic", -1.0, 3.0), Link("log", low=-1.0), Link("log", high=3.0), LEARNED]
 LINE = np.linspace(-2.0, 2.0, 9)
 
 
@@ -27,8 +28,8 @@ def test_the_line_and_the_answers_are_each_others_inverse_and_rise_together(link
 def test_the_mean_and_deviation_of_a_normal_line_are_those_of_many_draws(link):
     draws = link.answers(np.random.default_rng(0).normal(0.3, 0.7, 400_000))
     one, sd = np.array([0.3]), np.array([0.7])
-    np.testing.assert_allclose(link.mean(one, sd), [draws.mean()], rtol=0.01)
-    np.testing.assert_allclose(link.deviation(one, sd), [draws.std()], rtol=0.01)
+    np.testing.assert_allclose(link.mean(one, sd), [draws.mean()], rtol=0.01, atol=0.01)
+    np.testing.assert_allclose(link.deviation(one, sd), [draws.std()], rtol=0.01, atol=0.01)
 
 
 @pytest.mark.parametrize("link", LINKS, ids=str)
@@ -91,8 +92,50 @@ def test_each_output_has_its_own():
         {"kind": "logistic", "low": 0.0, "high": 10**400},
         {"kind": "logistic", "low": -1e308, "high": 1e308},
         {"kind": "log", "low": [0.0]},
+        {"kind": "learned"},
+        {"kind": "learned", "knots": (0.0, 1.0), "values": (1.0, 0.0)},
+        {"kind": "learned", "knots": (0.0, 0.0), "values": (0.0, 1.0)},
+        {"kind": "learned", "knots": (0.0,), "values": (0.0,)},
+        {"kind": "learned", "knots": (0.0, 1.0), "values": (0.0, 1.0, 2.0)},
+        {"kind": "learned", "knots": (0.0, 1.0), "values": (0.0, np.nan)},
+        {"kind": "learned", "knots": "01", "values": (0.0, 1.0)},
+        {"kind": "learned", "knots": np.eye(2), "values": (0.0, 1.0)},
+        {"kind": "learned", "knots": (0.0, 1.0), "values": (-1e308, 1e308)},
+        {"kind": "learned", "knots": (0.0, 1e-300), "values": (0.0, 1e300)},
+        {"kind": "learned", "knots": 3, "values": (0.0, 1.0)},
+        {"kind": "learned", "low": 0.0, "knots": (0.0, 1.0), "values": (0.0, 1.0)},
+        {"kind": "identity", "knots": (0.0, 1.0), "values": (0.0, 1.0)},
+        {"kind": "log", "low": 0.0, "knots": np.zeros(0)},
     ],
 )
 def test_what_is_no_link_is_refused(wrong):
     with pytest.raises(InputError, match="link"):
         Link(**wrong)
+
+
+def test_a_learned_curve_goes_on_beyond_its_points_as_within_the_last_pieces():
+    np.testing.assert_allclose(LEARNED.answers(np.array([-2.2, 2.5])), [-2.0 - 2.5 / 1.3, 1.5])
+
+
+def test_points_of_a_learned_curve_may_be_lists_or_arrays():
+    given = Link("learned", knots=np.array([-1.2, 0.1, 1.3]), values=[-2, 0.5, 1])
+    assert given == LEARNED and hash(given) == hash(LEARNED)
+
+
+def test_a_learned_curve_is_flat_where_it_rises_a_tenth_as_fast_as_at_its_steepest():
+    link = Link("learned", knots=(0.0, 1.0, 2.0), values=(0.0, 1.0, 1.05))
+    assert link.flat(np.array([0.5, 1.5])).tolist() == [False, True]
+
+
+def test_a_learned_curve_holds_as_many_numbers_as_a_straight_line_lacks():
+    assert Link("learned", knots=(0.0, 1.0), values=(2.0, 3.0)).estimated == 0
+    assert LEARNED.estimated == 1
+
+
+def test_points_that_one_number_stands_for_in_another_unit_become_one():
+    moved = Link("learned", knots=(0.0, 1.0, 2.0), values=(0.0, 1e-9, 1.0)).moved(1e9, 1.0)
+    assert moved == Link("learned", knots=(0.0, 2.0), values=(1e9, 1e9 + 1.0))
+
+
+def test_a_learned_curve_says_in_words_what_it_is():
+    assert str(LEARNED) == "learned from the answers, straight between 3 points"

@@ -24,10 +24,15 @@ class LinkCurve(Part):
     """The curve of one output: the sum across, the model's answers up."""
 
     template = "link_curve.html"
-    style = (PLOT, ".iomap .curve { max-width: 30rem; margin: .5rem 0; --tall: 13rem; }")
+    style = (
+        PLOT,
+        ".iomap .curve { max-width: 30rem; margin: .5rem 0; --tall: 13rem; }"
+        " .iomap .plot path.knots { stroke-width: 6; stroke-linecap: round; }",
+    )
 
     curve: str
     path: str
+    knots: str
     answers: str
     shown: int
     asked: int
@@ -54,7 +59,8 @@ class LinkCurve(Part):
         y, scale = ex.y[:, j], scale_of(ex)
         sums = evaluate(ex.surrogate.terms_, ex.answers.design.Z) @ coef + intercept
         across = Axis.over(sums, 0.08)
-        x = np.linspace(across.low, across.high, _POINTS)
+        within = np.array([knot for knot in link.knots if across.low < knot < across.high])
+        x = np.sort(np.append(np.linspace(across.low, across.high, _POINTS), within))
         up = Axis.over([*link.answers(x), *y], 0.03)
         some = np.unique(np.linspace(0, len(y) - 1, min(len(y), _ANSWERS)).astype(int))
         said = float(link.answers(sums[:1])[0])
@@ -64,6 +70,7 @@ class LinkCurve(Part):
             title="The curve that the sum passes through" + (f": {ex.target.outputs[j]}" if several else ""),
             curve=str(link),
             path=line(x, link.answers(x), across, up),
+            knots=dots(within, link.answers(within), across, up),
             answers=dots(sums[some], y[some], across, up),
             shown=len(some),
             asked=len(y),

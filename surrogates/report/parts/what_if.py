@@ -19,6 +19,7 @@ from surrogates.report.part import Part, level
 from surrogates.report.parts.tinted_image import IMAGE, SegmentedImage, segmented_image
 from surrogates.report.scripts import bits, numbers, script
 from surrogates.report.styles import BUTTON, TABLE
+from surrogates.results.plain import plain
 from surrogates.surrogate import Surrogate
 from surrogates.terms import term_to_json
 
@@ -196,7 +197,7 @@ def _surrogate(surrogate: Surrogate) -> dict[str, Any]:
         "terms": [term_to_json(term) for term in surrogate.terms_],
         "coef": numbers(np.atleast_2d(surrogate.coef_)),
         "intercept": numbers(np.atleast_1d(surrogate.intercept_)),
-        "links": [{"kind": link.kind, "low": link.low, "high": link.high} for link in surrogate.links_],
+        "links": plain(surrogate.links_),
     }
 
 

@@ -8,6 +8,10 @@ for (const part of document.querySelectorAll(".iomap .whatif")) {
     : phi.product.reduce((out, i, n) => out * (z[i] - phi.centers[n]), 1);
   function curve(link, line) {
     if (link.kind === "logistic") return link.low + (link.high - link.low) / (1 + Math.exp(-line));
+    if (link.kind === "learned") {
+      const at = link.knots, to = link.values, next = at.findIndex((knot, i) => i && (line <= knot || i === at.length - 1));
+      return to[next - 1] + (to[next] - to[next - 1]) * (line - at[next - 1]) / (at[next] - at[next - 1]);
+    }
     if (link.kind !== "log") return line;
     const distance = Math.exp(Math.min(line * (link.high === null ? 1 : -1), 345));
     return link.high === null ? link.low + distance : link.high - distance;

@@ -40,6 +40,7 @@ CHEAP = [
     InteractionSurrogate(max_terms=5, folds=2, proxy=CubeProxy(4.0), link="auto"),
     TreeSurrogate(max_leaves=4, folds=2, proxy=CubeProxy(4.0)),
     SparseLinear(max_terms=1, folds=2, link="auto"),
+    SparseLinear(folds=2, link="learned"),
     AdditiveSurrogate(steps=3, pairs=1, folds=2, link="auto"),
 ]
 

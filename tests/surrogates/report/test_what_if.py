@@ -27,6 +27,7 @@ def explanations():
     yield "linear", explain(curved, cube, "linear", budget=64, store=None)
     yield "logistic", explain(curved, cube, SparseLinear(link=logistic), budget=64, store=None)
     yield "log", explain(curved, cube, InteractionSurrogate(link=log), budget=64, store=None)
+    yield "learned", explain(curved, cube, SparseLinear(link="learned"), budget=64, store=None)
     yield "interactions", explain(curved, cube, "interactions", budget=64, store=None)
     yield "tree", explain(curved, cube, "tree", budget=64, store=None)
     yield "rules", explain(curved, cube, "rules", budget=64, store=None)
