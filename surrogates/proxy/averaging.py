@@ -14,19 +14,33 @@ import numpy as np
 from scipy.linalg import cho_solve
 from scipy.optimize import nnls
 
-from surrogates.link import Link, from_line
+from surrogates.link import Link, LinkLike, from_line
 from surrogates.numerics.curved_weights import through_links
 from surrogates.numerics.forward_selection import select, standardised
 from surrogates.numerics.merged_rows import Rows
 from surrogates.proxy.kernel import Kernel, condition, optimise
 from surrogates.proxy.on_line import OnLine
 
-__all__ = ["AVERAGED", "FEWEST", "SHRINKAGES", "Choice", "PlainSum", "choose", "shares", "units"]
+__all__ = [
+    "AVERAGED",
+    "AVERAGED_OF_MANY",
+    "FEWEST",
+    "MANY_FEATURES",
+    "SHRINKAGES",
+    "Choice",
+    "PlainSum",
+    "choose",
+    "shares",
+    "units",
+]
 
 #: pulls of log length-scales to their mean, strongest first because each warm-starts the next
 SHRINKAGES = (16.0, 4.0, 1.0)
 #: those that a proxy averages: with the strongest too R² on games of real models was lower by .00 to .01
 AVERAGED = SHRINKAGES[1:]
+#: those with more than so many features, of which few matter as a rule: the weak one lets most of them fade, the strong
+#: one is for answers to which all add
+AVERAGED_OF_MANY, MANY_FEATURES = (4.0, 0.25), 32
 #: folds, of few rows and of as many that errors are sure enough, where each fit is dear
 FOLDS, MANY = (4, 3), 256
 #: rows below which nothing is chosen
@@ -37,6 +51,9 @@ PREFERENCE = 0.004
 PULL = 0.6
 #: gradient at which a fold's search ends: enough to compare errors, at half the steps of the last fit
 _GTOL = 0.3
+#: likewise with more features than rows, where each has little of the gradient; there each fit also starts anew, since
+#: a weak pull does not find what the strong one left at the common mean
+_GTOL_OF_MANY = 0.1
 
 
 @dataclass(frozen=True)
@@ -83,11 +100,11 @@ def choose(answers: OnLine, y: np.ndarray, strengths: Sequence[float]) -> Choice
     rows, output = answers.rows, np.array(answers.output)
     unit = units(y, rows.weight)[output]
     fold, missed = _folds(len(rows.Z)), np.empty((len(rows.Z), len(strengths), len(output)))
-    fitted = []
+    fitted, many = [], rows.Z.shape[1] > len(rows.Z)
     for test in (fold == k for k in range(fold.max() + 1)):
         p, known, asked = None, rows.take(~test), rows.take(test)
         for j, shrinkage in enumerate(strengths):
-            p = optimise(known, shrinkage, p, _GTOL)
+            p = optimise(known, shrinkage, None if many else p, _GTOL_OF_MANY if many else _GTOL)
             kernel, X = Kernel.from_log(p), 2 * known.Z - 1
             factor, new = condition(kernel, X, known.weight), 2 * asked.Z - 1
             cross = kernel(new, X)
@@ -144,16 +161,16 @@ class PlainSum:
     links: tuple[Link, ...]
 
     @classmethod
-    def fit(cls, rows: Rows, links: tuple[Link, ...]) -> PlainSum:
-        """Fit to rows ``(g, n)`` and answers ``(g, k)``."""
+    def fit(cls, rows: Rows, links: Sequence[LinkLike]) -> PlainSum:
+        """Fit to rows ``(g, n)`` and answers ``(g, k)``, and choose links of those offered."""
 
         def on_line(line: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             return standardised(rows.Z, line, rows.weight, lambda X, t: select(X, t, rows.weight, FOLDS[0], 0))
 
-        columns, weights, intercept, _ = through_links(rows.Z, rows.y, rows.weight, links, on_line, 0)
+        columns, weights, intercept, chosen = through_links(rows.Z, rows.y, rows.weight, links, on_line, 0)
         coef = np.zeros((rows.y.shape[1], rows.Z.shape[1]))
         coef[:, columns] = weights
-        return cls(coef, intercept, links)
+        return cls(coef, intercept, tuple(chosen))
 
     @classmethod
     def missed(cls, rows: Rows, links: tuple[Link, ...]) -> np.ndarray:

@@ -31,7 +31,7 @@ from surrogates.link import IDENTITY, Link, Links, check_link, each, named
 from surrogates.numerics.column_units import in_units, units_of
 from surrogates.numerics.merged_rows import Rows, collapse
 from surrogates.numerics.one_thread import one_thread
-from surrogates.proxy.averaging import AVERAGED, FEWEST, PlainSum, choose, shares
+from surrogates.proxy.averaging import AVERAGED, AVERAGED_OF_MANY, FEWEST, MANY_FEATURES, PlainSum, choose, shares
 from surrogates.proxy.distillation import independent_rows
 from surrogates.proxy.kernel import Kernel, condition, optimise
 from surrogates.proxy.left_out import without_groups
@@ -62,16 +62,20 @@ class CubeProxy(RegressorMixin, BaseEstimator):
     ----------
     shrinkage : "cv" or float, default "cv"
         How strongly log length-scales are pulled to their mean (a Gaussian prior's precision). Weak (1) suits few
-        active features among many, strong (16) few rows or features much alike. "cv" averages processes of 1 and 4,
-        by their errors in cross-validation in which every fold fits its own hyperparameters; 1 is left out where its
-        predictions vary by far more than these errors say that they explain. Through a curve a plain sum joins them.
+        active features among many, strong (16) few rows or features much alike. "cv" averages processes of 4 and 1,
+        and of 4 and .25 where more than 32 features enter, by their errors in cross-validation in which every fold
+        fits its own hyperparameters; 1 is left out where its predictions vary by far more than these errors say that
+        they explain. Through a curve a plain sum joins them.
     screen_above : int, default 60
         With more features than this, only those enter the process without which the answers would be markedly less
-        likely; with fewer than 112 distinct rows, the 8 + rows / 16 most promising ones.
-    link : {"identity", "auto", "logistic", "log"} or Link, or one of these for each output, default "identity"
+        likely. Up to 400 all enter where that predicts answers left out clearly better, and with fewer than 112
+        distinct rows, which cannot say which matter; of more enter there the 8 + rows / 16 most promising ones.
+    link : {"identity", "auto", "logistic", "log", "learned"} or Link, or one of these for each output, \
+default "identity"
         The curve g that answers pass through, see :class:`~surrogates.Link`; the process is one of g(y). Of a kind
         given by name the bounds are estimated from the answers. "auto" takes a logistic curve where its
-        cross-validated error is clearly smaller than that of the identity.
+        cross-validated error is clearly smaller than that of the identity; "learned" offers beside these the curve that
+        a sum of main effects learns.
 
     Attributes
     ----------
@@ -148,8 +152,15 @@ class CubeProxy(RegressorMixin, BaseEstimator):
     def _fit_process(self, rows: Rows) -> None:
         """Fit a process of each shrinkage, choose links by cross-validation, and shares of what is averaged."""
         several = self.shrinkage == "cv" and len(rows.Z) >= FEWEST
-        strengths = AVERAGED if several else (AVERAGED[0] if self.shrinkage == "cv" else float(self.shrinkage),)
-        offered = [named(link, column) for link, column in zip(each(self.link, rows.y.shape[1]), rows.y.T, strict=True)]
+        many = rows.Z.shape[1] > MANY_FEATURES
+        usual = AVERAGED_OF_MANY if many else AVERAGED
+        strengths = usual if several else (usual[0] if self.shrinkage == "cv" else float(self.shrinkage),)
+        links = each(self.link, rows.y.shape[1])
+        offered = [named(link, column) for link, column in zip(links, rows.y.T, strict=True)]
+        if "learned" in links:
+            # a process needs its curve before it is fitted: that of main effects
+            learned = PlainSum.fit(rows, links).links
+            offered = [list(dict.fromkeys([*some, one])) for some, one in zip(offered, learned, strict=True)]
         if len(rows.Z) < FEWEST:
             offered = [some[:1] for some in offered]
         on_line, missed = OnLine.of(rows, offered), np.empty((len(rows.Z), 1, 0))
@@ -160,7 +171,8 @@ class CubeProxy(RegressorMixin, BaseEstimator):
         self._on_line, self.links_ = replace(on_line, rows=on_line.rows.take(np.arange(0))), on_line.links
         self._X, self._binary = 2 * rows.Z - 1, bool(np.isin(rows.Z, (0.0, 1.0)).all())
         fitted = [self._process(on_line.rows, *both) for both in zip(strengths, starts, strict=True)]
-        kept = [j for j, process in enumerate(fitted) if not j or self._steady(process, rows, missed[:, j])]
+        # among many features the weak one is worth its share although it varies: to leave it out lost .03 of R² there
+        kept = [j for j, process in enumerate(fitted) if many or not j or self._steady(process, rows, missed[:, j])]
         names: list[float | str] = [strengths[j] for j in kept]
         missed, self._sum = missed[:, kept], None
         if several and on_line.curved:

@@ -94,8 +94,11 @@ def largest(processes: Sequence[Process], n_terms: int, max_order: int) -> list[
         for output in range(processes[0].alpha.shape[1]):
             each = [(character * p.alpha[:, [output]]).T @ rows * s for p, s in zip(processes, prior, strict=True)]
             power += sum(each, np.zeros(1)) ** 2
-        size = np.sqrt(power)
-        level = {tuple(sorted((*s, i))): size[r, i] for r, s in enumerate(parents) for i in range(d) if i not in s}
+        size = np.where(member > 0, -1.0, np.sqrt(power))
+        # a set comes up once from each of its parts: so many hold the 2 n_terms largest
+        first = np.argsort(-size, axis=None, kind="stable")[: d if order == 1 else 2 * n_terms * order]
+        places = np.column_stack(np.unravel_index(first, size.shape)).tolist()
+        level = {tuple(sorted((*parents[r], i))): size[r, i] for r, i in places if i not in parents[r]}
         size_of |= level
         parents = sorted(level, key=lambda s: -level[s])[: d if order == 1 else 2 * n_terms]
     return sorted(size_of, key=lambda s: -size_of[s])[:n_terms]

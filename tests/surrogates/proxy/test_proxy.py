@@ -290,8 +290,8 @@ def test_screening_does_not_depend_on_the_names_or_the_unit():
 
 @pytest.mark.parametrize("answers", ["noise", "constant", "two outputs"])
 def test_screening_keeps_little_of_nothing(answers):
-    Z, rng = draw(64, 120)
-    y = {"noise": rng.standard_normal(64), "constant": np.ones(64)}.get(
+    Z, rng = draw(112, 64)
+    y = {"noise": rng.standard_normal(112), "constant": np.ones(112)}.get(
         answers, np.column_stack([Z[:, 3], 5 * Z[:, 9]])
     )
     proxy = CubeProxy().fit(Z, y)
@@ -299,6 +299,68 @@ def test_screening_keeps_little_of_nothing(answers):
     if answers == "two outputs":
         assert {3, 9} <= set(proxy.features_.tolist())
         assert proxy.score(Z, y) > 0.95
+
+
+def test_all_features_enter_where_each_adds_something():
+    Z, _ = draw(626, 100)
+    y = Z @ np.random.default_rng(5).normal(size=100)
+    proxy = CubeProxy().fit(Z[:126], y[:126])
+    assert len(proxy.features_) == 100
+    assert proxy.score(Z[126:], y[126:]) > 0.95
+
+
+def test_all_of_many_features_enter_where_few_rows_cannot_say_which():
+    Z, _ = draw(62, 120)
+    proxy = CubeProxy().fit(Z, Z[:, 3] - Z[:, 9])
+    np.testing.assert_array_equal(proxy.features_, np.arange(120))  # exact: numbers of features
+
+
+def test_of_very_many_features_those_that_matter_are_among_a_few_by_rank():
+    Z, _ = draw(40, 500)
+    proxy = CubeProxy().fit(Z, 3 * Z[:, 7] - 2 * Z[:, 400])
+    assert len(proxy.features_) == 8 + 40 // 16
+    assert {7, 400} <= set(proxy.features_.tolist())
+
+
+def test_a_pair_among_hundreds_of_features_is_found_to_all_of_its_fidelity():
+    Z, rng = draw(62, 400)
+    others = rng.integers(0, 2, (1000, 400)).astype(float)
+    proxy = CubeProxy().fit(Z, Z[:, 0] * Z[:, 1])
+    assert proxy.score(others, others[:, 0] * others[:, 1]) > 0.99
+
+
+def test_a_few_of_many_features_are_found_with_half_as_many_rows():
+    scores = []
+    for seed in range(4):
+        Z, rng = draw(62, 120, seed)
+        a, b, c, d, *_ = rng.permutation(120)
+        others = rng.integers(0, 2, (1000, 120)).astype(float)
+        y, truth = (2 * X[:, a] * X[:, b] + X[:, c] - 1.5 * X[:, d] for X in (Z, others))
+        fits = CubeProxy(), CubeProxy(4.0), LassoCV(cv=5)
+        scores.append([fitted.fit(Z, y).score(others, truth) for fitted in fits])
+    weak, strong, lasso = np.mean(scores, axis=0)
+    assert weak > max(strong, lasso) + 0.1
+
+
+def test_what_all_of_many_features_add_up_to_is_learnt_nearly_as_by_a_strong_pull():
+    scores = []
+    for seed in range(4):
+        Z, rng = draw(62, 80, seed)
+        weights, others = rng.normal(size=80), rng.integers(0, 2, (1000, 80)).astype(float)
+        fits = CubeProxy(), CubeProxy(4.0), CubeProxy(0.25)
+        scores.append([fitted.fit(Z, Z @ weights).score(others, others @ weights) for fitted in fits])
+    averaged, strong, weak = np.mean(scores, axis=0)
+    assert averaged > strong - 0.06 > weak
+
+
+def test_the_largest_coefficients_are_those_of_all_singles_and_pairs():
+    Z, rng = draw(60, 36)
+    proxy = CubeProxy().fit(Z, Z[:, 1] * Z[:, 2] - Z[:, 5] + 0.1 * rng.standard_normal(60))
+    everything = [s for order in (1, 2) for s in combinations(range(36), order)]
+    size = np.abs(proxy.walsh(everything)[0])
+    found, coef = proxy.top_walsh(30, 2)
+    assert len(set(found)) == 30
+    np.testing.assert_allclose(np.abs(coef), np.sort(size)[::-1][:30], atol=1e-9)
 
 
 def test_likelihood_is_the_objective_without_its_prior():
@@ -357,8 +419,3 @@ def test_errors_name_the_parameter(call, parameter):
     with pytest.raises(InputError, match=f"^{parameter} must ") as caught:
         call(Z, rng.standard_normal(20))
     assert caught.value.parameter == parameter
-
-
-def test_few_rows_are_screened_by_rank_alone():
-    Z, rng = draw(100, 90)
-    assert len(CubeProxy().fit(Z, Z[:, 4] + 0.1 * rng.standard_normal(100)).features_) == 8 + 100 // 16
