@@ -6,7 +6,7 @@ in each other's absence.
 
 from __future__ import annotations
 
-__all__ = ["PROMPTS"]
+__all__ = ["HOLDING", "PROMPTS"]
 
 #: document, question, answer
 PROMPTS = (
@@ -136,4 +136,13 @@ PROMPTS = (
         "What did Tobias leave the narrator, and where did Elena live?",
         "He left a brass compass, and Elena lived in a white house above Valparaiso.",
     ),
+)
+
+#: of the first five documents, the beginnings of the sentences that hold the answer or a part of it
+HOLDING = (
+    ("In winter the first sailing", "A return ticket", "From December on"),
+    ("She learned the trade", "The oven is fired", "Signe taught her"),
+    ("Grapefruit juice", "Never drink grapefruit", "The treatment usually", "After those four weeks"),
+    ("Okoro scored", "Their goalkeeper Lindqvist", "It was his goal", "Lindqvist was carried"),
+    ("The lift will be", "Parcels can be left", "Ten days without", "Mrs Adeyemi has"),
 )

@@ -4,14 +4,14 @@ First by sets. With s(T) the share of what the document does to the answer that 
 
     s(T) = (y(T) − y(∅)) · (y(all) − y(∅)) / |y(all) − y(∅)|²,
 
-a set that keeps s ≥ ½ is made minimal by halving (QuickXplain, Junker 2004), on a cut of few parts; those of the set
-are split, and it is made minimal again, down to sentences (hierarchical delta debugging, Misherghi and Su 2006). Then
-what could stand in for each of its parts is looked for in the rest, in the same way: a fact that is told five times is
-found five times, where leaving out one of them changes nothing. Last, as long as the rest without all that was found
-keeps a tenth, a set that keeps half of that. Rows of a search hold few parts, so they are short.
+a set that keeps about half is made minimal by halving (:mod:`surrogates.local.minimal_set`), on a cut of few parts;
+those of the set are split, and it is made minimal again, down to sentences (hierarchical delta debugging, Misherghi and
+Su 2006). Then what could stand in for each of its parts is looked for in the rest, in the same way: a fact that is told
+five times is found five times, where leaving out one of them changes nothing. Last, as long as the rest without all
+that was found keeps a tenth, a set that keeps half of that. Rows of a search hold few parts, so they are short.
 
-Then by effects, for what no small set keeps: rows drawn at random, a sparse sum fitted to all rows so far, the parts
-with the largest weights split.
+Then by effects, for what no small set keeps, and for parts that add up and are told nowhere else: rows drawn at random,
+a sparse sum fitted to all rows so far, the parts with the largest weights split.
 
 The search asks and decides; nothing is judged by its rows.
 """
@@ -30,14 +30,16 @@ from probes.design import Design, corners, uniform
 from probes.inputs.document import DocumentProbe, Run
 from probes.progress import Bar
 from surrogates.local.clear_weights import clear_weights
+from surrogates.local.minimal_set import KEPT, NEARLY, Goal, minimal_set
 from surrogates.local.zoom import FOUND, SPLITS, WORDS, Zoom
 
 __all__ = ["FIXED", "PartSearch"]
 
-#: share of what the document does that a set must keep, and that a part must change to be looked for elsewhere
-KEPT, LEAST = 0.5, 0.1
-#: parts that a set must have to be no small one, share that each has alone, and share of the set that these add up to
-MANY, OWN, ADDITIVE = 3, 0.13, 0.7
+#: share of what the document does that a part must change to be looked for elsewhere
+LEAST = 0.1
+#: parts that add up: as few where rows of all units may be asked, as many where not; share that each has alone, share
+#: of the set that these add up to, and share by which the set and the rest may be more than all
+FEW, MANY, OWN, ADDITIVE, TWICE = 2, 3, 0.13, 0.7, 0.2
 #: units for each question left, at most, and in all, of which a sparse sum is fitted without a search
 PER_ROW, FLAT = 4, 500
 #: share of the questions that the first set may take
@@ -59,7 +61,7 @@ class Spent(Exception):
 
 
 class AddsUp(Exception):
-    """Many parts have a share each, which add up."""
+    """Parts have a share each, which add up."""
 
 
 @dataclass
@@ -143,7 +145,7 @@ class PartSearch:
             return
         most, self.most = self.most, self.asked + round((self.most - self.asked) * FIRST)
         try:
-            first = self._first = self._refined([], list(self.probe.runs), KEPT, self._refuse_sum)
+            first = self._refined([], list(self.probe.runs), Goal.between(0, 1), self._refuse_sum)
         except AddsUp:
             self._by_units()
             return
@@ -151,39 +153,51 @@ class PartSearch:
             return
         finally:
             self.most = most
-        whole = self._share(first) >= 1 - LEAST
-        self._note(first, [], f"keeps {'the answer' if whole else 'half of the answer or more'} alone")
+        first = self._first = self._without_idle(first, [], NEARLY)
+        self._note(first, [], f"keeps {_part_of('the answer', self._share(first))} alone")
         for run in sorted(first, key=lambda run: -np.nan_to_num(self._loss(first, run))):
             others, loss = [other for other in first if other != run], self._loss(first, run)
-            enough, how = self._share(first) - loss / 2, f"in place of {shorten(self.probe.called(run)[0], NAMED)}"
-            while loss >= LEAST and self._keeps([*others, *(rest := self._rest())], enough):
-                self._note(self._refined(others, rest, enough), others, how)
+            goal = Goal.between(self._share(first) - loss, self._share(first))
+            how = f"in place of “{shorten(self.probe.called(run)[0], NAMED)}”"
+            while loss >= LEAST and self._keeps([*others, *(rest := self._rest())], goal.enough):
+                self._note(self._refined(others, rest, goal), others, how)
         while (left := self._share(rest := self._rest())) >= LEAST:
-            self._note(self._refined([], rest, left / 2), [], "keeps half of what is left or more alone")
+            found = self._refined([], rest, Goal.between(0, left))
+            enough = self._share(found) >= KEPT * left
+            self._note(found, [], f"keeps {'half of what is left or more' if enough else 'some of what is left'} alone")
 
     def _refuse_sum(self, parts: list[Run]) -> None:
-        """Refuse a set of many parts that each have their share by themselves: effects find these sooner.
+        """Refuse a set of parts that each have their share by themselves, and nowhere else: effects find these sooner.
 
         Raises
         ------
         AddsUp
         """
-        if len(parts) < MANY:
+        least = FEW if self._few_units else MANY
+        if len(parts) < least:
             return
-        alone = [share for part in parts if (share := self._share([part])) >= OWN]
-        if len(alone) >= MANY and sum(alone) > ADDITIVE * self._share(parts):
+        alone, whole = [share for part in parts if (share := self._share([part])) >= OWN], self._share(parts)
+        if len(alone) < least or sum(alone) <= ADDITIVE * whole:
+            return
+        rest = [run for run in self.probe.runs if run not in parts]
+        if whole + self._share(rest) <= 1 + TWICE:  # else something in it is told again elsewhere
             raise AddsUp
+
+    @property
+    def _few_units(self) -> bool:
+        """Whether questions are left for rows of all units."""
+        return self.probe.runs[-1][1] <= min(FLAT, PER_ROW * (self.total - self.asked))
 
     def _by_units(self) -> None:
         """Split everything, where random rows of all units are enough for a sparse sum of them."""
-        units = self.probe.runs[-1][1]
-        if units <= min(FLAT, PER_ROW * (self.total - self.asked)):
+        if self._few_units:
             while (whole := self.probe.splittable).any():
                 self._split(np.flatnonzero(whole).tolist(), "effects add up")
             self.stopped = "effects add up, and the units are few enough for rows of all of them"
 
     def _note(self, found: list[Run], others: list[Run], how: str) -> None:
         """Keep a group that was found, with the answers that say so; `how` it belongs is said of each of its parts."""
+        found = self._without_idle(found, others)
         if more := len(found) - 1:
             how = f"{how.removesuffix(' alone')}, together with {more} other{'s' if more > 1 else ''}"
         for run in found:
@@ -194,6 +208,17 @@ class PartSearch:
                 self._found.append((self._groups, *run, loss, change, how))
         self._groups += 1
         self._taken += found
+
+    def _without_idle(self, found: list[Run], others: list[Run], least: float = -np.inf) -> list[Run]:
+        """Leave out parts that lose nothing one by one, if the rest does as well and keeps at least a share.
+
+        Halving keeps such parts where more parts make an answer less, against what it takes to be so.
+        """
+        needed = [run for run in found if not self._loss([*found, *others], run) < LEAST / 2]
+        if not needed or len(needed) == len(found) or self.asked >= self.most:
+            return found
+        before, after = self._share([*found, *others]), self._share([*needed, *others])
+        return needed if after >= least and before - after < LEAST / 2 else found
 
     def _first_answer(self, parts: Sequence[Run]) -> float:
         """The first output with some parts alone, which was asked; NaN if it was not answered."""
@@ -234,46 +259,21 @@ class PartSearch:
         self,
         others: list[Run],
         parts: list[Run],
-        enough: float,
+        goal: Goal,
         check: Callable[[list[Run]], None] = lambda parts: None,
     ) -> list[Run]:
         """Return the sentences, or smaller parts, of a minimal subset of parts; what is in it is split on the way.
 
         A set is checked at every level.
         """
-        chosen = self._minimal(others, parts, enough)
+        chosen = minimal_set(self._keeps, others, parts, goal)
         check(chosen)
         while coarse := [run for run in chosen if not self.probe.within_sentence[self.probe.runs.index(run)]]:
             self._split([self.probe.runs.index(run) for run in coarse], "needed by a set that keeps the answer")
             inside = [run for run in self.probe.runs if any(a <= run[0] < b for a, b in chosen)]
-            chosen = self._minimal(others, inside, enough)
+            chosen = minimal_set(self._keeps, others, inside, goal)
             check(chosen)
         return chosen
-
-    def _minimal(self, others: list[Run], parts: list[Run], enough: float) -> list[Run]:
-        """Return a minimal subset of parts that keeps enough beside the others; all of them do."""
-        if len(parts) == 1:
-            return parts
-        left, right = _halves(parts)
-        if self._keeps([*others, *left], enough):
-            return self._minimal(others, left, enough)
-        guess = self._guessed(others, right, enough)
-        if self._keeps([*others, *guess], enough):
-            return guess
-        if self._keeps([*others, *right], enough):
-            return self._minimal(others, right, enough)
-        chosen = self._minimal([*others, *left], right, enough)
-        if self._keeps([*others, *chosen], enough):
-            return chosen
-        return [*self._minimal([*others, *chosen], left, enough), *chosen]
-
-    def _guessed(self, others: list[Run], parts: list[Run], enough: float) -> list[Run]:
-        """Return what keeps enough if one half of parts always does: where the left one does not, the right one."""
-        while len(parts) > 1:
-            left, parts = _halves(parts)
-            if self._keeps([*others, *left], enough):
-                return self._minimal(others, left, enough)
-        return parts
 
     def _keeps(self, parts: Sequence[Run], enough: float) -> bool:
         """Whether parts keep enough; not asked where more parts kept less, or fewer kept as much."""
@@ -375,12 +375,17 @@ class PartSearch:
         before = self._share(self._first)
         if (gain := self._share([*self._first, run]) - before) < LEAST:
             return False
-        self._note(self._refined(self._first, [run], before + gain / 2), self._first, "adds to the first set")
+        self._note(
+            self._refined(self._first, [run], Goal.between(before, before + gain)), self._first, "adds to the first set"
+        )
         return True
 
 
-def _halves(parts: list[Run]) -> tuple[list[Run], list[Run]]:
-    return parts[: len(parts) // 2], parts[len(parts) // 2 :]
+def _part_of(answer: str, share: float) -> str:
+    """Say how much of the answer a share is."""
+    if share >= 1 - LEAST:
+        return answer
+    return f"half of {answer} or more" if share >= KEPT else f"nearly half of {answer}"
 
 
 def _table(rows: Sequence[tuple[object, ...]], columns: list[str]) -> pd.DataFrame:

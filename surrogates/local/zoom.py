@@ -26,12 +26,13 @@ class Zoom:
     ----------
     found : DataFrame
         Parts that the search found to decide the answer, most decisive first: ``part, level, how, group, change, share,
-        start, stop``. The parts of group 0 together, with nothing else there, keep at least half of what the document
-        does to the answer; those of a later group are `how` they belong to it: in place of a part of group 0, beside
-        it, or on their own. Without the part, what it was found with (its group, and the rest of group 0 where it goes
-        with that) loses `change` of the answer, in the unit of the target, for the first output; `share` is of what the
-        document does to all outputs. Both are NaN where the model did not answer. They are answers of the model, not
-        estimates, and were searched for: other parts may do as well. ``start, stop`` are units of the finest cut.
+        start, stop``. The parts of group 0 together, with nothing else there, keep about half of what the document does
+        to the answer, or more; those of a later group are `how` they belong to it: in place of a part of group 0,
+        beside it, or on their own. Without the part, what it was found with (its group, and the rest of group 0 where
+        it goes with that) loses `change` of the answer, in the unit of the target, for the first output; `share` is of
+        what the document does to all outputs. Both are NaN where the model did not answer. They are answers of the
+        model, not estimates, and were searched for: other parts may do as well. ``start, stop`` are units of the finest
+        cut.
     words : DataFrame
         Units of the sentences in group 0 whose absence alone, all else of that group being there, changes the answer:
         ``word, of, change, share, start, stop``.

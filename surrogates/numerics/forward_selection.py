@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from surrogates.numerics.folds import folds
 from surrogates.numerics.merged_rows import by_column
@@ -35,6 +36,8 @@ _KEPT = 0.3
 _NEARLY_DEPENDENT = 0.1
 #: columns a row, beyond which a fit follows the noise
 _FULL = 0.75
+#: held-out rows a column, up to which turning them takes longer than what it saves
+_TALL = 16
 #: numbers that are worked on at a time: what a processor's cache holds
 _AT_ONCE = 1_000_000
 
@@ -129,17 +132,18 @@ class _Moments:
     def __init__(self, X: np.ndarray, t: np.ndarray, weight: np.ndarray):
         w = weight / weight.sum()
         self.center, self.level = w @ X, (t * w).sum(axis=1, keepdims=True)
-        weighted = (X - self.center) * w[:, None]
-        self.gram, self.cross = weighted.T @ (X - self.center), _each(t - self.level, weighted)
+        root = np.sqrt(w)
+        own = (X - self.center) * root[:, None]
+        self.gram, self.cross = own.T @ own, _each((t - self.level) * root, own)  # a square: half the work of a product
 
     def tested(self, X: np.ndarray, t: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Put held-out rows E ``(r, p)`` and answers U ``(k, r)`` on this scale; and squares that no weights can reach.
 
-        Many rows are turned into as many as there are columns, with the same squared errors.
+        Rows that are many more than columns are turned into as many as these, with the same squared errors.
         """
         root = np.sqrt(weight)
         E, U = root[:, None] * (X - self.center), (t - self.level) * root
-        if len(E) <= E.shape[1]:
+        if len(E) <= _TALL * E.shape[1]:
             return E, U, np.zeros(len(t))
         Q, R = np.linalg.qr(E)
         turned = _each(U, Q)
@@ -252,7 +256,8 @@ def _averaged(path: Path, shares: np.ndarray, p: int) -> np.ndarray:
     stays = (parts != 0) & (holding.sum(axis=2) >= _KEPT)
     # weights before it make room for a column that is nearly their sum: left out, it takes its part of the fit along
     fitted = np.where(stays | (pivots >= _NEARLY_DEPENDENT), parts * shrunken, 0.0)
-    weights = np.linalg.solve(triangle, fitted[..., None])[..., 0]
+    # one by one: a solver of many systems at once does not know that they are triangular, and takes cubes of the steps
+    weights = np.stack([solve_triangular(*of, check_finite=False) for of in zip(triangle, fitted, strict=True)])
     # where nothing was left to explain the same column may come up again: it adds nothing
     np.add.at(coef, (np.arange(k)[:, None], picks), np.where(stays, weights, 0.0))
     return coef

@@ -75,6 +75,38 @@ def test_a_part_that_keeps_some_of_the_answer_is_not_said_to_keep_it():
     assert ex.zoom.found["how"][0] == "keeps half of the answer or more alone"
 
 
+def with_distractors(groups, worth, misleading):
+    """A sum of facts, each told in several places; other places mislead as long as a fact lacks."""
+
+    def score(Z):
+        facts = np.array([Z[:, group].max(axis=1) for group in groups])
+        return np.array(worth) @ facts - 0.015 * Z[:, misleading].sum(axis=1) * (facts.min(axis=0) == 0)
+
+    return score
+
+
+def test_two_facts_are_found_in_all_five_places_although_either_alone_falls_short_of_half():
+    for seed in range(3):
+        places = np.random.default_rng([seed, 9]).choice(200, 15, replace=False)
+        score = with_distractors([places[:3], places[3:5]], [0.5, 0.5], places[5:])
+        ex = explain_document(score, MaskProbe(200), budget=100, store=None)
+        assert set(ex.zoom.found["start"]) == set(places[:5])
+
+
+def test_five_facts_told_once_are_the_five_largest_effects():
+    for seed in range(2):
+        places = np.random.default_rng([seed, 9]).choice(200, 15, replace=False)
+        score = with_distractors(places[:5, None], [0.25, 0.22, 0.2, 0.18, 0.15], places[5:])
+        ex = explain_document(score, MaskProbe(200), budget=100, store=None)
+        assert set(ex.attributions["feature"].head(5)) == {f"x{i}" for i in places[:5]}
+
+
+def test_parts_that_add_up_but_are_told_again_are_found_in_every_place():
+    score = with_distractors([[20, 150], [70, 190], [110, 10]], [0.34, 0.33, 0.33], [])
+    ex = explain_document(score, MaskProbe(200), budget=140, store=None)
+    assert set(ex.zoom.found["start"]) == {20, 150, 70, 190, 110, 10}
+
+
 def test_effects_that_cancel_overall_are_found_by_their_weights():
     worth = np.zeros(300)
     worth[[40, 41, 200]] = 2.0, -1.0, -1.0
@@ -86,6 +118,15 @@ def test_many_small_effects_that_add_up_are_left_to_rows_of_all_units():
     worth = np.linspace(0.5, 1.5, 60)
     ex = explain_document(lambda Z: Z @ worth, MaskProbe(60), budget=200, store=None)
     assert len(ex.features) == 60 and ex.fidelity.r2[0] > 0.9
+
+
+def test_what_adds_to_the_first_set_comes_without_sentences_that_do_nothing():
+    weights = {"alpha": 4.0, "beta": 3.0, "gamma": 2.0, "delta": -3.0}
+    text = planted(2, *(f"The {word} is here." for word in weights))
+    ex = explain_document(
+        lambda b: [sum(w for word, w in weights.items() if word in t) for t in b], text, budget=400, store=None
+    )
+    assert "together" not in " ".join(ex.zoom.found["how"])
 
 
 def test_judged_rows_are_drawn_after_the_last_split_and_are_no_rows_of_the_search():
@@ -195,6 +236,11 @@ def test_text_says_what_was_found():
 def test_a_constant_model_is_said_to_be_constant():
     ex = explain_document(lambda texts: [1.0] * len(texts), book(0), budget=80, store=None)
     assert ex.zoom.found.empty and "never changed" in " ".join(ex.warnings)
+
+
+def test_of_a_constant_model_no_part_is_said_to_add_anything():
+    ex = explain_document(lambda texts: [1.0] * len(texts), book(0), budget=80, store=None)
+    assert "singled out: see the effects of the parts Note" in " ".join(str(ex).split())
 
 
 def test_questions_that_a_model_leaves_unanswered_are_left_out():
