@@ -24,7 +24,7 @@ __all__ = ["TABLE", "report", "run", "true_effects"]
 
 #: columns, their correlation, rows of the background
 SETTINGS = [(4, 0.5), (4, 0.9), (6, 0.7)]
-N, ROWS, SEEDS = 10_000, (100,), 20
+N, ROWS, SEEDS = 10_000, (100, 400), 20
 LAWS: dict[str, Callable[[int], Law]] = {
     "nearest": lambda rows: Conditional("nearest", rows),
     "forest": lambda rows: Conditional("forest", rows),

@@ -11,52 +11,56 @@ import json
 import os
 import subprocess
 import tempfile
-import time
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
+from benchmarks.rivals.dice_rows import METHODS
 from benchmarks.run.record import Skipped, show
+from benchmarks.run.trial_statistics import interval
 from benchmarks.tasks.decisions import DATA, MODELS, decision_task
-from surrogates import counterfactuals
 
 __all__ = ["TABLE", "report", "run"]
 
-ROWS, METHODS = 10, ("random", "genetic")
+ROWS = 10
 TABLE = {"data": "table", "model": "model", "method": "dice-ml's method", "rows": "rows", "dice_found": "dice-ml valid",
          "found_too": "iomap valid where dice-ml is", "found": "iomap valid", "changed": "columns changed",
          "dice_changed": "dice-ml's", "asked": "rows asked", "dice_asked": "dice-ml's", "seconds": "seconds",
-         "dice_seconds": "dice-ml's"}  # fmt: skip
+         "dice_seconds": "dice-ml's", "ratio": "ratio", "low": "from", "high": "to"}  # fmt: skip
 
 
 def run(quick: bool, jobs: int, seeds: int | None = None) -> dict[str, Any]:
-    """Every table with every model: dice-ml's rows, then ours."""
+    """Every table with every model, by dice-ml's two searches and by ours.
+
+    Raises
+    ------
+    Skipped
+        Where no interpreter has dice-ml.
+    """
     python = os.environ.get("IOMAP_DICE")
     if not python:
         raise Skipped("IOMAP_DICE names no interpreter that has dice-ml")
     pairs = [("wine", "forest")] if quick else list(product(DATA, MODELS))
-    tasks = [_task(data, model, method, 3 if quick else ROWS) for data, model in pairs for method in METHODS]
-    theirs = _dice(python, tasks)
-    ours = {(t["data"], t["model"]): _ours(t) for t in tasks if t["method"] == METHODS[0]}
-    rows = [_row(t, theirs, ours[t["data"], t["model"]]) for t in tasks]
+    tasks = [_task(data, model, 3 if quick else ROWS) for data, model in pairs]
+    found = _found(python, tasks)
+    rows = [_row(task, method, found) for task in tasks for method in METHODS]
     return {"settings": {"rows": len(tasks[0]["rows"]), "budget": 1000}, "rows": rows, "overall": _overall(rows)}
 
 
-def _task(data: str, model: str, method: str, count: int) -> dict[str, Any]:
+def _task(data: str, model: str, count: int) -> dict[str, Any]:
     """Rows drawn at random, and for each the class that is wanted: the next one."""
     X, y, fitted = decision_task(data, model)
-    rows = np.random.default_rng(2024).permutation(len(X))[:count]
+    rows = np.random.default_rng(2024).permutation(len(X))[: count + 1].tolist()
     decided, classes = fitted.predict(X.iloc[rows]), len(np.unique(y))
-    wanted = [int((d + 1) % classes) for d in decided]
-    return {"data": data, "model": model, "method": method, "rows": [int(r) for r in rows], "wanted": wanted}
+    *wanted, last = [int((d + 1) % classes) for d in decided]
+    return {"data": data, "model": model, "rows": rows[:-1], "wanted": wanted, "before": (rows[-1], last)}
 
 
-def _dice(python: str, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What dice-ml finds, a line a row."""
+def _found(python: str, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What every search finds, a line a row."""
     with tempfile.TemporaryDirectory() as folder:
         given, out = Path(folder, "tasks.json"), Path(folder, "found.jsonl")
         given.write_text(json.dumps(tasks), encoding="utf-8")
@@ -68,27 +72,13 @@ def _dice(python: str, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
 
 
-def _ours(task: dict[str, Any]) -> list[dict[str, Any]]:
+def _row(task: dict[str, Any], method: str, found: list[dict[str, Any]]) -> dict[str, Any]:
     X, _, model = decision_task(task["data"], task["model"])
-    found = []
-    for row, wanted in zip(task["rows"], task["wanted"], strict=True):
-        start = time.perf_counter()
-        with threadpool_limits(1):
-            one = counterfactuals(
-                model, X.iloc[row], background=X, desired=wanted, random_state=row, store=None, progress=False
-            )
-        values = one.rows.iloc[0].tolist() if len(one) else None
-        found.append({"values": values, "seconds": time.perf_counter() - start, "asked": one.asked})
-    return found
-
-
-def _row(task: dict[str, Any], theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> dict[str, Any]:
-    X, _, model = decision_task(task["data"], task["model"])
-    same = ("data", "model", "method")
-    dice = [one for one in theirs if all(one[name] == task[name] for name in same)]
+    here = [one for one in found if (one["data"], one["model"]) == (task["data"], task["model"])]
+    dice, ours = ([one for one in here if one["method"] == name] for name in (method, "iomap"))
     valid, changed = {}, {}
-    for name, found in (("dice", dice), ("iomap", ours)):
-        rows = [one["values"] for one in found]
+    for name, lines in (("dice", dice), ("iomap", ours)):
+        rows = [one["values"] for one in lines]
         frames = [pd.DataFrame([r], columns=X.columns) if r is not None else None for r in rows]
         valid[name] = np.array(
             [f is not None and int(model.predict(f)[0]) == w for f, w in zip(frames, task["wanted"], strict=True)]
@@ -99,8 +89,12 @@ def _row(task: dict[str, Any], theirs: list[dict[str, Any]], ours: list[dict[str
         ]
         changed[name] = np.array(differs, dtype=float)
     both = valid["dice"] & valid["iomap"]
+    ratio = interval(pd.Series(np.log([a["seconds"] / b["seconds"] for a, b in zip(ours, dice, strict=True)])))
+    mean, low, high = (None if v is None else float(np.exp(v)) for v in ratio.values())
     return {
-        **{name: task[name] for name in same},
+        "data": task["data"],
+        "model": task["model"],
+        "method": method,
         "rows": len(dice),
         "dice_found": float(valid["dice"].mean()),
         "found_too": float(valid["iomap"][valid["dice"]].mean()) if valid["dice"].any() else None,
@@ -111,6 +105,9 @@ def _row(task: dict[str, Any], theirs: list[dict[str, Any]], ours: list[dict[str
         "dice_asked": float(np.mean([one["asked"] for one in dice])),
         "seconds": float(np.mean([one["seconds"] for one in ours])),
         "dice_seconds": float(np.mean([one["seconds"] for one in dice])),
+        "ratio": mean,
+        "low": low,
+        "high": high,
         "both": int(both.sum()),
         "where": int(valid["dice"].sum()),
     }

@@ -64,7 +64,8 @@ class Run:
 
 def keys_of(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
     """Return the SHA-256 of each input together with the model that is asked: what an answer is remembered under."""
-    return [hashlib.sha256(identity.id.encode() + digest).digest() for digest in model.digests(inputs)]
+    name = identity.id.encode()
+    return [hashlib.sha256(name + digest).digest() for digest in model.digests(inputs)]
 
 
 def outputs_key(identity: Identity) -> bytes:

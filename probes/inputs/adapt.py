@@ -153,10 +153,12 @@ def _check_one(probe: Any, table: bool) -> None:
     if not (isinstance(probe, Iterable) or numbered) or getattr(probe, "shape", None) == ():
         rule = "be a probe, a text, a chat, a table row with background=, or a dict with context and question"
         raise InputError("probe", rule, probe)
-    if (isinstance(probe, np.ndarray) and probe.ndim > 2) or hasattr(probe, "detach"):
+    tensor = hasattr(probe, "detach")
+    if (isinstance(probe, np.ndarray) or tensor) and probe.ndim > (2 if table or not tensor else 1):
         raise InputError("probe", "be an ImageProbe(image) where it is an image held as numbers", probe)
-    if isinstance(probe, (pd.DataFrame, np.ndarray)) and probe.ndim > 1 and len(probe) != 1:
-        raise InputError("probe", _SEVERAL, probe)
+    if (tensor or isinstance(probe, (pd.DataFrame, np.ndarray))) and probe.ndim > 1 and len(probe) != 1:
+        series = "" if table else ", and SeriesProbe(x) makes one of a time series"
+        raise InputError("probe", f"{_SEVERAL}{series}", probe)
     if isinstance(probe, (Set, Iterator)) or _holds_inputs(probe, table):
         raise InputError("probe", _SEVERAL if table else f"{_SEVERAL}, and a row comes with background=", probe)
 

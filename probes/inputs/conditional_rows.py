@@ -249,5 +249,6 @@ def conditional_notes(
     return (
         f"Absent columns are replaced conditionally: in each question by {which}{fewer}. {sure}: in the columns kept "
         f"the rows used differ from this one by {rounded(fit.nearness(owner, seed))} standard deviations (root mean "
-        "square). What correlated columns have in common is shared by their effects.",
+        "square). R², anchors, indices and Shapley values are for these rows alone. What correlated columns have in "
+        "common is shared by their effects.",
     )

@@ -21,6 +21,7 @@ __all__ = [
     "instance_frame",
     "refuse_masked",
     "unmatched",
+    "without_torch",
 ]
 
 #: names that an error lists
@@ -70,6 +71,7 @@ def background_frame(
         if names is not None and _listed(names) != list(frame.columns):
             raise InputError("feature_names", f"be left out: the columns of {called} have names", names)
     else:
+        background = without_torch(background)
         _check_table(background, called)
         refuse_masked(called, background)
         array = np.asarray(background)
@@ -92,6 +94,11 @@ def _listed(names: Any) -> list[Any]:
     return [] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
 
 
+def without_torch(value: Any) -> Any:
+    """Return a tensor's numbers as an array; anything else as it is."""
+    return value.detach().cpu().double().numpy() if hasattr(value, "detach") else value
+
+
 def _check_table(background: Any, called: str) -> None:
     """Refuse what is no table of numbers, and say what to pass instead."""
     if isinstance(background, (str, Path)):
@@ -101,6 +108,8 @@ def _check_table(background: Any, called: str) -> None:
         raise InputError(called, "be a DataFrame: pd.DataFrame or pd.concat makes one of these", background)
     if hasattr(background, "toarray"):
         raise InputError(called, f"be dense: {called}.toarray()", background)
+    if hasattr(background, "to_pandas"):
+        raise InputError(called, f"be a DataFrame of pandas: {called}.to_pandas()", background)
     try:
         array = np.asarray(background)
     except ValueError as error:
@@ -189,7 +198,9 @@ def instance_frame(
             raise InputError("row", f"be the row itself, such as table.iloc[[{row}]]", row)
         if hasattr(row, "toarray"):
             raise InputError("row", "be dense: row.toarray()", row)
-        array = np.asarray(row, dtype=object).ravel()
+        if hasattr(row, "to_pandas"):
+            raise InputError("row", "be a row of pandas: row.to_pandas()", row)
+        array = np.asarray(without_torch(row), dtype=object).ravel()
         named = columns if len(array) == len(columns) else frame.columns
         if len(array) != len(named):
             raise InputError("row", f"hold {frame.shape[1]} values, as the background does", row)

@@ -40,7 +40,7 @@ def with_names(values: Any) -> pd.DataFrame | None:
         return values.set_axis([str(c) for c in values.columns], axis=1)
     if not isinstance(values, (Sequence, np.ndarray)) or isinstance(values, (str, bytes)):
         return None
-    if isinstance(values, np.ndarray) and values.ndim == 0:
+    if isinstance(values, np.ndarray) and (values.ndim == 0 or values.dtype != object):
         return None
     rows = [_row(value) for value in values]
     named = [row for row in rows if row is not None]

@@ -34,7 +34,7 @@ def counterfactual(
     *,
     common: Options,
 ) -> None:
-    """Find the nearest rows for which a model answers otherwise."""
+    """Look for the nearest rows for which a model answers otherwise."""
     common.check()
     frame = table_of(data, drop)
     if not 0 <= row < len(frame):

@@ -20,14 +20,17 @@ __all__ = ["AskedCandidates", "distinct", "rows_of"]
 
 def rows_of(columns: Sequence[ColumnValues], Z: np.ndarray, arrays: bool) -> pd.DataFrame | np.ndarray:
     """Rows by the places ``(m, p)`` of their values, 0 the instance's."""
-    taken = {c.name: c.values.take(Z[:, j]).reset_index(drop=True) for j, c in enumerate(columns)}
+    taken = {c.name: c.values.array.take(Z[:, j]) for j, c in enumerate(columns)}
     frame = pd.DataFrame(taken, columns=[c.name for c in columns])
     return frame.to_numpy(dtype=float) if arrays else frame
 
 
 def distinct(Z: np.ndarray) -> np.ndarray:
     """Rows without repetition, in their order."""
-    return Z[np.sort(np.unique(Z, axis=0, return_index=True)[1])] if len(Z) else Z
+    first: dict[bytes, int] = {}
+    for i, z in enumerate(Z):
+        first.setdefault(z.tobytes(), i)
+    return Z[list(first.values())]
 
 
 class AskedCandidates:
@@ -56,7 +59,7 @@ class AskedCandidates:
         self.session, self.columns, self.budget, self.arrays = session, columns, budget, arrays
         self.known: dict[bytes, float] = {}
         self.raw: dict[bytes, np.ndarray] = {}
-        self.Z = np.zeros((0, len(columns)), dtype=int)
+        self.Z, self.beyond = np.zeros((0, len(columns)), dtype=int), np.zeros(0)
         self._fitted: tuple[int, RowSurrogate] | None = None
         reply = session.ask(Design(np.zeros((1, 1)), 0))
         answers, targeted = reply.answers, session.question.targeted
@@ -82,37 +85,45 @@ class AskedCandidates:
         if not len(new):
             return
         self.session = self.session.at(Questions(rows_of(self.columns, new, self.arrays)))
-        reply = self.session.ask(Design(np.arange(len(new), dtype=float)[:, None], 0))
+        every = np.arange(len(new), dtype=float)[:, None]
+        reply = self.session.ask(Design(every, 0, block=len(new)))  # of one part: in as few calls as the model allows
         answered = reply.answers.design.Z[:, 0].astype(int)
         for z in new:
             self.known.setdefault(z.tobytes(), -np.inf)  # what was not answered is not asked again
         self._learn(new[answered], reply.answers.y)
 
     def _learn(self, Z: np.ndarray, raw: np.ndarray) -> None:
-        self.Z = np.vstack([self.Z, Z])
-        for z, one, beyond in zip(Z, raw, self.wanted.reached(raw, self.unit), strict=True):
-            self.known[z.tobytes()], self.raw[z.tobytes()] = float(beyond), one
+        beyond = self.wanted.reached(raw, self.unit)
+        self.Z, self.beyond = np.vstack([self.Z, Z]), np.concatenate([self.beyond, beyond])
+        for z, one, far in zip(Z, raw, beyond, strict=True):
+            self.known[z.tobytes()], self.raw[z.tobytes()] = float(far), one
 
     def holds(self, z: np.ndarray) -> bool:
         """Whether the model answered a row as wanted."""
         return self.known.get(z.tobytes(), -np.inf) >= 0
 
-    def distance(self, z: np.ndarray) -> float:
-        """From the instance, summed over columns."""
-        return float(sum(column.distance[i] for column, i in zip(self.columns, z, strict=True)))
+    def fails(self, z: np.ndarray) -> bool:
+        """Whether a row was asked and not answered as wanted."""
+        return self.known.get(z.tobytes(), 0.0) < 0
+
+    def distances(self, Z: np.ndarray) -> np.ndarray:
+        """From the instance, summed over columns: ``(m,)``."""
+        return np.sum([column.distance[Z[:, j]] for j, column in enumerate(self.columns)], axis=0)
 
     def surrogate(self, seed: int) -> RowSurrogate:
         """One fitted to all answers; the same until there are more."""
         if self._fitted is None or self._fitted[0] != len(self.Z):
-            y = np.array([self.known[z.tobytes()] for z in self.Z])
-            self._fitted = len(self.Z), RowSurrogate(self.columns, seed).fit(self.Z, y)
+            self._fitted = len(self.Z), RowSurrogate(self.columns, seed).fit(self.Z, self.beyond)
         return self._fitted[1]
 
     def best(self, changes: int) -> list[np.ndarray]:
         """The best row as wanted of each set of at most so many columns, none of which a part suffices."""
-        rows = [z for z in self.Z if self.holds(z) and (z > 0).sum() <= changes]
+        count = (self.Z > 0).sum(axis=1)
+        held = (self.beyond >= 0) & (count <= changes)
+        rows = self.Z[held]
+        rows = rows[np.lexsort((self.distances(rows), count[held]))]
         kept: list[np.ndarray] = []
-        for z in sorted(rows, key=lambda z: (int((z > 0).sum()), self.distance(z))):
-            if not any((o[z == 0] == 0).all() for o in kept):
-                kept.append(z)
+        while len(rows):
+            kept.append(rows[0])
+            rows = rows[(rows[:, rows[0] > 0] == 0).any(axis=1)]  # the others change all that this one changes
         return kept

@@ -63,10 +63,10 @@ def _confirmed(asked: AskedCandidates, found: list[np.ndarray]) -> tuple[list[np
 def _notes(asked: AskedCandidates, found: int, n: int) -> list[str]:
     notes = []
     if found < n:
-        many = "No row was" if not found else f"{found} of {n} were"
+        many, none, one = (f"{found} of {n} were", "are no more", "more") if found else ("No row was", "is none", "one")
         notes.append(
-            f"{many} found among {len(asked.known):,} that were asked. That is no proof that there is none: a larger "
-            "budget, wider bounds or fewer immutable columns may find one."
+            f"{many} found among {len(asked.known):,} that were asked. That is no proof that there {none}: a larger "
+            f"budget, wider bounds or fewer immutable columns may find {one}."
         )
     if asked.session.noisy:
         notes.append("The model answers the same question differently each time: another time these may not hold.")
@@ -88,7 +88,7 @@ def _answers(asked: AskedCandidates, Z: np.ndarray, raw: np.ndarray) -> pd.DataF
         {
             "counterfactual": np.arange(1, len(Z) + 1),
             "changed": (Z > 0).sum(axis=1),
-            "distance": [asked.distance(z) for z in Z],
+            "distance": asked.distances(Z),
             "decision": asked.wanted.said(raw, asked.unit) if len(Z) else [],
             "answer": _numbers(asked, raw),
         }

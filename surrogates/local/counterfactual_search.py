@@ -35,7 +35,7 @@ _BATCH, _ALIKE = 48, 6
 #: candidates that are carried on from one number of changes to the next; values of a column that are tried in each
 _BEAM, _TRIED = 24, 12
 #: values that are asked at a time between one that does and one that does not
-_SPLIT = 3
+_SPLIT = 5
 #: candidates with one number of changes that are considered further; background rows where nothing else helps
 _KEPT, _MOST = 1000, 5000
 
@@ -58,7 +58,7 @@ def counterfactuals(
     store: StoreLike = "default",
     progress: bool | None = None,
 ) -> Counterfactuals:
-    """Find the nearest rows for which the model answers otherwise: fewest columns changed, then the least.
+    """Look for the nearest rows for which the model answers otherwise: fewest columns changed, then the least.
 
     Parameters
     ----------
@@ -66,7 +66,8 @@ def counterfactuals(
         As for :func:`~surrogates.local.explain.explain`.
     row : Series, one-row DataFrame, dict, or array ``(p,)``
     background : DataFrame ``(N, p)``, or numeric array ``(N, p)``
-        Changed columns take values that it holds, and no others.
+        Changed columns take values that it holds, and no others: of a column with more than 200 within its bounds, 200
+        spread over their range, or the first 200 where they have no order.
     desired : str, int or (low, high), optional
         The decision wanted, by name or number, or the range that the number explained must be in (None: open). By
         default any other decision than the row's own.
@@ -96,7 +97,8 @@ def counterfactuals(
 
     Notes
     -----
-    That none was found is no proof that there is none. A counterfactual is about the model: changing a column in the
+    That none was found is no proof that there is none. Several changed columns are brought nearer one after another, so
+    another mix of their values may be nearer in sum. A counterfactual is about the model: changing a column in the
     world may change others, and what is decided about may stay the same (Wachter, Mittelstadt and Russell 2017).
 
     Examples
@@ -151,8 +153,7 @@ class _Search:
         order = rng.random((share, len(asked.free))).argsort(axis=1).argsort(axis=1)
         keep = np.zeros(mixed.shape, dtype=bool)
         keep[:, asked.free] = order < count[:, None]
-        asked.ask(np.where(keep, mixed, 0))
-        asked.ask(donors)
+        asked.ask(np.vstack([np.where(keep, mixed, 0), donors]))
 
     def _donors(self, rows: pd.DataFrame) -> np.ndarray:
         """The instance with the values of background rows, as far as columns may change."""
@@ -164,6 +165,8 @@ class _Search:
     def insist(self, frame: pd.DataFrame) -> None:
         """Where nothing was found, ask on: all background rows, then all single changes, the most promising first."""
         asked, nothing = self.asked, np.zeros(len(self.asked.columns), dtype=int)
+        if asked.best(self.most) or asked.left < 1:
+            return
         single = [_with(nothing, j, range(1, len(asked.columns[j].values))) for j in asked.free]
         for rest in (self._donors(frame.iloc[:_MOST]), *single):
             rest = distinct(rest[(rest > 0).sum(axis=1) <= self.most])
@@ -214,10 +217,11 @@ class _Search:
         asked = self.asked
         while (z > 0).sum() > 1 and asked.left > 0:
             fewer = np.vstack([_with(z, int(j), np.zeros(1, dtype=int)) for j in np.flatnonzero(z)])
-            asked.ask(self._promising(fewer))
-            if not (valid := [f for f in fewer if asked.holds(f)]):
+            fewer = fewer[np.argsort(asked.distances(fewer), kind="stable")]
+            asked.ask(fewer)
+            if (nearest := next((f for f in fewer if asked.holds(f)), None)) is None:
                 break
-            z = min(valid, key=asked.distance)
+            z = nearest
         return z
 
     def _draw_nearer(self, z: np.ndarray) -> None:
@@ -231,6 +235,8 @@ class _Search:
             places = np.flatnonzero(side & (distance < distance[z[j]]) & (distance > 0))
             ladder = [*places[np.argsort(distance[places], kind="stable")], z[j]]
             low, high = -1, len(ladder) - 1  # the last is known to do
+            if high and self.asked.fails(_with(z, j, ladder[-2:-1])[0]):  # as an earlier split left it
+                continue
             while high - low > 1 and self.asked.left > 0:
                 steps = np.unique(np.linspace(low, high, _SPLIT + 2)[1:-1].round().astype(int))
                 steps = steps[(steps > low) & (steps < high)]

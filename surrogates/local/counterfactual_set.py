@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 import pandas as pd
 
+from probes.errors import InputError
 from surrogates.results.plain import Columns, Damaged
 from surrogates.results.provenance import CostData, Provenance, no_cost, no_provenance
 from surrogates.results.result import SavedResult
@@ -16,7 +17,7 @@ __all__ = ["Counterfactuals"]
 
 @dataclass(frozen=True)
 class Counterfactuals(SavedResult):
-    """The nearest rows with the answer wanted, each as the model itself answered it.
+    """Near rows with the answer wanted, each as the model itself answered it.
 
     Attributes
     ----------
@@ -70,7 +71,16 @@ class Counterfactuals(SavedResult):
         return len(self.answers)
 
     def changed(self, number: int) -> pd.DataFrame:
-        """The changes of one counterfactual, by its number from 1."""
+        """The changes of one counterfactual, by its number from 1.
+
+        Raises
+        ------
+        InputError
+            If there is no counterfactual of this number.
+        """
+        if number not in range(1, len(self) + 1):
+            known = f"from 1 to {len(self)}" if len(self) else "of which there is none"
+            raise InputError("number", f"be the number of a counterfactual, {known}", number)
         return self.changes[self.changes["counterfactual"] == number].reset_index(drop=True)
 
     def check_consistent(self) -> None:

@@ -10,7 +10,7 @@ from surrogates.local.column_values import ColumnValues
 
 __all__ = ["RowSurrogate"]
 
-_TREES = 40
+_TREES = 10
 
 
 class RowSurrogate:

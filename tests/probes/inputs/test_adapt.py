@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+import torch
 from scipy import sparse
 
 from probes import Background, ChatProbe, InputError, LocalGaussian, MaskProbe, TabularProbe, TextProbe
@@ -125,6 +127,13 @@ def test_a_list_with_a_background_is_a_row(row):
     assert digest_of(row, background=X) == TabularProbe(X.iloc[0], X).digest
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("row", [0, [0]], ids=["row", "batch of one"])
+def test_tensors_are_rows_of_a_table_as_arrays_are(row, dtype):
+    table = torch.tensor(NUMBERS, dtype=dtype, requires_grad=True)
+    assert digest_of(table[row], background=table) == TabularProbe(NUMBERS[0], NUMBERS).digest
+
+
 def test_a_row_that_fits_no_array_says_why():
     with pytest.raises(InputError, match=r"^row must .*only one of the two: .*get names by feature_names="):
         TabularProbe({"a": 1.0, "b": 2.0, "c": 3.0}, NUMBERS)
@@ -146,6 +155,7 @@ def test_a_row_that_fits_no_array_says_why():
         ([[1.0, 2.0], [1.0]], "an array of rows of one length"),
         (X.groupby("city"), "be a DataFrame"),
         (sparse.csr_matrix(NUMBERS), r"be dense: background.toarray\(\)"),
+        (pa.table({"a": [1.0], "b": [2.0]}), r"be a DataFrame of pandas: background.to_pandas\(\)"),
     ],
 )
 def test_a_background_that_is_no_table_says_what_is(background, words):
@@ -194,7 +204,7 @@ def test_a_chat_of_several_messages_is_a_conversation_that_is_taken_apart():
 
 
 def test_a_dict_of_messages_is_a_conversation_with_its_settings():
-    made = as_probe({"messages": CHAT, "units": "turn", "replacement": "…"})
+    made = as_probe({"messages": CHAT, "unit": "turn", "replacement": "…"})
     assert made.digest == ChatProbe(CHAT, "turn", replacement="…").digest
     with pytest.raises(InputError, match=r"be a dict with keys of ChatProbe.*got \['tools'\]"):
         as_probe({"messages": CHAT, "tools": []})
@@ -226,3 +236,11 @@ def test_a_chat_ends_with_a_message_to_the_model():
 def test_a_dict_of_a_text_and_an_image_is_told_to_hold_probes():
     with pytest.raises(InputError, match=r"several inputs in one are a dict of probes"):
         as_probe({"note": "pays late", "picture": np.zeros((4, 4))})
+
+
+@pytest.mark.parametrize(
+    "series", [pd.DataFrame({"v": range(20)}, pd.date_range("2024", periods=20)), np.ones((3, 50))]
+)
+def test_a_table_without_background_may_be_a_time_series(series):
+    with pytest.raises(InputError, match=r"and SeriesProbe\(x\) makes one of a time series"):
+        as_probe(series)

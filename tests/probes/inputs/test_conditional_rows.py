@@ -157,6 +157,11 @@ def test_a_short_background_gives_fewer_rows_and_says_so():
     assert "Intervals of effects do not cover that choice" in alone.notes[0]
 
 
+def test_shapley_values_are_said_to_be_for_the_rows_used_alone():
+    found = shapley_values(lambda rows: rows["a"], ROW, background=GAUSSIAN[:200], law=Conditional(), store=None)
+    assert any("Shapley values are for these rows alone" in note for note in found.warnings)
+
+
 def test_the_note_measures_rows_for_columns_that_are_kept_together():
     a, noise = RNG.normal(size=(2, 400))
     opposite = pd.DataFrame({"a": a, "b": -a + 0.1 * noise, "c": noise})
@@ -223,6 +228,7 @@ def test_a_wrong_setting_is_refused(wrong):
         Conditional(**wrong)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_columns_without_information_and_infinite_values_are_taken():
     frame = pd.DataFrame(
         {"same": 1.0, "missing": np.nan, "x": [np.inf, *RNG.normal(size=59)], "y": RNG.normal(size=60)}

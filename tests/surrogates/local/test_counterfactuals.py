@@ -88,7 +88,13 @@ def test_several_change_different_columns():
 def test_fewer_than_wanted_are_said_to_be_fewer():
     found = counterfactuals(loan, ROW, background=PEOPLE, n=5, **QUIET)  # income or debt, nothing else will do
     assert {tuple(found.changed(i + 1)["column"]) for i in range(len(found))} == {("income",), ("debt",)}
-    assert found.warnings[0].startswith("2 of 5 were found")
+    assert found.warnings[0].startswith("2 of 5 were found") and "no proof that there are no more" in found.warnings[0]
+
+
+def test_changes_of_a_counterfactual_that_is_not_there_are_refused():
+    found = counterfactuals(loan, ROW, background=PEOPLE, **QUIET)
+    with pytest.raises(InputError, match="number must be the number of a counterfactual, from 1 to 1; got 2"):
+        found.changed(2)
 
 
 def test_values_are_those_of_the_background_with_its_types():
@@ -176,6 +182,34 @@ def test_the_budget_is_kept_and_known_answers_are_not_paid_again():
     again = counterfactuals(model, WINE.iloc[3], background=WINE, budget=60, store=store, progress=False)
     assert sum(asked) - before <= 4  # the model is checked, nothing is asked again
     pd.testing.assert_frame_equal(again.changes, first.changes)
+
+
+def test_a_search_asks_in_few_calls():
+    calls = []
+    table = pd.DataFrame({"a": np.arange(200.0), "b": np.arange(200.0)[::-1]})
+
+    def model(rows):
+        calls.append(len(rows))
+        high = (rows["a"] > 123).to_numpy(dtype=float)
+        return pd.DataFrame({"no": 1 - high, "yes": high})
+
+    found = counterfactuals(model, {"a": 10.0, "b": 10.0}, background=table, store=None, progress=False)
+    assert found.rows["a"].tolist() == [124.0]  # exact: a value of the background
+    assert len(calls) <= 14  # those of first contact are among them
+
+
+def test_of_many_values_two_hundred_are_tried():
+    table = pd.DataFrame({"a": np.arange(1000.0), "b": np.arange(1000.0)})
+    asked = []
+
+    def model(rows):
+        asked.extend(rows["a"])
+        return rows["a"].to_numpy()
+
+    counterfactuals(
+        model, {"a": 10.0, "b": 10.0}, background=table, desired=(5000.0, None), budget=2000, store=None, progress=False
+    )
+    assert 150 < len(set(asked)) <= 201  # the row's own, too
 
 
 def test_the_same_seed_finds_the_same():
