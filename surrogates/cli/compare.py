@@ -52,7 +52,8 @@ class _TwoModelsFirst(TyperGroup):
     """Takes ``A B --probe PROBE`` for the command that compares two models over cases."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        by_probe = any(word == "--probe" or word.startswith("--probe=") for word in args)
+        named = {word.partition("=")[0] for word in args}
+        by_probe = "--probe" in named or (len(args) == 2 and not any(word.startswith("-") for word in args))
         return super().parse_args(ctx, [_MODELS, *args] if by_probe and args[0] not in self.commands else args)
 
 
@@ -187,6 +188,9 @@ def rows(
     in_a_folder(output, json)
     frame = table_of(table, "")
     asked = _columns(frame, text, "--text")[0] if text is not None else None
+    if asked is not None and frame[asked].isna().any():
+        row = int(frame[asked].isna().to_numpy().argmax())
+        raise InputError("--text", "name a column with a text in every row", f"none in row {row} of {asked}")
     told = _columns(frame, by, "--by")
     belong = _columns(frame, groups, "--groups")[0] if groups is not None else None
     given = table_of(table, drop)

@@ -10,6 +10,7 @@ import typer
 from probes.errors import InputError
 from probes.inputs.fields import FieldsProbe, PairProbe
 from probes.model import Generator, Model
+from surrogates.cli.texts import units_of
 
 __all__ = ["Fixed", "Pair", "Units", "fields_probe", "object_of"]
 
@@ -48,7 +49,8 @@ def fields_probe(
     ------
     InputError
     """
-    units: Any = dict(_named(part) for part in unit.split(",")) if "=" in unit else unit
+    units: Any = units_of(unit)
+    settings["tokenizer"] = getattr(model, "tokenizer", None)
     kept = [name.strip() for name in fixed.split(",") if name.strip()]
     if not pair and (model.fields is None or settings.get("template") is not None):
         return FieldsProbe(fields, units, fixed=kept, **settings)
@@ -60,15 +62,7 @@ def fields_probe(
         raise InputError("--fixed", f"name some of {', '.join(fields)}", unknown)
     one, two = fields
     side = "both" if not kept else "first" if kept == [two] else "second"
-    each = units if isinstance(units, str) else (units.get(one, "word"), units.get(two, "word"))
+    each = (units.get(one, "word"), units.get(two, "word")) if isinstance(units, dict) else units
     if len(kept) == 2:
         raise InputError("--fixed", "leave one of the two to be taken apart", fixed)
     return PairProbe(fields[one], fields[two], side, each, names=(one, two), **settings)
-
-
-def _named(part: str) -> tuple[str, str]:
-    """Convert NAME=UNIT."""
-    name, equals, unit = part.partition("=")
-    if not equals:
-        raise InputError("--unit", "be a unit, or NAME=UNIT by commas", part)
-    return name.strip(), unit.strip()

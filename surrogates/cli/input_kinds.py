@@ -35,6 +35,7 @@ from surrogates.cli.texts import (
     InPlace,
     MessagesFile,
     System,
+    by_number,
     conversation,
     messages_in,
     read,
@@ -49,7 +50,7 @@ __all__ = ["REGIONS", "about"]
 _LONGEST_NAME = 250
 
 #: what --unit takes
-_UNIT = f"{', '.join(UNITS)}, token, regex:PATTERN, or occurrences (of the same word at once)."
+_UNIT = f"{', '.join(UNITS)}, token, regex:PATTERN, or occurrences:UNIT (all places of the same unit are one)."
 
 
 def about(group: typer.Typer, act: Callable[..., None], options: dict[str, type], doing: str) -> None:
@@ -170,13 +171,15 @@ def context(
 
 
 def chat(
-    common: Options, messages: MessagesFile, units: ChatUnits = None, replacement: InPlace = None, answer: Answer = None
+    common: Options, messages: MessagesFile, unit: ChatUnits = None, replacement: InPlace = None, answer: Answer = None
 ) -> tuple[ModelLike, Probe]:
     """Load a language model, and a conversation to ask it about."""
     read = messages_in(messages)
     asked = asked_model(common.model, "lm", answer)
-    tokenizer = getattr(asked, "tokenizer", None) if "token" in (units or "") else None
-    return asked, ChatProbe(read, units_of(units), replacement=replacement, tokenizer=tokenizer, answer=answer)
+    tokenizer = getattr(asked, "tokenizer", None) if "token" in (unit or "") else None
+    return asked, ChatProbe(
+        read, by_number(units_of(unit)), replacement=replacement, tokenizer=tokenizer, answer=answer
+    )
 
 
 def series(

@@ -175,6 +175,8 @@ def load(model: str, kind: str | None, name: str = "--model") -> ModelLike:
         return _of_folder(model, kind, name)
     if model.endswith(".gguf") and not Path(model).is_file():
         raise InputError(name, "be a file that exists", model)
+    if Path(model).is_absolute() or model.startswith((".", "~")):
+        raise InputError(name, "be a folder or file that exists", model)
     loader: Any = {"lm": CausalLM, "classifier": TextClassifier, "image": ImageClassifier}[kind]
     loader = CausalLM if model.endswith(".gguf") else loader
     try:

@@ -31,7 +31,9 @@ __all__ = ["COMMANDS", "main"]
 #: one module a command, each of which adds itself to the application when it is imported
 COMMANDS = (explain, explain_many, compare, anchor, counterfactuals, shapley, behave, cards, saved_result, store)
 
-_INTERRUPTED = "interrupted; answers so far are in the store"
+#: where answers are: the store holds none of a function without a name, nor with --store none
+_SO_FAR = "answers so far are in the store, but for functions without a name and --store none"
+_INTERRUPTED = f"interrupted; {_SO_FAR}"
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ def main() -> None:
     try:
         signal.signal(signal.SIGTERM, _terminated)
         _say_progress()
-        app(standalone_mode=True)
+        app(prog_name="iomap", standalone_mode=True)
     except InputError as error:
         _end(f"{error}", 2)
     except (IomapError, OSError) as error:
@@ -61,7 +63,7 @@ def main() -> None:
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:
-    _end("terminated; answers so far are in the store", 128 + number)
+    _end(f"terminated; {_SO_FAR}", 128 + number)
 
 
 def _end(words: str, code: int) -> None:

@@ -17,7 +17,9 @@ from surrogates.local.anchor import Anchor
 from surrogates.local.counterfactual_set import Counterfactuals
 from surrogates.local.dependence import Dependence
 from surrogates.local.explanation import Explanation
+from surrogates.local.pairwise_interactions import PairwiseInteractions
 from surrogates.local.shapley_values import ShapleyValues
+from surrogates.many.explanation_set import ExplanationSet
 from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.results.document import kind_of, parsed
 from surrogates.results.result import SavedResult
@@ -26,7 +28,8 @@ from surrogates.statements.card import Card
 __all__ = ["report"]
 
 _DIFFERENCES = (Difference, CardDifference, CaseDifference, RowDifference, VectorShare)
-_RESULTS = (Explanation, Anchor, Counterfactuals, Dependence, ShapleyValues, GlobalSurrogate, Card, *_DIFFERENCES)
+_VALUES = (ShapleyValues, PairwiseInteractions)
+_RESULTS = (Explanation, Anchor, Counterfactuals, Dependence, *_VALUES, GlobalSurrogate, Card, *_DIFFERENCES)
 _KINDS: dict[str, type[SavedResult]] = {kind.kind: kind for kind in _RESULTS}
 
 
@@ -36,13 +39,17 @@ def report(
         Path,
         typer.Argument(
             help="What --json or to_json wrote: an explanation, anchor, counterfactuals, a dependence, Shapley values, "
-            "global surrogate, behaviour card or difference."
+            "global surrogate, behaviour card or difference; or the .jsonl file of explain-many."
         ),
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The page; default: FILE with .html.")] = None,
 ) -> None:
     """Turn a saved result into an HTML page."""
     target = output or file.with_suffix(".html")
+    if file.suffix == ".jsonl":
+        ExplanationSet.from_jsonl(file).report(target)
+        typer.echo(f"wrote {target}")
+        return
     kinds = (
         "an explanation, an anchor, counterfactuals, a dependence, Shapley values, a global surrogate, a behaviour card"
     )

@@ -20,6 +20,7 @@ __all__ = [
     "InPlace",
     "MessagesFile",
     "System",
+    "by_number",
     "conversation",
     "messages_in",
     "read",
@@ -41,13 +42,18 @@ MessagesFile = Annotated[Path, typer.Argument(help="A JSON file of messages, [{r
 ChatUnits = Annotated[
     str | None,
     typer.Option(
+        "--unit",
         help="What is taken apart: turn, example, part, sentence, word or another unit for all; or by role or number, "
-        "such as system=sentence,user=example,-1=word, and all else stays."
+        "such as system=sentence,user=example,-1=word, and all else stays.",
     ),
 ]
 InPlace = Annotated[
     str | None, typer.Option(help="Put this in place of absent features, so that turns stay; default: remove.")
 ]
+
+
+#: how a unit begins whose rest may hold any sign
+_LED = ("regex:", "occurrences:")
 
 
 def read(path: str | Path) -> str:
@@ -80,7 +86,7 @@ def text_of(argument: str) -> str:
 
 
 def unit_of(argument: str) -> Unit:
-    """Return the unit that --unit means: a name, ``regex:PATTERN``, or ``occurrences`` (``occurrences:UNIT``).
+    """Return the unit that --unit means: a name, ``regex:PATTERN``, or ``occurrences:UNIT``.
 
     Raises
     ------
@@ -88,8 +94,8 @@ def unit_of(argument: str) -> Unit:
         For a pattern that is none.
     """
     kind, colon, rest = argument.partition(":")
-    if kind == "occurrences":
-        return Occurrences(unit_of(rest)) if colon else Occurrences()
+    if kind == "occurrences" and colon:
+        return Occurrences(unit_of(rest))
     if kind != "regex" or not colon:
         return argument
     try:
@@ -142,8 +148,8 @@ def messages_in(file: Path, name: str = "MESSAGES") -> list[Any]:
     return list(messages)
 
 
-def units_of(words: str | None) -> Unit | dict[str | int, Unit] | None:
-    """Read what messages are taken apart into: one unit, or several by role or number.
+def units_of(words: str | None) -> Unit | dict[str, Unit] | None:
+    """Read what several texts are taken apart into: one unit, or several by the name of each text.
 
     Raises
     ------
@@ -152,17 +158,29 @@ def units_of(words: str | None) -> Unit | dict[str | int, Unit] | None:
     Examples
     --------
     >>> units_of("turn"), units_of("system=sentence,-1=word")
-    ('turn', {'system': 'sentence', -1: 'word'})
+    ('turn', {'system': 'sentence', '-1': 'word'})
     """
     if words is None:
         return None
-    if "=" not in words:
+    if "=" not in words or words.startswith(_LED):
         return unit_of(words)
-    pairs = [part.partition("=") for part in words.split(",") if part.strip()]
-    units: dict[str | int, Unit] = {}
-    for key, equals, unit in ((k.strip(), e, u.strip()) for k, e, u in pairs):
-        place = int(key) if key.removeprefix("-").isdigit() else key
-        if not equals or place in units:
-            raise InputError("--units", "be a unit, or role=unit and number=unit by commas, each once", words)
-        units[place] = unit_of(unit)
+    units: dict[str, Unit] = {}
+    for part in words.split(","):
+        name, equals, unit = (word.strip() for word in part.partition("="))
+        if not equals or name in units:
+            raise InputError("--unit", "be a unit, or NAME=UNIT by commas, each name once", words)
+        units[name] = unit_of(unit)
     return units
+
+
+def by_number(units: Unit | dict[str, Unit] | None) -> Unit | dict[str | int, Unit] | None:
+    """Take names that are numbers for those of messages.
+
+    Examples
+    --------
+    >>> by_number({"system": "sentence", "-1": "word"})
+    {'system': 'sentence', -1: 'word'}
+    """
+    if not isinstance(units, dict):
+        return units
+    return {int(name) if name.removeprefix("-").isdecimal() else name: unit for name, unit in units.items()}

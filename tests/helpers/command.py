@@ -55,7 +55,6 @@ def iomap(*arguments: str) -> Done:
 
 def iomap_process(*arguments: str) -> Done:
     """Run the command as a process, as a shell does."""
-    code = "from surrogates.cli.main import main; main()"
     env = environment(HF_HUB_OFFLINE="1")
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=env)
+    done = subprocess.run([sys.executable, "-m", "iomap", *arguments], capture_output=True, text=True, env=env)
     return Done(done.returncode, done.stdout, done.stderr)

@@ -7,13 +7,15 @@ import zipfile
 from pathlib import Path
 
 PACKAGES = ("probes", "surrogates")
+#: what loads the command line
+COMMAND = "iomap.py"
 #: files at the top of the source distribution
 SOURCES = ("LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff", "Makefile", "setup.cfg", "pyproject.toml")
 
 
 def package_files(root: Path) -> set[str]:
-    """List the files of both packages in a checkout, templates, styles and type markers included."""
-    return {
+    """List the command and the files of both packages in a checkout, templates, styles and type markers included."""
+    return {COMMAND} | {
         path.relative_to(root).as_posix()
         for package in PACKAGES
         for path in (root / package).rglob("*")
@@ -34,7 +36,7 @@ def sdist_files(path: Path) -> set[str]:
 
 
 def wheel_faults(files: set[str], root: Path) -> list[str]:
-    """List what a wheel lacks, and what it holds beside the packages and their metadata."""
+    """List what a wheel lacks, and what it holds beside the command, the packages and their metadata."""
     installed = {name for name in files if ".dist-info/" not in name}
     expected = package_files(root)
     return [f"missing: {name}" for name in sorted(expected - installed)] + [

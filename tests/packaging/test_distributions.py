@@ -1,4 +1,4 @@
-"""The wheel holds both packages with their templates and nothing else; the source distribution holds all pages."""
+"""The wheel holds the command and both packages with their templates alone; the source distribution all pages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def dist(tmp_path_factory):
     return out
 
 
-def test_the_wheel_holds_both_packages_and_nothing_else(dist):
+def test_the_wheel_holds_both_packages_and_the_command_and_nothing_else(dist):
     (wheel,) = dist.glob("*.whl")
     files = contents.wheel_files(wheel)
     assert contents.wheel_faults(files, ROOT) == []

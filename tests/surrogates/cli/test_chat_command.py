@@ -1,4 +1,4 @@
-"""``iomap explain chat``: a conversation from a file, taken apart as --units says."""
+"""``iomap explain chat``: a conversation from a file, taken apart as --unit says."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(*options: str, file: str = "chat.json"):
 
 
 def test_a_conversation_is_taken_apart_as_in_python():
-    done = run("--units", "system=turn,user=example,-1=sentence", "--replacement", "…")
+    done = run("--unit", "system=turn,user=example,-1=sentence", "--replacement", "…")
     assert done.returncode == 0, done.stderr
     ex = Explanation.from_json("r.json")
     probe = ChatProbe(CHAT, {"system": "turn", "user": "example", -1: "sentence"}, replacement="…")
@@ -46,9 +46,9 @@ def test_the_body_of_a_request_is_a_conversation_too():
 @pytest.mark.parametrize(
     ("content", "options", "words"),
     [
-        (CHAT, ("--units", "turns"), "units must be one of fixed, turn, example"),
-        (CHAT, ("--units", "system=turn,system=word"), "--units must be a unit, or role=unit"),
-        (CHAT, ("--units", "critic=turn"), "units must name messages"),
+        (CHAT, ("--unit", "turns"), "unit must be one of fixed, turn, example"),
+        (CHAT, ("--unit", "system=turn,system=word"), "--unit must be a unit, or NAME=UNIT"),
+        (CHAT, ("--unit", "critic=turn"), "unit must name messages"),
         ({"messages": CHAT, "tools": []}, (), "tools are settings of the model"),
         (["when"], (), "MESSAGES must hold a JSON list of messages"),
         ([{"role": "critic", "content": "a b"}], (), "must be one of system, developer, user"),

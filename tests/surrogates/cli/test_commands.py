@@ -141,6 +141,8 @@ def test_many_rows_to_lines_and_a_report_and_taken_up_again():
     before = Path("all.jsonl").read_bytes()
     assert iomap(*call, "-q").returncode == 0
     assert Path("all.jsonl").read_bytes() == before
+    assert iomap("report", "all.jsonl", "-o", "again.html").stdout == "wrote again.html\n"
+    assert "3 of 3 inputs" in Path("again.html").read_text()
 
 
 def test_many_texts_one_a_line_and_options_for_one_are_refused():

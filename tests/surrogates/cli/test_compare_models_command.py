@@ -58,7 +58,7 @@ def test_two_folders_are_compared_over_the_cases_of_a_file(folders):
     ("arguments", "words"),
     [
         (["./one", "./two", "--probe", "nothing.yaml"], "--probe must be a YAML file, or one of reversal"),
-        (["./one", "./three", "--probe", "p.json"], "B must be a model that can be loaded"),
+        (["./one", "./three", "--probe", "p.json"], "B must be a folder or file that exists"),
         (["no:model", "./two", "--probe", "p.json"], "A must name something that can be imported"),
         (["./one", "./two", "--probe", "p.json", "-o", "no/d.html"], "output must lie in a folder that exists"),
         (["./one", "./two", "--probe", "p.json", "--controls", "-1"], "controls must"),

@@ -17,6 +17,9 @@ def pairs(pairs):
 def fields(rows):
     return [float(len(row["title"])) + row["stars"] for row in rows]
 
+def sizes(rows):
+    return [float(sum(map(len, row.values()))) for row in rows]
+
 def texts(texts):
     return [float(len(text)) for text in texts]
 """
@@ -42,6 +45,11 @@ def explained(*arguments: str, model: str) -> Explanation:
 def test_an_object_in_a_file_has_units_and_fields_that_stay() -> None:
     ex = explained("@fields.json", "--fixed", "stars", "--unit", "body=sentence", model="fields")
     assert [f.name for f in ex.features] == ["title: Good", "title: news", "body: It rained.", "body: It is free."]
+
+
+def test_units_of_fields_are_those_of_texts() -> None:
+    ex = explained('{"a": "x y x", "b": "see 12"}', "--unit", "a=occurrences,b=regex:[0-9]", model="sizes")
+    assert [f.name for f in ex.features] == ["a: x", "a: y", "b: 1", "b: 2"]
 
 
 def test_two_texts_are_a_pair_where_that_is_said() -> None:

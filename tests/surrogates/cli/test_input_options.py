@@ -53,6 +53,7 @@ def refused(*arguments: str, model: str = "lengths") -> str:
         ("occurrences", ["Bad", "film", "in", "1999"]),
         ("regex:[0-9]{2}", ["19", "99"]),
         ("bare word", ["Bad", "bad", "film", "in", "1999"]),
+        ("occurrences:regex:[A-Za-z]{3}", ["Bad", "fil"]),
     ],
 )
 def test_units_of_a_text(unit: str, features: list[str]) -> None:

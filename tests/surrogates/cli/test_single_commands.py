@@ -84,6 +84,20 @@ def test_where_two_models_differ_among_rows():
     assert done.returncode == 2 and "--text must name columns of the table (a, b, c, t)" in done.stderr
 
 
+def test_a_row_without_a_text_is_named_and_not_asked_as_the_word_nan():
+    Path("t.csv").write_text("t,b\n" + "odd,x\n" * 30 + ",y\n" * 2)
+    Path("mymodels.py").write_text(MODELS)
+    common = ("-m", "mymodels:lengths", "--to", "mymodels:lengths", "--store", "none")
+    done = iomap("compare", "rows", "t.csv", "--text", "t", *common)
+    assert done.returncode == 2 and "--text must name a column with a text in every row" in done.stderr
+    assert "got 'none in row 30 of t'" in done.stderr
+
+
+def test_two_models_alone_are_told_that_a_probe_is_missing():
+    done = iomap("compare", "mymodels:lengths", "mymodels:longer")
+    assert done.returncode == 2 and "Missing option '--probe'" in done.stderr
+
+
 def test_two_models_are_compared():
     Path("mymodels.py").write_text(MODELS + "\n\ndef newer(frame):\n    return rows(frame) + 0.5 * frame['c']\n")
     frame = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": ["x", "y", "x", "y"], "c": [1, 1, 0, 0]})
