@@ -294,6 +294,9 @@ class Model(ABC):
         """Take one input at a time from now on, because answers depend on what else is in a batch."""
         self.batch, self.neighbours = 1, why
 
+    def check_instance(self, rendered: Callable[[], Any]) -> None:  # noqa: B027 - most models can be explained at any input
+        """Refuse the instance, rendered as a batch, with an InputError where every answer around it says the same."""
+
     def unread(self, text: Any) -> str:
         """Say what of an input the model does not read, in words; empty where it reads all, or cannot know."""
         return ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import floor, isfinite, log10
 from typing import Any
 
-__all__ = ["Scale", "alone", "between", "given", "percent", "rounded", "score", "signed"]
+__all__ = ["Scale", "alone", "between", "counted", "given", "percent", "rounded", "score", "signed"]
 
 #: significant digits of a number, and the most decimals
 _DIGITS, _DECIMALS = 3, 4
@@ -65,6 +65,17 @@ def alone(value: float) -> str:
     """
     scale = Scale.of([value])
     return f"{scale.rounded(value)}×{scale.unit('').strip()}" if scale.power else rounded(value)
+
+
+def counted(count: int, noun: str) -> str:
+    """Write how many there are of something.
+
+    Examples
+    --------
+    >>> counted(1, "call"), counted(2014, "token")
+    ('1 call', '2,014 tokens')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def signed(value: float, missing: str = "") -> str:

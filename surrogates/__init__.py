@@ -35,6 +35,8 @@ from surrogates.local.dependence import Dependence
 from surrogates.local.dependence_curves import partial_dependence
 from surrogates.local.explain import estimate, explain
 from surrogates.local.explanation import Explanation
+from surrogates.local.pairwise_estimate import pairwise_interactions
+from surrogates.local.pairwise_interactions import PairwiseInteractions
 from surrogates.local.shapley_estimate import shapley_values
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.local.stopping import Certified, StableOrder, Width
@@ -73,6 +75,7 @@ __all__ = [
     "Indices",
     "InteractionSurrogate",
     "Link",
+    "PairwiseInteractions",
     "Product",
     "RowDifference",
     "RuleSurrogate",
@@ -102,6 +105,7 @@ __all__ = [
     "generalise",
     "indices",
     "one_vector",
+    "pairwise_interactions",
     "partial_dependence",
     "shapley_values",
 ]

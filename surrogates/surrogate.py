@@ -230,10 +230,12 @@ class CurvedSurrogate(Surrogate):
 
     Parameters
     ----------
-    link : {"identity", "auto", "logistic", "log"} or Link, or one of these for each output, default "identity"
+    link : {"identity", "auto", "logistic", "log", "learned"} or Link, or one of these for each output, \
+default "identity"
         The curve g that the sum passes through, see :class:`~surrogates.Link`. Of a kind given by name the bounds are
         estimated from the answers. "auto" takes a logistic curve where its held-out error is clearly smaller than that
-        of the identity.
+        of the identity. "learned" learns a monotone curve from the answers where held-out ones clearly favour that
+        over what "auto" takes, see :mod:`surrogates.numerics.learned_curve`.
     """
 
     link: Links

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 from probes.errors import InputError
-from probes.rounding import rounded
+from probes.rounding import counted, rounded
 
 __all__ = ["Cost", "Forecast", "Projection", "project"]
 
@@ -83,13 +83,12 @@ class Forecast:
     checks: int = 0
 
     def __str__(self) -> str:
-        tokens = f", {self.tokens:,} tokens" if self.tokens else ""
+        tokens = f", {counted(self.tokens, 'token')}" if self.tokens else ""
         time_ = "" if self.seconds is None else f", about {rounded(self.seconds)} s"
         asked = self.questions - self.known
-        checks = f", {self.checks} inputs more to check the model" if self.checks else ""
-        return (
-            f"{asked:,} questions to ask in {self.calls:,} calls{checks}{tokens}{time_} ({self.known:,} known already)"
-        )
+        checks = f", {counted(self.checks, 'input')} more to check the model" if self.checks else ""
+        calls = f"{counted(asked, 'question')} to ask in {counted(self.calls, 'call')}"
+        return f"{calls}{checks}{tokens}{time_} ({self.known:,} known already)"
 
     def project(
         self,

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from probes.deferred import ready
 from probes.errors import InputError
 from probes.inputs.adapt import ProbeLike, RowSettings, as_probe
 from probes.model import Generator, Identity, Model
@@ -86,6 +87,8 @@ class Question:
             raise InputError("answer", "be a non-empty string, or None to have it generated", answer)
         if None not in (answer, region.answer) and answer != region.answer:
             raise InputError("answer", f"be the probe's ({region.answer!r}), or be given only once", answer)
+        if isinstance(asked, Model):
+            asked.check_instance(lambda: ready(region.render(region.instance[None])))
         if isinstance(asked, Generator):
             answer = next((text for text in (answer, region.answer, fallback) if text is not None), None)
         return cls(asked, region, target, answer)

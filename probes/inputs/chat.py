@@ -16,7 +16,7 @@ from probes.errors import InputError
 from probes.inputs.chat_messages import Message, checked_messages
 from probes.inputs.chat_units import Turns, Unit, answered, cut_of, grouped, turning_point
 from probes.inputs.pieces import block_view
-from probes.inputs.replacement import removal
+from probes.inputs.replacement import UNCHANGING, removal, unchanged
 from probes.inputs.text_segments import Segments, checked_answer
 from probes.inputs.units.cut import Cut, first_names, numbered
 from probes.model import Generator, Prompt
@@ -40,7 +40,7 @@ class ChatProbe(Probe):
         As a server takes them: ``role`` and ``content``, which is a text or a list of text parts; ``tool_calls``,
         ``tool_call_id`` and ``name`` are kept. Pairs (role, content) are taken as well. A last message of the
         assistant is the beginning of its answer, which the model goes on with.
-    units : unit, dict or None
+    unit : unit, dict or None
         What messages are taken apart into. One unit for all; or a dict from roles and numbers of messages (from 0, or
         from the end: −1 is the last; a number goes before a role) to units, and all others stay as they are. By
         default: every question with its reply is an example; the system prompt, tool results and other messages are
@@ -93,7 +93,7 @@ class ChatProbe(Probe):
     def __init__(
         self,
         messages: Prompt,
-        units: Unit | Mapping[str | int, Unit] | None = None,
+        unit: Unit | Mapping[str | int, Unit] | None = None,
         *,
         replacement: str | None = None,
         tokenizer: Any = None,
@@ -107,14 +107,21 @@ class ChatProbe(Probe):
         self.answer, self.max_new_tokens = checked_answer(answer, max_new_tokens)
         self._groups: list[_Group] = []
         asked, offset = answered(self.messages), 0
-        for turns in grouped(self.messages, units):
+        for turns in grouped(self.messages, unit):
             group = _Group.of(self.messages, turns, offset, asked, tokenizer)
             self._groups.append(group)
             offset += group.count
         names = unique_names([name for group in self._groups for name in group.names])
-        rule = "units" if units is not None else "messages"
-        self.features = at_least_two([Feature(name) for name in names], rule, messages if units is None else units)
+        rule = "unit" if unit is not None else "messages"
+        self.features = at_least_two([Feature(name) for name in names], rule, messages if unit is None else unit)
+        if len(self._same()) == len(names):
+            raise InputError("replacement", UNCHANGING, replacement)
         self.notes = self._remarks()
+
+    def _same(self) -> list[str]:
+        """Return the features that hold already what stands in for them."""
+        same = [group.offset + i for group in self._groups for i in group.same(self.replacement)]
+        return [self.features[j].name for j in same]
 
     def _remarks(self) -> tuple[str, ...]:
         """Say what stays in every question, and what the cuts have to say."""
@@ -123,6 +130,8 @@ class ChatProbe(Probe):
         notes = [f"Messages that stay in every question: {', '.join(stays)}."] if stays else []
         if emptied:
             notes.append("A tool result that is left out stays as an empty message, because its call is there.")
+        if same := self._same():
+            notes.append(unchanged(same))
         return tuple(dict.fromkeys([*notes, *(note for g in self._groups for note in g.notes)]))
 
     def render(self, Z: np.ndarray) -> list[list[dict[str, Any]]]:
@@ -135,6 +144,8 @@ class ChatProbe(Probe):
         other = copy(self)
         other.replacement = _MARK if self.replacement is None else None
         other.notes = other._remarks()
+        if len(other._same()) == len(self.features):  # the mark is all that the chat holds
+            return {}
         return {removal(other.replacement): other}
 
     def scatter(self, values: np.ndarray) -> np.ndarray:
@@ -292,6 +303,16 @@ class _Group:
             for message in self.messages:
                 absent = replacement or "" if message.text else ""
                 yield message.as_dict(message.text if present[0] else absent)
+
+    def same(self, replacement: str | None) -> list[int]:
+        """Return the features, counted from 0, of which a replacement changes nothing."""
+        if replacement is None:
+            return []
+        if self.whole:
+            return [] if any(message.text not in ("", replacement) for message in self.messages) else [0]
+        pieces = zip(self.segments.pieces, self.owner, strict=True)
+        changed = {i for piece, i in pieces if piece != replacement}
+        return [i for i in range(self.count) if i not in changed]
 
     def block(self) -> Block:
         """Describe the messages for a report."""

@@ -61,7 +61,7 @@ def grouped(messages: Sequence[Message], units: Unit | Mapping[str | int, Unit] 
     ----------
     messages : sequence of n Message
     units
-        As for :class:`~probes.inputs.chat.ChatProbe`.
+        The `unit` of :class:`~probes.inputs.chat.ChatProbe`.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def grouped(messages: Sequence[Message], units: Unit | Mapping[str | int, Unit] 
             stop = _end_of_example(messages, i)
             if stop == i:  # a role named it: the last question is no example
                 if i in named:
-                    raise InputError(f"units[{i}]", "be a message of the user that has a reply, to be an example", unit)
+                    raise InputError(f"unit[{i}]", "be a message of the user that has a reply, to be an example", unit)
                 unit, stop = "fixed", i + 1
         elif _is(unit, "turn") and messages[i].calls:  # what a call returned cannot stand without it
             while stop < len(messages) and messages[stop].role == "tool":
@@ -85,7 +85,7 @@ def grouped(messages: Sequence[Message], units: Unit | Mapping[str | int, Unit] 
         for j in range(i + 1, stop):
             if j in named and each[j] is not unit and not _is(each[j], str(unit)):
                 rule = f'be left out: message {j} goes with message {i}, which is "{unit}"'
-                raise InputError(f"units[{j}]", rule, each[j])
+                raise InputError(f"unit[{j}]", rule, each[j])
         groups.append(Turns(tuple(range(i, stop)), unit))
         i = stop
     return tuple(groups)
@@ -112,10 +112,10 @@ def _units(messages: Sequence[Message], units: Unit | Mapping[str | int, Unit] |
     if units is None:
         return _usual(messages), set()
     if not isinstance(units, Mapping):
-        return [_known("units", units)] * n, set()
+        return [_known("unit", units)] * n, set()
     by_role: dict[str, Unit] = {}
     for key, unit in units.items():
-        _known(f"units[{key!r}]", unit)
+        _known(f"unit[{key!r}]", unit)
         if isinstance(key, str) and any(message.role == key for message in messages):
             by_role[key] = unit
         elif isinstance(key, Integral) and not isinstance(key, bool) and -n <= key < n and key % n not in named:
@@ -123,7 +123,7 @@ def _units(messages: Sequence[Message], units: Unit | Mapping[str | int, Unit] |
         else:
             here = [role for role in ROLES if any(message.role == role for message in messages)]
             rule = f"name messages, each once: by role ({', '.join(here)}) or by number (0 to {n - 1}, or from the end)"
-            raise InputError("units", rule, key)
+            raise InputError("unit", rule, key)
     return [named.get(i, by_role.get(message.role, "fixed")) for i, message in enumerate(messages)], set(named)
 
 

@@ -31,7 +31,7 @@ class FieldsProbe(PiecesProbe):
     fields : dict, Series or one-row DataFrame
         Names and texts. Of a dict inputs are dicts, of a Series or DataFrame they are data frames with its columns.
         Fields that are `fixed` may also hold numbers, truth values or None.
-    units : unit or dict of str to unit, default "word"
+    unit : unit or dict of str to unit, default "word"
         What a feature is, as for :class:`~probes.TextProbe`, for all fields or by the name of each.
     fixed : sequence of str, default ()
         Fields that stay as they are.
@@ -67,7 +67,7 @@ class FieldsProbe(PiecesProbe):
     def __init__(
         self,
         fields: Mapping[str, Any] | pd.Series | pd.DataFrame,
-        units: Unit | Mapping[str, Unit] = "word",
+        unit: Unit | Mapping[str, Unit] = "word",
         *,
         fixed: Sequence[str] = (),
         replacement: Replacement = None,
@@ -87,8 +87,8 @@ class FieldsProbe(PiecesProbe):
             if not isinstance(self.fields[name], str):
                 rule = "be a string; a field in fixed= stays as it is, and may be something else"
                 raise InputError(name, rule, self.fields[name])
-        each = units if isinstance(units, Mapping) else dict.fromkeys(explained, units)
-        _known("units", each, explained)
+        each = unit if isinstance(unit, Mapping) else dict.fromkeys(explained, unit)
+        _known("unit", each, explained)
         _known("spans", spans, explained)
         self.template = _template(template, self.fields, explained)
         self.answer, self.max_new_tokens = checked_answer(answer, max_new_tokens)

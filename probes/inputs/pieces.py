@@ -11,7 +11,15 @@ from typing import NotRequired, TypedDict
 import numpy as np
 
 from probes.errors import InputError
-from probes.inputs.replacement import Infill, Replacement, checked_replacement, removal, stand_in
+from probes.inputs.replacement import (
+    UNCHANGING,
+    Infill,
+    Replacement,
+    checked_replacement,
+    removal,
+    stand_in,
+    unchanged,
+)
 from probes.inputs.text_segments import Segments
 from probes.inputs.units.cut import Cut, first_names, numbered
 from probes.probe import Feature, Probe, at_least_two, unique_names
@@ -84,6 +92,26 @@ class PiecesProbe(Probe):
             replacement.check(self.documents)
             self.replicates, self.replication = replacement.samples, replacement.replication(len(self.features))
             self.notes = (*self._cut_notes, replacement.note)
+        elif replacement is not None:
+            self.notes = (*self._cut_notes, *self._unchanged(replacement))
+
+    def _unchanged(self, replacement: Replacement) -> tuple[str, ...]:
+        """Say which features hold already what stands in for them.
+
+        Raises
+        ------
+        InputError
+            If all of them do.
+        """
+        stands, changed = stand_in(replacement), set[int]()
+        for text, owner in zip(self.documents, self.owners, strict=True):
+            for piece, j in zip(text.pieces, owner.tolist(), strict=True):
+                if j not in changed and piece != (stands(piece) if callable(stands) else stands):
+                    changed.add(j)
+        same = [feature.name for j, feature in enumerate(self.features) if j not in changed]
+        if len(same) == len(self.features):
+            raise InputError("replacement", UNCHANGING, replacement)
+        return (unchanged(same),) if same else ()
 
     def _rendered(self, number: int, Z: np.ndarray) -> list[str]:
         """Render a text, by its number, for rows ``(m, d)``: m · replicates texts, those of a row side by side."""
@@ -116,7 +144,10 @@ class PiecesProbe(Probe):
     def variants(self) -> dict[str, Probe]:
         """Return the probe that removes absent text where this one replaces it; that puts a mark where it removes."""
         other = copy(self)
-        other.replace(_MARK if self.replacement is None else None)
+        try:
+            other.replace(_MARK if self.replacement is None else None)
+        except InputError:  # the mark is all that the text holds
+            return {}
         return {removal(other.replacement): other}
 
     def scatter(self, values: np.ndarray) -> np.ndarray:

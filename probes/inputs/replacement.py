@@ -13,7 +13,16 @@ from probes.errors import InputError, ModelError, describe, integer
 from probes.inputs.text_segments import Segments, StandIn
 from probes.probe import Replication
 
-__all__ = ["Infill", "Replacement", "checked_replacement", "mask_token", "removal", "stand_in"]
+__all__ = [
+    "UNCHANGING",
+    "Infill",
+    "Replacement",
+    "checked_replacement",
+    "mask_token",
+    "removal",
+    "stand_in",
+    "unchanged",
+]
 
 #: texts that an infill keeps, by what was masked
 _KEPT = 20_000
@@ -253,6 +262,24 @@ def stand_in(replacement: Replacement) -> StandIn:
         return made
 
     return text_of
+
+
+#: what a replacement must do
+UNCHANGING = "change the text: what stands in for absent features is what they hold already"
+#: features that a note names
+_NAMED = 5
+
+
+def unchanged(names: Sequence[str]) -> str:
+    """Say that what stands in for some features is what they hold.
+
+    Examples
+    --------
+    >>> unchanged(["…"])
+    '…: what stands in is the same text, so the effect is zero by design.'
+    """
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}: what stands in is the same text, so the effect is zero by design."
 
 
 def removal(replacement: Replacement) -> str:

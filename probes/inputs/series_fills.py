@@ -102,8 +102,21 @@ def fill_of(
             raise InputError("fill", "be a finite number", fill)
         return SeriesFill(np.full((1, *values.shape), float(fill)), f"replaced by {given(float(fill))}")
     if callable(fill):
-        return SeriesFill(_of_function(fill, form)[None], f"replaced by {getattr(fill, '__name__', 'a function')}")
-    return _of_background(form.read_several(fill, "fill"), rows or REPLICATES, seed, sizes)
+        made = _with_numbers(_of_function(fill, form)[None], fill)
+        return SeriesFill(made, f"replaced by {getattr(fill, '__name__', 'a function')}")
+    return _of_background(_with_numbers(form.read_several(fill, "fill"), fill), rows or REPLICATES, seed, sizes)
+
+
+def _with_numbers(series: np.ndarray, fill: Any) -> np.ndarray:
+    """Refuse series ``(n, c, t)`` that hold nothing but missing values in a channel.
+
+    Raises
+    ------
+    InputError
+    """
+    if np.isnan(series).all(axis=(0, 2)).any():
+        raise InputError("fill", "hold a number in every channel, or nothing stands in for absent parts", fill)
+    return series
 
 
 def _is_data(fill: Any) -> bool:

@@ -104,11 +104,16 @@ def band_edges(bands: int | Iterable[Any], length: int, rate: float) -> list[tup
     InputError
         For bands that are empty, overlap, or lie outside of what steps can hold.
     """
-    highest, lowest = rate / 2, rate / length
+    highest = rate / 2
     if isinstance(bands, (Real, str)) or not isinstance(bands, Iterable):
         count = integer("bands", bands, least=2)
-        inner = [float(f"{edge:.3g}") for edge in np.geomspace(lowest / 2, highest, count + 1)[1:-1]]
-        pairs = list(zip([0.0, *inner], [*inner, highest], strict=True))
+        pairs = _of_equal_ratio(min(count, length), length, rate)
+        if count > length or not _all_held(pairs, length, rate):
+            fewer = range(min(count - 1, length.bit_length()), 1, -1)
+            most = next((n for n in fewer if _all_held(_of_equal_ratio(n, length, rate), length, rate)), 1)
+            few = f"be at most {most} for {length} steps, so that each band holds a frequency; or give their edges"
+            none = f"be edges, or pairs of them: {length} steps are too few for bands of equal ratio"
+            raise InputError("bands", few if most > 1 else none, bands)
     else:
         listed = list(bands)
         single = bool(listed) and all(isinstance(edge, Real) for edge in listed)
@@ -120,6 +125,24 @@ def band_edges(bands: int | Iterable[Any], length: int, rate: float) -> list[tup
             raise InputError("bands", rule, bands)
         before = high
     return pairs
+
+
+def _of_equal_ratio(count: int, length: int, rate: float) -> list[tuple[float, float]]:
+    """Return so many bands from 0 to the highest frequency, each as much wider than the one before."""
+    inner = [float(f"{edge:.3g}") for edge in np.geomspace(rate / length / 2, rate / 2, count + 1)[1:-1]]
+    return list(zip([0.0, *inner], [*inner, rate / 2], strict=True))
+
+
+def _all_held(pairs: Sequence[tuple[float, float]], length: int, rate: float) -> bool:
+    """Return whether each band holds a frequency of a series of this length."""
+    frequencies = np.fft.rfftfreq(length, 1 / rate)
+    return all(_within(low, high, frequencies).any() for low, high in pairs)
+
+
+def _within(low: float, high: float, frequencies: np.ndarray) -> np.ndarray:
+    """Return which frequencies ``(f,)`` lie in a band; the highest of all does where the band ends there."""
+    top = frequencies <= high if high >= frequencies[-1] else frequencies < high
+    return (frequencies >= low) & top & (frequencies > 0)
 
 
 def _pair(band: Any) -> tuple[float, float]:
@@ -140,8 +163,7 @@ def band_owners(pairs: Sequence[tuple[float, float]], length: int, rate: float) 
     frequencies = np.fft.rfftfreq(length, 1 / rate)
     owner = np.full(len(frequencies), -1)
     for i, (low, high) in enumerate(pairs):
-        top = frequencies <= high if high >= frequencies[-1] else frequencies < high
-        within = (frequencies >= low) & top & (frequencies > 0)
+        within = _within(low, high, frequencies)
         if not within.any():
             step = given(rate / length)
             raise InputError("bands", f"be as wide as the step between frequencies, {step}, at least", (low, high))

@@ -53,7 +53,8 @@ def spread_of(column: pd.Series) -> float:
     """Return the standard deviation of a numeric column; 0 for anything else, and where there is none."""
     if not is_numeric_dtype(column) or is_bool_dtype(column):
         return 0.0
-    spread = float(column.astype(float).std())
+    with np.errstate(invalid="ignore"):  # infinite values have no spread
+        spread = float(column.astype(float).std())
     return spread if np.isfinite(spread) else 0.0
 
 
@@ -166,7 +167,8 @@ def _summary(column: pd.Series) -> str:
     """Describe a background column in one line: mean and spread, or its most frequent values."""
     if is_numeric_dtype(column) and not is_bool_dtype(column):
         values = column.dropna().astype(float)
-        return _of_numbers(values.mean(), values.std(ddof=0)) if len(values) else "all missing"
+        with np.errstate(invalid="ignore"):  # infinite values have no spread
+            return _of_numbers(values.mean(), values.std(ddof=0)) if len(values) else "all missing"
     if is_moment(column) and column.notna().any():
         known = column.dropna().sort_values(kind="stable")
         first, middle, last = (shown(known.iloc[i]) for i in (0, len(known) // 2, -1))
@@ -237,7 +239,8 @@ def _are_whole(column: pd.Series) -> bool:
     if not is_float_dtype(column):
         return False
     known = column.dropna().to_numpy(dtype=float)
-    return len(known) > 0 and bool((known % 1 == 0).all()) and bool((known != known[0]).any())
+    whole = len(known) > 0 and bool(np.isfinite(known).all()) and bool((known % 1 == 0).all())
+    return whole and bool((known != known[0]).any())
 
 
 def same_as_first(frame: pd.DataFrame) -> np.ndarray:

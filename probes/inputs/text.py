@@ -31,8 +31,8 @@ class TextProbe(PiecesProbe):
         "paragraph", "markdown" (its blocks), "markdown section", "html" (texts between tags), "token" (needs
         `tokenizer`), the name of a segmenter that is installed ("pythainlp", "laonlp", "jieba", "janome"); a compiled
         regular expression, each match of which is a feature; :class:`~probes.Html`; all occurrences of a word at once,
-        :class:`~probes.Occurrences`; or a function from a text to spans, or to parts of it in their order. What lies
-        between features always stays.
+        "occurrences" or :class:`~probes.Occurrences`; or a function from a text to spans, or to parts of it in their
+        order. What lies between features always stays.
     replacement : str, function or Infill, optional
         What stands in for an absent feature, such as ``"[MASK]"`` or ``"…"``; a function from its text to another one;
         or words drawn from a masked language model, :class:`~probes.Infill`. None removes it, with white space beside

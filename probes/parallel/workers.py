@@ -143,6 +143,9 @@ class Workers(_Pooled, Model):
     def as_direct(self, values: np.ndarray) -> np.ndarray:
         return self.model.as_direct(values)
 
+    def check_instance(self, rendered: Callable[[], Any]) -> None:
+        self.model.check_instance(rendered)
+
     def met_as(self, identity: Identity) -> str:
         return self.model.met_as(identity)
 

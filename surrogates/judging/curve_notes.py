@@ -73,7 +73,7 @@ def _flat(surrogate: Surrogate, problem: Problem) -> list[str]:
 def _doubtful(surrogate: Surrogate, outputs: Sequence[str], crossed: CrossFit) -> list[str]:
     notes = []
     for j, (name, link) in enumerate(zip(outputs, surrogate.links_, strict=True)):
-        others = sum(fitted.links_[j].kind != link.kind for fitted, _ in crossed.fits)
+        others = sum(fitted.links_[j].curved != link.curved for fitted, _ in crossed.fits)
         if others > _OTHERWISE * len(crossed.fits):
             shown = "a curve" if link.curved else "none"
             notes.append(

@@ -186,9 +186,9 @@ def _stability(case: _Case) -> Finding:
     concordance, rank, shared, top = (float(v) for v in pairs.mean(axis=0))
     said = (
         f"Over {case.seeds} seeds of {rows} questions each, effects agree {score(concordance)} (ranks {score(rank)}) "
-        f"and {rounded(shared)} of the top {top:.0f} are shared, on average over pairs."
+        f"and {rounded(shared)} of the top {rounded(top)} are shared, on average over pairs."
     )
-    numbers = {"concordance": concordance, "rank agreement": rank, f"shared of top {top:.0f}": shared}
+    numbers = {"concordance": concordance, "rank agreement": rank, f"shared of top {rounded(top)}": shared}
     return Finding("stability", concordance >= _AGREE, said, numbers)
 
 
@@ -245,11 +245,13 @@ def _agreement(one: Analysis, other: Analysis) -> tuple[float, float, float, int
     decides, because ranks of effects near zero are noise.
     """
     names = list(dict.fromkeys(one.attributions["feature"]))
-    top = min(_TOP, max(1, len(names) // 2))
+    most = min(_TOP, max(1, len(names) // 2))
     agreements = []
     for output in dict.fromkeys(one.attributions["output"]):
         a, b = (_effects(x, output, names) for x in (one, other))
-        leading = [set(np.argsort(-np.abs(v), kind="stable")[:top]) for v in (a, b)]
+        # effects of exactly zero are no leading ones
+        top = min(most, max(1, int(np.count_nonzero(a)), int(np.count_nonzero(b))))
+        leading = [set(np.argsort(-np.abs(v), kind="stable")[: min(top, np.count_nonzero(v))]) for v in (a, b)]
         size = float(a @ a + b @ b)
         concordance = 2 * float(a @ b) / size if size > 0 else 1.0
         flat = min(np.ptp(a), np.ptp(b)) <= 1e-9 * max(np.ptp(a), np.ptp(b), 1e-300)

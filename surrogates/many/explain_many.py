@@ -24,7 +24,7 @@ from probes.inputs.locality import Law
 from probes.models.adapt import ModelLike, as_model, check_order
 from probes.outputs.target import TargetLike
 from probes.parallel.workers import distribute
-from probes.store.store import Store, open_store
+from probes.store.store import open_store
 from surrogates.families.registry import FamilyLike, candidates
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.many.items import items_of
@@ -151,11 +151,11 @@ def explain_many(
                         entry = Entry(item.key, item.index, item.label, item.row, result)
                         entries.append(entry if file is None else file.add(entry))
             except KeyboardInterrupt:
-                log.warning("interrupted; answers so far are in the store")
+                log.warning("interrupted; answers so far %s", _kept(settings))
                 return _set(entries, failures, True)
             except ENDS as error:
                 error.finished = _set(entries, failures, True)
-                error.add_note(_remains(error.finished, settings.store, file))
+                error.add_note(_remains(error.finished, settings, file))
                 raise
     return _set(entries, failures)
 
@@ -165,9 +165,17 @@ def _set(entries: list[Entry], failures: list[Failure], interrupted: bool = Fals
     return ExplanationSet(tuple(in_order[0]), tuple(in_order[1]), interrupted)
 
 
-def _remains(finished: ExplanationSet, store: Store, file: JsonlFile | None) -> str:
+def _remains(finished: ExplanationSet, settings: Settings, file: JsonlFile | None) -> str:
     """Say where everything is when an error ends a run."""
     where = "this error's attribute finished" if file is None else str(file.path)
     count = f"{len(finished)} item{'' if len(finished) == 1 else 's'}"
-    answers = "were kept in memory only" if store.path is None else "are in the store: run again to go on"
-    return f"{count} explained{f' ({where})' if finished else ''}; answers so far {answers}."
+    return f"{count} explained{f' ({where})' if finished else ''}; answers so far {_kept(settings)}."
+
+
+def _kept(settings: Settings) -> str:
+    """Say where answers are when a run ends early."""
+    if settings.store.path is None:
+        return "were kept in memory only"
+    if not settings.workers.identity().persistent:
+        return "were kept for this run only: the model has no name, as_model(f, name=...), to know it by"
+    return "are in the store: run again to go on"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from probes.errors import InputError
 
-__all__ = ["mean_effects", "picks"]
+__all__ = ["mean_effects", "picks", "seldom_clear"]
 
 _DRAWS = 2000
 #: draws that are held in memory at a time, times items
@@ -49,6 +50,19 @@ def mean_effects(frame: pd.DataFrame, random_state: int = 0) -> pd.DataFrame:
     names = ["output", "feature", "items", "importance", "low", "high", "mean", "raises"]
     table = pd.DataFrame(rows, columns=names)
     return table.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
+
+
+def seldom_clear(frame: pd.DataFrame) -> list[str]:
+    """Return features of several effects whose intervals leave zero out no more often than they would by chance.
+
+    The mean of |attribution| is above zero there whether the feature does anything or not. `frame` is as of
+    :func:`mean_effects`; effects of all outputs count together, those without an interval or of exactly zero do not.
+    """
+    known = frame[frame["low"].notna() & frame["high"].notna() & (frame["attribution"] != 0)]
+    clear = (known["low"] > 0) | (known["high"] < 0)
+    counted = clear.groupby(known["feature"], sort=False).agg(["sum", "size"])
+    chance = (counted["size"] > 1) & (counted["sum"] <= stats.binom.ppf(0.95, counted["size"], 0.05))
+    return [str(name) for name in counted.index[chance]]
 
 
 def picks(frame: pd.DataFrame, k: int) -> pd.DataFrame:

@@ -75,7 +75,7 @@ def _head(d: Difference) -> list[Part]:
     known = np.isfinite(f.r2[worst])
     rest = "." if refused else f": {small(verdict)}"
     how = "reproduces them" if f.exact else "predicts unseen ones"
-    evidence = f"{name}{len(d.change.answers.design):,} questions were put to both"
+    evidence = f"{name}{len(np.unique(d.change.answers.design.Z, axis=0)):,} questions were put to both"
     evidence += f"; this explanation of the change {how} with R² {f.scored(worst)}{rest}" if known else f". {verdict}"
     warning = f"{name}{small(words) if name else words}" if refused else ""
     return [Head(warning=warning, said=f"For this input {' and '.join(said)}.", change="", evidence=evidence)]

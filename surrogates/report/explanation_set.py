@@ -11,6 +11,7 @@ from probes.rounding import Scale, percent, score
 from surrogates.judging.verdict import refuses
 from surrogates.local.explanation import Explanation
 from surrogates.many.explanation_set import ExplanationSet
+from surrogates.many.mean_effects import seldom_clear
 from surrogates.report.page import Contents, card, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.again import Again
@@ -92,7 +93,21 @@ def _usable(refused: int, count: int) -> str:
 
 def _all(explanations: ExplanationSet) -> list[Part]:
     words = ". ".join(_heading(explanations))
-    return [Said(verdict=f"{words}. {'. '.join(explanations.cost_lines())}.", notes=())]
+    return [Said(verdict=f"{words}. {'. '.join(explanations.cost_lines())}.", notes=_notes(explanations))]
+
+
+def _notes(explanations: ExplanationSet) -> tuple[str, ...]:
+    """Name the features at the top whose mean sizes may be uncertainty alone."""
+    if not len(explanations):
+        return ()
+    unclear = set(seldom_clear(explanations.frame))
+    shown = [str(name) for name in dict.fromkeys(explanations.summary()["feature"].head(_SHOWN)) if name in unclear]
+    if not shown:
+        return ()
+    return (
+        f"Hardly ever apart from zero in a single explanation: {', '.join(shown)}. What is uncertain has a mean size "
+        "above zero even if it does nothing.",
+    )
 
 
 def _asked(explanations: ExplanationSet) -> list[Part]:
@@ -168,7 +183,8 @@ def set_text(explanations: ExplanationSet) -> str:
     """Write how many there are, how far they can be trusted, the features that matter most, the cost, failures."""
     lines = _heading(explanations)
     if len(explanations):
-        lines += ["", *_summary_lines(explanations), "", *explanations.cost_lines()]
+        lines += ["", *_summary_lines(explanations), *(f"Note: {note}" for note in _notes(explanations))]
+        lines += ["", *explanations.cost_lines()]
     lines += [f"Failed: {failure}" for failure in explanations.failures[:_SHOWN]]
     return joined(line for one in lines for line in paragraph(one, 4) or [""])
 

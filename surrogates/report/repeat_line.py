@@ -159,7 +159,7 @@ def _fields(ex: Explanation) -> tuple[str, Probe] | None:
     if view["form"] == "fields":
         fixed = tuple(name for name in texts if name not in taken) or None
         probe: Probe = FieldsProbe(texts, view["unit"], fixed=fixed or (), replacement=replacement)
-        return f"FieldsProbe({texts!r}{_settings(units=unit, fixed=fixed, replacement=replacement)})", probe
+        return f"FieldsProbe({texts!r}{_settings(unit=unit, fixed=fixed, replacement=replacement)})", probe
     (one, first), (two, second) = texts.items()
     side = "both" if len(taken) == 2 else "first" if taken == [one] else "second"
     names = (one, two)

@@ -92,12 +92,18 @@ def fitted_here(explanation: Explanation) -> np.ndarray:
 
 
 def effect_lines(
-    table: pd.DataFrame, labels: Mapping[str, str], what: str, output: str, scale: Scale, muted: bool = False
+    table: pd.DataFrame,
+    labels: Mapping[str, str],
+    what: str,
+    output: str,
+    scale: Scale,
+    muted: bool = False,
+    more: str = ".attributions",
 ) -> list[str]:
     """Write the strongest rows ``feature, attribution, low, high`` of one output as lines under a heading.
 
     Bars point to the right for what raises the output, to the left for what lowers it; they are faint where effects
-    are `muted`, since a verdict says not to use them.
+    are `muted`, since a verdict says not to use them. `more` is where the rest of them can be had.
     """
     largest, half = float(table["attribution"].abs().max()), _HALF
     lines = [f"{what:>8}  {'95% interval':^18}  {'−':<{half}}0{'+':>{half}}  {in_line(output)}".rstrip()]
@@ -106,7 +112,7 @@ def effect_lines(
         bar = signed_bar(row.attribution, largest, half, muted)
         lines.append(f"{effect:>8}  {span:^18}  {bar}  {named_within(labels, row.feature, 33 + 2 * half)}".rstrip())
     if len(table) > _ROWS:
-        lines.append(f"{'':>8}  {'':18}  {'':{2 * half + 1}}  … and {len(table) - _ROWS} more in .attributions")
+        lines.append(f"{'':>8}  {'':18}  {'':{2 * half + 1}}  … and {len(table) - _ROWS} more in {more}")
     return lines
 
 
@@ -160,7 +166,7 @@ def _found_lines(explanation: Explanation) -> list[str]:
         for row in rows[:_FOUND]
     ]
     more = [f"and {len(rows) - _FOUND} more in .zoom.found"] if len(rows) > _FOUND else []
-    none = "no small set of parts keeps half of what the document does to the answer"
+    none = "no small set of parts was singled out: see the effects of the parts"
     lines = [line for one in [*(said or [none]), *more] for line in paragraph(f"Found: {one}", 7)]
     words = ", ".join(f"“{in_line(str(word))}”" for word in zoom.words["word"][:_FOUND])
     return [*lines, *(paragraph(f"Words of it that matter: {words}", 7) if words else [])]

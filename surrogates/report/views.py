@@ -18,6 +18,7 @@ from surrogates.report import (
     explanation_set,
     global_surrogate,
     one_vector,
+    pairwise_interactions,
     row_difference,
     text,
 )
@@ -40,6 +41,7 @@ VIEWS = (
     explanation_set,
     global_surrogate,
     one_vector,
+    pairwise_interactions,
     row_difference,
     text,
 )

@@ -10,7 +10,7 @@ from typing import NotRequired, TypedDict, cast
 
 from probes.asking.cost import Cost
 from probes.probe import Probe
-from probes.rounding import rounded
+from probes.rounding import counted, rounded
 from surrogates.results.plain import Json
 
 __all__ = [
@@ -113,9 +113,7 @@ def cost_line(cost: Mapping[str, float] | CostData | Cost) -> str:
     """
     if not isinstance(cost, Cost):
         cost = Cost(**cast(Json, cost))
-    tokens = f", {cost.tokens:,} tokens" if cost.tokens else ""
+    tokens = f", {counted(cost.tokens, 'token')}" if cost.tokens else ""
     checks = f" (and {cost.checks} to check it)" if cost.checks else ""
-    return (
-        f"{cost.rows:,} inputs asked{checks} in {cost.calls:,} calls{tokens}, {rounded(cost.seconds)} s in the model; "
-        f"{cost.reused:,} answers reused"
-    )
+    asked = f"{counted(cost.rows, 'input')} asked{checks} in {counted(cost.calls, 'call')}{tokens}"
+    return f"{asked}, {rounded(cost.seconds)} s in the model; {counted(cost.reused, 'answer')} reused"

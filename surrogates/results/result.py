@@ -70,6 +70,12 @@ def _registered(view: Any, result: object) -> Callable[..., Any]:
 class Result:
     """Base of all results: a page, a piece of HTML for notebooks, text and a figure, by what is registered for it."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Have a console show what is printed; a dataclass that has no such method writes all of its fields."""
+        super().__init_subclass__(**options)
+        if "__repr__" not in cls.__dict__:
+            cls.__repr__ = Result.__str__  # type: ignore[assignment, method-assign]
+
     def report(self, path: str | Path) -> Path:
         """Write one self-contained HTML page; it opens anywhere and loads nothing.
 

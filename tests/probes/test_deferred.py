@@ -35,16 +35,16 @@ def test_joined_batches_keep_their_order(kind):
 
 
 def test_a_model_is_never_given_more_than_fits():
-    image = np.zeros((400, 400), np.uint8)
-    image[:, 200:] = 9
+    image = np.zeros((200, 200), np.uint8)
+    image[:, 100:] = 9
     probe, seen = ImageProbe(image, "grid", n_segments=8, fill=3), []
 
     def model(images):
         seen.append(len(images))
-        return images[:, ::200, ::50].mean(axis=(1, 2))
+        return images[:, ::100, ::25].mean(axis=(1, 2))
 
     ask(CallableModel(model), probe, sample(probe.features, 40, np.random.default_rng(0)), Store())
-    assert max(seen) == 3  # of 160,000 pixels each, of which half a million are rendered together
+    assert max(seen) == 3  # of 40,000 pixels each, of which 131,072 are rendered together
 
 
 def test_digests_of_deferred_inputs_are_those_of_the_inputs():

@@ -23,6 +23,8 @@ __all__ = ["UNITS", "Occurrences", "Unit", "cut_text", "name_of"]
 class Occurrences:
     """All occurrences of one text as one feature: every "bad" of a review is present, or none is.
 
+    The unit ``"occurrences"`` is ``Occurrences()``.
+
     Parameters
     ----------
     unit : Unit, default "bare word"
@@ -70,6 +72,7 @@ UNITS: dict[str, Callable[[str], Cut]] = {
     "markdown": cut_blocks,
     "markdown section": cut_sections,
     "html": Html().cut,
+    "occurrences": Occurrences().cut,
     **{name: segmented(name) for name in SEGMENTERS},
 }
 

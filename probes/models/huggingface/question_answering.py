@@ -1,7 +1,8 @@
 """ExtractiveQA: a network that marks the answer to a question in a text (SQuAD), as a map from pairs to numbers.
 
 With log-probabilities log s(i) and log e(j) of start and end, each a softmax over the tokens of the context, a span
-(i, j) has the probability s(i) · e(j). That of a text is the sum over all places where the context holds it.
+(i, j) has the probability s(i) · e(j). That of a text is the sum over all places where the context holds it from the
+beginning of one token to the end of another: what begins or ends inside a token the network cannot mark.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.special import log_softmax, softmax
 
-from probes.errors import InputError
+from probes.errors import InputError, describe
 from probes.model import Generator, Identity, Model
 from probes.models.huggingface.reading import Reader, Row, as_text_or_pair
 from probes.models.huggingface.weights import (
@@ -114,15 +115,20 @@ class ExtractiveQA(Generator):
         Raises
         ------
         InputError
-            For an answer that the context of `prompt` does not hold: its probability is 0 whatever is asked.
+            For an answer that the context of `prompt` does not hold, or only inside tokens: its probability is 0
+            whatever is asked.
         """
-        if answer.strip() not in pair_of(prompt)[1]:
+        pair, scorer = pair_of(prompt), AnswerSpan(self, answer)
+        if scorer.answer not in pair[1]:
             raise InputError("answer", "be a part of the context, letter by letter", answer)
-        return AnswerSpan(self, answer)
+        if not any(scorer.spans(pair[1], places := self.places(pair))):
+            rule = "begin and end where tokens of the context do, or the model cannot give it"
+            raise InputError("answer", f"{rule}; around it they make {_around(pair[1], places, scorer.answer)}", answer)
+        return scorer
 
 
 class AnswerSpan(Model):
-    """Pairs (question, context) → the probability that a text is the answer; 0 where the context does not hold it.
+    """Pairs (question, context) → the probability that a text is the answer; 0 where no tokens of the context make it.
 
     The log-odds of it (target ``"log-odds"``) need the text in every context.
 
@@ -171,14 +177,12 @@ class AnswerSpan(Model):
         if not places:
             return 0.0
         start, end = log_softmax(logits[:, [i for i, _, _ in places]].astype(float), axis=1)
-        return float(sum(np.exp(start[i] + end[j]) for i, j in self._spans(pair[1], places)))
+        return float(sum(np.exp(start[i] + end[j]) for i, j in self.spans(pair[1], places)))
 
-    def _spans(self, context: str, places: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
-        """Yield the first and the last token, among those of the context, of each place where the answer stands."""
-        for found in re.finditer(f"(?={re.escape(self.answer)})", context):
-            first, stop = found.start(), found.start() + len(self.answer)
-            inside = [n for n, (_, a, b) in enumerate(places) if a < stop and b > first]
-            if inside:
+    def spans(self, context: str, places: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
+        """Yield the first and the last token, among those of the context, of each place where they make the answer."""
+        for inside in _touching(context, places, self.answer):
+            if _text_of(context, places, inside) == self.answer:
                 yield inside[0], inside[-1]
 
     def direct(self) -> Callable[[Sequence[Pair]], Any]:
@@ -198,10 +202,31 @@ class AnswerSpan(Model):
             both = (out.start_logits, out.end_logits)
             start, end = (dict(zip(own, softmax(x[0, own].double().cpu().numpy()), strict=True)) for x in both)
         while place >= 0:
-            ends = (encoded.char_to_token(0, at, 1) for at in (place, place + len(self.answer) - 1))
-            total += float(np.prod([p.get(i, 0.0) for p, i in zip((start, end), ends, strict=True)]))
+            one, last = (encoded.char_to_token(0, at, 1) for at in (place, place + len(self.answer) - 1))
+            if one in own and last in own:  # else the network does not read it
+                made = context[encoded.token_to_chars(0, one).start : encoded.token_to_chars(0, last).end]
+                total += float(start[one] * end[last]) * (made.strip() == self.answer)
             place = context.find(self.answer, place + 1)
         return np.array([[total]])
+
+
+def _touching(context: str, places: Sequence[tuple[int, int, int]], text: str) -> Iterator[list[int]]:
+    """Yield, for each place where a context holds a text, the tokens that hold some of it."""
+    for found in re.finditer(f"(?={re.escape(text)})", context):
+        first, stop = found.start(), found.start() + len(text)
+        if inside := [n for n, (_, a, b) in enumerate(places) if a < stop and b > first]:
+            yield inside
+
+
+def _text_of(context: str, places: Sequence[tuple[int, int, int]], tokens: Sequence[int]) -> str:
+    """Return what tokens make that lie side by side, without white space around it."""
+    return context[places[tokens[0]][1] : places[tokens[-1]][2]].strip()
+
+
+def _around(context: str, places: Sequence[tuple[int, int, int]], text: str) -> str:
+    """Say what the tokens make that a text lies inside of."""
+    made = dict.fromkeys(_text_of(context, places, inside) for inside in _touching(context, places, text))
+    return " or ".join(map(describe, made)) or "nothing that is read"
 
 
 def pair_of(value: Any) -> Pair:

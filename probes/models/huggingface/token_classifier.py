@@ -116,6 +116,10 @@ class TokenClassifier(Model):
         # of two texts with the same tokens one may hold the word and the other not
         return super().digests(list(map(_text, inputs)))
 
+    def check_instance(self, rendered: Callable[[], Sequence[str]]) -> None:
+        if self.word is not None and not _spans(self.word, text := _text(rendered()[0])):
+            raise InputError("model", f"look at a word that the text holds by itself, not at {self.word!r}", text)
+
     def __call__(self, inputs: Sequence[str]) -> np.ndarray:
         import torch
 
@@ -133,7 +137,7 @@ class TokenClassifier(Model):
         marks = zip(encoded["offset_mapping"], encoded["special_tokens_mask"], strict=True)
         places = [(i, a, b) for i, ((a, b), special) in enumerate(marks) if b > a and not special]
         if self.word is not None:
-            spans = [m.span() for m in re.finditer(rf"(?<!\w){re.escape(self.word)}(?!\w)", text)]
+            spans = _spans(self.word, text)
             places = [(i, a, b) for i, a, b in places if any(a < stop and b > start for start, stop in spans)]
         if not places:
             return np.array([float(name == _NONE) for name in self.outputs])
@@ -165,6 +169,11 @@ class TokenClassifier(Model):
         with torch.inference_mode():
             [fed] = self.pipeline.preprocess(texts[0], **self.pipeline._preprocess_params)
             return self._of_tokens(texts[0], self.pipeline.forward(fed)["logits"][0].float().cpu().numpy())[None]
+
+
+def _spans(word: str, text: str) -> list[tuple[int, int]]:
+    """Return where a text holds a word or phrase that is not part of a longer word."""
+    return [m.span() for m in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text)]
 
 
 def _text(value: Any) -> str:

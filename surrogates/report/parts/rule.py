@@ -113,7 +113,7 @@ class Shares(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Standing(Part):
-    """How sure Shapley values are."""
+    """How sure Shapley values, or indices of pairs, are."""
 
     template = "standing.html"
     style = (NOTE,)
@@ -122,3 +122,5 @@ class Standing(Part):
     exact: bool
     rows: int
     warnings: tuple[str, ...]
+    how: str = ", in pairs of a question and its complement"
+    sums: str = "They add up to the model's number for this input less that without any feature."

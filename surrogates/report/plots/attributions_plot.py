@@ -10,8 +10,10 @@ import pandas as pd
 
 from probes.rounding import Scale
 from surrogates.local.explanation import Explanation
+from surrogates.local.pairwise_interactions import INDEX_NAMES, PairwiseInteractions
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.report.labels import feature_labels
+from surrogates.report.pairwise_interactions import set_labels
 from surrogates.report.plots.caption import number_of
 from surrogates.report.plots.drawing import INK, bars, height_of, literal, sign_colours
 from surrogates.report.plots.kinds import Plot, at_least_one, plotted
@@ -70,6 +72,16 @@ def shapley_bars(values: ShapleyValues, output: str | None = None, max_features:
     table = values.table.rename(columns={"index": "effect"})
     table = table.assign(label=[named.get(feature, feature) for feature in table["features"]])
     return effect_bars(table, name, f"Shapley value for {name}", values.unit, max_features)
+
+
+@plotted("attributions", PairwiseInteractions, first=True)
+def interaction_bars(found: PairwiseInteractions, output: str | None = None, max_features: int = 15) -> EffectBars:
+    """Take the indices of features and pairs for an output."""
+    name = found.outputs[number_of(found.outputs, output)]
+    labels = set_labels(found, feature_labels(found.features, found.view))
+    table = found.table.rename(columns={"index": "effect"})
+    table = table.assign(label=[labels.get(features, features) for features in table["features"]])
+    return effect_bars(table, name, f"{INDEX_NAMES[found.index][0]} for {name}", found.unit, max_features)
 
 
 def effect_bars(

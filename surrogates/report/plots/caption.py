@@ -24,11 +24,12 @@ from surrogates.local.anchor import Anchor
 from surrogates.local.counterfactual_set import Counterfactuals
 from surrogates.local.dependence import Dependence
 from surrogates.local.explanation import Explanation
+from surrogates.local.pairwise_interactions import INDEX_NAMES, PairwiseInteractions
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.report.labels import cut
-from surrogates.report.plots.drawing import SOFT, literal
+from surrogates.report.plots.drawing import SOFT, literal, root_of
 from surrogates.statements.card import Card
 from surrogates.statements.study import Study
 from surrogates.visible import in_line
@@ -71,7 +72,7 @@ class Caption:
 
 def add_caption(ax: Axes, caption: Caption) -> None:
     """Write a caption below the label of the horizontal axis, in as many lines as it needs."""
-    figure = ax.get_figure(root=True)
+    figure = root_of(ax)
     assert figure is not None
     inches = ax.get_position().width / _SHARE * figure.get_size_inches()[0]
     lines = textwrap.wrap(caption.words, max(_FEWEST, int(_LETTERS * inches)))
@@ -140,6 +141,12 @@ def _(result: GlobalSurrogate, output: str | None = None) -> Caption:
 def _(result: ShapleyValues, output: str | None = None) -> Caption:
     sure = "Exact: every question was asked." if result.exact else "Estimated: 95% intervals."
     return Caption(result.provenance.get("model", ""), "Shapley values of the model, no surrogate", sure)
+
+
+@caption_of.register
+def _(result: PairwiseInteractions, output: str | None = None) -> Caption:
+    sure = "Exact: every question was asked." if result.exact else "Estimated: 95% intervals."
+    return Caption(result.provenance.get("model", ""), f"{INDEX_NAMES[result.index][0]} of the model", sure)
 
 
 @caption_of.register

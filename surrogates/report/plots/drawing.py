@@ -12,6 +12,7 @@ from surrogates.visible import in_line, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = [
     "INK",
@@ -26,6 +27,7 @@ __all__ = [
     "in_percent",
     "literal",
     "new_axes",
+    "root_of",
     "rows",
     "shortened",
     "sign_colours",
@@ -72,9 +74,14 @@ def bars(
     rows(ax, [shortened(label) for label in labels])
 
 
+def root_of(ax: Axes) -> Figure | None:
+    """Return the whole figure that Axes lie in; ``get_figure(root=True)``, which older releases of matplotlib lack."""
+    return None if ax.figure is None else ax.figure.figure
+
+
 def rows(ax: Axes, labels: Sequence[str]) -> None:
     """Name rows, the first on top, in letters that fit between each other, and leave the frame aside."""
-    figure = ax.get_figure(root=True)
+    figure = root_of(ax)
     points = 72 * ax.get_position().height * (figure.get_size_inches()[1] if figure else 1.0) / max(len(labels), 1)
     ax.set_yticks(np.arange(len(labels))[::-1], list(labels), fontsize=float(np.clip(0.8 * points, 5.0, 10.0)))
     ax.set_ylim(-0.6, max(len(labels), 1) - 0.4)

@@ -16,7 +16,7 @@ from surrogates.difference.difference import Difference
 from surrogates.local.explanation import Explanation
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.report.plots.caption import number_of
-from surrogates.report.plots.drawing import INK, MUTED, NEGATIVE, POSITIVE, SOFT, literal
+from surrogates.report.plots.drawing import INK, MUTED, NEGATIVE, POSITIVE, SOFT, literal, root_of
 from surrogates.report.plots.kinds import Plot, Unfit, plotted
 from surrogates.visible import in_line
 
@@ -135,7 +135,7 @@ class HeatStrip(Plot):
 
 def _room(ax: Axes) -> tuple[float, float]:
     """Return the width and height in inches that a text has: Axes alone in a figure grow to its edges."""
-    figure = ax.get_figure(root=True)
+    figure = root_of(ax)
     width, height = figure.get_size_inches() if figure else (_WIDTH, 4.0)
     grows = 0.957 / _SHARE if figure is not None and len(figure.axes) == 1 else 1.0
     place = ax.get_position()

@@ -192,22 +192,23 @@ BAD = {
     "a result without its call": ([QUESTION, RESULT], {}, r"^messages\[1\] must answer a tool call"),
     "a call at the end": ([QUESTION, CALLING], {}, r"end with what the tool call returned"),
     "the model alone": ([("assistant", "a b c")], {}, r"hold a message to the model"),
-    "an unknown unit": (CHAT, {"units": "turns"}, r"^units must be one of fixed, turn, example"),
-    "an unknown unit of a role": (CHAT, {"units": {"tool": "x"}}, r"^units\['tool'\] must be one of fixed"),
-    "a role that is not there": (CHAT[:2], {"units": {"tool": "word"}}, r"units must name messages.*got 'tool'"),
-    "a number beyond": (CHAT, {"units": {6: "word"}}, r"units must name messages.*0 to 5.*got 6"),
-    "a number twice": (CHAT, {"units": {5: "word", -1: "turn"}}, r"units must name messages, each once"),
-    "a truth value": (CHAT, {"units": {True: "word"}}, r"units must name messages"),
-    "no example": (CHAT, {"units": {3: "example"}}, r"^units\[3\] must be a message of the user that has a reply"),
-    "a part of an example": (CHAT, {"units": {1: "example", 2: "word"}}, r"^units\[2\] must be left out: message 2"),
-    "all fixed": (CHAT, {"units": {"user": "fixed"}}, r"^units must hold at least two features"),
+    "an unknown unit": (CHAT, {"unit": "turns"}, r"^unit must be one of fixed, turn, example"),
+    "an unknown unit of a role": (CHAT, {"unit": {"tool": "x"}}, r"^unit\['tool'\] must be one of fixed"),
+    "a role that is not there": (CHAT[:2], {"unit": {"tool": "word"}}, r"unit must name messages.*got 'tool'"),
+    "a number beyond": (CHAT, {"unit": {6: "word"}}, r"unit must name messages.*0 to 5.*got 6"),
+    "a number twice": (CHAT, {"unit": {5: "word", -1: "turn"}}, r"unit must name messages, each once"),
+    "a truth value": (CHAT, {"unit": {True: "word"}}, r"unit must name messages"),
+    "no example": (CHAT, {"unit": {3: "example"}}, r"^unit\[3\] must be a message of the user that has a reply"),
+    "a part of an example": (CHAT, {"unit": {1: "example", 2: "word"}}, r"^unit\[2\] must be left out: message 2"),
+    "all fixed": (CHAT, {"unit": {"user": "fixed"}}, r"^unit must hold at least two features"),
     "an id that is none": ([QUESTION, {**RESULT, "tool_call_id": ["a"]}], {}, r"^messages\[1\] must answer"),
     "half a character": ([QUESTION, ("user", "a \ud83d b")], {}, r"^messages\[1\] must hold text that can be written"),
-    "nothing named": (CHAT, {"units": {}}, r"^units must hold at least two features.*got \{\}"),
+    "nothing named": (CHAT, {"unit": {}}, r"^unit must hold at least two features.*got \{\}"),
     "one feature": ([("user", "Hello")], {}, r"^messages must hold at least two features"),
-    "spans beyond": ([("user", "a b")], {"units": {0: [(0, 9)]}}, r"^spans must be in order"),
+    "spans beyond": ([("user", "a b")], {"unit": {0: [(0, 9)]}}, r"^spans must be in order"),
     "a replacement that is no text": (CHAT, {"replacement": 3}, r"^replacement must be a string"),
-    "tokens without a tokenizer": (CHAT, {"units": "token"}, r"^tokenizer must be given"),
+    "a replacement that changes nothing": ([("user", "a a")], {"replacement": "a"}, r"^replacement must change the"),
+    "tokens without a tokenizer": (CHAT, {"unit": "token"}, r"^tokenizer must be given"),
 }  # fmt: skip
 
 
@@ -216,3 +217,12 @@ def test_what_is_no_chat_or_no_unit_is_refused_in_words(case):
     messages, settings, words = BAD[case]
     with pytest.raises(InputError, match=words):
         ChatProbe(messages, **settings)
+
+
+def test_a_feature_that_holds_its_replacement_is_named():
+    probe = ChatProbe([SYSTEM, *EXAMPLE, ("user", "a b")], {-1: "word"}, replacement="a")
+    assert "a: what stands in is the same text, so the effect is zero by design." in probe.notes
+
+
+def test_no_other_way_to_remove_is_tried_where_it_changes_nothing():
+    assert not ChatProbe([("user", "… …")]).variants()

@@ -116,7 +116,7 @@ def test_forms_that_ask_other_inputs_have_other_digests():
         (lambda: FieldsProbe({"a": "b c", "n": 3}), "^n must be a string"),
         (lambda: FieldsProbe({"a": "b c", "n": ["x"]}, fixed=["n"]), "^n must be a text; a fixed field may"),
         (lambda: FieldsProbe({"a": "b c"}, fixed=["x"]), "^fixed must name some of 'a'"),
-        (lambda: FieldsProbe({"a": "b c", "b": "d"}, {"b": "word"}, fixed=["b"]), "^units must name some of 'a'"),
+        (lambda: FieldsProbe({"a": "b c", "b": "d"}, {"b": "word"}, fixed=["b"]), "^unit must name some of 'a'"),
         (lambda: FieldsProbe({"a": "b c"}, ["word"]), "^unit must be one of character, word"),
         (lambda: FieldsProbe({"a": "b c"}, template="no field"), "^template must be a text that holds {a}"),
         (lambda: FieldsProbe({"a": "b c"}, template="{a} {b}"), "^template must hold no fields but a"),

@@ -230,7 +230,7 @@ def test_segments_that_a_fill_does_not_change_are_counted():
     image[:6] = 255
     probe = ImageProbe(image, "grid", n_segments=4)
     assert probe.notes == (
-        "2 of 4 segments are the same when replaced by its mean colour: no effect of these can be seen, whatever the "
+        "2 of 4 segments stay the same, each replaced by its mean colour: no effect of these can be seen, whatever the "
         "model does; another fill= may show one.",
     )
     assert not ImageProbe(image, "grid", n_segments=4, fill=0).notes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from probes import ContextProbe, Infill, InputError, ModelError, TextProbe, mask_token
+from probes import ContextProbe, Infill, InputError, ModelError, PairProbe, TextProbe, mask_token
 from surrogates import Explanation, anchor, check, explain, shapley_values
 
 WORDS = ("so", "not", "very", "it")
@@ -202,3 +202,29 @@ def test_a_fill_that_leaves_a_gap_is_an_error_of_the_model():
 def test_a_function_that_fails_is_named_with_its_piece():
     with pytest.raises(InputError, match=r"return a string for 'not' \(ZeroDivisionError"):
         TextProbe("not bad", replacement=lambda _: 1 / 0).render(np.array([[0, 1]]))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: TextProbe("a a", replacement="a"),
+        lambda: TextProbe("A B", replacement=str.upper),
+        lambda: TextProbe("… a …", "occurrences", spans=[(0, 1), (4, 5)], replacement="…"),
+        lambda: ContextProbe(["One.", "One."], "Which?", unit="document", replacement="One."),
+        lambda: PairProbe("a", "a", replacement="a"),
+    ],
+)
+def test_a_replacement_that_changes_no_feature_is_refused(made):
+    with pytest.raises(InputError, match=r"^replacement must change the text: what stands in for absent features"):
+        made()
+
+
+def test_features_that_hold_their_replacement_are_named():
+    said = "B: what stands in is the same text, so the effect is zero by design."
+    assert TextProbe("a B", replacement=str.upper).notes == (said,)
+    assert not TextProbe("a B", replacement="c").notes
+    assert not TextProbe("a b a", "occurrences", replacement="c").notes
+
+
+def test_no_mark_is_tried_where_the_text_holds_nothing_else():
+    assert not TextProbe("… …").variants()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import numpy as np
@@ -217,6 +218,10 @@ def test_without_ruptures_the_extra_is_named(monkeypatch):
         (WAVE, {"fill": "noise", "background_rows": 0}, "background_rows must be a positive integer"),
         (WAVE, {"random_state": -1}, "random_state must be a non-negative integer"),
         (WAVE, {"bands": 1}, "bands must be an integer of at least 2"),
+        (WAVE, {"bands": 1000}, "bands must be at most 5 for 60 steps, so that each band holds a frequency; or give"),
+        (WAVE[:4], {"bands": 2}, "bands must be edges, or pairs of them: 4 steps are too few"),
+        (WAVE, {"fill": np.full((3, 60), np.nan)}, "fill must hold a number in every channel"),
+        (WAVE, {"fill": lambda x: x * np.nan}, "fill must hold a number in every channel"),
         (WAVE, {"bands": [(0.1, 0.2)]}, "bands must hold at least two features"),
         (WAVE, {"bands": [(0.1, 0.3), (0.2, 0.4)]}, "in order and apart from each other"),
         (WAVE, {"bands": [(0.1, 0.2), (0.6, 0.7)]}, "frequencies from 0 to 0.5"),
@@ -391,3 +396,17 @@ def test_the_background_of_a_row_is_a_table_taken_by_name():
 @pytest.mark.parametrize("points", [2, 3, 5, 9])
 def test_a_short_series_has_a_stretch_a_step(points):
     assert len(SeriesProbe(WAVE[:points]).features) == points
+
+
+@pytest.mark.parametrize("length", [5, 8, 9, 60, 128, 129, 130])
+def test_as_many_bands_are_taken_as_each_hold_a_frequency(length):
+    x = np.random.default_rng(0).standard_normal(length)
+
+    def taken(count):
+        try:
+            return len(SeriesProbe(x, bands=count).features)
+        except InputError as error:
+            return int(re.search(r"at most (\d+) for", str(error))[1])
+
+    counts = [taken(count) for count in range(2, 12)]
+    assert counts == [min(count, counts[-1]) for count in range(2, 12)]

@@ -8,6 +8,7 @@ import pytest
 
 from probes import Background, InputError, LocalGaussian, Store, TabularProbe, as_model, ask, sample
 from probes.inputs.adapt import RowSettings, as_probe
+from surrogates import explain_many
 
 # exact: values of the user's table are handed through
 
@@ -292,3 +293,10 @@ def test_masked_cells_are_refused():
         with pytest.raises(InputError, match="must hold no masked cells"):
             as_probe(row, RowSettings(background))
     assert TabularProbe(masked[1], table).row == TabularProbe(table[1], table).row
+
+
+def test_a_background_of_the_row_alone_is_said_for_that_row():
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, 2.0]})
+    same, other = explain_many(lambda rows: rows["a"], frame, background=frame.iloc[[0]], store=None)
+    assert sum("zero by design" in note for note in same.warnings) == 2
+    assert not any("zero by design" in note for note in other.warnings)

@@ -9,7 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from probes import ContextProbe, InputError, MaskProbe, TabularProbe, TextProbe, as_model
+from probes import ContextProbe, ImageProbe, InputError, MaskProbe, TabularProbe, TextProbe, as_model
 from surrogates import CHECKS, Explanation, check, explain
 from surrogates.results.result import page_of
 
@@ -270,6 +270,18 @@ def test_equal_effects_agree():
         check(ex, lambda Z: Z.sum(axis=1), MaskProbe(12), "stability", seeds=3, store=None), "stability"
     )
     assert steady.passed and steady.numbers["concordance"] > 0.95
+
+
+def test_effects_of_exactly_zero_are_not_shared():
+    picture = np.zeros((40, 60))
+    picture[:20, :20] = picture[30, 50] = 1.0
+    probe = ImageProbe(picture, "grid", n_segments=6, fill=0)
+
+    def answer(batch):  # the mean colour of this pixel's segment is what it was
+        return batch[:, 5, 5] + 0.5
+
+    found = check(explain(answer, probe, store=None), answer, probe, "removal", store=None).checks[0]
+    assert "0 of the top 1 shared" in found.sentence
 
 
 def test_the_output_that_disagrees_most_counts():

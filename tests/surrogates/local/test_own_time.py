@@ -70,7 +70,7 @@ def test_columns_of_mixed_types_take_about_twice_the_calls_of_numbers_at_most():
         )
 
     calls(mixed, 1)  # what is imported late
-    assert calls(mixed) < 2.2 * calls(numbers)
+    assert calls(mixed) < 2.5 * calls(numbers)  # 2.43 with pandas 2.2.2
 
 
 def test_a_model_is_fingerprinted_once_a_call_and_anew_at_the_next(monkeypatch):

@@ -197,6 +197,26 @@ def test_ctrl_c_leaves_what_is_finished_and_the_next_run_asks_only_the_rest(tmp_
     assert len(complete) == 6 and len(set(first.asked) & set(second.asked)) <= 2
 
 
+@pytest.mark.parametrize(
+    ("name", "lasts", "said"),
+    [
+        ("w", True, "answers so far are in the store"),
+        ("w", False, "answers so far were kept in memory only"),
+        (None, True, "answers so far were kept for this run only: the model has no name"),
+    ],
+)
+def test_ctrl_c_says_where_answers_are(name, lasts, said, tmp_path, caplog):
+    class Stopping(Counting):
+        def __call__(self, texts):
+            if self.asked:
+                raise KeyboardInterrupt
+            return super().__call__(texts)
+
+    kept = Store(tmp_path / "answers.sqlite") if lasts else None
+    assert explain_many(as_model(Stopping(), name=name), TEXTS, budget=30, store=kept).interrupted
+    assert f"interrupted; {said}" in caplog.text
+
+
 def test_two_processes_say_what_one_says(monkeypatch):
     monkeypatch.setattr(module, "STARTING", 0.0)
     monkeypatch.setattr(cross_fit, "FOLDS", 10)  # as in a process

@@ -11,11 +11,12 @@ from sklearn.tree import DecisionTreeRegressor
 
 from probes import (
     CallableModel,
+    Conditional,
     InputError,
     as_model,
 )
 from surrogates import explain_many
-from surrogates.many.mean_effects import mean_effects, picks
+from surrogates.many.mean_effects import mean_effects, picks, seldom_clear
 from tests.helpers.fitted_models import MODEL, TEXTS, X, words
 
 pytestmark = pytest.mark.xdist_group("sets")  # what the module makes once is made in one process
@@ -49,6 +50,29 @@ def test_the_interval_of_the_mean_holds_the_truth_as_often_as_it_says():
 def made(rows):
     frame = pd.DataFrame(rows, columns=["item", "feature", "attribution"]).assign(output="y")
     return frame.assign(low=frame["attribution"] - 0.1, high=frame["attribution"] + 0.1)
+
+
+def test_features_are_clear_seldom_where_intervals_leave_zero_out_no_more_often_than_by_chance():
+    at = {"noise": 0.5 * np.ones(20), "clear": 3.0 * np.ones(20), "absent": np.zeros(20)}
+    at["noise"][0], at["alone"] = 3.0, np.array([0.5])
+    frame = pd.concat(
+        pd.DataFrame({"output": "y", "feature": name, "attribution": v, "low": v - (v != 0), "high": v + (v != 0)})
+        for name, v in at.items()
+    )
+    assert seldom_clear(frame) == ["noise"]
+
+
+def test_mean_sizes_that_may_be_uncertainty_alone_are_said_to_be():
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(400, 3)), columns=["a", "b", "c"])
+    every = explain_many(
+        lambda rows: rows["a"].to_numpy(),
+        rows.iloc[:12],
+        background=rows,
+        law=Conditional(),
+        store=None,
+        progress=False,
+    )
+    assert "Hardly ever apart from zero in a single explanation: c, b." in " ".join(str(every).split())
 
 
 def test_a_pick_covers_at_least_what_greedy_guarantees_and_leaves_out_what_adds_nothing():

@@ -257,6 +257,20 @@ def test_the_curve_has_this_input_and_every_answer_on_it():
     assert len(re.findall("M", part.answers)) <= len(np.unique(ex.answers.design.Z, axis=0))
 
 
+def test_a_learned_curve_is_drawn_through_its_points():
+    ex = explain(
+        lambda Z: np.sqrt(np.maximum(Z @ [4, 2, 1, 1, 1, 0.5] - 2, 0)),
+        MaskProbe(6),
+        SparseLinear(link="learned"),
+        store=None,
+    )
+    part = one(ex, LinkCurve)
+    (link,) = ex.surrogate.links_
+    assert part.curve == str(link) and part.knots.count("M") > 3
+    heights = [float(point.split()[1]) for point in part.path[1:].split("L")]
+    assert heights == sorted(heights, reverse=True)
+
+
 def test_a_plain_sum_has_no_curve_and_a_linear_one_no_other_drawing():
     assert drawn_parts(explain(lambda Z: Z[:, 0], MaskProbe(4), SparseLinear(), store=None)) == []
 

@@ -79,3 +79,8 @@ def test_long_tables_are_cut_in_both_halves(count):
 def test_a_cell_of_a_notebook_counts_what_is_folded():
     short = effects(table_of(*[1.0] * 10, unclear=15)).shortened()
     assert len(short.rows) == 8 and not short.folded and "15 more, none clearly" in short.draw()
+
+
+@pytest.mark.parametrize(("unclear", "words"), [(61, "1 row of this table is"), (130, "70 rows of this table are")])
+def test_rows_that_have_no_place_on_the_page_are_counted(unclear, words):
+    assert f"{words} in the JSON file alone." in drawn(table_of(1.0, unclear=unclear))

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from probes import MaskProbe, as_model
-from probes.rounding import between, rounded, score
+from probes.rounding import between, rounded, score, signed
 from surrogates import Card, Certified, compare, explain, explain_many
 from surrogates.report.plots.drawing import MUTED
 from surrogates.report.styles import PROOF
@@ -105,7 +105,17 @@ def test_what_the_surrogate_says_for_this_input_stands_beside_the_models_number(
     for text in (str(ex), re.sub(r"</?a\b[^>]*>", "", page_of(ex, tmp_path))):
         assert f"{rounded(ex.y[0, 0])} for this input (the surrogate says {said})" in text
     change = compare(lambda Z: Z[:, 0], lambda Z: Z[:, 0] + Z[:, 1] * Z[:, 2], MaskProbe(8), budget=64, store=None)
-    assert "For this input the surrogate of the change says" in page_of(change, tmp_path)
+    said = signed(float(change.change.predict(np.ones((1, 8)))[0]))
+    row = "this input, as the surrogate of the change predicts it</td>"
+    assert f'{row}<td class="n">{said}</td>' in page_of(change, tmp_path)
+
+
+def test_on_a_phone_the_change_is_in_sight_beside_long_names_of_models(tmp_path, visit):
+    names = ("mypackage.models:forest_of_march", "mypackage.models:forest_of_june")
+    change = compare(lambda Z: Z[:, 0], lambda Z: Z[:, 0] + Z[:, 1], MaskProbe(4), names=names, store=None)
+    view = visit(change.report(tmp_path / "page.html"), viewport={"width": 390, "height": 800})
+    seen = view.locator("table.both th.n:last-child").first.bounding_box()
+    assert seen["x"] + seen["width"] <= 390
 
 
 def test_that_effects_need_not_add_up_is_said_once(outputs, tmp_path):

@@ -24,6 +24,7 @@ from surrogates import (
     counterfactuals,
     explain,
     explain_many,
+    pairwise_interactions,
     partial_dependence,
     shapley_values,
 )
@@ -79,6 +80,7 @@ def made():
         explain(model, MaskProbe(4), store=None),
         anchor(model, MaskProbe(4), store=None),
         shapley_values(model, MaskProbe(4), store=None),
+        pairwise_interactions(model, MaskProbe(4), store=None),
         compare(model, CallableModel(lambda Z: Z[:, 0] + Z[:, 2], "other"), MaskProbe(4), store=None),
         explain_many(model, [MaskProbe(3), MaskProbe(4)], store=None, progress=False),
         of_rows.surrogate("linear"),
@@ -105,7 +107,7 @@ def test_it_has_every_view(made, kind, tmp_path, harmless):
     for html in (page, result._repr_html_()):
         harmless(html)
         assert "could not be drawn" not in html
-    assert str(result) and not str(result).startswith("<")
+    assert str(result) == repr(result) and not str(result).startswith("<")
     assert result.plot().has_data()
 
 

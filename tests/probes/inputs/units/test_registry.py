@@ -48,6 +48,11 @@ def test_what_is_left_are_the_pieces_that_stay_and_the_glue(unit, text, seed):
     assert "".join(segments.render(here, None).split()) == "".join(kept.split())
 
 
+def test_occurrences_go_by_name_too():
+    text = "Bad, bad film"
+    assert TextProbe(text, "occurrences").digest == TextProbe(text, Occurrences()).digest
+
+
 def test_every_match_of_a_pattern_is_a_feature():
     probe = TextProbe("call 555 or 777 now", re.compile(r"\d+"))
     assert [f.name for f in probe.features] == ["555", "777"]

@@ -80,6 +80,25 @@ def test_an_answer_that_the_context_does_not_hold_is_refused(qa):
         explain(qa, (QUESTION, CONTEXT), answer="rome", store=None)
 
 
+def test_an_answer_inside_a_token_is_refused_with_what_the_token_makes(qa):
+    with pytest.raises(InputError, match=r"begin and end where tokens of the context do.* they make 'museum'"):
+        explain(qa, (QUESTION, CONTEXT), answer="muse", store=None)
+
+
+def test_an_answer_counts_only_where_it_is_made_of_full_tokens(qa):
+    context = "it opened in a free fre place"  # "fre" is no word of the vocabulary, and falls into letters
+    expected = sum(p for text, p in spans(qa, context) if text == "fre")
+    scorer = qa.scoring("fre", (QUESTION, context))
+    np.testing.assert_allclose(scorer([(QUESTION, context)]), [[expected]], rtol=1e-4)
+    np.testing.assert_allclose(scorer([(QUESTION, "a free place")]), 0, atol=1e-12)
+
+
+def test_the_object_itself_counts_the_same_places(qa):
+    scorer = qa.scoring("fre", (QUESTION, "fre"))
+    pair = (QUESTION, "it opened in a free fre place")
+    np.testing.assert_allclose(scorer.direct()([pair]), scorer([pair]), rtol=1e-4)
+
+
 def test_anything_but_a_pair_is_refused(qa):
     with pytest.raises(InputError, match=r"PairProbe\(question, context\)"):
         explain(qa, "the museum opened in paris", answer="paris", store=None)

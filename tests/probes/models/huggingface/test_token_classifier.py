@@ -9,7 +9,7 @@ torch = when_used("torch")
 transformers = when_used("transformers")
 
 from probes import InputError, PairProbe, as_model  # noqa: E402
-from surrogates import explain  # noqa: E402
+from surrogates import explain, explain_many  # noqa: E402
 from tests.helpers.tiny_text_networks import namer, tokenizer  # noqa: E402
 
 TEXTS = ["anna met bob in rome", "it is free", "bob", ""]
@@ -62,6 +62,22 @@ def test_words_have_identities_of_their_own_and_one_first_contact():
     assert len({m.identity().id for m in (model, one, other)}) == 3
     assert one.met_as(one.identity()) == other.met_as(other.identity())
     assert model.word is None
+
+
+@pytest.mark.parametrize("text", ["it is free in town", "bobby met anna"])
+def test_a_word_that_the_text_lacks_is_refused_before_the_network_is_asked(text):
+    model = as_model(pipeline()).at("bob")
+    calls = []
+    hook = model.module.register_forward_hook(lambda *_: calls.append(1))
+    with pytest.raises(InputError, match="look at a word that the text holds by itself, not at 'bob'"):
+        explain(model, text, store=None)
+    hook.remove()
+    assert not calls
+
+
+def test_of_many_texts_those_without_the_word_are_failures():
+    found = explain_many(as_model(pipeline()).at("bob"), [TEXTS[0], "it is free in town"], store=None)
+    assert [failure.index for failure in found.failures] == [1]
 
 
 @pytest.mark.parametrize("word", ["", "  ", None, 3])
