@@ -7,6 +7,8 @@
 * ``recovery``: which planted effects and interactions are found from noisy answers, against the same;
 * ``coverage``: how often the intervals hold on games whose truth is known;
 * ``shapley``: error of Shapley values per model call, against shapiq and shap;
+* ``rows``: R², planted causes and time on rows of tables, against lime and shap at their own default budgets;
+* ``counterfactuals``: the nearest row with another decision, against dice-ml;
 * ``speed``: language-model scores per second against the ``context-cite`` package, on the same questions;
 * ``frugality``: seconds to the fidelity that ``context-cite`` has after 64 questions, on ten prompts;
 * ``overhead``: the share of an explanation's time that is not the model's own;

@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from benchmarks.rivals.mask_rivals import PROXYSPEX, RIVALS, Fitted
@@ -21,6 +20,7 @@ from probes import Design, InputError, MaskProbe, sample
 from surrogates.families.registry import as_family
 from surrogates.families.tree import TreeSurrogate
 from surrogates.link import IDENTITY
+from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Term
 
@@ -48,10 +48,9 @@ def ours() -> dict[str, Surrogate]:
 
     ``"additive"`` is left out: with 0/1 features it is linear.
     """
-    interactions = as_family("interactions")
     return {
-        "iomap proxy": ProxyItself(clone(interactions.proxy)),
-        "iomap interactions": interactions,
+        "iomap proxy": ProxyItself(CubeProxy(link="auto")),
+        "iomap interactions": as_family("interactions"),
         "iomap tree": as_family("tree"),
         "iomap rules": as_family("rules"),
         "iomap tree, direct": TreeSurrogate(),

@@ -29,9 +29,14 @@ from benchmarks.quality.frontier import GAINS as FRONTIER
 from benchmarks.quality.frontier import grids
 from benchmarks.quality.images import PLANTED_TABLE
 from benchmarks.quality.images import TABLE as IMAGES
+from benchmarks.quality.interactions import BESIDE as PAIRWISE
+from benchmarks.quality.interactions import HELD as PAIRS_HELD
+from benchmarks.quality.interactions import INDICES
 from benchmarks.quality.link import TABLE as LINK
 from benchmarks.quality.long_documents import BOOKS, PASSAGES, SMALL, UNITS
 from benchmarks.quality.pairs import TABLE as PAIRS
+from benchmarks.quality.rows import FOUND as ROW_CAUSES
+from benchmarks.quality.rows import TABLE as ROWS
 from benchmarks.quality.series import BESIDE as SERIES
 from benchmarks.quality.series import FOUND
 from benchmarks.quality.shapley import BESIDE, HELD
@@ -285,6 +290,17 @@ def _shapley(result: dict[str, Any]) -> str:
     return "\n\n".join([grids, beside, held])
 
 
+def _interactions(result: dict[str, Any]) -> str:
+    """Errors of pairwise indices by index; then beside the best rival, and how often intervals held the truth."""
+    grids = [
+        f"`{index}`\n\n" + _by_kind([r for r in result.get("errors", []) if r["index"] == index], "mean", lowest=True)
+        for index in INDICES
+    ]
+    return "\n\n".join(
+        [*grids, plain(result.get("beside", []), PAIRWISE), plain(result.get("coverage", []), PAIRS_HELD)]
+    )
+
+
 def _coverage(result: dict[str, Any]) -> str:
     """By family, then by family and kind of model."""
     names = ("kind", "family", "trials", "r2_covered", "low", "high", "effects_covered")
@@ -401,6 +417,7 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "overall": ("fidelity", _overall),
     "shares": ("fidelity", _shares),
     "shapley": ("shapley", _shapley),
+    "interactions": ("interactions", _interactions),
     "speed": ("speed", _speed),
     "frugality": ("frugality", _frugality),
     "own-time": ("own-time", lambda result: plain(result["ratios"], TABLE)),
@@ -412,6 +429,8 @@ MAKERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "link": ("link", lambda result: plain(result["gains"], LINK)),
     "frontier": ("frontier", lambda result: grids(result, grid)),
     "frontier-gains": ("frontier", lambda result: plain(result["gains"], FRONTIER)),
+    "rows": ("rows", lambda result: plain(result["rows"], ROWS)),
+    "rows-planted": ("rows", lambda result: plain(result["found"], ROW_CAUSES)),
     "series": ("series", lambda result: plain(result["beside"], SERIES)),
     "series-planted": ("series", lambda result: plain(result["found"], FOUND)),
     "images": ("images", lambda result: plain(result["rows"], IMAGES)),

@@ -14,7 +14,7 @@ from benchmarks.tasks.material import language_model, language_model_file
 from benchmarks.tasks.task import Answer, Task, through_store
 from probes import CausalLM, ContextProbe, Target
 
-__all__ = ["load", "model", "names", "prompt", "short_names"]
+__all__ = ["answers", "load", "model", "names", "prompt", "short_names"]
 
 #: a question takes about a third of a second
 HELD_OUT = 128
@@ -35,7 +35,7 @@ def short_names(instances: int) -> list[str]:
 def load(name: str) -> Task:
     """The task of a name that :func:`names` or :func:`short_names` lists."""
     probe = prompt(name)
-    return Task(name, len(probe.features), _answers(probe), HELD_OUT)
+    return Task(name, len(probe.features), answers(probe), HELD_OUT)
 
 
 def prompt(name: str) -> ContextProbe:
@@ -46,7 +46,8 @@ def prompt(name: str) -> ContextProbe:
     return ContextProbe(" ".join(full.documents[0].pieces[: int(sentences)]), question, answer=answer)
 
 
-def _answers(probe: ContextProbe) -> Answer:
+def answers(probe: ContextProbe) -> Answer:
+    """Return the mean token log-probability of a probe's answer, as a function of its rows."""
     assert probe.answer is not None
     scorer = model().scoring(probe.answer, probe.render(probe.instance[None])[0])
     mean = Target("mean", tuple(range(len(scorer.answer_ids))), ("mean token log-prob",), "nats")

@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-__all__ = ["DATA", "MODELS", "Counted", "decision_task"]
+__all__ = ["DATA", "MODELS", "Counted", "decision_table", "decision_task"]
 
 DATA: dict[str, Any] = {"breast cancer": load_breast_cancer, "wine": load_wine}
 MODELS: dict[str, Any] = {
@@ -44,7 +44,12 @@ class Counted:
 
 def decision_task(data: str, model: str) -> tuple[pd.DataFrame, pd.Series, Any]:
     """A table, its classes, and a classifier fitted to them."""
+    X, y = decision_table(data)
+    return X, y, MODELS[model]().fit(X, y)
+
+
+def decision_table(data: str) -> tuple[pd.DataFrame, pd.Series]:
+    """A table and its classes."""
     X, y = DATA[data](return_X_y=True, as_frame=True)
     X = X.rename(columns=lambda name: str(name).replace(" ", "_")).astype(float)
-    X = X.loc[:, X.nunique() > 1]
-    return X, y, MODELS[model]().fit(X, y)
+    return X.loc[:, X.nunique() > 1], y

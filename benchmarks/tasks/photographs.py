@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from benchmarks.run.record import Skipped
 from probes import ImageProbe
 
-__all__ = ["NAMES", "Photograph", "photographs"]
+__all__ = ["NAMES", "Photograph", "cropped", "photographs"]
 
 #: photographs that the network is fairly sure of
 NAMES = ("chelsea", "coffee", "rocket", "camera", "motorcycle_left", "china.jpg")
@@ -69,18 +70,40 @@ def photographs(count: int) -> list[Photograph]:
     Skipped
         Where a package is not installed.
     """
+    network = _network()
+    return [_seen(network, name, ImageProbe(_small(_pixels(name)), "slic")) for name in NAMES[:count]]
+
+
+def cropped(name: str, rng: np.random.Generator, segments: int) -> Photograph:
+    """Load a square piece of a photograph: the first drawn at random that is cut into so many superpixels.
+
+    Raises
+    ------
+    Skipped
+        Where a package is not installed.
+    """
+    image = _pixels(name)
+    while True:
+        side = int(min(image.shape[:2]) * rng.uniform(0.6, 0.9))
+        top, left = (int(rng.integers(0, length - side + 1)) for length in image.shape[:2])
+        piece = _small(image[top : top + side, left : left + side])
+        for about in range(segments - 2, segments + 4):
+            probe = ImageProbe(piece, "slic", n_segments=about)
+            if len(probe.features) == segments:
+                return _seen(_network(), name, probe)
+
+
+def _seen(network: Any, name: str, probe: ImageProbe) -> Photograph:
+    """Let the network see a photograph."""
     import torch
 
-    network = _network()
-    made = []
-    for name in NAMES[:count]:
-        pixels = _pixels(name)
-        with torch.inference_mode():
-            top = int(network(prepared(pixels[None])).argmax())
-        made.append(Photograph(name, pixels, ImageProbe(pixels, "slic"), network, top))
-    return made
+    pixels = np.asarray(probe.render(np.ones((1, len(probe.features))))[0])
+    with torch.inference_mode():
+        top = int(network(prepared(pixels[None])).argmax())
+    return Photograph(name, pixels, probe, network, top)
 
 
+@lru_cache(maxsize=1)
 def _network() -> Any:
     import torch
 
@@ -95,18 +118,21 @@ def _network() -> Any:
 
 
 def _pixels(name: str) -> np.ndarray:
-    """Read a photograph in RGB, made square and small."""
-    from PIL import Image
-
+    """Read a photograph."""
     if name.endswith(".jpg"):
         from sklearn.datasets import load_sample_image
 
-        image = load_sample_image(name)
-    else:
-        try:
-            from skimage import data
-            from skimage.io import imread
-        except ImportError as error:
-            raise Skipped(f"{error.name} is not installed") from error
-        image = imread(f"{data.__path__[0]}/{name}.{'jpg' if name == 'rocket' else 'png'}")
+        return load_sample_image(name)
+    try:
+        from skimage import data
+        from skimage.io import imread
+    except ImportError as error:
+        raise Skipped(f"{error.name} is not installed") from error
+    return imread(f"{data.__path__[0]}/{name}.{'jpg' if name == 'rocket' else 'png'}")
+
+
+def _small(image: np.ndarray) -> np.ndarray:
+    """Make a photograph RGB, square and small."""
+    from PIL import Image
+
     return np.asarray(Image.fromarray(image).convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS))

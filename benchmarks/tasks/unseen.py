@@ -1,4 +1,4 @@
-"""Instances that nothing was chosen on: sentences of 14 words, and models of tables with 14 columns.
+"""Instances that nothing was chosen on: sentences, tables, photographs, and contexts of a language model.
 
 The seed is for these alone. Nothing in the library may be tuned on them; whoever looks at them for that takes another
 seed.
@@ -18,11 +18,12 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.tasks import sentiment
-from benchmarks.tasks.task import Task
-from probes import TabularProbe
+from benchmarks.tasks import context, photographs, sentiment
+from benchmarks.tasks.task import Task, through_store
+from benchmarks.tasks.unseen_documents import DOCUMENTS
+from probes import CallableModel, ContextProbe, TabularProbe, Target
 
-__all__ = ["LOADERS", "load", "sentence", "table"]
+__all__ = ["LOADERS", "a_context", "load", "sentence", "superpixels", "table"]
 
 SEED, COLUMNS = 2611, 14
 #: rows of uniform masks, and the least standard deviation of the probabilities that a model gives these
@@ -33,7 +34,30 @@ TRIED, LEAST = 512, 0.05
 def sentence(name: str) -> Task:
     """Log-odds of MiniLM for a review sentence of 14 words, absent ones removed; others have 19 or more."""
     j = int(name.rsplit("_", 1)[1])
-    task = sentiment.log_odds(name, sentiment.drawn(j + 1, range(COLUMNS, COLUMNS + 1), SEED)[j])
+    return _remembered(sentiment.log_odds(name, sentiment.drawn(j + 1, range(COLUMNS, COLUMNS + 1), SEED)[j]))
+
+
+@lru_cache(maxsize=32)
+def superpixels(name: str) -> Task:
+    """Log-odds of EfficientNet-Lite0 for a piece of a photograph; absent superpixels have their mean colour."""
+    j = int(name.rsplit("_", 1)[1])
+    photograph = photographs.NAMES[j % len(photographs.NAMES)]
+    seen = photographs.cropped(photograph, np.random.default_rng([SEED, j]), COLUMNS)
+    number = Target("identity", (0,), ("top",), "log-odds")
+    answers = through_store(CallableModel(seen, f"EfficientNet-Lite0 {seen.top}"), seen.probe, number)
+    return _remembered(Task(name, COLUMNS, answers))
+
+
+@lru_cache(maxsize=32)
+def a_context(name: str) -> Task:
+    """Mean token log-probability (nats) of an answer that SmolLM2 reads ten sentences for; absent ones are removed."""
+    document, question, answer = DOCUMENTS[int(name.rsplit("_", 1)[1])]
+    probe = ContextProbe(document, question, answer=answer)
+    return _remembered(Task(name, len(probe.features), context.answers(probe)))
+
+
+def _remembered(task: Task) -> Task:
+    """Return a task that looks into the store once for each row."""
     known: dict[bytes, float] = {}
 
     def answer(Z: np.ndarray) -> np.ndarray:
@@ -98,7 +122,12 @@ def table(name: str) -> Task:
 
 
 #: kind → the task of a name
-LOADERS: dict[str, Callable[[str], Task]] = {f"sentence_{COLUMNS}": sentence, f"table_{COLUMNS}": table}
+LOADERS: dict[str, Callable[[str], Task]] = {
+    f"sentence_{COLUMNS}": sentence,
+    f"table_{COLUMNS}": table,
+    f"superpixels_{COLUMNS}": superpixels,
+    "context_10": a_context,
+}
 
 
 def load(name: str) -> Task:
