@@ -38,11 +38,11 @@ from probes.inputs.text import TextProbe
 from probes.inputs.units.html_text import Html
 from probes.inputs.units.registry import Occurrences
 from probes.interventions.ablation import ablate, components_of
-from probes.interventions.intervened import Intervened, activations
+from probes.interventions.intervened import Intervened
 from probes.interventions.patching import patch
 from probes.interventions.prompting import with_prompt
 from probes.interventions.reweighted import Reweighted, quantise
-from probes.interventions.steering import contrast, steer
+from probes.interventions.steering import activations, contrast, steer
 from probes.interventions.training import Finetuned, finetune, lora
 from probes.interventions.windowed import Windowed
 from probes.model import Generator, Identity, Model
@@ -52,6 +52,7 @@ from probes.models.forecasters import Forecaster
 from probes.models.functions import CallableModel
 from probes.models.huggingface.causal_lm import CausalLM
 from probes.models.huggingface.classifier import TextClassifier
+from probes.models.huggingface.encoder import Encoder
 from probes.models.huggingface.image_classifier import ImageClassifier
 from probes.models.huggingface.masked_fill import MaskedFill
 from probes.models.huggingface.masked_lm import MaskedLM
@@ -89,6 +90,7 @@ __all__ = [
     "Custom",
     "Design",
     "DocumentProbe",
+    "Encoder",
     "Endpoint",
     "EstimatorModel",
     "Exact",

@@ -1,28 +1,32 @@
-"""A language model as a map from which of its components are present to a metric of the cases that it answers.
+"""A network's model as a map from which of its components are present to a metric of the cases that it answers.
 
 Many rows are computed in one forward: the same cases once for every row, each with the components of its row ablated.
+What answers are, and how they are scored, says one file for each kind of model.
 """
 
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from probes.cases.case import Case
 from probes.cases.metrics import Metric, Scores
 from probes.interventions.ablation import Ablation, Place, ablate, place_of
-from probes.interventions.intervened import Intervened, Intervention, hooked, language_model, module_named
+from probes.interventions.intervened import intervened
+from probes.interventions.intervention import Intervention, hooked
+from probes.interventions.network_modules import module_named
 from probes.model import Identity, Model, Prompt
 from probes.models.huggingface.weights import is_half
 
-__all__ = ["ComponentModel", "Setup"]
+__all__ = ["ComponentModel", "Scored", "Setup"]
 
-#: numbers that logits of one forward may have
-_LOGITS = 2**25
+#: what a model says of one answer: its log-probability, its tokens, and whether it is the likeliest
+Scored: TypeAlias = tuple[float, int, float]
 
 
 @dataclass(frozen=True)
@@ -59,32 +63,34 @@ class ComponentModel(Model):
 
     Parameters
     ----------
-    model : CausalLM, or what becomes one
+    base : object
+        The model; its ``module`` is the network.
     setup : Setup
     """
 
-    def __init__(self, model: Any, setup: Setup):
-        self.lm, self.setup = language_model(model), setup
+    def __init__(self, base: Any, setup: Setup):
+        self.base, self.setup = base, setup
         reference = () if setup.by == "zero" else setup.prompts
-        made = ablate(self.lm, setup.components, setup.by, reference=reference, random_state=setup.random_state)
+        made = ablate(base, setup.components, setup.by, reference=reference, random_state=setup.random_state)
         self._ablation: Ablation = made.intervention  # type: ignore[assignment]
-        self.places = [place_of(self.lm.module, name) for name in setup.components]
+        self.places = [place_of(base.module, name) for name in setup.components]
         # in plain "nats" models answer with the log-probabilities of tokens
         self.unit = "nats a case" if setup.metric.unit == "nats" else setup.metric.unit
         self.outputs = (setup.metric.name,)
-        self.half = is_half(self.lm.module)
-        self._rows, self._pairs = _laid_out(self.lm, setup.cases)
-        self.lm.check_window(np.array([len(row) for row in self._rows]))
-        each = len(self._rows) * max(map(len, self._rows))
-        wanted = len({place for _, start, answer in self._pairs for place in range(start, start + len(answer))})
-        vocabulary = int(self.lm.module.config.vocab_size)
-        most = _LOGITS // (len(self._rows) * wanted * vocabulary)
-        self.batch = max(1, min(self.lm.batch_tokens // each, most))
+        self.half = is_half(base.module)
+
+    @abstractmethod
+    def scored(self, Z: np.ndarray) -> list[list[Scored]]:
+        """Score the answers of all cases in turn, for each row of ``(m, d)``, all rows at once."""
+
+    @abstractmethod
+    def scored_alone(self, base: Any) -> list[Scored]:
+        """Score the answers of all cases in turn with a model of the base's kind, in the plainest way."""
 
     def identity(self) -> Identity:
-        lm = self.lm.identity()
+        base = self.base.identity()
         mark = hashlib.sha256(f"{self.setup.digest}{self._ablation.digest}".encode()).hexdigest()[:32]
-        return Identity(f"{lm.id}:components:{mark}", lm.persistent)
+        return Identity(f"{base.id}:components:{mark}", base.persistent)
 
     def direct(self) -> Callable[[Any], Any]:
         """Return the metric of the ablated model, each case and answer read alone."""
@@ -92,79 +98,33 @@ class ComponentModel(Model):
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> ComponentModel:
         """Do the same to the network with the entries of every weight tensor permuted."""
-        return ComponentModel(self.lm.randomised(rng, None), self.setup)
+        return type(self)(self.base.randomised(rng, None), self.setup)
 
     def __call__(self, inputs: Any) -> np.ndarray:
         Z = np.asarray(inputs, dtype=float)
-        parts = [self._together(Z[i : i + self.batch]) for i in range(0, len(Z), self.batch)]
-        return np.concatenate(parts)[:, None] if parts else np.empty((0, 1))
+        parts = [self.scored(Z[i : i + self.batch]) for i in range(0, len(Z), self.batch)]
+        return np.array([[self._averaged(row)] for part in parts for row in part]).reshape(len(Z), 1)
 
-    def _together(self, Z: np.ndarray) -> np.ndarray:
-        """Answer rows ``(m, d)`` in one forward, ``(m,)``."""
-        import torch
-
-        module, count, width = self.lm.module, len(self._rows), max(map(len, self._rows))
-        ids = torch.zeros((count, width), dtype=torch.long)
-        seen = torch.zeros_like(ids)
-        for i, row in enumerate(self._rows):
-            ids[i, : len(row)], seen[i, : len(row)] = torch.tensor(row), 1
-        wanted = sorted({place for _, start, answer in self._pairs for place in range(start, start + len(answer))})
-        masked = _Masked(self._ablation, tuple(self.places), np.repeat(Z < 0.5, count, axis=0))
-        with torch.inference_mode():
-            out = hooked(module, masked).eval()(
-                input_ids=ids.repeat(len(Z), 1).to(module.device),
-                attention_mask=seen.repeat(len(Z), 1).to(module.device),
-                logits_to_keep=torch.tensor(wanted, device=module.device),
-                use_cache=False,
-            )
-            logits = out.logits.float()
-            scores, best = logits.log_softmax(-1).cpu().numpy().astype(float), logits.argmax(-1).cpu().numpy()
-        at = {place: j for j, place in enumerate(wanted)}
-        scores = scores.reshape(len(Z), count, len(wanted), -1)
-        best = best.reshape(len(Z), count, len(wanted))
-
-        def told(r: int, pair: tuple[int, int, tuple[int, ...]]) -> tuple[float, int, float]:
-            i, start, answer = pair
-            steps = [at[start + k] for k in range(len(answer))]
-            return (
-                float(scores[r, i, steps, answer].sum()),
-                len(answer),
-                float((best[r, i, steps] == np.array(answer)).all()),
-            )
-
-        return np.array([_averaged(self.setup, [told(r, pair) for pair in self._pairs]) for r in range(len(Z))])
+    def masked(self, Z: np.ndarray, copies: int) -> Any:
+        """Return the network with the components of each row ablated in so many copies of the row, side by side."""
+        absent = np.repeat(Z < 0.5, copies, axis=0)
+        return hooked(self.base.module, _Masked(self._ablation, tuple(self.places), absent)).eval()
 
     def _alone(self, row: np.ndarray) -> float:
         absent = [j for j in range(len(self.places)) if row[j] < 0.5]
         names = tuple(self._ablation.components[j] for j in absent)
         values = tuple(self._ablation.values[j] for j in absent)
-        lm = Intervened(self.lm, Ablation(names, values, self._ablation.by)) if absent else self.lm
-        scorer = lm.pairs()
-        pairs = [scorer([(case.prompt, option)])[0] for case in self.setup.cases for option in case.options]
-        plain = [lm.log_probs(*scorer.ids((case.prompt, o))).sum() for case in self.setup.cases for o in case.options]
-        told = [(total, int(tokens), greedy) for total, (_, tokens, greedy) in zip(plain, pairs, strict=True)]
-        return _averaged(self.setup, told)
+        changed = intervened(self.base, Ablation(names, values, self._ablation.by)) if absent else self.base
+        return self._averaged(self.scored_alone(changed))
 
-
-def _laid_out(lm: Any, cases: Sequence[Case]) -> tuple[list[list[int]], list[tuple[int, int, tuple[int, ...]]]]:
-    """Return distinct rows of tokens, and for each case and answer its row, where it is predicted, and its tokens."""
-    scorer, rows, pairs = lm.pairs(), dict[tuple[int, ...], int](), []
-    for case in cases:
-        for option in case.options:
-            prompt, answer = scorer.ids((case.prompt, option))
-            row = rows.setdefault((*prompt, *answer[:-1]), len(rows))
-            pairs.append((row, len(prompt) - 1, tuple(answer)))
-    return [list(row) for row in rows], pairs
-
-
-def _averaged(setup: Setup, told: Sequence[tuple[float, int, float]]) -> float:
-    """Return the mean of the metric over cases, of (log-prob, tokens, greedy) for each of their answers in turn."""
-    numbers, start = [], 0
-    for case in setup.cases:
-        part = np.array(told[start : start + len(case.options)])
-        numbers.append(setup.metric(Scores(part[:, 0], part[:, 1], part[:, 2], 1 + len(case.also))))
-        start += len(case.options)
-    return float(np.mean(numbers))
+    def _averaged(self, scored: Sequence[Scored]) -> float:
+        """Return the mean of the metric over cases."""
+        numbers, start = [], 0
+        for case in self.setup.cases:
+            part = np.array(scored[start : start + len(case.options)])
+            numbers.append(self.setup.metric(Scores(part[:, 0], part[:, 1], part[:, 2], 1 + len(case.also))))
+            start += len(case.options)
+        return float(np.mean(numbers))
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +166,8 @@ class _Masked(Intervention):
                 part = slice(self.places[j].start, self.places[j].stop)
                 hidden[self.absent[:, j], 0, part] = True
                 fixed[part] = torch.as_tensor(self.ablation.values[j], dtype=tensor.dtype, device=tensor.device)
+            if tensor.ndim == 2:  # one row a text, or the tokens of all texts below each other
+                hidden = hidden[:, 0].repeat_interleave(len(tensor) // len(hidden), dim=0)
             return torch.where(hidden, fixed, tensor)
 
         if before:

@@ -1,4 +1,4 @@
-"""ComponentProbe: which heads, feed-forward parts or modules a language model's behaviour comes from."""
+"""ComponentProbe: which heads, feed-forward parts or modules a model's behaviour comes from."""
 
 from __future__ import annotations
 
@@ -9,28 +9,33 @@ from typing import Any
 import numpy as np
 
 from probes.cases.case import Case, shown
+from probes.cases.classifier_components import ClassifierComponents
 from probes.cases.component_model import ComponentModel, Setup
+from probes.cases.lm_components import LMComponents
 from probes.cases.metrics import Metric, as_metric
 from probes.errors import InputError, integer
 from probes.inputs.mask import MaskProbe
 from probes.interventions.ablation import components_of
-from probes.interventions.intervened import language_model
 from probes.model import Generator, Model, Prompt
+from probes.models.adapt import as_model
+from probes.models.huggingface.causal_lm import CausalLM
+from probes.models.huggingface.classifier import TextClassifier
 from probes.views import CubeView
 
 __all__ = ["ComponentProbe", "screen"]
 
 
 class ComponentProbe(MaskProbe):
-    """Components of a language model, present or ablated, while it answers cases; the answer is a metric of the cases.
+    """Components of a model, present or ablated, while it answers cases; the answer is a metric of the cases.
 
-    Explain a causal language model of transformers with it: ``explain(lm, ComponentProbe(…))``. Features are the
-    components; those that are not named stay as they are.
+    Explain a causal language model or a text classifier of transformers with it: ``explain(lm, ComponentProbe(…))``.
+    Features are the components; those that are not named stay as they are.
 
     Parameters
     ----------
     cases : Case, sequence of Case, or TemplateProbe
-        What the model answers; their numbers are averaged.
+        What the model answers; their numbers are averaged, and one that repeats counts once. A classifier's answers are
+        the names of its classes: ``Case("a fine film", "positive", ("negative",))``.
     components : sequence of str
         Heads as ``"14.3"`` (layer, head), feed-forward parts as ``"mlp.14"``, or full names of modules, two at least;
         see :func:`screen`.
@@ -98,15 +103,21 @@ class ComponentProbe(MaskProbe):
         return hashlib.sha256(f"{super().digest}{self.setup.digest}".encode()).hexdigest()
 
     def asked_of(self, model: Model | Generator) -> ComponentModel:
-        """Return the map from rows of present components to the metric, of a language model.
+        """Return the map from rows of present components to the metric, of a model.
 
         Raises
         ------
         InputError
-            For anything but a causal language model of transformers, or components that it has not.
+            For anything but a causal language model or a text classifier of transformers, or components that it has
+            not.
         """
         inner = getattr(model, "model", None)  # of one that workers answer for
-        return ComponentModel(inner if isinstance(inner, Generator) else model, self.setup)
+        adopted = as_model(inner if isinstance(inner, (Generator, TextClassifier)) else model)
+        if isinstance(adopted, CausalLM):
+            return LMComponents(adopted, self.setup)
+        if isinstance(adopted, TextClassifier):
+            return ClassifierComponents(adopted, self.setup)
+        raise InputError("model", "be a causal language model of transformers in memory, or a text classifier", model)
 
 
 def screen(
@@ -124,7 +135,7 @@ def screen(
 
     Parameters
     ----------
-    model : CausalLM, or what becomes one
+    model : CausalLM or TextClassifier, or what becomes one
     cases, by, reference, metric, random_state
         As of :class:`ComponentProbe`.
     most : int, optional
@@ -141,14 +152,13 @@ def screen(
     One evaluation of the cases for each component and one for the whole model. What only shows where another component
     is gone as well is not seen.
     """
-    lm = language_model(model)
-    names = components_of(lm) if components is None else components
+    names = components_of(model) if components is None else components
     probe = ComponentProbe(_cases(cases), names, by, reference=reference, metric=metric, random_state=random_state)
     count = min(12, len(probe.components)) if most is None else integer("most", most, least=1)
     if count > len(probe.components):
         raise InputError("most", f"be at most the {len(probe.components)} components there are", most)
     d = len(probe.components)
-    y = probe.asked_of(lm)(np.vstack([np.ones(d), 1 - np.eye(d)]))[:, 0]
+    y = probe.asked_of(model)(np.vstack([np.ones(d), 1 - np.eye(d)]))[:, 0]
     order = np.argsort(-np.abs(y[1:] - y[0]), kind="stable")
     return [probe.components[j] for j in order[:count]]
 
@@ -174,7 +184,7 @@ def _answered(cases: Sequence[Case]) -> str:
 
 
 def _cases(cases: Any) -> tuple[Case, ...]:
-    """Return cases one by one.
+    """Return cases one by one, each once.
 
     Raises
     ------
@@ -184,4 +194,4 @@ def _cases(cases: Any) -> tuple[Case, ...]:
     found = tuple(several) if isinstance(several, Iterable) and not isinstance(several, str) else ()
     if not found or not all(isinstance(case, Case) for case in found):
         raise InputError("cases", "be Case objects, one at least, or a TemplateProbe", cases)
-    return found
+    return tuple(dict.fromkeys(found))

@@ -10,22 +10,17 @@ from typing import Any
 import numpy as np
 
 from probes.errors import InputError, integer
-from probes.interventions.intervened import (
-    Intervened,
-    Intervention,
-    language_model,
-    layer_names,
-    module_named,
-    name_of,
-    watched_rows,
-    widths,
-)
-from probes.model import Prompt
+from probes.interventions.intervened import Intervened, fed_of, intervened, network_model
+from probes.interventions.intervention import Intervention
+from probes.interventions.network_modules import layer_names, module_named, name_of
+from probes.interventions.watching import Fed, watched, widths
 
 __all__ = ["Ablation", "Place", "ablate", "components_of", "drawn_alike", "place_of", "places_of", "values_at"]
 
 #: the part of a layer's attention that heads are joined by, as families of models call it
-_JOINED = ("o_proj", "out_proj", "c_proj", "dense", "wo")
+_JOINED = ("o_proj", "out_proj", "c_proj", "out_lin", "dense", "wo", "Wo")
+#: the feed-forward part of a layer, or what it puts out before that is added to the rest, as they call it
+_MLPS = ("mlp", "feed_forward", "ffn", "fc2", "output.dense")
 _HEAD = re.compile(r"^(\d+)\.(\d+)$")
 _MLP = re.compile(r"^mlp\.(\d+)$")
 
@@ -124,14 +119,14 @@ def _of_kind(kind: str, network: Any, layers: Sequence[str]) -> list[str]:
 
 
 def components_of(model: Any) -> list[str]:
-    """List the components of a language model: heads as ``layer.head``, feed-forward parts as ``mlp.layer``.
+    """List the components of a model's network: heads as ``layer.head``, feed-forward parts as ``mlp.layer``.
 
     Raises
     ------
     InputError
         If heads cannot be told apart in this network.
     """
-    network = model if hasattr(model, "named_modules") else language_model(model).module
+    network = model if hasattr(model, "named_modules") else network_model(model).module
     layers, heads = layer_names(network), _heads(network)
     for name in layers:
         _joined(network, name)
@@ -151,55 +146,53 @@ def ablate(
     components: str | Sequence[str],
     by: str = "zero",
     *,
-    reference: Sequence[Prompt] = (),
+    reference: Sequence[Any] = (),
     random_state: int = 0,
 ) -> Intervened:
     """Make the model without what some heads, feed-forward parts or modules do.
 
     Parameters
     ----------
-    model : CausalLM, or what becomes one
+    model : CausalLM, TextClassifier, TokenClassifier, ExtractiveQA, MaskedLM or Encoder, or what becomes one
         Stays as it is.
     components : str or sequence of str
         Heads as ``"14.3"`` (layer, head), feed-forward parts as ``"mlp.14"``, see :func:`components_of`; or full names
         of modules, such as ``"model.layers.14.self_attn"``.
     by : {"zero", "mean", "resample"}, default "zero"
         What stands in their place at every token: nothing; what they put out on average over all tokens of the
-        `reference` prompts; or what one of these tokens, drawn by `random_state`, has.
-    reference : sequence of prompts
-        For "mean" and "resample".
+        `reference` inputs; or what one of these tokens, drawn by `random_state`, has.
+    reference : sequence of inputs
+        For "mean" and "resample": prompts, texts or pairs of texts, as the model reads them.
     random_state : int, default 0
 
     Returns
     -------
     Intervened
-        A causal language model; its ``control()`` has as many other components of the same kinds put to nothing.
+        A model of the same kind; its ``control()`` has as many other components of the same kinds put to nothing.
 
     Raises
     ------
     InputError
         For a component that there is not, with the nearest names; for references that are lacking.
     """
-    lm = language_model(model)
+    base = network_model(model)
     seed = integer("random_state", random_state, least=0)
     if by not in ("zero", "mean", "resample"):
         raise InputError("by", 'be "zero", "mean" or "resample"', by)
     if not isinstance(reference, (list, tuple)) or (by == "zero") == bool(len(reference)):
         rule = 'be a list of prompts for "mean" and "resample", and left out for "zero"'
         raise InputError("reference", rule, reference)
-    network = lm.module
+    network = base.module
     names, places = places_of(network, components)
     if by == "zero":
         sizes = widths(network, [(place.module, place.before) for place in places])
         values = [np.zeros(place.width or size) for place, size in zip(places, sizes, strict=True)]
     else:
-        rows = [lm.encode(prompt) for prompt in reference]
-        lm.check_window(np.array([len(row) for row in rows]))
-        seen = [np.concatenate(part) for part in values_at(network, (), places, rows)]
+        seen = [np.concatenate(part) for part in values_at(network, (), places, fed_of(base, reference))]
         rng = np.random.default_rng(seed)
         values = [each.mean(axis=0) if by == "mean" else each[rng.integers(len(each))] for each in seen]
     drawn = "values of one token" if by == "resample" else by
-    return Intervened(lm, Ablation(names, tuple(values), drawn))
+    return intervened(base, Ablation(names, tuple(values), drawn))
 
 
 def places_of(network: Any, components: str | Sequence[str]) -> tuple[tuple[str, ...], list[Place]]:
@@ -253,8 +246,8 @@ def _joined(network: Any, layer: str) -> str:
 
 def _mlp(network: Any, layer: str) -> str:
     """Return the name of a layer's feed-forward part; empty if it has none that is known."""
-    children = dict(module_named(network, layer).named_children())
-    return next((f"{layer}.{name}" for name in ("mlp", "feed_forward", "ffn", "fc2") if name in children), "")
+    parts = dict(module_named(network, layer).named_modules())
+    return next((f"{layer}.{name}" for name in _MLPS if name in parts), "")
 
 
 def _features(module: Any) -> int:
@@ -282,21 +275,21 @@ def _replacing(place: Place, values: np.ndarray) -> Callable[..., Any]:
 
 
 def values_at(
-    network: Any, interventions: Sequence[Intervention], places: Sequence[Place], rows: Sequence[Sequence[int]]
+    network: Any, interventions: Sequence[Intervention], places: Sequence[Place], inputs: Sequence[Fed]
 ) -> list[list[np.ndarray]]:
-    """Compute what components put out for every token of rows of tokens, each read alone.
+    """Compute what components put out for every token of inputs, each read alone.
 
     Parameters
     ----------
     network : transformers.PreTrainedModel
         Under interventions, perhaps; `interventions` are more of them.
     places : sequence of Place
-    rows : sequence of n token ids
+    inputs : sequence of n Fed
 
     Returns
     -------
     list of lists of n ndarray ``(tokens, width)``
         For each place.
     """
-    seen = watched_rows(network, interventions, rows, [(place.module, place.before) for place in places])
+    seen = watched(network, interventions, inputs, [(place.module, place.before) for place in places])
     return [[tokens[:, place.start : place.stop] for tokens in part] for place, part in zip(places, seen, strict=True)]

@@ -13,8 +13,10 @@ import numpy as np
 
 from probes.errors import InputError
 from probes.interventions.ablation import Place, drawn_alike, place_of, places_of, values_at
-from probes.interventions.intervened import Intervened, Intervention, language_model, module_named
-from probes.model import Prompt
+from probes.interventions.intervened import Intervened, fed_of, intervened, network_model
+from probes.interventions.intervention import Intervention
+from probes.interventions.network_modules import module_named
+from probes.interventions.watching import Fed
 
 __all__ = ["Patching", "patch"]
 
@@ -30,8 +32,8 @@ class Patching(Intervention):
         Numbers of tokens, from 0, at which that is done.
     values : tuple of ndarray ``(positions, width)``
         For each component.
-    source : tuple of int
-        Token ids of the source prompt.
+    source : Fed
+        The source prompt as the network is fed it.
     aligned : bool
         Whether prompts must have as many tokens as the source.
     """
@@ -39,7 +41,7 @@ class Patching(Intervention):
     components: tuple[str, ...]
     positions: tuple[int, ...]
     values: tuple[np.ndarray, ...]
-    source: tuple[int, ...]
+    source: Fed
     aligned: bool
     _reading: _Positions = field(default_factory=lambda: _Positions(), repr=False)
 
@@ -49,7 +51,7 @@ class Patching(Intervention):
     @property
     def words(self) -> str:
         where = f"token{'s' * (len(self.positions) > 1)} {', '.join(map(str, self.positions))}"
-        if len(self.positions) == len(self.source):
+        if len(self.positions) == len(self.source.ids):
             where = "every token"
         return f"with {', '.join(self.components)} at {where} as for another prompt"
 
@@ -74,8 +76,8 @@ class Patching(Intervention):
         ------
         InputError
         """
-        due = f"as many tokens as the patch's source ({len(self.source)})"
-        if self.aligned and len(ids) != len(self.source):
+        due = f"as many tokens as the patch's source ({len(self.source.ids)})"
+        if self.aligned and len(ids) != len(self.source.ids):
             raise InputError("prompt", f"have {due}, so that places are the same", f"{len(ids)} tokens")
         if len(ids) <= max(self.positions):
             rule = f"have a token at each place that is patched (up to {max(self.positions)})"
@@ -165,30 +167,31 @@ def _positions(given: tuple[Any, ...], named: dict[str, Any]) -> Any:
 def patch(
     model: Any,
     components: str | Sequence[str],
-    source: Prompt,
+    source: Any,
     positions: int | Sequence[int] | None = None,
 ) -> Intervened:
     """Make the model in which some components do at some tokens what they did for another prompt.
 
     Parameters
     ----------
-    model : CausalLM, or what becomes one
+    model : CausalLM, TextClassifier, TokenClassifier, ExtractiveQA, MaskedLM or Encoder, or what becomes one
         Stays as it is.
     components : str or sequence of str
         Heads as ``"14.3"`` (layer, head), feed-forward parts as ``"mlp.14"``, see
         :func:`~probes.interventions.ablation.components_of`; or full names of modules: ``"model.layers.14"`` is all
         that layer 14 puts out.
-    source : str or chat
+    source : str, chat or pair of texts
         The prompt that their values are taken from, read by `model`.
     positions : int or sequence of int, optional
-        Numbers of its tokens, from 0, or negative from its end; by default all of them.
+        Numbers of its tokens, from 0, or negative from its end; by default all of them. Tokens that a tokenizer puts
+        around a text count.
 
     Returns
     -------
     Intervened
-        A causal language model. It takes prompts of as many tokens as the source, unless all `positions` count from the
-        start: then any that are long enough. Its ``control()`` has as many other components of the same kinds patched
-        from the same source.
+        A model of the same kind. It takes prompts of as many tokens as the source, unless all `positions` count from
+        the start: then any that are long enough. Its ``control()`` has as many other components of the same kinds
+        patched from the same source.
 
     Raises
     ------
@@ -207,15 +210,15 @@ def patch(
     >>> moved.generate("The capital of Spain is", 2)  # doctest: +SKIP
     ' Rome.'
     """
-    lm = language_model(model)
-    network = lm.module
-    names, places = places_of(network, components)
-    ids = lm.encode(source)
-    lm.check_window(np.array([len(ids)]))
-    at, aligned = _checked(positions, len(ids))
-    seen = values_at(network, (), places, [ids])
+    base = network_model(model)
+    names, places = places_of(base.module, components)
+    [fed] = fed_of(base, [source])
+    at, aligned = _checked(positions, len(fed.ids))
+    seen = values_at(base.module, (), places, [fed])
+    if one := [name for name, part in zip(names, seen, strict=True) if len(part[0]) != len(fed.ids)]:
+        raise InputError("components", "put out a row of numbers for every token", one[0])
     values = tuple(part[0][list(at)] for part in seen)
-    return Intervened(lm, Patching(names, at, values, tuple(ids), aligned))
+    return intervened(base, Patching(names, at, values, fed, aligned))
 
 
 def _checked(positions: int | Sequence[int] | None, length: int) -> tuple[tuple[int, ...], bool]:

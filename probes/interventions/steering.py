@@ -11,18 +11,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from probes.errors import InputError
-from probes.interventions.intervened import (
-    Intervened,
-    Intervention,
-    activations,
-    language_model,
-    module_named,
-    name_of,
-    widths,
-)
-from probes.model import Prompt
+from probes.interventions.intervened import Intervened, fed_of, intervened, network_model
+from probes.interventions.intervention import Intervention
+from probes.interventions.network_modules import module_named, name_of
+from probes.interventions.watching import watched, widths
+from probes.models.huggingface.causal_lm import CausalLM
 
-__all__ = ["Steering", "contrast", "steer"]
+__all__ = ["Steering", "activations", "contrast", "steer"]
+
+#: which of the tokens of an input ``(tokens, width)`` are looked at
+_POSITIONS = {"first": lambda rows: rows[0], "last": lambda rows: rows[-1], "mean": lambda rows: rows.mean(axis=0)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,16 +73,49 @@ class Steering(Intervention):
         return Steering(self.modules, vector, self.scale)
 
 
-def contrast(model: Any, positive: Sequence[Prompt], negative: Sequence[Prompt], layer: int | str) -> np.ndarray:
-    """Compute the mean activation at the last token for some prompts, less that for others, ``(width,)``.
+def activations(model: Any, prompts: Sequence[Any], where: int | str, position: str | None = None) -> np.ndarray:
+    """Compute what a layer (or module) puts out for inputs, each read alone, ``(n, width)``.
 
     Parameters
     ----------
-    model : CausalLM, or what becomes one
+    model : CausalLM, TextClassifier, TokenClassifier, ExtractiveQA, MaskedLM or Encoder, or what becomes one
+    prompts : sequence of prompts
+        Or of texts or pairs of texts, as the model reads them.
+    where : int or str
+        A layer's number, or the full name of a module.
+    position : {"first", "last", "mean"}, optional
+        At the first token, at the last, or on average over all tokens. By default at the last of a causal language
+        model, which alone has seen all others, and on average of what reads in both directions.
+
+    Raises
+    ------
+    InputError
+    """
+    if position is not None and position not in list(_POSITIONS):
+        raise InputError("position", f"be one of {', '.join(_POSITIONS)}", position)
+    if isinstance(prompts, str) or not isinstance(prompts, Sequence) or not len(prompts):
+        raise InputError("prompts", "be a list of at least one prompt", prompts)
+    base = network_model(model)
+    if position is None:
+        position = "last" if isinstance(base, CausalLM) else "mean"
+    [seen] = watched(base.module, (), fed_of(base, prompts), [(name_of(base.module, where), False)], "layers")
+    return np.stack([_POSITIONS[position](rows) for rows in seen])
+
+
+def contrast(
+    model: Any, positive: Sequence[Any], negative: Sequence[Any], layer: int | str, position: str | None = None
+) -> np.ndarray:
+    """Compute the mean activation for some inputs, less that for others, ``(width,)``.
+
+    Parameters
+    ----------
+    model : CausalLM, TextClassifier, TokenClassifier, ExtractiveQA, MaskedLM or Encoder, or what becomes one
     positive, negative : sequence of prompts
-        Prompts that differ in what the vector is to stand for, and in as little else as can be.
+        Inputs that differ in what the vector is to stand for, and in as little else as can be.
     layer : int or str
         Whose output.
+    position : {"first", "last", "mean"}, optional
+        As of :func:`activations`.
 
     Raises
     ------
@@ -95,10 +126,10 @@ def contrast(model: Any, positive: Sequence[Prompt], negative: Sequence[Prompt],
     -----
     The difference of means (Rimsky et al. 2024, "Steering Llama 2 via contrastive activation addition").
     """
-    vector = activations(model, positive, layer).mean(axis=0) - activations(model, negative, layer).mean(axis=0)
-    if not np.linalg.norm(vector) > 0:
+    first, second = (activations(model, prompts, layer, position).mean(axis=0) for prompts in (positive, negative))
+    if not np.linalg.norm(first - second) > 0:
         raise InputError("positive", "have another mean activation than negative", "the same")
-    return vector
+    return np.asarray(first - second)
 
 
 def steer(model: Any, layers: int | str | Sequence[int | str], vector: ArrayLike, scale: float = 1.0) -> Intervened:
@@ -106,7 +137,7 @@ def steer(model: Any, layers: int | str | Sequence[int | str], vector: ArrayLike
 
     Parameters
     ----------
-    model : CausalLM, or what becomes one
+    model : CausalLM, TextClassifier, TokenClassifier, ExtractiveQA, MaskedLM or Encoder, or what becomes one
         Stays as it is.
     layers : int, str, or several of them
         Numbers of layers (negative from the last), or full names of modules.
@@ -117,7 +148,7 @@ def steer(model: Any, layers: int | str | Sequence[int | str], vector: ArrayLike
     Returns
     -------
     Intervened
-        A causal language model; its ``control()`` has a random vector of the same length.
+        A model of the same kind; its ``control()`` has a random vector of the same length.
 
     Raises
     ------
@@ -131,24 +162,24 @@ def steer(model: Any, layers: int | str | Sequence[int | str], vector: ArrayLike
     >>> she = contrast(lm, ["She said", "Her"], ["He said", "His"], layer=14)  # doctest: +SKIP
     >>> steered = steer(lm, 14, she, scale=2.0)  # doctest: +SKIP
     """
-    lm = language_model(model)
+    base = network_model(model)
     several: list[int | str] = [*layers] if isinstance(layers, (list, tuple, range)) else [layers]  # type: ignore[list-item]
     if not several:
         raise InputError("layers", "name at least one layer", layers)
-    names = tuple(name_of(lm.module, where) for where in several)
+    names = tuple(name_of(base.module, where) for where in several)
     if len(set(names)) < len(names):
         raise InputError("layers", "name each layer once", layers)
     if isinstance(scale, bool) or not isinstance(scale, Real) or not np.isfinite(scale):
         raise InputError("scale", "be a finite number", scale)
     values = _numbers(vector)
-    for name, width in zip(names, widths(lm.module, [(name, False) for name in names], "layers"), strict=True):
+    for name, width in zip(names, widths(base.module, [(name, False) for name in names], "layers"), strict=True):
         if values.shape != (width,):
             raise InputError("vector", f"have one number for each of the {width} that {name} puts out", values.shape)
     if not np.isfinite(values).all():
         raise InputError("vector", "be finite", vector)
     if not values.any():
         raise InputError("vector", "have a length", "zeros alone")
-    return Intervened(lm, Steering(names, values, float(scale)))
+    return intervened(base, Steering(names, values, float(scale)))
 
 
 def _numbers(vector: Any) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -78,7 +78,11 @@ class Reader:
     ----------
     limit : int or None
         The most tokens of an input.
+    check : callable, optional
+        Refuses an input by its token ids when it is about to be fed.
     """
+
+    check: Callable[[Sequence[int]], None] | None = None
 
     def __init__(self, module: Any, tokenizer: Any, encoding: Mapping[str, Any] | None = None, begins: bool = False):
         self.module, self.tokenizer, self.begins = module, tokenizer, begins
@@ -159,6 +163,9 @@ class Reader:
         """
         import torch
 
+        if self.check is not None:
+            for row in rows:
+                self.check(row.ids)
         known = (pad, network_pad(self.module.config), self.tokenizer.pad_token_id, 0)
         pad = next(i for i in known if i is not None)
         width = max(1, *(len(row.ids) for row in rows))

@@ -8,7 +8,7 @@ import pytest
 from probes import Case, CausalLM, ComponentProbe, InputError, ModelError, Store, ablate, cube, screen, steer
 from probes.cases.component_model import ComponentModel
 from probes.interventions.ablation import Ablation
-from probes.interventions.intervened import Intervened
+from probes.interventions.intervened import intervened
 from surrogates import check, compare, estimate, explain, explain_many
 from tests.helpers.when_used import when_used
 
@@ -29,7 +29,7 @@ def by_hand(lm, absent, by="mean"):
     options = {} if by == "zero" else {"reference": [case.prompt for case in CASES]}
     names = list(dict.fromkeys([*NAMES, *absent]))
     values = dict(zip(names, ablate(lm, names, by, **options).intervention.values, strict=True))
-    network = Intervened(lm, Ablation(tuple(absent), tuple(values[n] for n in absent), by)) if absent else lm
+    network = intervened(lm, Ablation(tuple(absent), tuple(values[n] for n in absent), by)) if absent else lm
     numbers = []
     for case in CASES:
         total = [network.log_probs(lm.encode(case.prompt), lm.answer_ids(case.prompt, o)).sum() for o in case.options]
@@ -96,6 +96,10 @@ def test_components_of_two_models_are_compared_with_paired_questions():
             for e, c in ((one, "attribution"), (other, "attribution"), (d, "change"))
         )
         assert change == pytest.approx(second - first, abs=2e-3)
+
+
+def test_a_case_that_repeats_counts_once():
+    assert ComponentProbe([*CASES, CASES[0]], NAMES).digest == ComponentProbe(CASES, NAMES).digest
 
 
 def test_answers_are_kept_under_what_was_asked():

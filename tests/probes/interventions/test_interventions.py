@@ -363,7 +363,7 @@ def test_after_its_with_block_it_cannot_be_asked():
         (lambda lm: contrast(lm, ["the"], ["the"], 0), "positive must have another mean activation"),
         (lambda lm: contrast(lm, "the", ["a"], 0), "prompts must be a list"),
         (lambda lm: contrast(lm, [], ["a"], 0), "prompts must be a list of at least one"),
-        (lambda lm: activations(lm, ["the"], 0, "first"), "position must be"),
+        (lambda lm: activations(lm, ["the"], 0, "middle"), "position must be"),
         (lambda lm: ablate(lm, "2.0"), "components must be between 0 and 1"),
         (lambda lm: ablate(lm, "0.4"), "components must name heads from 0 to 3"),
         (lambda lm: ablate(lm, "model.layers.0.mpl"), r"components must name modules .*near: model\.layers\.0\.mlp"),
