@@ -3,7 +3,7 @@
 *Planted.* The second release is the first with its decision turned round where one drawn rule of one to three
 conditions holds; "retrained" it is fitted to other rows as well. Everyone is given both releases' decisions for the
 same rows and is judged on others: the Jaccard index with the planted region, and F1 for the rows where the two really
-differ. Rivals use all the rows to find rules, iomap one half of them, since the other half tests these.
+differ. Rivals use all the rows to find rules, iomap two thirds of them, since the others test these.
 
 *Nulls.* Two models that differ in rows drawn without regard to their columns; any supported rule counts.
 

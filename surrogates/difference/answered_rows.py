@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
+from probes.asking.answers import Answers
 from probes.asking.ask import again, ask
+from probes.asking.ask_batch import Run
+from probes.asking.batching import parts_of
 from probes.asking.cost import Cost
 from probes.cases.questions import Questions
 from probes.deferred import ready
@@ -22,7 +25,7 @@ from probes.store.store import Store
 from surrogates.difference.overall import CLASSES
 from surrogates.difference.two_models import check_same, said_of
 
-__all__ = ["Answered", "Told", "both_answered", "choices_of", "told_apart"]
+__all__ = ["Answered", "Told", "begun", "both_answered", "choices_of", "told_apart"]
 
 #: margin beyond which two numbers differ, in standard deviations of the first model's
 _MARGIN = 0.1
@@ -64,17 +67,30 @@ class Answered:
     again: tuple[np.ndarray, np.ndarray] | None = None
 
     @classmethod
-    def of(cls, model: Model, probe: Probe, design: Design, store: Store, progress: bool | None) -> Answered:
-        """Ask a model."""
-        answers = ask(model, probe, design, store, progress)
-        cost, twice = answers.cost, None
+    def first(cls, model: Model, probe: Probe, design: Design, store: Store, run: Run) -> Answered:
+        """Ask a model the rows that are asked in one part, without a progress bar."""
+        rows = parts_of(design, model.at_once)[1]
+        return cls.plain(ask(model, probe, design.head(rows), store, False, run))
+
+    @classmethod
+    def plain(cls, answers: Answers) -> Answered:
+        """Return answers as they are; numbers that nobody names may turn out to be probabilities."""
+        are = answers.unit == "output" and _are_probabilities(answers.y)
+        unit = "probability" if are else answers.unit
+        return cls(answers.y, answers.outputs, unit, answers.model, answers.cost)
+
+    @classmethod
+    def of(
+        cls, model: Model, probe: Probe, design: Design, store: Store, progress: bool | None, run: Run, spent: Cost
+    ) -> Answered:
+        """Ask a model; what was `spent` in the same run is counted as well."""
+        answers = ask(model, probe, design, store, progress, run)
+        cost, twice = spent + answers.cost, None
         if not (model.steady and model.identity().persistent):
             rows = np.linspace(0, len(design) - 1, min(_TWICE, len(design))).astype(int)
             values, spent = again(model, probe, answers, rows)
             cost, twice = cost + spent, (rows, values)
-        made = cls(answers.y, answers.outputs, answers.unit, answers.model, cost, again=twice)
-        if answers.unit == "output" and _are_probabilities(answers.y):
-            made = replace(made, unit="probability")
+        made = replace(cls.plain(answers), cost=cost, again=twice)
         if made.unit in SIGNED and len(answers.outputs) == 1:
             return replace(
                 made, decisions=(answers.y[:, 0] > 0).astype(int), classes=_two_classes(model, answers.outputs[0])
@@ -192,6 +208,28 @@ def choices_of(choices: Sequence[str] | None) -> list[str]:
     if len(found := list(choices)) < 2 or len(set(found)) < len(found):
         raise InputError("choices", "be two different answers or more", choices)
     return found
+
+
+def begun(
+    models: Sequence[Model],
+    probe: Probe,
+    design: Design,
+    target: TargetLike,
+    store: Store,
+    runs: Sequence[Run],
+    name: str,
+) -> list[Cost]:
+    """Ask both models the first part of the rows: what cannot be compared is refused before the rest is asked.
+
+    Raises
+    ------
+    InputError, ModelError
+    """
+    first = Answered.first(models[0], probe, design, store, runs[0])
+    if target is not None and first.answered.any():
+        _target(target, first.only(first.answered))
+    _, second = both_answered(first, lambda: Answered.first(models[1], probe, design, store, runs[1]), name)
+    return [first.cost, second.cost]
 
 
 def both_answered(first: Answered, ask_second: Any, name: str) -> tuple[Answered, Answered]:

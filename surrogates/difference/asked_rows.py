@@ -18,7 +18,7 @@ from surrogates.many.columns import Rows
 
 __all__ = ["FEWEST", "AskedRows", "taken"]
 
-#: fewest rows: half of them find rules, the others test these
+#: fewest rows: some of them find rules, the others test these
 FEWEST = 40
 
 _KINDS = "be a DataFrame, an array, or a list of texts or chats"
@@ -30,7 +30,7 @@ class AskedRows:
 
     Attributes
     ----------
-    inputs : DataFrame or list of n texts or chats
+    inputs : DataFrame, ndarray or list of n texts or chats
     described : DataFrame or list of n texts or chats
         What features are made of: the inputs themselves, or what the user knows of them.
     shown : list of n str
@@ -79,6 +79,8 @@ class AskedRows:
         kept = taken(inputs, chosen)
         described = kept if by is None else by.iloc[chosen].reset_index(drop=True)
         belong = None if labels is None else [labels[i] for i in chosen]
+        if numbers:  # a model is given what the user gives
+            kept = kept.to_numpy(dtype=float)
         return cls(kept, described, [written[i] for i in chosen], notes, belong)
 
     def features(self, kept: np.ndarray) -> Rows:

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from probes.asking.answers import Interrupted
 from probes.asking.question import Question
 from probes.asking.session import Reply, Session, StoreLike
-from probes.design import random_seed
+from probes.design import Design, random_seed
 from probes.inputs.adapt import ProbeLike, RowSettings
 from probes.inputs.locality import Law
 from probes.models.adapt import ModelLike, as_model, check_order
@@ -95,7 +95,8 @@ def compare(
     Notes
     -----
     Attributions of the change are estimated from differences question by question, so what the two models have in
-    common is no noise in them. Ctrl-C while the second model is asked returns the difference by what both answered.
+    common is no noise in them. Ctrl-C returns the difference by what both answered until then, if that is enough to
+    judge it by.
 
     Examples
     --------
@@ -206,23 +207,44 @@ class _ChangePlan(Plan):
 
 def _asked(changed: _ChangePlan, rule: Rule) -> tuple[list[Outcome], Outcome]:
     """Ask both models until the rule is content with the change; Ctrl-C leaves what both answered."""
-    first, second = (side.session for side in changed.sides)
     watch = rule.watch(changed.questions)
+    pair: tuple[Reply, Reply] | None = None
     for rows in watch.looks():
         questions = changed.questions.head(rows)
-        here = first.ask(questions)
-        try:
-            sides, reply = changed.settled(here, second.ask(questions))
-        except Interrupted as stop:
-            if stop.answers is None or len(stop.answers.design.judged) < changed.least:
-                raise
-            sides, reply = changed.settled(here, second.reply(stop.answers))
+        pair, broken_off = _of_both(changed, questions, pair)
+        sides, reply = changed.settled(*pair)
+        if broken_off:
             note = f"Interrupted: it rests on {len(reply.design)} of {len(changed.questions)} questions."
             return sides, Outcome(reply, *changed.study(reply), "interrupted", notes=(note,))
         outcome = watch.done(reply, changed.study)
         if outcome is not None:
             return sides, outcome
     raise RuntimeError(f"{type(rule).__name__} came to no outcome after its last look")
+
+
+def _of_both(
+    changed: _ChangePlan, questions: Design, earlier: tuple[Reply, Reply] | None
+) -> tuple[tuple[Reply, Reply], bool]:
+    """Ask both models; return their replies, and whether Ctrl-C left what both had answered until then.
+
+    Raises
+    ------
+    Interrupted
+        Where that is too little to fit and judge anything.
+    """
+    first, second = (side.session for side in changed.sides)
+    try:
+        here = first.ask(questions)
+    except Interrupted:
+        if earlier is None:
+            raise
+        return earlier, True
+    try:
+        return (here, second.ask(questions)), False
+    except Interrupted as stop:
+        if stop.answers is None or len(stop.answers.design.judged) < changed.least:
+            raise
+        return (here, second.reply(stop.answers)), True
 
 
 def _plain_sums(families: Mapping[str, Surrogate]) -> dict[str, Surrogate]:

@@ -12,24 +12,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from probes.asking.ask_batch import Run
 from probes.cases.measure import answerer
 from probes.cases.questions import Questions
+from probes.design import random_seed
 from probes.errors import InputError
 from probes.model import Generator
 from probes.models.adapt import ModelLike, as_model
 from probes.outputs.target import TargetLike
 from probes.store.store import Store, open_store
-from surrogates.difference.answered_rows import Answered, Told, both_answered, choices_of, told_apart
+from surrogates.difference.answered_rows import Answered, Told, begun, both_answered, choices_of, told_apart
 from surrogates.difference.asked_rows import FEWEST, AskedRows, taken
 from surrogates.difference.grouped_rows import exchanged, half_of, numbered
 from surrogates.difference.region_search import find_rules
 from surrogates.difference.row_difference import RowDifference
 from surrogates.difference.row_tests import leaves_of, rules_of, surrogates_of, together_of
 from surrogates.difference.two_models import alike, check_known, check_names, settings_of
-from surrogates.many.columns import Rows, columns_of, encoded
+from surrogates.many.columns import Rows, columns_of, dates_in, encoded
 
 __all__ = ["compare_rows"]
 
+#: share of the rows that find rules; where groups are what counts, half of them are kept to test
+_FINDING = 2 / 3
 #: rows below which it is said that they are few
 _FEW = 200
 #: groups below which it is said that they are few
@@ -52,11 +56,11 @@ def compare_rows(
     most: int = 5,
     length: int = 3,
     feature_names: Sequence[str] | None = None,
-    random_state: int = 0,
+    random_state: int | np.random.Generator | None = 0,
     store: Store | str | Path | None = "default",
     progress: bool | None = None,
 ) -> RowDifference:
-    """Find where two models differ on half of the rows, as short rules and a small tree, and test that on the rest.
+    """Find where two models differ on most of the rows, as short rules and a small tree, and test that on the rest.
 
     Parameters
     ----------
@@ -69,8 +73,8 @@ def compare_rows(
     by : DataFrame, optional
         Properties of each input, one row an input, that rules are about instead: length, source, topic.
     groups : sequence of n labels, optional
-        What rows belong to that resemble each other: a customer, a document, a template. Each is in one half alone, and
-        tests and intervals count groups, at least ten. An input that repeats is of the group it is in first.
+        What rows belong to that resemble each other: a customer, a document, a template. Each finds rules or tests
+        them, and tests and intervals count groups, at least ten. An input that repeats is of the group it is in first.
     names : (str, str), default ("before", "after")
         What the two are called in reports.
     target : str, int or callable, optional
@@ -86,8 +90,8 @@ def compare_rows(
         The most rules, and the most conditions in one.
     feature_names : sequence of str, optional
         Names of the columns of an array.
-    random_state : int, default 0
-        Draws which half of the rows finds rules.
+    random_state : int, Generator or None, default 0
+        Draws which rows find rules.
     store : Store, path, None or "default"
     progress : bool, optional
 
@@ -98,15 +102,17 @@ def compare_rows(
     Raises
     ------
     InputError
-        For a parameter that breaks its rule, before a question is asked, or models whose outputs differ.
+        For a parameter that breaks its rule, before a question is asked; for a `target` that is no output, or models
+        whose outputs differ, after the first rows.
     ModelError
         If a model fails. Earlier answers stay in the store.
 
     Notes
     -----
-    Rules are found by beam search for the F1 of their union, their number chosen by cross-validation within the half
-    that finds them. Without `groups` rows are taken as independent draws: where several belong to one person or
-    document, too many rules are supported, and intervals are too narrow.
+    Two thirds of the rows find rules (half, where groups are counted), the others test them. Rules are found by beam
+    search for the F1 of their union, their number chosen by cross-validation within the rows that find them. Without
+    `groups` rows are taken as independent draws: where several belong to one person or document, too many rules are
+    supported, and intervals are too narrow.
 
     Examples
     --------
@@ -119,11 +125,12 @@ def compare_rows(
     """
     check_names(names)
     _check_sizes(most, length, margin)
+    seed = random_seed(random_state)
     first, second = as_model(before), as_model(after)
     check_known(first, second)
     asked = AskedRows.of(rows, by, feature_names, groups)
     memory = open_store(store)
-    one, other = _answers(first, second, asked.inputs, choices, memory, progress, names)
+    one, other = _answers(first, second, asked.inputs, choices, target, memory, progress, names)
     notes = [*asked.notes, *alike(before, after, (one.model, other.model))]
     if lost := int((~(there := one.answered & other.answered)).sum()):
         notes.append(f"{lost} of {len(there)} rows were not answered by both models and are left out.")
@@ -138,17 +145,17 @@ def compare_rows(
                 "asked twice. Where the two differ includes that."
             )
     if len(told.differs) < _FEW:
-        notes.append(f"{len(told.differs)} rows are few: half of them find rules, and half test these.")
+        notes.append(f"{len(told.differs)} rows are few: two thirds of them find rules, a third tests these.")
     kept = [asked.shown[i] for i in np.flatnonzero(there)]
     belong = None
     if asked.groups is not None:
         belong = np.array(asked.groups, dtype=object)[there]
         notes.append(_of_groups(len(numbered(belong, len(belong))[1])))
-    search = _Search(names, most, length, random_state)
+    search = _Search(names, most, length, seed)
     difference = _difference(told, asked.features(there), kept, (one, other), search, belong, notes)
     given = {"target": target, "margin": margin, "choices": choices if choices is None else [*choices]}
     given |= {"most": most, "length": length}
-    return replace(difference, settings=settings_of(compare_rows, given) | {"random_state": random_state})
+    return replace(difference, settings=settings_of(compare_rows, given) | {"random_state": seed})
 
 
 def _of_groups(count: int) -> str:
@@ -180,6 +187,7 @@ def _answers(
     second: Any,
     inputs: Any,
     choices: Sequence[str] | None,
+    target: TargetLike,
     store: Store,
     progress: bool | None,
     names: tuple[str, str],
@@ -187,14 +195,19 @@ def _answers(
     """Ask both models about all inputs."""
     if isinstance(first, Generator):
         chosen = choices_of(choices)
-        if isinstance(inputs, pd.DataFrame):
+        if isinstance(inputs, (pd.DataFrame, np.ndarray)):
             raise InputError("rows", "be prompts for a language model, with by= for a table of what they are", inputs)
         ask_one = [partial(Answered.choosing, _scorer(m), inputs, chosen, store, progress) for m in (first, second)]
     else:
         if choices is not None:
             raise InputError("choices", "be left out: this model does not continue text", choices)
-        questions = Questions(inputs)
-        ask_one = [partial(Answered.of, m, questions, questions.design, store, progress) for m in (first, second)]
+        questions, runs = Questions(inputs), (Run(), Run())
+        design = questions.design
+        spent = begun((first, second), questions, design, target, store, runs, names[1])
+        ask_one = [
+            partial(Answered.of, m, questions, design, store, progress, run, cost)
+            for m, run, cost in zip((first, second), runs, spent, strict=True)
+        ]
     return both_answered(ask_one[0](), ask_one[1], names[1])
 
 
@@ -215,21 +228,25 @@ def _difference(
     belong: np.ndarray | None,
     notes: Sequence[str],
 ) -> RowDifference:
-    """Find where they differ on one half of the rows, test it on the other, and put it together."""
+    """Find where they differ on some of the rows, test it on the others, and put it together."""
     n, change, names, random_state = len(shown), told.after - told.before, search.names, search.random_state
     rng = np.random.default_rng([random_state, 1])
     group = None if belong is None else numbered(belong, n)[0]
-    half = rng.permutation(n) < n // 2 if group is None else half_of(group, rng)
-    columns, middles, left_out = columns_of(taken(described, np.flatnonzero(half)), told.differs[half], _LEVELS)
+    finding = rng.permutation(n) < int(_FINDING * n) if group is None else half_of(group, rng)
+    some = taken(described, np.flatnonzero(finding))
+    columns, middles, left_out = columns_of(some, told.differs[finding], _LEVELS, dates_in(described))
     Z = encoded(described, columns, middles)
-    seen, held = (Z[half], told.differs[half], change[half]), (Z[~half], told.differs[~half], change[~half])
+    seen, held = (
+        (Z[finding], told.differs[finding], change[finding]),
+        (Z[~finding], told.differs[~finding], change[~finding]),
+    )
     binary = [column.binary for column in columns]
-    of_half, of_rest = (None, None) if group is None else (group[half], group[~half])
-    limits = binary, search.most, search.length, random_state, of_half
-    regions = find_rules(Z[half], told.differs[half], *limits)
+    of_finding, of_rest = (None, None) if group is None else (group[finding], group[~finding])
+    limits = binary, search.most, search.length, random_state, of_finding
+    regions = find_rules(Z[finding], told.differs[finding], *limits)
     again = np.random.default_rng([random_state, 2])
-    shuffled = again.permutation(int(half.sum())) if of_half is None else exchanged(of_half, again)
-    chance = find_rules(Z[half], told.differs[half][shuffled], *limits)
+    shuffled = again.permutation(int(finding.sum())) if of_finding is None else exchanged(of_finding, again)
+    chance = find_rules(Z[finding], told.differs[finding][shuffled], *limits)
     first = np.zeros(n)
     for k, rule in reversed(list(enumerate(regions, start=1))):
         first[rule(Z) > 0] = k
@@ -237,7 +254,7 @@ def _difference(
     table = pd.DataFrame(
         {
             "input": list(shown),
-            "part": np.where(half, "discovery", "test"),
+            "part": np.where(finding, "discovery", "test"),
             "before": told.before,
             "after": told.after,
             "change": change,

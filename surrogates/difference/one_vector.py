@@ -19,8 +19,9 @@ from probes.cases.metrics import Metric, as_metric
 from probes.cases.paired_measures import changes
 from probes.cases.template import TemplateProbe
 from probes.errors import InputError, integer
-from probes.interventions.intervened import activations, language_model, layer_names
-from probes.interventions.steering import steer
+from probes.interventions.intervened import language_model
+from probes.interventions.network_modules import layer_names
+from probes.interventions.steering import activations, steer
 from probes.models.adapt import as_model
 from probes.rounding import rounded
 from probes.store.store import Store, open_store

@@ -12,12 +12,12 @@ import pandas as pd
 from probes.errors import InputError
 from probes.inputs.column_numbers import is_number, numbers_of
 
-__all__ = ["Bounds", "ColumnValues", "column_values"]
+__all__ = ["MOST", "Bounds", "ColumnValues", "column_values"]
 
 #: a range of numbers or dates, either end None where it is open; or a list of values
 Bounds: TypeAlias = Mapping[Hashable, tuple[Any, Any] | Sequence[Any]]
 #: the most values of a column
-_MOST = 200
+MOST = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +33,15 @@ class ColumnValues:
         The same on a line, NaN where missing; None for a column without an order.
     distance : ndarray ``(L,)``
         From the instance: in median absolute deviations of the background, 1 for another value without an order.
+    untried : int
+        Values without an order that the background holds and that are left out, as there are too many.
     """
 
     name: Hashable
     values: pd.Series
     numbers: np.ndarray | None
     distance: np.ndarray
+    untried: int = 0
 
     @property
     def encoded(self) -> np.ndarray:
@@ -100,11 +103,12 @@ def _check(frame: pd.DataFrame, bounds: Any, immutable: Any) -> None:
 
 
 def _of(column: pd.Series, own: pd.Series, bound: Any, immutable: bool, name: Hashable) -> ColumnValues:
-    line = numbers_of(column)
+    line, untried = numbers_of(column), 0
     if immutable:
         values = own.iloc[:1]
     elif line is None:
         levels = column.dropna().unique()
+        untried = max(len(levels) - MOST, 0) if bound is None else 0
         values = pd.concat([own, pd.Series(_allowed(levels, bound, name), dtype=column.dtype)], ignore_index=True)
         values = values[~values.duplicated()]
     else:
@@ -112,14 +116,14 @@ def _of(column: pd.Series, own: pd.Series, bound: Any, immutable: bool, name: Ha
         values = values[~values.duplicated()]
     values = values.reset_index(drop=True)
     numbers = None if line is None else numbers_of(values)
-    return ColumnValues(name, values, numbers, _distances(values, numbers, line))
+    return ColumnValues(name, values, numbers, _distances(values, numbers, line), untried)
 
 
 def _allowed(levels: Any, bound: Any, name: Hashable) -> list[Any]:
     """Values of a column without an order."""
-    counted = list(pd.Series(levels).astype(object))[:_MOST]
+    counted = list(pd.Series(levels).astype(object))
     if bound is None:
-        return counted
+        return counted[:MOST]
     listed = [] if isinstance(bound, str) or not isinstance(bound, Collection) else list(bound)
     if not listed or any(value not in counted for value in listed):
         shown = ", ".join(map(str, counted[:8]))
@@ -140,7 +144,7 @@ def _on_line(column: pd.Series, bound: Any, name: Hashable) -> pd.Series:
             some = f"{known.iloc[0]} to {known.iloc[-1]}" if len(known) else "missing values alone"
             raise InputError(f"bounds[{name!r}]", f"leave a value of the background, which holds {some}", bound)
         known = inside
-    places = np.linspace(0, max(len(known) - 1, 0), min(_MOST, len(known))).round().astype(int)
+    places = np.linspace(0, max(len(known) - 1, 0), min(MOST, len(known))).round().astype(int)
     return known.iloc[places]
 
 

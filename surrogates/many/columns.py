@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -18,7 +18,7 @@ from probes.probe import Feature
 from surrogates.results.plain import Json, plain
 from surrogates.terms import Box
 
-__all__ = ["LEVELS", "Column", "Rows", "columns_of", "encoded", "in_words", "words_in"]
+__all__ = ["LEVELS", "Column", "Rows", "columns_of", "dates_in", "encoded", "in_words", "words_in"]
 
 #: rows of a table, or texts (chats)
 Rows: TypeAlias = pd.DataFrame | Sequence[Prompt]
@@ -29,7 +29,8 @@ LEVELS = 12
 _WORDS, _RARE, _COMMON, _FEWEST = 400, 0.005, 0.98, 4
 #: nanoseconds of a day
 _DAY = 86_400_000_000_000
-
+#: a date as text
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d|$)")
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
 
@@ -121,7 +122,7 @@ def _joined(text: Prompt) -> str:
 
 
 def columns_of(
-    rows: Rows, marked: np.ndarray | None = None, levels: int = LEVELS
+    rows: Rows, marked: np.ndarray | None = None, levels: int = LEVELS, dates: Collection[str] | None = None
 ) -> tuple[tuple[Column, ...], dict[str, float], tuple[str, ...]]:
     """Make features of rows.
 
@@ -136,6 +137,9 @@ def columns_of(
         the most frequent ones.
     levels : int
         Most levels of a column.
+    dates : names of columns, optional
+        Which columns of texts are dates, where `rows` are some of those that will be encoded; by default those that
+        hold nothing else.
 
     Returns
     -------
@@ -146,7 +150,7 @@ def columns_of(
         What was left out.
     """
     if isinstance(rows, pd.DataFrame):
-        return _of_table(rows, marked, levels)
+        return _of_table(rows, marked, levels, dates)
     each = [words_in(text) for text in rows]
     seen = Counter(word for words in each for word in words)
     fewest, most = max(_FEWEST, _RARE * len(rows)), _COMMON * len(rows)
@@ -166,12 +170,14 @@ def _told(both: int, times: int, marked: int, rows: int) -> float:
 
 
 def _of_table(
-    frame: pd.DataFrame, marked: np.ndarray | None, most: int
+    frame: pd.DataFrame, marked: np.ndarray | None, most: int, dates: Collection[str] | None
 ) -> tuple[tuple[Column, ...], dict[str, float], tuple[str, ...]]:
     columns: list[Column] = []
     middles, notes = {}, []
     for label, given in frame.items():
-        name, values = str(label), _plain_cells(given)
+        name = str(label)
+        given = _as_dates(given) if dates is None or name in dates else given
+        values = _plain_cells(given)
         gone = values.isna()
         if is_numeric_dtype(values) and not is_bool_dtype(values) and not gone.all():
             kind: Literal["number", "date"] = "date" if _is_date(given) else "number"
@@ -179,12 +185,13 @@ def _of_table(
             middles[name] = float(values.median())
         else:
             known = values.dropna()
-            counts = known.value_counts()
-            levels = counts.index.tolist()
-            if marked is not None and len(levels) > most:
-                inside = known[marked[~gone.to_numpy()]].value_counts().to_dict()
+            counts = _counted(known)
+            ranked = list(counts)
+            if marked is not None and len(ranked) > most:
+                inside = _counted(known[marked[~gone.to_numpy()]])
                 sizes = int(marked.sum()), len(frame)
-                levels.sort(key=lambda level: -_told(inside.get(level, 0), int(counts[level]), *sizes))
+                ranked.sort(key=lambda level: -_told(inside.get(level, 0), counts[level], *sizes))
+            levels = [level for _, level in ranked]
             if len(levels) > most:
                 notes.append(f"{len(levels) - most} of {len(levels)} levels of {name} count as other.")
             used = _one_of(levels) if len(levels) == 2 and not gone.any() else levels[:most]
@@ -192,6 +199,40 @@ def _of_table(
         if gone.any() and not gone.all():
             columns.append(Column(name, "missing"))
     return tuple(columns), middles, tuple(notes)
+
+
+def _counted(values: pd.Series) -> dict[tuple[bool, Any], int]:
+    """Count (whether it is a truth value, level), the most frequent first: 1 and True are two levels."""
+    truth = values.map(_is_truth).astype(bool)
+    counted = [
+        ((flag, level), int(times))
+        for flag in (True, False)
+        for level, times in values[truth == flag].value_counts().items()
+    ]
+    return dict(sorted(counted, key=lambda pair: -pair[1]))
+
+
+def _is_truth(cell: Any) -> bool:
+    return isinstance(cell, (bool, np.bool_))
+
+
+def dates_in(rows: Rows) -> set[str]:
+    """Return the names of the columns that are dates, of a type or as texts in every row."""
+    columns = rows.items() if isinstance(rows, pd.DataFrame) else ()
+    return {str(name) for name, values in columns if _is_date(_as_dates(values))}
+
+
+def _as_dates(values: pd.Series) -> pd.Series:
+    """Return a column of dates as such where they are texts, as in CSV files: 2024-03-01, perhaps with a time."""
+    known = values.dropna()
+    if not (known.dtype == object or pd.api.types.is_string_dtype(known.dtype)) or not len(known):
+        return values
+    if not all(isinstance(cell, str) and _DATE.match(cell) for cell in known):
+        return values
+    try:
+        return pd.to_datetime(values, format="ISO8601")
+    except ValueError:  # 2024-02-31, or dates of several time zones
+        return values
 
 
 def _is_date(values: pd.Series) -> bool:
@@ -234,21 +275,37 @@ def encoded(rows: Rows, columns: Sequence[Column], middles: Mapping[str, float],
     table = rows.set_axis(list(map(str, rows.columns)), axis=1)
     if lacking := sorted({column.name for column in columns} - set(table.columns)):
         raise InputError(parameter, f"have the columns {', '.join(lacking)}", list(rows.columns))
-    cells = {name: _plain_cells(table[name]) for name in dict.fromkeys(column.name for column in columns)}
+    dates = {column.name for column in columns if column.kind == "date"}
+    cells = {
+        name: _plain_cells(_as_dates(table[name]) if name in dates else table[name])
+        for name in dict.fromkeys(column.name for column in columns)
+    }
     out = []
     for column in columns:
         values: Any = cells[column.name]
         if column.kind in ("number", "date"):
-            out.append(values.astype(float).fillna(middles[column.name]).to_numpy())
+            try:
+                out.append(values.astype(float).fillna(middles[column.name]).to_numpy())
+            except (TypeError, ValueError) as error:
+                rule = f"have {column.kind}s in the column {column.name}"
+                raise InputError(parameter, rule, _first_wrong(table[column.name], column.kind)) from error
         elif column.kind == "missing":
             out.append(values.isna().to_numpy(dtype=float))
         else:
             same = (values == column.level).fillna(False).to_numpy(dtype=bool)
             if values.dtype == object:  # 1 and True are two levels
-                kind = bool if isinstance(column.level, (bool, np.bool_)) else type(None)
-                same &= np.array([isinstance(v, (bool, np.bool_)) == (kind is bool) for v in values])
+                same = same & np.array([_is_truth(cell) == _is_truth(column.level) for cell in values], dtype=bool)
             out.append(same.astype(float))
     return np.column_stack(out) if out else np.empty((len(rows), 0))
+
+
+def _first_wrong(values: pd.Series, kind: str) -> Any:
+    """Return the first cell that is no date, or no number."""
+    known = values.dropna()
+    read = (
+        pd.to_datetime(known, errors="coerce", format="ISO8601") if kind == "date" else pd.to_numeric(known, "coerce")
+    )
+    return (known[read.isna()] if read.isna().any() else known).iloc[0]
 
 
 def _of_texts(texts: Sequence[Prompt], columns: Sequence[Column]) -> np.ndarray:

@@ -204,4 +204,5 @@ def wilson(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
     z = stats.norm.ppf(0.5 + level / 2)
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return float(max(0.0, centre - reach)), float(min(1.0, centre + reach))
+    # which holds the share itself, also after rounding
+    return float(max(0.0, min(centre - reach, share))), float(min(1.0, max(centre + reach, share)))

@@ -221,6 +221,21 @@ def test_ctrl_c_while_the_second_is_asked_leaves_what_both_answered(pressed, few
         compare(CallableModel(impatient, "three"), one, MaskProbe(12), budget=200, store=None)
 
 
+def test_ctrl_c_in_a_later_round_of_the_first_leaves_what_both_answered_before(pressed, few_folds):
+    impatient, asked = pressed(first, 150)
+    d = compare(
+        CallableModel(impatient, "five"),
+        Counted(second, "two"),
+        MaskProbe(12),
+        budget=400,
+        until=Width(1e-9),
+        store=None,
+    )
+    assert any(w.startswith("Interrupted: it rests on") for w in d.warnings)
+    assert 30 < len(d.change.answers.design) < len(asked) + 8
+    np.testing.assert_allclose(d.change.y[:, 0], change(d.change.answers.design.Z), atol=1e-12)
+
+
 def test_it_stops_as_soon_as_the_change_is_known_well_enough(few_folds):
     d = compare(first, second, MaskProbe(12), budget=400, until=Width(0.05), store=None)
     assert len(d.change.answers.design) < 400

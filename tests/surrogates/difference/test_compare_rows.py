@@ -209,6 +209,31 @@ def test_columns_of_any_name_and_levels_of_any_kind_are_taken():
         d.predict(["a text"])
 
 
+def test_1_and_true_are_two_levels_of_a_column():
+    rng = np.random.default_rng(0)
+    flags = np.array([1, True, "no"], dtype=object)[rng.integers(0, 3, 300)]
+    rows = pd.DataFrame({"flag": flags, "z": rng.normal(size=300)})
+    inside = np.array([flag is True for flag in flags])
+    d = compared(lambda X: X["z"] * 0.0, lambda X: np.array([1.0 * (f is True) for f in X["flag"]]), rows)
+    assert d.rules["rule"].tolist() == ["flag is True"]
+    np.testing.assert_array_equal(d.predict(rows), inside)  # exact: truth values
+
+
+def test_dates_that_are_texts_are_dates_to_rules_and_texts_to_the_models():
+    days = pd.date_range("2024-01-01", periods=300).strftime("%Y-%m-%d")
+    rows = pd.DataFrame({"joined": days, "z": np.random.default_rng(0).normal(size=300)})
+    d = compared(lambda X: X["z"] * 0.0, lambda X: (X["joined"] > "2024-06-30") * 1.0, rows)
+    [rule] = d.rules["rule"]
+    assert rule.startswith("joined > 2024-0")
+    np.testing.assert_array_equal(RowDifference.from_json(d.to_json()).predict(rows), d.predict(rows))  # exact: rules
+    assert d.predict(rows)[-1] and not d.predict(rows)[0]
+    with pytest.raises(InputError, match="rows must have dates in the column joined"):
+        d.predict(rows.assign(joined="soon"))
+    odd = rows.assign(joined=["2024-02-31", *days[1:]])  # no date of any calendar: levels, as before
+    d = compared(lambda X: X["z"] * 0.0, lambda X: (X["z"] > 0.5) * 1.0, odd)
+    assert d.rules["rule"].str.startswith("z > ").all()
+
+
 def test_rare_levels_and_words_may_say_where_and_what_is_left_out_is_said():
     rng = np.random.default_rng(0)
     names = np.array([f"c{i}" for i in range(80)])
