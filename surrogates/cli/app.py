@@ -44,6 +44,7 @@ Examples:
   iomap compare ./my-model ./fine-tuned --probe facts -o change.html
   iomap anchor text "Not bad at all, oddly moving" --model ./my-classifier --precision 0.9 -o rule.html
   iomap shapley tabular people.csv --row 17 --drop income --model mypackage.models:forest -o values.html
+  iomap interactions text "Not bad at all, oddly moving" --model ./my-classifier --budget 512 -o pairs.html
   iomap report why.json -o why.html
   iomap behave SmolLM2.gguf --probes indirect-object,greater-than -o card.html
   iomap cards before.json after.json -o cards.html

@@ -19,6 +19,7 @@ from surrogates.cli import (
     counterfactuals,
     explain,
     explain_many,
+    interactions,
     saved_result,
     shapley,
     store,
@@ -29,7 +30,10 @@ from surrogates.visible import in_line
 __all__ = ["COMMANDS", "main"]
 
 #: one module a command, each of which adds itself to the application when it is imported
-COMMANDS = (explain, explain_many, compare, anchor, counterfactuals, shapley, behave, cards, saved_result, store)
+COMMANDS = (
+    *(explain, explain_many, compare, anchor, counterfactuals, shapley, interactions),
+    *(behave, cards, saved_result, store),
+)
 
 #: where answers are: the store holds none of a function without a name, nor with --store none
 _SO_FAR = "answers so far are in the store, but for functions without a name and --store none"

@@ -39,7 +39,7 @@ def report(
         Path,
         typer.Argument(
             help="What --json or to_json wrote: an explanation, anchor, counterfactuals, a dependence, Shapley values, "
-            "global surrogate, behaviour card or difference; or the .jsonl file of explain-many."
+            "interactions, global surrogate, behaviour card or difference; or the .jsonl file of explain-many."
         ),
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The page; default: FILE with .html.")] = None,
@@ -51,7 +51,8 @@ def report(
         typer.echo(f"wrote {target}")
         return
     kinds = (
-        "an explanation, an anchor, counterfactuals, a dependence, Shapley values, a global surrogate, a behaviour card"
+        "an explanation, an anchor, counterfactuals, a dependence, Shapley values, interactions, a global surrogate, "
+        "a behaviour card"
     )
     data = parsed(file, f"{kinds} or a difference")
     reader = _KINDS.get(kind_of(data), Explanation)

@@ -7,21 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from probes.asking.answers import Interrupted
 from probes.asking.question import Question
 from probes.asking.session import Session, StoreLike
-from probes.design import Design, by_size, corners, random_seed, uniform
-from probes.errors import InputError, ModelError
+from probes.design import by_size, corners, random_seed, uniform
+from probes.errors import InputError
 from probes.inputs.adapt import ProbeLike, RowSettings
 from probes.inputs.locality import Law
 from probes.models.adapt import ModelLike
 from probes.outputs.target import TargetLike
-from probes.probe import Probe
-from surrogates.judging.notes import one_by_one
+from surrogates.local.index_answers import IndexAnswers, check_rows, design_of
 from surrogates.local.pairwise_interactions import PairwiseInteractions
-from surrogates.local.shapley_estimate import LEAST, NOISY, exact_for
-from surrogates.results.provenance import cost_data, provenance
-from surrogates.shapley.index_table import tabulate
 from surrogates.shapley.pairwise_indices import KINDS, from_rows
 
 __all__ = ["pairwise_interactions"]
@@ -94,56 +89,18 @@ def pairwise_interactions(
     seed = random_seed(random_state)
     row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
     session = Session(Question.of(model, probe, row, target, answer), budget, store, progress)
-    region, rows = session.question.probe, session.allowance.rows
-    notes, stopped = list(region.notes), False
-    design = _design(region, index, rows, np.random.default_rng(seed))
-    try:
-        reply = session.ask(design)
-    except Interrupted as stop:
-        if stop.answers is None:
-            raise
-        reply, stopped = session.reply(stop.answers), True
-        notes.append(f"Interrupted: it rests on {len(reply.design)} of {len(design)} questions.")
-    Z, y = (region.instance == reply.design.Z).astype(float), reply.y
-    if len(Z) < min(LEAST, len(design)):  # too few; answers so far are in the store
-        if stopped:
-            raise KeyboardInterrupt
-        raise ModelError(f"Only {len(Z)} of {len(design)} questions were answered. {reply.answers.reason}".rstrip())
-    exact = len(Z) == len(design) == corners(len(region.features)) and not session.noisy
-    estimate = from_rows(Z, y, index, noisy=session.noisy)
-    if reply.answers.neighbours:
-        notes.append(one_by_one(reply.answers.neighbours))
-    if session.noisy:
-        notes.append(NOISY)
-    outputs, cost = reply.target.outputs, reply.answers.cost
-    return PairwiseInteractions(
-        table=tabulate(estimate, region.features, outputs, "rows of one design", exact_for(exact, region)),
-        subsets=tuple(estimate.subsets),
-        values=estimate.values,
-        se=estimate.se,
-        base=y[1],
-        here=y[0],
-        index=index,
-        features=region.features,
-        outputs=outputs,
-        unit=reply.target.unit,
-        exact=exact,
-        cost=cost_data(cost),
-        warnings=tuple(notes),
-        view=dict(region.view()),
-        answer=session.answer if session.question.generative else None,
-        provenance=provenance(region, reply.answers.model, len(design), budget, seed, cost),
-    )
+    rows = session.allowance.rows
+    check_rows(len(session.question.probe.features), rows)
+    Z = _drawn(len(session.question.probe.features), index, rows, np.random.default_rng(seed))
+    answers = IndexAnswers.ask(session, design_of(session, Z))
+    estimate = from_rows(answers.Z, answers.y, index, noisy=session.noisy)
+    common = answers.fields(estimate, "rows of one design", budget, seed)
+    return PairwiseInteractions(subsets=tuple(estimate.subsets), here=answers.y[0], index=index, **common)
 
 
-def _design(region: Probe, index: str, rows: int, rng: np.random.Generator) -> Design:
-    """Return the instance, the reference and rows drawn as the index weighs them; every row if the budget allows it."""
-    d = len(region.features)
-    if rows < LEAST and rows < 2**d:
-        raise InputError("budget", f"allow {LEAST} questions", f"{rows} questions")
+def _drawn(d: int, index: str, rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Return all ones, all zeros and rows drawn as the index weighs them; every row if there are no more."""
     if index == "banzhaf" and rows < corners(d):
         ends = np.stack([np.ones(d), np.zeros(d)])
-        Z = np.vstack([ends, uniform(d, rows - 2, rng, but=ends)])
-    else:
-        Z = by_size(d, rows, rng)
-    return Design(np.where(Z > 0.5, region.instance, region.reference), 2, population=corners(d))
+        return np.vstack([ends, uniform(d, rows - 2, rng, but=ends)])
+    return by_size(d, rows, rng)

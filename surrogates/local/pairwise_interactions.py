@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from probes.errors import InputError, MissingExtra
-from probes.probe import Feature
-from probes.views import View
-from surrogates.results.plain import Columns, Damaged
-from surrogates.results.provenance import CostData, Provenance, no_provenance
+from surrogates.local.model_indices import ModelIndices
+from surrogates.results.plain import Damaged
 from surrogates.results.result import SavedResult
 
 __all__ = ["INDEX_NAMES", "PairwiseInteractions"]
@@ -25,8 +23,8 @@ INDEX_NAMES = {
 }
 
 
-@dataclass(frozen=True)
-class PairwiseInteractions(SavedResult):
+@dataclass(frozen=True, kw_only=True)
+class PairwiseInteractions(ModelIndices, SavedResult):
     """Indices of single features and of pairs, of the instance against the reference.
 
     Attributes
@@ -62,22 +60,9 @@ class PairwiseInteractions(SavedResult):
     kind: ClassVar[str] = "pairwise interactions"
     named: ClassVar[str] = "pairwise interactions"
 
-    table: Annotated[pd.DataFrame, Columns("output features exact source", "index se low high")]
     subsets: tuple[tuple[int, ...], ...]
-    values: np.ndarray
-    se: np.ndarray
-    base: np.ndarray
     here: np.ndarray
     index: str
-    features: tuple[Feature, ...]
-    outputs: tuple[str, ...]
-    unit: str
-    exact: bool
-    cost: CostData = field(repr=False)
-    warnings: tuple[str, ...] = ()
-    view: View = field(default_factory=dict, repr=False)
-    answer: str | None = None
-    provenance: Provenance = field(default_factory=no_provenance, repr=False)
 
     def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.
@@ -88,15 +73,14 @@ class PairwiseInteractions(SavedResult):
         """
         if self.index not in INDEX_NAMES:
             raise Damaged("index", f"be one of {', '.join(INDEX_NAMES)}", self.index)
-        if not len(self.table) or set(self.table["output"]) != set(self.outputs):
-            raise Damaged("table", "have rows for every output", [*self.table.columns])
-        k, d, t = len(self.outputs), len(self.features), len(self.subsets)
-        for name, shape in (("values", (k, t)), ("se", (k, t)), ("base", (k,)), ("here", (k,))):
-            if getattr(self, name).shape != shape:
-                raise Damaged(name, f"have the shape {shape}", getattr(self, name).shape)
-        known = all(0 <= i < d for s in self.subsets for i in s)
-        if not known or self.subsets[:d] != tuple((i,) for i in range(d)) or any(len(s) != 2 for s in self.subsets[d:]):
-            raise Damaged("subsets", "be every feature, then pairs", [*self.subsets])
+        d = len(self.features)
+        self.check_shapes(len(self.subsets))
+        if self.here.shape != self.base.shape:
+            raise Damaged("here", f"have the shape {self.base.shape}", self.here.shape)
+        pairs = self.subsets[d:]
+        known = all(len(s) == 2 and 0 <= s[0] < s[1] < d for s in pairs) and len(set(pairs)) == len(pairs)
+        if not known or self.subsets[:d] != tuple((i,) for i in range(d)):
+            raise Damaged("subsets", "be every feature, then pairs, each once", [*self.subsets])
 
     def matrix(self, output: str | None = None) -> pd.DataFrame:
         """Return the indices of one output, ``(d, d)`` and symmetric: pairs, and on the diagonal single features.

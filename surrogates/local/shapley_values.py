@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-import numpy as np
-import pandas as pd
-
-from probes.probe import Feature
-from probes.views import View
-from surrogates.results.plain import Columns, Damaged
-from surrogates.results.provenance import CostData, Provenance, no_provenance
+from surrogates.local.model_indices import ModelIndices
 from surrogates.results.result import SavedResult
 from surrogates.results.shap_values import shap_explanation
 
 __all__ = ["ShapleyValues"]
 
 
-@dataclass(frozen=True)
-class ShapleyValues(SavedResult):
+@dataclass(frozen=True, kw_only=True)
+class ShapleyValues(ModelIndices, SavedResult):
     """Shapley values of the instance against the reference.
 
     Attributes
@@ -52,20 +46,6 @@ class ShapleyValues(SavedResult):
     kind: ClassVar[str] = "shapley values"
     named: ClassVar[str] = "Shapley values"
 
-    table: Annotated[pd.DataFrame, Columns("output features exact source", "index se low high")]
-    values: np.ndarray
-    se: np.ndarray
-    base: np.ndarray
-    features: tuple[Feature, ...]
-    outputs: tuple[str, ...]
-    unit: str
-    exact: bool
-    cost: CostData = field(repr=False)
-    warnings: tuple[str, ...] = ()
-    view: View = field(default_factory=dict, repr=False)
-    answer: str | None = None
-    provenance: Provenance = field(default_factory=no_provenance, repr=False)
-
     def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.
 
@@ -73,12 +53,7 @@ class ShapleyValues(SavedResult):
         ------
         Damaged
         """
-        due = (len(self.outputs), len(self.features))
-        if not len(self.table) or set(self.table["output"]) != set(self.outputs):
-            raise Damaged("table", "have rows for every output", [*self.table.columns])
-        for name, shape in (("values", due), ("se", due), ("base", due[:1])):
-            if getattr(self, name).shape != shape:
-                raise Damaged(name, f"have a number for every output and feature {shape}", getattr(self, name).shape)
+        self.check_shapes(len(self.features))
 
     def to_shap(self) -> Any:
         """Make a ``shap.Explanation`` for shap's plots, values ``(d,)`` or ``(d, k)``.

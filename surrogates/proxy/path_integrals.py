@@ -28,7 +28,15 @@ from surrogates.proxy.walsh import Process, averaged
 if TYPE_CHECKING:
     from surrogates.proxy.cube_proxy import CubeProxy
 
-__all__ = ["Subsets", "posterior", "prior_covariance", "prior_variance", "with_rows"]
+__all__ = [
+    "Subsets",
+    "answer_weights",
+    "posterior",
+    "prior_covariance",
+    "prior_variance",
+    "squared_weights",
+    "with_rows",
+]
 
 Subsets = list[tuple[int, ...]]
 #: numbers held at once
@@ -191,6 +199,40 @@ def _of_sums(kernel: Kernel, subsets: Subsets, nodes: np.ndarray, weights: np.nd
     outer = np.outer(weights[1], weights[1]).ravel() if len(weights) > 1 else np.zeros(len(t))
     out[:n] = multiple**2 * ((outer * kernel.product * same.prod(axis=1)) @ (r * apart))
     return out
+
+
+def answer_weights(Z: np.ndarray, subsets: Subsets, nodes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Compute by how much each answer counts in the integrals of a game: they are linear in its 2ⁿ answers.
+
+    In ∂_S F(t, …, t) a row with a features on outside of S and b off counts tᵃ (1 − t)ᵇ, with a minus for each feature
+    of S that is off.
+
+    Parameters
+    ----------
+    Z : ndarray of 0/1 ``(m, n)``
+    subsets : list of t tuples
+    nodes, weights
+        As for :func:`posterior`.
+
+    Returns
+    -------
+    ndarray ``(t, m)``
+    """
+    on, n = Z.sum(axis=1).astype(int), Z.shape[1]
+    out = np.empty((len(subsets), len(Z)))
+    for size, place, members in _by_size(subsets):
+        inside = Z.T[members].sum(axis=1).astype(int)
+        outside = np.arange(n - size + 1)
+        counts = nodes ** outside[:, None] * (1 - nodes) ** (n - size - outside)[:, None] @ weights[size - 1]
+        out[place] = (-1.0) ** (size - inside) * counts[on - inside]
+    return out
+
+
+def squared_weights(subsets: Subsets, n: int, nodes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Compute the sums ``(t,)`` of the squares of :func:`answer_weights` over all 2ⁿ rows."""
+    both = np.outer(nodes, nodes) + np.outer(1 - nodes, 1 - nodes)
+    each = [0.0, *(2**s * w @ both ** (n - s) @ w for s, w in enumerate(weights, 1))]
+    return np.array([each[len(subset)] for subset in subsets])
 
 
 def prior_covariance(kernel: Kernel, subsets: Subsets, nodes: np.ndarray, weights: np.ndarray) -> np.ndarray:

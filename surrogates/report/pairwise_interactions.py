@@ -31,7 +31,8 @@ _SUMS = {
     "k-sii": "Features and pairs add up to the model's number for this input less that without any feature.",
     "shapley": "Features add up to the model's number for this input less that without any feature; pairs say how much "
     "two features change each other's effect.",
-    "banzhaf": "Pairs say how much two features change each other's effect; the numbers add up to nothing.",
+    "banzhaf": "Pairs say how much two features change each other's effect; the numbers need not add up to the "
+    "model's.",
 }
 
 

@@ -1,4 +1,4 @@
-"""The average of two estimates by how well each predicts answers left out, and its standard errors."""
+"""The average of estimates by how well each predicts answers left out, and its standard errors."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ __all__ = ["averaged_values", "doubt"]
 
 
 def averaged_values(
-    values: np.ndarray, se: np.ndarray, beyond: np.ndarray, sampled: np.ndarray | float, left: np.ndarray
+    values: np.ndarray, se: np.ndarray, hidden: np.ndarray, left: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Average a first estimate and a second one; return values and standard errors ``(k, t)``.
+    """Average s estimates of t values of k outputs; return values and standard errors ``(k, t)``.
 
-    With s the second one's share, φ = φ₁ + s (φ₂ − φ₁). The standard error of the first is scaled by how much smaller
-    the errors of the average are; what the two differ by is added.
+    The standard error of the first is scaled by how much smaller the errors of the average are; what the estimates
+    differ by is added.
 
     Parameters
     ----------
-    values, se : ndarray ``(k, t)``
-        Of the first estimate.
-    beyond : ndarray ``(k, t)``
-        The second minus the first.
-    sampled : ndarray ``(k, t)`` or float
-        Standard errors of the second that its distance from the first does not show.
-    left : ndarray ``(m, 2, k)``
-        Errors of both for answers that were left out, in one unit for each output.
+    values : ndarray ``(s, k, t)``
+    se : ndarray ``(k, t)``
+        Standard errors of the first estimate.
+    hidden : ndarray ``(s, k, t)``
+        Standard errors of each that its distance from the others does not show.
+    left : ndarray ``(m, s, k)``
+        Errors of each for answers that were left out, in one unit for each output.
     """
     share = shares(left, np.ones(len(left)))
     first = (left[:, 0] ** 2).sum(axis=0)
     better = (np.tensordot(left, share, (1, 0)) ** 2).sum(axis=0) / np.where(first > 0, first, 1.0)
-    variance = se**2 * better[:, None] + share[0] * share[1] * beyond**2 + (share[1] * sampled) ** 2
-    return values + share[1] * beyond, np.sqrt(variance)
+    mean = np.tensordot(share, values, 1)
+    apart = np.tensordot(share, (values - mean) ** 2, 1)
+    return mean, np.sqrt(se**2 * better[:, None] + apart + np.tensordot(share, hidden, 1) ** 2)
 
 
 def doubt(missed: np.ndarray, entered: np.ndarray, n: int) -> np.ndarray:

@@ -15,22 +15,34 @@ import numpy as np
 
 from probes.design import cube
 from probes.errors import InputError
+from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.path_integrals import Subsets
 from surrogates.shapley.quadrature import Rule
 
-__all__ = ["ENUMERATED", "PAIRS", "permuted", "switched"]
+__all__ = ["ENUMERATED", "PAIRS", "TABLED", "permuted", "switched", "tabled"]
 
 #: features of which all predictions are tabled
 ENUMERATED = 13
+#: features of a proxy, which is fitted once, of which all predictions are tabled
+TABLED = 16
 #: pairs of a permutation and its reverse
 PAIRS = 256
 #: predictions for all sets together, and the most and the fewest rows drawn at a node
 _PREDICTIONS, _MOST, _LEAST = 500_000, 256, 4
-#: predictions at a time
-_AT_ONCE = 65_536
+#: predictions at a time, of a surrogate and of a proxy, which needs as many numbers for each as it has rows
+_AT_ONCE, _OF_PROXY = 65_536, 4096
 
 #: predictions ``(n, k)`` for rows of 0/1 ``(n, a)``: which features are on
 Game = Callable[[np.ndarray], np.ndarray]
+
+
+def tabled(proxy: CubeProxy) -> np.ndarray:
+    """Predict all rows ``(2ᵃ, k)`` of the features that entered a proxy; bit j of a row number is the j-th of them."""
+    on = cube(len(proxy.features_))
+    rows = np.zeros((len(on), proxy.n_features_in_))
+    rows[:, proxy.features_] = on
+    parts = np.array_split(rows, -(-len(rows) // _OF_PROXY))
+    return np.concatenate([np.reshape(proxy.predict(part), (len(part), -1)) for part in parts])
 
 
 def permuted(game: Game, a: int, rng: np.random.Generator, count: int = PAIRS) -> tuple[np.ndarray, np.ndarray]:

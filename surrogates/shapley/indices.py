@@ -12,12 +12,11 @@ products of one-feature functions, whose derivatives are products as well; a tab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
 from probes.design import cube
@@ -25,7 +24,7 @@ from probes.errors import InputError
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.path_integrals import Subsets, posterior
 from surrogates.shapley.curved_indices import ENUMERATED, permuted, switched
-from surrogates.shapley.quadrature import Rule, check_kind, faith_banzhaf, rule
+from surrogates.shapley.quadrature import Rule, check_kind, rule
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Term, factors
 
@@ -33,6 +32,8 @@ __all__ = ["Indices", "indices"]
 
 #: the most features of a table of all answers; 2²⁰ answers take a few seconds
 _TABLE = 20
+#: times features and the largest answer: what sums of answers differ from zero by where there is nothing
+_ROUNDING = 4 * np.finfo(float).eps
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,11 @@ def indices(
         standard deviations.
     kind : str, default "shapley"
         A name in :data:`~surrogates.shapley.quadrature.INDICES`. With an order above one, "shapley" and "banzhaf" are
-        the interaction indices of these names, in which the index of one feature stays the same whatever the order; the
-        faithful ones are the best fit by a polynomial of that order, whose parts all depend on it.
+        the interaction indices of these names, in which the index of one feature stays the same whatever the order;
+        "k-sii" takes half of every pair from the value of either feature, so that all sets add up; the faithful ones
+        are the best fit by a polynomial of that order. Their parts depend on it.
     order : int, default 1
-        The most features in a set, at most 3; 1 for leave-one-out.
+        The most features in a set, at most 3; 1 for leave-one-out, 2 for k-SII.
     instance, reference : ndarray ``(d,)``, optional
         For a surrogate: the rows that features switch between, by default ones and zeros. A set of features that is on
         takes its values from the instance, all others from the reference (interventional).
@@ -119,7 +121,7 @@ def indices(
         if unit == "answers" and any(link.curved for link in source.links_):
             raise InputError("source", "be a proxy without a link, or unit='link'", source)
         quadrature = rule(kind, order, source.n_features_in_)
-        subsets, values, se = posterior(source, quadrature.nodes, quadrature.weights, _truncation(quadrature))
+        subsets, values, se = posterior(source, quadrature.nodes, quadrature.weights, quadrature.transform)
         return Indices(kind, subsets, values, se)
     if isinstance(source, Surrogate):
         d = source.n_features_in_
@@ -160,7 +162,7 @@ def _of_curved(
     else:
         quadrature = rule(kind, order, a)
         found, values, se = switched(game, a, order, quadrature, np.random.default_rng(0))
-        values, transform = _finish(found, values, quadrature), _truncation(quadrature)
+        values, transform = _finish(found, values, quadrature), quadrature.transform
         se = se if transform is None else np.sqrt(se**2 @ transform(found).power(2).T)
     place = {tuple(active[i] for i in s): j for j, s in enumerate(found)}
     subsets = sorted({*place, *((i,) for i in range(len(x)))}, key=lambda s: (len(s), s))
@@ -184,6 +186,8 @@ def _of_table(table: np.ndarray, kind: str, order: int) -> tuple[Subsets, np.nda
     n = max(len(table), 1).bit_length() - 1
     if table.ndim not in (1, 2) or len(table) != 2**n or not 1 <= n <= _TABLE:
         raise InputError("source", f"be a table of 2ⁿ rows for n from 1 to {_TABLE}", table)
+    if table.dtype.kind not in "biuf":
+        raise InputError("source", "hold real numbers", table)
     if not np.isfinite(table).all():
         raise InputError("source", "hold finite numbers", f"{int((~np.isfinite(table)).sum())} that are not")
     quadrature = rule(kind, order, n)
@@ -193,7 +197,9 @@ def _of_table(table: np.ndarray, kind: str, order: int) -> tuple[Subsets, np.nda
     total = np.zeros((table.reshape(2**n, -1).shape[1], len(subsets)))
     for t, weights in zip(quadrature.nodes, quadrature.weights.T, strict=True):
         total += weights[size - 1] * _derivatives(table.reshape(2**n, -1).T.astype(float), n, t)[:, place]
-    return subsets, _finish(subsets, total, quadrature)
+    values = _finish(subsets, total, quadrature)
+    nothing = _ROUNDING * n * np.abs(table.reshape(2**n, -1)).max(axis=0)[:, None]
+    return subsets, np.where(np.abs(values) > nothing, values, 0.0)
 
 
 def _derivatives(table: np.ndarray, n: int, t: float) -> np.ndarray:
@@ -230,10 +236,4 @@ def _of_terms(
 
 def _finish(subsets: Subsets, values: np.ndarray, quadrature: Rule) -> np.ndarray:
     """Turn integrals ``(k, t)`` into indices."""
-    transform = _truncation(quadrature)
-    return values if transform is None else values @ transform(subsets).T
-
-
-def _truncation(quadrature: Rule) -> Callable[[Subsets], csr_array] | None:
-    """Return the map from the integrals of a quadrature to indices, where these differ."""
-    return faith_banzhaf if quadrature.truncated else None
+    return values if quadrature.transform is None else values @ quadrature.transform(subsets).T

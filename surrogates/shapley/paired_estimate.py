@@ -1,8 +1,8 @@
 """Shapley values of a model from few answers to paired questions: an estimate with standard errors.
 
-The estimate is an average of that of a process for the odd part of the game (:mod:`surrogates.shapley.odd_process`) and
-of the proxy, which sees each answer by itself and may pass its sum through a curve; by shares that minimise the error
-of odd parts left out.
+The estimate is an average of three, by shares that minimise the error of odd parts left out: that of a process for the
+odd part of the game (:mod:`surrogates.shapley.odd_process`); that of the proxy, which sees each answer by itself and
+may pass its sum through a curve; and the latter with such a process of what the proxy misses.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from probes.errors import InputError
 from surrogates.numerics.one_thread import one_thread
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.shapley.averaged_values import averaged_values, doubt
-from surrogates.shapley.curved_indices import ENUMERATED, PAIRS, permuted
+from surrogates.shapley.curved_indices import PAIRS, TABLED, permuted, tabled
 from surrogates.shapley.indices import Indices, indices
 from surrogates.shapley.odd_process import OddFit, fit_odd, singles
 
 __all__ = ["from_pairs", "odd_parts"]
 
-#: answers above which the odd part's process is alone: the proxy takes ten times as long for a twentieth of the error
-_MOST = 400
+#: answers above which the odd part's process is alone: the proxy takes ten times as long
+_MOST = 600
 #: predictions of sampled permutations, and the fewest pairs of these
 _PREDICTIONS, _FEWEST = 16_384, 16
 
@@ -96,30 +96,44 @@ def _odd_parts(Z: np.ndarray, y: np.ndarray, place: dict[bytes, int]) -> tuple[n
     ones = np.flatnonzero(Z[:, 0] > 0.5)
     ones = ones[np.argsort(-Z[ones].sum(axis=1), kind="stable")]
     pairs = np.column_stack([ones, [place[(Z[j] < 0.5).tobytes()] for j in ones]])
-    return pairs, (y[pairs[:, 0]] - y[pairs[:, 1]]) / 2
+    return pairs, _odd(y, pairs)
 
 
 def _averaged(fit: OddFit, Z: np.ndarray, y: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Average the values of the odd part's process and the proxy's; return values and standard errors ``(k, n)``."""
-    proxy = CubeProxy(link="auto").fit(Z, y)
+    """Average the values of the odd part's process, the proxy's, and these with what a process adds to them.
+
+    That process is one of the odd parts that the proxy misses of pairs left out, and of both ends, which it knows.
+    """
+    n, proxy = Z.shape[1], CubeProxy(link="auto").fit(Z, y)
     predicted = proxy.left_out(Z, pairs)
-    apart = doubt(y - predicted, proxy.features_, Z.shape[1])
-    missed = (y - predicted)[pairs]
-    both = np.stack([fit.left, (missed[:, 0] - missed[:, 1]) / 2], axis=1)[1:] / np.where(fit.scale > 0, fit.scale, 1.0)
-    beyond, sampled = _beyond(proxy, fit, Z.shape[1])
-    return averaged_values(fit.values, fit.se, beyond, np.hypot(sampled, apart), both)
+    apart = doubt(y - predicted, proxy.features_, n)
+    missed = _odd(y - predicted, pairs)
+    beyond, sampled = _beyond(proxy, fit, n)
+    ends = _odd(y[pairs[0]] - np.reshape(proxy.predict(Z[pairs[0]]), (2, -1)), np.array([[0, 1]]))
+    added = fit_odd(2 * Z[pairs[:, 0]] - 1, np.vstack([ends, missed[1:]]))
+    values = np.stack([fit.values, fit.values + beyond, fit.values + beyond + added.values])
+    hidden = np.stack([np.zeros_like(sampled), np.hypot(sampled, apart), sampled])
+    left = np.stack([fit.left, missed, added.left], axis=1)[1:] / np.where(fit.scale > 0, fit.scale, 1.0)
+    return averaged_values(values, fit.se, hidden, left)
+
+
+def _odd(answers: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Return odd parts ``(g, k)`` of answers ``(m, k)`` to pairs ``(g, 2)``."""
+    return (answers[pairs[:, 0]] - answers[pairs[:, 1]]) / 2
 
 
 def _beyond(proxy: CubeProxy, fit: OddFit, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Compute Shapley values of what the proxy predicts beyond the odd part's process, and errors of sampling them."""
     if not any(link.curved for link in proxy.links_):
         return indices(proxy).values - fit.values, np.zeros_like(fit.values)
+    if len(proxy.features_) <= TABLED:
+        values = np.zeros_like(fit.values)
+        values[:, proxy.features_] = indices(tabled(proxy)).values
+        return values - fit.values, np.zeros_like(fit.values)
 
     def game(rows: np.ndarray) -> np.ndarray:
         return np.reshape(proxy.predict(rows), (len(rows), -1)) - fit.predict(2 * rows - 1)
 
-    if n <= ENUMERATED:
-        return indices(game(cube(n))).values, np.zeros_like(fit.values)
     count = max(_FEWEST, min(PAIRS, _PREDICTIONS // (2 * (n + 1))))
     return permuted(game, n, np.random.default_rng(0), count)
 

@@ -2,34 +2,32 @@
 
 The estimate averages two Gaussian processes, one of the answers and one of what becomes of them on a curve, by shares
 that minimise the error of answers left out. The first has indices and their posterior in closed form; those of the
-second are taken from its predictions for the whole cube, and where that is too large the first is alone.
+second are taken from its predictions for the whole cube, and where that is too large the first is alone. What either
+misses of answers counts as they do: near both ends single answers weigh much in Shapley interactions.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_array
 
-from probes.design import cube
 from probes.errors import InputError
 from surrogates.numerics.one_thread import one_thread
 from surrogates.proxy.averaging import units
 from surrogates.proxy.cube_proxy import CubeProxy
-from surrogates.proxy.path_integrals import Subsets, posterior
+from surrogates.proxy.path_integrals import Subsets, answer_weights, posterior, squared_weights
 from surrogates.shapley.averaged_values import averaged_values, doubt
+from surrogates.shapley.curved_indices import TABLED, tabled
 from surrogates.shapley.indices import Indices, indices
-from surrogates.shapley.quadrature import rule
+from surrogates.shapley.quadrature import Rule, rule
 
-__all__ = ["KINDS", "aggregation", "from_rows"]
+__all__ = ["KINDS", "from_rows"]
 
-#: the indices of pairs, and how each of them weighs the rest of the features
-KINDS = {"k-sii": "shapley", "shapley": "shapley", "banzhaf": "banzhaf"}
-#: features at work of which all predictions on a curve are tabled, and predictions at a time
-_TABLED, _AT_ONCE = 16, 4096
+#: the indices of pairs
+KINDS = ("k-sii", "shapley", "banzhaf")
 
 
-def from_rows(Z: np.ndarray, y: np.ndarray, kind: str = "k-sii", noisy: bool = False) -> Indices:
-    """Estimate the indices of a model of all features and pairs from answers to rows.
+def from_rows(Z: np.ndarray, y: np.ndarray, kind: str = "k-sii", noisy: bool = False, order: int = 2) -> Indices:
+    """Estimate the indices of a model of all features, and of pairs, from answers to rows.
 
     Parameters
     ----------
@@ -43,6 +41,8 @@ def from_rows(Z: np.ndarray, y: np.ndarray, kind: str = "k-sii", noisy: bool = F
         zeros (Bord and von Luxburg 2023). "banzhaf": Banzhaf values and interaction indices.
     noisy : bool, default False
         Whether the model answers the same question differently, so that not even the whole cube makes them exact.
+    order : {1, 2}, default 2
+        1: of features alone.
 
     Returns
     -------
@@ -70,31 +70,57 @@ def from_rows(Z: np.ndarray, y: np.ndarray, kind: str = "k-sii", noisy: bool = F
     if len(Z) == 2**n and not noisy:
         table = np.empty_like(y)
         table[(Z @ (1 << np.arange(n))).astype(int)] = y
-        return _of_table(table, kind)
+        return indices(table, kind, order)
     with one_thread():
-        subsets, values, se = _averaged(Z, y, kind)
+        subsets, values, se = _averaged(Z, y, kind, order, noisy)
     if kind != "banzhaf":
         values += _missing(subsets, values, se, y[0] - y[1], kind)
     return Indices(kind, subsets, values, se)
 
 
-def _averaged(Z: np.ndarray, y: np.ndarray, kind: str) -> tuple[Subsets, np.ndarray, np.ndarray]:
+def _averaged(
+    Z: np.ndarray, y: np.ndarray, kind: str, order: int, noisy: bool
+) -> tuple[Subsets, np.ndarray, np.ndarray]:
     """Average the indices ``(k, t)`` of the process of the answers and of that on a curve, where there is one."""
-    plain, quadrature = CubeProxy().fit(Z, y), rule(KINDS[kind], 2, Z.shape[1])
-    transform = aggregation if kind == "k-sii" else None
-    subsets, values, se = posterior(plain, quadrature.nodes, quadrature.weights, transform)
+    plain, quadrature = CubeProxy().fit(Z, y), rule(kind, order, Z.shape[1])
+    subsets, values, se = posterior(plain, quadrature.nodes, quadrature.weights, quadrature.transform)
     alone = np.arange(len(Z))[:, None]
     left = plain.left_out(Z, alone) - y
     apart = doubt(left, plain.features_, Z.shape[1])[:, [s[0] for s in subsets]]
     se = np.where(_screened(subsets, plain.features_), apart, se)
-    if len(plain.features_) > _TABLED:
+    counts, unasked = (
+        (np.zeros((len(subsets), len(y))), np.zeros(len(subsets))) if noisy else _own(Z, subsets, quadrature)
+    )
+    values = values + _missed(plain, Z, y) @ counts.T
+    se = np.sqrt(se**2 + np.outer(plain.noise_, unasked))
+    if len(plain.features_) > TABLED:
         return subsets, values, se
     curved = CubeProxy(link="auto").fit(Z, y)
     if not any(link.curved for link in curved.links_):
         return subsets, values, se
     both = np.stack([left, curved.left_out(Z, alone) - y], axis=1) / units(y, np.ones(len(y)))
-    beyond = _of_predictions(curved, kind, subsets) - values
-    return subsets, *averaged_values(values, se, beyond, 0.0, both)
+    beside = _of_predictions(curved, kind, order, subsets) + _missed(curved, Z, y) @ counts.T
+    values = np.stack([values, beside])
+    return subsets, *averaged_values(values, se, np.zeros_like(values), both)
+
+
+def _missed(proxy: CubeProxy, Z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Compute what a proxy misses of the answers that it was fitted to, ``(k, m)``."""
+    return (y - np.reshape(proxy.predict(Z), y.shape)).T
+
+
+def _own(Z: np.ndarray, subsets: Subsets, quadrature: Rule) -> tuple[np.ndarray, np.ndarray]:
+    """Return how much each answer counts in indices ``(t, m)``, and the sum of squares ``(t,)`` over rows not asked.
+
+    What a process takes for noise is a model's own where it repeats itself. At rows that were asked it is known; at
+    others it is independent a priori, with the variance of the noise.
+    """
+    counts = answer_weights(Z, subsets, quadrature.nodes, quadrature.weights)
+    squares = squared_weights(subsets, Z.shape[1], quadrature.nodes, quadrature.weights) - (counts**2).sum(axis=1)
+    if quadrature.transform is not None:
+        matrix = quadrature.transform(subsets)
+        counts, squares = matrix @ counts, matrix.power(2) @ squares
+    return counts, np.maximum(squares, 0.0)
 
 
 def _screened(subsets: Subsets, entered: np.ndarray) -> np.ndarray:
@@ -103,36 +129,15 @@ def _screened(subsets: Subsets, entered: np.ndarray) -> np.ndarray:
     return np.array([len(s) == 1 and s[0] not in known for s in subsets])
 
 
-def _of_predictions(proxy: CubeProxy, kind: str, subsets: Subsets) -> np.ndarray:
+def _of_predictions(proxy: CubeProxy, kind: str, order: int, subsets: Subsets) -> np.ndarray:
     """Compute indices ``(k, t)`` of what a proxy predicts; features that did not enter have none."""
-    entered = proxy.features_
-    on = cube(len(entered))
-    rows = np.zeros((len(on), proxy.n_features_in_))
-    rows[:, entered] = on
-    parts = np.array_split(rows, -(-len(rows) // _AT_ONCE))
-    found = _of_table(np.concatenate([np.reshape(proxy.predict(part), (len(part), -1)) for part in parts]), kind)
+    entered, found = proxy.features_, indices(tabled(proxy), kind, order)
     place = {tuple(entered[list(s)].tolist()): j for j, s in enumerate(found.subsets)}
     values = np.zeros((len(found.values), len(subsets)))
     for j, subset in enumerate(subsets):
         if subset in place:
             values[:, j] = found.values[:, place[subset]]
     return values
-
-
-def _of_table(table: np.ndarray, kind: str) -> Indices:
-    """Compute indices of a table of all answers ``(2ⁿ, k)``."""
-    found = indices(table, KINDS[kind], 2)
-    values = found.values @ aggregation(found.subsets).T if kind == "k-sii" else found.values
-    return Indices(kind, found.subsets, values, np.zeros_like(values))
-
-
-def aggregation(subsets: Subsets) -> csr_array:
-    """Return the sparse matrix ``(t, t)`` that takes half of every pair from the value of either of its features."""
-    place = {s: j for j, s in enumerate(subsets)}
-    halves = [(place[i,], column) for s, column in place.items() if len(s) == 2 for i in s]
-    rows, columns = np.array([*((j, j) for j in range(len(subsets))), *halves]).T
-    weights = np.concatenate([np.ones(len(subsets)), np.full(len(halves), -0.5)])
-    return csr_array((weights, (rows, columns)), shape=(len(subsets), len(subsets)))
 
 
 def _missing(subsets: Subsets, values: np.ndarray, se: np.ndarray, due: np.ndarray, kind: str) -> np.ndarray:

@@ -4,13 +4,14 @@ Shapley and its interaction index    w = 1
 Banzhaf and its interaction index    a point mass at 1/2
 leave-one-out                        a point mass at 1
 Faith-Shap                           a polynomial, see :func:`_faith_shap`
-Faith-Banzhaf                        sums of Banzhaf interactions, see :func:`faith_banzhaf`
+k-SII, Faith-Banzhaf                 sums of Shapley or Banzhaf interactions, see :data:`INDICES`
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from math import isqrt, prod
 from numbers import Integral
@@ -21,10 +22,10 @@ from scipy.sparse import csr_array
 from probes.errors import InputError
 from surrogates.proxy.path_integrals import Subsets
 
-__all__ = ["INDICES", "Rule", "check_kind", "faith_banzhaf", "rule"]
+__all__ = ["INDICES", "Rule", "check_kind", "rule"]
 
-#: the most features in an interaction
-_ORDER = 3
+#: the most features in an interaction; of k-SII more have no standard errors of a proxy in closed form
+_ORDER, _ORDERS = 3, {"leave-one-out": 1, "k-sii": 2}
 
 
 @dataclass(frozen=True)
@@ -37,24 +38,30 @@ class Rule:
         Points between 0 (reference) and 1 (instance).
     weights : ndarray ``(order, q)``
         Row s − 1 is for sets of s features.
-    truncated : bool
-        Whether the integrals are Banzhaf interactions that have yet to be summed to Faith-Banzhaf ones.
+    above : tuple of float
+        For an index that sums integrals: the multiple of that of the set itself, and of those of sets with one, two, …
+        features more.
     """
 
     nodes: np.ndarray
     weights: np.ndarray
-    truncated: bool = False
+    above: tuple[float, ...] = ()
+
+    @property
+    def transform(self) -> Callable[[Subsets], csr_array] | None:
+        """The map from sets to the matrix ``(t, t)`` that makes indices of integrals; None where these are indices."""
+        return partial(_with_supersets, above=self.above) if self.above else None
 
 
-def _uniform(order: int, n: int) -> Rule:
+def _uniform(order: int, n: int, above: tuple[float, ...] = ()) -> Rule:
     """Return the uniform measure, w = 1."""
     nodes, weights = _legendre(order, n)
-    return Rule(nodes, np.tile(weights, (order, 1)))
+    return Rule(nodes, np.tile(weights, (order, 1)), above)
 
 
-def _point(t: float, truncated: bool = False) -> Callable[[int, int], Rule]:
+def _point(t: float, above: tuple[float, ...] = ()) -> Callable[[int, int], Rule]:
     """Return the point mass at t."""
-    return lambda order, n: Rule(np.array([t]), np.ones((order, 1)), truncated)
+    return lambda order, n: Rule(np.array([t]), np.ones((order, 1)), above)
 
 
 def _faith_shap(order: int, n: int) -> Rule:
@@ -90,13 +97,19 @@ def _legendre(extra: int, n: int) -> tuple[np.ndarray, np.ndarray]:
     return (nodes + 1) / 2, weights / 2
 
 
+#: multiples of interactions of supersets. k-SII takes half of every pair from either feature, so that all add up (Bord
+#: and von Luxburg 2023). Faith-Banzhaf, the best fit over the uniform cube, keeps the Walsh coefficients of at most its
+#: order; written in presence and absence again, a superset of one feature more has −1/2 (Tsai, Yeh and Ravikumar 2023;
+#: Hammer and Holzman 1992)
+_SHARED, _HALVES = (1.0, -1 / 2), (1.0, -1 / 2, 1 / 4)
 #: the indices by name: the quadrature for an order and a number of features
 INDICES: dict[str, Callable[[int, int], Rule]] = {
     "shapley": _uniform,
+    "k-sii": partial(_uniform, above=_SHARED),
     "banzhaf": _point(0.5),
     "leave-one-out": _point(1.0),
     "faith-shapley": _faith_shap,
-    "faith-banzhaf": _point(0.5, truncated=True),
+    "faith-banzhaf": _point(0.5, above=_HALVES),
 }
 
 
@@ -107,9 +120,9 @@ def check_kind(kind: str, order: int) -> None:
     ------
     InputError
     """
-    if kind not in INDICES:
+    if not isinstance(kind, str) or kind not in INDICES:
         raise InputError("kind", f"be one of {', '.join(INDICES)}", kind)
-    most = 1 if kind == "leave-one-out" else _ORDER
+    most = _ORDERS.get(kind, _ORDER)
     if not isinstance(order, Integral) or isinstance(order, bool) or not 1 <= order <= most:
         raise InputError(
             "order", f"be an integer from 1 to {most} for {kind}" if most > 1 else f"be 1 for {kind}", order
@@ -128,15 +141,11 @@ def rule(kind: str, order: int, n: int) -> Rule:
     return INDICES[kind](int(order), n)
 
 
-def faith_banzhaf(subsets: Subsets) -> csr_array:
-    """Return the sparse matrix ``(t, t)`` from Banzhaf interactions to Faith-Banzhaf ones of the same largest order.
-
-    The best fit over the uniform cube keeps the Walsh coefficients of at most that order; written in presence and
-    absence again, FBII(S) = Σ_{U ⊇ S} (−1/2)^(|U|−|S|) BII(U) (Tsai, Yeh and Ravikumar 2023; Hammer and Holzman 1992).
-    """
+def _with_supersets(subsets: Subsets, above: tuple[float, ...]) -> csr_array:
+    """Return the sparse matrix ``(t, t)`` that adds to each set's integral multiples of those of its supersets."""
     place = {s: j for j, s in enumerate(subsets)}
     entries = [
-        (place[subset], column, (-0.5) ** (len(superset) - size))
+        (place[subset], column, above[len(superset) - size])
         for superset, column in place.items()
         for size in range(1, len(superset) + 1)
         for subset in combinations(superset, size)

@@ -172,3 +172,11 @@ def test_local_law_finds_slopes():
     spread = X.std(axis=0, ddof=1)
     # the effect of one standard deviation of the law
     np.testing.assert_allclose(slopes[["x0", "x1", "x2"]], [2 * 0.3 * spread[0], -0.5 * 0.3 * spread[1], 0], atol=1e-9)
+
+
+@pytest.mark.parametrize(("features", "seed"), [(120, 4), (120, 22), (400, 9)])
+def test_what_an_iterated_fit_leaves_is_no_effect(features, seed):
+    weights = np.zeros(features)
+    weights[np.random.default_rng(seed).choice(features, 5, replace=False)] = 3, -2, 1.5, 1, -0.8
+    ex = explain(lambda Z: Z @ weights, MaskProbe(features), "linear", budget=64, random_state=seed, store=None)
+    assert np.count_nonzero(ex.attributions["attribution"]) == 5

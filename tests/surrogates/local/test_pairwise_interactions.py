@@ -68,8 +68,9 @@ def test_it_is_saved_and_read_again(found, tmp_path):
     assert str(again) == str(found) and again.subsets == found.subsets
 
 
-def test_a_file_whose_sets_are_no_pairs_is_damaged(found):
-    text = found.to_json().replace("[8, 9]", "[8, 99]")
+@pytest.mark.parametrize("wrong", ["[8, 99]", "[8, 8]", "[9, 8]", "[7, 9]"])
+def test_a_file_whose_sets_are_no_pairs_or_no_other_ones_is_damaged(found, wrong):
+    text = found.to_json().replace("[8, 9]", wrong)
     with pytest.raises(InputError, match="subsets must be every feature, then pairs"):
         PairwiseInteractions.from_json(text)
 
@@ -141,3 +142,19 @@ def test_strings_of_users_are_escaped(tmp_path):
     page = pairwise_interactions(lambda ts: [float("not" in t and "good" in t) for t in ts], text, **QUIET)
     html = page.report(tmp_path / "page.html").read_text("utf-8")
     assert "<script>alert(1)" not in html and "&lt;b&gt;good" in html
+
+
+def test_a_page_of_banzhaf_indices_does_not_say_that_they_add_up(tmp_path):
+    found = pairwise_interactions(game, MaskProbe(4), "banzhaf", **QUIET)
+    html = found.report(tmp_path / "page.html").read_text("utf-8")
+    assert "need not add up to the model" in html
+
+
+def test_one_of_several_outputs_named_alone_asks_nothing_new():
+    def two(Z):
+        return pd.DataFrame({"smooth": game(Z), "rough": np.sin(99 * (Z @ np.arange(1, 11)))})
+
+    store = Store()
+    model = CallableModel(two, "two")
+    pairwise_interactions(model, MaskProbe(10), budget=80, target="all", store=store)
+    assert pairwise_interactions(model, MaskProbe(10), budget=80, target="smooth", store=store).cost["rows"] == 0

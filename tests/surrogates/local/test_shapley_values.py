@@ -113,3 +113,20 @@ def test_too_few_pairs_without_ctrl_c_are_an_error_of_the_model():
 
     with pytest.raises(ModelError, match="answered together with their complements"):
         shapley_values(Shy(shy, "shy"), MaskProbe(16), budget=60, store=None)
+
+
+def test_a_sum_of_more_features_than_there_could_be_pairs_is_found():
+    weights = np.random.default_rng(0).normal(size=80)
+    found = shapley_values(lambda Z: Z @ weights, MaskProbe(80), budget=128, store=None, progress=False)
+    np.testing.assert_allclose(found.values[0], weights, atol=1e-3)
+    assert found.cost["rows"] <= 128 and not found.exact
+
+
+def test_many_features_that_are_noisy_are_never_exact():
+    rng = np.random.default_rng(0)
+
+    def noisy(Z):
+        return Z[:, 0] + rng.normal(size=len(Z))
+
+    found = shapley_values(noisy, MaskProbe(70), budget=100, store=None, progress=False)
+    assert not found.exact and any("differently each time" in note for note in found.warnings)

@@ -30,6 +30,7 @@ def surrogate():
 KINDS = [
     ("shapley", 1),
     ("shapley", 2),
+    ("k-sii", 2),
     ("banzhaf", 2),
     ("leave-one-out", 1),
     ("faith-shapley", 2),

@@ -105,7 +105,7 @@ def test_real_features_go_from_reference_to_instance():
 
 @pytest.mark.parametrize("kind", INDICES)
 def test_weights_of_a_rule_add_up_to_one(kind):
-    quadrature = rule(kind, 1 if kind == "leave-one-out" else 3, 12)
+    quadrature = rule(kind, {"leave-one-out": 1, "k-sii": 2}.get(kind, 3), 12)
     assert isinstance(quadrature, Rule)
     np.testing.assert_allclose(quadrature.weights.sum(axis=1), 1, atol=1e-12)
 
@@ -114,6 +114,7 @@ def test_weights_of_a_rule_add_up_to_one(kind):
     ("call", "parameter"),
     [
         (lambda: indices(np.zeros(8), "owen"), "kind"),
+        (lambda: indices(np.zeros(8), ["shapley"]), "kind"),
         (lambda: indices(np.zeros(8), "shapley", 4), "order"),
         (lambda: indices(np.zeros(8), "shapley", 0), "order"),
         (lambda: indices(np.zeros(8), "leave-one-out", 2), "order"),

@@ -22,7 +22,8 @@ from surrogates.surrogate import FixedTerms
 from surrogates.terms import evaluate
 from tests.helpers.checkout import ROOT
 
-KINDS = [(kind, order) for kind in INDICES for order in (1, 2, 3) if kind != "leave-one-out" or order == 1]
+MOST = {"leave-one-out": 1, "k-sii": 2}
+KINDS = [(kind, order) for kind in INDICES for order in range(1, MOST.get(kind, 3) + 1)]
 
 
 def sets(n, order):
@@ -76,6 +77,13 @@ def polynomial(order, n):
     return np.column_stack([cube(n)[:, list(s)].prod(axis=1) for s in [(), *sets(n, order)]])
 
 
+def k_sii(order, table, n):
+    """Shapley interactions, half of each pair taken from the values of its two features."""
+    values = dict(zip(sets(n, order), shapley(order, table, n), strict=True))
+    halves = [sum((values[s] / 2 for s in values if len(s) == 2 and i in s), 0.0 * table[0]) for i in range(n)]
+    return np.array([value - (halves[s[0]] if len(s) == 1 else 0.0) for s, value in values.items()])
+
+
 def faith_banzhaf(order, table, n):
     """The best fit by a polynomial of this order."""
     return np.linalg.lstsq(polynomial(order, n), table, rcond=None)[0][1:]
@@ -95,6 +103,7 @@ def faith_shapley(order, table, n):
 #: the definitions in the papers: (order, table (2ⁿ, k), n) → indices (t, k) of all sets of up to `order` features
 DEFINITIONS = {
     "shapley": shapley,
+    "k-sii": k_sii,
     "banzhaf": banzhaf,
     "leave-one-out": leave_one_out,
     "faith-shapley": faith_shapley,
@@ -183,10 +192,7 @@ def test_proxies_agree_with_the_definitions(kind, order):
     for j in range(2):
         np.testing.assert_allclose(result.se[j], process.scale[j] * np.sqrt(np.diag(covariance)), rtol=1e-4, atol=1e-7)
     q = rule(kind, order, n)
-    transform = None
-    if q.truncated:
-        from surrogates.shapley.quadrature import faith_banzhaf as transform
-    subsets, mean, joint = posterior(proxy, q.nodes, q.weights, transform, covariance=True)
+    subsets, mean, joint = posterior(proxy, q.nodes, q.weights, q.transform, covariance=True)
     assert subsets == result.subsets
     np.testing.assert_allclose(mean, result.values)
     for j in range(2):
@@ -248,6 +254,24 @@ def test_faith_shapley_adds_up(order):
     assert indices(table, "faith-shapley", order).values.sum() == pytest.approx(table[-1] - table[0], abs=1e-12)
 
 
+@pytest.mark.parametrize("table", [np.array(["a", "b"]), np.array([1j, 2]), np.array([None, 2])])
+def test_a_table_of_anything_but_real_numbers_is_refused(table):
+    with pytest.raises(InputError, match=r"^source must hold real numbers"):
+        indices(table)
+
+
+@pytest.mark.parametrize("kind", ["k-sii", "shapley", "banzhaf"])
+def test_pairs_of_a_table_that_do_not_interact_are_zero_and_not_a_rounding_error(kind):
+    found = indices(0.1 * cube(7).sum(axis=1) + 100.3, kind, 2)
+    assert not found.values[0, 7:].any()
+
+
+def test_small_indices_of_a_table_are_not_taken_for_rounding_errors():
+    Z = cube(6)
+    found = indices(Z[:, 0] + 1e-12 * Z[:, 1] * Z[:, 2], "shapley", 2)
+    assert found.values[0, found.subsets.index((1, 2))] == pytest.approx(1e-12, rel=1e-2)
+
+
 def test_tables_up_to_twenty_features_agree_with_a_known_game():
     n = 18
     Z = cube(n)
@@ -263,6 +287,7 @@ def test_tables_up_to_twenty_features_agree_with_a_known_game():
         ("banzhaf", "BV", 1),
         ("shapley", "SII", 2),
         ("shapley", "SII", 3),
+        ("k-sii", "k-SII", 2),
         ("banzhaf", "BII", 2),
         ("faith-shapley", "FSII", 2),
         ("faith-shapley", "FSII", 3),

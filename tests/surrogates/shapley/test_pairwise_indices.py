@@ -8,9 +8,10 @@ import pytest
 from probes import InputError, cube
 from probes.design import by_size, uniform
 from surrogates import CubeProxy
-from surrogates.proxy.path_integrals import posterior
-from surrogates.shapley.averaged_values import doubt
-from surrogates.shapley.pairwise_indices import aggregation, from_rows
+from surrogates.proxy.path_integrals import answer_weights, posterior, squared_weights
+from surrogates.shapley.averaged_values import averaged_values, doubt
+from surrogates.shapley.indices import indices
+from surrogates.shapley.pairwise_indices import from_rows
 from surrogates.shapley.quadrature import rule
 
 
@@ -86,9 +87,9 @@ def test_the_sum_is_exact_for_every_output(kind):
 
 def test_errors_of_halved_values_are_those_of_the_whole_posterior():
     Z = by_size(7, 40, rng())
-    proxy, quadrature = CubeProxy(4.0).fit(Z, products(np.pad(Z, [(0, 0), (0, 1)]))), rule("shapley", 2, 7)
-    _, _, sd = posterior(proxy, quadrature.nodes, quadrature.weights, aggregation)
-    _, _, covariance = posterior(proxy, quadrature.nodes, quadrature.weights, aggregation, covariance=True)
+    proxy, quadrature = CubeProxy(4.0).fit(Z, products(np.pad(Z, [(0, 0), (0, 1)]))), rule("k-sii", 2, 7)
+    _, _, sd = posterior(proxy, quadrature.nodes, quadrature.weights, quadrature.transform)
+    _, _, covariance = posterior(proxy, quadrature.nodes, quadrature.weights, quadrature.transform, covariance=True)
     np.testing.assert_allclose(sd[0] ** 2, np.diag(covariance[0]), rtol=1e-6, atol=1e-12)
 
 
@@ -146,3 +147,48 @@ def test_doubt_is_as_large_as_what_was_missed_allows():
 def test_an_unknown_kind_is_an_error():
     with pytest.raises(InputError, match=r"^kind must be one of k-sii, shapley, banzhaf"):
         from_rows(cube(3), np.zeros(8), "sii")
+
+
+@pytest.mark.parametrize("kind", ["shapley", "banzhaf", "faith-shapley"])
+def test_answers_count_as_in_the_table_of_all(kind):
+    by_row, quadrature = indices(np.eye(32), kind, 2), rule(kind, 2, 5)
+    counts = answer_weights(cube(5), by_row.subsets, quadrature.nodes, quadrature.weights)
+    np.testing.assert_allclose(counts.T, by_row.values, atol=1e-12)
+    squares = squared_weights(by_row.subsets, 5, quadrature.nodes, quadrature.weights)
+    np.testing.assert_allclose(squares, (by_row.values**2).sum(axis=0), atol=1e-12)
+
+
+def test_what_is_missed_of_single_answers_counts_unless_the_model_is_noisy():
+    n = 9
+    table = cube(n) @ np.arange(n) + 3 * rng(4).normal(size=2**n)
+    truth = indices(table, "shapley", 2).values[0, n:]
+    Z = by_size(n, 300, rng())
+    y = table[(Z @ (1 << np.arange(n))).astype(int)]
+    own, averaged = (((from_rows(Z, y, "shapley", noisy).values[0, n:] - truth) ** 2).sum() for noisy in (False, True))
+    assert own < averaged / 2
+
+
+@pytest.mark.parametrize("kind", ["k-sii", "shapley"])
+def test_intervals_hold_where_a_model_jumps(kind):
+    n = 9
+    held = []
+    for seed in range(4):
+        table = cube(n) @ rng(seed).normal(size=n) + rng(seed + 10).normal(size=2**n)
+        Z = by_size(n, 120, rng(seed))
+        found = from_rows(Z, table[(Z @ (1 << np.arange(n))).astype(int)], kind)
+        held.append(np.abs(found.values - indices(table, kind, 2).values) <= 1.96 * found.se)
+    assert np.mean(held) > 0.88
+
+
+def test_features_alone_are_those_beside_pairs():
+    Z = by_size(8, 60, rng())
+    both, alone = (from_rows(Z, products(Z), "shapley", order=order) for order in (2, 1))
+    assert alone.subsets == both.subsets[:8]
+    np.testing.assert_allclose(alone.values, both.values[:, :8], atol=1e-9)
+
+
+def test_the_average_is_the_estimate_that_misses_nothing():
+    values, left = rng().normal(size=(3, 1, 5)), np.ones((40, 3, 1)) * [[0.0], [1.0], [1.0]]
+    mean, se = averaged_values(values, np.full((1, 5), 0.3), np.zeros_like(values), left)
+    np.testing.assert_allclose(mean, values[0], atol=1e-6)
+    assert (se < 0.31).all()
