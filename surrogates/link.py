@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -179,7 +180,7 @@ class Link(Curve):
     def through(cls, knots: Sequence[float] | np.ndarray, values: Sequence[float] | np.ndarray) -> Link:
         """Make a learned curve through points, without those whose values are the same number as the one before."""
         rises = np.diff(np.asarray(values), prepend=-np.inf) > 0
-        return cls("learned", knots=tuple(np.asarray(knots)[rises]), values=tuple(np.asarray(values)[rises]))
+        return cls("learned", None, None, *(tuple(np.asarray(part)[rises].tolist()) for part in (knots, values)))
 
     @property
     def curved(self) -> bool:
@@ -230,13 +231,13 @@ class Link(Curve):
         if self.kind == "identity":
             return "identity"
         if self.kind == "learned":
-            return f"learned from the answers, straight between {len(self.knots)} points"
+            return f"learned from the answers, straight between {len(self.knots)} points, and on beyond them"
         return f"log above {low}" if self.high is None else f"log below {high}"
 
 
 def _finite(bound: object) -> bool:
     try:
-        return isinstance(bound, Real) and np.isfinite(float(bound))
+        return isinstance(bound, Real) and isfinite(bound)
     except OverflowError:  # a whole number beyond all floats
         return False
 

@@ -89,6 +89,12 @@ def evaluate(terms: Sequence[Term], Z: np.ndarray) -> np.ndarray:
            [0., 1.]])
     """
     Z = np.asarray(Z, dtype=float)
+    single = [
+        (*term.features, *term.centers) for term in terms if isinstance(term, Product) and len(term.features) == 1
+    ]
+    if terms and len(single) == len(terms):  # all at once
+        columns, centers = zip(*single, strict=True)
+        return Z.take(columns, axis=1) - np.array(centers)
     return np.column_stack([term(Z) for term in terms]) if terms else np.empty((len(Z), 0))
 
 

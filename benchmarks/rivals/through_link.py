@@ -1,71 +1,29 @@
 """Rivals that learn from given rows, as they are and through iomap's link, in an interpreter that has them.
 
-That interpreter is the one that the variable IOMAP_SHAPIQ names, ``.venv-shapiq`` by default. A rival is given
-answers g(y) in place of y, its predictions go back through g⁻¹; whether g is a curve is decided by held-out errors in
-the unit of the answers, by the rule that iomap's families follow.
+A rival is given answers g(y) in place of y, its predictions go back through g⁻¹; whether g is a curve is decided by
+held-out errors in the unit of the answers, by the rule that iomap's families follow.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import tempfile
 from functools import lru_cache
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from benchmarks.rivals.given_rows import FITS, fitted
+from benchmarks.rivals.served import Interpreter, interpreter
 from surrogates.link import named
 from surrogates.numerics.curved_weights import PREFERENCE
 
 __all__ = ["FITS", "available", "predicted", "versions"]
 
-SCRIPT = Path(__file__).parent / "given_rows.py"
 FOLDS = 10
-
-
-class Interpreter:
-    """A process that fits rivals."""
-
-    def __init__(self, python: Path):
-        self._process = subprocess.Popen(
-            [str(python), str(SCRIPT)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        )
-        self.versions: dict[str, str] = json.loads(_pipe(self._process.stdout).readline())
-
-    def fitted(self, **asked: Any) -> dict[str, np.ndarray]:
-        """Fit there what :func:`benchmarks.rivals.given_rows.fitted` fits here."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "asked.npz"
-            np.savez(path, **asked)
-            print(path, file=_pipe(self._process.stdin), flush=True)
-            line = _pipe(self._process.stdout).readline()
-            if not line:
-                raise OSError("the rivals' interpreter ended")
-            reply = json.loads(line)
-            if "failed" in reply:
-                raise RuntimeError(reply["failed"])
-            with np.load(f"{path}.out.npz") as file:
-                return {name: file[name] for name in file.files}
-
-
-def _pipe(pipe: IO[str] | None) -> IO[str]:
-    assert pipe is not None
-    return pipe
 
 
 @lru_cache(maxsize=1)
 def _interpreter() -> Interpreter | None:
-    python = Path(os.environ.get("IOMAP_SHAPIQ", SCRIPT.parents[2] / ".venv-shapiq" / "bin" / "python"))
-    return Interpreter(python) if python.exists() else None
+    return interpreter("benchmarks.rivals.given_rows")
 
 
 def versions() -> dict[str, str]:
@@ -105,7 +63,7 @@ def predicted(rival: str, Z: np.ndarray, y: np.ndarray, ends: int, Z_new: np.nda
     known = [named("auto", y[fold != f]) for f in range(FOLDS)]
     known = [some if len(some) == len(links) else list(links) for some in known]
     parts = np.array([[some[c].line(y) for some in known] for c in range(len(links))])
-    fit = fitted if "(" not in rival else _somewhere().fitted
+    fit = fitted if "(" not in rival else _somewhere()
     lines = np.array([link.line(y) for link in links])
     found = fit(rival=rival, seed=seed, Z=Z, lines=lines, parts=parts, fold=fold, Z_new=Z_new)
     out = fold >= 0

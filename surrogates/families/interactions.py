@@ -32,7 +32,7 @@ class InteractionSurrogate(CurvedSurrogate):
 
     With 0/1 features and a proxy the terms are the largest Walsh coefficients of the proxy's posterior mean, read off
     in closed form. Without a proxy, or with real features, main effects and products of two are chosen by
-    cross-validated forward selection (:mod:`surrogates.numerics.forward_selection`).
+    cross-validated selection (:mod:`surrogates.numerics.path_selection`).
 
     Parameters
     ----------

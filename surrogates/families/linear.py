@@ -11,7 +11,7 @@ from probes.errors import InputError
 from surrogates.link import Link, LinkLike, Links
 from surrogates.numerics.column_units import units_of
 from surrogates.numerics.curved_weights import through_links
-from surrogates.numerics.forward_selection import select, standardised
+from surrogates.numerics.path_selection import select, standardised
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import CurvedSurrogate, Fitted
 from surrogates.terms import Product
@@ -22,8 +22,9 @@ __all__ = ["SparseLinear"]
 class SparseLinear(CurvedSurrogate):
     """ŷ(z) = g⁻¹(b + Σⱼ wⱼ zⱼ), few wⱼ ≠ 0, minimising Σᵢ vᵢ (yᵢ − ŷ(zᵢ))² + λ Σⱼ wⱼ² for row weights vᵢ.
 
-    Features join by forward selection. The fits of all sizes and all penalties λ are averaged by their cross-validated
-    error. From rows ``(n, d)`` and answers ``(n,)`` or ``(n, k)`` come t features, ``coef_`` ``(t,)`` or ``(k, t)``.
+    Features join one by one: the one that explains most of what is left, or, of many where answers are few, by least
+    angles. The fits of all sizes and all penalties λ are averaged by their cross-validated error. From rows ``(n, d)``
+    and answers ``(n,)`` or ``(n, k)`` come t features, ``coef_`` ``(t,)`` or ``(k, t)``.
 
     Parameters
     ----------
@@ -43,8 +44,9 @@ class SparseLinear(CurvedSurrogate):
 
     Notes
     -----
-    See :mod:`surrogates.numerics.forward_selection`. On games of real models its held-out R² is .00 to .03 above that
-    of a relaxed lasso with as many terms, in a small part of the time.
+    See :mod:`surrogates.numerics.path_selection`. On games of real models its held-out R² is .00 to .03 above that
+    of a relaxed lasso with as many terms, in a small part of the time; on made-up games of 40 to 400 features and 62
+    answers .05 to .07 above that of a lasso.
     """
 
     def __init__(
@@ -104,7 +106,7 @@ class SparseLinear(CurvedSurrogate):
         weight : ndarray ``(n,)``
         by : callable
             Weighs standardised columns; takes the parameters of
-            :func:`surrogates.numerics.forward_selection.select`.
+            :func:`surrogates.numerics.path_selection.select`.
 
         Returns
         -------

@@ -1,8 +1,8 @@
 """A relaxed lasso: columns chosen by a lasso, their weights refitted by ridge, both penalties by cross-validation.
 
-For columns that overlap, such as the steps of one feature's shape: forward selection cannot take back a step in the
-wrong place, a lasso shares it among its neighbours. On made-up shapes of real features its held-out R² is .01 to .06
-above that of :mod:`surrogates.numerics.forward_selection`.
+For columns that overlap, such as the steps of one feature's shape: a path along which columns only join cannot take
+back a step in the wrong place, a lasso shares it among its neighbours. On made-up shapes of real features its held-out
+R² is .01 to .06 above that of :mod:`surrogates.numerics.path_selection`.
 
 Lasso: Tibshirani (1996). Refitting: the relaxed lasso (Meinshausen 2007), with a ridge penalty in place of none.
 """
@@ -26,7 +26,7 @@ _RIDGES = np.array([0.0, 0.01, 0.03, 0.1, 0.3])
 def relaxed_lasso(
     X: np.ndarray, t: np.ndarray, weight: np.ndarray, n_folds: int, random_state: int, most: int | None = None
 ) -> np.ndarray:
-    """Return weights of columns ``(k, p)``, zero where one is left out; parameters as of `forward_selection.select`.
+    """Return weights of columns ``(k, p)``, zero where one is left out; parameters as of `path_selection.select`.
 
     Examples
     --------

@@ -18,12 +18,14 @@ import numpy as np
 
 from surrogates.link import IDENTITY, Link, LinkLike, Stacked, named
 from surrogates.numerics.folds import folds
-from surrogates.numerics.learned_curve import EXACT, bends, learned_curve
+from surrogates.numerics.learned_curve import EXACT, Pieces
+from surrogates.numerics.path_selection import are_many
 
 __all__ = ["PREFERENCE", "through_links"]
 
-#: the identity stays unless a curve's held-out error is below this share of its own
-PREFERENCE = 0.97
+#: the identity stays unless a curve's held-out error is below this share of its own; and where columns are many, since
+#: those chosen for the curve were chosen by the held-out rows too
+PREFERENCE, _PREFERENCE_OF_MANY = 0.97, 0.93
 #: how strongly weights are held where they were, in squared slopes of the curve
 _HELD = 0.3
 _STEPS = 3
@@ -33,6 +35,8 @@ _TURNS = 1
 _RIDGES = np.array([0.003, 0.3])
 #: folds of the choice between links; five left .01 of R² at 64 answers
 _FOLDS = 10
+#: rows from which on five folds will do, and rows that are enough
+_MANY, _FEWER_FOLDS, _ENOUGH = 400, 5, 1000
 #: numbers that are worked on at a time
 _AT_ONCE = 2_000_000
 #: fewest rows for a choice between links
@@ -87,12 +91,16 @@ def through_links(
         offered = [some[:1] for some in offered]
     lines = [link.line(row) for some, row in zip(offered, outputs, strict=True) for link in some]
     columns, coef, intercept = select(np.column_stack(lines))
+    preference = _PREFERENCE_OF_MANY if are_many(*X.shape) else PREFERENCE
     weights, levels, chosen, first = np.zeros((y.shape[1], len(columns))), np.zeros(y.shape[1]), [], 0
     for i, some in enumerate(offered):
         fits = [_Fit.of(link, coef[first + j], intercept[first + j]) for j, link in enumerate(some)]
         own = [X[:, columns[fit.columns]] for fit in fits]
         # a curve that is learned starts from the best of those that are known
-        best = _best(X[:, columns], outputs[i], weight, links[i], fits, random_state) if len(some) > 1 else 0
+        best = 0
+        if len(some) > 1:
+            errors = _errors(X[:, columns], outputs[i], weight, links[i], fits, random_state)
+            best = _best(errors, [link.curved for link in some], outputs[i], weight, preference)
         fit = fits[best].refined(own[best], outputs[i], weight)
         if links[i] == "learned" and len(X) >= _FEWEST:
             fit = _learned(own[best], outputs[i], weight, fit, random_state)
@@ -150,11 +158,10 @@ class _Fit:
         return replace(self, coef=at[:-1], level=float(at[-1]))
 
 
-def _best(X: np.ndarray, y: np.ndarray, weight: np.ndarray, link: LinkLike, fits: list[_Fit], random_state: int) -> int:
+def _best(errors: np.ndarray, curved: list[bool], y: np.ndarray, weight: np.ndarray, preference: float) -> int:
     """Choose the fit with the least held-out error, the identity preferred."""
-    errors = _errors(X, y, weight, link, fits, random_state)
-    errors += EXACT * weight @ (y - np.average(y, weights=weight)) ** 2
-    return int(np.argmin(errors * np.where([fit.link.curved for fit in fits], 1.0, PREFERENCE)))
+    exact = EXACT * weight @ (y - np.average(y, weights=weight)) ** 2
+    return int(np.argmin((errors + exact) * np.where(curved, 1.0, preference)))
 
 
 def _learned(X: np.ndarray, y: np.ndarray, weight: np.ndarray, start: _Fit, random_state: int) -> _Fit:
@@ -168,15 +175,12 @@ def _learned(X: np.ndarray, y: np.ndarray, weight: np.ndarray, start: _Fit, rand
         return start
     # squares of answers beyond what weights and curve take up
     free = total / max(total - X.shape[1] - 3, total / 5) / scatter
-    left = start.missed(X, y, weight) * free
-    if not bends(X @ start.coef + start.level, y, weight, start.link, left, random_state):
-        return start
     for turn in range(_TURNS + 1):
-        line = X @ fit.coef + fit.level
-        link = learned_curve(line, y, weight, start.link, fit.missed(X, y, weight) * free)
-        if link is None:
+        line, left = X @ fit.coef + fit.level, fit.missed(X, y, weight) * free
+        pieces = Pieces.of(line, y, weight, start.link)
+        if pieces is None or not (turn or pieces.bends(left, random_state)):
             return start
-        fit = replace(fit, link=link)
+        fit = replace(fit, link=pieces.curve(left))
         if turn < _TURNS:
             fit = fit.refined(X, y, weight, 1)
     center = weight @ line / total
@@ -189,10 +193,11 @@ def _errors(
     X: np.ndarray, y: np.ndarray, weight: np.ndarray, link: LinkLike, fits: list[_Fit], random_state: int
 ) -> np.ndarray:
     """Sum held-out squared errors of each fit over folds, under the better of its penalties; bounds are the fold's."""
-    known = np.tile(weight, (_FOLDS, 1))
-    for f, (_, test) in enumerate(folds(len(X), _FOLDS, random_state)):
-        known[f, test] = 0.0
-    offered = [named(link, y[v > 0]) for v in known]
+    if len(X) > _ENOUGH:
+        drawn = np.sort(np.random.default_rng(random_state).permutation(len(X))[:_ENOUGH])
+        X, y, weight = X[drawn], y[drawn], weight[drawn]
+    parts = list(folds(len(X), _FOLDS if len(X) < _MANY else _FEWER_FOLDS, random_state))
+    offered = [named(link, y[train]) for train, _ in parts]
     errors = np.zeros((len(fits), len(_RIDGES)))
     for j, fit in enumerate(fits):
         curves = [some[j] if j < len(some) else IDENTITY for some in offered]
@@ -200,36 +205,55 @@ def _errors(
         at_once = max(1, int(_AT_ONCE // (len(_RIDGES) * columns.size + 1)))
         if len({curve.kind for curve in curves}) > 1:
             at_once = 1
-        for start in range(0, _FOLDS, at_once):
+        for start in range(0, len(parts), at_once):
             some = slice(start, start + at_once)
-            errors[j] += _held_out(columns, y, known[some], weight - known[some], curves[some])
+            errors[j] += _held_out(columns, y, weight, [test for _, test in parts[some]], curves[some])
     return errors.min(axis=1)
 
 
-def _held_out(X: np.ndarray, y: np.ndarray, known: np.ndarray, held: np.ndarray, links: Sequence[Link]) -> np.ndarray:
-    """Sum squared errors under each penalty over f folds, given weights ``(f, n)`` of known and of held-out rows."""
+def _held_out(
+    X: np.ndarray, y: np.ndarray, weight: np.ndarray, tests: Sequence[np.ndarray], links: Sequence[Link]
+) -> np.ndarray:
+    """Sum squared errors under each penalty over f folds, given the numbers of the rows that each holds out."""
     X1 = np.column_stack([X, np.ones(len(X))])
-    line, link = Stacked(links, 2).line(np.tile(y, (len(links), 1))), Stacked(links, 3)
-    gram, cross = _normal(X1, known[:, None]), (known * line) @ X1
+    known = np.tile(weight, (len(tests), 1))
+    for row, test in zip(known, tests, strict=True):
+        row[test] = 0.0
+    line = Stacked(links, 2).line(np.tile(y, (len(links), 1)))
+    held = np.stack([_normal(X1[test], weight[test]) for test in tests])
+    gram, cross = (_normal(X1, weight) - held)[:, None], (known * line) @ X1
     # the spread of a column, and none of the constant: v Σ (x − m)² = G_jj − G_j1² / G_11
     spread = np.maximum(gram[..., _diagonal(X1), _diagonal(X1)] - gram[..., -1] ** 2 / gram[..., -1:, -1], 0.0)
     values = _solved(gram, _RIDGES[:, None] * spread, cross[:, None])
-    sums = values @ X1.T
-    predicted = link.answers(sums)
     if links[0].curved:
-        slope = link.slope(sums)
-        wanted = known[:, None] * slope
-        penalty = _HELD * (wanted * slope).sum(axis=2, keepdims=True) * spread / known.sum(axis=1)[:, None, None]
-        step = _solved(_normal(X1, wanted * slope), penalty, (wanted * (y - predicted)) @ X1)
-        for share in (1.0, 0.25):
-            moved = link.answers((values + share * step) @ X1.T)
-            kept = (penalty * (share * step) ** 2).sum(axis=2)
-            better = (known[:, None] * ((y - moved) ** 2 - (y - predicted) ** 2)).sum(axis=2) + kept < 0
-            predicted = np.where(better[..., None], moved, predicted)
-            if better.all():
-                break
-            step = np.where(better[..., None], 0.0, step)
-    return (held[:, None] * (y - predicted) ** 2).sum(axis=(0, 2))
+        values = _moved(X1, y, known, spread, values, Stacked(links, 3))
+    return sum(
+        (
+            (y[test] - link.answers(of_fold @ X1[test].T)) ** 2 @ weight[test]
+            for of_fold, test, link in zip(values, tests, links, strict=True)
+        ),
+        start=np.zeros(len(_RIDGES)),
+    )
+
+
+def _moved(
+    X1: np.ndarray, y: np.ndarray, known: np.ndarray, spread: np.ndarray, values: np.ndarray, link: Stacked
+) -> np.ndarray:
+    """Put weights ``(f, r, c)`` of folds right by one step, or a quarter of it, where that misses less."""
+    sums = values @ X1.T
+    missed, slope = y - link.answers(sums), link.slope(sums)
+    wanted = known[:, None] * slope
+    penalty = _HELD * (wanted * slope).sum(axis=2, keepdims=True) * spread / known.sum(axis=1)[:, None, None]
+    step = _solved(_normal(X1, wanted * slope), penalty, (wanted * missed) @ X1)
+    before, along = (known[:, None] * missed**2).sum(axis=2), step @ X1.T
+    for share in (1.0, 0.25):
+        then = (known[:, None] * (y - link.answers(sums + share * along)) ** 2).sum(axis=2)
+        better = then + (penalty * (share * step) ** 2).sum(axis=2) < before
+        values = np.where(better[..., None], values + share * step, values)
+        if better.all():
+            break
+        before = np.where(better, -np.inf, before)  # no second step
+    return values
 
 
 def _diagonal(X1: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from scipy.optimize import nnls
 from surrogates.link import Link
 from surrogates.numerics.folds import folds
 
-__all__ = ["EXACT", "bends", "learned_curve"]
+__all__ = ["EXACT", "Pieces"]
 
 #: added to held-out errors that are compared, in variances: fits as good as exact differ by their penalties, and the
 #: simpler one stays
@@ -35,22 +35,42 @@ _FOLDS, _SAVED = 4, 0.03
 
 
 @dataclass(frozen=True)
-class _Pieces:
-    """Knots, how far each sum has come within each piece ``(n, p)``, known slopes ``(p,)``, and the answers.
+class Pieces:
+    """What a curve is learned from, in standard deviations; of n sums and answers, p pieces.
 
-    All are in standard deviations, from these middles and in these units.
+    Attributes
+    ----------
+    knots : ndarray ``(p + 1,)``
+    ramps : ndarray ``(n, p)``
+        How far each sum has come within each piece.
+    known : ndarray ``(p,)``
+        Slopes of the curve that is known.
+    y, missed, weight : ndarray ``(n,)``
+        Answers, what the known curve misses of them, and how many answers a row stands for.
+    middle, unit : (float, float)
+        Means and standard deviations of sums and answers.
     """
 
     knots: np.ndarray
     ramps: np.ndarray
     known: np.ndarray
     y: np.ndarray
+    missed: np.ndarray
+    weight: np.ndarray
     middle: tuple[float, float]
     unit: tuple[float, float]
 
     @classmethod
-    def of(cls, line: np.ndarray, y: np.ndarray, weight: np.ndarray, start: Link) -> _Pieces | None:
-        """Place the knots; None where sums or answers do not differ, or sums are but two clusters."""
+    def of(cls, line: np.ndarray, y: np.ndarray, weight: np.ndarray, start: Link) -> Pieces | None:
+        """Place the knots; None where sums or answers hardly differ, or sums are but two clusters.
+
+        Parameters
+        ----------
+        line, y, weight : ndarray ``(n,)``
+            Sums, answers, and how many answers a row stands for.
+        start : Link
+            The known curve that a learned one is pulled to.
+        """
         total = weight.sum()
         middle = float(weight @ line / total), float(weight @ y / total)
         away = line - middle[0], y - middle[1]
@@ -64,59 +84,53 @@ class _Pieces:
         # the outer pieces have no end
         ramps = np.clip(t[:, None], [-np.inf, *knots[1:-1]], [*knots[1:-1], np.inf]) - knots[:-1]
         known = np.diff(start.answers(middle[0] + unit[0] * knots)) / np.diff(knots) / unit[1]
-        return cls(knots, ramps, known, away[1] / unit[1], middle, unit)
+        return cls(knots, ramps, known, away[1] / unit[1], (y - start.answers(line)) / unit[1], weight, middle, unit)
 
-    def fitted(self, weight: np.ndarray, left: float) -> tuple[np.ndarray, float]:
-        """Return slopes and the value at the first knot, given the weights of rows."""
-        total = weight.sum()
-        mean, level = weight @ self.ramps / total, weight @ self.y / total
-        root, pull = np.sqrt(weight / total), np.sqrt(_PULL * min(left, 1.0) / total + _FAINT)
-        # s = s_min + r, r ≥ 0
-        rows = np.vstack([root[:, None] * (self.ramps - mean), pull * np.eye(len(self.known))])
-        wanted = np.append(root * (self.y - level), pull * np.maximum(self.known, _LEAST))
-        slopes = _LEAST + nnls(rows, wanted - _LEAST * rows.sum(axis=1))[0]
-        return slopes, float(level - mean @ slopes)
+    def bends(self, left: float, random_state: int) -> bool:
+        """Whether a curve learned from other answers to the same sums predicts held-out ones clearly better.
 
+        Clearly: by a share of the known curve's error, and by more than the root of its squares, which a gain that one
+        answer makes is not.
 
-def learned_curve(line: np.ndarray, y: np.ndarray, weight: np.ndarray, start: Link, left: float) -> Link | None:
-    """Learn a curve from sums to answers; None where sums or answers hardly differ.
+        Parameters
+        ----------
+        left : float
+            Share of the variance of the answers that is noise to this fit.
+        random_state : int
+        """
+        tests = [test for _, test in folds(len(self.y), _FOLDS, random_state)]
+        kept = np.tile(self.weight, (len(tests), 1))
+        for row, test in zip(kept, tests, strict=True):
+            row[test] = 0.0
+        learned = np.empty(len(self.y))
+        for test, slopes, first in zip(tests, *self._fitted(kept, left), strict=True):
+            learned[test] = first + self.ramps[test] @ slopes
+        error = self.weight * self.missed**2
+        gain = error - self.weight * (self.y - learned) ** 2
+        return bool(gain.sum() > max(_SAVED * (error.sum() + EXACT * self.weight.sum()), np.sqrt(gain @ gain)))
 
-    Parameters
-    ----------
-    line, y, weight : ndarray ``(n,)``
-        Sums, answers, and how many answers a row stands for.
-    start : Link
-        The known curve that it is pulled to.
-    left : float
-        Share of the variance of the answers that is noise to this fit.
-    """
-    pieces = _Pieces.of(line, y, weight, start)
-    if pieces is None:
-        return None
-    slopes, first = pieces.fitted(weight, left)
-    values = first + np.append(0.0, np.cumsum(slopes * np.diff(pieces.knots)))
-    (center, level), (spread, unit) = pieces.middle, pieces.unit
-    return Link.through(center + spread * pieces.knots, level + unit * values)
+    def curve(self, left: float) -> Link:
+        """Learn a curve from all sums to answers; `left` as for :meth:`bends`."""
+        (slopes,), (first,) = self._fitted(self.weight[None], left)
+        values = first + np.append(0.0, np.cumsum(slopes * np.diff(self.knots)))
+        (center, level), (spread, unit) = self.middle, self.unit
+        return Link.through(center + spread * self.knots, level + unit * values)
 
-
-def bends(line: np.ndarray, y: np.ndarray, weight: np.ndarray, start: Link, left: float, random_state: int) -> bool:
-    """Whether a curve learned from other answers to the same sums predicts held-out ones clearly better than `start`.
-
-    Clearly: by a share of the error, and by more than the root of its squares, which a gain that one answer makes is
-    not. Parameters are those of :func:`learned_curve`.
-    """
-    pieces = _Pieces.of(line, y, weight, start)
-    if pieces is None:
-        return False
-    learned = np.empty(len(y))
-    for _, test in folds(len(y), _FOLDS, random_state):
-        kept = weight.copy()
-        kept[test] = 0.0
-        slopes, first = pieces.fitted(kept, left)
-        learned[test] = first + pieces.ramps[test] @ slopes
-    error = weight * ((y - start.answers(line)) / pieces.unit[1]) ** 2
-    gain = error - weight * (pieces.y - learned) ** 2
-    return bool(gain.sum() > max(_SAVED * (error.sum() + EXACT * weight.sum()), np.sqrt(gain @ gain)))
+    def _fitted(self, weight: np.ndarray, left: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return slopes ``(f, p)`` and values at the first knot ``(f,)``, for f sets of weights of rows ``(f, n)``."""
+        total = weight.sum(axis=1, keepdims=True)
+        share, pull = weight / total, _PULL * min(left, 1.0) / total + _FAINT
+        mean, level = share @ self.ramps, share @ self.y
+        # with centred r and y: (Σ v r rᵀ + κ 1) s = Σ v r y + κ s⁰
+        gram = np.matmul(self.ramps.T * share[:, None], self.ramps) - mean[:, :, None] * mean[:, None]
+        gram += pull[:, None] * np.eye(len(self.known))
+        wanted = (share * self.y) @ self.ramps - level[:, None] * mean + pull * np.maximum(self.known, _LEAST)
+        slopes = np.linalg.solve(gram, wanted[..., None])[..., 0]
+        for f in np.flatnonzero(slopes.min(axis=1) < _LEAST):
+            # s = s_min + r, r ≥ 0: with G = LLᵀ the same squares are |Lᵀ r − L⁻¹ (c − G s_min)|²
+            root = np.linalg.cholesky(gram[f])
+            slopes[f] = _LEAST + nnls(root.T, np.linalg.solve(root, wanted[f] - _LEAST * gram[f].sum(axis=1)))[0]
+        return slopes, level - (mean * slopes).sum(axis=1)
 
 
 def _knots(line: np.ndarray, weight: np.ndarray) -> np.ndarray:

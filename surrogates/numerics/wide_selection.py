@@ -1,6 +1,6 @@
-"""Forward selection among many columns, mostly many more than rows, without their Gram matrix.
+"""Selection among many columns, mostly many more than rows, without their Gram matrix.
 
-The path of :mod:`surrogates.numerics.forward_selection`, kept as values at the rows: a step costs one product of the n
+The path of :mod:`surrogates.numerics.path_selection`, kept as values at the rows: a step costs one product of the n
 rows with the p columns, for all outputs and folds at once, where a Gram matrix costs n p² and p² numbers of memory.
 
 The path also ends sooner, once many columns in a row have brought nothing: among so many, those that correlate best
@@ -14,10 +14,13 @@ from typing import TypeAlias
 
 import numpy as np
 
-__all__ = ["DEPENDENT", "ROUNDING", "Path", "by_rows", "is_wide", "most_columns", "times"]
+from surrogates.numerics.joining import Forward, Step
 
-#: of each step: the column that joins, the weight of its own part, its variance, and its values
-Path: TypeAlias = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
+__all__ = ["Joining", "Path", "by_rows", "is_wide", "most_columns", "times"]
+
+#: how columns join, and the steps in which they do
+Joining: TypeAlias = type[Forward]
+Path: TypeAlias = Iterator[Step]
 
 #: columns a row from which selection works by rows
 _WIDE = 3.5
@@ -25,10 +28,6 @@ _WIDE = 3.5
 _LONG = 5e8
 #: sizes without a smaller error, besides as many as the best has, after which a path ends
 _MORE = 8
-#: share of the variance below which what a column explains is rounding
-ROUNDING = 1e-12
-#: variance of a column's own part below which it is a sum of those before it
-DEPENDENT = 1e-8
 
 
 def is_wide(n: int, p: int) -> bool:
@@ -66,7 +65,13 @@ def times(values: np.ndarray, X: np.ndarray) -> np.ndarray:
 
 
 def by_rows(
-    X: np.ndarray, weight: np.ndarray, center: np.ndarray, cross: np.ndarray, held: np.ndarray, steps: int
+    X: np.ndarray,
+    weight: np.ndarray,
+    center: np.ndarray,
+    cross: np.ndarray,
+    held: np.ndarray,
+    steps: int,
+    joining: Joining,
 ) -> Path:
     """Select columns for k outputs in f folds at once, by Gram and Schmidt.
 
@@ -83,35 +88,28 @@ def by_rows(
         What values at held-out rows are multiplied by; 0 for all others.
     steps : int
 
+    joining : type
+        Of ``(f k,)`` sums.
+
     Yields
     ------
-    pick, part, pivot, row
-        As of the path over a Gram matrix; the values that follow the p covariances are those at the n rows, held out.
+    Step
+        The values that follow the p covariances are those at all n rows; 0 where a row is not held out.
     """
     f, k, p = cross.shape
-    fold, each = np.repeat(np.arange(f), k), np.arange(f * k)
+    fold = np.repeat(np.arange(f), k)
     mine, held = weight[fold], held[fold]
     columns = np.ascontiguousarray(X.T)
-    left = np.repeat(weight @ X**2 - center**2, k, axis=0)
-    moment = cross.reshape(f * k, p).copy()
+    sums = joining(cross.reshape(f * k, p), np.repeat(weight @ X**2 - center**2, k, axis=0))
     parts = np.zeros((f * k, steps, len(X)))
     for step in range(steps):
-        gain = moment**2
-        gain /= left + 1
-        gain[left <= DEPENDENT] = 0.0
-        pick = gain.argmax(axis=1)
-        more = gain[each, pick] > ROUNDING
-        if not more.any():
+        if not sums.joins.any():
             return
-        values = columns[pick] - center[fold, pick][:, None]
+        values = columns[sums.pick] - center[fold, sums.pick][:, None]
         before = np.matmul(parts[:, :step], (mine * values)[:, :, None])
         values -= np.matmul(before.transpose(0, 2, 1), parts[:, :step])[:, 0]
-        pivot = np.where(more, left[each, pick], 1.0)
-        values *= (more / np.sqrt(pivot))[:, None]
+        values *= (sums.joins / np.sqrt(sums.pivot))[:, None]
         parts[:, step] = values
         # Σ v (x − c) g = Σ v g x, since Σ v g = 0 for centred g
         row = times((mine * values).reshape(f, k, -1), X).reshape(f * k, p)
-        part = more * moment[each, pick] / np.sqrt(pivot)
-        moment -= row * part[:, None]
-        left -= row**2
-        yield pick, part, pivot, np.concatenate([row, held * values], axis=1)
+        yield sums.join(np.concatenate([row, held * values], axis=1), p)

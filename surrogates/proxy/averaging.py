@@ -16,8 +16,8 @@ from scipy.optimize import nnls
 
 from surrogates.link import Link, LinkLike, from_line
 from surrogates.numerics.curved_weights import through_links
-from surrogates.numerics.forward_selection import select, standardised
 from surrogates.numerics.merged_rows import Rows
+from surrogates.numerics.path_selection import select, standardised
 from surrogates.proxy.kernel import Kernel, condition, optimise
 from surrogates.proxy.on_line import OnLine
 

@@ -138,4 +138,4 @@ def test_points_that_one_number_stands_for_in_another_unit_become_one():
 
 
 def test_a_learned_curve_says_in_words_what_it_is():
-    assert str(LEARNED) == "learned from the answers, straight between 3 points"
+    assert str(LEARNED) == "learned from the answers, straight between 3 points, and on beyond them"

@@ -55,7 +55,7 @@ def test_a_saturated_sum_is_found_to_be_one(estimator):
     _, without = held_out(estimator, SATURATED)
     fitted, r2 = held_out(through(estimator, "auto"), SATURATED)
     assert fitted.links_[0].kind == "logistic"
-    assert r2 > 0.98
+    assert r2 > 0.96
     # what is left over is a third at most
     assert 1 - r2 < (1 - without) / 3
 
@@ -73,7 +73,7 @@ def test_a_curve_of_another_shape_is_learned(estimator):
     _, known = held_out(through(estimator, "auto"), BENT)
     fitted, r2 = held_out(through(estimator, "learned"), BENT)
     (link,) = fitted.links_
-    assert link.kind == "learned" and r2 > 0.98
+    assert link.kind == "learned" and r2 > 0.96
     # what is left over is two thirds at most
     assert 1 - r2 < (1 - known) * 2 / 3
     slopes = link.slope(link.line(np.array([-4.0, 0.0, 4.0])))
@@ -166,7 +166,7 @@ def test_each_output_has_a_curve_of_its_own(estimator, link, y, kind):
     both = np.column_stack([y, SUM])
     fitted, r2 = held_out(through(estimator, link), both)
     assert [one.kind for one in fitted.links_] == [kind, "identity"]
-    assert r2 > 0.98
+    assert r2 > 0.96
     if hasattr(fitted, "part"):
         part = fitted.part(slice(0, 1))
         assert part.links_ == fitted.links_[:1]

@@ -1,16 +1,18 @@
-"""min over w of Σᵢ vᵢ (tᵢ − Σⱼ wⱼ xᵢⱼ)² + λ ‖w‖², few wⱼ ≠ 0: forward selection, averaged over its path.
+"""min over w of Σᵢ vᵢ (tᵢ − Σⱼ wⱼ xᵢⱼ)² + λ ‖w‖², few wⱼ ≠ 0: columns that join one by one, averaged over their path.
 
-Columns join one at a time, first the one that correlates best with the residuals. Each brings the part of it that
-the columns before it do not hold (Gram and Schmidt), so that one pass gives the fits of every size, and, with a factor
-for each part, of every ridge penalty. Cross-validation weighs all of these, and the weights shown are their average:
-which column joins next is decided by little, and a mean over the path is steadier than its best point. A column stays
-if the sizes that hold it have a fair share of the weight.
+Columns join by forward selection; many of them, where rows are few, in the order of least angles
+(:mod:`surrogates.numerics.joining`). Each brings the part of it that the columns before it do not hold (Gram and
+Schmidt), so that one pass gives the fits of every size and, with a factor for each part, of every ridge penalty; and,
+in the order of least angles, that regression itself, which like a lasso gives the last columns hardly any weight.
+Cross-validation weighs all of these, and the weights shown are their average: which column joins next is decided by
+little, and a mean over the path is steadier than its best point. A column stays if the sizes that hold it have a fair
+share of the weight.
 
 Outputs come first in all arrays and are summed one by one, so that each has the same weights to the last bit whatever
 it is fitted together with.
 
 Averages by out-of-sample error: Yang (2001), tempered since errors of neighbouring sizes go together. Keeping what most
-of the weight holds: Barbieri and Berger (2004).
+of the weight holds: Barbieri and Berger (2004). Least squares in the order of a lasso: Meinshausen (2007).
 """
 
 from __future__ import annotations
@@ -21,10 +23,11 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from surrogates.numerics.folds import folds
+from surrogates.numerics.joining import ROUNDING, Forward, LeastAngle, Step
 from surrogates.numerics.merged_rows import by_column
-from surrogates.numerics.wide_selection import DEPENDENT, ROUNDING, Path, by_rows, is_wide, most_columns, times
+from surrogates.numerics.wide_selection import Joining, Path, by_rows, is_wide, most_columns, times
 
-__all__ = ["select", "standardised"]
+__all__ = ["are_many", "select", "standardised"]
 
 #: ridge penalties, in variances of a column
 PENALTIES = np.array([0.0, 0.1, 1.0])
@@ -34,12 +37,28 @@ _TEMPER = 0.3
 _KEPT = 0.3
 #: variance of a column's own part below which leaving a column out changes the weights of those before it
 _NEARLY_DEPENDENT = 0.1
+#: columns a row beyond which they are many, and rows that are enough to tell columns apart, however many
+_MANY, _ENOUGH = 0.31, 192
+#: columns a row up to which those that may join are the ones that explain most: least angles share with others, and a
+#: limit of 4 or 10 columns cost .01 to .03 of R²
+_SEVERAL = 0.25
 #: columns a row, beyond which a fit follows the noise
 _FULL = 0.75
 #: held-out rows a column, up to which turning them takes longer than what it saves
 _TALL = 16
 #: numbers that are worked on at a time: what a processor's cache holds
 _AT_ONCE = 1_000_000
+
+
+def are_many(n: int, p: int) -> bool:
+    """Whether p columns are so many for n rows, and these so few, that forward selection settles on wrong columns.
+
+    Examples
+    --------
+    >>> are_many(62, 14), are_many(62, 40), are_many(252, 400)
+    (False, True, False)
+    """
+    return n < _ENOUGH and p > _MANY * n
 
 
 def select(
@@ -76,32 +95,41 @@ def select(
     steps = min(X.shape[1], rows - 1, int(_FULL * rows) + 1, most)
     if steps < 1:
         return np.zeros((len(t), X.shape[1]))
+    joining = LeastAngle if are_many(*X.shape) and most > _SEVERAL * len(X) else Forward
     if is_wide(*X.shape):
-        return _of_many(X, t, weight, parts, steps)
+        return _of_many(X, t, weight, parts, steps, joining)
     coef = np.zeros((len(t), X.shape[1]))
     trained = [_Moments(X[train], t.take(train, 1), weight[train]) for train, _ in parts]
     tested = [
         known.tested(X[test], t.take(test, 1), weight[test]) for known, (_, test) in zip(trained, parts, strict=True)
     ]
     width = max(len(E) for E, _, _ in tested)
-    extra, wanted = np.zeros((len(parts), X.shape[1], width)), np.zeros((len(parts), len(t), width))
+    # all rows are one more fold, of which nothing is held out
+    extra, wanted = np.zeros((len(parts) + 1, X.shape[1], width)), np.zeros((len(parts), len(t), width))
     for f, (E, U, _) in enumerate(tested):
         extra[f, :, : len(E)], wanted[f, :, : len(E)] = E.T, U
-    gram, cross = np.stack([m.gram for m in trained]), np.stack([m.cross for m in trained])
+    every = [*trained, _Moments(X, t, weight)]
+    gram, cross = np.stack([m.gram for m in every]), np.stack([m.cross for m in every])
     apart = np.stack([rest for *_, rest in tested], axis=1).sum(axis=1)
-    moments = _Moments(X, t, weight)
-    block = max(1, _AT_ONCE // (len(parts) * steps * (X.shape[1] + width)))
+    block = max(1, _AT_ONCE // (len(every) * steps * (X.shape[1] + width)))
     for start in range(0, len(t), block):
         some = slice(start, start + block)
-        path = _path(gram, cross[:, some], extra, steps)
-        shares = _shares(_errors(path, wanted[:, some], steps) + apart[some, None, None], weight.sum())
-        path = _path(moments.gram[None], moments.cross[None, some], np.empty((1, X.shape[1], 0)), steps)
-        coef[some] = _averaged(path, shares, X.shape[1])
+        path = list(_path(gram, cross[:, some], extra, steps, joining))
+        held = len(parts) * len(cross[0, some])
+        in_folds = (Step(*(values[:held] for values in step)) for step in path)
+        shares = _shares(_errors(in_folds, wanted[:, some], steps) + apart[some, None, None], weight.sum())
+        of_all = (Step(*(values[held:] for values in step)) for step in path)
+        coef[some] = _averaged(of_all, shares, X.shape[1])
     return coef
 
 
 def _of_many(
-    X: np.ndarray, t: np.ndarray, weight: np.ndarray, parts: list[tuple[np.ndarray, np.ndarray]], steps: int
+    X: np.ndarray,
+    t: np.ndarray,
+    weight: np.ndarray,
+    parts: list[tuple[np.ndarray, np.ndarray]],
+    steps: int,
+    joining: Joining,
 ) -> np.ndarray:
     """Select among many more columns than rows, ``(k, p)``; folds come as `parts`, and all rows are one more."""
     fold_weight = np.tile(weight, (len(parts) + 1, 1))
@@ -116,12 +144,12 @@ def _of_many(
         some = t[start : start + block]
         centred = some - (some * fold_weight[:, None]).sum(axis=2, keepdims=True)
         cross = times(centred * fold_weight[:, None], X)
-        path = by_rows(X, fold_weight[:-1], center[:-1], cross[:-1], held[:-1], steps)
+        path = by_rows(X, fold_weight[:-1], center[:-1], cross[:-1], held[:-1], steps, joining)
         errors = _errors(path, centred[:-1] * held[:-1, None], steps, most_columns)
         for j, least in enumerate(errors):
             size = most_columns(least)
             share = _shares(least[None, : size + 1], weight.sum())
-            path = by_rows(X, fold_weight[-1:], center[-1:], cross[-1:, [j]], held[-1:], size)
+            path = by_rows(X, fold_weight[-1:], center[-1:], cross[-1:, [j]], held[-1:], size, joining)
             coef[start + j] = _averaged(path, share, X.shape[1])[0]
     return coef
 
@@ -155,7 +183,7 @@ def _each(t: np.ndarray, X: np.ndarray) -> np.ndarray:
     return np.matmul(t[:, None], X)[:, 0]
 
 
-def _path(gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, steps: int) -> Path:
+def _path(gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, steps: int, joining: Joining) -> Path:
     """Select columns for all outputs in all folds at once, by a Cholesky decomposition that chooses its pivots.
 
     Parameters
@@ -165,64 +193,60 @@ def _path(gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, steps: int) ->
     extra : ndarray ``(f, p, r)``
         Columns that follow the decomposition without being chosen from: held-out rows.
     steps : int
+    joining : type
+        Of ``(f k,)`` sums.
 
     Yields
     ------
-    pick, part, pivot : ndarray ``(f k,)``
-        The column that joins, the weight of its own part where that has variance 1, and the variance that it has;
-        where nothing is left to explain, a part of 0.
-    row : ndarray ``(f k, p + r)``
-        Covariances of its own part with every column, and its values on the extra ones.
+    Step
     """
     f, k, p = cross.shape
     fold, each = np.repeat(np.arange(f), k), np.arange(f * k)
     both = np.concatenate([gram, extra], axis=2)
-    left = np.repeat(np.diagonal(gram, axis1=1, axis2=2), k, axis=0)
-    moment = cross.reshape(f * k, p).copy()
+    sums = joining(cross.reshape(f * k, p), np.repeat(np.diagonal(gram, axis1=1, axis2=2), k, axis=0))
     rows = np.zeros((f * k, steps, both.shape[2]))
     for step in range(steps):
-        # by what it explains under a penalty of one: a column that hardly varies of itself must have more to say
-        gain = np.where(left > DEPENDENT, moment**2 / (left + 1), 0.0)
-        pick = gain.argmax(axis=1)
-        more = gain[each, pick] > ROUNDING
-        if not more.any():
+        if not sums.joins.any():
             return
-        pivot = np.where(more, left[each, pick], 1.0)
-        row = both[fold, pick]
+        row = both[fold, sums.pick]
         if step:
-            row -= np.matmul(rows[each, :step, pick][:, None], rows[:, :step])[:, 0]
-        row *= (more / np.sqrt(pivot))[:, None]
-        part = more * moment[each, pick] / np.sqrt(pivot)
-        moment -= row[:, :p] * part[:, None]
-        left -= row[:, :p] ** 2
+            row -= np.matmul(rows[each, :step, sums.pick][:, None], rows[:, :step])[:, 0]
+        row *= (sums.joins / np.sqrt(sums.pivot))[:, None]
         rows[:, step] = row
-        yield pick, part, pivot, row
+        yield sums.join(row, p)
 
 
 def _errors(
     path: Path, wanted: np.ndarray, steps: int, enough: Callable[[np.ndarray], int] | None = None
 ) -> np.ndarray:
-    """Sum held-out squared errors by output, size from 0 on, and penalty over folds: ``(k, steps + 1, l)``.
+    """Sum held-out squared errors by output, size from 0 on, and fit over folds: ``(k, steps + 1, l + 1)``.
 
-    The path ends before all steps if the errors of each output ``(sizes, l)`` so far say that so many are `enough`.
+    Fits of one size are those of least squares under each penalty, and last that of least angles. The path ends before
+    all steps if the errors of each output ``(sizes, l + 1)`` so far say that so many are `enough`.
     """
     f, k, r = wanted.shape
-    missed = np.repeat(wanted.reshape(f * k, 1, r), len(PENALTIES), axis=1)
-    out = np.empty((k, steps + 1, len(PENALTIES)))
-    size = 0
+    missed = np.repeat(wanted.reshape(f * k, 1, r), len(PENALTIES) + 1, axis=1)
+    direction, size, moves = np.zeros((f * k, r)), 0, False
+    out = np.empty((k, steps + 1, len(PENALTIES) + 1))
     out[:, 0] = _by_output(missed, f, k)
-    for _, part, pivot, row in path:
+    for step in path:
         size += 1
-        missed -= (part[:, None] * _shrink(pivot))[:, :, None] * row[:, None, -r:]
+        values = step.row[:, -r:]
+        missed[:, :-1] -= (step.part[:, None] * _shrink(step.pivot))[:, :, None] * values[:, None]
+        direction += step.slope[:, None] * values
+        missed[:, -1] -= step.way[:, None] * direction
+        moves |= bool(step.way.any())
         out[:, size] = _by_output(missed, f, k)
         if enough is not None and all(enough(errors) < size for errors in out[:, : size + 1]):
             break
     out[:, size + 1 :] = out[:, [size]]
+    if not moves:  # columns have joined by forward selection: there is no such fit
+        out[..., -1] = np.inf
     return out
 
 
 def _by_output(missed: np.ndarray, f: int, k: int) -> np.ndarray:
-    """Return squared errors by output and penalty, summed over folds and rows: ``(f k, l, r)`` → ``(k, l)``."""
+    """Return squared errors by output and fit, summed over folds and rows: ``(f k, l, r)`` → ``(k, l)``."""
     return np.einsum("blr,blr->bl", missed, missed).reshape(f, k, -1).sum(axis=0)
 
 
@@ -239,28 +263,35 @@ def _shares(errors: np.ndarray, rows: float) -> np.ndarray:
 
 
 def _averaged(path: Path, shares: np.ndarray, p: int) -> np.ndarray:
-    """Return mean weights ``(k, p)`` over all sizes and penalties.
+    """Return mean weights ``(k, p)`` over all fits of all sizes.
 
-    A part has one weight in all sizes that hold it, so that the mean of all fits is each part times what of the shares
-    holds it; one triangular system turns parts into columns.
+    In least squares a part has one weight in all sizes that hold it, so that the mean of all fits is each part times
+    what of the shares holds it. By least angles it has its slope times how far the sum has gone since it joined, on
+    average. One triangular system turns parts into columns.
     """
     k, steps = len(shares), list(path)
     coef = np.zeros((k, p))
     if not steps:
         return coef
-    picks, parts, pivots, rows = (np.stack(column, axis=1) for column in zip(*steps, strict=True))
-    holding = shares[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1 : len(steps) + 1]
-    shrunken = (holding * (pivots[..., None] / (pivots[..., None] + PENALTIES))).sum(axis=2)
+    picks, joins, pivots, parts, slopes, ways, rows = (np.stack(column, axis=1) for column in zip(*steps, strict=True))
+    holding = _from_here_on(shares)[:, 1 : len(steps) + 1]
+    shrunken = (holding[..., :-1] * (pivots[..., None] / (pivots[..., None] + PENALTIES))).sum(axis=2)
     triangle = np.triu(np.take_along_axis(rows, picks[:, None, :], axis=2))
-    triangle += np.eye(len(steps)) * (parts == 0)[:, None]
-    stays = (parts != 0) & (holding.sum(axis=2) >= _KEPT)
+    triangle += np.eye(len(steps)) * ~joins[:, None]
+    stays = joins & (holding.sum(axis=2) >= _KEPT)
     # weights before it make room for a column that is nearly their sum: left out, it takes its part of the fit along
-    fitted = np.where(stays | (pivots >= _NEARLY_DEPENDENT), parts * shrunken, 0.0)
+    fitted = parts * shrunken + slopes * _from_here_on(ways * holding[..., -1])
+    fitted = np.where(stays | (pivots >= _NEARLY_DEPENDENT), fitted, 0.0)
     # one by one: a solver of many systems at once does not know that they are triangular, and takes cubes of the steps
     weights = np.stack([solve_triangular(*of, check_finite=False) for of in zip(triangle, fitted, strict=True)])
-    # where nothing was left to explain the same column may come up again: it adds nothing
-    np.add.at(coef, (np.arange(k)[:, None], picks), np.where(stays, weights, 0.0))
+    # where nothing was left to explain the same column may come up again, and one that came too early has no weight
+    np.add.at(coef, (np.arange(k)[:, None], picks), np.where(stays & (weights**2 > ROUNDING), weights, 0.0))
     return coef
+
+
+def _from_here_on(values: np.ndarray) -> np.ndarray:
+    """Sum each of the second axis and all that follow it."""
+    return values[:, ::-1].cumsum(axis=1)[:, ::-1]
 
 
 def standardised(
