@@ -151,7 +151,7 @@ def units(seed: int, count: int, budget: int) -> dict[str, Any]:
             "wrong": len(wrong), "r2": ex.fidelity.r2[0], "seconds": time.perf_counter() - start}  # fmt: skip
 
 
-def small(j: int, dtype: str = "float32") -> list[dict[str, Any]]:
+def small(j: int, dtype: str = "bfloat16") -> list[dict[str, Any]]:
     """One context of 60 passages, read by SmolLM2, ranked by every contender."""
     _, question, answer = PROMPTS[j]
     texts = [

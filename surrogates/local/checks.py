@@ -295,7 +295,7 @@ def check(
     ----------
     explanation : Explanation
     model, probe, background, background_rows, law, groups, feature_names, ignore
-        Those it was made with.
+        Those it was made with; for a document it may be as it was before it was taken apart.
     checks : sequence of str
         Names of ``CHECKS``: "fresh" judges the surrogate shown on questions drawn anew; "removal" takes absent features
         away in another manner (deleted, masked, other background rows) and compares; "stability" compares `seeds`
@@ -340,7 +340,8 @@ def check(
     wanted_target = explanation.target if target is None else target
     seed = explanation.provenance["random_state"]
     row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
-    question = Question.of(model, probe, row, wanted_target)
+    given = probe if explanation.zoom is None else explanation.zoom.probe(probe)
+    question = Question.of(model, given, row, wanted_target)
     if question.generative and explanation.answer is not None:
         question = replace(question, answer=explanation.answer)
     session = Session(question, store=store, progress=progress)

@@ -19,9 +19,10 @@ from probes.progress import Bar
 from surrogates.families.registry import FamilyLike, candidates
 from surrogates.local.explain import explain
 from surrogates.local.explanation import Explanation
-from surrogates.local.part_search import FIXED, PartSearch
+from surrogates.local.part_search import PartSearch
 from surrogates.local.plan import Plan
 from surrogates.local.rule import Outcome
+from surrogates.local.search_rows import FIXED
 
 __all__ = ["explain_document"]
 
@@ -110,7 +111,7 @@ def explain_document(
     rng = np.random.default_rng(seed)
     with Bar(rows - judged, "searching", "row", progress) as bar:
         session.progress = False
-        search = PartSearch(session, rows - judged, rows, rng, bar)
+        search = PartSearch(session, rows - judged, bar, rows, rng)
         zoom = search.run()
     session, (Z, d) = search.session, (search.Z, len(zoom.runs))
     session.progress = progress

@@ -11,29 +11,30 @@ five times is found five times, where leaving out one of them changes nothing. L
 that was found keeps a tenth, a set that keeps half of that. Rows of a search hold few parts, so they are short.
 
 Then by effects, for what no small set keeps, and for parts that add up and are told nowhere else: rows drawn at random,
-a sparse sum fitted to all rows so far, the parts with the largest weights split.
+a sparse sum fitted to all rows so far, the parts with the largest weights split. Effects that cancel in a part show in
+no row that has all of it or nothing. So rows of the pieces of all parts are asked as well, one for every few pieces:
+of all units before anything else where there are questions for that, else when no part has a clear weight.
 
 The search asks and decides; nothing is judged by its rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from textwrap import shorten
 
 import numpy as np
 import pandas as pd
 
-from probes.asking.session import Session
-from probes.design import Design, corners, uniform
+from probes.design import corners, uniform
 from probes.inputs.document import DocumentProbe, Run
-from probes.progress import Bar
 from surrogates.local.clear_weights import clear_weights
 from surrogates.local.minimal_set import KEPT, NEARLY, Goal, minimal_set
+from surrogates.local.search_rows import SearchRows, Spent
 from surrogates.local.zoom import FOUND, SPLITS, WORDS, Zoom
 
-__all__ = ["FIXED", "PartSearch"]
+__all__ = ["PartSearch"]
 
 #: share of what the document does that a part must change to be looked for elsewhere
 LEAST = 0.1
@@ -42,8 +43,12 @@ LEAST = 0.1
 FEW, MANY, OWN, ADDITIVE, TWICE = 2, 3, 0.13, 0.7, 0.2
 #: units for each question left, at most, and in all, of which a sparse sum is fitted without a search
 PER_ROW, FLAT = 4, 500
-#: share of the questions that the first set may take
-FIRST = 0.67
+#: share of the questions left that the first set may take, and rows of all pieces
+MOST = 0.67
+#: parts of a set beside the first, or in place of one of its parts, at most: what is more is spread
+WIDE = 8
+#: groups from which nothing more is looked for in the rest: answers that jitter would have no end of them
+GROUPS = 16
 #: rows of a round of effects, at least, and rounds that find nothing, at most
 ROUND, ROUNDS = 12, 2
 #: weight of a part, as a share of the largest, from which it is split
@@ -52,69 +57,37 @@ WEIGHT = 0.1
 TRIED = 3
 #: letters of a part's name where it is named for another one
 NAMED = 60
-#: first rows of the design: the whole, nothing, the first half, the second
-FIXED = 4
-
-
-class Spent(Exception):
-    """The questions of a search are spent."""
 
 
 class AddsUp(Exception):
     """Parts have a share each, which add up."""
 
 
+class Spread(Exception):
+    """A set has many parts."""
+
+
 @dataclass
-class PartSearch:
+class PartSearch(SearchRows):
     """A search at work; it has one owner and ends with the call.
 
     Attributes
     ----------
-    session : Session
-        At the probe of the cut so far.
-    most : int
-        Questions that may be asked.
     total : int
         Questions that there are, those that judge included.
     rng : numpy.random.Generator
-    bar : Bar
-    Z : ndarray ``(n, d)``
-        Rows asked so far, on the cut so far. Row 0 is the instance, row 1 the reference.
-    y : ndarray ``(n, k)``
-        The number explained.
     """
 
-    session: Session
-    most: int
     total: int
     rng: np.random.Generator
-    bar: Bar
-    Z: np.ndarray = field(init=False)
-    y: np.ndarray = field(init=False)
     stopped: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
-        d = len(self.probe.features)
-        self._found, self._words, self._splits = (list[tuple[object, ...]]() for _ in range(3))
+        super().__post_init__()
+        self._found, self._words = (list[tuple[object, ...]]() for _ in range(2))
         self._first, self._taken = list[Run](), list[Run]()
-        self._groups, self._aside, half = 0, 0, np.arange(d) < d // 2
-        # four rows at first, by which a model is met; without one of them nothing goes on
-        first = Design(np.array([np.ones(d), np.zeros(d), half, ~half], dtype=float), FIXED)
-        reply = self.session.ask(first)
-        self.Z, self.y = reply.design.Z, reply.y
-        self.bar.update(len(first))
-
-    @property
-    def asked(self) -> int:
-        """Questions so far."""
-        return len(self.Z) + self._aside
-
-    @property
-    def probe(self) -> DocumentProbe:
-        """The cut so far."""
-        probe = self.session.question.probe
-        assert isinstance(probe, DocumentProbe)
-        return probe
+        self._groups = 0
+        self._looked: tuple[DocumentProbe, np.ndarray, np.ndarray] | None = None
 
     def run(self) -> Zoom:
         """Search until nothing is left to split, or the questions are spent."""
@@ -131,7 +104,7 @@ class PartSearch:
         found["part"], found["level"] = zip(*named, strict=True) if named else ((), ())
         words = _table(self._words, ["start", "stop", "share", "change", "of"])
         words["word"] = [probe.units.features[unit].name for unit in words["start"]]
-        splits = pd.DataFrame(self._splits, columns=["part", "level", "why", "into", "asked"])
+        splits = pd.DataFrame(self.splits, columns=["part", "level", "why", "into", "asked"])
         found, words, splits = (
             table[[name for text in columns for name in text.split()]]
             for table, columns in ((found, FOUND), (words, WORDS), (splits, SPLITS))
@@ -143,28 +116,60 @@ class PartSearch:
         change = self.y[0] - self.y[1]
         if not np.abs(change).max() > 1e-9 * np.abs(self.y).max():
             return
-        most, self.most = self.most, self.asked + round((self.most - self.asked) * FIRST)
+        most = self.most
         try:
-            first = self._refined([], list(self.probe.runs), Goal.between(0, 1), self._refuse_sum)
+            self.most = self._for_sets(most, MOST)
+            self._first_set()
+            self.most = self._for_sets(most, 1.0)
+            self._stand_ins()
+            self._of_the_rest()
         except AddsUp:
             self._by_units()
-            return
-        except Spent:  # what is spread over many parts is left to effects
+        except (Spent, Spread):  # what is spread over many parts is left to effects
             return
         finally:
             self.most = most
-        first = self._first = self._without_idle(first, [], NEARLY)
-        self._note(first, [], f"keeps {_part_of('the answer', self._share(first))} alone")
+
+    def _for_sets(self, most: int, share: float) -> int:
+        """Return how many questions may be asked until sets end: a share of those left, less what all units take.
+
+        Rows of all units are kept free where they are not too many.
+        """
+        left, units = most - self.asked, self.probe.runs[-1][1] / (PER_ROW * MOST)
+        return self.asked + round(min(share * left, left - units if units <= MOST * left else left))
+
+    def _first_set(self) -> None:
+        """Find a set that keeps the answer."""
+        first = self._refined([], list(self.probe.runs), Goal.between(0, 1), self._refuse_sum)
+        self._first = self._without_idle(first, [], NEARLY)
+        self._note(self._first, [], f"keeps {_part_of('the answer', self.share(self._first))} alone")
+
+    def _stand_ins(self) -> None:
+        """Find what could stand in for each part of the first set."""
+        first = self._first
         for run in sorted(first, key=lambda run: -np.nan_to_num(self._loss(first, run))):
             others, loss = [other for other in first if other != run], self._loss(first, run)
-            goal = Goal.between(self._share(first) - loss, self._share(first))
+            goal = Goal.between(self.share(first) - loss, self.share(first))
             how = f"in place of “{shorten(self.probe.called(run)[0], NAMED)}”"
-            while loss >= LEAST and self._keeps([*others, *(rest := self._rest())], goal.enough):
-                self._note(self._refined(others, rest, goal), others, how)
-        while (left := self._share(rest := self._rest())) >= LEAST:
-            found = self._refined([], rest, Goal.between(0, left))
-            enough = self._share(found) >= KEPT * left
+            while loss >= LEAST and self.keeps([*others, *(rest := self._rest())], goal.enough):
+                self._note(self._refined(others, rest, goal, self._refuse_many), others, how)
+
+    def _of_the_rest(self) -> None:
+        """Find sets that keep half of what is left, as long as that is something."""
+        while self._groups < GROUPS and (left := self.share(rest := self._rest())) >= LEAST:
+            found = self._refined([], rest, Goal.between(0, left), self._refuse_many)
+            enough = self.share(found) >= KEPT * left
             self._note(found, [], f"keeps {'half of what is left or more' if enough else 'some of what is left'} alone")
+
+    def _refuse_many(self, parts: list[Run]) -> None:
+        """Refuse a set of many parts.
+
+        Raises
+        ------
+        Spread
+        """
+        if len(parts) > WIDE:
+            raise Spread
 
     def _refuse_sum(self, parts: list[Run]) -> None:
         """Refuse a set of parts that each have their share by themselves, and nowhere else: effects find these sooner.
@@ -176,11 +181,11 @@ class PartSearch:
         least = FEW if self._few_units else MANY
         if len(parts) < least:
             return
-        alone, whole = [share for part in parts if (share := self._share([part])) >= OWN], self._share(parts)
+        alone, whole = [share for part in parts if (share := self.share([part])) >= OWN], self.share(parts)
         if len(alone) < least or sum(alone) <= ADDITIVE * whole:
             return
         rest = [run for run in self.probe.runs if run not in parts]
-        if whole + self._share(rest) <= 1 + TWICE:  # else something in it is told again elsewhere
+        if whole + self.share(rest) <= 1 + TWICE:  # else something in it is told again elsewhere
             raise AddsUp
 
     @property
@@ -192,7 +197,7 @@ class PartSearch:
         """Split everything, where random rows of all units are enough for a sparse sum of them."""
         if self._few_units:
             while (whole := self.probe.splittable).any():
-                self._split(np.flatnonzero(whole).tolist(), "effects add up")
+                self.split(np.flatnonzero(whole).tolist(), "effects add up")
             self.stopped = "effects add up, and the units are few enough for rows of all of them"
 
     def _note(self, found: list[Run], others: list[Run], how: str) -> None:
@@ -217,12 +222,12 @@ class PartSearch:
         needed = [run for run in found if not self._loss([*found, *others], run) < LEAST / 2]
         if not needed or len(needed) == len(found) or self.asked >= self.most:
             return found
-        before, after = self._share([*found, *others]), self._share([*needed, *others])
+        before, after = self.share([*found, *others]), self.share([*needed, *others])
         return needed if after >= least and before - after < LEAST / 2 else found
 
     def _first_answer(self, parts: Sequence[Run]) -> float:
         """The first output with some parts alone, which was asked; NaN if it was not answered."""
-        place = self._place(self._row(parts))
+        place = self.place(self.row(parts))
         return np.nan if place is None else float(self.y[place, 0])
 
     def _by_words(self) -> None:
@@ -233,27 +238,25 @@ class PartSearch:
                 continue
             cut = [piece for run in self.probe.runs for piece in (words if run == (start, stop) else [run])]
             finer = DocumentProbe(self.probe, runs=cut)
-            rows = np.tile(self.probe.onto(finer, self._row(self._first)[None]), (len(words), 1))
+            rows = np.tile(self.probe.onto(finer, self.row(self._first)[None]), (len(words), 1))
             rows[np.arange(len(words)), [cut.index(word) for word in words]] = 0.0
-            reply = self.session.at(finer).ask(Design(np.vstack([finer.instance, rows]), 1))
-            self._aside += len(rows)
-            self.bar.update(len(rows))
-            answered = zip(self._shares_of(reply.y), reply.y[:, 0], strict=True)
-            left = dict(zip(map(bytes, reply.design.Z), answered, strict=True))
+            known, y = self.ask_aside(finer, rows)
+            left = dict(zip(map(bytes, known), zip(self.shares_of(y), y[:, 0], strict=True), strict=True))
             whole, of = self._first_answer(self._first), self.probe.called((start, stop))[0]
             for word, row in zip(words, map(bytes, rows), strict=True):
                 share, first = left.get(row, (np.inf, np.nan))
-                if (loss := self._share(self._first) - share) >= LEAST / 2:
+                if (loss := self.share(self._first) - share) >= LEAST / 2:
                     self._words.append((*word, float(loss), float(whole - first), of))
 
     def _loss(self, parts: Sequence[Run], run: Run) -> float:
         """Return the share that a set of parts loses without one of them; NaN if one of the two was not answered."""
-        before, after = self._share(parts), self._share([other for other in parts if other != run])
+        before, after = self.share(parts), self.share([other for other in parts if other != run])
         return before - after if np.isfinite([before, after]).all() else np.nan
 
-    def _rest(self) -> list[Run]:
-        """Return the parts of the cut that were not found."""
-        return [run for run in self.probe.runs if not any(a <= run[0] < b for a, b in self._taken)]
+    def _rest(self, probe: DocumentProbe | None = None) -> list[Run]:
+        """Return the parts that were not found, of the cut so far or another one."""
+        runs = (probe or self.probe).runs
+        return [run for run in runs if not any(a <= run[0] < b for a, b in self._taken)]
 
     def _refined(
         self,
@@ -266,80 +269,24 @@ class PartSearch:
 
         A set is checked at every level.
         """
-        chosen = minimal_set(self._keeps, others, parts, goal)
+        chosen = minimal_set(self.keeps, others, parts, goal)
         check(chosen)
         while coarse := [run for run in chosen if not self.probe.within_sentence[self.probe.runs.index(run)]]:
-            self._split([self.probe.runs.index(run) for run in coarse], "needed by a set that keeps the answer")
+            self.split([self.probe.runs.index(run) for run in coarse], "needed by a set that keeps the answer")
             inside = [run for run in self.probe.runs if any(a <= run[0] < b for a, b in chosen)]
-            chosen = minimal_set(self._keeps, others, inside, goal)
+            chosen = minimal_set(self.keeps, others, inside, goal)
             check(chosen)
         return chosen
 
-    def _keeps(self, parts: Sequence[Run], enough: float) -> bool:
-        """Whether parts keep enough; not asked where more parts kept less, or fewer kept as much."""
-        row, shares = self._row(parts), self._shares
-        asked = self._place(row)
-        if asked is None:
-            kept = shares >= enough
-            if (kept & (row >= self.Z).all(axis=1)).any():
-                return True
-            if (~kept & (row <= self.Z).all(axis=1)).any():
-                return False
-        return self._share(parts) >= enough
-
-    def _share(self, parts: Sequence[Run]) -> float:
-        """Return the share of what the document does that is there with some parts alone."""
-        row = self._row(parts)
-        if self._place(row) is None:
-            self._ask(row[None])
-        place = self._place(row)
-        return -np.inf if place is None else float(self._shares[place])  # a model may leave a question unanswered
-
-    @property
-    def _shares(self) -> np.ndarray:
-        return self._shares_of(self.y)
-
-    def _shares_of(self, y: np.ndarray) -> np.ndarray:
-        change = self.y[0] - self.y[1]
-        return (y - self.y[1]) @ change / (change @ change)
-
-    def _row(self, parts: Iterable[Run]) -> np.ndarray:
-        starts, row = np.array([start for start, _ in self.probe.runs]), np.zeros(len(self.probe.runs))
-        for start, stop in parts:
-            row[(starts >= start) & (starts < stop)] = 1.0
-        return row
-
-    def _place(self, row: np.ndarray) -> int | None:
-        """Return the number of a row that was asked."""
-        there = np.flatnonzero((row == self.Z).all(axis=1))
-        return int(there[0]) if len(there) else None
-
-    def _ask(self, rows: np.ndarray) -> None:
-        """Ask rows ``(m, d)``.
-
-        Raises
-        ------
-        Spent
-            If they are more than may be asked.
-        """
-        if self.asked + len(rows) > self.most:
-            raise Spent
-        # beside the instance, which is known: a model may leave all the others unanswered
-        reply = self.session.ask(Design(np.vstack([self.Z[:1], rows]), 1))
-        self.Z, self.y = np.vstack([self.Z, reply.design.Z[1:]]), np.vstack([self.y, reply.y[1:]])
-        self.bar.update(len(rows))
-
-    def _split(self, parts: Sequence[int], why: str) -> None:
-        """Split parts by number; rows asked so far become rows of the finer cut."""
-        coarse = self.probe
-        finer = coarse.split(parts)
-        count = np.bincount(coarse.part_of([start for start, _ in finer.runs]), minlength=len(coarse.runs))
-        for i in parts:
-            self._splits.append((coarse.features[i].name, coarse.levels[i], why, int(count[i]), self.asked))
-        self.Z = coarse.onto(finer, self.Z)
-        self.session = self.session.at(finer)
-
     def _by_effects(self) -> None:
+        """Search by weights in a sparse sum: of all units at once where questions allow, of parts, of their pieces."""
+        if not self._whole(pieces := self._pieces()).any():
+            self._look(pieces)
+        self._by_rounds()
+        while self._look(self._pieces()):
+            self._by_rounds()
+
+    def _by_rounds(self) -> None:
         """Take the parts with the largest clear weights in a sparse sum apart, round by round.
 
         One that adds to the first set is searched by halving; others are split.
@@ -347,37 +294,74 @@ class PartSearch:
         drawn, nothing = 0, 0
         while nothing < ROUNDS:
             d, left = len(self.probe.features), corners(len(self.probe.features)) - len(self.Z)
-            if not self._whole().any():
+            if not self._whole(self.probe).any():
                 self.stopped = "nothing was left to split"
                 return
             rows = int(min(max(ROUND, d // 4), left, max(self.most - self.asked, ROUND // 2)))
-            self._ask(uniform(d, rows, self.rng, but=self.Z))
+            self.ask(uniform(d, rows, self.rng, but=self.Z))
             drawn += rows
             size, unsure = clear_weights(self.Z, self.y, rows, drawn)
             order = np.argsort(-size, kind="stable")
-            large = order[(self._whole() & (size > WEIGHT * size.max(initial=0.0)))[order]]
+            large = order[(self._whole(self.probe) & (size > WEIGHT * size.max(initial=0.0)))[order]]
             runs, clear = [self.probe.runs[i] for i in large], int((size[large] > unsure).sum())
             adding = [run for run in runs[: max(TRIED, clear)] if self._adds(run)]
-            rest = [run for run in runs[: min(clear, self.asked // self.probe.fan)] if run not in adding]
-            self._split(sorted(map(self.probe.runs.index, rest)), "clear effect")
+            left_whole = set(self.probe.runs) - set(adding)  # what was looked into in vain is split as well
+            rest = [run for run in runs[: min(clear, self.asked // self.probe.fan)] if run in left_whole]
+            self.split(sorted(map(self.probe.runs.index, rest)), "clear effect")
             nothing = 0 if adding or rest else nothing + 1
         self.stopped = "no part that could be split had a clear effect"
 
-    def _whole(self) -> np.ndarray:
+    def _whole(self, probe: DocumentProbe) -> np.ndarray:
         """Whether each part may be split, ``(d,)``: it has several units, and was not found."""
-        rest = set(self._rest())
-        return self.probe.splittable & np.array([run in rest for run in self.probe.runs])
+        rest = set(self._rest(probe))
+        return probe.splittable & np.array([run in rest for run in probe.runs])
+
+    def _pieces(self) -> DocumentProbe:
+        """Return the finest cut of which rows of all parts may be asked, by a part of the questions left."""
+        finer, most = self.probe, PER_ROW * int(MOST * (self.most - self.asked))
+        while (whole := self._whole(finer)).any():
+            if len((next_ := finer.split(np.flatnonzero(whole).tolist())).runs) > most:
+                break
+            finer = next_
+        return finer
+
+    def _look(self, pieces: DocumentProbe) -> bool:
+        """Split parts down to pieces that have a clear weight in rows of all pieces; return whether there are any.
+
+        What cancels in a part is seen in no row that has all of it or nothing.
+        """
+        if (d := len(pieces.runs)) == len(self.probe.runs):
+            return False
+        Z, y = self.ask_aside(pieces, uniform(d, max(ROUND, d // PER_ROW), self.rng))
+        if self._looked is not None and self._looked[0].runs == pieces.runs:
+            Z, y = np.vstack([self._looked[1], Z]), np.vstack([self._looked[2], y])
+        self._looked = (pieces, Z, y)
+        if len(y) < ROUND:  # a model may leave questions unanswered
+            return False
+        size, unsure = clear_weights(
+            np.vstack([self.probe.onto(pieces, self.Z), Z]), np.vstack([self.y, y]), len(y), len(y)
+        )
+        inside = self._whole(self.probe)[self.probe.part_of([start for start, _ in pieces.runs])]
+        clear = np.flatnonzero(inside & (size > max(unsure, WEIGHT * size.max(initial=0.0))))
+        clear = clear[np.argsort(-size[clear], kind="stable")][: self.asked // self.probe.fan]
+        for start, stop in (pieces.runs[i] for i in clear):
+            while (start, stop) not in self.probe.runs:
+                self.split(self.probe.part_of([start]).tolist(), "a piece of it has a clear effect")
+        self.stopped = f"no part that could be split had a clear effect, nor had one of {d:,} pieces"
+        return len(clear) > 0
 
     def _adds(self, run: Run) -> bool:
         """Whether a part adds much to the first set; then what in it does so is found."""
         if not self._first or self.probe.within_sentence[self.probe.runs.index(run)]:
             return False
-        before = self._share(self._first)
-        if (gain := self._share([*self._first, run]) - before) < LEAST:
+        before = self.share(self._first)
+        if (gain := self.share([*self._first, run]) - before) < LEAST:
             return False
-        self._note(
-            self._refined(self._first, [run], Goal.between(before, before + gain)), self._first, "adds to the first set"
-        )
+        try:
+            found = self._refined(self._first, [run], Goal.between(before, before + gain), self._refuse_many)
+        except Spread:
+            return False
+        self._note(found, self._first, "adds to the first set")
         return True
 
 

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import pandas as pd
 
-from probes.inputs.document import Run
+from probes.errors import InputError
+from probes.inputs.adapt import ProbeLike
+from probes.inputs.document import DocumentProbe, Run
 from surrogates.results.plain import Columns
 
 __all__ = ["FOUND", "SPLITS", "WORDS", "Zoom"]
@@ -39,7 +41,7 @@ class Zoom:
     splits : DataFrame
         Parts that were split, in order: ``part, level, why, into, asked``: into how many, after how many questions.
     runs : tuple of (int, int)
-        The units of each feature, for ``DocumentProbe(document, runs=...)``.
+        The units of each feature, see :meth:`probe`.
     units : int
         Units of the finest cut.
     asked : int
@@ -55,3 +57,27 @@ class Zoom:
     units: int
     asked: int
     stopped: str
+
+    @property
+    def whole(self) -> int:
+        """How many parts of several units were neither split nor found: effects inside one may cancel."""
+        found = set(zip(self.found["start"], self.found["stop"], strict=True))
+        return sum(stop - start > 1 and (start, stop) not in found for start, stop in self.runs)
+
+    def probe(self, document: ProbeLike) -> DocumentProbe:
+        """Return the document as it was taken apart, to ask the same parts again, as in :func:`~surrogates.compare`.
+
+        Parameters
+        ----------
+        document : Probe, str, chat or dict
+            As for :func:`~surrogates.explain_document`.
+
+        Raises
+        ------
+        InputError
+            If it has another number of units.
+        """
+        given = DocumentProbe(document)
+        if (units := len(given.units.features)) != self.units:
+            raise InputError("document", f"have the {self.units:,} units of the one that was taken apart", units)
+        return DocumentProbe(given, runs=self.runs)

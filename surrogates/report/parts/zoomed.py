@@ -61,8 +61,6 @@ class Zoomed(Part):
     @classmethod
     def of(cls, zoom: Zoom, judged: int, target: Target, scale: Scale) -> Zoomed:
         """Make it of a search, and the number of questions that were drawn after it."""
-        found = set(zip(zoom.found["start"], zoom.found["stop"], strict=True))
-        whole = sum(stop - start > 1 and (start, stop) not in found for start, stop in zoom.runs)
         return cls(
             title="How the document was taken apart",
             found=found_rows(zoom, scale)[:_ROWS],
@@ -77,7 +75,7 @@ class Zoomed(Part):
             more=max(len(zoom.splits) - _ROWS, 0),
             units=f"{zoom.units:,}",
             parts=len(zoom.runs),
-            whole=whole,
+            whole=zoom.whole,
             asked=zoom.asked,
             judged=judged,
             stopped=zoom.stopped,

@@ -7,7 +7,7 @@ import pytest
 
 from probes import CallableModel, ContextProbe, DocumentProbe, Identity, InputError, MaskProbe, Model, Store, TextProbe
 from probes.asking.answers import Interrupted
-from surrogates import Explanation, explain_document
+from surrogates import Explanation, check, explain_document
 from tests.helpers.command import iomap
 
 WORDS = np.array([f"{a}{b}" for a in ("har", "mel", "tor", "sil") for b in ("den", "wick", "ford", "ley", "by")])
@@ -112,6 +112,29 @@ def test_effects_that_cancel_overall_are_found_by_their_weights():
     worth[[40, 41, 200]] = 2.0, -1.0, -1.0
     ex = explain_document(lambda Z: Z @ worth, MaskProbe(300), budget=300, store=None)
     assert {"x40", "x41", "x200"} <= {f.name for f in ex.features}
+
+
+def of_units(count: int, worth: dict[int, float]):
+    """A sum of a few units, and a little that no sum has."""
+    weights = np.zeros(count)
+    weights[list(worth)] = list(worth.values())
+    return lambda Z: Z @ weights + 0.02 * np.sin(Z @ np.arange(count))
+
+
+def test_units_that_cancel_within_a_part_are_found_where_questions_are_left():
+    ex = explain_document(of_units(1000, {40: 1.0, 41: -1.0, 700: 2.0}), MaskProbe(1000), budget=700, store=None)
+    assert {"x40", "x41"} <= set(ex.attributions["feature"].head(ex.fidelity.clear[0]))
+
+
+def test_parts_of_which_pieces_cancel_are_split_although_units_are_too_many_for_rows_of_all():
+    ex = explain_document(of_units(3000, {2850: 1.0, 2990: -1.0, 30: 2.0}), MaskProbe(3000), budget=400, store=None)
+    part = {unit: run for run in ex.zoom.runs for unit in (2850, 2990) if run[0] <= unit < run[1]}
+    assert part[2850] != part[2990] and "a piece of it has a clear effect" in set(ex.zoom.splits["why"])
+
+
+def test_what_was_looked_for_inside_of_parts_is_said():
+    ex = explain_document(of_units(1000, {700: 2.0}), MaskProbe(1000), budget=700, store=None)
+    assert ex.zoom.stopped.startswith("no part that could be split had a clear effect, nor had one of ")
 
 
 def test_many_small_effects_that_add_up_are_left_to_rows_of_all_units():
@@ -228,9 +251,22 @@ def test_a_page_says_what_was_found_and_folds_what_is_long():
     assert "could not be drawn" not in page
 
 
+def test_a_page_counts_questions_about_pieces_that_are_no_parts_in_the_end():
+    ex = explain_document(holds("lease ends"), planted(3, "The lease ends now."), budget=300, store=None)
+    page = ex.report("document.html").read_text(encoding="utf-8")
+    assert f"{ex.zoom.asked + ex.fidelity.rows} variations were asked" in page
+
+
 def test_text_says_what_was_found():
     ex = explain_document(holds("lease ends"), planted(3, "The lease ends now."), budget=100, store=None)
     assert "Found: “The lease ends now.” keeps the answer alone" in " ".join(str(ex).split())
+
+
+def test_text_says_how_many_parts_were_left_whole():
+    ex = explain_document(holds("lease ends"), planted(3, "The lease ends now."), budget=100, store=None)
+    left = sum(stop - start > 1 for start, stop in ex.zoom.runs) - len(ex.zoom.found)
+    said = f"Left whole: {left} of {len(ex.features)} parts; effects inside one may cancel"
+    assert said in " ".join(str(ex).split())
 
 
 def test_a_constant_model_is_said_to_be_constant():
@@ -240,7 +276,7 @@ def test_a_constant_model_is_said_to_be_constant():
 
 def test_of_a_constant_model_no_part_is_said_to_add_anything():
     ex = explain_document(lambda texts: [1.0] * len(texts), book(0), budget=80, store=None)
-    assert "singled out: see the effects of the parts Note" in " ".join(str(ex).split())
+    assert "singled out: see the effects of the parts Left whole" in " ".join(str(ex).split())
 
 
 def test_questions_that_a_model_leaves_unanswered_are_left_out():
@@ -322,3 +358,16 @@ def test_the_command_line_refuses_what_does_not_go_with_it():
     done = iomap("explain", "text", "some words here", "-m", "json:loads", "--coarse-to-fine", "--until", "order=3")
     assert done.returncode != 0 and "--coarse-to-fine must come without" in done.stderr
     assert "got '--until'" in done.stderr
+
+
+def test_a_check_asks_about_the_parts_that_were_reached():
+    model, text = CallableModel(holds("lease ends"), "leases"), planted(3, "The lease ends now.")
+    ex = explain_document(model, text, budget=120, store=None)
+    assert check(ex, model, text, ("fresh",), store=None).checks[0].passed
+
+
+def test_another_document_is_not_checked():
+    model = CallableModel(holds("lease ends"), "leases")
+    ex = explain_document(model, planted(3, "The lease ends now."), budget=120, store=None)
+    with pytest.raises(InputError, match="document must have the 1,940 units"):
+        check(ex, model, "The lease ends now, says she", ("fresh",), store=None)
