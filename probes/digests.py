@@ -13,7 +13,7 @@ import pandas as pd
 from probes.deferred import Deferred
 from probes.errors import InputError
 
-__all__ = ["digest_rows"]
+__all__ = ["digest_rows", "digests_of"]
 
 
 def digest_rows(inputs: Any) -> list[bytes]:
@@ -43,7 +43,7 @@ def digest_rows(inputs: Any) -> list[bytes]:
         head = f"array {rows.dtype.str} {rows.shape[1:]} ".encode()
         size = rows[:1].nbytes if len(rows) else 0
         flat = rows.reshape(len(rows), -1).view(np.uint8) if size else np.empty((len(rows), 0), dtype=np.uint8)
-        return _digests(head, _slices(flat))
+        return digests_of(head, _slices(flat))
     return [_digest(item) for item in inputs]
 
 
@@ -101,7 +101,7 @@ def _digest_frame(frame: pd.DataFrame) -> list[bytes]:
         else:
             parts = [_bytes(frame.iloc[:, j].to_numpy()) for j in range(frame.shape[1])]
             rows = np.hstack(parts) if parts else np.empty((len(frame), 0), dtype=np.uint8)
-        return _digests(head, _slices(rows))
+        return digests_of(head, _slices(rows))
     columns = []
     for j in range(frame.shape[1]):
         column = frame.iloc[:, j]
@@ -116,14 +116,14 @@ def _digest_frame(frame: pd.DataFrame) -> list[bytes]:
             columns.append([known[code] for code in codes])
         else:
             columns.append([_cell(v) for v in column])
-    return _digests(head, map(b"".join, zip(*columns, strict=True)))
+    return digests_of(head, map(b"".join, zip(*columns, strict=True)))
 
 
-def _digests(head: bytes, rows: Iterable[bytes]) -> list[bytes]:
-    """Digest a head with each row; the head, which can be long, is hashed once."""
-    start, digests = hashlib.sha256(head), []
+def digests_of(head: bytes, rows: Iterable[bytes]) -> list[bytes]:
+    """Return the SHA-256 of a head and each row; the head, which can be long, is hashed once."""
+    start, digests = hashlib.sha256(head).copy, []
     for row in rows:
-        each = start.copy()
+        each = start()
         each.update(row)
         digests.append(each.digest())
     return digests

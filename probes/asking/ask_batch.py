@@ -14,6 +14,7 @@ import numpy as np
 from probes.asking.batching import Portions, if_empty, shown
 from probes.asking.cost import Cost
 from probes.deferred import take
+from probes.digests import digests_of
 from probes.errors import ModelError, StoreError, describe
 from probes.model import Identity, Model
 from probes.store.store import Store
@@ -64,8 +65,7 @@ class Run:
 
 def keys_of(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
     """Return the SHA-256 of each input together with the model that is asked: what an answer is remembered under."""
-    name = identity.id.encode()
-    return [hashlib.sha256(name + digest).digest() for digest in model.digests(inputs)]
+    return digests_of(identity.id.encode(), model.digests(inputs))
 
 
 def outputs_key(identity: Identity) -> bytes:
@@ -219,7 +219,7 @@ class _Raw:
         self.values: np.ndarray | None = None
 
     def put(self, where: Sequence[int] | np.ndarray, answers: Sequence[np.ndarray] | np.ndarray) -> None:
-        widths = {len(answer) for answer in answers}
+        widths = {answers.shape[1]} if isinstance(answers, np.ndarray) else {len(answer) for answer in answers}
         if self.values is not None:
             widths.add(self.values.shape[1])
         if len(widths) > 1:

@@ -6,7 +6,7 @@ that differ from the object's are refused, with both numbers; a model whose answ
 is asked one input at a time. The answers alone are kept as those of the design. What came out is remembered in the
 store, so that each model is met once; a run whose answers are all known asks nothing.
 
-Two answers differ if they are further apart than a thousandth of the range of these answers (a hundredth in half
+Two answers differ if they are further apart than a thousandth of the range of these answers (a twentieth in half
 precision), than rounding, and than twice the noise, where the same input, asked again, is answered differently. A
 second batch must differ too.
 """
@@ -42,8 +42,9 @@ log = logging.getLogger(__name__)
 REMEMBERED = "first contact: "
 #: rows of a design that are compared
 _ROWS = 4
-#: share of the range of answers, and of the largest of them, that two answers may differ by; in half precision
-_FULL, _HALF = (1e-3, 1e-5), (1e-2, 1e-2)
+#: share of the range of answers, and of the largest of them, that two answers may differ by; in half precision, where
+#: order of sums alone moved a token's log-probability by .33 nats of 8.4 (SmolLM2-135M, bfloat16, 430 tokens)
+_FULL, _HALF = (1e-3, 1e-5), (5e-2, 5e-2)
 
 
 class FirstContact:

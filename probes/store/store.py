@@ -30,6 +30,7 @@ __all__ = ["Row", "Store", "Value", "open_store"]
 log = logging.getLogger(__name__)
 
 _LOOKUP = 500  # keys per SELECT, below SQLite's limit on variables
+_NUMBER = np.dtype("<f8")
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _ADDRESS = re.compile(r"//(?:[^/\s@]*@)?([^\s?#]*)(?:[?#]\S*)?")  # user and query of an address may be credentials
 
@@ -73,8 +74,7 @@ class Store:
         self._closed = False
         self._models: dict[str | None, int | None] = {None: None}
         # a store in memory holds what it is given, and writes to its database when more than keys is asked for
-        self._held: dict[bytes, bytes | str] = {}
-        self._held_models: dict[bytes, str | None] = {}
+        self._held: dict[bytes, tuple[bytes | str, str | None]] = {}
         self._written_down = False
         if self.path is not None and self.path.is_dir():
             raise StoreError(f"The answer store {self.path} is a folder; name a file in it.")
@@ -114,11 +114,10 @@ class Store:
             If the file is damaged.
         """
         answers: dict[bytes, Value] = {}
-        wanted = set(keys)
         with self._lock:
             if self.path is None and not self._written_down:
-                return {key: self._decoded(self._held[key]) for key in wanted if key in self._held}
-        in_order = sorted(wanted)  # of the file
+                return {key: self._decoded(self._held[key][0]) for key in keys if key in self._held}
+        in_order = sorted(set(keys))  # of the file
         for start in range(0, len(in_order), _LOOKUP):
             part = in_order[start : start + _LOOKUP]
             marks = ",".join("?" * len(part))
@@ -157,7 +156,8 @@ class Store:
         StoreError
             If they cannot be written (a full disk, say). What was written before stays.
         """
-        self.add((key, value, model) for key, value in answers.items())
+        name = _without_credentials(model)
+        self._keep([(key, value, name) for key, value in zip(answers, _encoded(answers.values()), strict=True)])
 
     def add(self, rows: Iterable[Row]) -> None:
         """Put, like :meth:`put`, for answers of several models.
@@ -167,15 +167,13 @@ class Store:
         StoreError
             As :meth:`put` does.
         """
-        kept = [
-            (k, v if isinstance(v, str) else np.asarray(v, "<f8").tobytes(), _without_credentials(model))
-            for k, v, model in rows
-        ]
+        self._keep([(key, _encoded([value])[0], _without_credentials(model)) for key, value, model in rows])
+
+    def _keep(self, kept: list[tuple[bytes, bytes | str, str | None]]) -> None:
         with self._lock:
             if self.path is None and not self._written_down:
-                for k, value, model in kept:
-                    if k not in self._held:
-                        self._held[k], self._held_models[k] = value, model
+                for key, value, model in kept:
+                    self._held.setdefault(key, (value, model))
                 return
         self._write(kept)
 
@@ -192,6 +190,7 @@ class Store:
 
     def _write(self, kept: list[tuple[bytes, bytes | str, str | None]]) -> None:
         kept.sort(key=itemgetter(0))  # in the order of the file
+        identities = {model for _, _, model in kept}
         try:
             with self._lock:
                 self._follow()
@@ -199,7 +198,7 @@ class Store:
                 try:
                     roll_back(self._db)
                     self._db.execute("BEGIN IMMEDIATE")
-                    known = self._known_models({model for _, _, model in kept})
+                    known = self._known_models(identities)
                     self._db.executemany(
                         "INSERT OR IGNORE INTO answers (key, value, model) VALUES (?, ?, ?)",
                         ((key, value, known[model]) for key, value, model in kept),
@@ -260,8 +259,8 @@ class Store:
         try:
             with self._lock:
                 if self.path is None and not self._written_down:
-                    self._write([(key, value, self._held_models[key]) for key, value in self._held.items()])
-                    self._held, self._held_models, self._written_down = {}, {}, True
+                    self._write([(key, *held) for key, held in self._held.items()])
+                    self._held, self._written_down = {}, True
                 self._follow()
                 return self._db.execute(query, values or []).fetchall()
         except (sqlite3.Error, OSError, UnicodeError) as error:
@@ -271,7 +270,7 @@ class Store:
         if isinstance(value, str):
             return value
         try:
-            return np.frombuffer(value, "<f8")
+            return np.frombuffer(value, _NUMBER)
         except (ValueError, TypeError) as error:
             raise self._no_number() from error
 
@@ -285,8 +284,13 @@ class Store:
         """Close the file; an in-memory store is forgotten."""
         with self._lock:
             self._closed = True
-            self._held, self._held_models, self._written_down = {}, {}, True
+            self._held, self._written_down = {}, True
             self._db.close()
+
+
+def _encoded(values: Iterable[Value]) -> list[bytes | str]:
+    """Bring answers to what the file holds: the bytes of their numbers, or text as it is."""
+    return [value if isinstance(value, str) else np.asarray(value, _NUMBER).tobytes() for value in values]
 
 
 def _writable(path: Path) -> bool:

@@ -28,6 +28,9 @@ __all__ = ["Analysis", "analyse", "analyse_together"]
 #: of one output: what an Uncertainty takes of background rows
 _ByRows: TypeAlias = tuple[np.ndarray, np.ndarray, int]
 
+#: share of the range of answers below which an effect is what an iterated fit leaves, and zero
+_NOTHING = 1e-10
+
 
 @dataclass(frozen=True)
 class Analysis:
@@ -127,7 +130,7 @@ def _attributions(
     y = problem.judged
     effects, errors = _effects(problem, crossed)
     shown = average_effects(surrogate, problem.features)
-    rounding = 1024 * np.finfo(float).eps * np.abs(y).max(axis=0)[:, None]
+    rounding = np.maximum(1024 * np.finfo(float).eps * np.abs(y).max(axis=0), _NOTHING * np.ptp(y, axis=0))[:, None]
     for values in (effects, errors, shown):
         values[np.abs(values) <= rounding] = 0.0
     unsure = [Uncertainty(error, len(y), *rows) for error, rows in zip(errors, by_rows, strict=True)]

@@ -1,7 +1,8 @@
 """Cross-fitting: each row is predicted by a surrogate that was fitted to other rows.
 
-The sampled rows are split in ten folds; each fold is predicted by a surrogate fitted to the others. As a control the
-same is done with shuffled answers, in which there is nothing to find; five folds say so as well as ten.
+The sampled rows are split in ten folds, from 800 rows on in five; each fold is predicted by a surrogate fitted
+to the others. As a control the same is done with shuffled answers, in which there is nothing to find; five folds say so
+as well as ten.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from surrogates.numerics.folds import folds
 from surrogates.numerics.merged_rows import distinct_rows
 from surrogates.surrogate import Surrogate
 
-__all__ = ["FOLDS", "cross_fit", "equal_rows"]
+__all__ = ["FOLDS", "cross_fit", "equal_rows", "fold_count"]
 
 FOLDS, CONTROL_FOLDS = 10, 5
+#: judged rows from which on five folds will do: fits to four fifths of them predict as well as fits to nine tenths
+_MANY, _OF_MANY = 800, 5
 
 
 def cross_fit(surrogate: Surrogate, problem: Problem, control: bool = False) -> CrossFit:
@@ -35,18 +38,23 @@ def cross_fit(surrogate: Surrogate, problem: Problem, control: bool = False) -> 
         separately is fitted to answers and shuffled answers at once.
     """
     Z, y, block, seed = problem.design.sampled, problem.sampled, problem.design.block, problem.random_state
-    k = y.shape[1]
+    k, count = y.shape[1], fold_count(len(y) - block)
     if not control:
-        return CrossFit(*_held_out(surrogate, Z, y, block, seed, FOLDS), np.full(k, np.nan))
+        return CrossFit(*_held_out(surrogate, Z, y, block, seed, count), np.full(k, np.nan))
     shuffled = y[np.random.default_rng([seed, 1]).permutation(len(y))]
     if surrogate.separate:
-        both, fits = _held_out(surrogate, Z, np.hstack([y, shuffled]), block, seed, FOLDS)
+        both, fits = _held_out(surrogate, Z, np.hstack([y, shuffled]), block, seed, count)
         predicted, of_shuffled = both[:, :k], both[:, k:]
         fits = tuple((fitted.part(slice(0, k)), test) for fitted, test in fits)
     else:
-        predicted, fits = _held_out(surrogate, Z, y, block, seed, FOLDS)
+        predicted, fits = _held_out(surrogate, Z, y, block, seed, count)
         of_shuffled, _ = _held_out(surrogate, Z, shuffled, block, seed, CONTROL_FOLDS)
     return CrossFit(predicted, fits, r2(shuffled[block:], of_shuffled))
+
+
+def fold_count(rows: int) -> int:
+    """Return in how many folds so many judged rows are split."""
+    return min(FOLDS, _OF_MANY) if rows >= _MANY else FOLDS
 
 
 def _held_out(

@@ -17,7 +17,7 @@ from probes.design import Design
 from probes.rounding import between, score
 from surrogates.judging.agreement import r2, r2_interval, rank_correlation, rank_interval
 from surrogates.judging.by_terms import ByTerms, by_terms
-from surrogates.judging.cross_fit import FOLDS, CrossFit
+from surrogates.judging.cross_fit import CrossFit, fold_count
 from surrogates.judging.problem import Problem
 from surrogates.judging.verdict import refuses, verdict
 from surrogates.numerics.folds import folds
@@ -230,7 +230,7 @@ def fidelity(
 def _held_out_means(y: np.ndarray, random_state: int) -> np.ndarray:
     """Predict each fold of answers ``(m, k)`` by the mean of the others."""
     mean = np.empty_like(y)
-    for train, test in folds(len(y), FOLDS, random_state):
+    for train, test in folds(len(y), fold_count(len(y)), random_state):
         mean[test] = y[train].mean(axis=0)
     return mean
 

@@ -28,14 +28,17 @@ _NOISE = "The model answers the same question differently each time"
 
 #: the most whole numbers that may be labels, and the fewest answers that say so
 _LABELS, _ENOUGH = 10, 16
+#: a step between all of them that numbers of classes do not have
+_STEPS = 5
 _ALL_INTEGERS = 2.0**53  # from here on every float is an integer
 
 
 def labels(answers: Answers) -> tuple[str, ...]:
     """Warn that answers look like numbers of classes, of which averages and differences mean nothing.
 
-    A model of unit "output" whose answers, one for each background row, are a few whole numbers; of 0 and 1 alone the
-    mean is a frequency.
+    A model of unit "output" whose answers, one for each background row, are a few whole numbers that classes are
+    numbered by: from 0 or 1 on, −1 for none. Numbers below that, and steps of five or more, are scores; of 0 and 1
+    alone the mean is a frequency.
     """
     drawn = answers.replicates  # before they are averaged over background rows
     each = answers.y if drawn is None else drawn.reshape(-1, drawn.shape[2])
@@ -48,8 +51,10 @@ def labels(answers: Answers) -> tuple[str, ...]:
             and (values % 1 == 0).all()
             and np.abs(values).max() < _ALL_INTEGERS
             and set(values) != {0, 1}
+            and values[0] >= -1
+            and np.gcd.reduce(np.diff(values).astype(int)) < _STEPS
         ):  # exact: whole numbers
-            shown = ", ".join(f"{value:.0f}" for value in values)
+            shown = ", ".join(f"{value:.0f}" for value in values).replace("-", "−")
             note = (
                 f"All answers of {name} are whole numbers ({shown}). If they are labels of classes, averages of "
                 "them mean nothing: return one column a class, or probabilities."

@@ -158,3 +158,22 @@ def test_answers_alone_are_the_designs():
     design = sample(PROBE.features, 30, np.random.default_rng(0))
     answers = ask(CallableModel(padded, "m"), PROBE, design, store)
     np.testing.assert_allclose(answers.y[:, 0], plain(design.Z))
+
+
+class Half(CallableModel):
+    """A model in half precision, which answers a little otherwise than its object."""
+
+    half = True
+
+    def __init__(self, apart):
+        super().__init__(plain, "half")
+        self.apart = apart
+
+    def direct(self):
+        return lambda Z: (plain(Z) + self.apart)[:, None]
+
+
+def test_what_half_precision_rounds_is_no_other_answer():
+    assert explain(Half(0.1), PROBE, budget=40, store=None).fidelity.r2[0] > 0.9
+    with pytest.raises(ModelError, match="does not answer as the object"):
+        explain(Half(0.5), PROBE, budget=40, store=None)

@@ -19,13 +19,19 @@ def test_a_function_that_returns_a_few_whole_numbers_is_taken_for_one_of_labels(
     with caplog.at_level(logging.WARNING):
         ex = explain(values, MaskProbe(5), store=None)
     assert sum("labels of classes" in warning for warning in ex.warnings) == 1
-    assert "labels of classes" in caplog.text
+    assert "labels of classes" in caplog.text and "-" not in caplog.messages[-1]  # a minus sign is none
 
 
 @pytest.mark.parametrize(
     "values",
-    [lambda Z: Z[:, 0], lambda Z: Z[:, 0] / 2 + Z[:, 1], lambda Z: Z @ np.array([1, 20, 30, 40, 50])],
-    ids=["a frequency", "fractions", "many numbers"],
+    [
+        lambda Z: Z[:, 0],
+        lambda Z: Z[:, 0] / 2 + Z[:, 1],
+        lambda Z: Z @ np.array([1, 20, 30, 40, 50]),
+        lambda Z: Z[:, 0] - 2 * Z[:, 1],
+        lambda Z: 5 * Z[:, 0] + 10 * Z[:, 1],
+    ],
+    ids=["a frequency", "fractions", "many numbers", "scores down to −2", "points in steps of five"],
 )
 def test_quantities_are_not_taken_for_labels(values):
     assert not any("labels of classes" in warning for warning in explain(values, MaskProbe(5), store=None).warnings)

@@ -8,7 +8,7 @@ from probes import TextProbe
 from probes.models import estimator
 from probes.models.estimator import fingerprint
 from surrogates import SparseLinear, Width, explain, explain_many
-from surrogates.numerics import forward_selection
+from surrogates.numerics import path_selection
 from surrogates.numerics.wide_selection import most_columns
 from tests.helpers.counting import function_calls, peak_bytes
 
@@ -25,10 +25,10 @@ def test_selection_by_rows_follows_the_path_of_selection_by_a_gram_matrix(monkey
     y = np.stack([X[:, :5] @ [1, 0.8, 0.5, 0.3, 0.2] + 0.3 * rng.normal(size=100), X[:, :12] @ rng.normal(size=12)])
     X = (X - np.average(X, axis=0, weights=weight)) / X.std(axis=0)
     y = (y - np.average(y, axis=1, weights=weight)[:, None]) / y.std(axis=1, keepdims=True)
-    by_rows = forward_selection.select(X, y, weight, 5, 0)
-    alone = forward_selection.select(X, y[:1], weight, 5, 0)
-    monkeypatch.setattr(forward_selection, "is_wide", lambda n, p: False)
-    by_gram = forward_selection.select(X, y, weight, 5, 0)
+    by_rows = path_selection.select(X, y, weight, 5, 0)
+    alone = path_selection.select(X, y[:1], weight, 5, 0)
+    monkeypatch.setattr(path_selection, "is_wide", lambda n, p: False)
+    by_gram = path_selection.select(X, y, weight, 5, 0)
     assert np.array_equal(alone, by_rows[:1])  # exact: an output is worked on by itself
     np.testing.assert_allclose(by_rows, by_gram, atol=1e-3)
     np.testing.assert_allclose(by_rows[1], by_gram[1], atol=1e-12)  # nothing is left where the path ends
