@@ -175,8 +175,9 @@ def _range(array: np.ndarray, given: Any) -> tuple[float, float]:
         return low, high
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         raise InputError("data_range", "be a pair of numbers (low, high)", given)
-    low = number("data_range", given[0])
-    high = number("data_range", given[1], low=low, open_low=True)
+    low, high = (number("data_range", end) for end in given)
+    if not low < high:
+        raise InputError("data_range", "be (low, high), the lower number first", given)
     if array.min() < low or array.max() > high:
         raise InputError("data_range", f"hold all of the image, whose numbers go {seen}", given)
     return low, high

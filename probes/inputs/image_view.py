@@ -45,8 +45,8 @@ def image_view(picture: Picture, removal: str, digest: str) -> ImageView:
     }
 
 
-def encoded(pixels: np.ndarray, shape: tuple[int, int]) -> str:
-    """Write bytes ``(H, W, 3)`` as PNG of a shape, or as JPEG where that would be large; in base64."""
+def encoded(pixels: np.ndarray, shape: tuple[int, int], most: int = _LARGE) -> str:
+    """Write bytes ``(H, W, 3)`` as PNG of a shape, or as JPEG where that has more than `most` bytes; in base64."""
     from PIL import Image  # comes with matplotlib
 
     image = Image.fromarray(pixels)
@@ -55,6 +55,6 @@ def encoded(pixels: np.ndarray, shape: tuple[int, int]) -> str:
     for options in ({"format": "PNG"}, {"format": "JPEG", "quality": 85}):
         buffer = io.BytesIO()
         image.save(buffer, **options)
-        if buffer.tell() <= _LARGE:
+        if buffer.tell() <= most:
             break
     return base64.b64encode(buffer.getvalue()).decode()

@@ -50,7 +50,7 @@ def as_outputs(values: Any, n: int, source: str, advice: str = "") -> np.ndarray
         array = array[:, None]
     if array.ndim != 2 or len(array) != n or array.shape[1] == 0:
         given = "None" if values is None else np.shape(values) or f"the single number {describe(values)}"
-        advice = " These are transposed." if array.shape[1:] == (n,) else advice
+        advice = " These are transposed." if np.ndim(values) > 1 and array.shape[1:] == (n,) else advice
         raise ModelError(f"{source} must return one row of numbers per input, shape ({n}, k); got {given}.{advice}")
     if (large := array[np.isfinite(array) & (np.abs(array) > LARGEST)]).size:
         raise ModelError(

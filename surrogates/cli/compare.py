@@ -178,7 +178,7 @@ def rows(
     target: Annotated[str | None, typer.Option(help="The output compared, by name; default: decisions.")] = None,
     margin: Annotated[float | None, typer.Option(help="What the output must move by for the two to differ.")] = None,
     most: Annotated[int, typer.Option(help="The most rules.")] = 5,
-    seed: Annotated[int, typer.Option(help="Draws which half of the rows finds rules.")] = 0,
+    seed: Annotated[int, typer.Option(help="Draws which rows find rules.")] = 0,
     store: Store = None,
     output: Html = None,
     json: Json = None,

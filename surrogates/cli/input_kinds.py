@@ -19,7 +19,6 @@ from probes.inputs.image_segments import SEGMENTS
 from probes.inputs.series import SeriesProbe
 from probes.inputs.text import TextProbe
 from probes.inputs.text_segments import words_besides
-from probes.inputs.units.registry import UNITS
 from probes.model import Generator, Model
 from probes.models.adapt import ModelLike, as_model
 from probes.probe import Probe
@@ -29,6 +28,7 @@ from surrogates.cli.inputs import Options, asked_model, load, sharing, table_of
 from surrogates.cli.rows import BackgroundRows, Drop, Groups, LawOption, row_settings
 from surrogates.cli.series_options import Apart, Bands, Columns, Fill, Moments, Segments, listed, moments, stand_in
 from surrogates.cli.texts import (
+    UNIT_NAMES,
     Answer,
     Chat,
     ChatUnits,
@@ -40,7 +40,7 @@ from surrogates.cli.texts import (
     messages_in,
     read,
     text_of,
-    unit_of,
+    text_unit,
     units_of,
 )
 
@@ -50,7 +50,7 @@ __all__ = ["REGIONS", "about"]
 _LONGEST_NAME = 250
 
 #: what --unit takes
-_UNIT = f"{', '.join(UNITS)}, token, regex:PATTERN, or occurrences:UNIT (all places of the same unit are one)."
+_UNIT = f"{UNIT_NAMES} (all places of the same unit are one)."
 
 
 def about(group: typer.Typer, act: Callable[..., None], options: dict[str, type], doing: str) -> None:
@@ -108,7 +108,7 @@ def text(
         )
         spans = words_besides(str(prompt), kept) if kept else None
         return asked, TextProbe(
-            prompt, unit_of(unit), replacement=replacement, spans=spans, tokenizer=tokenizer, answer=answer
+            prompt, text_unit(unit), replacement=replacement, spans=spans, tokenizer=tokenizer, answer=answer
         )
     except InputError as error:
         if prompt == text and len(prompt) < _LONGEST_NAME and Path(prompt).is_file():
@@ -166,7 +166,7 @@ def context(
     texts = {str(path): read(path) for path in documents}
     content: Any = next(iter(texts.values())) if len(texts) == 1 else texts
     return asked_model(common.model, "lm", answer), ContextProbe(
-        content, prompt, unit=None if unit is None else unit_of(unit), answer=answer
+        content, prompt, unit=None if unit is None else text_unit(unit), answer=answer
     )
 
 

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from probes.errors import InputError
-from probes.inputs.units.registry import Occurrences, Unit
+from probes.inputs.units.registry import UNITS, Occurrences, Unit
 from probes.model import Prompt, is_chat, messages_of
 
 __all__ = [
+    "UNIT_NAMES",
     "Answer",
     "Chat",
     "ChatUnits",
@@ -25,6 +26,7 @@ __all__ = [
     "messages_in",
     "read",
     "text_of",
+    "text_unit",
     "unit_of",
     "units_of",
 ]
@@ -54,6 +56,10 @@ InPlace = Annotated[
 
 #: how a unit begins whose rest may hold any sign
 _LED = ("regex:", "occurrences:")
+#: what --unit takes
+UNIT_NAMES = f"{', '.join(UNITS)}, token, regex:PATTERN, or occurrences:UNIT"
+#: units of some inputs alone, which refuse those of others
+_OF_SOME = ("token", "fixed", "turn", "example", "part", "passage", "document")
 
 
 def read(path: str | Path) -> str:
@@ -83,6 +89,20 @@ def text_of(argument: str) -> str:
     except InputError as error:
         rule = f"name a readable UTF-8 text file after @; a text that begins with @ is written @{argument}"
         raise InputError("TEXT", rule, argument) from error
+
+
+def text_unit(argument: str) -> Unit:
+    """Make the unit of a text of an argument, as :func:`unit_of` does.
+
+    Raises
+    ------
+    InputError
+        For a name or pattern that is none.
+    """
+    unit = unit_of(argument)
+    if isinstance(unit, str) and unit not in (*UNITS, *_OF_SOME):
+        raise InputError("--unit", f"be one of {UNIT_NAMES}", argument)
+    return unit
 
 
 def unit_of(argument: str) -> Unit:

@@ -10,6 +10,7 @@ import pandas as pd
 from probes.inputs.table_columns import shown
 from surrogates.judging.notes import one_by_one
 from surrogates.local.asked_candidates import AskedCandidates, rows_of
+from surrogates.local.column_values import MOST
 from surrogates.local.counterfactual_set import Counterfactuals
 from surrogates.local.wanted import scores
 from surrogates.results.provenance import cost_data, provenance
@@ -68,6 +69,12 @@ def _notes(asked: AskedCandidates, found: int, n: int) -> list[str]:
             f"{many} found among {len(asked.known):,} that were asked. That is no proof that there {none}: a larger "
             f"budget, wider bounds or fewer immutable columns may find {one}."
         )
+        notes += [
+            f"{column.untried} of the values of {column.name} were not tried: a column without an order takes "
+            f"{MOST} at most, or those that bounds= lists."
+            for column in asked.columns
+            if column.untried
+        ]
     if asked.session.noisy:
         notes.append("The model answers the same question differently each time: another time these may not hold.")
     if why := asked.session.scorer.neighbours:

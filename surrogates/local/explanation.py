@@ -141,8 +141,18 @@ class Explanation(SavedResult):
         return frame.iloc[np.argsort(-np.abs(coef).sum(axis=0), kind="stable")].reset_index(drop=True)
 
     def predict(self, Z: ArrayLike) -> np.ndarray:
-        """Predict the surrogate's answer to rows ``(n, d)``: ``(n,)``, or ``(n, k)`` for k outputs."""
-        return self.surrogate.predict(Z)
+        """Predict the surrogate's answer to rows ``(n, d)``: ``(n,)``, or ``(n, k)`` for k outputs.
+
+        Raises
+        ------
+        InputError
+            For what is no such rows.
+        """
+        try:
+            return self.surrogate.predict(Z)
+        except (TypeError, ValueError) as error:
+            rule = f"be rows of {len(self.features)} finite numbers, one for each feature: an array (n, d)"
+            raise InputError("Z", rule, Z) from error
 
     def attribute(self, span: Spans) -> Explanation:
         """Explain a part of a language model's answer. No new call: every token's log-probability is known already.
@@ -261,7 +271,7 @@ class Explanation(SavedResult):
         kind : str, default "shapley"
             A name in :data:`~surrogates.shapley.quadrature.INDICES`.
         order : int, default 1
-            The most features in a set, at most 3: from 2 on, interactions are listed too.
+            The most features in a set, at most 3, of k-SII 2: from 2 on, interactions are listed too.
         of : {"model", "surrogate", "proxy"}, optional
             Whose indices. By default the model's own, from its answers, where all that the index needs were asked; else
             the surrogate's. "proxy" fits a :class:`~surrogates.CubeProxy` to all answers (present/absent features).

@@ -31,7 +31,9 @@ def explained_outputs(ex: Explanation) -> list[int]:
 
 
 def variations(ex: Explanation) -> int:
-    """Count the different rows that were asked, the instance among them."""
+    """Count the different rows that were asked, the instance among them; of a document on whatever cut."""
+    if ex.zoom is not None:
+        return ex.zoom.asked + ex.fidelity.rows
     return len(np.unique(ex.answers.design.Z, axis=0))
 
 

@@ -35,6 +35,7 @@ __all__ = [
 _NAME, _BESIDE = 60, 14
 #: a fingerprint, of which eight letters are told apart
 _FINGERPRINT = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{16,}\b")
+_UNNAMED = re.compile(r"callable:[0-9a-f]{32}")
 #: letters up to which a piece is a word that is shown in its place; a longer one is known by its number
 _WORD = 24
 
@@ -188,13 +189,17 @@ def rule_words(anchor: Anchor) -> str:
 
 
 def model_name(identity: str) -> str:
-    """Shorten the fingerprints in a model's name.
+    """Shorten the fingerprints in a model's name; a function without one has a number that tells nobody anything.
 
     Examples
     --------
     >>> model_name("LlamaForCausalLM:c9b646cafab531d0b57fe0cca428f657:pairs")
     'LlamaForCausalLM:c9b646ca…:pairs'
+    >>> model_name("callable:c9b646cafab531d0b57fe0cca428f657")
+    'a function without a name'
     """
+    if _UNNAMED.fullmatch(identity):
+        return "a function without a name"
     return _FINGERPRINT.sub(r"\1…", identity)
 
 

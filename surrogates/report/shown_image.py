@@ -19,6 +19,10 @@ from probes.views import View
 
 __all__ = ["ShownImage"]
 
+#: what stands for a segment that is not there, and the longer side of the picture of a question, in pixels
+GREY, SMALL = 128, 160
+#: bytes from which the picture of a question is kept with losses
+_LIGHT = 6_000
 #: how the two kinds of picture begin that a view may hold
 _MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 #: letters of a picture that is read at most
@@ -63,8 +67,20 @@ class ShownImage:
     @property
     def uri(self) -> str:
         """The picture as a data URI."""
-        text = encoded(self.pixels, self.pixels.shape[:2])
-        return f"data:{_kind(base64.b64decode(text[:16]))};base64,{text}"
+        return _uri(encoded(self.pixels, self.pixels.shape[:2]))
+
+    def asked(self, present: np.ndarray) -> str:
+        """The picture of a question as a data URI, small: segments that are not `present`, ``(d,)``, are grey.
+
+        Pixels of a tiny one are repeated, so that it can be seen.
+        """
+        pixels = np.where(present[self.labels][..., None], self.pixels, GREY).astype(np.uint8)
+        longest = max(self.labels.shape)
+        larger = max(1, SMALL // longest)
+        pixels = pixels.repeat(larger, axis=0).repeat(larger, axis=1)
+        scale = min(1.0, SMALL / longest)
+        height, width = (max(1, round(scale * side)) for side in pixels.shape[:2])
+        return _uri(encoded(pixels, (height, width), most=_LIGHT))
 
     def outlines(self, count: int) -> list[str]:
         """Return the outline of each of `count` segments as an SVG path; empty for one too small to be seen."""
@@ -72,6 +88,10 @@ class ShownImage:
         for start, stop, label in _edges(self.labels):
             edges[label][start].append(stop)
         return ["".join(_paths(of)) for of in edges]
+
+
+def _uri(text: str) -> str:
+    return f"data:{_kind(base64.b64decode(text[:16]))};base64,{text}"
 
 
 def _integer(view: View, name: str, most: int) -> int:

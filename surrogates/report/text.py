@@ -169,7 +169,9 @@ def _found_lines(explanation: Explanation) -> list[str]:
     none = "no small set of parts was singled out: see the effects of the parts"
     lines = [line for one in [*(said or [none]), *more] for line in paragraph(f"Found: {one}", 7)]
     words = ", ".join(f"“{in_line(str(word))}”" for word in zoom.words["word"][:_FOUND])
-    return [*lines, *(paragraph(f"Words of it that matter: {words}", 7) if words else [])]
+    lines += paragraph(f"Words of it that matter: {words}", 7) if words else []
+    left = f"Left whole: {zoom.whole} of {len(zoom.runs)} parts; effects inside one may cancel"
+    return [*lines, *(paragraph(left, 7) if zoom.whole else [])]
 
 
 def _model_lines(explanation: Explanation) -> list[str]:

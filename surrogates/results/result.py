@@ -108,11 +108,15 @@ class Result:
         Raises
         ------
         InputError
-            For a kind that there is not, or that does not fit this result, and for an option or an output that there
-            is not.
+            For a kind that there is not, or that does not fit this result, for Axes that are none, and for an option or
+            an output that there is not.
         """
         if kind is not None and not isinstance(kind, str):
+            if not hasattr(kind, "transAxes"):
+                raise InputError("kind", "be the name of a plot, or Axes to draw into", kind)
             kind, ax = None, kind
+        if ax is not None and not hasattr(ax, "transAxes"):
+            raise InputError("ax", "be Axes of matplotlib", ax)
         return figure_of(self, kind, ax, **options)
 
     def _repr_html_(self) -> str:

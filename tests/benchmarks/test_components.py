@@ -11,7 +11,7 @@ from benchmarks.run.circuit_areas import PROPORTIONS, areas, circuits, faithfuln
 from benchmarks.tasks.component_cases import Parts
 from probes import Case, ComponentProbe, ablate, cube
 from probes.interventions.ablation import components_of, place_of
-from probes.interventions.intervened import module_named
+from probes.interventions.network_modules import module_named
 from tests.helpers.when_used import when_used
 
 torch = when_used("torch")

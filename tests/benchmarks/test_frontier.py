@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from benchmarks.quality.frontier import LINKED, SHOWN, gains
 from benchmarks.rivals.given_rows import FITS, Given, fitted
+from benchmarks.rivals.served import Interpreter
+from benchmarks.rivals.shapiq_games import SETUPS
 from benchmarks.rivals.through_link import available, predicted
 from benchmarks.run.record import Skipped
-from benchmarks.tasks import sentiment, unseen
+from benchmarks.tasks import sentiment, shipped, unseen
 from benchmarks.tasks.counted_game import r2, uniform
 
 
@@ -42,6 +47,28 @@ def test_a_sampler_of_given_rows_weighs_them_as_a_sample_of_the_cube() -> None:
     given = Given(np.vstack([np.ones(5), np.zeros(5), uniform(5, 20, 0)]), ends=2)
     assert np.exp(given.log_sampling_adjustment_weights[2:]).sum() == pytest.approx(2**5)
     assert not given.coalitions_matrix[given.empty_coalition_index].any()
+
+
+def test_another_interpreter_fits_what_this_one_does_and_says_what_failed() -> None:
+    there = Interpreter(Path(sys.executable), "benchmarks.rivals.given_rows")
+    Z = uniform(6, 30, 0)
+    asked = {"seed": 0, "Z": Z, "lines": (Z @ np.arange(6.0))[None], "fold": np.full(30, -1), "Z_new": Z[:4]}
+    asked["parts"] = np.empty((1, 0, 30))
+    here = fitted("Lasso-CV", **asked)
+    np.testing.assert_allclose(there(rival="Lasso-CV", **asked)["new"], here["new"])
+    with pytest.raises(RuntimeError, match="KeyError: 'nobody'"):
+        there(rival="nobody", **asked)
+
+
+@pytest.mark.parametrize("kind", SETUPS)
+def test_games_of_shapiqs_benchmark_answer_rows_of_their_players(kind: str) -> None:
+    try:
+        task = shipped.game(f"{kind}_00")
+    except Skipped as reason:
+        pytest.skip(str(reason))
+    rows = uniform(task.n, 40, 0)
+    assert task.answer(rows).std() > 0
+    np.testing.assert_array_equal(task.answer(rows[::-1]), task.answer(rows)[::-1])  # exact: a row is asked once
 
 
 @pytest.mark.parametrize("rival", [name for name in FITS if "(" in name])

@@ -78,7 +78,7 @@ class Effects(Part):
     ) -> Effects:
         """Make it of rows ``feature, value, attribution, low, high``, what replaces features, and names shown.
 
-        The first `top` rows are those that the verdict speaks of.
+        The first `top` rows are clearly different from zero.
         """
         reach = float(np.nanmax(np.abs(table[["attribution", "low", "high"]].to_numpy()))) or 1.0
 
@@ -143,7 +143,7 @@ def effects_parts(
     """Return a table of effects for every output, of rows ``output, feature, value, attribution, low, high``.
 
     Those of outputs that are `refused` are muted; `note` is said above that of a single output; of each output the
-    first `top` rows are marked as those that its verdict speaks of.
+    first `top` rows are marked as clearly different from zero.
     """
     names = named(features, view) if features else {}
     background = {row["name"]: row["background"] for row in view.get("rows", [])}

@@ -16,6 +16,7 @@ from surrogates.report.asked_questions import AT_RANDOM, apart, decisions, error
 from surrogates.report.labels import feature_labels
 from surrogates.report.names import states
 from surrogates.report.part import Part
+from surrogates.report.shown_image import ShownImage
 from surrogates.report.text import scale_of
 
 __all__ = ["Questions"]
@@ -61,6 +62,7 @@ class QuestionRow:
     why: str
     worst: bool
     words: tuple[str, ...]
+    picture: str
     blocks: tuple[AskedBlock, ...]
     decided: str
     said: tuple[Said, ...]
@@ -75,12 +77,14 @@ class Questions(Part):
         """\
 .iomap .question { border: 1px solid var(--line); border-radius: 4px; padding: .4rem .8rem; margin: .5rem 0; }
 .iomap .question .asked { white-space: pre-wrap; margin: .3rem 0; }
+.iomap .question img { display: block; border-radius: 3px; margin: .3rem 0; }
 .iomap .question del { color: var(--soft); }
 .iomap .question.worst { border-left: 6px solid var(--weak); }""",
     )
 
     rows: tuple[QuestionRow, ...]
     removal: str
+    gone: str
     more: tuple[QuestionRow, ...]
     number: str
     exact: bool
@@ -91,11 +95,13 @@ class Questions(Part):
     def of(cls, ex: Explanation) -> Questions:
         """Make it of an explanation."""
         predicted, decided, scale = apart(ex), decisions(ex), scale_of(ex)
+        image = ShownImage.of(ex.view, len(ex.features)) if ex.view["kind"] == "image" else None
         rows = tuple(
             QuestionRow(
                 why,
                 "worst miss" in why and why != "the worst miss but for this input",
                 _words(ex, ex.answers.design.Z[i]),
+                "" if image is None else image.asked(ex.answers.design.Z[i] > 0.5),
                 _blocks(ex.view, ex.answers.design.Z[i] > 0.5),
                 "" if decided is None else ex.answers.outputs[decided[i]],
                 _said(ex, ex.y[i], predicted[i], scale),
@@ -106,7 +112,8 @@ class Questions(Part):
             title="What was asked",
             rows=tuple(row for row in rows if row.why != AT_RANDOM),
             more=tuple(row for row in rows if row.why == AT_RANDOM),
-            removal=str(ex.view.get("removal", "")) if ex.view["kind"] == "text" else "",
+            removal=str(ex.view.get("removal", "")) if ex.view["kind"] in ("text", "image") else "",
+            gone="grey" if image else "struck out",
             number=_number(ex, scale),
             exact=ex.fidelity.exact,
             judged=ex.fidelity.rows,
@@ -163,10 +170,16 @@ def _cut_in_line(text: str) -> str:
 
 
 def _words(ex: Explanation, row: np.ndarray) -> tuple[str, ...]:
-    """Return a question in words, where it is no text: what was replaced or left out, and what was kept."""
+    """Return a question in words, where it is no text: what was replaced or left out, and what was kept.
+
+    Of an image, whose picture stands beside them, only how many segments were.
+    """
     kind, present, features = ex.view["kind"], row > 0.5, ex.features
     if kind == "text":
         return ()
+    if kind == "image":
+        grey = int((~present).sum())
+        return (f"{grey} of {len(present)} {ex.view['unit']}s are grey." if grey else "Nothing was replaced.",)
     moved = [f"{f.name} = {given(v)} (here {given(f.loc)})" for f, v in _real(features, row) if v != f.loc]
     binary = [(f, yes) for f, yes in zip(features, present, strict=True) if f.kind == "binary"]
     gone, kept = ([f for f, yes in binary if yes is np.bool_(state)] for state in (False, True))

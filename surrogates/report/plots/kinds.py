@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -125,6 +126,8 @@ def at_least_one(max_features: int) -> int:
     ------
     InputError
     """
+    if not isinstance(max_features, Integral) or isinstance(max_features, bool):
+        raise InputError("max_features", "be an integer", max_features)
     if max_features < 1:
         raise InputError("max_features", "be at least 1", max_features)
     return max_features

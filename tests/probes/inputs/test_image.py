@@ -86,7 +86,7 @@ def test_numbers_of_another_range_are_taken_with_it():
         (np.full((8, 8), 2, np.uint16), {}, "image must come with data_range="),
         (np.full((8, 8), np.nan), {}, "image must hold finite numbers"),
         (np.zeros((8, 8), bool), {}, "image must hold numbers; got 'type bool'"),
-        (np.zeros((8, 8)), {"data_range": (1, 0)}, "data_range must be a number above 1"),
+        (np.zeros((8, 8)), {"data_range": (1, 0)}, r"data_range must be \(low, high\), the lower number first"),
         (np.zeros((8, 8)), {"data_range": (0.5, 1)}, "data_range must hold all of the image"),
         (np.zeros((8, 8)), {"channels": "C"}, "channels must be 'first' or 'last', or None"),
         (np.ma.masked_array(np.zeros((8, 8))), {}, "image must be an image of Pillow, a numpy array or a torch"),

@@ -5,38 +5,9 @@ import pandas as pd
 import pytest
 
 from probes import InputError, LocalGaussian, TabularProbe
+from tests.helpers.mixed_table import instance_and_background
 
 # exact: values of the user's table are handed through
-
-N = 30
-
-
-def mixed_frame():
-    rng = np.random.default_rng(0)
-    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(N), unit="D")
-    return pd.DataFrame(
-        {
-            "age": rng.normal(40, 10, N),
-            "weight": rng.normal(70, 9, N).astype(np.float32),
-            "children": rng.integers(0, 5, N),
-            "small": rng.integers(0, 9, N).astype(np.uint8),
-            "smoker": rng.random(N) < 0.5,
-            "city": rng.choice(["Bonn", "Rome", "Oslo"], N),
-            "grade": pd.Categorical(rng.choice(["low", "mid", "high"], N), ["low", "mid", "high"], ordered=True),
-            "visits": pd.array([None if i % 7 == 0 else i for i in range(N)], dtype="Int64"),
-            "score": pd.array([None if i % 5 == 0 else i / 2 for i in range(N)], dtype="Float64"),
-            "insured": pd.array([None if i % 6 == 0 else i % 2 == 0 for i in range(N)], dtype="boolean"),
-            "day": days,
-            "instant": days.tz_localize("Europe/Rome"),
-            "length": pd.to_timedelta(np.arange(N), unit="h"),
-        }
-    )
-
-
-def instance_and_background():
-    frame = mixed_frame()
-    return frame.iloc[0], frame.iloc[1:].reset_index(drop=True)
-
 
 MISSING = [np.nan, None, pd.NA]
 

@@ -43,3 +43,9 @@ def test_bounds_and_immutable_columns_are_those_of_the_search(run, tmp_path):
 def test_wrong_options_are_named(run, options, words):
     error = run(*options).exception
     assert isinstance(error, InputError) and words in str(error)
+
+
+def test_a_function_that_has_no_name_is_not_called_by_a_number(run, tmp_path):
+    run("--row", "5", "--json", "found.json")
+    text = str(Counterfactuals.from_json(tmp_path / "found.json"))
+    assert "Counterfactuals of a function without a name" in text and "callable:" not in text

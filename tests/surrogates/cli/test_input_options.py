@@ -256,6 +256,8 @@ def test_a_table_is_known_by_its_suffix_in_any_letters():
 
 def test_a_pattern_that_is_none_is_refused() -> None:
     assert "--unit must hold a regular expression" in refused("explain", "text", "a b", "--unit", "regex:[a-")
+    unknown = refused("explain", "text", "a b", "--unit", "wrods")
+    assert "--unit must be one of character, word" in unknown and "regex:PATTERN" in unknown and "()" not in unknown
 
 
 def test_sources_of_a_context_may_be_lines() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from surrogates import Anchor, Difference, RowDifference, ShapleyValues
+from surrogates import Anchor, Difference, PairwiseInteractions, RowDifference, ShapleyValues
 from tests.helpers.command import iomap
 
 # --- the commands
@@ -40,6 +40,18 @@ def test_commands_write_what_the_functions_return():
     assert rule.asked == pytest.approx(0.8) and "within 20" in rule.holds and str(rule) in done.stdout
     again = iomap("report", "a.json")
     assert again.returncode == 0 and "could not be drawn" not in Path("a.html").read_text()
+
+
+def test_interactions_are_those_of_the_function():
+    Path("mymodels.py").write_text("def both(texts):\n    return [float('not' in t and 'good' in t) for t in texts]\n")
+    common = ("-m", "mymodels:both", "--store", "none", "--json", "p.json", "-o", "p.html")
+    done = iomap("interactions", "text", "this is not good", "--index", "banzhaf", *common)
+    assert done.returncode == 0, done.stderr
+    found = PairwiseInteractions.from_json("p.json")
+    assert found.index == "banzhaf" and found.exact and str(found) in done.stdout
+    assert found.matrix().loc["not", "good"] == pytest.approx(1.0)
+    assert iomap("report", "p.json", "-o", "q.html").returncode == 0
+    assert Path("p.html").read_text() == Path("q.html").read_text()
 
 
 def test_two_models_are_compared_over_cases():
@@ -121,6 +133,7 @@ def test_two_models_are_compared():
         (["anchor", "text", "a b c d e f g h", "-m", "mymodels:lengths", "--budget", "9"], "budget must"),
         (["shapley", "text", "a b c d e f g h", "-m", "mymodels:lengths", "-o", "no/such.html"], "output must"),
         (["shapley", "text", "a b c d", "-m", "mymodels:none"], "--model must"),
+        (["interactions", "text", "a b c d", "-m", "mymodels:lengths", "--index", "sii"], "index must be one of k-sii"),
         (["anchor", "text", "a b c d", "-m", "mymodels:lengths", "--family", "tree"], "No such option"),
     ],
 )

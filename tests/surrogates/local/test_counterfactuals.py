@@ -304,3 +304,45 @@ def test_what_cannot_be_wanted_is_refused(desired, words):
 def test_a_number_needs_a_range():
     with pytest.raises(InputError, match="the model's answer is a number, not a class"):
         counterfactuals(lambda rows: rows["debt"].to_numpy(), ROW, background=PEOPLE, **QUIET)
+
+
+def test_two_columns_are_changed_by_the_mix_that_is_nearest_in_sum():
+    """Brought nearer one after another they end 6% farther, where the second can no longer move."""
+    X = pd.DataFrame(np.random.default_rng(5).integers(0, 100, (400, 3)).astype(float), columns=list("abc"))
+
+    def within(rows):
+        inside = ((rows["a"] - 50) ** 2 + (rows["b"] - 50) ** 2 < 900).to_numpy(dtype=float)
+        return np.column_stack([1 - inside, inside])
+
+    def far(a, b):
+        spread = (X - X.median()).abs().median()
+        return np.abs(a - 10) / spread["a"] + np.abs(b - 10) / spread["b"]
+
+    found = counterfactuals(
+        within, {"a": 10.0, "b": 10.0, "c": 50.0}, background=X, immutable=["c"], random_state=5, **QUIET
+    )
+    a, b = np.meshgrid(*(np.unique(X[name]) for name in "ab"))
+    nearest = far(a, b)[(a - 50) ** 2 + (b - 50) ** 2 < 900].min()
+    assert far(*found.rows.iloc[0][["a", "b"]]) < 1.03 * nearest
+
+
+MANY = pd.DataFrame({"a": np.arange(250.0), "code": [f"c{i:03}" for i in range(250)]})
+
+
+def test_it_is_said_that_of_many_levels_some_were_not_tried():
+    found = counterfactuals(
+        lambda rows: (rows["code"] > "c239") * 1.0, MANY.iloc[0], background=MANY, desired=(0.5, None), **QUIET
+    )
+    assert not len(found.rows) and any("50 of the values of code were not tried" in note for note in found.warnings)
+
+
+def test_bounds_may_list_any_level_that_the_background_holds():
+    found = counterfactuals(
+        lambda rows: (rows["code"] > "c239") * 1.0,
+        MANY.iloc[0],
+        background=MANY,
+        desired=(0.5, None),
+        bounds={"code": ["c100", "c245"]},
+        **QUIET,
+    )
+    assert found.rows["code"].tolist() == ["c245"]

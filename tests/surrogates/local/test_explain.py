@@ -212,6 +212,21 @@ def test_json_round_trip_predicts_attributes_and_reports(family):
     np.testing.assert_allclose(back.shapley().sum(), (ex.predict(Z[-1:]) - ex.predict(Z[:1]))[0], atol=1e-12)
 
 
+@pytest.mark.parametrize("rows", ["text", None, [[1, 2]], [[1, 0, float("nan")]], [1, 0, 1]])
+def test_what_is_no_row_of_the_features_is_refused_in_words(rows):
+    ex = explain(lambda Z: Z[:, 0], MaskProbe(3), store=None)
+    with pytest.raises(InputError, match="Z must be rows of 3 finite numbers, one for each feature"):
+        ex.predict(rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [((3,), "kind must be the name of a plot"), ((None, "x"), "ax must be Axes of matplotlib")]
+)
+def test_a_plot_into_what_is_no_axes_is_refused(arguments, said):
+    with pytest.raises(InputError, match=said):
+        explain(lambda Z: Z[:, 0], MaskProbe(3), store=None).plot(*arguments)
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"schema": 99}', '{"schema": 1}', "nothing.json"])
 def test_files_that_are_no_explanation_are_refused(text):
     with pytest.raises(InputError, match=r"^source must"):

@@ -34,12 +34,12 @@ def test_unclear_rows_are_counted_and_folded():
     assert "<td>c1</td>" in above and "<td>u0</td>" not in above and below.count("<td>u") == 15
 
 
-def test_the_rows_that_the_verdict_speaks_of_are_marked():
+def test_the_rows_that_are_clearly_different_from_zero_are_marked():
     table = table_of(1.0, -2.0, 0.5, unclear=15)
     html = re.sub(r"\s+", " ", Effects.of(table, "Effects", "output", {}, Scale(), False, "", {}, 2).draw())
-    assert html.count('<tr class="top">') == 2 and "The first 2 rows, with a line at their left, are those" in html
+    assert html.count('<tr class="top">') == 2 and "The first 2 rows, with a line at their left, are clearly" in html
     muted = Effects.of(table, "Effects", "output", {}, Scale(), True, "", {}, 2).draw()
-    assert "verdict speaks of" not in muted and 'class="top"' not in muted
+    assert "with a line at their left" not in muted and 'class="top"' not in muted
 
 
 def test_two_are_too_few_to_fold():

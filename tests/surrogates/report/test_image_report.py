@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 
@@ -156,3 +157,26 @@ def test_bytes_after_a_picture_do_not_reach_the_page(explained):
     page = Explanation.from_json(json.dumps(data)).report("longer.html").read_text("utf-8")
     uri = re.search(r'<image href="data:image/\w+;base64,([^"]+)"', page)[1]
     assert extra not in base64.b64decode(uri)
+
+
+def test_the_picture_of_a_question_is_grey_where_segments_were_replaced():
+    labels = np.repeat([[0, 1]], 8, axis=0).repeat(8, axis=1)
+    image = ShownImage(np.full((8, 16, 3), 250, np.uint8), labels)
+    uri = image.asked(np.array([True, False]))
+    shown = plt.imread(io.BytesIO(base64.b64decode(uri.partition(",")[2])), format="png")
+    there, replaced = np.split(shown, 2, axis=1)
+    assert there[..., 0].min() > 0.9 and np.allclose(replaced, 0.5, atol=0.01)
+
+
+@pytest.mark.parametrize("side", [2, 7, 50])
+def test_the_picture_of_a_question_is_large_enough_to_be_seen_where_the_image_is_tiny(side):
+    image = ShownImage(np.full((side, side, 3), 250, np.uint8), np.zeros((side, side), int))
+    uri = image.asked(np.array([True]))
+    shown = plt.imread(io.BytesIO(base64.b64decode(uri.partition(",")[2])), format="png")
+    assert min(shown.shape[:2]) >= 100
+
+
+def test_a_page_shows_the_pictures_that_were_asked(view_of):
+    page = view_of.read_text(encoding="utf-8")
+    shown = re.findall(r'<img src="data:image/[a-z]+;base64,[^"]+"', page)
+    assert len(set(shown)) == len(shown) == page.count('<div class="question')

@@ -103,6 +103,12 @@ def test_no_rows_are_refused():
         example("linear").plot("waterfall", max_features=0)
 
 
+@pytest.mark.parametrize("wrong", ["3", 2.5, None, True])
+def test_a_number_of_rows_that_is_no_integer_is_refused(wrong):
+    with pytest.raises(InputError, match="max_features must be an integer"):
+        example("linear").plot(max_features=wrong)
+
+
 @pytest.mark.parametrize("name", ["linear", "values"])
 def test_a_waterfall_goes_from_the_reference_to_the_instance(name):
     result = example(name)
