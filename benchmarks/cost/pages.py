@@ -20,7 +20,7 @@ from surrogates.results.result import Result
 
 __all__ = ["TABLE", "report", "run"]
 
-#: columns of the table in docs/benchmarks.md
+#: columns of the table in docs/benchmarks/cost.md
 TABLE = {
     "page": "page",
     "kilobytes": "kB",

@@ -27,7 +27,7 @@ from benchmarks.rivals.through_link import FITS, available, predicted, versions
 from benchmarks.run.ledger import Case, carry_out, code
 from benchmarks.run.record import Skipped, show
 from benchmarks.run.trial_statistics import interval
-from benchmarks.tasks import Task, kind, tables, unseen
+from benchmarks.tasks import Task, kind, shipped, tables, unseen
 from benchmarks.tasks.counted_game import Game, judged, r2, uniform
 from surrogates.families.interactions import InteractionSurrogate
 from surrogates.families.linear import SparseLinear
@@ -36,7 +36,11 @@ from surrogates.proxy.distillation import fitted_once
 
 __all__ = ["GAINS", "gains", "grids", "report", "run", "trial"]
 
-INSTANCES, LOOKED_AT, SEEDS, BUDGETS = 10, 5, 3, (64, 128, 256)
+INSTANCES, OLD_INSTANCES, SEEDS, BUDGETS = 10, 5, 3, (64, 128, 256)
+#: where instances are from: what nothing was chosen on, made here and by others, and the precomputed games 00 to 04
+SPLITS = {"unseen": unseen.LOADERS, "of shapiq's benchmark": shipped.LOADERS}
+LOOKED_AT = "looked at"
+NEW = {k: load for loaders in SPLITS.values() for k, load in loaders.items()}
 #: most calls on games that were looked at, which have up to 512 in the comparison of all contenders
 MOST = 64
 IOMAP, LINEAR, SHOWN = "iomap", "iomap linear", "iomap interactions"
@@ -53,23 +57,24 @@ GAINS = {"kind": "kind", "budget": "calls", "contender": "contender", "own": "RÂ
 def _tasks(quick: bool, instances: int | None) -> tuple[dict[str, list[str]], dict[str, str]]:
     """Names by split, and why some cannot be had."""
     numbers = range(1 if quick else instances or INSTANCES)
-    names: dict[str, list[str]] = {"unseen": [], "looked at": []}
+    names: dict[str, list[str]] = {split: [] for split in SPLITS}
     absent = {}
-    for k, load in unseen.LOADERS.items():
-        try:
-            load(f"{k}_00")
-            names["unseen"] += [f"{k}_{j:02d}" for j in numbers]
-        except Skipped as reason:
-            absent[k] = str(reason)
+    for split, loaders in SPLITS.items():
+        for k, load in loaders.items():
+            try:
+                load(f"{k}_00")
+                names[split] += [f"{k}_{j:02d}" for j in numbers]
+            except Skipped as reason:
+                absent[k] = str(reason)
     try:
-        names["looked at"] = tables.table_names(min(len(numbers), LOOKED_AT))
+        names[LOOKED_AT] = tables.table_names(min(len(numbers), OLD_INSTANCES))
     except Skipped as reason:
         absent["games"] = str(reason)
     return names, absent
 
 
 def _load(name: str) -> Task:
-    return unseen.load(name) if kind(name) in unseen.LOADERS else tables.load(name)
+    return NEW[kind(name)](name) if kind(name) in NEW else tables.load(name)
 
 
 def run(
@@ -99,13 +104,14 @@ def run(
     cases: list[Case] = []
     for split, some in names.items():
         for budget, seed, name, who in product(asked, numbers, some, [IOMAP, *present]):
-            once, most = who in SEARCHED or split == "looked at", MOST if split == "looked at" else budget
+            once, most = who in SEARCHED or split == LOOKED_AT, MOST if split == LOOKED_AT else budget
             if budget <= most and not (once and seed):
                 cases.append((name, budget, seed, who))
-    cases.sort(key=lambda case: (kind(case[0]) not in unseen.LOADERS, case[1], case[3] in SEARCHED))
+    cases.sort(key=lambda case: (kind(case[0]) not in NEW, case[1], case[3] in SEARCHED))
     rows = carry_out(trial, cases, _stamp, None if trials is None else trials / "frontier.jsonl", jobs)
     outcomes = pd.DataFrame(rows)
-    outcomes["split"] = np.where(outcomes["kind"].isin(unseen.LOADERS), "unseen", "looked at")
+    where = {k: split for split, loaders in SPLITS.items() for k in loaders}
+    outcomes["split"] = outcomes["kind"].map(where).fillna(LOOKED_AT)
     done = outcomes[outcomes["failed"].isna()].astype({"r2": float})
     why = outcomes.dropna(subset="failed").groupby(["contender", "failed"]).size()
     return {
@@ -169,7 +175,7 @@ def _ours(game: Game, budget: int, seed: int) -> dict[str, tuple[np.ndarray, boo
 
 def _stamp(case: Case) -> str:
     """What a trial depends on: code of its contender and task, and versions in its interpreter."""
-    task = ("unseen", "sentiment", "tables", "counted_game")
+    task = ("unseen", "shipped", "sentiment", "tables", "counted_game")
     common = code(*(f"benchmarks/tasks/{name}.py" for name in task))
     if case[3] == IOMAP:
         return common + code(*FITTED)
@@ -231,7 +237,7 @@ def _over(wide: pd.DataFrame, ours: str, rivals: list[str]) -> tuple[str, dict[s
 def grids(result: dict[str, Any], grid: Callable[..., str]) -> str:
     """Markdown: RÂ² by kind, unseen ones first."""
     text = []
-    for split in ("unseen", "looked at"):
+    for split in (*SPLITS, LOOKED_AT):
         rows = [row for row in result["r2"] if row["split"] == split]
         for k in dict.fromkeys(row["kind"] for row in rows):
             part = [row for row in rows if row["kind"] == k]

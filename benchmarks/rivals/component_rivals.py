@@ -19,7 +19,7 @@ from sklearn.linear_model import LinearRegression
 
 from probes import Case, CausalLM, ComponentProbe, ablate
 from probes.interventions.ablation import Ablation, place_of
-from probes.interventions.intervened import module_named
+from probes.interventions.network_modules import module_named
 
 __all__ = ["Linear", "alone", "attribution_patching", "coar_masks", "least_squares"]
 

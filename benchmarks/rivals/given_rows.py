@@ -1,7 +1,4 @@
-"""Rivals that learn from rows they are given, each in an interpreter that has it: ``python given_rows.py``.
-
-Of every line on its input, a path to an ``.npz`` file with the fields of :func:`fitted`, it writes ``.out.npz`` beside
-that and answers with one line of JSON. The first line that it writes lists the versions of what it runs.
+"""Rivals that learn from rows they are given, each in an interpreter that has it.
 
 shapiq draws its questions in a sampler of each approximator's own; here this sampler holds the rows given, so that all
 are fitted to the same ones. LightGBM is held to one thread, which changes nothing but the time.
@@ -9,17 +6,14 @@ are fitted to the same ones. LightGBM is held to one thread, which changes nothi
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import sys
-import warnings
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from itertools import combinations
 from typing import Any
 
 import numpy as np
+
+from benchmarks.rivals.served import serve
 
 __all__ = ["ENDS", "FITS", "SEARCHED", "fitted"]
 
@@ -27,7 +21,6 @@ Predict = Callable[[np.ndarray], np.ndarray]
 #: rows ``(m, n)``, targets ``(m,)``, seed, settings found earlier on all rows or None → prediction, settings found
 Fit = Callable[[np.ndarray, np.ndarray, int, "dict[str, Any] | None"], "tuple[Predict, dict[str, Any]]"]
 
-PACKAGES = ("shapiq", "lightgbm", "xgboost", "lime", "shap", "scikit-learn", "numpy")
 #: ProxySPEX's search with leaves as small as few rows need
 SMALL_LEAVES: dict[str, list[Any]] = {
     "max_depth": [3, 5],
@@ -183,7 +176,7 @@ ENDS = ("RegressionMSR, Banzhaf (shapiq)", "weighted ridge (lime)", "weighted ri
 
 
 def fitted(
-    rival: str, seed: int, Z: np.ndarray, lines: np.ndarray, parts: np.ndarray, fold: np.ndarray, Z_new: np.ndarray
+    rival: Any, seed: Any, Z: np.ndarray, lines: np.ndarray, parts: np.ndarray, fold: np.ndarray, Z_new: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Fit a rival to all rows and, with the settings found there, without each fold.
 
@@ -191,8 +184,8 @@ def fitted(
 
     Parameters
     ----------
-    rival : str
-    seed : int
+    rival : str, or ndarray of one
+    seed : int, or ndarray of one
     Z : ndarray ``(m, n)``
     lines : ndarray ``(c, m)``
         Targets, one line for each curve that answers may pass through.
@@ -207,6 +200,7 @@ def fitted(
     dict
         ``new`` ``(c, q)``; ``held`` ``(c, m)``, NaN where a row is in no fold.
     """
+    rival, seed = str(rival), int(seed)
     fit = FITS[rival]
     new, held = np.empty((len(lines), len(Z_new))), np.full(lines.shape, np.nan)
     settings = None
@@ -219,34 +213,5 @@ def fitted(
     return {"new": new, "held": held}
 
 
-def installed() -> dict[str, str]:
-    """Versions of packages that rivals come from, and of Python."""
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def main() -> None:
-    warnings.simplefilter("ignore")
-    replies = os.fdopen(os.dup(1), "w")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # packages print there
-    print(json.dumps(installed()), file=replies, flush=True)
-    for line in sys.stdin:
-        path = line.strip()
-        try:
-            with np.load(path) as file:
-                asked = {name: file[name] for name in file.files}
-            rival, seed = str(asked.pop("rival")), int(asked.pop("seed"))
-            np.savez(f"{path}.out.npz", **fitted(rival, seed, **asked))  # type: ignore[arg-type]
-            reply: dict[str, str] = {}
-        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            reply = {"failed": f"{type(error).__name__}: {str(error)[:120]}"}
-        print(json.dumps(reply), file=replies, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(fitted)

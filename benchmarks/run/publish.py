@@ -1,8 +1,8 @@
 """Numbers in the documentation come from the results, never from a keyboard.
 
 ``python -m benchmarks publish`` rewrites whatever stands between ``<!-- benchmark:NAME -->`` and
-``<!-- /benchmark:NAME -->`` in ``docs/comparison.md`` and ``docs/benchmarks.md``, and draws ``docs/fidelity.png`` and
-``docs/growth.png``.
+``<!-- /benchmark:NAME -->`` in ``docs/comparison.md`` and the pages of ``docs/benchmarks``, and draws
+``docs/fidelity.png`` and ``docs/growth.png``.
 """
 
 from __future__ import annotations
@@ -55,24 +55,23 @@ from benchmarks.run.record import read
 __all__ = ["fill", "grid", "publish"]
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (ROOT / "docs" / "comparison.md", ROOT / "docs" / "benchmarks.md")
+DOCS = ROOT / "docs"
 _BLOCK = re.compile(r"(<!-- benchmark:([a-z0-9_-]+) -->\n).*?(<!-- /benchmark:\2 -->)", re.DOTALL)
 
 
 def publish(folder: Path) -> list[Path]:
     """Fill the pages and draw the figures from ``folder/*.json``; what has no results is left as it is."""
     written = []
-    for page in PAGES:
-        if page.exists():
-            text = page.read_text(encoding="utf-8")
-            filled = fill(text, folder)
-            if filled != text:
-                page.write_text(filled, encoding="utf-8")
-                written.append(page)
+    for page in (DOCS / "comparison.md", *sorted((DOCS / "benchmarks").glob("*.md"))):
+        text = page.read_text(encoding="utf-8")
+        filled = fill(text, folder)
+        if filled != text:
+            page.write_text(filled, encoding="utf-8")
+            written.append(page)
     if groups := read("fidelity", folder).get("groups"):
-        written.append(draw(groups, ROOT / "docs" / "fidelity.png"))
+        written.append(draw(groups, DOCS / "fidelity.png"))
     if rows := read("growth", folder).get("rows"):
-        written.append(draw_growth(rows, ROOT / "docs" / "growth.png"))
+        written.append(draw_growth(rows, DOCS / "growth.png"))
     return written
 
 

@@ -7,7 +7,6 @@ seed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.tasks import context, photographs, sentiment
-from benchmarks.tasks.task import Task, through_store
+from benchmarks.tasks.task import Task, remembered, through_store
 from benchmarks.tasks.unseen_documents import DOCUMENTS
 from probes import CallableModel, ContextProbe, TabularProbe, Target
 
@@ -34,7 +33,7 @@ TRIED, LEAST = 512, 0.05
 def sentence(name: str) -> Task:
     """Log-odds of MiniLM for a review sentence of 14 words, absent ones removed; others have 19 or more."""
     j = int(name.rsplit("_", 1)[1])
-    return _remembered(sentiment.log_odds(name, sentiment.drawn(j + 1, range(COLUMNS, COLUMNS + 1), SEED)[j]))
+    return remembered(sentiment.log_odds(name, sentiment.drawn(j + 1, range(COLUMNS, COLUMNS + 1), SEED)[j]))
 
 
 @lru_cache(maxsize=32)
@@ -45,7 +44,7 @@ def superpixels(name: str) -> Task:
     seen = photographs.cropped(photograph, np.random.default_rng([SEED, j]), COLUMNS)
     number = Target("identity", (0,), ("top",), "log-odds")
     answers = through_store(CallableModel(seen, f"EfficientNet-Lite0 {seen.top}"), seen.probe, number)
-    return _remembered(Task(name, COLUMNS, answers))
+    return remembered(Task(name, COLUMNS, answers))
 
 
 @lru_cache(maxsize=32)
@@ -53,21 +52,7 @@ def a_context(name: str) -> Task:
     """Mean token log-probability (nats) of an answer that SmolLM2 reads ten sentences for; absent ones are removed."""
     document, question, answer = DOCUMENTS[int(name.rsplit("_", 1)[1])]
     probe = ContextProbe(document, question, answer=answer)
-    return _remembered(Task(name, len(probe.features), context.answers(probe)))
-
-
-def _remembered(task: Task) -> Task:
-    """Return a task that looks into the store once for each row."""
-    known: dict[bytes, float] = {}
-
-    def answer(Z: np.ndarray) -> np.ndarray:
-        keys = [row.tobytes() for row in Z > 0.5]
-        missing = {key: row for key, row in zip(keys, Z, strict=True) if key not in known}
-        if missing:
-            known.update(zip(missing, task.answer(np.array(list(missing.values()))).tolist(), strict=True))
-        return np.array([known[key] for key in keys])
-
-    return replace(task, answer=answer)
+    return remembered(Task(name, len(probe.features), context.answers(probe)))
 
 
 def _cancer(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
