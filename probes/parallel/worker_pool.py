@@ -22,7 +22,9 @@ from joblib.parallel import get_active_backend
 from probes.deferred import take
 from probes.errors import InputError, IomapError, ModelError, describe
 from probes.model import Generator, Model
+from probes.parallel.dask_tasks import DaskTasks
 from probes.parallel.worker import LOCAL_MODELS, Outcome, Recipe, answer_batch, numbered, shares_memory
+from probes.rounding import counted
 
 __all__ = ["SHARE", "WorkerPool"]
 
@@ -34,6 +36,14 @@ T = TypeVar("T")
 SHARE = 4
 #: how often workers may die in one call before it is given up
 DEATHS = 3
+
+
+def _is_ray(backend: object) -> bool:
+    return type(backend).__name__ == "RayBackend"
+
+
+def _is_dask(backend: object) -> bool:
+    return type(backend).__name__ == "DaskDistributedBackend"
 
 
 class WorkerPool:
@@ -62,21 +72,31 @@ class WorkerPool:
         self.token = uuid.uuid4().hex
         self.shipments: dict[str, int] = {}
         self._parallel: Any = None
-        self._engine: object = None
+        self._engine: Any = None
         self._payload: np.ndarray | None = None
         self._sent = False
 
     @property
     def size(self) -> int:
-        """How many workers there are."""
+        """How many workers there are.
+
+        Raises
+        ------
+        InputError
+            If they were to be forks of this process: where it has threads, a fork may wait for ever.
+        """
         backend, n_jobs = get_active_backend()
         wanted = self.n_jobs if self.n_jobs is not None else n_jobs
-        return max(1, int(backend.effective_n_jobs(1 if wanted is None else wanted)))
+        size = max(1, int(backend.effective_n_jobs(1 if wanted is None else wanted)))
+        if size > 1 and type(backend).__name__ == "MultiprocessingBackend":
+            rule = "name an engine that does not fork a process with threads: loky, threading, dask or ray"
+            raise InputError("parallel_config", rule, "multiprocessing")
+        return size
 
     def many(self) -> bool:
         """Return whether there are several; a cluster's single worker is not this process either."""
         backend, _ = get_active_backend()
-        return self.size > 1 or type(backend).__name__ in ("RayBackend", "DaskDistributedBackend")
+        return self.size > 1 or _is_ray(backend) or _is_dask(backend)
 
     def waits(self, rest: float = np.inf) -> bool:
         """Return whether work is done here, with so many seconds of it left: processes are not worth a start yet."""
@@ -110,7 +130,8 @@ class WorkerPool:
                 self._payload = np.frombuffer(cloudpickle.dumps(self.model), dtype=np.uint8)
             except Exception as error:
                 problem = f"{type(error).__name__}: {describe(str(error), 200)}"
-                raise InputError("model", f"be picklable to be sent to workers ({problem})", self.model) from error
+                asked = getattr(self.model, "function", self.model)  # as the user knows it
+                raise InputError("model", f"be picklable to be sent to workers ({problem})", asked) from error
 
     def work(self, left: dict[int, np.ndarray], inputs: Any, recipe: Recipe | None) -> Iterator[Outcome]:
         """Yield outcomes with answers, of all batches that are `left`; those of dead workers are sent again.
@@ -123,15 +144,15 @@ class WorkerPool:
         deaths, lacked = 0, False
         while left:
             here = self._start()
-            payload = None if here or (self._sent and not deaths and not lacked) else self._shipment()
-            lacked = False
             errors: list[Exception] = []
-            jobs = (
-                delayed(answer_batch)(self.token, payload, recipe, number, where, take(inputs, where))
-                for number, where in list(left.items())
-                if not errors
-            )
             try:
+                payload = None if here or (self._sent and not deaths and not lacked) else self._shipment()
+                lacked = False
+                jobs = (
+                    delayed(answer_batch)(self.token, payload, recipe, number, where, take(inputs, where))
+                    for number, where in list(left.items())
+                    if not errors
+                )
                 for outcome in self._run(jobs):
                     if outcome.unpacked:
                         self.shipments[outcome.worker] = self.shipments.get(outcome.worker, 0) + 1
@@ -154,13 +175,14 @@ class WorkerPool:
                     raise errors[0] from error
                 deaths += 1
                 unanswered = sum(map(len, left.values()))
+                number, be = counted(unanswered, "input"), "is" if unanswered == 1 else "are"
                 problem = f"{type(error).__name__}: {describe(str(error), 200)}"
                 if deaths > DEATHS:
                     raise ModelError(
-                        f"Workers died {deaths} times ({problem}); {unanswered} inputs are without an answer. "
+                        f"Workers died {deaths} times ({problem}); {number} {be} without an answer. "
                         "Earlier answers are kept: run again and only these are asked."
                     ) from error
-                log.warning("a worker died (%s); %d inputs are sent out again", problem, unanswered)
+                log.warning("a worker died (%s); %s %s sent out again", problem, number, be)
 
     def map(self, function: Callable[[Any], T], items: Sequence[Any]) -> Iterator[T]:
         """Yield a function of each item, in their order, computed by the workers where there are several.
@@ -188,15 +210,20 @@ class WorkerPool:
         if self._parallel is None or self._engine is not backend:
             self.close()
             self._engine = backend
-            options: dict[str, Any] = {"n_jobs": self.n_jobs, "batch_size": 1, "max_nbytes": "100K"}
-            try:
-                self._parallel = Parallel(return_as="generator_unordered", **options)
-            except ValueError:  # an engine that hands back everything at once
-                self._parallel = Parallel(**options)
+            self._parallel = self._runner(backend)
             self._parallel.__enter__()
         if shared := shares_memory(backend):
             LOCAL_MODELS[self.token] = self.model
         return shared
+
+    def _runner(self, backend: Any) -> Any:
+        if _is_dask(backend):
+            return DaskTasks(backend)
+        options: dict[str, Any] = {"n_jobs": self.n_jobs, "batch_size": 1, "max_nbytes": "100K"}
+        try:
+            return Parallel(return_as="generator_unordered", **options)
+        except ValueError:  # an engine that hands back everything at once
+            return Parallel(**options)
 
     def _run(self, jobs: Iterator[Any]) -> Iterator[Any]:
         if self._parallel.return_generator:
@@ -208,11 +235,13 @@ class WorkerPool:
     def _shipment(self) -> Any:
         """Return the model as bytes, in a form that the engine carries to each worker's side once."""
         self.prepare()
-        if type(self._engine).__name__ == "RayBackend":
+        if _is_ray(self._engine):
             import ray
 
             return ray.put(self._payload)
-        return self._payload  # joblib maps large arrays into memory, Dask scatters them
+        if _is_dask(self._engine):
+            return self._engine.client.scatter(self._payload, hash=False)
+        return self._payload  # joblib maps large arrays into memory
 
     def close(self) -> None:
         """Stop the workers; they are started again when needed."""

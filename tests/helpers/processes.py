@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from tests.helpers.checkout import ROOT
@@ -37,15 +39,16 @@ class Process:
         return self._process.exitcode
 
     def communicate(self, timeout: float = 120) -> tuple[str, str]:
-        """Wait for its end; return what it wrote."""
+        """Wait for its end, if need be bring it about, also of what it started; return what it wrote."""
         with self.stdin, self.stdout, self.stderr:
             self._process.join(timeout)
-            if self.poll() is None:
-                self.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
             return self.stdout.read(), self.stderr.read()
 
 
 def _run(code: str, argv: list[str], env: dict[str, str], *ends: Connection) -> None:
+    os.setsid()
     os.environ.update(env)
     for number, end in enumerate(ends):
         os.dup2(end.fileno(), number)
