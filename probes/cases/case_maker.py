@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from probes.cases.case import FAMILY, Case, Chat, shown, tidy
 from probes.cases.template_family import OPTIONS, SLOT, Family
 from probes.errors import InputError
+from probes.rounding import counted
 
 __all__ = ["Cell", "Maker", "drawn"]
 
@@ -147,9 +148,8 @@ def drawn(cases: list[Case], count: int, first_words: bool, pools: Mapping[Any, 
             replace(case, foils=tuple(t for t in pool if t not in (case.target, *case.also))), False, first_words
         )
         if len(full.foils) < count:
-            rule = (
-                f"leave {count} foils that differ from {case.target!r} in the first word; prompt {shown(case.prompt)!r}"
-            )
-            raise InputError("foils", rule, f"{len(full.foils)} such targets")
+            rule = f"leave {counted(count, 'foil')} with another first word than {case.target!r}"
+            rule = f"{rule}; prompt {shown(case.prompt)!r}"
+            raise InputError("foils", rule, counted(len(full.foils), "such target"))
         out.append(replace(full, foils=full.foils[:count]))
     return out

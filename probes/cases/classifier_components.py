@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from scipy.special import log_softmax
 
 from probes.cases.case import Case
+from probes.cases.class_answers import check_classes, class_number
 from probes.cases.component_model import ComponentModel, Scored, Setup
 from probes.errors import InputError
 from probes.models.huggingface.pipelines import usual_function
@@ -37,7 +37,8 @@ class ClassifierComponents(ComponentModel):
         if config.num_labels < 2 or usual_function(config) != "softmax":
             found = f"labels scored by {usual_function(config)}: {config.num_labels}"
             raise InputError("model", "have classes that exclude each other, so that one is the answer", found)
-        self._classes = [[_numbered(base.outputs, option) for option in case.options] for case in setup.cases]
+        check_classes(base.outputs, setup.cases)
+        self._classes = [[class_number(base.outputs, option) for option in case.options] for case in setup.cases]
         self._rows = _rows_of(base, setup.cases)
         super().__init__(base, setup)
         self.batch = max(1, base.batch // max(len(row.ids) for row in self._rows))
@@ -67,19 +68,6 @@ class ClassifierComponents(ComponentModel):
             scores = log_softmax(np.asarray(row, dtype=float))
             found += [(float(scores[k]), 1, float(k == scores.argmax())) for k in classes]
         return found
-
-
-def _numbered(classes: Sequence[str], option: str) -> int:
-    """Return the number of the class that an answer names.
-
-    Raises
-    ------
-    InputError
-    """
-    if option.strip() in classes:
-        return classes.index(option.strip())
-    near = get_close_matches(option.strip(), classes, n=3, cutoff=0) or list(classes)[:3]
-    raise InputError("cases", f"have classes of the model as answers, such as {', '.join(near)}", option)
 
 
 def _rows_of(base: Any, cases: Sequence[Case]) -> list[Any]:

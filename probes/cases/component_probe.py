@@ -13,6 +13,7 @@ from probes.cases.classifier_components import ClassifierComponents
 from probes.cases.component_model import ComponentModel, Setup
 from probes.cases.lm_components import LMComponents
 from probes.cases.metrics import Metric, as_metric
+from probes.cases.source_components import SourceComponents
 from probes.errors import InputError, integer
 from probes.inputs.mask import MaskProbe
 from probes.interventions.ablation import components_of
@@ -20,6 +21,8 @@ from probes.model import Generator, Model, Prompt
 from probes.models.adapt import as_model
 from probes.models.huggingface.causal_lm import CausalLM
 from probes.models.huggingface.classifier import TextClassifier
+from probes.models.huggingface.seq2seq import Seq2SeqLM
+from probes.rounding import counted
 from probes.views import CubeView
 
 __all__ = ["ComponentProbe", "screen"]
@@ -28,7 +31,7 @@ __all__ = ["ComponentProbe", "screen"]
 class ComponentProbe(MaskProbe):
     """Components of a model, present or ablated, while it answers cases; the answer is a metric of the cases.
 
-    Explain a causal language model or a text classifier of transformers with it: ``explain(lm, ComponentProbe(…))``.
+    Explain a language model or a text classifier of transformers with it: ``explain(lm, ComponentProbe(…))``.
     Features are the components; those that are not named stay as they are.
 
     Parameters
@@ -38,10 +41,11 @@ class ComponentProbe(MaskProbe):
         the names of its classes: ``Case("a fine film", "positive", ("negative",))``.
     components : sequence of str
         Heads as ``"14.3"`` (layer, head), feed-forward parts as ``"mlp.14"``, or full names of modules, two at least;
-        see :func:`screen`.
+        see :func:`screen`. Of a sequence-to-sequence model these are the encoder's; see :func:`components_of`.
     by : {"mean", "zero", "resample"}, default "mean"
         What stands in place of an absent component at every token: what it puts out on average over all tokens of
-        `reference`, nothing, or what one of these tokens, drawn by `random_state` for each component in turn, has.
+        `reference`, nothing, or what one of these tokens, drawn by `random_state` for each component in turn, has. A
+        decoder is about to begin an answer to them.
     reference : sequence of prompts, optional
         By default the prompts of the cases.
     metric : str or Metric, default "logit_difference"
@@ -76,7 +80,9 @@ class ComponentProbe(MaskProbe):
             raise InputError("metric", "be one of single answers after their prompts", number.name)
         for case in several:
             if len(case.foils) < number.foils:
-                raise InputError("cases", f"have at least {number.foils} foils each for {number.name}", case.prompt)
+                raise InputError(
+                    "cases", f"have at least {counted(number.foils, 'foil')} each for {number.name}", case.prompt
+                )
         if by not in ("zero", "mean", "resample"):
             raise InputError("by", 'be "mean", "zero" or "resample"', by)
         if by == "zero" and reference is not None:
@@ -108,8 +114,7 @@ class ComponentProbe(MaskProbe):
         Raises
         ------
         InputError
-            For anything but a causal language model or a text classifier of transformers, or components that it has
-            not.
+            For anything but a language model or a text classifier of transformers, or components that it has not.
         """
         inner = getattr(model, "model", None)  # of one that workers answer for
         adopted = as_model(inner if isinstance(inner, (Generator, TextClassifier)) else model)
@@ -117,7 +122,10 @@ class ComponentProbe(MaskProbe):
             return LMComponents(adopted, self.setup)
         if isinstance(adopted, TextClassifier):
             return ClassifierComponents(adopted, self.setup)
-        raise InputError("model", "be a causal language model of transformers in memory, or a text classifier", model)
+        if isinstance(adopted, Seq2SeqLM):
+            return SourceComponents(adopted, self.setup)
+        rule = "be a causal language model of transformers in memory, or a text classifier, or a Seq2SeqLM"
+        raise InputError("model", rule, model)
 
 
 def screen(
@@ -135,7 +143,7 @@ def screen(
 
     Parameters
     ----------
-    model : CausalLM or TextClassifier, or what becomes one
+    model : CausalLM, Seq2SeqLM or TextClassifier, or what becomes one
     cases, by, reference, metric, random_state
         As of :class:`ComponentProbe`.
     most : int, optional

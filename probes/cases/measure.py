@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,22 +13,33 @@ from probes.asking.ask import ask
 from probes.asking.cost import Cost
 from probes.asking.generate import completions
 from probes.cases.case import Case, shown
+from probes.cases.class_answers import ClassAnswers, chooses
 from probes.cases.measured import Measured
 from probes.cases.metrics import METRICS, Metric, Scores, as_metric
 from probes.cases.questions import Questions
 from probes.errors import InputError, ModelError
 from probes.model import Generator, Model
 from probes.models.adapt import as_model
-from probes.store.store import Store
+from probes.models.huggingface.classifier import TextClassifier
+from probes.rounding import counted
+from probes.store.store import Store, open_store
 
 __all__ = ["answerer", "check_measurable", "measure"]
 
+#: what scores single answers
+_ANSWERS = "gives log-probabilities of answers, as a language model or a classifier with one right class does"
+
 
 def answerer(model: object) -> Model | Generator:
-    """Return what answers cases: a language model's scorer of pairs where it has one, else the model itself."""
+    """Return what answers cases: a scorer of pairs where there is one, else the model itself.
+
+    That of a language model scores continuations, that of a text classifier the names of its classes.
+    """
     adopted = as_model(model)
     if isinstance(adopted, Generator):
         return adopted.pairs() or adopted
+    if isinstance(adopted, TextClassifier) and chooses(adopted):
+        return ClassAnswers(adopted)
     return adopted
 
 
@@ -36,7 +48,7 @@ def measure(
     cases: Sequence[Case],
     metric: str | Metric = "logit_difference",
     *,
-    store: Store,
+    store: Store | str | Path | None,
     progress: bool | None = None,
     max_new_tokens: int = 12,
     unconditional: bool = False,
@@ -46,11 +58,12 @@ def measure(
     Parameters
     ----------
     model : object
-        A language model; or any model of texts, for the metric ``output``.
+        A language model; a text classifier, whose answers are its classes; or any model of texts, for the metric
+        ``output``.
     cases : sequence of Case, or TemplateProbe
     metric : str or Metric
-    store : Store
-        Every answer is written here before it is used.
+    store : Store, path or None
+        Every answer is written here before it is used; None keeps them for this call alone.
     progress : bool, optional
     max_new_tokens : int
         Length limit of a text-only model's answer.
@@ -74,12 +87,13 @@ def measure(
         raise InputError("cases", "be Case objects, such as a TemplateProbe holds", others[0])
     asked = answerer(model)
     check_measurable(asked, cases, number)
+    memory = open_store(store)
     if isinstance(asked, Generator):
-        return _written(asked, cases, number, store, max_new_tokens)
+        return _written(asked, cases, number, memory, max_new_tokens)
     if number.name == "output":
-        return _output(asked, cases, number, store, progress)
+        return _output(asked, cases, number, memory, progress)
     free = getattr(asked, "prompt_free", False)
-    return _scored(asked, cases, number, store, progress, free and (unconditional or number.alone))
+    return _scored(asked, cases, number, memory, progress, free and (unconditional or number.alone))
 
 
 def check_measurable(asked: Model | Generator, cases: Sequence[Case], metric: Metric) -> None:
@@ -91,6 +105,8 @@ def check_measurable(asked: Model | Generator, cases: Sequence[Case], metric: Me
     """
     _check_metric(asked, metric)
     _check_foils(cases, metric)
+    if isinstance(asked, ClassAnswers):
+        asked.check_answers(cases)
 
 
 def _check_metric(asked: Model | Generator, metric: Metric) -> None:
@@ -101,10 +117,12 @@ def _check_metric(asked: Model | Generator, metric: Metric) -> None:
     if isinstance(asked, Generator):
         if not metric.text:
             possible = ", ".join(m.name for m in METRICS.values() if m.text and not m.made_by)
-            rule = f"{metric.name} needs log-probabilities, and this one only writes text, which answers {possible}"
+            taken = f"of this one what it writes is taken, which answers {possible}"
+            rule = f"{metric.name} needs log-probabilities, and {taken}"
     elif (asked.outputs == ("log-prob", "tokens", "greedy")) == (metric.name == "output"):
-        needs = "scores texts itself" if metric.name == "output" else "gives log-probabilities of answers"
-        rule = f"{metric.name} needs one that {needs}"
+        needs = "scores texts itself, with one number" if metric.name == "output" else _ANSWERS
+        other = "" if metric.name == "output" else "; metric='output' takes the number that any other function returns"
+        rule = f"{metric.name} needs one that {needs}{other}"
     elif metric.alone and not getattr(asked, "prompt_free", False):
         rule = f"{metric.name} needs answers scored without a prompt"
     if rule:
@@ -181,7 +199,7 @@ def _answered(cases: Sequence[Case], there: Sequence[bool]) -> list[int]:
     """
     kept = [i for i, answered in enumerate(there) if answered]
     if not kept:
-        raise ModelError(f"The model answered none of {len(cases)} cases.")
+        raise ModelError(f"The model answered none of {counted(len(cases), 'case')}.")
     return kept
 
 

@@ -14,6 +14,7 @@ from probes.cases.case import RESERVED
 from probes.cases.measured import Measured
 from probes.cases.metrics import CHANGE, METRICS, Metric, kl
 from probes.errors import InputError
+from probes.rounding import counted
 
 __all__ = ["changes", "divergence", "flips"]
 
@@ -95,7 +96,7 @@ def changes(base: Measured, other: Measured) -> Measured:
     first, second = (m.frame.set_index(_numbered(m.frame["case_id"])) for m in (base, other))
     both = first.index[first.index.isin(second.index)]
     if not len(both):
-        raise InputError("other", "be measured on the same cases", f"{len(other.frame)} others")
+        raise InputError("other", "be measured on the same cases", counted(len(other.frame), "other case"))
     first, second = first.loc[both], second.loc[both]
     moved, size = second["value"] - first["value"], np.maximum(second["value"].abs(), first["value"].abs())
     shares = base.metric.bounds == (0.0, 1.0)
@@ -143,7 +144,7 @@ def divergence(base: Measured, other: Measured) -> Measured:
         If the cases differ, or answers were not scored.
     """
     if base.frame["case_id"].tolist() != other.frame["case_id"].tolist():
-        raise InputError("other", "be measured on the same cases", f"{len(other.frame)} others")
+        raise InputError("other", "be measured on the same cases", counted(len(other.frame), "other case"))
     if not base.scores or not other.scores:
         raise InputError("base and other", "hold scores of answers, which text alone does not give", base.metric.name)
     values, chances = [], []

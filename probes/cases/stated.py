@@ -9,6 +9,7 @@ from typing import Any
 
 from probes.cases.case import Case
 from probes.errors import InputError
+from probes.rounding import counted
 
 __all__ = ["FACTORS", "with_stated"]
 
@@ -37,7 +38,7 @@ def with_stated(
         out.append((case, known[asked]))
     varying = [name for name in FACTORS if len({levels[name] for _, levels in out}) > 1]
     if not varying:
-        raise InputError("records", "tell cases apart: they say the same of all", f"{len(texts)} records")
+        raise InputError("records", "tell cases apart: they say the same of all", counted(len(texts), "record"))
     return [replace(case, levels=(*case.levels, *((name, levels[name]) for name in varying))) for case, levels in out]
 
 

@@ -19,6 +19,7 @@ from probes.cases.stated import with_stated
 from probes.cases.template_family import Family, check_answers
 from probes.cases.template_file import read_template
 from probes.errors import InputError
+from probes.rounding import counted
 
 __all__ = ["Family", "TemplateProbe"]
 
@@ -258,7 +259,7 @@ class TemplateProbe:
         return len(self.cases)
 
     def __repr__(self) -> str:
-        return f"TemplateProbe({len(self)} cases, factors {', '.join(self.factors) or 'none'})"
+        return f"TemplateProbe({counted(len(self), 'case')}, factors {', '.join(self.factors) or 'none'})"
 
     @property
     def digest(self) -> str:

@@ -25,10 +25,13 @@ def read_template(source: str | Path) -> dict[str, Any]:
         For a file that cannot be read, text that is no YAML mapping, or a key that is no parameter.
     """
     data = read_yaml(source)
-    if not isinstance(data, dict) or not isinstance(data.get("families"), dict):
-        raise InputError("source", "be a YAML mapping with families: a mapping of names to templates", data)
+    if not isinstance(data, dict) or not isinstance(data.get("families"), (dict, str)):
+        rule = "be a YAML mapping with families: a template, or a mapping of names to templates"
+        raise InputError("source", rule, data)
     if unknown := [k for k in data if k not in _KEYS]:
         raise InputError("source", f"use only the keys {', '.join(_KEYS)}", unknown)
+    if isinstance(data["families"], str):
+        data["families"] = {"plain": data["families"]}
     for k, v in data["families"].items():
         if isinstance(v, dict) and ("template" not in v or set(v) - {"template", "only", "slots"}):
             rule = "have a template, and besides only the keys only and slots"

@@ -15,9 +15,11 @@ from numpy.typing import ArrayLike
 
 from probes.errors import InputError, ModelError, describe, integer
 from probes.inputs.mask import MaskProbe
+from probes.inputs.table_rows import in_order_of
 from probes.model import Identity, Model
 from probes.models.estimator import fingerprint
 from probes.outputs.arrays import as_outputs
+from probes.rounding import counted
 from probes.views import CubeView
 
 __all__ = ["Metric", "TrainingModel", "TrainingProbe"]
@@ -41,8 +43,8 @@ class TrainingProbe(MaskProbe):
     X : DataFrame, array or sequence of n records
     y : array ``(n,)``, optional
     groups : sequence of n labels, mapping of names to row numbers, or int, default 20
-        What is present or absent together: rows with one label; rows of a mapping (the others are always there); or
-        that many groups of rows drawn at random.
+        What is present or absent together: rows with one label (a Series belongs to the rows of a DataFrame that its
+        index names); rows of a mapping (the others are always there); or that many groups of rows drawn at random.
     evaluate : callable, or (X, y)
         Of the trained model, a number or several; or rows that it is judged on by `metric`.
     metric : {"score", "right_label"}, default "score"
@@ -103,7 +105,7 @@ class TrainingProbe(MaskProbe):
         labels = None if y is None else np.asarray(y)
         if labels is not None and (labels.ndim < 1 or len(labels) != count):
             raise InputError("y", f"have one value for each of the {count} records", y)
-        self._rows = _grouped(groups, count, integer("random_state", random_state, least=0))
+        self._rows = _grouped(in_order_of(X, groups, "X"), count, integer("random_state", random_state, least=0))
         super().__init__(list(self._rows))
         if not (callable(evaluate) or (estimator and isinstance(evaluate, tuple) and len(evaluate) == 2)):
             rule = "be a function of the trained model" + (", or a pair of rows and their labels" if estimator else "")
@@ -117,8 +119,8 @@ class TrainingProbe(MaskProbe):
         if nothing is None and isinstance(evaluate, tuple) and getattr(train, "scoring", None) is not None:
             raise InputError("nothing", "be given, because this estimator scores by a rule of its own", None)
         each = sorted({len(rows) for rows in self._rows.values()})
-        sizes = f"{each[0]} to {each[-1]}" if len(each) > 1 else f"{each[0]}"
-        self.notes = (f"Features are {len(self._rows)} groups of {sizes} training records, of {count} in all.",)
+        sizes = f"{each[0]} to {each[-1]} training records" if len(each) > 1 else counted(each[0], "training record")
+        self.notes = (f"Features are {len(self._rows)} groups of {sizes}, of {count} in all.",)
         self.model = TrainingModel(train, X, labels, list(self._rows.values()), evaluate, nothing, name, metric)
 
     def view(self) -> CubeView:
@@ -263,17 +265,18 @@ class TrainingModel(Model):
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with few records, other sets are worth asking
             what = f"{type(error).__name__}: {describe(str(error), 120)}"
             advice = "" if len(chosen) else "; nothing= gives the answer where no record is present"
-            self.reason = f"training on {len(chosen)} records raised {what}{advice}"
+            self.reason = f"training on {counted(len(chosen), 'record')} raised {what}{advice}"
             return None
         row = as_outputs(np.atleast_1d(np.asarray(value, dtype=float))[None], 1, "evaluate", "")[0]
         self._width = self._width or len(row)
         if len(row) != self._width:
-            self.reason = (
-                f"evaluate returned {len(row)} numbers for {len(chosen)} records, and {self._width} for others"
-            )
+            few = f"{counted(len(row), 'number')} for {counted(len(chosen), 'record')}"
+            self.reason = f"evaluate returned {few}, and {self._width} for others"
             return None
         if not np.isfinite(row).all():
-            raise ModelError(f"evaluate returned {row}, no number, for a model trained on {len(chosen)} records.")
+            raise ModelError(
+                f"evaluate returned {row}, no number, for a model trained on {counted(len(chosen), 'record')}."
+            )
         return row
 
     def _trained(self, chosen: np.ndarray) -> Any:

@@ -5,24 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from probes.errors import InputError, integer
-from probes.interventions.intervened import Intervened, fed_of, intervened, network_model
+from probes.interventions.channels import changed_first, on_channels
+from probes.interventions.intervened import Intervened, fed_of, intervened, is_listed, network_model
 from probes.interventions.intervention import Intervention
 from probes.interventions.network_modules import layer_names, module_named, name_of
 from probes.interventions.watching import Fed, watched, widths
+from probes.rounding import counted
 
 __all__ = ["Ablation", "Place", "ablate", "components_of", "drawn_alike", "place_of", "places_of", "values_at"]
 
 #: the part of a layer's attention that heads are joined by, as families of models call it
-_JOINED = ("o_proj", "out_proj", "c_proj", "out_lin", "dense", "wo", "Wo")
+_JOINED = ("o_proj", "out_proj", "c_proj", "out_lin", "dense", "wo", "Wo", "o")
 #: the feed-forward part of a layer, or what it puts out before that is added to the rest, as they call it
-_MLPS = ("mlp", "feed_forward", "ffn", "fc2", "output.dense")
-_HEAD = re.compile(r"^(\d+)\.(\d+)$")
-_MLP = re.compile(r"^mlp\.(\d+)$")
+_MLPS = ("mlp", "feed_forward", "ffn", "fc2", "output.dense", "layer.1.DenseReluDense", "layer.2.DenseReluDense")
+#: heads of a decoder, that read what it has written ("decoder") or what the encoder has read ("cross"), say so
+_HEAD = re.compile(r"^(?:(decoder|cross)\.)?(\d+)\.(\d+)$")
+_MLP = re.compile(r"^(?:(decoder)\.)?mlp\.(\d+)$")
+#: what the attention of a decoder to what the encoder has read is called
+_CROSS = ("encoder_attn", "encdecattention", "crossattention", "encoder_attention")
 
 
 @dataclass(frozen=True)
@@ -90,36 +96,65 @@ def drawn_alike(rng: np.random.Generator, network: Any, components: Sequence[str
         If there are too few.
     """
     occupied = {place_of(network, name) for name in taken}
-    layers, drawn = layer_names(network), list[str]()
-    kinds = [_kind(name, layers) for name in components]
+    layers, drawn = _layers(network), list[str]()
+    kinds = [_kind(network, name, layers) for name in components]
     for kind in dict.fromkeys(kinds):
         count = kinds.count(kind)
         pool = [name for name in _of_kind(kind, network, layers) if place_of(network, name) not in occupied]
-        if count > len(pool):
+        shuffled = (pool[i] for i in rng.permutation(len(pool)))
+        found = [*islice((name for name in shuffled if layers or _is_used_once(network, name)), count)]
+        if count > len(found):
             raise InputError("components", "leave as many others of their kind to draw a control from", kind)
-        drawn += [pool[i] for i in rng.permutation(len(pool))[:count]]
+        drawn += found
     return drawn
 
 
-def _kind(name: str, layers: Sequence[str]) -> str:
-    """Return what a component is in its layer: "head", "mlp", or the end of a module's name."""
-    if _HEAD.match(name):
-        return "head"
-    if _MLP.match(name):
-        return "mlp"
+def _is_used_once(network: Any, module: str) -> bool:
+    """Return whether what a module puts out for one input can be replaced."""
+    try:
+        return bool(widths(network, [(module, False)]))
+    except InputError:
+        return False
+
+
+def _layers(network: Any) -> list[str]:
+    """Return the names of a network's layers, of a decoder too; none where there is no list of them."""
+    try:
+        names = layer_names(network)
+    except InputError:
+        return []
+    return names + (layer_names(network, "decoder") if _has_decoder(network) else [])
+
+
+def _has_decoder(network: Any) -> bool:
+    return bool(getattr(getattr(network, "config", None), "is_encoder_decoder", False))
+
+
+def _kind(network: Any, name: str, layers: Sequence[str]) -> str:
+    """Return what a component is: a head or "mlp" of a stack, the end of a module's name in its layer, or its class."""
+    head, mlp = _numbered(network, name)
+    if found := head or mlp:
+        return f"{found[1] or ''} {'head' if head else 'mlp'}".strip()
+    if not layers:
+        return type(module_named(network, name)).__name__
     layer = next((layer for layer in layers if name == layer or name.startswith(f"{layer}.")), name)
     return name[len(layer) :]
 
 
 def _of_kind(kind: str, network: Any, layers: Sequence[str]) -> list[str]:
-    if kind in ("head", "mlp"):
-        return [name for name in components_of(network) if _kind(name, layers) == kind]
+    if kind.split(" ")[-1] in ("head", "mlp"):
+        return [name for name in components_of(network) if _kind(network, name, layers) == kind]
     known = dict(network.named_modules())
+    if not layers:
+        return [name for name, module in known.items() if name and type(module).__name__ == kind]
     return [f"{layer}{kind}" for layer in layers if f"{layer}{kind}" in known]
 
 
 def components_of(model: Any) -> list[str]:
     """List the components of a model's network: heads as ``layer.head``, feed-forward parts as ``mlp.layer``.
+
+    Of a network with an encoder and a decoder these are the encoder's; those of the decoder begin with ``decoder.``,
+    and its heads that attend to what the encoder has read with ``cross.``
 
     Raises
     ------
@@ -127,16 +162,27 @@ def components_of(model: Any) -> list[str]:
         If heads cannot be told apart in this network.
     """
     network = model if hasattr(model, "named_modules") else network_model(model).module
-    layers, heads = layer_names(network), _heads(network)
+    names = _components_in(network, "")
+    return names + (_components_in(network, "decoder") if _has_decoder(network) else [])
+
+
+def _components_in(network: Any, stack: str) -> list[str]:
+    """List the components of a stack of layers."""
+    layers, heads, start = layer_names(network, stack), _heads(network, stack), f"{stack}." if stack else ""
+    kinds = [stack, "cross"] if stack else [""]
     for name in layers:
-        _joined(network, name)
+        for kind in kinds:
+            _joined(network, name, kind)
     mlps = [i for i, name in enumerate(layers) if _mlp(network, name)]
-    return [f"{i}.{h}" for i in range(len(layers)) for h in range(heads)] + [f"mlp.{i}" for i in mlps]
+    named = [f"{k}.{i}.{h}" if k else f"{i}.{h}" for k in kinds for i in range(len(layers)) for h in range(heads)]
+    return named + [f"{start}mlp.{i}" for i in mlps]
 
 
-def _heads(network: Any) -> int:
-    count = getattr(network.config, "num_attention_heads", None)
-    if not isinstance(count, int):
+def _heads(network: Any, stack: str) -> int:
+    config = getattr(network, "config", None)
+    names = ("decoder_attention_heads", "num_attention_heads") if stack else ("num_attention_heads",)
+    count = next((n for name in names if isinstance(n := getattr(config, name, None), int)), None)
+    if count is None:
         raise InputError("model", "have attention heads", type(network).__name__)
     return count
 
@@ -153,16 +199,16 @@ def ablate(
 
     Parameters
     ----------
-    model : CausalLM, TextClassifier, TokenClassifier, ExtractiveQA, MaskedLM or Encoder, or what becomes one
-        Stays as it is.
+    model : object
+        As of :func:`~probes.interventions.steering.steer`. Stays as it is.
     components : str or sequence of str
         Heads as ``"14.3"`` (layer, head), feed-forward parts as ``"mlp.14"``, see :func:`components_of`; or full names
         of modules, such as ``"model.layers.14.self_attn"``.
     by : {"zero", "mean", "resample"}, default "zero"
-        What stands in their place at every token: nothing; what they put out on average over all tokens of the
-        `reference` inputs; or what one of these tokens, drawn by `random_state`, has.
+        What stands in their place at every token (of an image also: place of a map): nothing; what they put out on
+        average over all tokens of the `reference` inputs; or what one of these tokens, drawn by `random_state`, has.
     reference : sequence of inputs
-        For "mean" and "resample": prompts, texts or pairs of texts, as the model reads them.
+        For "mean" and "resample": prompts, texts, pairs of texts, images or rows, as the model reads them.
     random_state : int, default 0
 
     Returns
@@ -179,7 +225,7 @@ def ablate(
     seed = integer("random_state", random_state, least=0)
     if by not in ("zero", "mean", "resample"):
         raise InputError("by", 'be "zero", "mean" or "resample"', by)
-    if not isinstance(reference, (list, tuple)) or (by == "zero") == bool(len(reference)):
+    if not is_listed(base, reference) or (by == "zero") == bool(len(reference)):
         rule = 'be a list of prompts for "mean" and "resample", and left out for "zero"'
         raise InputError("reference", rule, reference)
     network = base.module
@@ -218,26 +264,39 @@ def place_of(network: Any, name: Any) -> Place:
     InputError
     """
     text = name if isinstance(name, str) else ""
-    if head := _HEAD.match(text):
-        layer, number = int(head[1]), int(head[2])
-        count = _heads(network)
+    head, part = _numbered(network, text)
+    if (found := head or part) and found[1] and not _has_decoder(network):
+        raise InputError("components", "name parts of a decoder only where the network has an encoder as well", name)
+    if head:
+        layer, number, stack = int(head[2]), int(head[3]), "decoder" if head[1] else ""
+        count = _heads(network, stack)
         if number >= count:
             raise InputError("components", f"name heads from 0 to {count - 1}", name)
-        joined = _joined(network, name_of(network, layer, "components"))
+        joined = _joined(network, name_of(network, layer, "components", stack), head[1] or "")
         width = _features(module_named(network, joined)) // count
         return Place(joined, True, number * width, (number + 1) * width)
-    if part := _MLP.match(text):
-        found = _mlp(network, name_of(network, int(part[1]), "components"))
-        if not found:
+    if part:
+        place = _mlp(network, name_of(network, int(part[2]), "components", part[1] or ""))
+        if not place:
             raise InputError("components", "name feed-forward parts that the network has", name)
-        return Place(found, False)
+        return Place(place, False)
     module_named(network, name)
     return Place(text, False)
 
 
-def _joined(network: Any, layer: str) -> str:
-    """Return the name of the module that joins a layer's heads."""
-    below = [name for name, _ in module_named(network, layer).named_modules() if "att" in name]
+def _numbered(network: Any, name: str) -> tuple[re.Match[str] | None, re.Match[str] | None]:
+    """Return what a name says of a head, and of a feed-forward part; nothing of what is the full name of a module."""
+    try:
+        network.get_submodule(name)
+    except AttributeError:
+        return _HEAD.match(name), _MLP.match(name)
+    return None, None
+
+
+def _joined(network: Any, layer: str, kind: str) -> str:
+    """Return the name of the module that joins a layer's heads, of this kind."""
+    below = [name for name, _ in module_named(network, layer).named_modules() if "att" in name.lower()]
+    below = [name for name in below if any(piece in name.lower() for piece in _CROSS) == (kind == "cross")]
     for ending in _JOINED:
         if found := [name for name in below if name.split(".")[-1] == ending]:
             return f"{layer}.{found[0]}"
@@ -263,15 +322,13 @@ def _replacing(place: Place, values: np.ndarray) -> Callable[..., Any]:
         fixed = torch.tensor(values, device=tensor.device, dtype=tensor.dtype)
         if place.start is None:
             if tensor.shape[-1] != len(values):
-                raise InputError("components", f"put out {len(values)} numbers a token", tuple(tensor.shape))
+                raise InputError("components", f"put out {counted(len(values), 'number')} a token", tuple(tensor.shape))
             return fixed.expand(tensor.shape).clone()
         changed = tensor.clone()
         changed[..., place.start : place.stop] = fixed
         return changed
 
-    if place.before:
-        return lambda _, given: (put(given[0]), *given[1:])
-    return lambda _, __, output: (put(output[0]), *output[1:]) if isinstance(output, tuple) else put(output)
+    return changed_first(lambda tensor: on_channels(tensor, put), place.before)
 
 
 def values_at(

@@ -12,19 +12,23 @@ from typing import Any, Self
 
 import numpy as np
 
-from probes.errors import InputError, integer
+from probes.errors import InputError, ModelError, integer
 from probes.interventions.intervention import Intervention, hooked
-from probes.interventions.watching import Fed
+from probes.interventions.made_up import Fed
+from probes.interventions.prompting import Prompted
 from probes.model import Identity
 from probes.models.adapt import as_model
 from probes.models.huggingface.causal_lm import CausalLM
 from probes.models.huggingface.classifier import TextClassifier
 from probes.models.huggingface.encoder import Encoder
+from probes.models.huggingface.image_classifier import ImageClassifier
 from probes.models.huggingface.masked_lm import MaskedLM
 from probes.models.huggingface.question_answering import ExtractiveQA
+from probes.models.huggingface.seq2seq import Seq2SeqLM
 from probes.models.huggingface.token_classifier import TokenClassifier
+from probes.models.torch_module import TorchModule
 
-__all__ = ["Intervened", "Scoped", "fed_of", "intervened", "language_model", "network_model"]
+__all__ = ["Intervened", "Scoped", "fed_of", "intervened", "is_listed", "language_model", "network_model"]
 
 
 class Scoped:
@@ -93,7 +97,8 @@ class Intervened(Scoped):
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> Any:
         """Do the same to the network with the entries of every weight tensor permuted."""
-        return intervened(self.base.randomised(rng, inputs), self.intervention)
+        other = self.base.randomised(rng, inputs)
+        return None if other is None else intervened(other, self.intervention)
 
     def control(self, random_state: int = 0) -> Intervened:
         """Make the base's control: an intervention of the same size drawn at random."""
@@ -108,6 +113,10 @@ class _IntervenedLM(Intervened, CausalLM):
     @property
     def can_begin(self) -> bool:
         return super().can_begin and all(intervention.any_prompt for intervention in self.module.interventions)
+
+
+class _IntervenedSeq2SeqLM(Intervened, Seq2SeqLM):
+    """A sequence-to-sequence model under an intervention: what its encoder is fed is checked."""
 
 
 class _Reading(Intervened):
@@ -140,14 +149,42 @@ class _IntervenedEncoder(_Reading, Encoder):
     """An encoder under an intervention."""
 
 
+class _IntervenedImageClassifier(Intervened, ImageClassifier):
+    """An image classifier under an intervention."""
+
+    def __init__(self, base: Any, intervention: Intervention):
+        super().__init__(base, intervention)
+        self.pipeline: Any = None  # it would ask the base
+
+
+class _IntervenedModule(Intervened, TorchModule):
+    """A torch module over arrays under an intervention."""
+
+    def __init__(self, base: Any, intervention: Intervention):
+        super().__init__(base, intervention)
+        self.function = self.answering()  # that of the base asks the base
+        self.function.__name__ = base.function.__name__
+
+    def __call__(self, inputs: Any) -> np.ndarray:
+        try:
+            return super().__call__(inputs)
+        except ModelError as error:
+            if isinstance(error.__cause__, InputError):  # the intervention cannot be done: the network is none to blame
+                raise error.__cause__ from None
+            raise
+
+
 #: what becomes of each kind of model
 _KINDS: dict[type, type[Intervened]] = {
     CausalLM: _IntervenedLM,
+    Seq2SeqLM: _IntervenedSeq2SeqLM,
     TextClassifier: _IntervenedClassifier,
     TokenClassifier: _IntervenedTokenClassifier,
     ExtractiveQA: _IntervenedQA,
     MaskedLM: _IntervenedMaskedLM,
     Encoder: _IntervenedEncoder,
+    ImageClassifier: _IntervenedImageClassifier,
+    TorchModule: _IntervenedModule,
 }
 
 
@@ -177,11 +214,16 @@ def network_model(model: Any) -> Any:
         For anything else: nothing can be done to activations that are not here.
     """
     adopted = model if isinstance(model, Encoder) else as_model(model)
+    if isinstance(adopted, Prompted):
+        raise InputError("model", "have its activations changed before its prompts", repr(adopted))
     if not isinstance(adopted, tuple(_KINDS)):
         rule = (
             "be a causal language model, or a classifier, question answerer, masked language model or Encoder, of "
-            "transformers in memory"
+            "transformers in memory; or a sequence-to-sequence model of it, or a torch module over images or rows"
         )
+        raise InputError("model", rule, model)
+    if isinstance(adopted, TorchModule) and any("Conv1d" in type(part).__name__ for part in adopted.module.modules()):
+        rule = "have no convolutions over time, of which it is not known where the numbers of one step stand"
         raise InputError("model", rule, model)
     return adopted
 
@@ -208,7 +250,7 @@ def fed_of(model: Any, inputs: Sequence[Any]) -> list[Fed]:
     model : object
         Of :func:`network_model`.
     inputs : sequence
-        Prompts of a language model; texts, or pairs of texts, of others.
+        Prompts of a language model; texts, pairs of texts, images or rows of others.
 
     Raises
     ------
@@ -217,10 +259,47 @@ def fed_of(model: Any, inputs: Sequence[Any]) -> list[Fed]:
     """
     import torch
 
+    if isinstance(model, ImageClassifier):
+        return [Fed((), {}, (_encoded(model, [image], "images that the model reads"),)) for image in inputs]
+    if isinstance(model, TorchModule):
+        rows = _encoded(model, inputs, "rows of finite numbers, one below the other")
+        return [Fed((), {}, (row[None],)) for row in rows]
     device = model.module.device
-    if isinstance(model, CausalLM):
-        ids = [model.encode(prompt) for prompt in inputs]
-        model.check_window(np.array([len(row) for row in ids]))
-        return [Fed(tuple(row), {"input_ids": torch.tensor([row], device=device), "use_cache": False}) for row in ids]
-    model.reader.sizes(inputs, "model")
-    return [Fed(tuple(row.ids), model.reader.padded([row])) for row in model.reader.rows(inputs)]
+    if not isinstance(model, (CausalLM, Seq2SeqLM)):
+        model.reader.sizes(inputs, "model")
+        return [Fed(tuple(row.ids), model.reader.padded([row])) for row in model.reader.rows(inputs)]
+    ids = [model.encode(prompt) for prompt in inputs]
+    model.check_window(np.array([len(row) for row in ids]))
+    options: dict[str, Any] = {"use_cache": False}
+    if isinstance(model, Seq2SeqLM):  # the decoder is about to begin an answer
+        options["decoder_input_ids"] = torch.tensor([model.before()], device=device)
+    return [Fed(tuple(row), {"input_ids": torch.tensor([row], device=device), **options}) for row in ids]
+
+
+def is_listed(model: Any, inputs: Any) -> bool:
+    """Return whether inputs are several: a list of them, or an array whose first axis they are."""
+    if isinstance(inputs, (list, tuple)):
+        return True
+    axes = {ImageClassifier: (4,), TorchModule: (2, 3, 4)}
+    several = next((n for kind, n in axes.items() if isinstance(model, kind)), ())
+    return getattr(inputs, "ndim", 0) in several
+
+
+def _encoded(model: Any, inputs: Any, what: str) -> Any:
+    """Return images, or rows, as the network reads them; `what` says what they must be.
+
+    Raises
+    ------
+    InputError
+    """
+    import torch
+
+    try:
+        tensor = model.encoded(inputs)
+    except (AttributeError, TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError("inputs", f"be {what}", inputs) from error
+    if tensor.ndim < 2 or not torch.isfinite(tensor).all():
+        raise InputError("inputs", f"be {what}", inputs)
+    return tensor

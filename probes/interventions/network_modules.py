@@ -12,8 +12,10 @@ from probes.errors import InputError
 __all__ = ["layer_names", "module_named", "name_of"]
 
 
-def layer_names(network: Any) -> list[str]:
-    """Return the names of a network's layers, first to last.
+def layer_names(network: Any, stack: str = "") -> list[str]:
+    """Return the names of a network's layers, first to last; of its decoder where that is the `stack`.
+
+    Layers of a network with an encoder and a decoder are the encoder's; of one in stages, such as a ResNet, its stages.
 
     Raises
     ------
@@ -22,15 +24,27 @@ def layer_names(network: Any) -> list[str]:
     """
     import torch
 
-    count = getattr(getattr(network, "config", None), "num_hidden_layers", None)
+    count = _count(getattr(network, "config", None), stack)
     for name, module in network.named_modules():
-        if isinstance(module, torch.nn.ModuleList) and len(module) == count:
+        if isinstance(module, torch.nn.ModuleList) and len(module) == count and (not stack or stack in name.split(".")):
             return [f"{name}.{i}" for i in range(count)]
-    raise InputError("model", f"have a list of its {count} layers; name modules in full", type(network).__name__)
+    there = f"its {count} layers" if count is not None else "layers"
+    raise InputError("model", f"have a list of {there}; name modules in full", type(network).__name__)
 
 
-def name_of(network: Any, where: int | str, parameter: str = "layers") -> str:
+def _count(config: Any, stack: str) -> int | None:
+    """Return how many layers a configuration says that there are; None if it does not say so."""
+    if stack == "decoder" and getattr(config, "is_encoder_decoder", False):
+        names = ("num_decoder_layers", "decoder_layers", "num_hidden_layers")
+        return next((n for name in names if isinstance(n := getattr(config, name, None), int)), None)
+    layers, stages = getattr(config, "num_hidden_layers", None), getattr(config, "depths", None)
+    return len(stages) if layers is None and isinstance(stages, (list, tuple)) else layers
+
+
+def name_of(network: Any, where: int | str, parameter: str = "layers", stack: str = "") -> str:
     """Return the full name of a layer given by its number (negative from the last), or of a module by its name.
+
+    Numbers are those of :func:`layer_names` of this `stack`.
 
     Raises
     ------
@@ -38,7 +52,7 @@ def name_of(network: Any, where: int | str, parameter: str = "layers") -> str:
         If there is none, with the nearest names.
     """
     if isinstance(where, (int, np.integer)) and not isinstance(where, bool):
-        layers = layer_names(network)
+        layers = layer_names(network, stack)
         if not -len(layers) <= where < len(layers):
             last = len(layers) - 1
             rule = f"be between 0 and {last}, or negative from the last"
@@ -58,6 +72,7 @@ def module_named(network: Any, name: Any, parameter: str = "components") -> Any:
     """
     known = dict(network.named_modules())
     if not isinstance(name, str) or not name or name not in known:
-        near = get_close_matches(str(name), known, n=3, cutoff=0.3) or [key for key in known if key][:3]
+        named = [key for key in known if key]
+        near = get_close_matches(str(name), named, n=3, cutoff=0.3) or named[:3]
         raise InputError(parameter, f"name modules of the network (near: {', '.join(near)})", name)
     return known[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 from threading import get_ident
 from typing import Any
@@ -13,12 +13,14 @@ import numpy as np
 
 from probes.errors import InputError
 from probes.interventions.ablation import Place, drawn_alike, place_of, places_of, values_at
+from probes.interventions.channels import changed_first, on_channels
 from probes.interventions.intervened import Intervened, fed_of, intervened, network_model
 from probes.interventions.intervention import Intervention
+from probes.interventions.made_up import Fed, reads_text
 from probes.interventions.network_modules import module_named
-from probes.interventions.watching import Fed
+from probes.rounding import counted
 
-__all__ = ["Patching", "patch"]
+__all__ = ["Patching", "WholePatching", "patch"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +68,7 @@ class Patching(Intervention):
 
     @contextmanager
     def installed(self, network: Any) -> Iterator[None]:
-        with self._reading.of(network), super().installed(network):
+        with self._reading.of(reading_part(network)), super().installed(network):
             yield
 
     def check_prompt(self, ids: Sequence[int]) -> None:
@@ -78,18 +80,22 @@ class Patching(Intervention):
         """
         due = f"as many tokens as the patch's source ({len(self.source.ids)})"
         if self.aligned and len(ids) != len(self.source.ids):
-            raise InputError("prompt", f"have {due}, so that places are the same", f"{len(ids)} tokens")
+            raise InputError("prompt", f"have {due}, so that places are the same", counted(len(ids), "token"))
         if len(ids) <= max(self.positions):
             rule = f"have a token at each place that is patched (up to {max(self.positions)})"
-            raise InputError("prompt", rule, f"{len(ids)} tokens")
+            raise InputError("prompt", rule, counted(len(ids), "token"))
 
     def control(self, rng: np.random.Generator, network: Any, others: Sequence[Intervention]) -> Patching:
         """Draw as many other components of the same kinds, patched from the same source at the same tokens."""
         done = [self, *(other for other in others if isinstance(other, Patching))]
         drawn = drawn_alike(rng, network, self.components, [name for patching in done for name in patching.components])
         seen = values_at(network, others, [place_of(network, name) for name in drawn], [self.source])
-        values = tuple(part[0][list(self.positions)] for part in seen)
-        return Patching(tuple(drawn), self.positions, values, self.source, self.aligned)
+        values = tuple(self._at_positions(part[0]) for part in seen)
+        return replace(self, components=tuple(drawn), values=values, _reading=_Positions())
+
+    def _at_positions(self, tokens: np.ndarray) -> np.ndarray:
+        """Return what is patched, of what a component puts out for every token of the source."""
+        return tokens[list(self.positions)]
 
     def _putting(self, place: Place, values: np.ndarray) -> Callable[..., Any]:
         """Return the hook that puts values in their place, at their positions, in a copy."""
@@ -108,9 +114,50 @@ class Patching(Intervention):
             changed[..., place.start : place.stop] = torch.where(here, fixed, part)
             return changed
 
-        if place.before:
-            return lambda _, given: (put(given[0]), *given[1:])
-        return lambda _, __, output: (put(output[0]), *output[1:]) if isinstance(output, tuple) else put(output)
+        return changed_first(put, place.before)
+
+
+@dataclass(frozen=True, eq=False)
+class WholePatching(Patching):
+    """Patching of what reads no tokens: all that components put out for one input is what they put out for the source.
+
+    ``values`` are ``(places, width)``; there are no ``positions``.
+    """
+
+    any_prompt = True
+
+    @property
+    def words(self) -> str:
+        return f"with {', '.join(self.components)} as for another input"
+
+    @contextmanager
+    def installed(self, network: Any) -> Iterator[None]:
+        with Intervention.installed(self, network):
+            yield
+
+    def _at_positions(self, tokens: np.ndarray) -> np.ndarray:
+        return tokens
+
+    def _putting(self, place: Place, values: np.ndarray) -> Callable[..., Any]:
+        import torch
+
+        def put(tensor: Any) -> Any:
+            changed = tensor.clone()
+            part = changed[..., place.start : place.stop]
+            if part[0].numel() != values.size:
+                rule = f"be of the size of the patch's source, of which {len(values)} places are patched"
+                raise InputError("inputs", rule, tuple(tensor.shape))
+            fixed = torch.as_tensor(values, device=tensor.device, dtype=tensor.dtype)
+            changed[..., place.start : place.stop] = fixed.reshape(part.shape[1:])
+            return changed
+
+        return changed_first(lambda tensor: on_channels(tensor, put), place.before)
+
+
+def reading_part(network: Any) -> Any:
+    """Return the part of a network that reads the prompt: the encoder of one whose decoder writes, else all of it."""
+    writes = getattr(network.config, "is_encoder_decoder", False) and network.can_generate()
+    return network.get_encoder() if writes else network
 
 
 class _Positions:
@@ -174,17 +221,17 @@ def patch(
 
     Parameters
     ----------
-    model : CausalLM, TextClassifier, TokenClassifier, ExtractiveQA, MaskedLM or Encoder, or what becomes one
-        Stays as it is.
+    model : object
+        As of :func:`~probes.interventions.steering.steer`. Stays as it is.
     components : str or sequence of str
         Heads as ``"14.3"`` (layer, head), feed-forward parts as ``"mlp.14"``, see
         :func:`~probes.interventions.ablation.components_of`; or full names of modules: ``"model.layers.14"`` is all
-        that layer 14 puts out.
-    source : str, chat or pair of texts
-        The prompt that their values are taken from, read by `model`.
+        that layer 14 puts out. Of a sequence-to-sequence model those of the encoder, which reads the prompt.
+    source : str, chat, pair of texts, image or row
+        The input that their values are taken from, read by `model`.
     positions : int or sequence of int, optional
         Numbers of its tokens, from 0, or negative from its end; by default all of them. Tokens that a tokenizer puts
-        around a text count.
+        around a text count. Images and rows have none: all that components put out is patched.
 
     Returns
     -------
@@ -213,12 +260,25 @@ def patch(
     base = network_model(model)
     names, places = places_of(base.module, components)
     [fed] = fed_of(base, [source])
+    if not reads_text(base.module):
+        if positions is not None:
+            raise InputError("positions", "be left out: what this model reads has no tokens", positions)
+        whole = tuple(part[0] for part in values_at(base.module, (), places, [fed]))
+        return intervened(base, WholePatching(names, (), whole, fed, False))
+    if away := [name for name, place in zip(names, places, strict=True) if not _reads(base.module, place)]:
+        raise InputError("components", "be of the encoder, which reads the prompt", away[0])
     at, aligned = _checked(positions, len(fed.ids))
     seen = values_at(base.module, (), places, [fed])
     if one := [name for name, part in zip(names, seen, strict=True) if len(part[0]) != len(fed.ids)]:
         raise InputError("components", "put out a row of numbers for every token", one[0])
     values = tuple(part[0][list(at)] for part in seen)
     return intervened(base, Patching(names, at, values, fed, aligned))
+
+
+def _reads(network: Any, place: Place) -> bool:
+    """Return whether a component sees the tokens of the prompt, not those that a decoder writes."""
+    part = reading_part(network)
+    return part is network or any(module_named(network, place.module) is module for module in part.modules())
 
 
 def _checked(positions: int | Sequence[int] | None, length: int) -> tuple[tuple[int, ...], bool]:
@@ -234,7 +294,7 @@ def _checked(positions: int | Sequence[int] | None, length: int) -> tuple[tuple[
     given: list[Any] = [positions] if single else [*positions]  # type: ignore[misc]
     for place in given:
         if isinstance(place, bool) or not isinstance(place, Integral) or not -length <= int(place) < length:
-            rule = f"be numbers of the source's {length} tokens, or negative from its end"
+            rule = f"be numbers of the source's {counted(length, 'token')}, or negative from its end"
             raise InputError("positions", rule, place)
     found = sorted({int(place) % length for place in given})
     if not found or len(found) < len(given):

@@ -39,7 +39,7 @@ class Prompted(Generator):
     def __repr__(self) -> str:
         said = [f"the system prompt {self.system!r}"] * bool(self.system)
         said += [f"{self.prefix!r} before the prompt"] * bool(self.prefix)
-        base = repr(self.base) if isinstance(self.base, Prompted) else type(self.base).__name__
+        base = repr(self.base) if hasattr(self.base, "control") else type(self.base).__name__  # itself made from one
         return f"{base} with {' and '.join(said)}"
 
     @property

@@ -1,4 +1,4 @@
-"""A language model whose weights were changed: a copy, of which the base knows nothing; and quantisation."""
+"""A model whose weights were changed: a copy, of which the base knows nothing; and quantisation."""
 
 from __future__ import annotations
 
@@ -8,16 +8,52 @@ from typing import Any
 import numpy as np
 
 from probes.errors import InputError, integer
-from probes.interventions.intervened import Intervened, Scoped, language_model
+from probes.interventions.intervened import Intervened, Scoped
+from probes.models.adapt import as_model
 from probes.models.huggingface.causal_lm import CausalLM
+from probes.models.huggingface.classifier import TextClassifier
 
-__all__ = ["Reweighted", "copied", "quantise"]
+__all__ = ["Reweighted", "ReweightedClassifier", "quantise", "unchanged"]
 
 #: bits of rounded weights, and types that all numbers are computed in
 _BITS, _TYPES = {"int8": 8, "int4": 4}, ("bfloat16", "float16")
 
 
-class Reweighted(Scoped, CausalLM):
+class _Changed(Scoped):
+    """A model made from another of its kind by changing weights.
+
+    Attributes
+    ----------
+    base : CausalLM or TextClassifier
+    words : str
+        What was done, in a few words.
+    """
+
+    base: Any
+    words: str
+
+    def __repr__(self) -> str:
+        base = repr(self.base) if isinstance(self.base, Scoped) else type(self.base).__name__
+        return f"{base} {self.words}"
+
+    def control(self, random_state: int = 0) -> Any:
+        """Make the base with every changed tensor moved as far as here, in a direction drawn at random."""
+        import torch
+
+        rng = np.random.default_rng(integer("random_state", random_state, least=0))
+        network = deepcopy(self.base.module)
+        now = dict(self.module.named_parameters())
+        with torch.no_grad():
+            for name, weight in network.named_parameters():
+                moved = float((now[name].float() - weight.float()).norm())
+                if moved > 0:
+                    drawn = torch.from_numpy(rng.standard_normal(tuple(weight.shape), dtype=np.float32))
+                    step = drawn.to(weight.device) * (moved / float(drawn.norm()))
+                    weight.copy_((weight.float() + step).to(weight.dtype))
+        return reweighted(self.base, network, "with weights moved as far at random")
+
+
+class Reweighted(_Changed, CausalLM):
     """A causal language model made from another by changing weights. Ask it as any other; the base stays what it is.
 
     Parameters
@@ -44,47 +80,43 @@ class Reweighted(Scoped, CausalLM):
         )
         self.base, self.words = base, words
 
-    def __repr__(self) -> str:
-        base = repr(self.base) if isinstance(self.base, Scoped) else type(self.base).__name__
-        return f"{base} {self.words}"
 
-    def control(self, random_state: int = 0) -> Reweighted:
-        """Make the base with every changed tensor moved as far as here, in a direction drawn at random."""
-        import torch
+class ReweightedClassifier(_Changed, TextClassifier):
+    """A text classifier made from another by changing weights."""
 
-        rng = np.random.default_rng(integer("random_state", random_state, least=0))
-        network = deepcopy(self.base.module)
-        now = dict(self.module.named_parameters())
-        with torch.no_grad():
-            for name, weight in network.named_parameters():
-                moved = float((now[name].float() - weight.float()).norm())
-                if moved > 0:
-                    drawn = torch.from_numpy(rng.standard_normal(tuple(weight.shape), dtype=np.float32))
-                    step = drawn.to(weight.device) * (moved / float(drawn.norm()))
-                    weight.copy_((weight.float() + step).to(weight.dtype))
-        return Reweighted(self.base, network, "with weights moved as far at random")
+    def __init__(self, base: TextClassifier, module: Any, words: str):
+        super().__init__(module, base.tokenizer, encoding=base.encoding, function=base.function)
+        self.base, self.words = base, words
 
 
-def copied(model: Any) -> tuple[CausalLM, Any]:
-    """Return a language model, and a copy of its network to change.
+def reweighted(base: Any, module: Any, words: str) -> Any:
+    """Make a model of the base's kind of a network with other weights."""
+    kind = ReweightedClassifier if isinstance(base, TextClassifier) else Reweighted
+    return kind(base, module, words)
+
+
+def unchanged(model: Any) -> tuple[Any, Any]:
+    """Return a language model or a text classifier, and a copy of its network to change.
 
     Raises
     ------
     InputError
-        For anything but a causal language model of transformers whose activations nothing is done to.
+        For anything else, and for one to whose activations something is done.
     """
-    lm = language_model(model)
-    if isinstance(lm, Intervened):
-        raise InputError("model", "have its weights changed before its activations", repr(lm))
-    return lm, deepcopy(lm.module)
+    base = as_model(model)
+    if not isinstance(base, (CausalLM, TextClassifier)):
+        raise InputError("model", "be a causal language model or a text classifier of transformers in memory", model)
+    if isinstance(base, Intervened):
+        raise InputError("model", "have its weights changed before its activations", repr(base))
+    return base, deepcopy(base.module)
 
 
-def quantise(model: Any, to: str = "int8") -> Reweighted:
+def quantise(model: Any, to: str = "int8") -> Any:
     """Make the model with its weights rounded to fewer bits.
 
     Parameters
     ----------
-    model : CausalLM, or what becomes one
+    model : CausalLM or TextClassifier, or what becomes one
         Stays as it is.
     to : {"int8", "int4", "bfloat16", "float16"}, default "int8"
         Whole numbers: each row of every linear layer but the last is rounded to 255 (or 15) steps of its largest
@@ -93,7 +125,7 @@ def quantise(model: Any, to: str = "int8") -> Reweighted:
     Returns
     -------
     Reweighted
-        A causal language model; its ``control()`` has weights moved as far at random.
+        A model of the same kind; its ``control()`` has weights moved as far at random.
 
     Raises
     ------
@@ -108,11 +140,12 @@ def quantise(model: Any, to: str = "int8") -> Reweighted:
 
     if to not in (*_BITS, *_TYPES):
         raise InputError("to", f"be one of {', '.join((*_BITS, *_TYPES))}", to)
-    lm, network = copied(model)
+    base, network = unchanged(model)
     if to in _TYPES:
-        return Reweighted(lm, network.to(getattr(torch, to)), f"in {to}")
+        return reweighted(base, network.to(getattr(torch, to)), f"in {to}")
     steps = 2 ** (_BITS[to] - 1) - 1
-    head = network.get_output_embeddings()
+    linear = [part for part in network.modules() if isinstance(part, torch.nn.Linear)]
+    head = linear[-1] if isinstance(base, TextClassifier) else network.get_output_embeddings()
     with torch.no_grad():
         for part in network.modules():
             # GPT-2's linear layers keep their weights the other way round
@@ -120,4 +153,4 @@ def quantise(model: Any, to: str = "int8") -> Reweighted:
             if side is not None and part is not head:
                 size = part.weight.abs().amax(dim=side, keepdim=True).clamp(min=torch.finfo(part.weight.dtype).tiny)
                 part.weight.copy_((part.weight / size * steps).round() * size / steps)
-    return Reweighted(lm, network, f"with weights rounded to {to}")
+    return reweighted(base, network, f"with weights rounded to {to}")

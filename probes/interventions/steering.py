@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from probes.errors import InputError
-from probes.interventions.intervened import Intervened, fed_of, intervened, network_model
+from probes.interventions.channels import changed_first, on_channels
+from probes.interventions.intervened import Intervened, fed_of, intervened, is_listed, network_model
 from probes.interventions.intervention import Intervention
 from probes.interventions.network_modules import module_named, name_of
 from probes.interventions.watching import watched, widths
 from probes.models.huggingface.causal_lm import CausalLM
+from probes.rounding import rounded
 
 __all__ = ["Steering", "activations", "contrast", "steer"]
 
@@ -44,7 +46,8 @@ class Steering(Intervention):
     @property
     def words(self) -> str:
         size = self.scale * float(np.linalg.norm(self.vector))
-        return f"with a vector of length {size:.3g} added to {', '.join(self.modules)}"
+        how = "subtracted from" if size < 0 else "added to"
+        return f"with a vector of length {rounded(abs(size))} {how} {', '.join(self.modules)}"
 
     @property
     def content(self) -> Sequence[Any]:
@@ -55,16 +58,15 @@ class Steering(Intervention):
 
         added: dict[Any, Any] = {}
 
-        def add(_: Any, __: Any, output: Any) -> Any:
-            first = output[0] if isinstance(output, tuple) else output
-            key = first.device, first.dtype
+        def add(tensor: Any) -> Any:
+            key = tensor.device, tensor.dtype
             if key not in added:
                 added[key] = torch.tensor(self.scale * self.vector, device=key[0], dtype=key[1])
-            changed = first + added[key]
-            return (changed, *output[1:]) if isinstance(output, tuple) else changed
+            return tensor + added[key]
 
+        hook = changed_first(lambda tensor: on_channels(tensor, add), before=False)
         for name in self.modules:
-            yield module_named(network, name, "layers"), add, False
+            yield module_named(network, name, "layers"), hook, False
 
     def control(self, rng: np.random.Generator, network: Any, others: Sequence[Intervention]) -> Steering:
         """Draw a vector of the same length in a random direction."""
@@ -78,24 +80,33 @@ def activations(model: Any, prompts: Sequence[Any], where: int | str, position: 
 
     Parameters
     ----------
-    model : CausalLM, TextClassifier, TokenClassifier, ExtractiveQA, MaskedLM or Encoder, or what becomes one
+    model : object
+        As of :func:`steer`.
     prompts : sequence of prompts
-        Or of texts or pairs of texts, as the model reads them.
+        Or of texts, pairs of texts, images or rows, as the model reads them.
     where : int or str
         A layer's number, or the full name of a module.
     position : {"first", "last", "mean"}, optional
-        At the first token, at the last, or on average over all tokens. By default at the last of a causal language
-        model, which alone has seen all others, and on average of what reads in both directions.
+        At the first token (of an image also: place of a map), at the last, or on average over all. By default at the
+        last of a causal language model, which alone has seen all others, and on average of what reads in both
+        directions.
 
     Raises
     ------
     InputError
     """
+    return _activations(model, "prompts", prompts, where, position)
+
+
+def _activations(
+    model: Any, parameter: str, prompts: Sequence[Any], where: int | str, position: str | None
+) -> np.ndarray:
+    """Compute activations for inputs that errors call by the name of a parameter."""
     if position is not None and position not in list(_POSITIONS):
         raise InputError("position", f"be one of {', '.join(_POSITIONS)}", position)
-    if isinstance(prompts, str) or not isinstance(prompts, Sequence) or not len(prompts):
-        raise InputError("prompts", "be a list of at least one prompt", prompts)
     base = network_model(model)
+    if not is_listed(base, prompts) or not len(prompts):
+        raise InputError(parameter, "be a list of at least one prompt", prompts)
     if position is None:
         position = "last" if isinstance(base, CausalLM) else "mean"
     [seen] = watched(base.module, (), fed_of(base, prompts), [(name_of(base.module, where), False)], "layers")
@@ -109,7 +120,8 @@ def contrast(
 
     Parameters
     ----------
-    model : CausalLM, TextClassifier, TokenClassifier, ExtractiveQA, MaskedLM or Encoder, or what becomes one
+    model : object
+        As of :func:`steer`.
     positive, negative : sequence of prompts
         Inputs that differ in what the vector is to stand for, and in as little else as can be.
     layer : int or str
@@ -126,7 +138,8 @@ def contrast(
     -----
     The difference of means (Rimsky et al. 2024, "Steering Llama 2 via contrastive activation addition").
     """
-    first, second = (activations(model, prompts, layer, position).mean(axis=0) for prompts in (positive, negative))
+    both = {"positive": positive, "negative": negative}
+    first, second = (_activations(model, n, prompts, layer, position).mean(axis=0) for n, prompts in both.items())
     if not np.linalg.norm(first - second) > 0:
         raise InputError("positive", "have another mean activation than negative", "the same")
     return np.asarray(first - second)
@@ -137,10 +150,12 @@ def steer(model: Any, layers: int | str | Sequence[int | str], vector: ArrayLike
 
     Parameters
     ----------
-    model : CausalLM, TextClassifier, TokenClassifier, ExtractiveQA, MaskedLM or Encoder, or what becomes one
-        Stays as it is.
+    model : object
+        A CausalLM, Seq2SeqLM, TextClassifier, TokenClassifier, ExtractiveQA, MaskedLM, Encoder or ImageClassifier, a
+        torch module over rows of numbers, or what becomes one. Stays as it is.
     layers : int, str, or several of them
-        Numbers of layers (negative from the last), or full names of modules.
+        Numbers of layers (negative from the last; of the encoder, where there is a decoder as well), or full names of
+        modules. Of a map ``(channels, height, width)`` all places are moved.
     vector : array ``(width,)``
         Such as of :func:`contrast`.
     scale : float, default 1.0
@@ -179,7 +194,17 @@ def steer(model: Any, layers: int | str | Sequence[int | str], vector: ArrayLike
         raise InputError("vector", "be finite", vector)
     if not values.any():
         raise InputError("vector", "have a length", "zeros alone")
+    if not _is_held(base.module, float(scale) * values):
+        raise InputError("scale", "leave the vector finite in the numbers that the network computes with", scale)
     return intervened(base, Steering(names, values, float(scale)))
+
+
+def _is_held(network: Any, step: np.ndarray) -> bool:
+    """Return whether numbers are finite in the precisions of a network's weights, such as float16."""
+    import torch
+
+    precisions = {weight.dtype for weight in network.parameters() if weight.is_floating_point()}
+    return all(bool(torch.tensor(step).to(precision).isfinite().all()) for precision in precisions)
 
 
 def _numbers(vector: Any) -> np.ndarray:

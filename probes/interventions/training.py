@@ -1,4 +1,4 @@
-"""Training: a language model fine-tuned on records, whole or by low-rank adapters, its loss told on held-out ones."""
+"""Training: a model fine-tuned on records, whole or by low-rank adapters, its loss told on held-out ones."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ import numpy as np
 import pandas as pd
 
 from probes.errors import InputError, ModelError, integer, require
-from probes.interventions.reweighted import Reweighted, copied
-from probes.interventions.training_records import Record, split
+from probes.interventions.learners import Learner, learner_of
+from probes.interventions.reweighted import Reweighted, ReweightedClassifier
+from probes.interventions.training_records import split
 from probes.models.huggingface.causal_lm import CausalLM
+from probes.models.huggingface.classifier import TextClassifier
 from probes.models.huggingface.weights import is_half
 from probes.progress import Bar
+from probes.rounding import counted
 
 __all__ = ["Finetuned", "finetune", "lora"]
 
 log = logging.getLogger(__name__)
-
-#: a label that the loss leaves out
-_UNSEEN = -100
 
 
 class Finetuned(Reweighted):
@@ -43,6 +43,20 @@ class Finetuned(Reweighted):
     def __init__(self, base: CausalLM, module: Any, words: str, losses: pd.DataFrame, kept: int):
         super().__init__(base, module, words)
         self.losses, self.kept = losses, kept
+
+
+class _FinetunedClassifier(ReweightedClassifier):
+    """A text classifier trained further on records; ``losses`` are in nats per record."""
+
+    def __init__(self, base: TextClassifier, module: Any, words: str, losses: pd.DataFrame, kept: int):
+        super().__init__(base, module, words)
+        self.losses, self.kept = losses, kept
+
+
+def _finetuned(base: Any, network: Any, words: str, losses: pd.DataFrame, kept: int) -> Any:
+    """Make a model of the base's kind of a network that was trained."""
+    kind = _FinetunedClassifier if isinstance(base, TextClassifier) else Finetuned
+    return kind(base, network.requires_grad_(False).eval(), words, losses, kept)
 
 
 @dataclass(frozen=True)
@@ -69,16 +83,17 @@ def finetune(
     frozen: Sequence[str] = (),
     random_state: int = 0,
     progress: bool | None = None,
-) -> Finetuned:
-    """Make the model trained further on records of prompts and completions, all weights together.
+) -> Any:
+    """Make the model trained further on records, all weights together.
 
     Parameters
     ----------
-    model : CausalLM, or what becomes one
-        Stays as it is.
+    model : CausalLM or TextClassifier, or what becomes one
+        Stays as it is. Classes of a classifier exclude each other.
     records : sequence
         Pairs (prompt, completion), mappings with these keys, or plain texts, of which all tokens are learnt. A prompt
-        is a text or a chat.
+        is a text or a chat. Of a classifier pairs (text, label), or mappings with ``text`` and ``label``: the name or
+        the number of a class; a text is what it reads, a pair of texts also.
     held_out : float or sequence, default 0.1
         Share of the records that are not trained on, drawn at random, one at least; or such records themselves. 0 for
         none.
@@ -98,7 +113,7 @@ def finetune(
     Returns
     -------
     Finetuned
-        A causal language model with the weights of the epoch with the least held-out loss; ``losses`` holds all. That
+        A model of the same kind with the weights of the epoch with the least held-out loss; ``losses`` holds all. That
         no epoch did better than no training is said in the log.
         ``module.save_pretrained(folder)`` keeps it.
 
@@ -111,7 +126,8 @@ def finetune(
 
     Notes
     -----
-    The loss is that of the completion's tokens. Ctrl-C ends training with the best epoch so far, if there is one.
+    The loss is that of the completion's tokens, or of a record's label. Ctrl-C ends training with the best epoch so
+    far, if there is one.
 
     Examples
     --------
@@ -121,18 +137,18 @@ def finetune(
     >>> taught.losses  # doctest: +SKIP
     """
     settings = _checked(epochs, learning_rate, batch_size, patience, random_state, progress)
-    lm, network = copied(model)
+    learner, network = learner_of(model)
     if is_half(network):
         rule = (
             "compute in float32 to be trained whole, where small steps are not rounded away; lora() takes it as it is"
         )
         raise InputError("model", rule, str(network.dtype))
-    seen, unseen = split(lm, records, held_out, settings.random_state)
+    seen, unseen = split(learner.read, records, held_out, settings.random_state)
     network.requires_grad_(True)
     _freeze(network, frozen)
-    losses, best, kept = _train(lm, network, seen, unseen, settings)
+    losses, best, kept = _train(learner, network, seen, unseen, settings)
     network.load_state_dict(best)
-    return Finetuned(lm, _resting(network), f"fine-tuned on {len(seen)} records", losses, kept)
+    return _finetuned(learner.base, network, f"fine-tuned on {counted(len(seen), 'record')}", losses, kept)
 
 
 def lora(
@@ -149,7 +165,7 @@ def lora(
     patience: int = 1,
     random_state: int = 0,
     progress: bool | None = None,
-) -> Finetuned:
+) -> Any:
     """Make the model trained further by low-rank adapters, which are then added to its weights.
 
     Parameters
@@ -181,16 +197,16 @@ def lora(
     size = integer("rank", rank, least=1)
     if alpha is not None and (isinstance(alpha, bool) or not isinstance(alpha, Real) or not 0 < alpha < np.inf):
         raise InputError("alpha", "be a number above 0", alpha)
-    lm, network = copied(model)
+    learner, network = learner_of(model)
     ends = _targets(network, targets)
-    seen, unseen = split(lm, records, held_out, settings.random_state)
+    seen, unseen = split(learner.read, records, held_out, settings.random_state)
     config = peft.LoraConfig(r=size, lora_alpha=2 * size if alpha is None else alpha, target_modules=ends)
     with _seeded(settings.random_state):
         adapted = peft.get_peft_model(network, config)
-    losses, best, kept = _train(lm, adapted, seen, unseen, settings)
+    losses, best, kept = _train(learner, adapted, seen, unseen, settings)
     adapted.load_state_dict(best)
     merged = adapted.merge_and_unload(safe_merge=True)
-    return Finetuned(lm, _resting(merged), f"fine-tuned by LoRA on {len(seen)} records", losses, kept)
+    return _finetuned(learner.base, merged, f"fine-tuned by LoRA on {counted(len(seen), 'record')}", losses, kept)
 
 
 def _checked(
@@ -258,13 +274,13 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _train(
-    lm: CausalLM, network: Any, seen: Sequence[Record], unseen: Sequence[Record], settings: _Settings
+    learner: Learner, network: Any, seen: Sequence[Any], unseen: Sequence[Any], settings: _Settings
 ) -> tuple[pd.DataFrame, dict[str, Any], int]:
     """Train a network in place; return all losses, the best weights, and their epoch."""
     import torch
 
     optimiser = torch.optim.AdamW([w for w in network.parameters() if w.requires_grad], lr=settings.learning_rate)
-    rows = [(0, np.nan, _held_out(network, unseen, settings.batch_size))]
+    rows = [(0, np.nan, _held_out(learner, network, unseen, settings.batch_size))]
     best, kept, least = None, 0, np.inf
     total = settings.epochs * -(-len(seen) // settings.batch_size)
     rng = np.random.default_rng([settings.random_state, 12])
@@ -274,7 +290,7 @@ def _train(
                 network.train()
                 spent, tokens = 0.0, 0
                 for batch in _batches([seen[i] for i in rng.permutation(len(seen))], settings.batch_size):
-                    loss, count = _loss(network, batch)
+                    loss, count = learner.loss(network, batch)
                     value = float(loss.detach())
                     if not np.isfinite(value):
                         raise ModelError(
@@ -286,7 +302,7 @@ def _train(
                     optimiser.step()
                     spent, tokens = spent + value * count, tokens + count
                     bar.update()
-                held = _held_out(network, unseen, settings.batch_size)
+                held = _held_out(learner, network, unseen, settings.batch_size)
                 rows.append((epoch, spent / tokens, held))
                 if unseen and not np.isfinite(held):
                     raise ModelError(
@@ -303,46 +319,21 @@ def _train(
     assert best is not None
     if unseen and not least < rows[0][2]:
         log.warning(
-            "held-out records are no likelier after training than before: %.3g and %.3g nats a token", least, rows[0][2]
+            "held-out records are no likelier after training than before: %.3g and %.3g nats", least, rows[0][2]
         )
     return pd.DataFrame(rows, columns=["epoch", "train", "held_out"]), best, kept
 
 
-def _batches(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:
+def _batches(records: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     for start in range(0, len(records), size):
         yield records[start : start + size]
 
 
-def _loss(network: Any, batch: Sequence[Record]) -> tuple[Any, int]:
-    """Return the mean loss of a batch in nats per completion token, and how many there are."""
-    import torch
-
-    width = max(len(prompt) + len(completion) for prompt, completion in batch)
-    ids = torch.zeros((len(batch), width), dtype=torch.long)
-    mask, labels = torch.zeros_like(ids), torch.full_like(ids, _UNSEEN)
-    for i, (prompt, completion) in enumerate(batch):
-        row = torch.tensor([*prompt, *completion])
-        ids[i, : len(row)], mask[i, : len(row)] = row, 1
-        labels[i, len(prompt) : len(row)] = row[len(prompt) :]
-    device = next(network.parameters()).device
-    logits = network(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False).logits[:, :-1]
-    following = labels[:, 1:].to(device)
-    loss = torch.nn.functional.cross_entropy(
-        logits.float().reshape(-1, logits.shape[-1]), following.reshape(-1), ignore_index=_UNSEEN
-    )
-    return loss, int((following != _UNSEEN).sum())
-
-
-def _held_out(network: Any, records: Sequence[Record], size: int) -> float:
+def _held_out(learner: Learner, network: Any, records: Sequence[Any], size: int) -> float:
     """Return the mean loss of records that are not trained on; NaN without any."""
     import torch
 
     network.eval()
     with torch.inference_mode():
-        parts = [_loss(network, batch) for batch in _batches(records, size)]
+        parts = [learner.loss(network, batch) for batch in _batches(records, size)]
     return float(sum(float(loss) * n for loss, n in parts) / sum(n for _, n in parts)) if parts else float("nan")
-
-
-def _resting(network: Any) -> Any:
-    """Return a network that is not trained any more."""
-    return network.requires_grad_(False).eval()

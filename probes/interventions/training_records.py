@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -12,34 +12,40 @@ from probes.errors import InputError
 from probes.model import Prompt, is_chat
 from probes.models.huggingface.causal_lm import CausalLM
 
-__all__ = ["Record", "split"]
+__all__ = ["Record", "read_records", "split"]
 
 #: token ids of a prompt, and of what is learnt after it
 Record = tuple[list[int], list[int]]
 
 
 def split(
-    lm: CausalLM, records: Sequence[Any], held_out: float | Sequence[Any], seed: int
-) -> tuple[list[Record], list[Record]]:
-    """Return the records to train on and those held out, as token ids.
+    read: Callable[[str, Any], list[Any]], records: Any, held_out: float | Sequence[Any], seed: int
+) -> tuple[list[Any], list[Any]]:
+    """Return the records to train on and those held out, as `read` makes them of records and what these are called.
 
     Raises
     ------
     InputError
     """
-    read = _read(lm, "records", records)
+    known = read("records", records)
     if isinstance(held_out, Sequence):
-        return read, _read(lm, "held_out", held_out)
+        return known, read("held_out", held_out)
     if isinstance(held_out, bool) or not isinstance(held_out, Real) or not 0 <= float(held_out) < 1:
         raise InputError("held_out", "be a share from 0 to below 1, or records", held_out)
-    count = max(round(float(held_out) * len(read)), 1) if held_out else 0
-    order = np.random.default_rng([seed, 11]).permutation(len(read))
-    if count >= len(read):
-        raise InputError("records", "be enough for some to be held out; or give held_out=0", len(read))
-    return [read[i] for i in sorted(order[count:])], [read[i] for i in sorted(order[:count])]
+    count = max(round(float(held_out) * len(known)), 1) if held_out else 0
+    order = np.random.default_rng([seed, 11]).permutation(len(known))
+    if count >= len(known):
+        raise InputError("records", "be enough for some to be held out; or give held_out=0", len(known))
+    return [known[i] for i in sorted(order[count:])], [known[i] for i in sorted(order[:count])]
 
 
-def _read(lm: CausalLM, parameter: str, records: Sequence[Any]) -> list[Record]:
+def read_records(lm: CausalLM, parameter: str, records: Any) -> list[Record]:
+    """Return prompts and completions as token ids.
+
+    Raises
+    ------
+    InputError
+    """
     if isinstance(records, (str, Mapping)) or not isinstance(records, Sequence) or not len(records):
         raise InputError(parameter, "be a list of at least one record", records)
     read = [_tokens(lm, parameter, record) for record in records]

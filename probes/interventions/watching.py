@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from probes.errors import InputError
+from probes.interventions.channels import channels_last, is_sideways
 from probes.interventions.intervention import Hooked, Intervention, hooked
+from probes.interventions.made_up import Fed, made_up, reads_text
 from probes.interventions.network_modules import module_named
 
-__all__ = ["Fed", "watched", "widths"]
-
-
-class Fed(NamedTuple):
-    """What a network is fed for one input alone.
-
-    Attributes
-    ----------
-    ids : tuple of int
-        Its tokens.
-    options : mapping
-        Keyword arguments of the forward, without a batch of others.
-    """
-
-    ids: tuple[int, ...]
-    options: Mapping[str, Any]
+__all__ = ["watched", "widths"]
 
 
 def widths(network: Any, places: Sequence[tuple[str, bool]], parameter: str = "components") -> list[int]:
-    """Return how many numbers a token modules put out, or take in, seen in a forward of two tokens.
+    """Return how many numbers a token modules put out, or take in, seen in a forward of a made-up input.
 
     Raises
     ------
     InputError
-        For a module that is not used by itself, or puts out something else.
+        For a module that is not used by itself, or puts out something else; for a network that reads no made-up input.
     """
-    import torch
-
     plain = network.network if isinstance(network, Hooked) else network
-    # classifiers with a decoder answer where a text ends
-    ids = (0, plain.config.eos_token_id if getattr(plain.config, "is_encoder_decoder", False) else 0)
-    there = torch.tensor([ids], device=plain.device)
-    fed = Fed(ids, {"input_ids": there, "attention_mask": torch.ones_like(there)})
-    return [part[0].shape[-1] for part in watched(plain, (), [fed], places, parameter)]
+    return [part[0].shape[-1] for part in watched(plain, (), [made_up(plain)], places, parameter)]
 
 
 def watched(
@@ -79,8 +60,14 @@ def watched(
     for intervention in (*interventions, watch):
         seen = hooked(seen, intervention)
     for fed in inputs:
-        with torch.inference_mode():
-            seen.eval()(**fed.options)
+        try:
+            with torch.inference_mode():
+                seen.eval()(*fed.tensors, **fed.options)
+        except RuntimeError as error:
+            if not fed.tensors:
+                raise
+            shapes = [tuple(part.shape) for part in fed.tensors]
+            raise InputError("inputs", f"have the shape that the model reads ({error})", shapes) from error
     for (name, _), kept in zip(places, watch.seen, strict=True):
         if len(kept) != len(inputs):
             raise InputError(parameter, "name modules that are used once for each input", name)
@@ -102,12 +89,17 @@ class _Watch(Intervention):
     def hooks(self, network: Any) -> Iterator[tuple[Any, Callable[..., Any], bool]]:
         for (name, before), rows in zip(self.places, self.seen, strict=True):
 
-            def keep(_: Any, given: Any, output: Any = None, rows: list[np.ndarray] = rows, name: str = name) -> None:
+            def keep(of: Any, given: Any, output: Any = None, rows: list[np.ndarray] = rows, name: str = name) -> None:
                 out = given if output is None else output
                 first = out[0] if isinstance(out, tuple) and out else out
-                if not hasattr(first, "float") or first.ndim not in (2, 3) or (first.ndim == 3 and len(first) != 1):
+                axes = (2, 3) if reads_text(network) else (2, 3, 4)
+                if not hasattr(first, "float") or first.ndim not in axes or (first.ndim > 2 and len(first) != 1):
                     raise InputError(self.parameter, "name modules that put out a row of numbers a token", name)
-                of_tokens = first.reshape(-1, first.shape[-1])  # some networks put the tokens of a batch in one column
+                if is_sideways(of, first):
+                    rule = "name modules whose maps have channels before height and width"
+                    raise InputError(self.parameter, rule, f"{name}: {tuple(first.shape[1:])}")
+                last = channels_last(first)
+                of_tokens = last.reshape(-1, last.shape[-1])  # some networks put the tokens of a batch in one column
                 rows.append(of_tokens.float().cpu().numpy().astype(float))
 
             yield module_named(network, name), keep, before

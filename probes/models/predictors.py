@@ -1,4 +1,4 @@
-"""Objects that predict and are no scikit-learn estimators: boosters, results of statsmodels, torch modules."""
+"""Objects that predict and are no scikit-learn estimators: boosters, results of statsmodels."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ _OF_THE_FIT = ("model_guid", "train_finish_time")
 
 
 class Predictor(CallableModel):
-    """An object with ``predict_proba`` or ``predict``, or a torch module over arrays.
+    """An object with ``predict_proba`` or ``predict``.
 
     Parameters
     ----------
     model : object
-        ``classes_`` are the names of its outputs. An ``xgboost.Booster`` is given a ``DMatrix``, a torch module a
-        tensor of its weights' type; of a Cox regression of statsmodels the log hazard ratio is taken. Identified by
-        what ``model_to_string`` or ``save_raw`` write, by the trees of a CatBoost model, by the parameters, data and
-        formula of results of statsmodels, by the weights of a module of torch's own classes, or by its pickled state.
+        ``classes_`` are the names of its outputs. An ``xgboost.Booster`` is given a ``DMatrix``; of a Cox
+        regression of statsmodels the log hazard ratio is taken. Identified by what ``model_to_string`` or ``save_raw``
+        write, by the trees of a CatBoost model, by the parameters, data and formula of results of statsmodels, or by
+        its pickled state.
     name : str, optional
         Identifies the object where nothing else does.
     method : str, optional
-        By default ``predict_proba``, else ``predict``; ``__call__`` of a torch module.
+        By default ``predict_proba``, else ``predict``.
     """
 
     def __init__(self, model: Any, name: str | None = None, method: str | None = None):
-        self.method = method or next((m for m in _METHODS if hasattr(model, m)), "__call__")
+        self.method = method or next(m for m in _METHODS if hasattr(model, m))
         classes = getattr(model, "classes_", None)
         named = self.method == "predict_proba" and isinstance(classes, (list, tuple, np.ndarray)) and len(classes) > 0
         outputs = tuple(map(str, classes)) if named else None  # type: ignore[arg-type]
@@ -57,8 +57,6 @@ class Predictor(CallableModel):
         method = self.method
 
         def answer(inputs: Any) -> Any:
-            if method == "__call__":
-                return _forward(model, inputs)
             if _is_a(model, "xgboost", "Booster"):
                 import xgboost
 
@@ -72,16 +70,6 @@ class Predictor(CallableModel):
         return answer
 
 
-def _forward(module: Any, inputs: Any) -> Any:
-    """Return the outputs of a torch module for an array, in evaluation mode."""
-    import torch
-
-    first = next(module.parameters(), torch.zeros(1))
-    with torch.inference_mode():
-        tensor = torch.as_tensor(np.asarray(inputs), dtype=first.dtype, device=first.device)
-        return module.eval()(tensor).float()
-
-
 def _is_a(model: object, package: str, kind: str) -> bool:
     """Whether an object is of a class of a package, which is not imported for that."""
     return any(k.__module__.split(".")[0] == package and k.__name__ == kind for k in type(model).__mro__)
@@ -89,11 +77,6 @@ def _is_a(model: object, package: str, kind: str) -> bool:
 
 def _fingerprint(model: Any) -> str | None:
     """SHA-256 of all that fixes an object's answers; None where nothing does."""
-    if _is_a(model, "torch", "Module"):
-        from probes.models.huggingface.weights import fingerprint as of_weights
-
-        identity = of_weights(model)
-        return identity.id if identity.persistent else None
     if is_results(model):
         return fingerprint_of_results(model)
     written = _trees(model) if _is_a(model, "catboost", "CatBoost") else None
@@ -120,7 +103,7 @@ PLACE = 50
 
 
 def adopt(model: object, name: str | None, batched: bool) -> Model | None:
-    """Adopt an object that predicts, a method of one, or a torch module over arrays.
+    """Adopt an object that predicts, or a method of one.
 
     What is called by the user stays a function: objects with ``__call__``, and methods that were given a name, under
     which answers may be stored.
@@ -130,7 +113,5 @@ def adopt(model: object, name: str | None, batched: bool) -> Model | None:
     if isinstance(model, types.MethodType):
         bound = name is None and model.__name__ in _METHODS and not isinstance(model.__self__, type)
         return Predictor(model.__self__, None, model.__name__) if bound else None
-    if _is_a(model, "torch", "Module"):
-        return Predictor(model, name, "__call__")
     predicts = any(callable(getattr(model, method, None)) for method in _METHODS)
     return Predictor(model, name) if predicts and not callable(model) else None

@@ -153,19 +153,21 @@ class ImageClassifier(Model):
         import torch
 
         with torch.inference_mode():
-            batch = self._placed(self._encoded(inputs))
-            values = _tensor_of(self.module.eval()(batch)).float().cpu().numpy()
+            values = _tensor_of(self.module.eval()(self.encoded(inputs))).float().cpu().numpy()
         self._check(values, len(inputs))
         return self._applied(values)
 
-    def _encoded(self, images: Any) -> Any:
-        """Return the tensor ``(n, C, H, W)`` that the module reads.
+    def encoded(self, images: Any) -> Any:
+        """Return the tensor ``(n, C, H, W)`` that the module reads, on its device.
 
         Raises
         ------
         InputError
             For images that are not in the form that it needs.
         """
+        return self._placed(self._read(images))
+
+    def _read(self, images: Any) -> Any:
         import torch
 
         if self.processor is not None:

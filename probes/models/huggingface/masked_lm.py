@@ -22,6 +22,7 @@ from probes.models.huggingface.weights import (
     shuffled,
     tokenizer_of,
 )
+from probes.rounding import counted
 
 __all__ = ["MaskedLM", "WordsAtMask", "adopt", "of_network"]
 
@@ -121,7 +122,9 @@ class MaskedLM(Generator):
         place = row.ids.index(self.tokenizer.mask_token_id)
         wide = Row(*(part[:place] + part[place : place + 1] * (masks - 1) + part[place:] for part in row))
         if self.reader.limit is not None and len(wide.ids) > self.reader.limit:
-            raise InputError("text", f"fit the model's window of {self.reader.limit} tokens", f"{len(wide.ids)} tokens")
+            raise InputError(
+                "text", f"fit the model's window of {self.reader.limit} tokens", counted(len(wide.ids), "token")
+            )
         return wide, place
 
     def logits(self, rows: Sequence[Row]) -> Any:

@@ -96,11 +96,12 @@ def test_screening_names_those_whose_ablation_alone_changes_most():
             [Case("a man", "LABEL_7", ("LABEL_0",))],
             "cases must have classes of the model as answers",
         ),
+        (model_of, [Case("a man", "LABEL_0", ("LABEL_0",))], "foil must be no right answer"),
         (model_of, [Case("a man " * 30, "LABEL_1", ("LABEL_0",))], "text must fit the classifier's window"),
         (lambda: model_of(problem_type="multi_label_classification"), CASES, "model must have classes that exclude"),
         (lambda: TokenClassifier(namer(), tokenizer()), CASES, "model must be a causal language model .* or a text"),
     ],
-    ids=["class", "long", "labels", "tokens"],
+    ids=["class", "foil", "long", "labels", "tokens"],
 )
 def test_what_no_class_answers_is_refused(model, cases, match):
     with pytest.raises(InputError, match=match):

@@ -152,7 +152,7 @@ def test_screening_names_those_whose_ablation_alone_changes_most():
     [
         ({"cases": []}, "cases must be Case objects"),
         ({"cases": "text"}, "cases must be Case objects"),
-        ({"cases": [Case("a", " b")]}, "cases must have at least 1 foils each for logit_difference"),
+        ({"cases": [Case("a", " b")]}, "cases must have at least 1 foil each for logit_difference"),
         ({"components": "0.1"}, "components must be a list of names"),
         ({"components": ["0.1"]}, "features must hold at least two features"),
         ({"components": ["0.1", "0.1"]}, "features must have names that do not repeat"),

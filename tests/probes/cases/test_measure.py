@@ -87,7 +87,7 @@ def test_text_only_models_answer_exact_match_and_nothing_else():
     got = measure(Parrot(), cases, "exact_match", store=Store())
     assert got.frame["value"].tolist() == [1.0, 0.0]  # exact: hits and misses
     assert got.frame["answer"].tolist() == ["Paris, of course", "Romeo"]
-    with pytest.raises(InputError, match="only writes text"):
+    with pytest.raises(InputError, match="of this one what it writes is taken"):
         measure(Parrot(), cases, "auc", store=Store())
 
 
@@ -99,6 +99,19 @@ def test_functions_of_texts_give_their_own_number():
         measure(model, [Case("abc", "x")], "log_prob", store=Store())
     with pytest.raises(InputError, match="scores texts itself"):
         measure(tiny(), [Case("w1", " w2")], "output", store=Store())
+
+
+def test_without_a_store_answers_are_kept_for_one_call():
+    asked = []
+
+    def lengths(texts):
+        asked.extend(texts)
+        return [len(t) for t in texts]
+
+    model, cases = CallableModel(lengths, "lengths"), [Case("abc", "x"), Case("ab", "x")]
+    values = [measure(model, cases, "output", store=None).frame["value"].tolist() for _ in range(2)]
+    assert values == [[3.0, 2.0]] * 2  # exact: lengths of texts
+    assert asked.count("ab") >= 2
 
 
 def test_bad_input_shows_the_prompt():

@@ -69,7 +69,8 @@ def test_a_balanced_subsample_has_cells_and_entities_equally_often(n):
 def test_ids_are_the_same_in_another_process():
     code = "from probes import Case; print(Case('a', ' b', (' c',), (('f', 'g'),), 'e', 't').case_id)"
     env = environment(PYTHONHASHSEED="77")
-    other = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+    command = [sys.executable, "-c", code]
+    other = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=120).stdout
     assert other.strip() == Case("a", " b", (" c",), (("f", "g"),), "e", "t").case_id
 
 

@@ -112,6 +112,15 @@ def test_groups_by_number_and_by_name():
     assert named.model(np.zeros((1, 2)))[0, 0] == pytest.approx(rest)
 
 
+def test_labels_of_a_series_belong_to_the_rows_that_its_index_names():
+    labels = pd.Series(GROUPS, index=X.index)
+    mixed = TrainingProbe(LogisticRegression(), X, Y, labels.sample(frac=1, random_state=0), (NEW, TRUTH))
+    plain = TrainingProbe(LogisticRegression(), X, Y, labels, (NEW, TRUTH))
+    np.testing.assert_allclose(mixed.model(cube(5)), plain.model(cube(5)))
+    with pytest.raises(InputError, match="groups must have the index of X, as a Series"):
+        TrainingProbe(LogisticRegression(), X, Y, labels.set_axis(labels.index + 1), (NEW, TRUTH))
+
+
 def test_sets_that_training_fails_on_are_left_out_and_counted():
     order = np.argsort(Y, kind="stable")  # groups of one label alone: some sets hold one class
     probe = TrainingProbe(LogisticRegression(), X.iloc[order], Y[order], np.repeat(range(6), 20), (NEW, TRUTH))

@@ -41,6 +41,13 @@ foils: 1
     assert TemplateProbe.from_yaml(path).digest == same.digest
 
 
+def test_one_template_needs_no_name():
+    pytest.importorskip("yaml")
+    text = 'families: "{name} is "\nentities: {A: {name: A, drink: t}, B: {name: B, drink: u}}\ntarget: "{drink}"'
+    same = TemplateProbe("{name} is ", None, {k: NAMES[k] for k in "AB"}, target="{drink}")
+    assert TemplateProbe.from_yaml(text).digest == same.digest
+
+
 def test_yaml_without_the_extra_says_what_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(MissingExtra, match=r"pip install 'iomap\[yaml\]'"):

@@ -22,6 +22,7 @@ from probes import (
     with_prompt,
 )
 from surrogates import compare
+from tests.helpers.threads import ended, started
 from tests.helpers.when_used import when_used
 
 torch = when_used("torch")
@@ -166,11 +167,12 @@ def test_another_thread_that_asks_the_base_meanwhile_is_not_touched():
         while not stop.is_set():
             seen.append(np.abs(scores(lm) - before).max())
 
-    thread = threading.Thread(target=ask)
-    thread.start()
-    moved = [scores(steered) for _ in range(20)]
-    stop.set()
-    thread.join()
+    threads = started(ask)
+    try:
+        moved = [scores(steered) for _ in range(20)]
+    finally:
+        stop.set()
+    ended(threads)
     assert len(seen) > 3 and max(seen) < 1e-5
     assert np.abs(np.array(moved) - moved[0]).max() < 1e-5 < np.abs(moved[0] - before).max()
 
@@ -265,6 +267,11 @@ def test_vectors_of_torch_and_copies_are_taken():
     assert components_of((lm.module, lm.tokenizer)) == components_of(lm)
 
 
+def test_a_vector_of_negative_scale_is_subtracted():
+    added, subtracted = (repr(steer(lm_of(), 0, VECTOR, scale=scale)) for scale in (2.0, -2.0))
+    assert subtracted == added.replace("added to", "subtracted from") != added
+
+
 def test_a_contrast_is_the_difference_of_mean_activations_at_the_last_token():
     lm = lm_of()
     positive, negative = PROMPTS[:2], PROMPTS[3:5]
@@ -278,6 +285,11 @@ def test_a_contrast_is_the_difference_of_mean_activations_at_the_last_token():
     assert activations(lm, positive, "model.layers.0.mlp", "mean").shape == (2, 32)
     moved = activations(steer(lm, 0, VECTOR), positive, 0) - activations(lm, positive, 0)
     np.testing.assert_allclose(moved, np.tile(VECTOR, (2, 1)), atol=1e-4)
+
+
+def test_a_prompted_model_says_all_that_was_done_to_it():
+    steered = steer(lm_of(), 0, VECTOR)
+    assert repr(with_prompt(steered, "be brief")) == f"{steered!r} with the system prompt 'be brief'"
 
 
 def test_a_prompted_model_reads_what_stands_before():
@@ -359,12 +371,12 @@ def test_after_its_with_block_it_cannot_be_asked():
         (lambda lm: steer(lm, 0, VECTOR).control("a"), "random_state must"),
         (lambda lm: with_prompt(lm, "Careful!").control(), "have two different words each"),
         (lambda _: components_of(TextFunction(str)), "model must be a causal language model"),
-        (lambda lm: contrast(lm, None, ["a"], 0), "prompts must be a list"),
+        (lambda lm: contrast(lm, None, ["a"], 0), "positive must be a list"),
         (lambda lm: contrast(lm, ["the"], ["the"], 0), "positive must have another mean activation"),
-        (lambda lm: contrast(lm, "the", ["a"], 0), "prompts must be a list"),
-        (lambda lm: contrast(lm, [], ["a"], 0), "prompts must be a list of at least one"),
+        (lambda lm: contrast(lm, "the", ["a"], 0), "positive must be a list"),
+        (lambda lm: contrast(lm, ["a"], [], 0), "negative must be a list of at least one"),
         (lambda lm: activations(lm, ["the"], 0, "middle"), "position must be"),
-        (lambda lm: ablate(lm, "2.0"), "components must be between 0 and 1"),
+        (lambda lm: ablate(lm, "2.0"), "components must name layers from 0 to 1"),
         (lambda lm: ablate(lm, "0.4"), "components must name heads from 0 to 3"),
         (lambda lm: ablate(lm, "model.layers.0.mpl"), r"components must name modules .*near: model\.layers\.0\.mlp"),
         (lambda lm: ablate(lm, []), "components must name at least one"),
@@ -372,6 +384,7 @@ def test_after_its_with_block_it_cannot_be_asked():
         (lambda lm: ablate(lm, "0.0", "mean"), "reference must be a list of prompts"),
         (lambda lm: ablate(lm, "0.0", reference=["the"]), "reference must be .*left out for"),
         (lambda lm: ablate(lm, components_of(lm)).control(), "components must leave as many others"),
+        (lambda lm: steer(with_prompt(lm, "be"), 0, VECTOR), "activations changed before its prompts"),
         (lambda lm: with_prompt(lm), "system must hold a text, or prefix"),
         (lambda lm: with_prompt(lm, 3), "system must be a text"),
         (lambda _: with_prompt(lambda texts: [1.0 for _ in texts], "be brief"), "model must be a language model"),

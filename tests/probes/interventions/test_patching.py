@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 
 import numpy as np
 import pytest
 
 from probes import InputError, Store, TemplateProbe, TextProbe, patch, steer
 from surrogates import compare, compare_cases
+from tests.helpers.threads import ended, started
 from tests.helpers.when_used import when_used
 
 torch = when_used("torch")
@@ -141,11 +142,7 @@ def test_another_thread_that_asks_meanwhile_is_not_touched():
         for _ in range(5):
             results.setdefault(model, []).append(model.scoring(ANSWER, PROMPTS[0])(PROMPTS))
 
-    threads = [threading.Thread(target=ask, args=(model,)) for model in (lm, patched)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    ended(started(partial(ask, lm), partial(ask, patched)))
     for model in (lm, patched):
         for each in results[model]:
             np.testing.assert_allclose(each, alone[model], atol=1e-5)

@@ -7,7 +7,19 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from probes import InputError, Store, TextProbe, ablate, activations, components_of, contrast, patch, similarity, steer
+from probes import (
+    InputError,
+    Store,
+    TextProbe,
+    ablate,
+    activations,
+    components_of,
+    contrast,
+    patch,
+    quantise,
+    similarity,
+    steer,
+)
 from probes.models.huggingface.classifier import TextClassifier
 from probes.models.huggingface.encoder import Encoder
 from probes.models.huggingface.masked_lm import MaskedLM
@@ -284,3 +296,48 @@ def albert():
     shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
     config = transformers.AlbertConfig(vocab_size=len(tokenizer()), embedding_size=16, **shape)
     return transformers.AlbertForSequenceClassification(config).eval()
+
+
+def test_a_classifier_is_rounded_row_by_row_but_for_its_head():
+    model = TextClassifier(bert(num_labels=3), tokenizer())
+    before = model(TEXTS)
+    rounded = quantise(model, "int4")
+    for (name, now), weight in zip(rounded.module.named_parameters(), model.module.parameters(), strict=True):
+        linear = name.endswith("weight") and "embeddings" not in name and "LayerNorm" not in name
+        if linear and not name.startswith("classifier"):
+            step = weight.abs().amax(dim=1, keepdim=True) / 7
+            assert (now - (weight / step).round() * step).abs().max() < 1e-6
+            assert (now != weight).any()
+        else:
+            assert torch.equal(now, weight)
+    assert isinstance(rounded, TextClassifier) and rounded.identity() != model.identity()
+    assert np.abs(rounded(TEXTS) - before).max() > 1e-3
+    np.testing.assert_array_equal(model(TEXTS), before)  # exact: bit-identical is what is promised
+
+
+def test_a_control_of_a_rounded_classifier_moves_each_weight_as_far():
+    model = TextClassifier(bert(num_labels=3), tokenizer())
+    rounded = quantise(model)
+    sizes = [
+        [
+            float((a - b).detach().norm())
+            for a, b in zip(made.module.parameters(), model.module.parameters(), strict=True)
+        ]
+        for made in (rounded, rounded.control(1))
+    ]
+    np.testing.assert_allclose(sizes[0], sizes[1], rtol=1e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize("to", ["bfloat16", "float16"])
+def test_a_classifier_in_half_precision_is_asked_in_it(to):
+    model = TextClassifier(bert(num_labels=3), tokenizer())
+    half = quantise(model, to)
+    assert half.half and not model.half
+    np.testing.assert_allclose(half(TEXTS), model(TEXTS), rtol=0.3, atol=0.5)
+
+
+def test_weights_are_changed_before_activations():
+    model = TextClassifier(bert(num_labels=3), tokenizer())
+    assert steer(quantise(model), 0, VECTOR)(TEXTS).shape == (4, 3)
+    with pytest.raises(InputError, match="model must have its weights changed before its activations"):
+        quantise(steer(model, 0, VECTOR))

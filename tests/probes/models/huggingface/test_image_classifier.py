@@ -156,7 +156,7 @@ def test_probabilities_are_not_taken_for_logits():
         (lambda: ImageClassifier(module(), outputs="abc"), "outputs must be a list of names"),
         (lambda: explained(ImageClassifier(module())), "preprocess must be given: it turns one image into a tensor"),
         (lambda: explained(ImageClassifier(module(), lambda i: prepared(i)[None])), r"return one tensor \(C, H, W\)"),
-        (lambda: explained(ImageClassifier(module(), prepared, outputs=["a"])), "names 1 outputs but returned 3"),
+        (lambda: explained(ImageClassifier(module(), prepared, outputs=["a"])), "names 1 output but returned 3"),
         (lambda: explained(ImageClassifier(module()[:2], prepared)), "one row of numbers an image"),
     ],
 )

@@ -1,12 +1,12 @@
 """Logits of rows on top of shared prefixes: those of plain forwards, whatever the architecture; nothing is left."""
 
 import sys
-import threading
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
+from tests.helpers.threads import ended, started
 from tests.helpers.when_used import when_used
 
 torch = when_used("torch")
@@ -239,9 +239,7 @@ def test_a_forward_of_another_thread_is_answered_as_usual():
     forward()
     with packed.replaced_attention(module, packed.Buffers(9), [(0, 9)]):
         assert module.config._attn_implementation == packed.NAME
-        thread = threading.Thread(target=forward)
-        thread.start()
-        thread.join()
+        ended(started(forward))
     torch.testing.assert_close(answers[1], answers[0], atol=1e-5, rtol=0)
 
 
@@ -249,13 +247,7 @@ def test_two_threads_share_a_module():
     module = build()
     parts = [branches(150, 8, seed) for seed in range(4)]
     expected, answers = [plain(module, rows) for rows in parts], {}
-    threads = [
-        threading.Thread(target=lambda i=i: answers.update({i: logs(module, parts[i])})) for i in range(len(parts))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    ended(started(*(lambda i=i: answers.update({i: logs(module, parts[i])}) for i in range(len(parts)))))
     for i, values in enumerate(expected):
         torch.testing.assert_close(answers[i], values, atol=1e-4, rtol=0)
 

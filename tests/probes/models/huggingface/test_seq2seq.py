@@ -110,6 +110,12 @@ def test_a_decoder_without_a_start_is_refused():
         as_model((network, target_tokenizer()))
 
 
-def test_it_is_no_causal_model_that_can_be_steered():
-    with pytest.raises(InputError):
-        contrast((t5(), target_tokenizer()), ["a man"], ["the house"], layer=0)
+def test_a_contrast_at_a_layer_is_that_of_its_encoder():
+    network = t5()
+    states = [
+        network.encoder(**target_tokenizer()(text, return_tensors="pt"), output_hidden_states=True).hidden_states[1]
+        for text in ("a man", "the house")
+    ]
+    truth = (states[0] - states[1])[0].mean(dim=0).detach().numpy()
+    made = contrast((network, target_tokenizer()), ["a man"], ["the house"], layer=0)
+    np.testing.assert_allclose(made, truth, rtol=1e-4, atol=1e-4)
