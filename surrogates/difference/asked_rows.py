@@ -11,7 +11,7 @@ import pandas as pd
 from pandas.api.types import is_float_dtype
 
 from probes.errors import InputError
-from probes.inputs.table_rows import background_frame
+from probes.inputs.table_rows import background_frame, in_order_of
 from probes.model import Prompt, is_chat
 from surrogates.difference.grouped_rows import numbered
 from surrogates.many.columns import Rows
@@ -38,6 +38,8 @@ class AskedRows:
     notes : tuple of str
     groups : list of n str or None
         What each input belongs to.
+    feature_names : tuple of str
+        Of the columns of an array that rules are about; empty where there is none.
     """
 
     inputs: Any
@@ -45,6 +47,7 @@ class AskedRows:
     shown: list[str]
     notes: tuple[str, ...]
     groups: list[str] | None = None
+    feature_names: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -63,7 +66,7 @@ class AskedRows:
             raise InputError("by", f"be a table with a row for each of the {len(inputs)} inputs", by)
         labels = None
         if groups is not None:
-            number, names = numbered(groups, len(inputs))
+            number, names = numbered(in_order_of(rows, groups), len(inputs))
             labels = [names[i] for i in number]
         for called, frame in (("rows", inputs), ("by", by)):
             if isinstance(frame, pd.DataFrame):
@@ -73,7 +76,7 @@ class AskedRows:
         chosen = np.sort(np.array([*first.values()], dtype=int))
         notes: tuple[str, ...] = ()
         if len(chosen) < len(written):
-            notes = (f"{len(written) - len(chosen)} inputs repeat earlier ones and are left out.",)
+            notes = (f"Repeats of earlier inputs are left out: {len(written) - len(chosen)}.",)
         if len(chosen) < FEWEST:
             raise InputError("rows", f"be at least {FEWEST} different inputs", len(chosen))
         kept = taken(inputs, chosen)
@@ -81,7 +84,8 @@ class AskedRows:
         belong = None if labels is None else [labels[i] for i in chosen]
         if numbers:  # a model is given what the user gives
             kept = kept.to_numpy(dtype=float)
-        return cls(kept, described, [written[i] for i in chosen], notes, belong)
+        columns = tuple(map(str, described.columns)) if numbers and by is None else ()
+        return cls(kept, described, [written[i] for i in chosen], notes, belong, columns)
 
     def features(self, kept: np.ndarray) -> Rows:
         """Return what rules are about, of some inputs."""

@@ -83,8 +83,9 @@ def compare_cases(
     Parameters
     ----------
     before, after : object
-        Two language models, or two models of texts for the metric ``output``: a model and its fine-tune, a model and
-        itself steered, ablated or with another prompt.
+        Two language models, two text classifiers of transformers, whose answers are the names of their classes, or two
+        models of texts for the metric ``output``: a model and its fine-tune, a model and itself steered, ablated or
+        with another prompt.
     probe : TemplateProbe
     by, groups, metric, statements, find, split, most
         As of :func:`~surrogates.statements.generalise.generalise`. Claims compare with no change, not with chance.

@@ -74,7 +74,8 @@ def compare_rows(
         Properties of each input, one row an input, that rules are about instead: length, source, topic.
     groups : sequence of n labels, optional
         What rows belong to that resemble each other: a customer, a document, a template. Each finds rules or tests
-        them, and tests and intervals count groups, at least ten. An input that repeats is of the group it is in first.
+        them, and tests and intervals count groups, at least ten. A Series belongs to the rows of a DataFrame that its
+        index names. An input that repeats is of the group it is in first.
     names : (str, str), default ("before", "after")
         What the two are called in reports.
     target : str, int or callable, optional
@@ -133,7 +134,7 @@ def compare_rows(
     one, other = _answers(first, second, asked.inputs, choices, target, memory, progress, names)
     notes = [*asked.notes, *alike(before, after, (one.model, other.model))]
     if lost := int((~(there := one.answered & other.answered)).sum()):
-        notes.append(f"{lost} of {len(there)} rows were not answered by both models and are left out.")
+        notes.append(f"Not answered by both models, and left out: {lost} of {len(there)} rows.")
     if there.sum() < FEWEST:
         raise InputError("rows", f"be at least {FEWEST} that both models answer", int(there.sum()))
     one, other = one.only(there), other.only(there)
@@ -154,8 +155,13 @@ def compare_rows(
     search = _Search(names, most, length, seed)
     difference = _difference(told, asked.features(there), kept, (one, other), search, belong, notes)
     given = {"target": target, "margin": margin, "choices": choices if choices is None else [*choices]}
-    given |= {"most": most, "length": length}
-    return replace(difference, settings=settings_of(compare_rows, given) | {"random_state": seed})
+    given |= {
+        "most": most,
+        "length": length,
+        "feature_names": feature_names if feature_names is None else [*feature_names],
+    }
+    settings = settings_of(compare_rows, given) | {"random_state": seed}
+    return replace(difference, settings=settings, feature_names=asked.feature_names)
 
 
 def _of_groups(count: int) -> str:
@@ -214,7 +220,7 @@ def _answers(
 def _scorer(model: Generator) -> Any:
     scorer = answerer(model)
     if isinstance(scorer, Generator):
-        rule = "give log-probabilities of answers; this one only writes text"
+        rule = "give log-probabilities of answers; of this one what it writes is taken"
         raise InputError("before", rule, type(scorer).__name__)
     return scorer
 

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from probes.errors import InputError
+from probes.rounding import counted
 from surrogates.statements.entity_effects import wilson
 
 __all__ = ["exchanged", "half_of", "mean_interval", "numbered", "p_exchanged", "share_interval"]
@@ -36,7 +37,7 @@ def numbered(groups: Any, rows: int) -> tuple[np.ndarray, list[str]]:
         raise InputError("groups", rule, groups)
     labels = [str(label) for label in groups if label is not None and label == label]
     if len(labels) != rows:
-        raise InputError("groups", rule, f"{len(labels)} labels")
+        raise InputError("groups", rule, counted(len(labels), "label"))
     names, number = np.unique(labels, return_inverse=True)
     if len(names) < _FEWEST:
         raise InputError("groups", f"be at least {_FEWEST} different ones, half of which test rules", len(names))

@@ -23,7 +23,7 @@ from probes.interventions.intervened import language_model
 from probes.interventions.network_modules import layer_names
 from probes.interventions.steering import activations, steer
 from probes.models.adapt import as_model
-from probes.rounding import rounded
+from probes.rounding import counted, rounded
 from probes.store.store import Store, open_store
 from surrogates.difference.random_controls import drawn
 from surrogates.results.plain import Columns, Damaged, Json
@@ -197,7 +197,9 @@ def one_vector(
     for layer in tried:
         one, other = (activations(model, prompts, layer).mean(axis=0) for model in (first, second))
         if one.shape != other.shape:
-            raise InputError("after", f"have {len(one)} activations at layer {layer}, as the first has", len(other))
+            raise InputError(
+                "after", f"have {counted(len(one), 'activation')} at layer {layer}, as the first has", len(other)
+            )
         vectors[layer] = other - one
         for scale in scales if vectors[layer].any() else ():
             steered = moved(steer(first, layer, vectors[layer], scale), seen)

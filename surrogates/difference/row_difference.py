@@ -8,6 +8,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 import pandas as pd
 
+from probes.errors import InputError
+from probes.inputs.table_rows import background_frame
 from probes.rounding import between, percent, rounded
 from surrogates.difference.grouped_rows import share_interval
 from surrogates.difference.region_search import united
@@ -63,6 +65,8 @@ class RowDifference(SavedResult):
     notes : tuple of str
     settings : dict
         What :func:`~surrogates.compare_rows` was given, of what can be written; empty in files of earlier versions.
+    feature_names : tuple of str
+        Of the columns of an array that was compared; empty where it was none, and in files of earlier versions.
     """
 
     kind: ClassVar[str] = "row difference"
@@ -86,6 +90,7 @@ class RowDifference(SavedResult):
     cost: Json = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     settings: Json = field(default_factory=dict, metadata=MAY_LACK, repr=False)
+    feature_names: tuple[str, ...] = field(default=(), metadata=MAY_LACK, repr=False)
 
     @property
     def differ(self) -> tuple[float, float, float]:
@@ -133,13 +138,19 @@ class RowDifference(SavedResult):
             f"{percent(whole['precision'])}."
         )
 
-    def predict(self, rows: Rows) -> np.ndarray:
+    def predict(self, rows: Rows | np.ndarray) -> np.ndarray:
         """Return for which rows like those compared the rules say that the two differ, ``(n,)`` of bool.
+
+        An array has the columns of the array that was compared.
 
         Raises
         ------
         InputError
         """
+        if isinstance(rows, np.ndarray) and self.feature_names:
+            if rows.ndim == 2 and rows.shape[1] != len(self.feature_names):
+                raise InputError("rows", f"have the columns {', '.join(self.feature_names)}", rows)
+            rows = background_frame(rows, self.feature_names, "rows")
         return united(self.regions, encoded(rows, self.columns, self.middles))
 
     def check_consistent(self) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from probes.errors import InputError, ModelError
 from probes.model import Generator
+from probes.rounding import counted
 from surrogates.results.plain import Json, plain
 
 __all__ = ["alike", "check_known", "check_names", "check_same", "said_of", "settings_of"]
@@ -53,9 +54,9 @@ def check_same(before: Sequence[str], after: Sequence[str], unit: str, other: st
     if tuple(before) != tuple(after):
         pairs = enumerate(zip(before, after, strict=False))
         at = next((i for i, pair in pairs if pair[0] != pair[1]), None)
-        rule = f"have the {len(before)} outputs of the first, in their order"
+        rule = f"have the {counted(len(before), 'output')} of the first, in their order"
         if at is None:
-            raise InputError("after", rule, f"{len(after)} outputs")
+            raise InputError("after", rule, counted(len(after), "output"))
         raise InputError("after", f"{rule}; number {at + 1} there is {before[at]!r}", after[at])
     if unit != other:
         raise InputError("after", f"answer in the unit of the first, {unit}", other)

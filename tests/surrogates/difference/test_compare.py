@@ -287,7 +287,7 @@ def named(outputs, unit="output"):
             named(("a", "b")),
             named(("a",)),
             {},
-            "after must have the 2 outputs of the first, in their order; got '1 outputs'",
+            "after must have the 2 outputs of the first, in their order; got '1 output'",
         ),
         (named(("a",)), named(("a",), "nats"), {}, "after must answer in the unit of the first, output"),
         (first, second, {"names": ("a", "a")}, "names must be two different texts"),

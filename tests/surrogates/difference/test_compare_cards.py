@@ -70,21 +70,21 @@ def at_most(rate, n, errors):
 
 @pytest.mark.parametrize(("shared", "keep"), [(True, True), (False, True), (True, False)])
 def test_of_equal_models_few_pairs_of_cards_are_said_to_differ(shared, keep):
-    """400 pairs of equal models; 5% of the pairs may have a difference somewhere (Holm)."""
+    """200 pairs of equal models; 5% of the pairs may have a difference somewhere (Holm)."""
     said = 0
-    for seed in range(400):
+    for seed in range(200):
         first, second = drawn(seed, shared=shared)
         said += card(first, keep=keep).compare(card(second, keep=keep))["apart"].any()
-    assert at_most(0.05, 400, said)
+    assert at_most(0.05, 200, said)
 
 
 def test_intervals_hold_the_true_difference_in_95_of_100():
     held = np.zeros(3)
-    for seed in range(400):
+    for seed in range(200):
         table = card(drawn(seed, 0.7)[0]).compare(card(drawn(seed, 0.7)[1]))
         held += ((table["low"] <= [0.7, 0.7, 0.0]) & (table["high"] >= [0.7, 0.7, 0.0])).to_numpy()
-    assert all(at_most(0.05, 400, 400 - h) for h in held)
-    assert (held < 400 * 0.99).all()  # nor wider than they need be
+    assert all(at_most(0.05, 200, 200 - h) for h in held)
+    assert (held < 200 * 0.99).all()  # nor wider than they need be
 
 
 def test_a_planted_difference_is_found_and_pairing_finds_more():

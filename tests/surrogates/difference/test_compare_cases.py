@@ -230,6 +230,16 @@ def test_flips_go_both_ways_beside_controls_and_other_probes():
     assert d.entry.cost["rows"] > 2 * alone + 2 * 12 + 1000
 
 
+def test_the_page_says_where_bars_have_a_scale_of_their_own(tmp_path):
+    two = Answers("before", lambda p: "n00" in p), Answers("after", lambda p: "sad" in p)
+    said = []
+    for unrelated in (None, []):
+        d = compare_cases(*two, answering(), controls=0, unrelated=unrelated, store=Store(), progress=False, find=False)
+        page = d.report(tmp_path / "d.html").read_text(encoding="utf-8")
+        said.append("Bars of another unit have a scale of their own." in page)
+    assert said == [True, False]
+
+
 def test_every_view_and_the_file(tmp_path):
     d = compared(scorer(lambda t: 2.0 * ("sad" in t), seed=1), names=("old <b>", "new"), name="moods & places")
     again = CaseDifference.from_json(d.to_json(tmp_path / "d.json"))

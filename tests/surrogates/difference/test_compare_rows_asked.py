@@ -31,7 +31,7 @@ def broken(rows):
     ("after", "options", "error", "match"),
     [
         (Counted(broken), {}, ModelError, "no"),
-        (Counted(lambda rows: np.zeros((len(rows), 2))), {}, InputError, "after must have the 1 outputs of the first"),
+        (Counted(lambda rows: np.zeros((len(rows), 2))), {}, InputError, "after must have the 1 output of the first"),
         (Counted(), {"target": "other"}, InputError, "target must be one of the model's outputs"),
         (Counted(), {"target": lambda raw: 5}, ModelError, "The target function must return one row of numbers"),
     ],
@@ -94,3 +94,67 @@ def test_what_is_no_date_is_shown_where_dates_are_asked_for():
     asked = table.head(3).assign(when=[None, "2024-02-01", "soon"])
     with pytest.raises(InputError, match="rows must have dates in the column when; got 'soon'"):
         d.predict(asked)
+
+
+ARRAY = np.column_stack([np.arange(400) % 50, np.arange(400) % 7, np.arange(400) % 3]).astype(float)
+
+
+def compared_arrays(**options):
+    return compare_rows(
+        lambda X: X[:, 0] * 1.0, lambda X: X[:, 0] + 9.0 * (X[:, 1] > 4), ARRAY, store=None, progress=False, **options
+    )
+
+
+@pytest.mark.parametrize("names", [None, ["age", "days", "kind"]])
+def test_an_array_is_told_apart_as_the_table_of_its_columns(names):
+    d = compared_arrays(feature_names=names)
+    fresh = ARRAY[::-3][:40]
+    np.testing.assert_array_equal(d.predict(fresh), fresh[:, 1] > 4)  # exact: truth values
+    frame = pd.DataFrame(fresh, columns=names or ["x0", "x1", "x2"])
+    np.testing.assert_array_equal(d.predict(frame), d.predict(fresh))  # exact: truth values
+    np.testing.assert_array_equal(
+        type(d).from_json(d.to_json()).predict(fresh), d.predict(fresh)
+    )  # exact: truth values
+
+
+@pytest.mark.parametrize(
+    ("rows", "match"),
+    [
+        (ARRAY[:, :2], "rows must have the columns x0, x1, x2; got"),
+        (ARRAY[0], "rows must"),
+        (ARRAY.astype(str), "rows must"),
+    ],
+    ids=["columns", "one", "texts"],
+)
+def test_another_array_is_refused(rows, match):
+    with pytest.raises(InputError, match=match):
+        compared_arrays().predict(rows)
+
+
+def test_an_array_where_a_table_was_compared_is_refused():
+    d = compare_rows(Counted(), Counted(lambda rows: rows["x"] + 9.0 * (rows["x"] > 40)), TABLE, store=None)
+    with pytest.raises(InputError, match="rows must be a table, a DataFrame"):
+        d.predict(ARRAY)
+
+
+@pytest.mark.parametrize("more", [0, 30])
+def test_groups_as_a_series_belong_to_the_rows_that_its_index_names(more):
+    rows = TABLE.set_index(TABLE.index + 100)
+    who = pd.Series([f"g{i % 20}" for i in range(300 + more)], index=np.arange(300 + more) + 100)
+    d = compare_rows(Counted(), Counted(), rows, groups=who.sample(frac=1, random_state=0), store=None, progress=False)
+    assert d.rows["group"].tolist() == who.to_numpy()[:300].tolist()
+
+
+def test_groups_as_a_series_of_another_index_are_refused():
+    before, who = Counted(), pd.Series([f"g{i % 20}" for i in range(300)], index=np.arange(300) + 1)
+    with pytest.raises(InputError, match="groups must have the index of rows, as a Series"):
+        compare_rows(before, before, TABLE, groups=who, store=None)
+    assert not before.rows
+    named = compare_rows(before, Counted(), TABLE, groups=who.to_numpy(), store=None, progress=False)
+    assert named.rows["group"].tolist() == who.tolist()
+
+
+def test_groups_as_a_series_are_refused_where_the_index_of_rows_repeats():
+    who = pd.Series([f"g{i % 20}" for i in range(300)])
+    with pytest.raises(InputError, match="groups must have the index of rows, as a Series"):
+        compare_rows(Counted(), Counted(), TABLE.set_index(TABLE.index % 50), groups=who, store=None)
