@@ -29,6 +29,8 @@ Fitted: TypeAlias = tuple[list[Term], np.ndarray, np.ndarray, Sequence[Link]]
 _ROUNDING = 64 * np.finfo(float).eps
 #: decimals of standardised answers that are fitted to: the last ones depend on the unit, and would break ties by it
 _DECIMALS = 12
+#: share of the largest difference of answers below which the answer of a leaf is zero: an iterated fit leaves that
+_NOTHING = 1e-6
 
 
 class Surrogate(RegressorMixin, BaseEstimator):
@@ -155,8 +157,11 @@ class Surrogate(RegressorMixin, BaseEstimator):
             From scikit-learn, if an array has the wrong shape or holds NaN.
         """
         self.check()
-        Z, y = validate_data(self, Z, y, multi_output=True, y_numeric=True, dtype=float, ensure_min_samples=2)
-        y = np.asarray(y, dtype=float)
+        if _plain(Z, 2) and _plain(y, 1, 2) and len(Z) == len(y) > 1 and not hasattr(self, "feature_names_in_"):
+            self.n_features_in_ = Z.shape[1]
+        else:
+            Z, y = validate_data(self, Z, y, multi_output=True, y_numeric=True, dtype=float, ensure_min_samples=2)
+            y = np.asarray(y, dtype=float)
         weight = _check_sample_weight(sample_weight, Z, dtype=float, ensure_non_negative=True)
         merged = collapse(Z, y.reshape(len(y), -1), weight)
         # u = (y − m) / s, m the weighted mean, s = max |y − m|: the unit of the answers means nothing to a family
@@ -175,7 +180,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
         if self.partitions and self.terms_:
             # Σ φₖ = 1  ⇒  b + Σ wₖ φₖ = Σ (b + wₖ) φₖ
             coef, intercept = coef + intercept[:, None], np.zeros_like(intercept)
-            coef[np.abs(coef) <= (10.0**-_DECIMALS * spread + _ROUNDING * np.abs(level))[:, None]] = 0.0
+            coef[np.abs(coef) <= (_NOTHING * spread + _ROUNDING * np.abs(level))[:, None]] = 0.0
         self.coef_, self.intercept_ = (coef[0], float(intercept[0])) if y.ndim == 1 else (coef, intercept)
         return self
 
@@ -196,7 +201,8 @@ class Surrogate(RegressorMixin, BaseEstimator):
     def predict(self, Z: Any) -> np.ndarray:
         """Predict rows ``(n, d)``: ``(n,)``, or ``(n, k)`` if fitted to k outputs, in the unit of the answers."""
         check_is_fitted(self)
-        Z = validate_data(self, Z, reset=False, dtype=float)
+        fits = _plain(Z, 2) and Z.shape[1] == self.n_features_in_ and not hasattr(self, "feature_names_in_")
+        Z = Z if fits else validate_data(self, Z, reset=False, dtype=float)
         return from_line(self.links_, evaluate(self.terms_, Z) @ self.coef_.T + self.intercept_)
 
     @property
@@ -254,6 +260,12 @@ default "identity"
     @abstractmethod
     def _fit_linked(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
         """Select terms, fit their weights, and choose each output a link of what `links` offers it, in its unit."""
+
+
+def _plain(values: Any, *axes: int) -> bool:
+    """Whether values are what scikit-learn's validation makes of them: its look takes longer than a prediction."""
+    numbers = type(values) is np.ndarray and values.dtype == float and values.ndim in axes
+    return numbers and bool(values.size) and bool(np.isfinite(values).all())
 
 
 def _standardised(link: LinkLike, level: float, unit: float) -> LinkLike:

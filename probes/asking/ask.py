@@ -24,6 +24,7 @@ from probes.errors import ModelError
 from probes.model import Identity, Model
 from probes.probe import Probe, unique_names
 from probes.progress import Bar
+from probes.rounding import counted
 from probes.store.store import Store
 
 __all__ = ["again", "ask", "forecast", "gathered", "put"]
@@ -194,7 +195,7 @@ def gathered(
     y = averaged(each, probe)
     outputs = _names(model, identity, memory, y.shape[1])
     if len(outputs) != y.shape[1]:
-        raise ModelError(f"The model names {len(outputs)} outputs but returned {y.shape[1]}.")
+        raise ModelError(f"The model names {counted(len(outputs), 'output')} but returned {y.shape[1]}.")
     why = model.reason if model.fallible else ""
     kept = each if probe.replicates > 1 or probe.replication is not None else None
     names, who = tuple(outputs), (probe.digest, identity.id, cost)

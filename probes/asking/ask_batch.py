@@ -17,6 +17,7 @@ from probes.deferred import take
 from probes.digests import digests_of
 from probes.errors import ModelError, StoreError, describe
 from probes.model import Identity, Model
+from probes.rounding import counted
 from probes.store.store import Store
 
 __all__ = ["Batch", "Run", "keys_of", "known_outputs", "not_finite", "outputs_key", "uneven"]
@@ -64,7 +65,13 @@ class Run:
 
 
 def keys_of(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
-    """Return the SHA-256 of each input together with the model that is asked: what an answer is remembered under."""
+    """Return the SHA-256 of each input together with the model that is asked: what an answer is remembered under.
+
+    Of a model that is not identifiable beyond this run, whose answers stay in memory, simply both.
+    """
+    if not identity.persistent:
+        asked = hashlib.sha256(identity.id.encode()).digest()
+        return [asked + digest for digest in model.digests(inputs)]
     return digests_of(identity.id.encode(), model.digests(inputs))
 
 
@@ -137,13 +144,15 @@ class Batch:
         self.keys = keys_of(identity, model, inputs)
         if needed and not run.seen and self.keys[0] in run.unanswered:
             raise _nothing(model)
-        self.first: dict[bytes, int] = {}
-        self.same = np.array([self.first.setdefault(key, i) for i, key in enumerate(self.keys)], dtype=int)
+        # from the last to the first, so that the first of equal inputs stays
+        numbers = range(len(self.keys) - 1, -1, -1)
+        self.first: dict[bytes, int] = dict(zip(reversed(self.keys), numbers, strict=True))
+        self.same = np.fromiter(map(self.first.__getitem__, self.keys), dtype=int, count=len(self.keys))
         known = {k: v for k, v in memory.get(self.first).items() if not isinstance(v, str)}
         self.late = known.keys() & run.unbooked
         cost.reused += len(known.keys() - run.seen - self.late)
         settled = known.keys() | run.unanswered
-        self.missing = np.array([i for k, i in self.first.items() if k not in settled], dtype=int)
+        self.missing = np.array(sorted([i for k, i in self.first.items() if k not in settled]), dtype=int)
         if len(self.missing) and memory.readonly:
             raise StoreError(
                 f"The answer store {memory.path} can only be read, and {len(self.missing)} of {len(self.first)} "
@@ -169,9 +178,9 @@ class Batch:
         run, where, good = self.run, self.missing[rows], np.isfinite(values).all(axis=1)
         if good.any():
             kept, answers = where[good], values[good]
-            fresh = dict(zip([self.keys[i] for i in kept], answers, strict=True))
-            self.memory.put({**fresh, **self._outputs()}, self.identity.id)
-            run.unbooked.update(fresh)
+            keys = [self.keys[i] for i in kept.tolist()]
+            self.memory.put_rows(keys, answers, self._outputs(), self.identity.id)
+            run.unbooked.update(keys)
             self._raw.put(kept, answers)
         if not good.all():
             left_out = np.isnan(values).all(axis=1) & self.model.fallible
@@ -202,7 +211,9 @@ class Batch:
         self.run.seen.update(self.first)
         self.run.unbooked.difference_update(self.first)
         if self._raw.values is None:
-            raise ModelError(f"The model answered none of {len(self.first)} questions. {self.model.reason}".rstrip())
+            raise ModelError(
+                f"The model answered none of {counted(len(self.first), 'question')}. {self.model.reason}".rstrip()
+            )
         return self._raw.values[self.same]
 
     @property

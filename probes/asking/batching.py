@@ -20,6 +20,7 @@ from probes.design import Design
 from probes.errors import IomapError, ModelError, describe
 from probes.model import Model, as_prompt, is_chat
 from probes.outputs.arrays import as_outputs
+from probes.rounding import counted
 
 __all__ = ["Portion", "Portions", "batches", "if_empty", "parts_of", "shown"]
 
@@ -164,7 +165,7 @@ class Portion:
         name = type(model).__name__
         if error is None:
             if left:
-                raise ModelError(f"{name} left {left} of {len(self.rows)} inputs without an answer.")
+                raise ModelError(f"{name} left {left} of {counted(len(self.rows), 'input')} without an answer.")
             return False
         if not isinstance(error, Exception) or not self._asking:
             return False

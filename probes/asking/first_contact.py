@@ -87,7 +87,7 @@ class FirstContact:
         ModelError
             If the user's own object answers differently, or the model fails.
         """
-        if not self.done and not set(keys_of(self.identity, self.model, inputs)) <= self._settled(inputs):
+        if not self.done and not (keys := set(keys_of(self.identity, self.model, inputs))) <= self._settled(keys):
             self._meet(cost)
 
     def inputs(self) -> tuple[list[bytes], Any]:
@@ -105,7 +105,7 @@ class FirstContact:
         """Keys of the inputs that first contact would ask, and what it would cost besides their first answers."""
         keys, inputs = self.inputs()
         object_, batch = self.model.direct() is not None, self._compared and len(keys) > 1
-        known = self._settled(inputs) if self.identity.persistent else set()
+        known = self._settled(set(keys)) if self.identity.persistent else set()
         size = int(self.model.sizes(inputs).sum()) if self.model.size_unit == "tokens" else 0
         again = object_ + batch
         extra = again * len(keys) + len(known)
@@ -113,15 +113,14 @@ class FirstContact:
         calls = (1 + object_) * len(keys) + batch * together
         return set(keys), Cost(calls=calls, tokens=again * size, checks=extra)
 
-    def _settled(self, inputs: Any) -> set[bytes]:
-        keys = set(keys_of(self.identity, self.model, inputs))
+    def _settled(self, keys: set[bytes]) -> set[bytes]:
         return (set(self.memory.get(keys)) | self.run.unanswered) & keys
 
     def _meet(self, cost: Cost) -> None:
         if not self.run.seen and (outputs := known_outputs(self.identity, self.memory)) is not None:
             self.model.recall(outputs)
         keys, inputs = self.inputs()
-        new = set(keys) - self._settled(inputs)
+        new = set(keys) - self._settled(set(keys))
         spent = Cost()
         alone = self._alone(keys, inputs, new, spent)
         there = np.flatnonzero(~np.isnan(alone).any(axis=1))

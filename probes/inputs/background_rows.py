@@ -204,12 +204,12 @@ class _Bends:
         if not known.any() or not (spread := x[known].std()):
             return 0.0
         z = np.where(known, (x - x[known].mean()) / spread, 0.0)
-        values, used = _shapes(z), z[self.chosen]
-        left = 1 - self._alike(np.stack([used, *(shape[self.chosen] for shape in values)]), effects / size)
+        used = z[self.chosen]
+        left = 1 - self._alike(np.stack([used, *_shapes(used)]), effects / size)
         best = int(left[1:].argmin())
         if left[1 + best] > min(_LEFT, left[0] / 2):
             return 0.0
-        quantile = self.samples.quantile(values[best])
+        quantile = self.samples.quantile(_shapes(z)[best])
         return quantile if quantile <= _USELESS else float("inf")
 
     def _alike(self, shapes: np.ndarray, effects: np.ndarray) -> np.ndarray:

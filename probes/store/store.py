@@ -12,7 +12,7 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
@@ -23,7 +23,7 @@ import numpy as np
 from probes.errors import InputError, StoreError
 from probes.store.connection import connect, prepare
 from probes.store.paths import default_path
-from probes.store.schema import check_intact, roll_back
+from probes.store.schema import SCHEMA, check_intact, roll_back
 
 __all__ = ["Row", "Store", "Value", "open_store"]
 
@@ -37,6 +37,8 @@ _ADDRESS = re.compile(r"//(?:[^/\s@]*@)?([^\s?#]*)(?:[?#]\S*)?")  # user and que
 Value: TypeAlias = np.ndarray | str
 #: key, answer, identity of the model (None if it was not recorded)
 Row: TypeAlias = tuple[bytes, Value, str | None]
+#: the same as the file holds it
+_Kept: TypeAlias = tuple[bytes, bytes | str, str | None]
 
 
 class Store:
@@ -73,12 +75,14 @@ class Store:
         self._lock = threading.RLock()
         self._closed = False
         self._models: dict[str | None, int | None] = {None: None}
-        # a store in memory holds what it is given, and writes to its database when more than keys is asked for
-        self._held: dict[bytes, tuple[bytes | str, str | None]] = {}
+        # a store in memory holds what it is given, and opens a database when more than keys is asked for
+        self._held: dict[bytes, _Kept] = {}
         self._written_down = False
+        self.schema = SCHEMA
         if self.path is not None and self.path.is_dir():
             raise StoreError(f"The answer store {self.path} is a folder; name a file in it.")
-        self._open()
+        if self.path is not None:
+            self._open()
 
     def _open(self) -> None:
         try:
@@ -116,7 +120,8 @@ class Store:
         answers: dict[bytes, Value] = {}
         with self._lock:
             if self.path is None and not self._written_down:
-                return {key: self._decoded(self._held[key][0]) for key in keys if key in self._held}
+                known = self._held.keys() & keys if self._held else ()
+                return {key: self._decoded(self._held[key][1]) for key in known}
         in_order = sorted(set(keys))  # of the file
         for start in range(0, len(in_order), _LOOKUP):
             part = in_order[start : start + _LOOKUP]
@@ -159,6 +164,22 @@ class Store:
         name = _without_credentials(model)
         self._keep([(key, value, name) for key, value in zip(answers, _encoded(answers.values()), strict=True)])
 
+    def put_rows(
+        self, keys: Sequence[bytes], values: np.ndarray, beside: Mapping[bytes, Value], model: str | None = None
+    ) -> None:
+        """Put, like :meth:`put`, the rows ``(m, K)`` of one array under m keys, and more `beside` them.
+
+        Raises
+        ------
+        StoreError
+            As :meth:`put` does.
+        """
+        data, width = np.ascontiguousarray(values, _NUMBER).tobytes(), values.shape[1] * _NUMBER.itemsize
+        rows = [data[i * width : (i + 1) * width] for i in range(len(keys))]
+        each = zip([*keys, *beside], [*rows, *_encoded(beside.values())], strict=True)
+        name = _without_credentials(model)
+        self._keep([(key, value, name) for key, value in each])
+
     def add(self, rows: Iterable[Row]) -> None:
         """Put, like :meth:`put`, for answers of several models.
 
@@ -169,11 +190,13 @@ class Store:
         """
         self._keep([(key, _encoded([value])[0], _without_credentials(model)) for key, value, model in rows])
 
-    def _keep(self, kept: list[tuple[bytes, bytes | str, str | None]]) -> None:
+    def _keep(self, kept: list[_Kept]) -> None:
         with self._lock:
             if self.path is None and not self._written_down:
-                for key, value, model in kept:
-                    self._held.setdefault(key, (value, model))
+                fresh = dict(zip(map(itemgetter(0), reversed(kept)), reversed(kept), strict=True))  # the first stays
+                for key in self._held.keys() & fresh.keys():
+                    del fresh[key]
+                self._held.update(fresh)
                 return
         self._write(kept)
 
@@ -188,7 +211,7 @@ class Store:
         self._models = {None: None}
         self._open()
 
-    def _write(self, kept: list[tuple[bytes, bytes | str, str | None]]) -> None:
+    def _write(self, kept: list[_Kept]) -> None:
         kept.sort(key=itemgetter(0))  # in the order of the file
         identities = {model for _, _, model in kept}
         try:
@@ -208,6 +231,8 @@ class Store:
                 finally:
                     roll_back(self._db)
         except (sqlite3.Error, OSError, UnicodeError) as error:
+            if self._closed:
+                raise self._was_closed("written") from error
             raise StoreError(
                 f"The answer store {self.path} cannot be written: {error}. Earlier answers are kept; free some space "
                 "or name another file with store=PATH, then run again: only unanswered questions are asked."
@@ -259,12 +284,19 @@ class Store:
         try:
             with self._lock:
                 if self.path is None and not self._written_down:
-                    self._write([(key, *held) for key, held in self._held.items()])
+                    self._open()
+                    self._write(list(self._held.values()))
                     self._held, self._written_down = {}, True
                 self._follow()
                 return self._db.execute(query, values or []).fetchall()
         except (sqlite3.Error, OSError, UnicodeError) as error:
+            if self._closed:
+                raise self._was_closed("read") from error
             raise StoreError(f"The answer store {self.path} cannot be read: {error}.") from error
+
+    def _was_closed(self, deed: str) -> StoreError:
+        where = f"The answer store {self.path}" if self.path is not None else "An answer store in memory"
+        return StoreError(f"{where} cannot be {deed}: it was closed.")
 
     def _decoded(self, value: Any) -> Value:
         if isinstance(value, str):
@@ -284,6 +316,8 @@ class Store:
         """Close the file; an in-memory store is forgotten."""
         with self._lock:
             self._closed = True
+            if self.path is None and not self._written_down:
+                self._open()  # so that whatever is asked of it from now on is refused as a closed file refuses it
             self._held, self._written_down = {}, True
             self._db.close()
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import stats
+from scipy.special import ndtri, stdtrit
 
-__all__ = ["r2", "r2_interval", "rank_correlation", "rank_interval", "varies"]
+__all__ = ["r2", "r2_interval", "rank_correlation", "rank_interval", "rounding", "varies"]
 
 
 def r2(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -24,7 +25,12 @@ def r2(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 def varies(y: np.ndarray) -> np.ndarray:
     """Return whether each column of ``(n, k)`` varies by more than rounding, ``(k,)``."""
-    return np.ptp(y, axis=0) > 64 * np.finfo(float).eps * np.abs(y).max(axis=0)
+    return np.ptp(y, axis=0) > rounding(y)
+
+
+def rounding(y: np.ndarray) -> np.ndarray:
+    """Return the size up to which differences between answers ``(n, k)`` are rounding, ``(k,)``: of long sums, too."""
+    return 1024 * np.finfo(float).eps * np.abs(y).max(axis=0)
 
 
 def r2_interval(
@@ -60,7 +66,7 @@ def r2_interval(
     unstable = (len(by_fold) - 1) * by_fold.var(axis=0).mean(axis=0) / scale
     largest = np.abs(share).max(axis=0)
     variance = share.var(axis=0, ddof=1) / m + 3 * (largest / m) ** 2 + 10 / m * np.minimum(unstable, 10.0)
-    factor = np.exp(stats.t.ppf(0.975, m - 1) * np.sqrt(variance))
+    factor = np.exp(stdtrit(m - 1, 0.975) * np.sqrt(variance))
     return 1 - (1 - score) * factor, 1 - (1 - score) / factor
 
 
@@ -78,6 +84,6 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def rank_interval(rank: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Compute 95% intervals of rank correlations ``(k,)`` over m rows: Fisher's z, standard error 1.03 / √(m − 3)."""
-    width = stats.norm.ppf(0.975) * 1.03 / np.sqrt(max(rows - 3, 1))
+    width = ndtri(0.975) * 1.03 / np.sqrt(max(rows - 3, 1))
     z = np.arctanh(np.clip(rank, -0.999999, 0.999999))
     return np.tanh(z - width), np.tanh(z + width)

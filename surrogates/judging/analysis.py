@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from probes.probe import Feature
+from surrogates.judging.agreement import rounding
 from surrogates.judging.attribution import average_effects, effect_estimates, scores
 from surrogates.judging.background import BackgroundSpread, row_effects
 from surrogates.judging.cross_fit import cross_fit
@@ -29,7 +30,9 @@ __all__ = ["Analysis", "analyse", "analyse_together"]
 _ByRows: TypeAlias = tuple[np.ndarray, np.ndarray, int]
 
 #: share of the range of answers below which an effect is what an iterated fit leaves, and zero
-_NOTHING = 1e-10
+_NOTHING = 1e-6
+#: share of it below which a standard error is zero; a larger one keeps equal effects, which that leaves apart, tied
+_CERTAIN = 1e-10
 
 
 @dataclass(frozen=True)
@@ -130,9 +133,10 @@ def _attributions(
     y = problem.judged
     effects, errors = _effects(problem, crossed)
     shown = average_effects(surrogate, problem.features)
-    rounding = np.maximum(1024 * np.finfo(float).eps * np.abs(y).max(axis=0), _NOTHING * np.ptp(y, axis=0))[:, None]
-    for values in (effects, errors, shown):
-        values[np.abs(values) <= rounding] = 0.0
+    nothing, certain = (np.maximum(rounding(y), share * np.ptp(y, axis=0))[:, None] for share in (_NOTHING, _CERTAIN))
+    for values in (effects, shown):
+        values[np.abs(values) <= nothing] = 0.0
+    errors[errors <= np.where(effects == 0, nothing, certain)] = 0.0
     unsure = [Uncertainty(error, len(y), *rows) for error, rows in zip(errors, by_rows, strict=True)]
     width = np.array([u.half_widths() for u in unsure])
     columns = {"attribution": effects, "low": effects - width, "high": effects + width, "surrogate": shown}

@@ -72,6 +72,9 @@ def _slopes_of_sum(terms: Sequence[Term], coef: np.ndarray, features: Sequence[F
     """Return average effects on Σ wₖ φₖ a step of one, ``(k, d)``."""
     slopes_of = np.zeros((len(coef), len(features)))
     for term, weight in zip(terms, coef.T, strict=True):
+        if isinstance(term, Product) and len(term.features) == 1:
+            slopes_of[:, term.features[0]] += weight
+            continue
         members, means, slopes = _moments(term, features)
         for position, i in enumerate(members):
             others = np.prod(np.delete(means, position))

@@ -54,7 +54,7 @@ def cross_fit(surrogate: Surrogate, problem: Problem, control: bool = False) -> 
 
 def fold_count(rows: int) -> int:
     """Return in how many folds so many judged rows are split."""
-    return min(FOLDS, _OF_MANY) if rows >= _MANY else FOLDS
+    return _OF_MANY if rows >= _MANY else FOLDS
 
 
 def _held_out(

@@ -15,7 +15,7 @@ import pandas as pd
 
 from probes.design import Design
 from probes.rounding import between, score
-from surrogates.judging.agreement import r2, r2_interval, rank_correlation, rank_interval
+from surrogates.judging.agreement import r2, r2_interval, rank_correlation, rank_interval, rounding
 from surrogates.judging.by_terms import ByTerms, by_terms
 from surrogates.judging.cross_fit import CrossFit, fold_count
 from surrogates.judging.problem import Problem
@@ -239,8 +239,7 @@ def _misses(surrogate: Surrogate, design: Design, y: np.ndarray, errors: np.ndar
     """Check whether the surrogate misses the instance by over five held-out errors and a fifth of the range."""
     gap = np.abs(y[0] - surrogate.predict(design.Z[:1]).reshape(-1))
     usual = np.sqrt((errors**2).mean(axis=0))
-    rounding = 64 * np.finfo(float).eps * np.abs(y).max(axis=0)
-    return tuple(bool(v) for v in gap > np.maximum(np.maximum(5 * usual, 0.2 * np.ptp(y, axis=0)), rounding))
+    return tuple(bool(v) for v in gap > np.maximum(np.maximum(5 * usual, 0.2 * np.ptp(y, axis=0)), rounding(y)))
 
 
 def _leave_one_out(design: Design, y: np.ndarray) -> np.ndarray:

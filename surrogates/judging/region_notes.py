@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from probes.design import Design
-from probes.rounding import score
+from probes.rounding import counted, score
 from surrogates.judging.reading_window import reading_window
 
 __all__ = ["correlated_note", "cut_note"]
@@ -25,16 +25,16 @@ _TRIED = 0.5
 
 def correlated_note(pairs: Sequence[tuple[str, str, float]], attributions: pd.DataFrame) -> tuple[str, ...]:
     """Warn of features with large effects that are strongly correlated but changed one by one."""
+    near = [p for p in pairs if abs(p[2]) >= _CORRELATED]
     large = set[str]()
-    for _, part in attributions.groupby("output", sort=False):
+    for _, part in attributions.groupby("output", sort=False) if near else ():
         size = part["attribution"].abs()
         large |= set(part.loc[(size > 0) & (size >= _LARGE * size.max()), "feature"])
-    strong = [p for p in pairs if large.issuperset(p[:2]) and abs(p[2]) >= _CORRELATED]
-    correlated = sorted(strong, key=lambda p: -abs(p[2]))
+    correlated = sorted([p for p in near if large.issuperset(p[:2])], key=lambda p: -abs(p[2]))
     if not correlated:
         return ()
     shown = ", ".join(f"{a} and {b} ({score(rho)})" for a, b, rho in correlated[:3])
-    more = f" and {len(correlated) - 3} other pairs" if len(correlated) > 3 else ""
+    more = f" and {counted(len(correlated) - 3, 'other pair')}" if len(correlated) > 3 else ""
     return (
         f"Strongly correlated, with large effects, but changed one by one: {shown}{more}. Many questions are rows "
         "unlike the data, where the model may do anything. With groups= such columns are replaced together, with "

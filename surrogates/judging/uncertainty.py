@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 __all__ = ["Uncertainty"]
 
@@ -43,17 +43,17 @@ class Uncertainty:
         """Half-widths ``(d,)`` of intervals that hold with 95% for so many tests together (Bonferroni)."""
         level = 1 - 0.025 / tests
         rows = self.background * self._wider(level)
-        return np.hypot(stats.t.ppf(level, self.answers - 1) * self.masks, rows)
+        return np.hypot(stdtrit(self.answers - 1, level) * self.masks, rows)
 
     def gap(self, i: int, j: int, signs: np.ndarray, tests: int = 1) -> float:
         """Half-width of the interval of |effect i| − |effect j|, given their signs ``(d,)``."""
         level = 1 - 0.025 / tests
         spread = np.sqrt(((signs[i] * self.factor[:, i] - signs[j] * self.factor[:, j]) ** 2).sum())
         rows = self._rows(spread, np.maximum(self.quantiles[i], self.quantiles[j])) * self._wider(level)
-        return float(np.hypot(stats.t.ppf(level, self.answers - 1) * np.hypot(self.masks[i], self.masks[j]), rows))
+        return float(np.hypot(stdtrit(self.answers - 1, level) * np.hypot(self.masks[i], self.masks[j]), rows))
 
     def _wider(self, level: float) -> float:
-        return float(stats.t.ppf(level, self.df) / stats.t.ppf(0.975, self.df))
+        return float(stdtrit(self.df, level) / stdtrit(self.df, 0.975))
 
     def _rows(self, errors: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
         if not len(self.factor):

@@ -226,12 +226,10 @@ def _held_out(
     spread = np.maximum(gram[..., _diagonal(X1), _diagonal(X1)] - gram[..., -1] ** 2 / gram[..., -1:, -1], 0.0)
     values = _solved(gram, _RIDGES[:, None] * spread, cross[:, None])
     if links[0].curved:
-        values = _moved(X1, y, known, spread, values, Stacked(links, 3))
+        squares = _moved(X1, y, known, spread, values, Stacked(links, 3))
+        return ((weight - known)[:, None] * squares).sum(axis=(0, 2))
     return sum(
-        (
-            (y[test] - link.answers(of_fold @ X1[test].T)) ** 2 @ weight[test]
-            for of_fold, test, link in zip(values, tests, links, strict=True)
-        ),
+        ((y[test] - of_fold @ X1[test].T) ** 2 @ weight[test] for of_fold, test in zip(values, tests, strict=True)),
         start=np.zeros(len(_RIDGES)),
     )
 
@@ -239,21 +237,26 @@ def _held_out(
 def _moved(
     X1: np.ndarray, y: np.ndarray, known: np.ndarray, spread: np.ndarray, values: np.ndarray, link: Stacked
 ) -> np.ndarray:
-    """Put weights ``(f, r, c)`` of folds right by one step, or a quarter of it, where that misses less."""
+    """Return squared errors ``(f, r, n)`` of all rows by weights ``(f, r, c)`` of folds.
+
+    The weights are put right by one step, or a quarter of it, where that misses less of what a fold is fitted to.
+    """
     sums = values @ X1.T
     missed, slope = y - link.answers(sums), link.slope(sums)
     wanted = known[:, None] * slope
     penalty = _HELD * (wanted * slope).sum(axis=2, keepdims=True) * spread / known.sum(axis=1)[:, None, None]
     step = _solved(_normal(X1, wanted * slope), penalty, (wanted * missed) @ X1)
-    before, along = (known[:, None] * missed**2).sum(axis=2), step @ X1.T
+    along, squares = step @ X1.T, missed**2
+    before = np.matmul(squares, known[..., None])[..., 0]
     for share in (1.0, 0.25):
-        then = (known[:, None] * (y - link.answers(sums + share * along)) ** 2).sum(axis=2)
-        better = then + (penalty * (share * step) ** 2).sum(axis=2) < before
-        values = np.where(better[..., None], values + share * step, values)
+        then = (y - link.answers(sums + share * along)) ** 2
+        less = np.matmul(then, known[..., None])[..., 0] + (penalty * (share * step) ** 2).sum(axis=2)
+        better = less < before
         if better.all():
-            break
+            return then
+        squares = np.where(better[..., None], then, squares)
         before = np.where(better, -np.inf, before)  # no second step
-    return values
+    return squares
 
 
 def _diagonal(X1: np.ndarray) -> np.ndarray:

@@ -22,11 +22,18 @@ from probes import (
     cube,
     sample,
 )
-from probes.asking.ask_batch import Run
+from probes.asking.ask_batch import Run, keys_of
 from probes.inputs.locality import LocalGaussian
 from tests.helpers.counting_models import Counting, design, model, truth
 
 # exact: answers are sums of whole numbers, or come from the store bit for bit
+
+
+def test_answers_of_two_models_that_only_this_run_knows_are_kept_apart():
+    first, second = as_model(lambda Z: Z[:, 0]), as_model(lambda Z: Z[:, 1])
+    keys = [keys_of(asked.identity(), asked, cube(3)) for asked in (first, second)]
+    assert not any(asked.identity().persistent for asked in (first, second))
+    assert len(set(keys[0] + keys[1])) == 2 * len(cube(3))
 
 
 def test_duplicates_are_asked_once():

@@ -127,7 +127,7 @@ CROWD = """
 
     folder, crowd, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     fork = multiprocessing.get_context("fork")
-    gate = fork.Barrier(crowd)
+    gate = fork.Barrier(crowd, timeout=60)
 
     def work(me):
         for i in range(count):

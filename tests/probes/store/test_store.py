@@ -2,7 +2,7 @@
 
 import os
 import stat
-import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probes import CallableModel, InputError, Store, StoreError, TextProbe, ask, open_store, sample
+from tests.helpers.threads import ended, started
 
 # exact: a store gives back every bit
 
@@ -103,9 +104,9 @@ def test_closed_memory_neither_takes_nor_gives(counted):
     store.put({b"a": np.ones(1)})
     assert not counted or len(store) == 1
     store.close()
-    with pytest.raises(StoreError, match="cannot be read"):
+    with pytest.raises(StoreError, match=r"^An answer store in memory cannot be read: it was closed\.$"):
         store.get([b"a"])
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(StoreError, match=r"cannot be written: it was closed\.$"):
         store.put({b"b": np.ones(1)})
 
 
@@ -138,11 +139,7 @@ def test_threads_may_share_a_store(tmp_path):
         except StoreError as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    ended(started(*(partial(work, number) for number in range(6))))
     assert not errors
     assert len(store) == 240
 
@@ -233,3 +230,30 @@ def test_no_prompt_is_written(tmp_path):
             assert word.encode() not in content, when
             assert word.encode("utf-16-le") not in content, when
         store.close()
+
+
+def test_rows_of_an_array_are_kept_as_answers_one_by_one_are(tmp_path):
+    values = np.random.default_rng(0).normal(size=(4, 3))
+    keys = [key(i) for i in (3, 1, 3, 2)]
+    for path in (None, tmp_path / "a.sqlite"):
+        store = Store(path)
+        store.put({key(1): np.zeros(3)})
+        store.put_rows(keys, values, {b"names": "a, b, c"}, "the-model")
+        known = store.get([*keys, b"names"])
+        np.testing.assert_array_equal(known[key(3)], values[0])  # of equal keys the first stays
+        np.testing.assert_array_equal(known[key(1)], np.zeros(3))  # and what was known before
+        assert known[b"names"] == "a, b, c"
+        assert {model for rows in store.rows() for k, _, model in rows if k != key(1)} == {"the-model"}
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_closed_store_in_memory_refuses_what_it_is_asked(written):
+    store = Store()
+    store.put({b"k": np.array([1.0])})
+    if written:
+        assert len(store) == 1
+    store.close()
+    with pytest.raises(StoreError):
+        store.put({b"k": np.array([2.0])})
+    with pytest.raises(StoreError):
+        len(store)

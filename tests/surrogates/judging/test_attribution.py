@@ -180,3 +180,13 @@ def test_what_an_iterated_fit_leaves_is_no_effect(features, seed):
     weights[np.random.default_rng(seed).choice(features, 5, replace=False)] = 3, -2, 1.5, 1, -0.8
     ex = explain(lambda Z: Z @ weights, MaskProbe(features), "linear", budget=64, random_state=seed, store=None)
     assert np.count_nonzero(ex.attributions["attribution"]) == 5
+
+
+def test_equal_effects_stay_tied_where_an_iterated_fit_leaves_them_apart():
+    weights = np.array([3.0, 0, 0, 0, 0, 0, 0, 0.3, 0.3, 0.3, 0.3, 0.3, 0, 0])
+
+    def model(Z):
+        return Z @ weights - 2 * Z[:, 1] * Z[:, 5]
+
+    ex = explain(model, MaskProbe(14), "interactions", budget=200, random_state=3, store=None)
+    assert (ex.fidelity.clear, ex.fidelity.ordered) == ((8,), (1,))

@@ -61,3 +61,19 @@ def test_predictions_that_no_longer_add_up_to_one_are_named_and_no_others(other,
 
     ex = explain(shares, MaskProbe(5), family=SparseLinear(link=("logistic", other)), store=None)
     assert sum("add up to 1" in warning for warning in ex.warnings) == count
+
+
+def test_answers_that_vary_by_rounding_alone_have_neither_r2_nor_effects():
+    def mean_of(Z):
+        return 1.0 + 200 * np.finfo(float).eps * Z[:, 0]
+
+    ex = explain(mean_of, MaskProbe(6), store=None)
+    assert np.isnan(ex.fidelity.r2[0]) and not ex.attributions["attribution"].any()
+
+
+def test_what_an_iterated_fit_leaves_is_no_effect():
+    ex = explain(
+        lambda Z: 2 * Z[:, 0] - Z[:, 3] + 1.5 * Z[:, 1] * Z[:, 2], MaskProbe(10), "tree", budget=150, store=None
+    )
+    sizes = np.abs([*ex.attributions["attribution"], *np.ravel(ex.surrogate.coef_)])
+    assert not ((sizes > 0) & (sizes < 1e-6 * np.ptp(ex.y))).any()
