@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import re
+from collections.abc import Sequence
 from math import isfinite
 from numbers import Integral, Real
 from types import ModuleType
@@ -42,12 +44,32 @@ EXTRAS = {
 }
 
 
+#: objects and functions by their place in memory, which says nothing; methods of what is written so
+_PLACED = re.compile(r"<(function |)(?:\w+\.)*(\w+)(?: object(?: <?\w+>?)?)? at 0x[0-9a-fA-F]+>")
+_METHOD = re.compile(r"<bound method ([\w.]+) of \w+>")
+
+
 def describe(value: object, limit: int = 120) -> str:
-    """Describe a received value in one short line: its type, its shape where it has one, else its repr."""
-    shape = getattr(value, "shape", None)
-    if shape is not None and len(shape):
-        return f"{type(value).__name__} of shape {tuple(shape)}"
-    text = " ".join(repr(value).split())
+    """Describe a received value in one short line: its type, its shape where it has one, else its repr.
+
+    Objects and functions whose repr is an address in memory are named by their class, or their name; so is what cannot
+    be shown.
+
+    Examples
+    --------
+    >>> describe(object()), describe([describe]), describe(lambda texts: 0.0)
+    ('object', '[function describe]', 'function lambda')
+    """
+    try:
+        shape = getattr(value, "shape", None)
+        if isinstance(shape, Sequence) and len(shape):
+            return f"{type(value).__name__} of shape {tuple(shape)}"
+        text = " ".join(repr(value).split())
+    except Exception:  # noqa: BLE001 - an object that was not made to its end may fail to show itself in any way
+        return type(value).__name__
+    if " at 0x" in text:
+        text = text.replace("<locals>.", "").replace("<lambda>", "lambda")
+        text = _METHOD.sub(r"method \1", _PLACED.sub(r"\1\2", text))
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 

@@ -140,6 +140,8 @@ def _check_one(probe: Any, table: bool) -> None:
     refuse_masked("probe", probe)
     if callable(probe):
         raise InputError("probe", "be an input; a network goes with its tokenizer as (model, tokenizer)", probe)
+    if isinstance(probe, (list, tuple, dict)) and not probe:
+        raise InputError("probe", "hold something: a text, messages of a chat, a row of a table", probe)
     if isinstance(probe, (Path, bytes)):
         read = "Path.read_text() reads one from a file" if isinstance(probe, Path) else "bytes.decode() makes one"
         raise InputError("probe", f"be a text itself: {read}", probe)

@@ -13,6 +13,7 @@ from probes.deferred import Deferred, ready, take
 from probes.errors import InputError, describe
 from probes.inputs.tabular import TabularProbe
 from probes.probe import Feature, Probe, Replication
+from probes.rounding import counted
 from probes.views import MixedView
 
 __all__ = ["MixedProbe"]
@@ -122,7 +123,7 @@ class MixedProbe(Probe):
         except TypeError:  # nothing that can be counted
             fits = False
         if not fits:
-            raise InputError("combine", f"return a batch of {count} inputs, as many as each part has", made)
+            raise InputError("combine", f"return a batch of {counted(count, 'input')}, as many as each part has", made)
         return made
 
     def _frame(self, batches: dict[str, Any]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import numpy as np
 from probes.errors import InputError, ModelError, describe, integer
 from probes.inputs.text_segments import Segments, StandIn
 from probes.probe import Replication
+from probes.rounding import counted
 
 __all__ = [
     "UNCHANGING",
@@ -124,10 +125,14 @@ class Infill:
         except Exception as error:
             raise ModelError(f"The infill raised {type(error).__name__}: {describe(str(error), 200)}") from error
         if not isinstance(filled, list):
-            raise ModelError(f"The infill must return {len(texts)} texts, one for each; got {describe(filled)}.")
+            raise ModelError(
+                f"The infill must return {counted(len(texts), 'text')}, one for each; got {describe(filled)}."
+            )
         written = [str(text) if isinstance(text, str) else text for text in filled]
         if len(written) != len(texts) or not all(isinstance(text, str) for text in written):
-            raise ModelError(f"The infill must return {len(texts)} texts, one for each; got {describe(written)}.")
+            raise ModelError(
+                f"The infill must return {counted(len(texts), 'text')}, one for each; got {describe(written)}."
+            )
         gaps = re.compile("|".join(map(re.escape, sorted(self._marks, key=len, reverse=True))) or r"(?!)")
         for masked, text in zip(texts, written, strict=True):
             if gaps.search(text):

@@ -11,7 +11,7 @@ import numpy as np
 
 from probes.errors import InputError, integer, require
 from probes.inputs.series_times import Times
-from probes.rounding import given
+from probes.rounding import counted, given
 
 __all__ = ["band_edges", "band_names", "band_owners", "channel_owners", "cut_points"]
 
@@ -58,7 +58,7 @@ def cut_points(segments: int | str | Iterable[Any], values: np.ndarray, times: T
     edges = np.array([0, *inner, length])
     if (np.diff(edges) < 1).any():
         raise InputError(
-            "segments", f"be cut points within the series of {length} steps, each after the last", segments
+            "segments", f"be cut points within the series of {counted(length, 'step')}, each after the last", segments
         )
     return edges
 

@@ -18,6 +18,7 @@ __all__ = [
     "background_frame",
     "grouped_columns",
     "ignored_columns",
+    "in_order_of",
     "instance_frame",
     "refuse_masked",
     "unmatched",
@@ -277,3 +278,19 @@ def grouped_columns(groups: Mapping[str, Sequence[str]] | None, columns: pd.Inde
             raise InputError("groups" if groups else "background", "give every feature a name of its own", name)
         out.setdefault(name, []).append(column)
     return out
+
+
+def in_order_of(rows: Any, groups: Any, called: str = "rows") -> Any:
+    """Return groups in the order of a table's rows: those of a Series belong to the rows that its index names.
+
+    Raises
+    ------
+    InputError
+        If its index is another, so that it is unknown which label is whose.
+    """
+    if not isinstance(groups, pd.Series) or not isinstance(rows, pd.DataFrame) or groups.index.equals(rows.index):
+        return groups
+    if groups.index.is_unique and rows.index.is_unique and rows.index.isin(groups.index).all():
+        return groups.loc[rows.index]
+    rule = f"have the index of {called}, as a Series; its values in the order of {called} are groups.to_numpy()"
+    raise InputError("groups", rule, list(groups.index[:3]))

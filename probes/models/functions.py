@@ -13,6 +13,7 @@ from probes.errors import ModelError, describe
 from probes.model import Identity, Model
 from probes.outputs.arrays import as_outputs
 from probes.outputs.named import by_name, with_names
+from probes.rounding import counted
 
 __all__ = ["CallableModel", "adopt"]
 
@@ -70,7 +71,7 @@ class CallableModel(Model):
         except Exception as error:
             raise ModelError(
                 f"The callable {label} raised {type(error).__name__}: {describe(str(error), 200)} "
-                f"on a batch of {n} inputs.{advice}"
+                f"on a batch of {counted(n, 'input')}.{advice}"
             ) from error
         source = f"The callable {label}"
         if (frame := with_names(values)) is not None:

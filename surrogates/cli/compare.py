@@ -139,11 +139,10 @@ def _compare_cases(
         asked, metric = TemplateProbe.from_yaml(Path(probe)), metric or "logit_difference"
     else:
         raise InputError(parameter, f"be a YAML file, or one of {', '.join(BEHAVIOURS)}", probe)
-    kind = "classifier" if metric == "output" else "lm"
     names = (before[1], after[1])
     difference = compare_cases(
-        load(before[1], kind, before[0]),
-        load(after[1], kind, after[0]),
+        load(before[1], _answering(before[1], metric), before[0]),
+        load(after[1], _answering(after[1], metric), after[0]),
         asked,
         names=names if names[0] != names[1] else ("before", "after"),
         metric=metric,
@@ -157,6 +156,11 @@ def _compare_cases(
         name=probe if probe in BEHAVIOURS else Path(probe).stem,
     )
     put(difference, common.output, common.json, common.quiet)
+
+
+def _answering(model: str, metric: str) -> str:
+    """Return what is loaded to answer cases: a folder says itself whether it holds a language model or a classifier."""
+    return "classifier" if metric == "output" or Path(model).is_dir() else "lm"
 
 
 @comparing.command("rows", help="Where two models differ among rows of a table or texts: short rules, tested.")

@@ -78,9 +78,9 @@ def _run(model: ModelLike, probe: Probe, common: Common) -> None:
     coarse = getattr(common, "coarse_to_fine", False)
     if coarse:
         other = common.design != "uniform"
-        set_too = {"--until": until, "--check": checks, "--estimate": common.estimate, "--design": other}
+        set_too = {"--check": checks, "--estimate": common.estimate, "--design": other}
         if named := ", ".join(name for name, value in set_too.items() if value):
-            raise InputError("--coarse-to-fine", "come without --until, --check, --estimate and --design", named)
+            raise InputError("--coarse-to-fine", "come without --check, --estimate and --design", named)
     if span and not isinstance(as_model(model), Generator):
         raise InputError("--span", "be left out: this model does not continue text", span)
     if common.parameters is not None and common.gpu_throughput is None:
@@ -100,7 +100,7 @@ def _run(model: ModelLike, probe: Probe, common: Common) -> None:
     if span and isinstance(until, Certified):
         raise InputError("--span", "come without --until r2=…: the certificate is for the whole answer", span)
     explanation = (
-        explain_document(model, probe, common.chosen, **asking)
+        explain_document(model, probe, common.chosen, until=until, **asking)
         if coarse
         else explain(model, probe, common.chosen, until=until, design=common.design, **asking)
     )

@@ -23,7 +23,7 @@ from probes.errors import InputError, ModelError, UnavailableError, integer
 from probes.inputs.adapt import ProbeLike, RowSettings
 from probes.inputs.locality import Law
 from probes.models.adapt import ModelLike, as_model
-from probes.rounding import between, rounded, score
+from probes.rounding import between, counted, rounded, score
 from surrogates.judging.agreement import r2
 from surrogates.judging.analysis import Analysis, analyse
 from surrogates.judging.background import RowAnswers, row_answers
@@ -104,7 +104,7 @@ def _fresh(case: _Case) -> Finding:
         d = len(ex.features)
         rows = int(min(rows, corners(d) - len(np.unique(design.Z, axis=0))))
         if rows < LEAST:
-            return Finding("fresh", None, f"Only {rows} questions have not been asked yet, too few to judge by.")
+            return Finding("fresh", None, f"Too few are left to judge by: {counted(rows, 'question')} not asked yet.")
         Z = uniform(d, rows, rng, but=design.Z)
     else:
         Z = independent(ex.features, rows, rng)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from probes.asking.answers import Interrupted
 from probes.asking.question import Question
 from probes.asking.session import Session, StoreLike
 from probes.design import MINIMUM, Design, corners, random_seed, uniform
@@ -17,12 +16,13 @@ from probes.models.adapt import ModelLike
 from probes.outputs.target import TargetLike
 from probes.progress import Bar
 from surrogates.families.registry import FamilyLike, candidates
-from surrogates.local.explain import explain
+from surrogates.local.explain import explain, until_enough
 from surrogates.local.explanation import Explanation
 from surrogates.local.part_search import PartSearch
 from surrogates.local.plan import Plan
-from surrogates.local.rule import Outcome
+from surrogates.local.rule import Rule, as_rule
 from surrogates.local.search_rows import FIXED
+from surrogates.local.stopping import Certified
 
 __all__ = ["explain_document"]
 
@@ -36,6 +36,7 @@ def explain_document(
     family: FamilyLike = "linear",
     *,
     budget: int | None = None,
+    until: Rule | None = None,
     target: TargetLike = None,
     answer: str | None = None,
     random_state: int | np.random.Generator | None = 0,
@@ -59,6 +60,8 @@ def explain_document(
     family : {"linear", "interactions", "tree", "rules", "additive", "auto"}, Surrogate or Auto, default "linear"
     budget : int, optional
         The most inputs the model may be asked, as for :func:`explain`; by default 256 questions.
+    until : Width or StableOrder, optional
+        Stop judging sooner, as for :func:`explain`. The search ends by itself.
     target, answer, random_state, store, progress
         As for :func:`explain`.
 
@@ -94,14 +97,17 @@ def explain_document(
     """
     seed = random_seed(random_state)
     candidates(family)
+    rule = as_rule(until)
+    if isinstance(rule, Certified):
+        raise InputError("until", "be Width(...) or StableOrder(...): what a search chose is no independent row", until)
     probe = document if isinstance(document, DocumentProbe) else DocumentProbe(document)
     units = len(probe.units.features)
     session = Session(Question.of(model, probe, None, target, answer), budget, store, progress)
     rows = session.allowance.rows
     if corners(units) <= rows:
         return explain(
-            model, probe.units, family, budget=budget, target=target, answer=answer, random_state=seed, store=store,
-            progress=progress,
+            model, probe.units, family, budget=budget, until=until, target=target, answer=answer, random_state=seed,
+            store=store, progress=progress,
         )  # fmt: skip
     families, penalty = candidates(family)
     judged = max(round(rows * JUDGED), MINIMUM, *(one.least for one in families.values()))
@@ -117,10 +123,5 @@ def explain_document(
     session.progress = progress
     fresh = uniform(d, int(min(rows - zoom.asked, corners(d) - len(Z))), rng, but=Z)
     design = Design(np.vstack([Z, fresh]), FIXED, population=corners(d), block=len(Z) - FIXED)
-    plan = Plan(session, families, penalty, design, seed, budget, "coarse to fine")
-    try:
-        reply = session.ask(design)
-        outcome = Outcome(reply, *plan.study(reply))
-    except Interrupted as stop:
-        outcome = plan.interrupted(stop)
-    return replace(plan.explanation(outcome), zoom=zoom)
+    plan = Plan(session, families, penalty, design, seed, budget, "coarse to fine", rule=rule)
+    return replace(plan.explanation(until_enough(plan)), zoom=zoom)

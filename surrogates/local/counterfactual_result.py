@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from probes.inputs.table_columns import shown
+from probes.rounding import counted
 from surrogates.judging.notes import one_by_one
 from surrogates.local.asked_candidates import AskedCandidates, rows_of
 from surrogates.local.column_values import MOST
@@ -58,7 +59,9 @@ def _confirmed(asked: AskedCandidates, found: list[np.ndarray]) -> tuple[list[np
         return found, []
     right = [z for z, decision in zip(found, said, strict=True) if decision < 0 or asked.wanted.holds(int(decision))]
     lost = len(found) - len(right)
-    return right, [f"{lost} found by the answers were decided otherwise by the model and left out."] if lost else []
+    return right, [
+        f"Left out, as the model decided otherwise than its answers say: {counted(lost, 'row')}."
+    ] if lost else []
 
 
 def _notes(asked: AskedCandidates, found: int, n: int) -> list[str]:

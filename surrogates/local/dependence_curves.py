@@ -20,6 +20,7 @@ from probes.inputs.table_columns import shown
 from probes.inputs.table_rows import Row, background_frame, ignored_columns, instance_frame
 from probes.models.adapt import ModelLike
 from probes.outputs.target import Target, TargetLike, is_function, resolve
+from probes.rounding import counted
 from surrogates.judging.notes import one_by_one
 from surrogates.local.dependence import Dependence
 from surrogates.results.provenance import cost_data, provenance
@@ -184,7 +185,7 @@ def _result(
     if n < population:
         notes.append(f"Intervals are for the mean over all {population} background rows, of which {n} were used.")
     if lost:
-        notes.append(f"{lost} rows were not answered for every value and are left out.")
+        notes.append(f"Left out, not answered for every value: {counted(lost, 'row')}.")
     if session.noisy:
         notes.append("The model answers the same question differently each time; intervals do not cover that.")
     if why := session.scorer.neighbours:

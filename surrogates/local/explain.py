@@ -20,7 +20,7 @@ from probes.outputs.target import TargetLike
 from surrogates.families.registry import FamilyLike, candidates
 from surrogates.local.explanation import Explanation
 from surrogates.local.plan import Plan
-from surrogates.local.rule import Rule, as_rule
+from surrogates.local.rule import Outcome, Rule, as_rule
 
 __all__ = ["estimate", "explain"]
 
@@ -135,18 +135,21 @@ def explain(
     question = Question.of(model, probe, row, target, answer)
     session = Session(question, budget, store, progress)
     plan = Plan.of(session, family, budget, design, seed, rule)
-    watch, outcome = rule.watch(plan.questions), None
+    return plan.explanation(until_enough(plan))
+
+
+def until_enough(plan: Plan) -> Outcome:
+    """Ask the questions of a plan until its rule has enough; on Ctrl-C, return what was answered so far."""
+    watch = plan.rule.watch(plan.questions)
     try:
         for rows in watch.looks():
-            reply = session.ask(plan.questions.head(rows))
+            reply = plan.session.ask(plan.questions.head(rows))
             outcome = watch.done(reply, plan.study)
             if outcome is not None:
-                break
+                return outcome
     except Interrupted as stop:
-        outcome = plan.interrupted(stop)
-    if outcome is None:
-        raise RuntimeError(f"{type(rule).__name__} came to no outcome after its last look")
-    return plan.explanation(outcome)
+        return plan.interrupted(stop)
+    raise RuntimeError(f"{type(plan.rule).__name__} came to no outcome after its last look")
 
 
 def estimate(

@@ -12,6 +12,7 @@ from probes.asking.answers import Interrupted
 from probes.asking.session import Reply, Session
 from probes.design import PAIRS, Design, corners
 from probes.errors import InputError, ModelError
+from probes.rounding import counted
 from surrogates.judging.notes import one_by_one
 from surrogates.results.provenance import cost_data, provenance
 from surrogates.shapley.index_table import for_these, tabulate
@@ -134,7 +135,7 @@ def check_rows(d: int, rows: int) -> None:
     InputError
     """
     if rows < LEAST and rows < 2**d:
-        raise InputError("budget", f"allow {LEAST} questions, five pairs and the endpoints", f"{rows} questions")
+        raise InputError("budget", f"allow {LEAST} questions, five pairs and the endpoints", counted(rows, "question"))
 
 
 def design_of(session: Session, Z: np.ndarray) -> Design:

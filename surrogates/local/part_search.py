@@ -148,11 +148,18 @@ class PartSearch(SearchRows):
         """Find what could stand in for each part of the first set."""
         first = self._first
         for run in sorted(first, key=lambda run: -np.nan_to_num(self._loss(first, run))):
-            others, loss = [other for other in first if other != run], self._loss(first, run)
-            goal = Goal.between(self.share(first) - loss, self.share(first))
+            others = [other for other in first if other != run]
             how = f"in place of “{shorten(self.probe.called(run)[0], NAMED)}”"
-            while loss >= LEAST and self.keeps([*others, *(rest := self._rest())], goal.enough):
-                self._note(self._refined(others, rest, goal, self._refuse_many), others, how)
+            while self._loss(first, run) >= LEAST and (instead := self._instead(others)):
+                self._note(instead, others, how)
+
+    def _instead(self, others: list[Run]) -> list[Run]:
+        """Return parts of the rest that do, beside the others, what the first set does; none where nothing does."""
+        goal, rest = Goal.between(0, 1), self._rest()
+        with self.between(others, self._first):
+            if self.keeps([*others, *rest], goal.enough):
+                return self._refined(others, rest, goal, self._refuse_many)
+        return []
 
     def _of_the_rest(self) -> None:
         """Find sets that keep half of what is left, as long as that is something."""

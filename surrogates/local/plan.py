@@ -16,6 +16,7 @@ from probes.asking.answers import Interrupted
 from probes.asking.session import Reply, Session
 from probes.design import Design
 from probes.errors import InputError
+from probes.rounding import counted
 from surrogates.families.registry import FamilyLike, candidates, settings_to_json
 from surrogates.judging.analysis import Analysis
 from surrogates.judging.background import row_answers
@@ -191,7 +192,7 @@ def _check_budget(families: dict[str, Surrogate], design: Design, session: Sessi
                 "budget",
                 f"be at least {Allowance.budget_for(session.question, rows)} for family {name!r}, which needs "
                 f"{family.least} sampled answers to be fitted and judged by cross-fitting, or cover every question",
-                f"{len(design.judged)} sampled answers",
+                counted(len(design.judged), "sampled answer"),
             )
 
 
@@ -206,8 +207,8 @@ def _warnings(plan: Plan, reply: Reply, analysis: Analysis, ceiling: tuple[float
         notes.append(noisy(ceiling))
     if plan.unanswered:
         notes.append(
-            f"{plan.unanswered} questions were not answered and are left out; if what was asked decides about that, "
-            "the rest is no fair sample."
+            f"{counted(plan.unanswered, 'question')} {'was' if plan.unanswered == 1 else 'were'} not answered and left "
+            "out; if what was asked decides about that, the rest is no fair sample."
         )
     instance = probe.render(probe.instance[None])
     if isinstance(instance, list) and (unread := plan.session.scorer.unread(instance[0])):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,6 +51,7 @@ class SearchRows:
     y: np.ndarray = field(init=False)
     aside: int = field(default=0, init=False)
     splits: list[tuple[object, ...]] = field(default_factory=list, init=False)
+    _ends: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         d = len(self.probe.features)
@@ -97,8 +99,22 @@ class SearchRows:
         return self.shares_of(self.y)
 
     def shares_of(self, y: np.ndarray) -> np.ndarray:
-        change = self.y[0] - self.y[1]
-        return (y - self.y[1]) @ change / (change @ change)
+        nothing, all_ = self._ends or (self.y[1], self.y[0])
+        change = all_ - nothing
+        return (y - nothing) @ change / (change @ change)
+
+    @contextmanager
+    def between(self, fewer: Sequence[Run], more: Sequence[Run]) -> Iterator[None]:
+        """Measure shares of what lies between the answers with fewer and with more parts, both of which were asked.
+
+        So what moves other outputs than the parts between them did is no share of theirs.
+        """
+        ends = (self.y[place] for parts in (fewer, more) if (place := self.place(self.row(parts))) is not None)
+        self._ends = next(ends), next(ends)
+        try:
+            yield
+        finally:
+            self._ends = None
 
     def row(self, parts: Iterable[Run]) -> np.ndarray:
         starts, row = np.array([start for start, _ in self.probe.runs]), np.zeros(len(self.probe.runs))

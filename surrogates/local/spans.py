@@ -10,6 +10,7 @@ import numpy as np
 from probes.errors import InputError
 from probes.outputs.target import Target
 from probes.probe import unique_names
+from probes.rounding import counted
 
 __all__ = ["Spans", "target_of"]
 
@@ -60,7 +61,7 @@ def _range(span: Any, text: str) -> tuple[int, int]:
     if not _is_range(span):
         raise InputError("span", "be a piece of the answer, a character range of it, or a list of these", span)
     if not 0 <= span[0] < span[1] <= len(text):
-        raise InputError("span", f"be a character range within the answer's {len(text)} characters", span)
+        raise InputError("span", f"be a character range within the answer's {counted(len(text), 'character')}", span)
     return int(span[0]), int(span[1])
 
 

@@ -158,7 +158,7 @@ def columns_of(
     if marked is not None and len(words) > _WORDS:
         inside = Counter(word for words_, mark in zip(each, marked, strict=True) if mark for word in words_)
         words.sort(key=lambda word: -_told(inside[word], seen[word], int(marked.sum()), len(rows)))
-    notes = (f"{len(words) - _WORDS} of {len(words)} words are in no rule.",) if len(words) > _WORDS else ()
+    notes = (f"In no rule: {len(words) - _WORDS} of {len(words)} words.",) if len(words) > _WORDS else ()
     columns = Column("number of words", "length"), *(Column(word, "word") for word in words[:_WORDS])
     return columns, {}, notes
 
@@ -193,7 +193,7 @@ def _of_table(
                 ranked.sort(key=lambda level: -_told(inside.get(level, 0), counts[level], *sizes))
             levels = [level for _, level in ranked]
             if len(levels) > most:
-                notes.append(f"{len(levels) - most} of {len(levels)} levels of {name} count as other.")
+                notes.append(f"Counted as other: {len(levels) - most} of {len(levels)} levels of {name}.")
             used = _one_of(levels) if len(levels) == 2 and not gone.any() else levels[:most]
             columns += [Column(name, "level", level) for level in used]
         if gone.any() and not gone.all():

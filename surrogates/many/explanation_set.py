@@ -18,6 +18,7 @@ import pandas as pd
 
 from probes.asking.cost import Cost
 from probes.errors import InputError
+from probes.rounding import counted
 from surrogates.local.explanation import Explanation
 from surrogates.many.global_surrogate import GlobalSurrogate, check_rows, numbers, over
 from surrogates.many.jsonl_file import Entry, Failure, JsonlFile, failed_line
@@ -162,7 +163,7 @@ class ExplanationSet(Result, Sequence[Explanation]):
         shapes = {(tuple(f.name for f in ex.features), len(ex.target.outputs)) for ex in items}
         if len(shapes) != 1:
             rule = "be explanations with the same features and number of outputs, such as rows of one table"
-            raise InputError("to_shap", rule, f"{len(items)} explanations of {len(shapes)} kinds")
+            raise InputError("to_shap", rule, f"{counted(len(items), 'explanation')} of {len(shapes)} kinds")
         values, base = np.array([ex.model_values() for ex in items]), np.array([ex.y[1] for ex in items])
         if len(explained := sorted({", ".join(ex.target.outputs) for ex in items})) > 1:
             warnings.warn(

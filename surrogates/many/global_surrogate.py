@@ -13,7 +13,7 @@ from sklearn.base import clone
 from probes.design import Design
 from probes.errors import InputError
 from probes.probe import Feature
-from probes.rounding import given
+from probes.rounding import counted, given
 from surrogates.families.registry import as_family
 from surrogates.judging.cross_fit import cross_fit
 from surrogates.judging.fidelity import Fidelity, fidelity
@@ -150,7 +150,9 @@ def over(
     chosen = as_family(family)
     chosen.set_params(proxy=None)
     if len(rows) < chosen.least:
-        raise InputError("surrogate", f"be asked of at least {chosen.least} rows with this family", f"{len(rows)} rows")
+        raise InputError(
+            "surrogate", f"be asked of at least {chosen.least} rows with this family", counted(len(rows), "row")
+        )
     fitted = clone(chosen).fit(Z, y[:, 0])
     # a row answers for itself here: there is no instance among them, and no effect is claimed to stand out
     problem = Problem(Design(Z, 0), y, (output,), tuple(column.feature for column in columns), 0)
@@ -200,9 +202,9 @@ def check_rows(rows: Sequence[Mapping[str, Any] | None]) -> None:
     InputError
     """
     if not rows or any(row is None for row in rows):
-        raise InputError("surrogate", "be asked of explanations of rows of a table", f"{len(rows)} items")
+        raise InputError("surrogate", "be asked of explanations of rows of a table", counted(len(rows), "item"))
     if len(rows) < LEAST:
-        raise InputError("surrogate", f"be asked of at least {LEAST} rows", f"{len(rows)} rows")
+        raise InputError("surrogate", f"be asked of at least {LEAST} rows", counted(len(rows), "row"))
 
 
 def numbers(explanations: Iterable[Explanation], output: str | None) -> tuple[np.ndarray, str, str]:

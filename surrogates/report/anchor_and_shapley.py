@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from probes.rounding import Scale, percent
+from probes.rounding import Scale, counted, percent
 from surrogates.local.anchor import Anchor
 from surrogates.local.shapley_values import ShapleyValues
 from surrogates.report.labels import feature_labels
@@ -251,7 +251,7 @@ def _table(v: ShapleyValues) -> pd.DataFrame:
 @text_of.register
 def shapley_text(v: ShapleyValues) -> str:
     """Return the strongest values with intervals."""
-    how = "exact: every question was asked" if v.exact else f"{v.cost['rows']} inputs asked"
+    how = "exact: every question was asked" if v.exact else f"{counted(v.cost['rows'], 'input')} asked"
     scale, table = _scale(v), _table(v)
     lines = [
         *paragraph(f"Shapley values of the model ({scale.unit(v.unit)}; {how})", 4),

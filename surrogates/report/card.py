@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from probes.rounding import between, signed
+from probes.rounding import between, counted, signed
 from surrogates.difference.compare_cards import compare_cards
 from surrogates.report.names import model_name
 from surrogates.report.page import Contents, contents
@@ -81,7 +81,7 @@ def _counted(card: Card) -> str:
     if not counts:
         return f"Nothing was claimed of {quoted(model_name(card.model))}."
     many = (
-        f"Of {len(verdicts)} statements about {quoted(model_name(card.model))}"
+        f"Of {counted(len(verdicts), 'statement')} about {quoted(model_name(card.model))}"
         if len(verdicts) > 1
         else "The one statement"
     )
@@ -209,7 +209,7 @@ def study_contents(study: Study) -> Contents:
 @text_of.register
 def study_text(study: Study) -> str:
     """Return the positive control and every statement with its verdict."""
-    lines = [f"{study.name or 'Study'}: {len(study.frame)} cases, {study.metric.name} ({study.metric.unit})"]
+    lines = [f"{study.name or 'Study'}: {counted(len(study.frame), 'case')}, {study.metric.name} ({study.metric.unit})"]
     if study.control is not None:
         lines.append(f"positive control {study.control.verdict}: {study.control.words}")
     for s in study.statements:

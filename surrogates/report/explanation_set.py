@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from probes.rounding import Scale, percent, score
+from probes.rounding import Scale, counted, percent, score
 from surrogates.judging.verdict import refuses
 from surrogates.local.explanation import Explanation
 from surrogates.many.explanation_set import ExplanationSet
@@ -55,7 +55,7 @@ def set_contents(explanations: ExplanationSet, picked: int = 3, digits: int = 0)
         makers.append(_spread)
     if explanations.failures:
         makers.append(_failures)
-    return Contents(f"{len(explanations)} explanations", made(makers, explanations))
+    return Contents(counted(len(explanations), "explanation"), made(makers, explanations))
 
 
 def _head(explanations: ExplanationSet) -> list[Part]:
@@ -170,7 +170,7 @@ def set_fragment(explanations: ExplanationSet) -> str:
 
 
 def _counts(explanations: ExplanationSet) -> str:
-    words = [f"{len(explanations)} explanations"]
+    words = [counted(len(explanations), "explanation")]
     if explanations.failures:
         words.append(f"{len(explanations.failures)} failed")
     if explanations.interrupted:

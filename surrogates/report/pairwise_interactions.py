@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from probes.rounding import Scale
+from probes.rounding import Scale, counted
 from surrogates.local.pairwise_interactions import INDEX_NAMES, PairwiseInteractions
 from surrogates.report.labels import feature_labels
 from surrogates.report.names import named
@@ -121,7 +121,7 @@ def _table(f: PairwiseInteractions) -> pd.DataFrame:
 @text_of.register
 def interactions_text(f: PairwiseInteractions) -> str:
     """Return the strongest features and pairs with intervals."""
-    how = "exact: every question was asked" if f.exact else f"{f.cost['rows']} inputs asked"
+    how = "exact: every question was asked" if f.exact else f"{counted(f.cost['rows'], 'input')} asked"
     scale, table = _scale(f), _table(f)
     lines = [*paragraph(f"{_title(f)} ({scale.unit(f.unit)}; {how})", 4), *input_lines(f.features, f.view)]
     lines += paragraph(f"Answer: “{f.answer.strip()}”", 8) if f.answer is not None else []

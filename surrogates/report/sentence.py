@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from probes.probe import Feature
-from probes.rounding import alone, between, given, score
+from probes.rounding import alone, between, counted, given, score
 from probes.views import View
 from surrogates.judging.fidelity import Fidelity
 from surrogates.local.explanation import Explanation
@@ -86,7 +86,7 @@ def warning_line(ex: Explanation) -> str:
         words = f.verdicts[j].replace(" it", " this explanation", 1)
         lines.append(f"{quoted(outputs[j])}: {small(words)}" if len(outputs) > 1 else words)
     if more := len(refused) - _OUTPUTS:
-        lines += [f"Nor for {more} other outputs."] if more > 0 else []
+        lines += [f"Nor for {counted(more, 'other output')}."] if more > 0 else []
     return " ".join(lines)
 
 
@@ -222,7 +222,9 @@ def _taken_away(features: list[tuple[Feature, float]], view: View, shown: Mappin
     in_quotes = view.get("kind") == "text"
     names = [shown[f.name] if in_quotes else quoted(shown[f.name]) for f, _ in features]
     absent = states(view)[1]
-    return f"Without {listed(names)}" if absent in ("removed", "absent") else f"With {listed(names)} {absent},"
+    if absent in ("removed", "absent"):
+        return f"Without {listed(names)}"
+    return f"With {listed(names)} {absent.replace(' its ', ' their ') if len(names) > 1 else absent},"
 
 
 def evidence_line(ex: Explanation) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from probes.rounding import counted
 from surrogates.local.explanation import Explanation
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.many.jsonl_file import Entry
@@ -60,11 +61,11 @@ def listing(explanations: ExplanationSet, picked: int = 3, digits: int = 0) -> L
         title="All items" if not unlisted else f"{len(rows)} of {many} items",
         rows=tuple(rows[i] for i in sorted(rows)),
         digits=digits,
-        left_out=f"{unlisted} more items are not on this page. {_FOLDER}" if unlisted else "",
+        left_out=f"Not on this page: {counted(unlisted, 'more item')}. {_FOLDER}" if unlisted else "",
     )
     if digits:
         return Listing(index, None)
-    left_out = f"The explanations of {unfolded} items are not on this page, which would be too large. {_FOLDER}"
+    left_out = f"Not on this page, which would be too large: {counted(unfolded, 'explanation')}. {_FOLDER}"
     title = "The explanations" if not unfolded else f"{len(items)} of {many} explanations"
     return Listing(
         index, Items(title=title, rows=tuple(items[i] for i in sorted(items)), left_out=left_out if unfolded else "")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from probes.probe import Feature
-from probes.rounding import Scale, score
+from probes.rounding import Scale, counted, score
 from probes.views import View
 from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.report.curves import named
@@ -67,7 +67,9 @@ def summary(explanation: Explanation) -> str:
     lines += [line for f in explanation.checks for line in paragraph(f"Check {f}", 6)]
     lines += [line for w in explanation.warnings for line in paragraph(f"Note: {w}", 6)]
     if len(explanation.comparison) > 1:
-        shown = ", ".join(f"{r.family} {score(r.r2)} with {r.terms} terms" for r in explanation.comparison.itertuples())
+        shown = ", ".join(
+            f"{r.family} {score(r.r2)} with {counted(r.terms, 'term')}" for r in explanation.comparison.itertuples()
+        )
         lines += paragraph(f"Compared: R² {shown}", 10)
     lines += ["", *paragraph(AVERAGES)]
     refused, labels = fidelity.refused(), feature_labels(explanation.features, explanation.view, LONGEST)
@@ -161,8 +163,9 @@ def _found_lines(explanation: Explanation) -> list[str]:
         return []
     rows = found_rows(zoom, scale_of(explanation))
     unit = first_unit(explanation.target, scale_of(explanation))
+    whose = " of what the document does to all outputs" if len(explanation.target.outputs) > 1 else ""
     said = [
-        f"{row.part} {in_line(row.how)}; without it {row.change}{f' {unit} ({row.share})' if row.share else ''}"
+        f"{row.part} {in_line(row.how)}; without it {row.change}{f' {unit} ({row.share}{whose})' if row.share else ''}"
         for row in rows[:_FOUND]
     ]
     more = [f"and {len(rows) - _FOUND} more in .zoom.found"] if len(rows) > _FOUND else []

@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 
 from probes.errors import InputError
+from surrogates.results.possible import impossible
 
 __all__ = ["MAY_LACK", "READERS", "Columns", "Damaged", "Json", "plain", "read"]
 
@@ -200,6 +201,7 @@ def _dataclass(kind: Any, data: object, where: str) -> Any:
     given, known = _object(data, where), _fields(kind)
     _complete(_required(kind), given, where)
     values = {name: reader(given[name], _inside(where, name)) for name, reader in known.items() if name in given}
+    _check_possible(values, where)
     try:
         return kind(**values)
     except InputError as error:
@@ -219,7 +221,15 @@ def _keys(kind: Any) -> tuple[dict[str, Reader], list[str]]:
 def _typed_dict(kind: Any, data: object, where: str) -> Json:
     given, (known, required) = _object(data, where), _keys(kind)
     _complete(required, given, where)
-    return {k: known.get(k, _shallow)(v, _inside(where, k)) for k, v in given.items()}
+    values = {k: known.get(k, _shallow)(v, _inside(where, k)) for k, v in given.items()}
+    _check_possible({k: values[k] for k in known if k in values}, where)
+    return values
+
+
+def _check_possible(values: Mapping[str, object], where: str) -> None:
+    if wrong := impossible(values):
+        name, rule, received = wrong
+        raise Damaged(_inside(where, name), rule, received)
 
 
 def _complete(names: Iterable[str], given: Mapping[str, object], where: str) -> None:
@@ -312,6 +322,7 @@ def _table(data: object, where: str, columns: Columns | None = None) -> pd.DataF
         for name in columns.numbers:
             _array(given[name], _inside(where, name))
         given |= numbers
+        _check_possible({n: given[n] for n in columns.numbers}, where)
     try:
         return pd.DataFrame(given)
     except (OverflowError, ValueError) as error:  # a whole number beyond all floats, in some releases

@@ -40,7 +40,8 @@ def generalise(
     Parameters
     ----------
     model : object
-        A language model, or a model of texts for the metric ``output``.
+        A language model; a text classifier of transformers, whose answers are the names of its classes; or a model of
+        texts for the metric ``output``.
     probe : TemplateProbe
     by : str or sequence of str, optional
         The factors that statements should be about; by default all.

@@ -155,7 +155,7 @@ class Inquiry:
             more = self._numbers(measured, rest)
             whole = everything if more is None else pd.concat([everything, more.frame], ignore_index=True)
         if unanswered := second.unanswered + (first.unanswered if first is not None else 0):
-            notes.append(f"{unanswered} of {len(everything) + unanswered} cases were not answered and are left out.")
+            notes.append(f"Not answered, and left out: {unanswered} of {len(everything) + unanswered} cases.")
         if second.neighbours:
             notes.append(one_by_one(second.neighbours))
         checked, judged = self._judged(second.metric, discovered, None if first is None else first.frame, test, whole)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata, spearmanr
 
-from probes.rounding import Scale
+from probes.rounding import Scale, counted
 from surrogates.report.part import Part, placed
 from surrogates.report.parts.forest import Forest, Tick, ticks_of
 
@@ -80,7 +80,7 @@ class Beeswarm(Part):
         every = max(1, -(-sum(map(len, drawn.values())) // dots))
         left = [f"Of the items every {every}th is drawn."] if every > 1 else []
         if more := len(shared) - len(drawn):
-            left.append(f"{more} more features are in the table of mean sizes.")
+            left.append(f"Not drawn, but in the table of mean sizes: {counted(more, 'more feature')}.")
         rows = tuple(_swarm(name, table, every, (low, high), scale) for name, table in drawn.items())
         return cls(
             title=f"Effects on {output}, item by item",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from probes.probe import Feature
-from probes.rounding import Scale
+from probes.rounding import Scale, counted
 from probes.views import View, features_of
 from surrogates.report.names import states
 from surrogates.report.part import Part
@@ -220,7 +220,7 @@ def _fold(text: str) -> str:
     """Return what a long part of a document is folded under: its beginning, and how long it is."""
     if len(text) <= _LONG:
         return ""
-    return f"{' '.join(text[:_BEGINNING].split())}… ({len(text.split()):,} words)"
+    return f"{' '.join(text[:_BEGINNING].split())}… ({counted(len(text.split()), 'word')})"
 
 
 def answer_parts(view: View, answer: str | None) -> list[Part]:

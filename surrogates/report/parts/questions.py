@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from probes.probe import Feature
-from probes.rounding import Scale, given
+from probes.rounding import Scale, counted, given
 from probes.views import View, features_of
 from surrogates.local.explanation import Explanation
 from surrogates.report.asked_questions import AT_RANDOM, apart, decisions, errors, few_questions
@@ -152,7 +152,7 @@ def _blocks(view: View, present: np.ndarray) -> tuple[AskedBlock, ...]:
             pieces.append((cut(text) if long else text, gone))
             pieces.append((cut(after) if long else after, gone and not after.strip()))
         if more := len(block["pieces"]) - room:
-            pieces += [(f" … and {more} parts more", False)] if more > 0 else []
+            pieces += [(f" … and {counted(more, 'more part')}", False)] if more > 0 else []
         room = max(room - len(block["pieces"]), 0)
         runs = [Run("".join(t for t, _ in run), gone) for gone, run in groupby(pieces, key=lambda piece: piece[1])]
         blocks.append(AskedBlock(block["title"], tuple(run for run in runs if run.text)))

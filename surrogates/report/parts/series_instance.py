@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from probes.probe import Feature
+from probes.rounding import counted
 from probes.views import View
 from surrogates.report.drawings import PLOT, Axis, line
 from surrogates.report.names import states
@@ -100,7 +101,7 @@ class SeriesDrawn(Part):
         if drawn < view["steps"]:
             about.append(f"Lines are drawn by {drawn:,} of {view['steps']:,} steps, the least and the largest of many.")
         if more := len(lines) - len(shown):
-            about.append(f"{more} more panels, with smaller effects, are not drawn.")
+            about.append(f"Not drawn: {counted(more, 'more panel')}, with smaller effects.")
         return cls(
             title=title,
             panels=panels,

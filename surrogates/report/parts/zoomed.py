@@ -57,6 +57,7 @@ class Zoomed(Part):
     judged: int
     stopped: str
     unit: str
+    whose: str
 
     @classmethod
     def of(cls, zoom: Zoom, judged: int, target: Target, scale: Scale) -> Zoomed:
@@ -80,6 +81,7 @@ class Zoomed(Part):
             judged=judged,
             stopped=zoom.stopped,
             unit=first_unit(target, scale),
+            whose=" to all outputs" if len(target.outputs) > 1 else "",
         )
 
 

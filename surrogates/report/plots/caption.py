@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from probes.errors import InputError
-from probes.rounding import between, percent, score
+from probes.rounding import between, counted, percent, score
 from surrogates.difference.card_difference import CardDifference
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.difference.difference import Difference
@@ -160,7 +160,7 @@ def _(result: Anchor, output: str | None = None) -> Caption:
 @caption_of.register
 def _(result: Counterfactuals, output: str | None = None) -> Caption:
     found = f"{len(result)} found, each answered by the model" if len(result) else "none found"
-    return Caption(result.provenance.get("model", ""), found, f"{result.asked:,} rows asked")
+    return Caption(result.provenance.get("model", ""), found, f"{counted(result.asked, 'row')} asked")
 
 
 @caption_of.register
@@ -178,9 +178,9 @@ def _(result: ExplanationSet, output: str | None = None) -> Caption:
     fit = "no R²"
     if len(scores):
         middle, worst, best = (score(float(f(scores))) for f in (np.median, np.min, np.max))
-        fit = f"median R² {middle} over {len(result)} inputs, from {worst} to {best}"
+        fit = f"median R² {middle} over {counted(len(result), 'input')}, from {worst} to {best}"
     used = len(against) - int(against.sum())
-    verdict = f"{used} of {len(against)} may be used by their verdicts."
+    verdict = f"May be used by their verdicts: {used} of {len(against)}."
     return Caption(result[0].provenance.get("model", ""), fit, verdict, not used)
 
 

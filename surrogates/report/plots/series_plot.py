@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from probes.probe import Feature
-from probes.rounding import Scale
+from probes.rounding import Scale, counted
 from probes.views import View
 from surrogates.difference.difference import Difference
 from surrogates.local.explanation import Explanation
@@ -167,5 +167,7 @@ def _lines(
         )
         for i in shown
     )
-    more = f"; {len(panels) - len(shown)} more panels, with smaller effects" if len(panels) > len(shown) else ""
+    more = (
+        f"; {counted(len(panels) - len(shown), 'more panel')}, with smaller effects" if len(panels) > len(shown) else ""
+    )
     return SeriesLines(lines=lines, axis=f"{what} ({scale.unit(unit)}); faint: not clear{more}", muted=muted)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from probes.probe import Feature
-from probes.rounding import Scale
+from probes.rounding import Scale, counted
 from surrogates.local.explanation import Explanation
 from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.report.labels import cut
@@ -180,8 +180,8 @@ def _of(
     scale = Scale.of(np.concatenate([s.height for s in shown]))
     line = ", on the line of its curve" if surrogate.links_[j].curved else ""
     others = sum(abs(c) > 0 and len(t.features) > 1 for t, c in zip(terms, coef, strict=True))
-    more = [f"{len(made) - len(shown)} more features"] if len(made) > len(shown) else []
-    more += [f"{others} terms of several features not shown"] if others else []
+    more = [counted(len(made) - len(shown), "more feature")] if len(made) > len(shown) else []
+    more += [f"{counted(others, 'term')} of several features not shown"] if others else []
     scaled = [Shape(s.name, s.grid, scale.divided(s.height), s.instance, s.seen, scale.divided(s.left)) for s in shown]
     axis = f"adds to {output} ({scale.unit(unit)}){line}" if not line else f"adds to {output}{line}"
     return Shapes(shapes=tuple(scaled), axis=axis, more="; ".join(more), muted=muted)
