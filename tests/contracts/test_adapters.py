@@ -139,6 +139,13 @@ def predictors() -> tuple[Any, Any]:
     return Booster(), load_iris(return_X_y=True, as_frame=True)[0].iloc[[0, 60, 120, 3, 149]]
 
 
+def torch_module() -> tuple[Any, Any]:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    rows = load_iris(return_X_y=True, as_frame=True)[0].iloc[[0, 60, 120, 3, 149]]
+    return torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3)), rows
+
+
 class Results:
     """What results of statsmodels offer: the history is replaced, then continued."""
 
@@ -174,6 +181,7 @@ EXAMPLES: dict[str, Callable[[], tuple[Any, Any]]] = {
     },
     "probes.models.cross_encoder": cross_encoder,
     "probes.models.predictors": predictors,
+    "probes.models.torch_module": torch_module,
     "probes.models.forecasters": forecasters,
     "probes.models.functions": functions,
 }

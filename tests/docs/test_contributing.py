@@ -107,7 +107,7 @@ def outcome(copy):
     command += ["--junitxml", str(copy / "report.xml"), "-k", " or ".join([*NAMES, *AT_ONCE]), *MODULES, *LISTS]
     env = {**os.environ, "PYTHONPATH": str(copy), "IOMAP_STORE": str(copy / "answers.sqlite"), "MPLBACKEND": "agg"}
     env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    done = subprocess.run([sys.executable, *command], cwd=copy, env=env, capture_output=True, text=True, timeout=600)
+    done = subprocess.run([sys.executable, *command], cwd=copy, env=env, capture_output=True, text=True, timeout=400)
     seen: dict[str, list[str]] = {}
     if (copy / "report.xml").exists():
         for case in ElementTree.parse(copy / "report.xml").iter("testcase"):
@@ -139,5 +139,5 @@ def test_an_edit_that_no_longer_applies_is_seen():
 def test_examples_keep_the_style(copy, task):
     pytest.importorskip("ruff")
     command = [sys.executable, "-m", "ruff", *task, "--config", str(ROOT / "ruff.toml"), *MODULES, *EDITED]
-    done = subprocess.run(command, cwd=copy, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -56,5 +56,6 @@ def iomap(*arguments: str) -> Done:
 def iomap_process(*arguments: str) -> Done:
     """Run the command as a process, as a shell does."""
     env = environment(HF_HUB_OFFLINE="1")
-    done = subprocess.run([sys.executable, "-m", "iomap", *arguments], capture_output=True, text=True, env=env)
+    command = [sys.executable, "-m", "iomap", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=300)
     return Done(done.returncode, done.stdout, done.stderr)

@@ -38,7 +38,8 @@ def dist(tmp_path_factory):
     )
     shutil.copytree(ROOT, copy, ignore=ignored)
     env = {**os.environ, "PYTHONPATH": ""}
-    done = subprocess.run([sys.executable, "-c", BUILD, str(out)], cwd=copy, env=env, capture_output=True, text=True)
+    command = [sys.executable, "-c", BUILD, str(out)]
+    done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     return out
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from probes.errors import InputError, IomapError, ModelError, StoreError, integer, number
+from probes.errors import InputError, IomapError, ModelError, StoreError, describe, integer, number
 
 
 def test_errors_have_one_base_class_and_useful_bases():
@@ -86,3 +86,36 @@ def test_closed_bounds_belong_to_the_interval_and_open_ones_do_not():
     assert number("x", 0, low=0, high=1) == 0
     assert number("x", 1, low=0, high=1) == 1
     assert number("x", 0.5, low=0, high=1, open_low=True, open_high=True) == pytest.approx(0.5)
+
+
+class Scorer:
+    def score(self, texts):
+        return 0.0
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (Scorer(), "Scorer"),
+        ([Scorer()], "[Scorer]"),
+        (Scorer().score, "method Scorer.score"),
+        (Scorer.score, "function score"),
+        (lambda texts: 0.0, "function lambda"),
+        ((text for text in ()), "generator"),
+    ],
+    ids=["object", "in a list", "method", "function of a class", "lambda", "generator"],
+)
+def test_what_python_shows_by_its_place_in_memory_is_named(value, said):
+    assert describe(value) == said
+
+
+class Unfinished:
+    shape = 3
+
+    def __repr__(self):
+        return self.name
+
+
+def test_what_cannot_be_shown_is_named_by_its_class():
+    with pytest.raises(InputError, match=r"^model must answer; got Unfinished\.$"):
+        raise InputError("model", "answer", Unfinished())

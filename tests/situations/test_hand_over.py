@@ -8,7 +8,6 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from joblib import parallel_config
 from sklearn.datasets import load_iris
 from sklearn.ensemble import IsolationForest, RandomForestClassifier
 
@@ -55,6 +54,7 @@ def test_values_are_saved_too(tmp_path):
     assert len(ExplanationSet.from_jsonl(tmp_path / "all.jsonl")) == 2
 
 
+@pytest.mark.xdist_group("servers")  # where processes run already
 def test_a_local_function_goes_to_workers(tmp_path, monkeypatch):
     monkeypatch.setattr("surrogates.many.explain_many.STARTING", 0.0)  # whatever little there is to do
     weight, seen = 2.0, tmp_path
@@ -63,8 +63,7 @@ def test_a_local_function_goes_to_workers(tmp_path, monkeypatch):
         (seen / str(os.getpid())).touch()
         return weight * Z[:, 0]
 
-    with parallel_config("multiprocessing"):  # starts faster than joblib's own
-        many = explain_many(local, [MaskProbe(4)] * 4, n_jobs=2, store=None)
+    many = explain_many(local, [MaskProbe(4)] * 4, n_jobs=2, store=None)
     assert not many.failures
     assert [effects(ex)["x0"] for ex in many] == pytest.approx([2.0] * 4)
     assert any(path.name != str(os.getpid()) for path in seen.iterdir())

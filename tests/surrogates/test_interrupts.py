@@ -135,15 +135,15 @@ def test_ctrl_c_at_random_moments_loses_no_answer(tmp_path, name):
 
 def test_answers_in_hand_are_kept_when_ctrl_c_comes_before_they_are_written(tmp_path, monkeypatch):
     model, store, pressed = Rows(), Store(tmp_path / "a.sqlite"), []
-    put = store.put
+    put_rows = store.put_rows
 
     def interrupted(*given):
         if len(model.paid) > 30 and not pressed:
             pressed.append(True)
             raise KeyboardInterrupt
-        put(*given)
+        put_rows(*given)
 
-    monkeypatch.setattr(store, "put", interrupted)
+    monkeypatch.setattr(store, "put_rows", interrupted)
     explain(model, MaskProbe(9), budget=128, store=store)
     explain(model, MaskProbe(9), budget=128, store=store)
     assert pressed and len(model.paid) == len(set(model.paid))

@@ -174,6 +174,8 @@ def test_a_background_that_is_no_table_says_what_is(background, words):
         (3.5, "be a probe, a text, a chat, a table row"),
         (np.array(3.5), "be a probe, a text, a chat, a table row"),
         (None, "be a probe, a text, a chat, a table row"),
+        ([], "hold something: a text, messages of a chat, a row"),
+        ({}, "hold something: a text, messages of a chat, a row"),
     ],
 )
 def test_what_is_no_input_says_what_is(probe, words):

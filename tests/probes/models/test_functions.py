@@ -61,6 +61,11 @@ def test_what_a_callable_may_return():
         np.testing.assert_array_equal(as_model(lambda _, v=values: v)(Z), Z[:, :1])
 
 
+def test_a_callable_that_fails_for_one_input_says_so_of_one():
+    with pytest.raises(ModelError, match=r"raised ZeroDivisionError: .* on a batch of 1 input\."):
+        as_model(lambda texts: 1 / 0)(["a"])
+
+
 def test_a_failing_callable_names_error_batch_and_remedy():
     def shout(text):
         return len(text.upper())

@@ -142,7 +142,7 @@ for label, model in LIBRARIES[sys.argv[1]](X, y).items():
 """
     env = environment(PYTHONPATH=os.pathsep.join([str(ROOT), *filter(None, sys.path)]))
     command = [sys.executable, "-c", code, library, str(tmp_path / "a.sqlite")]
-    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=300)
     assert sorted(done.stdout.split("\n")[:-1]) == sorted(f"{label}:0:True" for label in fitted), done.stderr[-2000:]
 
 

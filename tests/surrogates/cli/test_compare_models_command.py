@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from probes import CausalLM, TemplateProbe, measure, open_store
+from probes.models.huggingface.classifier import TextClassifier
 from surrogates import CaseDifference
 from tests.helpers.command import iomap
 from tests.helpers.when_used import when_used
@@ -15,6 +16,7 @@ from tests.helpers.when_used import when_used
 when_used("torch")
 when_used("transformers")
 from tests.helpers.tiny_causal_lm import llama, word_tokenizer  # noqa: E402
+from tests.helpers.tiny_text_networks import bert, tokenizer  # noqa: E402
 
 PROBE = {
     "families": {"is": "the capital of {who} is", "of": "{word} {who} is"},
@@ -28,10 +30,10 @@ PROBE = {
 @pytest.fixture
 def folders():
     """Two language models in folders of the working folder, and a probe in a file."""
-    tokenizer = word_tokenizer()
+    words = word_tokenizer()
     for seed, name in enumerate(("one", "two")):
-        llama(len(tokenizer), seed).save_pretrained(name)
-        tokenizer.save_pretrained(name)
+        llama(len(words), seed).save_pretrained(name)
+        words.save_pretrained(name)
     Path("p.json").write_text(json.dumps(PROBE), encoding="utf-8")
     return "./one", "./two"
 
@@ -52,6 +54,20 @@ def test_two_folders_are_compared_over_the_cases_of_a_file(folders):
     assert same.stdout.splitlines()[:8] == done.stdout.splitlines()[:8]
     turned = iomap("compare", "--probe=p.json", "--store", "none", *folders, "-q")
     assert turned.returncode == 0 and not turned.stdout
+
+
+def test_folders_of_classifiers_are_compared_by_the_names_of_their_classes():
+    for seed in (0, 1):
+        bert(seed=seed, num_labels=2).save_pretrained(f"c{seed}")
+        tokenizer().save_pretrained(f"c{seed}")
+    probe = {**PROBE, "target": "LABEL_0", "foils": ["LABEL_1"], "first_words": False}
+    Path("c.json").write_text(json.dumps(probe), encoding="utf-8")
+    done = iomap("compare", "./c0", "./c1", "--probe", "c.json", "--store", "none", "--json", "d.json")
+    assert done.returncode == 0, done.stderr
+    cases = TemplateProbe(**probe).cases
+    sides = [measure(TextClassifier.from_pretrained(f"c{s}"), cases, store=None).frame for s in (0, 1)]
+    mean = float((sides[1]["value"] - sides[0]["value"]).groupby(sides[0]["entity"]).mean().mean())
+    assert CaseDifference.from_json("d.json").arms.loc[0, "change"] == pytest.approx(mean, abs=1e-4)
 
 
 @pytest.mark.parametrize(

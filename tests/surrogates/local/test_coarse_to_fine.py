@@ -7,7 +7,7 @@ import pytest
 
 from probes import CallableModel, ContextProbe, DocumentProbe, Identity, InputError, MaskProbe, Model, Store, TextProbe
 from probes.asking.answers import Interrupted
-from surrogates import Explanation, check, explain_document
+from surrogates import Certified, Explanation, Width, check, explain_document
 from tests.helpers.command import iomap
 
 WORDS = np.array([f"{a}{b}" for a in ("har", "mel", "tor", "sil") for b in ("den", "wick", "ford", "ley", "by")])
@@ -36,10 +36,10 @@ def holds(*texts: str):
 
 def test_a_decisive_sentence_is_found_in_most_books():
     found = 0
-    for seed in range(20):
+    for seed in range(12):
         ex = explain_document(holds("lease ends"), planted(seed, "The lease ends now."), budget=100, store=None)
         found += list(ex.zoom.found["part"]) == ["The lease ends now."]
-    assert found >= 19
+    assert found >= 11
 
 
 def test_its_words_that_matter_are_found():
@@ -68,6 +68,12 @@ def test_of_several_outputs_each_change_is_of_the_first():
     changes = dict(zip(ex.zoom.found["part"], ex.zoom.found["change"], strict=True))
     assert changes == pytest.approx({"x7": 1.0, "x400": 0.0})
     assert "without it 0 output of output 0" in " ".join(str(ex).split())
+
+
+def test_of_several_outputs_each_share_is_said_to_be_of_all(tmp_path):
+    ex = explain_document(lambda Z: Z[:, [7, 400]] * [1.0, 2.0], MaskProbe(500), budget=200, target="all", store=None)
+    assert "80% of what the document does to all outputs" in " ".join(str(ex).split())
+    assert "of what the document does to all outputs</th>" in ex.report(tmp_path / "page.html").read_text("utf-8")
 
 
 def test_a_part_that_keeps_some_of_the_answer_is_not_said_to_keep_it():
@@ -355,9 +361,9 @@ def test_the_command_line_takes_a_file_apart(tmp_path, monkeypatch):
 
 
 def test_the_command_line_refuses_what_does_not_go_with_it():
-    done = iomap("explain", "text", "some words here", "-m", "json:loads", "--coarse-to-fine", "--until", "order=3")
+    done = iomap("explain", "text", "some words here", "-m", "json:loads", "--coarse-to-fine", "--design", "sobol")
     assert done.returncode != 0 and "--coarse-to-fine must come without" in done.stderr
-    assert "got '--until'" in done.stderr
+    assert "got '--design'" in done.stderr
 
 
 def test_a_check_asks_about_the_parts_that_were_reached():
@@ -371,3 +377,42 @@ def test_another_document_is_not_checked():
     ex = explain_document(model, planted(3, "The lease ends now."), budget=120, store=None)
     with pytest.raises(InputError, match="document must have the 1,940 units"):
         check(ex, model, "The lease ends now, says she", ("fresh",), store=None)
+
+
+def test_what_moves_another_output_stands_in_for_nothing():
+    text = planted(5, "The lease ends now.", "It is over.", "He has gone.")
+
+    def two_outputs(batch):
+        return [("lease ends" in t, 0.5 * ("is over" in t) + 0.5 * ("has gone" in t)) for t in batch]
+
+    ex = explain_document(two_outputs, text, budget=300, target="all", store=None)
+    assert "The lease ends now." in set(ex.zoom.found["part"])
+    assert not ex.zoom.found["how"].str.contains("in place of “The lease").any()
+
+
+def test_of_several_outputs_what_moves_the_same_ones_stands_in():
+    text = planted(5, "The lease ends now.", "It is over.")
+    ex = explain_document(
+        lambda b: [(float("lease ends" in t or "is over" in t), 0.0) for t in b],
+        text,
+        budget=300,
+        target="all",
+        store=None,
+    )
+    assert ex.zoom.found["how"].str.contains("in place of").sum() == 1
+
+
+def test_judging_stops_when_attributions_are_known():
+    made = {"budget": 400, "store": None}
+    full = explain_document(holds("lease ends"), planted(3, "The lease ends now."), **made)
+    ex = explain_document(holds("lease ends"), planted(3, "The lease ends now."), until=Width(0.5), **made)
+    assert len(ex.answers.design) < len(full.answers.design) and "are known to ±0.5" in ex.provenance["stopped"]
+    assert ex.zoom.asked == full.zoom.asked
+
+
+@pytest.mark.parametrize("until", [Certified(), 0.1], ids=["certified", "number"])
+def test_a_rule_that_suits_no_search_is_refused_before_anything_is_asked(until):
+    asked = []
+    with pytest.raises(InputError, match="until must be Width"):
+        explain_document(asked.append, planted(3, "The lease ends now."), until=until, store=None)
+    assert not asked

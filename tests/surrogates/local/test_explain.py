@@ -278,12 +278,13 @@ cost = ex.provenance["cost"]
 
 def test_a_killed_run_resumes_and_repeats_no_finished_batch():
     process = subprocess.Popen([sys.executable, "-c", RUN], env=environment())
-    log = Path("asked.txt")
+    log, patience = Path("asked.txt"), 6000
     while not log.exists() or len(log.read_text().splitlines()) < 40:
         time.sleep(0.02)
-        assert process.poll() is None
+        patience -= 1
+        assert process.poll() is None and patience, "it did not ask"
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.wait(60)
     before = log.read_text().splitlines()
 
     def run_again():

@@ -88,3 +88,9 @@ def test_a_model_is_fingerprinted_once_a_call_and_anew_at_the_next(monkeypatch):
         explain(model, X[0], background=X[:5], budget=500, until=Width(1e-9), store=None)
     assert len(seen) == 2
     assert seen[0] != seen[1]
+
+
+def test_a_prediction_of_plain_numbers_is_not_looked_at_by_all_kinds_of_frames():
+    Z = np.random.default_rng(0).integers(0, 2, (100, 8)).astype(float)
+    fitted = SparseLinear().fit(Z, Z[:, 0] - Z[:, 3])
+    assert function_calls(lambda: fitted.predict(Z)) < 0.3 * function_calls(lambda: fitted.predict(Z.tolist()))

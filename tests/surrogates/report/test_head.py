@@ -222,7 +222,7 @@ def test_a_long_text_makes_no_long_page(tmp_path):
     text = " ".join(f"word{i:05d}" for i in range(4000))
     ex = explain(lambda texts: [float("word00007" in t) for t in texts], TextProbe(text), budget=40, store=None)
     section = re.search(r"<h2>What was asked</h2>(.*?)</section>", page_of(ex, tmp_path), re.DOTALL).group(1)
-    assert len(section) < 60_000 and "3920 parts more" in section
+    assert len(section) < 60_000 and "3,920 more parts" in section
 
 
 def test_a_word_is_explained_where_it_first_stands_and_never_in_a_notebook(film, tmp_path):

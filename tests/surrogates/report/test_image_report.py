@@ -180,3 +180,13 @@ def test_a_page_shows_the_pictures_that_were_asked(view_of):
     page = view_of.read_text(encoding="utf-8")
     shown = re.findall(r'<img src="data:image/[a-z]+;base64,[^"]+"', page)
     assert len(set(shown)) == len(shown) == page.count('<div class="question')
+
+
+def test_several_segments_have_their_mean_colours():
+    image = np.random.default_rng(1).integers(0, 255, (4, 8, 3), dtype=np.uint8)
+
+    def any_column_as_it_was(batch):
+        return [float((one == image).all(axis=(0, 2)).any()) for one in batch]  # exact: bytes
+
+    text = str(explain(any_column_as_it_was, ImageProbe(image, np.arange(8)[None].repeat(4, axis=0) // 2), store=None))
+    assert "replaced by their mean colour" in " ".join(text.split())

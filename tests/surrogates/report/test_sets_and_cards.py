@@ -112,9 +112,11 @@ def test_what_a_page_has_no_room_for_is_said(table, monkeypatch):
     monkeypatch.setattr("surrogates.report.set_items._ROOM", 20_000)
     monkeypatch.setattr("surrogates.report.set_items._ROWS", 20)
     index, items = part(table, Index), part(table, Items)
-    assert len(index.rows) == 20 and index.left_out.startswith("4 more items are not on this page.")
+    assert len(index.rows) == 20 and index.left_out.startswith("Not on this page: 4 more items.")
     assert 1 <= len(items.rows) < 10
-    assert items.left_out.startswith(f"The explanations of {24 - len(items.rows)} items are not on this page")
+    assert items.left_out.startswith(
+        f"Not on this page, which would be too large: {24 - len(items.rows)} explanations."
+    )
     linked = {row.label for row in index.rows if row.place}
     assert len(linked) == len(items.rows) and set(map(str, table.picks(1)["item"])) <= linked
 

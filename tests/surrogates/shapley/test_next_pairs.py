@@ -70,7 +70,7 @@ def smooth_game(n, seed):
 
 def test_chosen_pairs_leave_smaller_errors_and_honest_intervals():
     errors, hits = [], []
-    for seed in range(60):
+    for seed in range(24):
         table = smooth_game(9, seed)
         truth = indices(table).values[0]
 
@@ -84,4 +84,4 @@ def test_chosen_pairs_leave_smaller_errors_and_honest_intervals():
         hits.append(np.abs(found.values[0] - truth) <= 1.96 * found.se[0])
     chosen, drawn = np.mean(errors, axis=0)
     assert chosen < 0.8 * drawn
-    assert 0.9 <= np.mean(hits) <= 0.99  # 540 intervals
+    assert 0.9 <= np.mean(hits) <= 0.99  # 216 intervals

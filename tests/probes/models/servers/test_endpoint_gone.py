@@ -124,7 +124,7 @@ def test_the_command_shows_what_is_finished_when_a_run_ends_early(serve, monkeyp
     with pytest.raises(SystemExit) as left:
         main()
     shown = capsys.readouterr()
-    assert left.value.code == 1 and "1 explanations, interrupted before the rest" in shown.out
+    assert left.value.code == 1 and "1 explanation, interrupted before the rest" in shown.out
     assert (
         "turns requests away: HTTP 401: expired. 1 item explained (all.jsonl); answers so far are in the" in shown.err
     )

@@ -38,6 +38,7 @@ from probes import (  # noqa: E402
 from probes.models.huggingface.gguf_file import unpacked  # noqa: E402
 from surrogates import Difference, Scope, Statement, compare, compare_cases, explain, generalise  # noqa: E402
 from tests.helpers.command import iomap  # noqa: E402
+from tests.helpers.tiny_causal_lm import llama, word_tokenizer  # noqa: E402
 
 DOCUMENT = "The hall is in Rome. The museum is in Paris."
 PROMPTS = ["The capital of France is", "It rained all day, so the capital of France", "Once upon a time, Paris is"]
@@ -70,7 +71,7 @@ def started(command: list[str], port: int, path: str, log: Path, seconds: float)
     if wait_for(port, path, seconds, process):
         return process
     process.kill()
-    process.wait()
+    process.wait(10)
     last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
     pytest.fail(f"{' '.join(command[:3])} did not start within {seconds:.0f} s: {last}")
 
@@ -83,10 +84,19 @@ def text_server(smollm2_file):
     from transformers.cli.serve import Serve
 
     folder, port = str(unpacked(smollm2_file, "float32")), free_port()
-    server = Serve(force_model=folder, host="127.0.0.1", port=port, dtype="float32", non_blocking=True)
+    server = Serve(host="127.0.0.1", port=port, dtype="float32", non_blocking=True)
     assert wait_for(port, "/health", 60)
     yield f"http://127.0.0.1:{port}/v1", folder
     server.kill_server()
+
+
+@pytest.fixture(scope="module")
+def brief_server(text_server, tmp_path_factory):
+    """URL of the same server and the name of a tiny model, whose replies are one word: for what needs no sense."""
+    folder, tokenizer = tmp_path_factory.mktemp("brief"), word_tokenizer()
+    tokenizer.save_pretrained(folder)
+    llama(len(tokenizer), eos_token_id=list(range(len(tokenizer)))).save_pretrained(folder)
+    return text_server[0], str(folder)
 
 
 def test_text_is_what_the_local_model_writes(text_server, smollm2):
@@ -201,13 +211,20 @@ def test_a_server_with_another_prompt_is_compared_over_a_context(text_server):
     np.testing.assert_allclose(table["before"] + table["change"], table["after"], atol=1e-9)
     assert table.loc["The museum is in Paris.", "before"] > 0.3
     assert d.before.answer == d.after.answer == "Paris" and "told" in str(d)
-    again = compare(lm, told, probe, names=("bare", "told"), store=store)
+
+
+def test_what_a_server_answered_is_asked_no_more(brief_server):
+    lm = Endpoint(*brief_server, scores=Contains("Paris"), timeout=120)
+    told = with_prompt(lm, "when did it")
+    probe, store = ContextProbe(DOCUMENT, "Where is the museum?", answer="Paris"), Store()
+    compare(lm, told, probe, store=store)
+    again = compare(lm, told, probe, store=store)
     # of both, each of the four ways to leave sentences out comes from the store
     assert again.change.provenance["cost"]["reused"] == 2 * 4
 
 
-def test_the_command_compares_contexts_on_a_server(text_server):
-    url, name = text_server
+def test_the_command_compares_contexts_on_a_server(brief_server):
+    url, name = brief_server
     Path("hall.txt").write_text(DOCUMENT, encoding="utf-8")
     Path("told.py").write_text(
         f"from probes import Endpoint, with_prompt\n"
@@ -223,17 +240,17 @@ def test_the_command_compares_contexts_on_a_server(text_server):
     assert str(made) in done.stdout and "could not be drawn" not in Path("d.html").read_text(encoding="utf-8")
 
 
-def test_cases_are_compared_on_a_server_with_a_prompt(text_server):
-    lands = {"France": " Paris", "Italy": " Rome", "Japan": " Tokyo", "Spain": " Madrid", "Egypt": " Cairo"}
+def test_cases_are_compared_on_a_server_with_a_prompt(brief_server):
     probe = TemplateProbe(
-        {"is": "The capital city of {land} is", "q": "Question: What is the capital of {land}? Answer:"},
+        {"is": "the capital of {who} is", "when": "when did {who}"},
         None,
-        {land: {"land": land, "city": city} for land, city in lands.items()},
-        target="{city}",
-        foils=1,
+        {who: {"who": who} for who in ("museum", "entry", "france", "question", "paris")},
+        target=" free",
+        foils=[" rained"],
     )
-    lm = Endpoint(*text_server, api="completions", scores=Overlap(), timeout=120)
-    told = with_prompt(lm, prefix="The capital of Rome is Rome. ")
+    lm = Endpoint(*brief_server, api="completions", scores=Overlap(), timeout=120)
+    told = with_prompt(lm, prefix="it rained in paris ")
     d = compare_cases(lm, told, probe, metric="exact_match", find=False, controls=2, store=Store(), progress=False)
     assert d.arms["arm"].tolist() == ["after", "random control"] and d.arms.loc[1, "draws"] == 2
     assert len(d.cases) == 10 and set(d.cases["before"]) <= {0.0, 1.0}
+    assert lm.spent.calls >= 10 * (1 + 1 + 2)
