@@ -19,7 +19,7 @@ from scipy.special import expit, logit
 from probes.errors import InputError
 from probes.rounding import alone
 
-__all__ = ["IDENTITY", "Kind", "Link", "LinkLike", "Links", "Stacked", "check_link", "each", "from_line", "named"]
+__all__ = ["IDENTITY", "Kind", "Link", "Stacked", "from_line"]
 
 Kind: TypeAlias = Literal["identity", "logistic", "log", "learned"]
 
@@ -31,6 +31,12 @@ _FLAT = 0.1
 _NEAREST = 1e-6
 #: beyond this a curve is as flat, or as steep, as numbers show; squares of answers there are still numbers
 _FARTHEST = 345.0
+#: share of the span of a learned curve's knots up to which a sum below one is at it
+_AT = 1e-9
+#: share of the numbers added up that rounding leaves of zero
+_ROUNDING = 8 * np.finfo(float).eps
+#: least share of their unit by which numbers that are not the same differ
+_APART = 1e-6
 #: what points of a learned curve must be
 _POINTS = "have as many knots as values, two or more finite numbers that rise, where it is learned"
 #: nodes and weights of Gauss and Hermite, for means over a normal distribution
@@ -77,8 +83,17 @@ class Curve:
         if self.kind == "log":
             return np.exp(np.minimum(line * self._sign, _FARTHEST))
         if self.kind == "learned":
-            return self._slopes[np.searchsorted(self.knots[1:-1], line)]
+            # a sum at a knot, but for rounding, is in the piece above
+            knots = np.array(self.knots)
+            return self._slopes[np.searchsorted(knots[1:-1] - _AT * (knots[-1] - knots[0]), line)]
         return np.ones_like(line)
+
+    def bend(self, line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Compute both, g⁻¹(η) and dŷ/dη, of η not so far out that a slope is smaller than rounding."""
+        if self.kind != "logistic":
+            return self.answers(line), self.slope(line)
+        share, width = expit(line), self.high - self.low
+        return self.low + width * share, width * share * (1 - share)
 
     @property
     def _slopes(self) -> np.ndarray:
@@ -91,22 +106,45 @@ class Curve:
 
 
 class Stacked(Curve):
-    """Links of one kind, one for each of the first axis of what they are applied to, ``(f, …)``.
+    """Links of one kind, one for each of the first axes of what they are applied to, ``(b, …)``.
+
+    Parameters
+    ----------
+    kind : {"identity", "logistic", "log"}
+    low, high : ndarray ``(b, …)`` or None
+        Bounds, as of :class:`Link`.
+    axes : int
+        Of what they are applied to.
 
     Examples
     --------
-    >>> both = Stacked([Link("logistic", 0.0, 1.0), Link("logistic", 0.0, 4.0)], 2)
+    >>> both = Stacked.of([Link("logistic", 0.0, 1.0), Link("logistic", 0.0, 4.0)], 2)
     >>> both.answers(np.zeros((2, 3)))
     array([[0.5, 0.5, 0.5],
            [2. , 2. , 2. ]])
     """
 
-    def __init__(self, links: Sequence[Link], axes: int):
-        self.kind = links[0].kind
-        shape = (len(links),) + (1,) * (axes - 1)
-        for name in ("low", "high"):
-            bounds = [getattr(link, name) for link in links]
-            setattr(self, name, None if bounds[0] is None else np.reshape(bounds, shape))
+    def __init__(self, kind: Kind, low: np.ndarray | None, high: np.ndarray | None, axes: int):
+        self.kind = kind
+        self.low, self.high = (_wide(bound, axes) for bound in (low, high))
+
+    @classmethod
+    def of(cls, links: Sequence[Link], axes: int) -> Stacked:
+        """Stack links of one kind along the first axis."""
+        low, high = (_together([getattr(link, name) for link in links]) for name in ("low", "high"))
+        return cls(links[0].kind, low, high, axes)
+
+    @classmethod
+    def over(cls, low: np.ndarray, high: np.ndarray, axes: int, given: np.ndarray) -> Stacked:
+        """Stack logistic curves for answers from low to high, ``(b, f)``, with bounds as of :meth:`Link.over`.
+
+        Or with those `given`, ``(b, 2)``, where they are not NaN.
+        """
+        beyond = _beyond(low, high)
+        beyond = np.where(beyond > 0, beyond, 1.0)  # to answers that are all the same any curve fits
+        known = [np.broadcast_to(bound[:, None], low.shape) for bound in given.T]
+        low, high = (np.where(np.isnan(k), e, k) for k, e in zip(known, (low - beyond, high + beyond), strict=True))
+        return cls("logistic", low, high, axes)
 
 
 @dataclass(frozen=True)
@@ -169,7 +207,7 @@ class Link(Curve):
     def over(cls, kind: Kind, y: np.ndarray) -> Link:
         """Make a link whose bounds are estimated from answers ``(n,)``: they take up 95% of the space between these."""
         low, high = float(y.min()), float(y.max())
-        beyond = (high - low) * (1 / TAKEN - 1) / 2
+        beyond = _beyond(low, high)
         if kind == "identity" or not beyond > 0:
             return IDENTITY
         if kind == "logistic":
@@ -186,6 +224,20 @@ class Link(Curve):
     def curved(self) -> bool:
         """Whether it is more than the identity."""
         return self.kind != "identity"
+
+    def given(self, y: np.ndarray) -> tuple[float, float]:
+        """Return the bounds that a logistic curve does not have from answers ``(n,)``; NaN in place of those it has."""
+        if self.kind != "logistic":
+            return np.nan, np.nan
+        estimated = Link.over("logistic", y)
+        return (
+            np.nan if self.low is None or self.low == estimated.low else self.low,
+            np.nan if self.high is None or self.high == estimated.high else self.high,
+        )
+
+    def known(self, y: np.ndarray) -> bool:
+        """Whether it has bounds that were not estimated from answers ``(n,)``."""
+        return not np.isnan(self.given(y)).all()
 
     @property
     def estimated(self) -> int:
@@ -217,7 +269,7 @@ class Link(Curve):
         """Return the link of answers level + unit · y for that of answers y."""
         if self.kind == "learned":
             return Link.through(self.knots, level + unit * np.array(self.values))
-        low, high = (None if bound is None else float(level + unit * bound) for bound in (self.low, self.high))
+        low, high = (None if bound is None else _moved(bound, level, unit) for bound in (self.low, self.high))
         return Link(self.kind, low, high)
 
     def shift(self, unit: float) -> float:
@@ -258,52 +310,31 @@ def _along(x: np.ndarray, start: Sequence[float], end: Sequence[float]) -> np.nd
     return np.interp(x, start, end) + first * np.minimum(x - start[0], 0) + last * np.maximum(x - start[-1], 0)
 
 
-def _nearest(distance: np.ndarray) -> float:
-    """Return the least distance from a bound that counts, given those of the answers."""
-    return _NEAREST * (float(distance.max(initial=0.0)) or 1.0)
+def _moved(bound: float, level: float, unit: float) -> float:
+    """Compute level + unit · bound, a whole number where it is one but for rounding: so 0 and 1 come back."""
+    moved = float(level + unit * bound)
+    whole, rounding = float(np.rint(moved)), _ROUNDING * (abs(level) + abs(unit * bound))
+    return whole if abs(moved - whole) <= rounding <= _APART * min(1.0, abs(unit)) else moved
 
 
-#: what families take as link: a kind, its bounds estimated from the answers; auto; a link with its bounds; or one of
-#: these for each output
-LinkLike: TypeAlias = str | Link
-Links: TypeAlias = LinkLike | Sequence[LinkLike]
+def _together(bounds: list[float | None]) -> np.ndarray | None:
+    return None if bounds[0] is None else np.array(bounds)
 
 
-def each(link: Links, k: int) -> list[LinkLike]:
-    """Return the `link` argument of each of k outputs.
-
-    Raises
-    ------
-    InputError
-        If it is none, or not as many as there are outputs.
-    """
-    check_link(link)
-    links: list[LinkLike] = [link] * k if isinstance(link, (str, Link)) else list(link)
-    if len(links) != k:
-        raise InputError("link", f"be one, or one for each of {k} outputs", link)
-    return links
+def _wide(bounds: np.ndarray | None, axes: int) -> np.ndarray | None:
+    """Give bounds ``(b, …)`` so many axes, the last of one number."""
+    return None if bounds is None else bounds.reshape(bounds.shape + (1,) * (axes - bounds.ndim))
 
 
-def check_link(link: Links) -> None:
-    """Check a `link` argument.
-
-    Raises
-    ------
-    InputError
-    """
-    for one in [link] if isinstance(link, (str, Link)) or not isinstance(link, Sequence) else link:
-        if not (isinstance(one, Link) or (isinstance(one, str) and one in ("auto", *get_args(Kind)))):
-            rule = f"be auto, {', '.join(get_args(Kind))}, or a Link such as Link('logistic', 0.0, 1.0)"
-            raise InputError("link", rule, link)
+def _beyond(low: Any, high: Any) -> Any:
+    """Return how far estimated bounds lie beyond answers from low to high."""
+    return (high - low) * (1 / TAKEN - 1) / 2
 
 
-def named(link: LinkLike, y: np.ndarray) -> list[Link]:
-    """Return the links that a `link` argument offers for answers ``(n,)``; of several the identity comes first."""
-    if isinstance(link, Link):
-        return [link]
-    if link in ("auto", "learned"):  # a learned curve starts from either
-        return list(dict.fromkeys([IDENTITY, Link.over("logistic", y)]))
-    return [Link.over(kind, y) for kind in get_args(Kind) if kind == link]
+def _nearest(distance: np.ndarray) -> np.ndarray:
+    """Return the least distance from a bound that counts, given those of the answers along the last axis."""
+    farthest = distance.max(axis=-1, keepdims=True, initial=0.0)
+    return _NEAREST * np.where(farthest > 0, farthest, 1.0)
 
 
 def from_line(links: Sequence[Link], line: np.ndarray) -> np.ndarray:

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from numbers import Integral
-from typing import Any, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from probes.errors import InputError
-from probes.rounding import alone
-from surrogates.link import IDENTITY, Link, LinkLike, Links, check_link, each, from_line
-from surrogates.numerics.merged_rows import by_column, collapse
+from surrogates.link import IDENTITY, Link, from_line
+from surrogates.numerics.merged_rows import Rows, by_column, collapse
+from surrogates.offer import LinkLike, Links, check_link, each, in_unit
 from surrogates.proxy.distillation import Proxy, fitted_once, rows_of_law
 from surrogates.terms import Term, evaluate
 
-__all__ = ["CurvedSurrogate", "Fitted", "FixedTerms", "Surrogate"]
+__all__ = [
+    "CurvedSurrogate",
+    "Fitted",
+    "FixedTerms",
+    "Standardised",
+    "Surrogate",
+    "joint_terms",
+    "predict_each",
+    "sharing",
+]
 
 #: terms, coef ``(k, t)``, intercept ``(k,)``
 Sum: TypeAlias = tuple[list[Term], np.ndarray, np.ndarray]
@@ -31,6 +41,16 @@ _ROUNDING = 64 * np.finfo(float).eps
 _DECIMALS = 12
 #: share of the largest difference of answers below which the answer of a leaf is zero: an iterated fit leaves that
 _NOTHING = 1e-6
+
+
+class Standardised(NamedTuple):
+    """Distinct rows, their answers u = (y − level) / spread ``(m, k)``, and the links offered for these."""
+
+    rows: Rows
+    u: np.ndarray
+    level: np.ndarray
+    spread: np.ndarray
+    links: list[LinkLike]
 
 
 class Surrogate(RegressorMixin, BaseEstimator):
@@ -157,21 +177,42 @@ class Surrogate(RegressorMixin, BaseEstimator):
             From scikit-learn, if an array has the wrong shape or holds NaN.
         """
         self.check()
-        if _plain(Z, 2) and _plain(y, 1, 2) and len(Z) == len(y) > 1 and not hasattr(self, "feature_names_in_"):
-            self.n_features_in_ = Z.shape[1]
-        else:
+        if not (_plain(Z, 2) and _plain(y, 1, 2) and len(Z) == len(y) > 1) or hasattr(self, "feature_names_in_"):
             Z, y = validate_data(self, Z, y, multi_output=True, y_numeric=True, dtype=float, ensure_min_samples=2)
             y = np.asarray(y, dtype=float)
         weight = _check_sample_weight(sample_weight, Z, dtype=float, ensure_non_negative=True)
-        merged = collapse(Z, y.reshape(len(y), -1), weight)
-        # u = (y − m) / s, m the weighted mean, s = max |y − m|: the unit of the answers means nothing to a family
-        level = by_column(merged.y, merged.weight)
-        spread = np.abs(merged.y - level).max(axis=0)
-        spread = np.where(spread > _ROUNDING * np.abs(merged.y).max(axis=0), spread, 1.0)
+        problem = self._standardise(collapse(Z, y.reshape(len(y), -1), weight))
+        fitted = self._fit_standardised(problem.rows.Z, problem.u, problem.rows.weight, problem.links)
+        return self._keep(problem, fitted, y.ndim == 1)
+
+    def fit_each(self, Z: np.ndarray, y: np.ndarray, parts: Sequence[np.ndarray]) -> list[Self]:
+        """Fit a copy to each of several selections of rows; a family may do so at once.
+
+        Parameters
+        ----------
+        Z : ndarray ``(n, d)``
+        y : ndarray ``(n, k)``
+        parts : sequence of ndarray of int
+            Numbers of rows.
+        """
+        return [clone(self).fit(Z[rows], y[rows]) for rows in parts]
+
+    def _standardise(self, rows: Rows) -> Standardised:
+        """Put answers on a scale on which their unit means nothing to a family."""
+        # u = (y − m) / s, m the weighted mean, s = max |y − m|
+        level = by_column(rows.y, rows.weight)
+        away = rows.y - level
+        spread = np.abs(away).max(axis=0)
+        spread = np.where(spread > _ROUNDING * np.abs(rows.y).max(axis=0), spread, 1.0)
         links = each(getattr(self, "link", IDENTITY), len(level))
-        offered = [_standardised(link, m, s) for link, m, s in zip(links, level, spread, strict=True)]
-        u = ((merged.y - level) / spread).round(_DECIMALS)
-        self.terms_, coef, intercept, chosen = self._fit_standardised(merged.Z, u, merged.weight, offered)
+        offered = [in_unit(*of) for of in zip(links, rows.y.T, level.tolist(), spread.tolist(), strict=True)]
+        return Standardised(rows, (away / spread).round(_DECIMALS), level, spread, offered)
+
+    def _keep(self, problem: Standardised, fitted: Fitted, one: bool) -> Self:
+        """Keep what was fitted, in the unit of the answers, of `one` output without an axis for it."""
+        level, spread = problem.level, problem.spread
+        self.terms_, coef, intercept, chosen = fitted
+        self.n_features_in_ = problem.rows.Z.shape[1]
         self.links_ = tuple(link.moved(m, s) for link, m, s in zip(chosen, level, spread, strict=True))
         # û = b + Σ wₖ φₖ  ⇒  ŷ = (s b + m) + Σ (s wₖ) φₖ; where a curve lies between, its bounds have moved instead
         curved, shift = np.array([(link.curved, link.shift(s)) for link, s in zip(chosen, spread, strict=True)]).T
@@ -181,7 +222,7 @@ class Surrogate(RegressorMixin, BaseEstimator):
             # Σ φₖ = 1  ⇒  b + Σ wₖ φₖ = Σ (b + wₖ) φₖ
             coef, intercept = coef + intercept[:, None], np.zeros_like(intercept)
             coef[np.abs(coef) <= (_NOTHING * spread + _ROUNDING * np.abs(level))[:, None]] = 0.0
-        self.coef_, self.intercept_ = (coef[0], float(intercept[0])) if y.ndim == 1 else (coef, intercept)
+        self.coef_, self.intercept_ = (coef[0], float(intercept[0])) if one else (coef, intercept)
         return self
 
     def _fit_standardised(
@@ -215,12 +256,12 @@ class Surrogate(RegressorMixin, BaseEstimator):
 
         The result is what a fit to these outputs alone gives if the family fits each output separately.
         """
-        selected, coef = clone(self), np.atleast_2d(self.coef_)[outputs]
+        selected, coef = copy(self), np.atleast_2d(self.coef_)[outputs]
         intercept = np.atleast_1d(self.intercept_)[outputs]
         kept = np.flatnonzero(coef.any(axis=0))
         selected.terms_, coef = [self.terms_[i] for i in kept], coef[:, kept]
         selected.coef_, selected.intercept_ = (coef[0], float(intercept[0])) if len(coef) == 1 else (coef, intercept)
-        selected.n_features_in_, selected.links_ = self.n_features_in_, self.links_[outputs]
+        selected.links_ = self.links_[outputs]
         return selected
 
     def __sklearn_tags__(self) -> Any:
@@ -240,8 +281,9 @@ class CurvedSurrogate(Surrogate):
 default "identity"
         The curve g that the sum passes through, see :class:`~surrogates.Link`. Of a kind given by name the bounds are
         estimated from the answers. "auto" takes a logistic curve where its held-out error is clearly smaller than that
-        of the identity. "learned" learns a monotone curve from the answers where held-out ones clearly favour that
-        over what "auto" takes, see :mod:`surrogates.numerics.learned_curve`.
+        of the identity: between estimated bounds, or 0 and 1 (−1 and 1) where all answers lie there. "learned" learns a
+        monotone curve from the answers where held-out ones clearly favour that over what "auto" takes, see
+        :mod:`surrogates.numerics.learned_curve`.
     """
 
     link: Links
@@ -262,22 +304,44 @@ default "identity"
         """Select terms, fit their weights, and choose each output a link of what `links` offers it, in its unit."""
 
 
+def joint_terms(surrogates: Sequence[Surrogate]) -> tuple[list[Term], np.ndarray]:
+    """Return the t terms of any of f surrogates, and their weights ``(f, k, t)``, 0 for a term that one lacks."""
+    places: dict[Term, int] = {}
+    for surrogate in surrogates:
+        for term in surrogate.terms_:
+            places.setdefault(term, len(places))
+    coef = np.zeros((len(surrogates), len(np.atleast_2d(surrogates[0].coef_)), len(places)))
+    for weights, surrogate in zip(coef, surrogates, strict=True):
+        where = np.array([places[term] for term in surrogate.terms_], dtype=int)
+        np.add.at(weights.T, where, np.atleast_2d(surrogate.coef_).T)
+    return list(places), coef
+
+
+def sharing(surrogates: Sequence[Surrogate]) -> list[Sequence[Surrogate]]:
+    """Group surrogates: all together where they share most of their terms, else each by itself."""
+    most = max(len(surrogate.terms_) for surrogate in surrogates)
+    together = len({term for surrogate in surrogates for term in surrogate.terms_}) <= 2 * most
+    return [surrogates] if together else [[surrogate] for surrogate in surrogates]
+
+
+def predict_each(surrogates: Sequence[Surrogate], Z: np.ndarray) -> np.ndarray:
+    """Predict rows ``(n, d)`` by f surrogates, ``(f, n, k)``; a term that several have is evaluated once."""
+    if any(type(one).predict is not Surrogate.predict for one in surrogates):
+        return np.stack([one.predict(Z).reshape(len(Z), -1) for one in surrogates])
+    answers = []
+    for some in sharing(surrogates):
+        terms, coef = joint_terms(some)
+        f, k, t = coef.shape
+        line = evaluate(terms, Z) @ coef.reshape(f * k, t).T
+        for lines, one in zip(line.reshape(len(Z), f, k).swapaxes(0, 1), some, strict=True):
+            answers.append(from_line(one.links_, lines + one.intercept_))
+    return np.stack(answers)
+
+
 def _plain(values: Any, *axes: int) -> bool:
     """Whether values are what scikit-learn's validation makes of them: its look takes longer than a prediction."""
     numbers = type(values) is np.ndarray and values.dtype == float and values.ndim in axes
     return numbers and bool(values.size) and bool(np.isfinite(values).all())
-
-
-def _standardised(link: LinkLike, level: float, unit: float) -> LinkLike:
-    """Return a link for answers (y − level) / unit, given that for answers y."""
-    if not isinstance(link, Link):
-        return link
-    try:
-        return link.moved(-level / unit, 1 / unit)
-    except InputError as error:  # bounds that are one number, or none, beside answers of this size
-        raise InputError(
-            "link", f"have bounds in the unit of the answers, {alone(level)} ± {alone(unit)}", str(link)
-        ) from error
 
 
 class FixedTerms(Surrogate):

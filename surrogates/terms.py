@@ -94,7 +94,8 @@ def evaluate(terms: Sequence[Term], Z: np.ndarray) -> np.ndarray:
     ]
     if terms and len(single) == len(terms):  # all at once
         columns, centers = zip(*single, strict=True)
-        return Z.take(columns, axis=1) - np.array(centers)
+        values = Z.take(columns, axis=1)
+        return values - np.array(centers) if any(centers) else values
     return np.column_stack([term(Z) for term in terms]) if terms else np.empty((len(Z), 0))
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from benchmarks.rivals.given_rows import FITS, fitted
 from benchmarks.rivals.served import Interpreter, interpreter
-from surrogates.link import named
-from surrogates.numerics.curved_weights import PREFERENCE
+from surrogates.numerics.curved_weights import best
+from surrogates.offer import named
 
 __all__ = ["FITS", "available", "predicted", "versions"]
 
@@ -73,9 +73,9 @@ def predicted(rival: str, Z: np.ndarray, y: np.ndarray, ends: int, Z_new: np.nda
         for f, some in enumerate(known):
             held[fold == f] = some[c].answers(found["held"][c, fold == f])
         errors.append(float(((y - held)[out] ** 2).sum()))
-    curved = len(links) > 1 and errors[1] < PREFERENCE * errors[0]
-    linked = links[1].answers(found["new"][1]) if curved else found["new"][0]
-    return {"plain": found["new"][0], "linked": linked, "curved": curved}
+    chosen = best(np.array(errors), links, y, np.ones(len(y)))
+    linked = links[chosen].answers(found["new"][chosen])
+    return {"plain": found["new"][0], "linked": linked, "curved": links[chosen].curved}
 
 
 def _somewhere() -> Interpreter:

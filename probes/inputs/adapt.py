@@ -147,6 +147,10 @@ def _check_one(probe: Any, table: bool) -> None:
         raise InputError("probe", f"be a text itself: {read}", probe)
     if isinstance(probe, Mapping) and {"role", "content"} <= set(probe):
         raise InputError("probe", "be a list of messages where it is a chat: [message]", probe)
+    if not table and isinstance(probe, (list, tuple)):
+        for message in probe:
+            if isinstance(message, Mapping) and "role" in message and not is_chat([message]):
+                raise InputError("probe", 'hold role and content ({"role": …, "content": …}) in each message', message)
     if not table and isinstance(probe, Mapping) and len({"context", "question"} & set(probe)) == 1:
         raise InputError("probe", "hold both context and question, or come with background= where it is a row", probe)
     if isinstance(probe, tuple) and len(probe) == 2 and all(isinstance(text, str) for text in probe) and not table:

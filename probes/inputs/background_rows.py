@@ -145,7 +145,7 @@ def _skewness(trait: np.ndarray) -> float:
     """The size of the third standardised moment."""
     deviations = trait - trait.mean()
     variance = float(np.mean(deviations**2))
-    return abs(float(np.mean(deviations**3))) / variance**1.5 if variance > 0 else 0.0
+    return abs(float(np.mean(deviations * deviations * deviations))) / variance**1.5 if variance > 0 else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +175,8 @@ class _Samples:
             values = members[places]
             error += share * (values.mean(axis=1) - members.mean())
             if n < len(group):
-                variance += share**2 * (1 - n / len(group)) / n * values.var(axis=1, ddof=1)
+                spread = values.var(axis=1, ddof=1) if n > 1 else np.nan
+                variance += share**2 * (1 - n / len(group)) / n * spread
         error, se, rounding = np.abs(error), np.sqrt(variance), 1e-9 * np.abs(x).max()
         t = np.where(se > rounding, error / np.maximum(se, rounding), np.where(error > rounding, np.inf, 0.0))
         return float(np.quantile(t, 0.95, method="higher"))
@@ -196,10 +197,9 @@ class _Bends:
         members, size = self.columns[feature], np.abs(effects).max()
         if len(members) != 1 or len(effects) < _LEAST or not size:
             return 0.0
-        column = self.frame.iloc[:, members[0]]
-        if not is_numeric_dtype(column) or is_bool_dtype(column):
+        x = self._numbers(members[0])
+        if x is None:
             return 0.0
-        x = column.to_numpy(dtype=float, na_value=np.nan)
         known = np.isfinite(x)
         if not known.any() or not (spread := x[known].std()):
             return 0.0
@@ -211,6 +211,20 @@ class _Bends:
             return 0.0
         quantile = self.samples.quantile(_shapes(z)[best])
         return quantile if quantile <= _USELESS else float("inf")
+
+    def _numbers(self, position: int) -> np.ndarray | None:
+        """A column ``(N,)`` of numbers; None of anything else."""
+        if self._all is not None:
+            return self._all[position]
+        column = self.frame.iloc[:, position]
+        if not is_numeric_dtype(column) or is_bool_dtype(column):
+            return None
+        return column.to_numpy(dtype=float, na_value=np.nan)
+
+    @cached_property
+    def _all(self) -> np.ndarray | None:
+        """All columns ``(p, N)`` where they are the same kind of numbers: one look at a frame is slow."""
+        return np.ascontiguousarray(self.frame.to_numpy(dtype=float).T) if same_numbers(self.frame) else None
 
     def _alike(self, shapes: np.ndarray, effects: np.ndarray) -> np.ndarray:
         """Squared correlations ``(s,)`` of effects ``(R,)`` with shapes ``(s, R)``."""

@@ -110,7 +110,7 @@ def _message(i: int, message: Any) -> Message:
 
 def _parts(message: Any) -> tuple[Span, ...]:
     """Return where the text parts of a content lie in the text that they make, joined by line ends."""
-    content = message["content"] if isinstance(message, Mapping) else message[1]
+    content = message.get("content") if isinstance(message, Mapping) else message[1]
     spans, start = list[Span](), 0
     for part in content if isinstance(content, (list, tuple)) else ():
         text = part if isinstance(part, str) else part["text"]

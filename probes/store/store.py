@@ -76,7 +76,8 @@ class Store:
         self._closed = False
         self._models: dict[str | None, int | None] = {None: None}
         # a store in memory holds what it is given, and opens a database when more than keys is asked for
-        self._held: dict[bytes, _Kept] = {}
+        self._held: dict[bytes, bytes | str] = {}
+        self._givers: dict[bytes, str | None] = {}
         self._written_down = False
         self.schema = SCHEMA
         if self.path is not None and self.path.is_dir():
@@ -121,7 +122,7 @@ class Store:
         with self._lock:
             if self.path is None and not self._written_down:
                 known = self._held.keys() & keys if self._held else ()
-                return {key: self._decoded(self._held[key][1]) for key in known}
+                return {key: self._decoded(self._held[key]) for key in known}
         in_order = sorted(set(keys))  # of the file
         for start in range(0, len(in_order), _LOOKUP):
             part = in_order[start : start + _LOOKUP]
@@ -162,7 +163,7 @@ class Store:
             If they cannot be written (a full disk, say). What was written before stays.
         """
         name = _without_credentials(model)
-        self._keep([(key, value, name) for key, value in zip(answers, _encoded(answers.values()), strict=True)])
+        self._keep(list(answers), _encoded(answers.values()), [name] * len(answers))
 
     def put_rows(
         self, keys: Sequence[bytes], values: np.ndarray, beside: Mapping[bytes, Value], model: str | None = None
@@ -176,9 +177,8 @@ class Store:
         """
         data, width = np.ascontiguousarray(values, _NUMBER).tobytes(), values.shape[1] * _NUMBER.itemsize
         rows = [data[i * width : (i + 1) * width] for i in range(len(keys))]
-        each = zip([*keys, *beside], [*rows, *_encoded(beside.values())], strict=True)
         name = _without_credentials(model)
-        self._keep([(key, value, name) for key, value in each])
+        self._keep([*keys, *beside], [*rows, *_encoded(beside.values())], [name] * (len(keys) + len(beside)))
 
     def add(self, rows: Iterable[Row]) -> None:
         """Put, like :meth:`put`, for answers of several models.
@@ -188,17 +188,21 @@ class Store:
         StoreError
             As :meth:`put` does.
         """
-        self._keep([(key, _encoded([value])[0], _without_credentials(model)) for key, value, model in rows])
+        keys, values, models = map(list, zip(*rows, strict=True)) if (rows := list(rows)) else ([], [], [])
+        self._keep(keys, _encoded(values), list(map(_without_credentials, models)))
 
-    def _keep(self, kept: list[_Kept]) -> None:
+    def _keep(self, keys: list[bytes], values: list[bytes | str], models: list[str | None]) -> None:
         with self._lock:
             if self.path is None and not self._written_down:
-                fresh = dict(zip(map(itemgetter(0), reversed(kept)), reversed(kept), strict=True))  # the first stays
+                # of equal keys the first stays, of known ones the one that is known
+                fresh = dict(zip(reversed(keys), reversed(values), strict=True))
+                givers = dict(zip(reversed(keys), reversed(models), strict=True))
                 for key in self._held.keys() & fresh.keys():
-                    del fresh[key]
+                    del fresh[key], givers[key]
                 self._held.update(fresh)
+                self._givers.update(givers)
                 return
-        self._write(kept)
+        self._write(list(zip(keys, values, models, strict=True)))
 
     def _follow(self) -> None:
         """See that the file is the one that was opened: what is written to one that is gone would be lost."""
@@ -285,8 +289,8 @@ class Store:
             with self._lock:
                 if self.path is None and not self._written_down:
                     self._open()
-                    self._write(list(self._held.values()))
-                    self._held, self._written_down = {}, True
+                    self._write([(key, value, self._givers[key]) for key, value in self._held.items()])
+                    self._held, self._givers, self._written_down = {}, {}, True
                 self._follow()
                 return self._db.execute(query, values or []).fetchall()
         except (sqlite3.Error, OSError, UnicodeError) as error:
@@ -318,7 +322,7 @@ class Store:
             self._closed = True
             if self.path is None and not self._written_down:
                 self._open()  # so that whatever is asked of it from now on is refused as a closed file refuses it
-            self._held, self._written_down = {}, True
+            self._held, self._givers, self._written_down = {}, {}, True
             self._db.close()
 
 

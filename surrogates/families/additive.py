@@ -8,8 +8,9 @@ import numpy as np
 
 from surrogates.families.linear import SparseLinear
 from surrogates.families.relaxed_lasso import relaxed_lasso
-from surrogates.link import IDENTITY, Link, LinkLike, Links
+from surrogates.link import IDENTITY, Link
 from surrogates.numerics.path_selection import select
+from surrogates.offer import LinkLike, Links
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import CurvedSurrogate, Fitted
 from surrogates.terms import Box, Product, Term, evaluate

@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.base import clone
 
 from surrogates.families.linear import SparseLinear
-from surrogates.link import LinkLike, Links
 from surrogates.numerics.column_units import units_of
+from surrogates.offer import LinkLike, Links
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import CurvedSurrogate, Fitted

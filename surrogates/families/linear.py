@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 
 from probes.errors import InputError
-from surrogates.link import Link, LinkLike, Links
+from surrogates.link import IDENTITY, Link
 from surrogates.numerics.column_units import units_of
-from surrogates.numerics.curved_weights import through_links
+from surrogates.numerics.curved_weights import folds_of, through_links
+from surrogates.numerics.merged_rows import collapse_each
 from surrogates.numerics.path_selection import select, standardised
+from surrogates.offer import LinkLike, Links
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import CurvedSurrogate, Fitted
 from surrogates.terms import Product
@@ -74,10 +78,57 @@ class SparseLinear(CurvedSurrogate):
         if self.max_terms is not None and (not isinstance(self.max_terms, Integral) or self.max_terms < 1):
             raise InputError("max_terms", "be a positive integer or None", self.max_terms)
 
+    def fit_each(self, Z: np.ndarray, y: np.ndarray, parts: Sequence[np.ndarray]) -> list[Self]:
+        """Fit a copy to each of several selections of rows, at once to those of about as many rows."""
+        if type(self) is not SparseLinear or self.proxy is not None:
+            return super().fit_each(Z, y, parts)
+        self.check()
+        problems = [self._standardise(rows) for rows in collapse_each(Z, y, parts)]
+        fitted: dict[int, Fitted] = {}
+        for some in _alike([len(problem.u) for problem in problems]):
+            rows = [problems[number].rows for number in some]
+            most = max(len(each.Z) for each in rows)
+            X, weight = (_filled([getattr(each, name) for each in rows], most) for name in ("Z", "weight"))
+            u = _filled([problems[number].u for number in some], most)
+            links = [problems[number].links for number in some]
+            fitted.update(zip(some, self._fit_sets(X, u, weight, links), strict=True))
+        return [copy(self)._keep(problem, fitted[number], False) for number, problem in enumerate(problems)]
+
     def _fit_linked(self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, links: Sequence[LinkLike]) -> Fitted:
-        one = units_of(Z, weight)[1]
-        chosen, coef, intercept, curves = self.select_linked(Z / one, y, weight, links)
-        return [Product((int(i),)) for i in chosen], coef / one[chosen], intercept, curves
+        return self._fit_sets(Z[None], y[None], weight[None], [links])[0]
+
+    def _fit_sets(
+        self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, links: Sequence[Sequence[LinkLike]]
+    ) -> list[Fitted]:
+        one = np.stack([units_of(*each)[1] for each in zip(Z, weight, strict=True)])
+        columns = Z if (one == 1).all() else Z / one[:, None]  # exact: columns of 0/1 are in their unit
+        coef, intercept, curves = self._through_links(columns, y, weight, links, select)
+        fitted: list[Fitted] = []
+        for weights, unit, level, curve in zip(coef, one, intercept, curves, strict=True):
+            chosen = np.flatnonzero(weights.any(axis=0))
+            fitted.append(([Product((int(i),)) for i in chosen], weights[:, chosen] / unit[chosen], level, curve))
+        return fitted
+
+    def _through_links(
+        self,
+        Z: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray,
+        links: Sequence[Sequence[LinkLike]],
+        by: Callable[..., np.ndarray],
+    ) -> tuple[np.ndarray, np.ndarray, list[list[Link]]]:
+        """Weigh columns of s sets of rows ``(s, n, c)``, of sums through links; see `through_links`."""
+
+        def on_line(line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return standardised(Z, line, weight, lambda X, t, v: self._weighed(X, t, v, by))
+
+        return through_links(Z, y, weight, links, on_line, self.random_state)
+
+    def _weighed(self, X: np.ndarray, t: np.ndarray, weight: np.ndarray, by: Callable[..., np.ndarray]) -> np.ndarray:
+        settings = self.folds, self.random_state, self.max_terms
+        if by is select:
+            return select(X, t, weight, *settings)
+        return np.stack([by(*each, *settings) for each in zip(X, t, weight, strict=True)])
 
     def select_linked(
         self,
@@ -88,11 +139,9 @@ class SparseLinear(CurvedSurrogate):
         by: Callable[..., np.ndarray] = select,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Link]]:
         """Select columns as :meth:`select` does, of a sum through a link, chosen of what is offered to each output."""
-
-        def on_line(line: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            return self.select(Z, line, weight, by)
-
-        return through_links(Z, y, weight, links, on_line, self.random_state)
+        coef, intercept, (curves,) = self._through_links(Z[None], y[None], weight[None], [links], by)
+        chosen = np.flatnonzero(coef[0].any(axis=0))
+        return chosen, coef[0][:, chosen], intercept[0], curves
 
     def select(
         self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, by: Callable[..., np.ndarray] = select
@@ -115,8 +164,24 @@ class SparseLinear(CurvedSurrogate):
         coef : ndarray ``(k, t)``
         intercept : ndarray ``(k,)``
         """
+        return self.select_linked(Z, y, weight, [IDENTITY] * y.shape[1], by)[:3]
 
-        def weigh(X: np.ndarray, t: np.ndarray) -> np.ndarray:
-            return by(X, t, weight, self.folds, self.random_state, self.max_terms)
 
-        return standardised(Z, y, weight, weigh)
+def _alike(sizes: Sequence[int]) -> list[list[int]]:
+    """Group the numbers of sets, those together that have as many rows or one fewer, and links compared alike."""
+    groups: list[list[int]] = []
+    for number in sorted(range(len(sizes)), key=lambda number: -sizes[number]):
+        most, size = sizes[groups[-1][0] if groups else number], sizes[number]
+        if groups and most - size <= 1 and folds_of(most) == folds_of(size):
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return groups
+
+
+def _filled(values: Sequence[np.ndarray], rows: int) -> np.ndarray:
+    """Stack arrays of up to so many rows; what is missing is 0."""
+    stacked = np.zeros((len(values), rows, *values[0].shape[1:]))
+    for place, each in zip(stacked, values, strict=True):
+        place[: len(each)] = each
+    return stacked

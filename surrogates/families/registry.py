@@ -17,7 +17,8 @@ from surrogates.families.interactions import InteractionSurrogate
 from surrogates.families.linear import SparseLinear
 from surrogates.families.rules import RuleSurrogate
 from surrogates.families.tree import TreeSurrogate
-from surrogates.link import Link, LinkLike
+from surrogates.link import Link
+from surrogates.offer import LinkLike
 from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.proxy.stacked_proxy import StackedProxy
 from surrogates.results.plain import Json, plain, read

@@ -9,8 +9,9 @@ import numpy as np
 
 from surrogates.families.linear import SparseLinear
 from surrogates.families.tree import leaves
-from surrogates.link import IDENTITY, LinkLike, Links
+from surrogates.link import IDENTITY
 from surrogates.numerics.column_units import in_units, units_of
+from surrogates.offer import LinkLike, Links
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import CurvedSurrogate, Fitted
 from surrogates.terms import Box, Term, evaluate

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from probes.errors import InputError
-from surrogates.link import IDENTITY, LinkLike
+from surrogates.link import IDENTITY
 from surrogates.numerics.column_units import in_units, units_of
 from surrogates.numerics.folds import folds
+from surrogates.offer import LinkLike
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import Fitted, Surrogate
 from surrogates.terms import Box, Term

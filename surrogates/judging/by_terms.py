@@ -6,6 +6,7 @@ seen. Nothing is asked and no family is fitted again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
@@ -16,7 +17,7 @@ from surrogates.judging.agreement import r2, r2_interval
 from surrogates.judging.crossed import CrossFit
 from surrogates.judging.problem import Problem
 from surrogates.link import from_line
-from surrogates.surrogate import Surrogate
+from surrogates.surrogate import Surrogate, joint_terms, sharing
 from surrogates.terms import evaluate
 
 __all__ = ["ByTerms", "by_terms"]
@@ -100,41 +101,55 @@ def _predicted(fits: list[Surrogate], law: np.ndarray, block: int, counts: list[
 
     The last of these numbers means all terms.
     """
-    answers = []
-    for fitted in fits:
-        values = evaluate(fitted.terms_, law)
-        cut = _merged_leaves if fitted.partitions else _strongest
-        full = np.atleast_2d(fitted.coef_), np.atleast_1d(fitted.intercept_)
-        cuts = [*cut(fitted, values, counts[:-1]), full]  # all terms, of whatever number a fold has
-        sums = [values[block:] @ coef.T + intercept for coef, intercept in cuts]
-        answers.append([from_line(fitted.links_, line) for line in sums])
-    return np.array(answers)
+    sums = [
+        line
+        for some in sharing(fits)
+        for line in (_of_leaves(some, law, counts) if fits[0].partitions else _of_strongest(some, law, counts))
+    ]
+    return np.array(
+        [[from_line(fit.links_, line) for line in lines[:, block:]] for fit, lines in zip(fits, sums, strict=True)]
+    )
 
 
-def _strongest(fitted: Surrogate, values: np.ndarray, counts: list[int]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Cut a sum of terms to those that move it most, weighed anew to follow the full sum: coef ``(k, t)``, intercept.
+def _of_strongest(fits: Sequence[Surrogate], law: np.ndarray, counts: list[int]) -> np.ndarray:
+    """Sum for rows ``(n, d)`` the terms that move a sum most, weighed anew to follow the full sum: ``(f, c, n, k)``.
 
-    Strongest are the terms of the largest weight times standard deviation over the rows that `values` ``(n, t)`` are
-    of. The weights w minimise Σᵢ (ηᵢ − b − Σₖ wₖ φₖ(zᵢ))², η the full sum: no answer is looked at again.
+    Strongest are the terms of the largest weight times standard deviation over the rows. The weights w minimise
+    Σᵢ (ηᵢ − b − Σₖ wₖ φₖ(zᵢ))², η the full sum: no answer is looked at again.
     """
-    coef, total = np.atleast_2d(fitted.coef_), len(fitted.terms_)
-    full = coef, np.atleast_1d(fitted.intercept_)
+    terms, coef = joint_terms(fits)
+    values, level = evaluate(terms, law), np.stack([np.atleast_1d(fit.intercept_) for fit in fits])
     means = values.mean(axis=0)
     around = values - means
     gram = around.T @ around
-    order = np.argsort(-np.abs(coef) * np.sqrt(np.diag(gram)), axis=1, kind="stable")
+    order = np.argsort(-np.abs(coef) * np.sqrt(np.diag(gram)), axis=2, kind="stable")
+    total = np.array([len(fit.terms_) for fit in fits])[:, None, None]
     cuts = []
-    for count in counts:
-        if count >= total:
-            cuts.append(full)
-            continue
+    for count in counts[:-1]:
+        chosen = order[..., :count]
+        part = gram[chosen[..., None], chosen[..., None, :]]
+        trace = np.trace(part, axis1=2, axis2=3)[..., None]
+        place = np.arange(chosen.shape[2])
+        part[..., place, place] += np.where(trace > 0, _RIDGE * trace / count, 1.0)
         kept = np.zeros_like(coef)
-        for weights, target, chosen in zip(kept, coef, order[:, :count], strict=True):
-            part = gram[np.ix_(chosen, chosen)]
-            part[np.diag_indices(count)] += _RIDGE * np.trace(part) / count or 1.0
-            weights[chosen] = np.linalg.solve(part, gram[chosen] @ target)
-        cuts.append((kept, full[1] + (coef - kept) @ means))
-    return cuts
+        wanted = np.matmul(gram[chosen], coef[..., None])
+        np.put_along_axis(kept, chosen, np.linalg.solve(part, wanted)[..., 0], axis=2)
+        cuts.append(np.where(count < total, kept, coef))
+    weights = np.stack([*cuts, coef], axis=1)  # all terms, of whatever number a fold has
+    shift = level[:, None] + np.matmul(coef[:, None] - weights, means)
+    sums = values @ weights.reshape(shift.size, len(terms)).T
+    return (sums.reshape(len(law), *shift.shape) + shift).transpose(1, 2, 0, 3)
+
+
+def _of_leaves(fits: Sequence[Surrogate], law: np.ndarray, counts: list[int]) -> np.ndarray:
+    """Sum for rows ``(n, d)`` the leaves of trees that are cut to numbers of them: ``(f, c, n, k)``."""
+    sums = []
+    for fitted in fits:
+        values = evaluate(fitted.terms_, law)
+        full = np.atleast_2d(fitted.coef_), np.atleast_1d(fitted.intercept_)
+        cuts = [*_merged_leaves(fitted, values, counts[:-1]), full]
+        sums.append([values @ coef.T + intercept for coef, intercept in cuts])
+    return np.array(sums)
 
 
 def _merged_leaves(fitted: Surrogate, values: np.ndarray, counts: list[int]) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -8,14 +8,13 @@ as well as ten.
 from __future__ import annotations
 
 import numpy as np
-from sklearn.base import clone
 
 from surrogates.judging.agreement import r2
 from surrogates.judging.crossed import CrossFit
 from surrogates.judging.problem import Problem
 from surrogates.numerics.folds import folds
 from surrogates.numerics.merged_rows import distinct_rows
-from surrogates.surrogate import Surrogate
+from surrogates.surrogate import Surrogate, predict_each
 
 __all__ = ["FOLDS", "cross_fit", "equal_rows", "fold_count"]
 
@@ -39,17 +38,18 @@ def cross_fit(surrogate: Surrogate, problem: Problem, control: bool = False) -> 
     """
     Z, y, block, seed = problem.design.sampled, problem.sampled, problem.design.block, problem.random_state
     k, count = y.shape[1], fold_count(len(y) - block)
-    if not control:
-        return CrossFit(*_held_out(surrogate, Z, y, block, seed, count), np.full(k, np.nan))
     shuffled = y[np.random.default_rng([seed, 1]).permutation(len(y))]
-    if surrogate.separate:
-        both, fits = _held_out(surrogate, Z, np.hstack([y, shuffled]), block, seed, count)
-        predicted, of_shuffled = both[:, :k], both[:, k:]
-        fits = tuple((fitted.part(slice(0, k)), test) for fitted, test in fits)
-    else:
-        predicted, fits = _held_out(surrogate, Z, y, block, seed, count)
-        of_shuffled, _ = _held_out(surrogate, Z, shuffled, block, seed, CONTROL_FOLDS)
-    return CrossFit(predicted, fits, r2(shuffled[block:], of_shuffled))
+    together = control and surrogate.separate
+    fits, tests = _fitted(surrogate, Z, np.hstack([y, shuffled]) if together else y, block, seed, count)
+    every = predict_each(fits, Z[block:])
+    permuted = np.full(k, np.nan)
+    if together:
+        permuted = r2(shuffled[block:], _held_out(every[..., k:], tests))
+        every, fits = every[..., :k], [fitted.part(slice(0, k)) for fitted in fits]
+    elif control:
+        of_shuffled, some = _fitted(surrogate, Z, shuffled, block, seed, CONTROL_FOLDS)
+        permuted = r2(shuffled[block:], _held_out(predict_each(of_shuffled, Z[block:]), some))
+    return CrossFit(_held_out(every, tests), tuple(zip(fits, tests, strict=True)), permuted, every)
 
 
 def fold_count(rows: int) -> int:
@@ -57,19 +57,22 @@ def fold_count(rows: int) -> int:
     return _OF_MANY if rows >= _MANY else FOLDS
 
 
-def _held_out(
+def _fitted(
     surrogate: Surrogate, Z: np.ndarray, y: np.ndarray, block: int, random_state: int, count: int
-) -> tuple[np.ndarray, tuple[tuple[Surrogate, np.ndarray], ...]]:
-    """Return predictions ``(m, k)`` for all rows after the block, and the surrogate of each fold with its rows."""
+) -> tuple[list[Surrogate], list[np.ndarray]]:
+    """Return the surrogate of each fold, fitted to the block and all other folds, and the judged rows of the fold."""
     judged = Z[block:]
-    predicted = np.empty_like(y[block:])
-    fits = []
-    for train, test in folds(len(judged), count, random_state, equal_rows(judged)):
-        rows = np.concatenate([np.arange(block), block + train])
-        fitted = clone(surrogate).fit(Z[rows], y[rows])
-        predicted[test] = fitted.predict(judged[test]).reshape(len(test), -1)
-        fits.append((fitted, test))
-    return predicted, tuple(fits)
+    parts = list(folds(len(judged), count, random_state, equal_rows(judged)))
+    known = [np.concatenate([np.arange(block), block + train]) for train, _ in parts]
+    return surrogate.fit_each(Z, y, known), [test for _, test in parts]
+
+
+def _held_out(every: np.ndarray, tests: list[np.ndarray]) -> np.ndarray:
+    """Take from predictions ``(f, m, k)`` those for the rows of each fold, ``(m, k)``."""
+    predicted = np.empty(every.shape[1:])
+    for values, test in zip(every, tests, strict=True):
+        predicted[test] = values[test]
+    return predicted
 
 
 def equal_rows(Z: np.ndarray) -> np.ndarray | None:

@@ -22,13 +22,16 @@ class CrossFit:
         Each fold's surrogate, and the numbers of the rows that it predicted.
     permuted : ndarray ``(k,)``
         R² of the same on shuffled answers; NaN where that was not done.
+    every : ndarray ``(f, m, k)``
+        Predictions for all rows by the surrogate of each fold.
     """
 
     predicted: np.ndarray
     fits: tuple[tuple[Surrogate, np.ndarray], ...]
     permuted: np.ndarray
+    every: np.ndarray
 
     def part(self, outputs: slice) -> CrossFit:
         """Select some of the outputs."""
         fits = tuple((fitted.part(outputs), test) for fitted, test in self.fits)
-        return CrossFit(self.predicted[:, outputs], fits, self.permuted[outputs])
+        return CrossFit(self.predicted[:, outputs], fits, self.permuted[outputs], self.every[..., outputs])

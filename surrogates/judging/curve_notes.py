@@ -9,6 +9,7 @@ import numpy as np
 from probes.rounding import percent, rounded
 from surrogates.judging.cross_fit import CrossFit
 from surrogates.judging.problem import Problem
+from surrogates.offer import each
 from surrogates.surrogate import Surrogate
 from surrogates.terms import evaluate
 
@@ -16,6 +17,8 @@ __all__ = ["about_a_curve", "curve_notes"]
 
 #: share of the rows on the flat of the curve, and of the folds that chose otherwise, above which it is said
 _FLAT, _OTHERWISE = 0.2, 0.3
+#: how far answers may be beyond a bound, as a share of the largest
+_ROUNDING = 1e-6
 #: how far answers may be from adding up to one
 _ONE = 1e-6
 #: how far predictions are from it where it is said
@@ -50,12 +53,14 @@ def about_a_curve(warning: str) -> bool:
 
 def _beyond(surrogate: Surrogate, problem: Problem) -> list[str]:
     notes = []
-    for name, link, y in zip(problem.outputs, surrogate.links_, problem.y.T, strict=True):
+    given = each(getattr(surrogate, "link", "auto"), len(problem.outputs))
+    for name, link, asked, y in zip(problem.outputs, surrogate.links_, given, problem.y.T, strict=True):
         low, high = (-np.inf if link.low is None else link.low), (np.inf if link.high is None else link.high)
-        if beyond := np.sum((y < low) | (y > high)):
+        slack = _ROUNDING * np.abs(y).max()
+        if beyond := np.sum((y < low - slack) | (y > high + slack)):
+            advice = "" if asked == "auto" else ": give bounds that hold, or link='auto'"
             notes.append(
-                f"{beyond} of {len(y)} answers of {name} {_BEYOND} ({link}), where no "
-                "prediction does: give bounds that hold, or link='auto'."
+                f"{beyond} of {len(y)} answers of {name} {_BEYOND} ({link}), where no prediction does{advice}."
             )
     return notes
 

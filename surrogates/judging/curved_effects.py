@@ -12,7 +12,7 @@ import numpy as np
 
 from probes.design import cube
 from probes.probe import Feature
-from surrogates.surrogate import Surrogate
+from surrogates.surrogate import Surrogate, predict_each
 
 __all__ = ["curved_slopes"]
 
@@ -45,25 +45,26 @@ def curved_slopes(
     binary = np.array([f.kind == "binary" for f in features])[active]
     enumerated = len(active) <= _ENUMERATED and bool(binary.all())
     rows = cube(len(active)) if enumerated else _drawn(loc[active], scale[active], binary, rng)
-    Z = np.tile(loc, (len(rows), 1))
-    Z[:, active] = rows
-    both = zip(surrogates, shares, strict=True)
-    answers = sum(share * surrogate.predict(Z).reshape(len(Z), -1) for surrogate, share in both)
-    slopes, variance = np.zeros((2, np.shape(answers)[1], len(features)))
-    away = rows - loc[active]
-    score = away / scale[active] ** 2
+    Z = rows
+    if len(active) < len(features):
+        Z = np.tile(loc, (len(rows), 1))
+        Z[:, active] = rows
+    answers = np.tensordot(shares, predict_each(surrogates, Z), 1)
+    slopes, variance = np.zeros((2, answers.shape[1], len(features)))
+    away, variances = rows - loc[active], scale[active] ** 2
     if enumerated:
-        slopes[:, active] = answers.T @ score / len(Z)
+        slopes[:, active] = answers.T @ away / len(Z) / variances
         return slopes, variance
-    halves = np.split(np.arange(len(Z)), 2)
+    half = len(Z) // 2
+    halves = slice(half), slice(half, None)
     for here, there in (halves, halves[::-1]):
         level = answers[there].mean(axis=0)
-        control = (answers[there] - level).T @ score[there] / len(there)
+        control = (answers[there] - level).T @ away[there] / half / variances
         left = answers[here] - level - away[here] @ control.T
-        mean = left.T @ score[here] / len(here)
-        squares = (left**2).T @ score[here] ** 2 / len(here)
+        mean = left.T @ away[here] / half / variances
+        squares = (left**2).T @ away[here] ** 2 / half / variances**2
         slopes[:, active] += (control + mean) / 2
-        variance[:, active] += (squares - mean**2) / len(here) / 4
+        variance[:, active] += (squares - mean**2) / half / 4
     return slopes, variance
 
 

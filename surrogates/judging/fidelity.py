@@ -134,6 +134,7 @@ class Fidelity:
                 self.misses,
                 self.background or (0.0,) * len(self.outputs),
                 (change,) * len(self.outputs),
+                (self.exact,) * len(self.outputs),
                 strict=True,
             )
         )
@@ -201,8 +202,7 @@ def fidelity(
     score, rank = r2(y, predicted), rank_correlation(y, predicted)
     low, high, rank_low, rank_high = score, score, rank, rank  # where every row was asked nothing is estimated
     if not exact:
-        by_fold = np.stack([fitted.predict(design.judged).reshape(len(y), -1) for fitted, _ in crossed.fits])
-        low, high = r2_interval(score, y, predicted, by_fold)
+        low, high = r2_interval(score, y, predicted, crossed.every)
         rank_low, rank_high = rank_interval(rank, len(y))
     return Fidelity(
         outputs=problem.outputs,

@@ -10,7 +10,7 @@ import numpy as np
 
 from probes.asking.answers import Answers
 from probes.probe import Replication, rows_used
-from probes.rounding import alone, given, score
+from probes.rounding import alone, counted, given, score
 from surrogates.judging.agreement import varies
 from surrogates.judging.curve_notes import about_a_curve
 from surrogates.judging.fidelity import Fidelity
@@ -91,17 +91,19 @@ def covered(notes: Sequence[str], used: int, drawn: Replication | None, unknown:
     if drawn is None:
         return list(notes)
     old = rows_used(used, drawn.population)
+    stand, are = ("stands", "is") if used == 1 else ("stand", "are")
     said = (
-        f"{used} of {drawn.population} background rows stand for all. Intervals of effects cover that choice; R² is "
+        f"{used} of {drawn.population} background rows {stand} for all. Intervals of effects cover that choice; R² is "
         "against answers averaged over the rows used, and indices and Shapley values are for these rows alone. More "
         "rows (background_rows=) make intervals narrower."
     )
     lacking = []
     if unknown:
         shown = ", ".join(unknown[:5]) + (f" and {more} more" if (more := len(unknown) - 5) > 0 else "")
+        wanted = min(10 * max(used, 10), drawn.population)
         lacking = [
-            f"No interval for {shown}: {used} background rows are too few for so skewed or rare values, or for effects "
-            f"that depend on them so steeply. Use more: background_rows={min(10 * max(used, 10), drawn.population)}."
+            f"No interval for {shown}: {counted(used, 'background row')} {are} too few for so skewed or rare values, "
+            f"or for effects that depend on them so steeply. Use more: background_rows={wanted}."
         ]
     return [part for note in notes for part in ([said, *lacking] if note == old else [note])]
 

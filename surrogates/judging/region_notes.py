@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ _LARGE, _CORRELATED = 0.2, 0.9
 #: where an end says something: share of different answers, at least; how near 0 or 1 a probability is full; how much
 #: the end alone changes, in standard deviations of the answers
 _DISTINCT, _FULL, _MATTERS = 0.9, 1e-6, 0.01
+#: chance that any of the effects is taken for one that has none
+_CHANCE = 0.01
 #: share of the effects beyond a cut whose features were left out there, from which what is beyond counts as tried
 _TRIED = 0.5
 
@@ -66,11 +69,18 @@ def cut_note(
         return ()
     changed = np.abs(y - y[0]).max(axis=1) > 1e-9 * max(float(np.abs(y).max()), 1e-300)
     absent = design.Z < 0.5
-    some = attributions[(attributions["low"] > 0) | (attributions["high"] < 0)]
-    clear = some["attribution"].abs().groupby(some["feature"]).max().to_dict()
+    clear = _clear(attributions)
     front = _unread(names, absent, changed, design, y, clear, ("before", "from", "on", "first"), "levels" not in view)
     back = ("after", "from", "back to the start", "last")
     return front or _unread(names[::-1], absent[:, ::-1], changed, design, y, clear, back, "levels" not in view)
+
+
+def _clear(attributions: pd.DataFrame) -> dict[str, float]:
+    """Return how large effects are that are no chance, all taken together, by the names of their features."""
+    wider = NormalDist().inv_cdf(1 - _CHANCE / 2 / len(attributions)) / NormalDist().inv_cdf(0.975)
+    size, half = attributions["attribution"].abs(), (attributions["high"] - attributions["low"]) / 2
+    some = attributions[size > wider * half]
+    return dict(some["attribution"].abs().groupby(some["feature"]).max())
 
 
 def _unread(
@@ -92,7 +102,7 @@ def _unread(
     design, y
         As of :func:`cut_note`.
     clear : mapping of str to float
-        Features whose intervals do not hold zero, and how large the effect is.
+        Features whose effects are no chance, and how large these are.
     words : (str, str, str, str)
         How the order is called: before/after, from, on/back to the start, first/last.
     alike : bool

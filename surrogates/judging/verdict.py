@@ -21,6 +21,7 @@ def verdict(
     misses: bool,
     background: float = 0.0,
     change: bool = False,
+    exact: bool = False,
 ) -> str:
     """Say in one sentence what may be relied on; the lower end of the interval decides, never the estimate alone.
 
@@ -38,6 +39,8 @@ def verdict(
         How far the choice of background rows leaves the sizes of effects open, as a share of them.
     change : bool
         Whether the numbers are changes from one model to another.
+    exact : bool
+        Whether every possible question was asked, so that no more can be.
     """
     if np.isnan(r2) and not misses:
         same = "the change is the same for" if change else "the model gave the same answer to"
@@ -56,7 +59,8 @@ def verdict(
         what = "change" if change else "model"
         return f"It predicts the {what} {level}, but no single effect stands out: read its terms, not single effects."
     if low < 0.4:
-        return f"Weak: trust the {_top('sign', clear)}, neither order nor sizes; ask more or try another family."
+        advice = "try another family" if exact else "ask more or try another family"
+        return f"Weak: trust the {_top('sign', clear)}, neither order nor sizes; {advice}."
     if low >= 0.7 and background > ROWS[1]:
         return f"{_trusted(clear, ordered)}, not the sizes: the replacements used leave them open."
     sized = low >= 0.9 and background <= ROWS[0]

@@ -19,6 +19,10 @@ def units_of(Z: np.ndarray, weight: np.ndarray) -> np.ndarray:
     array([[30.,  0.],
            [40.,  1.]])
     """
+    plain = ((Z == 0) | (Z == 1)).all(axis=0)
+    units = np.repeat([[0.0], [1.0]], Z.shape[1], axis=1)
+    if plain.all():
+        return units
     size = np.abs(Z).max(axis=0)
     size = np.where(size > 0, size, 1.0)
     scaled, share = Z / size, weight / weight.sum()
@@ -26,8 +30,7 @@ def units_of(Z: np.ndarray, weight: np.ndarray) -> np.ndarray:
     spread = np.sqrt(share @ (scaled - mean) ** 2)
     varies, mean, spread = spread > 1e-12, mean * size, spread * size
     spread = np.where(varies, spread, 0.5)
-    plain = np.isin(Z, (0.0, 1.0)).all(axis=0)
-    return np.where(plain, [[0.0], [1.0]], [mean - spread, 2 * spread])
+    return np.where(plain, units, [mean - spread, 2 * spread])
 
 
 def in_units(Z: np.ndarray, units: np.ndarray) -> np.ndarray:

@@ -5,11 +5,12 @@ So a row given twice is never tested on itself, a weight means a repetition, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Rows", "by_column", "collapse", "distinct_rows"]
+__all__ = ["Rows", "by_column", "collapse", "collapse_each", "distinct_rows"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ class Rows:
 
 
 def by_column(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Average the columns of ``(m, k)`` with weights, ``(k,)``; to the last bit, whatever stands beside a column."""
-    return (np.ascontiguousarray(values.T) * weight).sum(axis=1) / weight.sum()
+    """Average the columns of ``(…, m, k)`` by weights ``(…, m)``; to the last bit, whatever stands beside a column."""
+    columns = np.ascontiguousarray(values.swapaxes(-1, -2))
+    return (columns * weight[..., None, :]).sum(axis=-1) / weight.sum(axis=-1)[..., None]
 
 
 def distinct_rows(Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -66,3 +68,12 @@ def collapse(Z: np.ndarray, y: np.ndarray, weight: np.ndarray, scatter: np.ndarr
     mean = np.column_stack([np.bincount(group, weight * column) / total for column in y.T])
     squares = (weight[:, None] * (y - mean[group]) ** 2 + scatter).T
     return Rows(distinct, mean, total, np.column_stack([np.bincount(group, column) for column in squares]))
+
+
+def collapse_each(Z: np.ndarray, y: np.ndarray, parts: Sequence[np.ndarray]) -> list[Rows]:
+    """Merge equal rows of each of several selections of rows ``(m, n)``, all of weight 1; as :func:`collapse` does."""
+    first, place = distinct_rows(Z)
+    if len(first) < len(Z):
+        return [collapse(Z[rows], y[rows], np.ones(len(rows))) for rows in parts]
+    sorted_ = (rows[np.argsort(place[rows])] for rows in parts)
+    return [Rows(Z[rows], y[rows], np.ones(len(rows)), np.zeros((len(rows), y.shape[1]))) for rows in sorted_]

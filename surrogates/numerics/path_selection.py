@@ -20,9 +20,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrtrs
 
-from surrogates.numerics.folds import folds
+from surrogates.numerics.fold_sums import Sums, held_out
+from surrogates.numerics.folds import folds, folds_of_sets, sizes_of
 from surrogates.numerics.joining import ROUNDING, Forward, LeastAngle, Step
 from surrogates.numerics.merged_rows import by_column
 from surrogates.numerics.wide_selection import Joining, Path, by_rows, is_wide, most_columns, times
@@ -44,8 +45,6 @@ _MANY, _ENOUGH = 0.31, 192
 _SEVERAL = 0.25
 #: columns a row, beyond which a fit follows the noise
 _FULL = 0.75
-#: held-out rows a column, up to which turning them takes longer than what it saves
-_TALL = 16
 #: numbers that are worked on at a time: what a processor's cache holds
 _AT_ONCE = 1_000_000
 
@@ -65,6 +64,9 @@ def select(
     X: np.ndarray, t: np.ndarray, weight: np.ndarray, n_folds: int, random_state: int, most: int | None = None
 ) -> np.ndarray:
     """Select columns for each output and weigh them; a weight is zero where a column is left out.
+
+    Of several sets of about as many rows, each worked on by itself, every array has one axis more, the first; rows of
+    weight 0 at the end of a set fill it up.
 
     Parameters
     ----------
@@ -89,38 +91,51 @@ def select(
     >>> select(X, 3 * X[:, [2]].T - X[:, [5]].T, np.ones(64), 5, 0).round(2)
     array([[ 0.,  0.,  3.,  0.,  0., -1.,  0.,  0.]])
     """
-    parts = list(folds(len(X), n_folds, random_state))
-    rows = min((len(train) for train, _ in parts), default=0)
-    most = X.shape[1] if most is None else most
-    steps = min(X.shape[1], rows - 1, int(_FULL * rows) + 1, most)
+    if X.ndim == 2:
+        return select(X[None], t[None], weight[None], n_folds, random_state, most)[0]
+    s, _, p = X.shape
+    sizes, most = sizes_of(weight), p if most is None else most
+    ways = {_way(size, p, most) for size in sizes.tolist()}
+    if len(ways) > 1:  # how many rows there are decides how columns are chosen
+        each = zip(X, t, weight, sizes, strict=True)
+        return np.stack([select(x[:m], u[:, :m], v[:m], n_folds, random_state, most) for x, u, v, m in each])
+    [(wide, joining)] = ways
+    tests = folds_of_sets(weight, n_folds, random_state)
+    rows = sizes + -sizes // max(len(tests), 1)  # of the smallest training set of each set
+    limits = np.minimum(np.minimum(rows - 1, (_FULL * rows).astype(int) + 1), min(p, most))
+    steps = int(limits.max())
+    coef = np.zeros((s, t.shape[1], p))
     if steps < 1:
-        return np.zeros((len(t), X.shape[1]))
-    joining = LeastAngle if are_many(*X.shape) and most > _SEVERAL * len(X) else Forward
-    if is_wide(*X.shape):
-        return _of_many(X, t, weight, parts, steps, joining)
-    coef = np.zeros((len(t), X.shape[1]))
-    trained = [_Moments(X[train], t.take(train, 1), weight[train]) for train, _ in parts]
-    tested = [
-        known.tested(X[test], t.take(test, 1), weight[test]) for known, (_, test) in zip(trained, parts, strict=True)
-    ]
-    width = max(len(E) for E, _, _ in tested)
-    # all rows are one more fold, of which nothing is held out
-    extra, wanted = np.zeros((len(parts) + 1, X.shape[1], width)), np.zeros((len(parts), len(t), width))
-    for f, (E, U, _) in enumerate(tested):
-        extra[f, :, : len(E)], wanted[f, :, : len(E)] = E.T, U
-    every = [*trained, _Moments(X, t, weight)]
-    gram, cross = np.stack([m.gram for m in every]), np.stack([m.cross for m in every])
-    apart = np.stack([rest for *_, rest in tested], axis=1).sum(axis=1)
-    block = max(1, _AT_ONCE // (len(every) * steps * (X.shape[1] + width)))
-    for start in range(0, len(t), block):
+        return coef
+    if wide:
+        for i, size in enumerate(sizes):
+            parts = list(folds(size, n_folds, random_state))
+            coef[i] = _of_many(X[i, :size], t[i, :, :size], weight[i, :size], parts, limits[i], joining)
+        return coef
+    held = Sums.of_each(X, t, weight, tests)
+    known = held.known()
+    gram, cross, _ = known.around(*known.means)
+    extra, wanted, apart = held_out(X, t, weight, tests, held, *(means[:-1] for means in known.means))
+    gram, cross = gram / known.weight[..., None, None], cross / known.weight[..., None, None]
+    width = extra.shape[-1]
+    block = max(1, _AT_ONCE // (len(gram) * s * steps * (p + width)))
+    for start in range(0, t.shape[1], block):
         some = slice(start, start + block)
-        path = list(_path(gram, cross[:, some], extra, steps, joining))
-        held = len(parts) * len(cross[0, some])
-        in_folds = (Step(*(values[:held] for values in step)) for step in path)
-        shares = _shares(_errors(in_folds, wanted[:, some], steps) + apart[some, None, None], weight.sum())
-        of_all = (Step(*(values[held:] for values in step)) for step in path)
-        coef[some] = _averaged(of_all, shares, X.shape[1])
+        k = len(t[0, some])
+        path = list(_path(gram.reshape(-1, p, p), cross[:, :, some].reshape(-1, k, p), extra, steps, joining))
+        in_folds = (Step(*(values[: -s * k] for values in step)) for step in path)
+        errors = _errors(in_folds, wanted[:, :, some].reshape(len(tests), s * k, width), steps)
+        errors += apart[:, some].reshape(-1, 1, 1)
+        errors[np.arange(steps + 1) > np.repeat(limits, k)[:, None]] = np.inf
+        shares = _shares(errors, np.repeat(weight.sum(axis=1), k)[:, None, None])
+        of_all = (Step(*(values[-s * k :] for values in step)) for step in path)
+        coef[:, some] = _averaged(of_all, shares, p).reshape(s, k, p)
     return coef
+
+
+def _way(n: int, p: int, most: int) -> tuple[bool, Joining]:
+    """Return whether p columns are selected by rows, and how up to `most` of them join."""
+    return is_wide(n, p), LeastAngle if are_many(n, p) and most > _SEVERAL * n else Forward
 
 
 def _of_many(
@@ -152,35 +167,6 @@ def _of_many(
             path = by_rows(X, fold_weight[-1:], center[-1:], cross[-1:, [j]], held[-1:], size, joining)
             coef[start + j] = _averaged(path, share, X.shape[1])[0]
     return coef
-
-
-class _Moments:
-    """All that ridge regression with an intercept sees of weighted rows: means, Gram matrix, covariances with t."""
-
-    def __init__(self, X: np.ndarray, t: np.ndarray, weight: np.ndarray):
-        w = weight / weight.sum()
-        self.center, self.level = w @ X, (t * w).sum(axis=1, keepdims=True)
-        root = np.sqrt(w)
-        own = (X - self.center) * root[:, None]
-        self.gram, self.cross = own.T @ own, _each((t - self.level) * root, own)  # a square: half the work of a product
-
-    def tested(self, X: np.ndarray, t: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Put held-out rows E ``(r, p)`` and answers U ``(k, r)`` on this scale; and squares that no weights can reach.
-
-        Rows that are many more than columns are turned into as many as these, with the same squared errors.
-        """
-        root = np.sqrt(weight)
-        E, U = root[:, None] * (X - self.center), (t - self.level) * root
-        if len(E) <= _TALL * E.shape[1]:
-            return E, U, np.zeros(len(t))
-        Q, R = np.linalg.qr(E)
-        turned = _each(U, Q)
-        return R, turned, np.maximum((U**2).sum(axis=1) - (turned**2).sum(axis=1), 0.0)
-
-
-def _each(t: np.ndarray, X: np.ndarray) -> np.ndarray:
-    """Return ``t @ X`` row by row: ``(k, n)`` and ``(n, p)`` → ``(k, p)``."""
-    return np.matmul(t[:, None], X)[:, 0]
 
 
 def _path(gram: np.ndarray, cross: np.ndarray, extra: np.ndarray, steps: int, joining: Joining) -> Path:
@@ -226,7 +212,7 @@ def _errors(
     """
     f, k, r = wanted.shape
     missed = np.repeat(wanted.reshape(f * k, 1, r), len(PENALTIES) + 1, axis=1)
-    direction, size, moves = np.zeros((f * k, r)), 0, False
+    direction, size, moves = np.zeros((f * k, r)), 0, np.zeros(k, dtype=bool)
     out = np.empty((k, steps + 1, len(PENALTIES) + 1))
     out[:, 0] = _by_output(missed, f, k)
     for step in path:
@@ -235,13 +221,12 @@ def _errors(
         missed[:, :-1] -= (step.part[:, None] * _shrink(step.pivot))[:, :, None] * values[:, None]
         direction += step.slope[:, None] * values
         missed[:, -1] -= step.way[:, None] * direction
-        moves |= bool(step.way.any())
+        moves |= step.way.reshape(f, k).any(axis=0)
         out[:, size] = _by_output(missed, f, k)
         if enough is not None and all(enough(errors) < size for errors in out[:, : size + 1]):
             break
     out[:, size + 1 :] = out[:, [size]]
-    if not moves:  # columns have joined by forward selection: there is no such fit
-        out[..., -1] = np.inf
+    out[~moves, :, -1] = np.inf  # columns have joined by forward selection: there is no such fit
     return out
 
 
@@ -255,7 +240,7 @@ def _shrink(pivot: np.ndarray) -> np.ndarray:
     return pivot[:, None] / (pivot[:, None] + PENALTIES)
 
 
-def _shares(errors: np.ndarray, rows: float) -> np.ndarray:
+def _shares(errors: np.ndarray, rows: float | np.ndarray) -> np.ndarray:
     """Return weights of fits ``(k, sizes, l)`` by their errors; they add up to 1 for each output."""
     least = errors.min(axis=(1, 2), keepdims=True)
     share = np.exp(-_TEMPER * rows / 2 * (errors - least) / np.maximum(least, ROUNDING * rows))
@@ -283,7 +268,7 @@ def _averaged(path: Path, shares: np.ndarray, p: int) -> np.ndarray:
     fitted = parts * shrunken + slopes * _from_here_on(ways * holding[..., -1])
     fitted = np.where(stays | (pivots >= _NEARLY_DEPENDENT), fitted, 0.0)
     # one by one: a solver of many systems at once does not know that they are triangular, and takes cubes of the steps
-    weights = np.stack([solve_triangular(*of, check_finite=False) for of in zip(triangle, fitted, strict=True)])
+    weights = np.stack([dtrtrs(of.T, part, lower=1, trans=1)[0] for of, part in zip(triangle, fitted, strict=True)])
     # where nothing was left to explain the same column may come up again, and one that came too early has no weight
     np.add.at(coef, (np.arange(k)[:, None], picks), np.where(stays & (weights**2 > ROUNDING), weights, 0.0))
     return coef
@@ -295,35 +280,42 @@ def _from_here_on(values: np.ndarray) -> np.ndarray:
 
 
 def standardised(
-    Z: np.ndarray, y: np.ndarray, weight: np.ndarray, by: Callable[[np.ndarray, np.ndarray], np.ndarray]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Select columns of any matrix by a function of standardised ones, and weigh them in their own units.
+    Z: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    by: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weigh columns of any matrix by a function of standardised ones, in their own units.
 
     Parameters
     ----------
-    Z : ndarray ``(n, c)``
-    y : ndarray ``(n, k)``
-    weight : ndarray ``(n,)``
+    Z : ndarray ``(s, n, c)``
+        Of s sets of n rows, each worked on by itself.
+    y : ndarray ``(s, n, k)``
+    weight : ndarray ``(s, n)``
     by : callable
-        Of columns ``(n, p)`` and outputs ``(k, n)``, both of mean 0 and variance 1: weights ``(k, p)``.
+        Of columns ``(s, n, p)`` and outputs ``(s, k, n)``, both of mean 0 and variance 1, and `weight`: weights
+        ``(s, k, p)``.
 
     Returns
     -------
-    columns : ndarray ``(t,)``
-        Numbers of the columns of which any weight is not zero.
-    coef : ndarray ``(k, t)``
-    intercept : ndarray ``(k,)``
+    coef : ndarray ``(s, k, c)``
+    intercept : ndarray ``(s, k)``
     """
-    center = by_column(Z, weight)
-    scale = np.sqrt(by_column((Z - center) ** 2, weight))
-    level, spread = by_column(y, weight), np.sqrt(by_column((y - by_column(y, weight)) ** 2, weight))
+    share = (weight / weight.sum(axis=1, keepdims=True))[:, None]
+    center, level = np.matmul(share, Z)[:, 0], by_column(y, weight)
+    away, apart = Z - center[:, None], y - level[:, None]
+    scale, spread = np.sqrt(np.matmul(share, away**2)[:, 0]), np.sqrt(by_column(apart**2, weight))
     varies = scale > 1e-12 * (1 + np.abs(center))
     moves = spread > 1e-12 * (1 + np.abs(level))
-    coef = np.zeros((y.shape[1], Z.shape[1]))
-    if varies.any() and moves.any():
+    if (varies != varies[0]).any():  # how many columns vary decides how they are chosen
+        each = [standardised(Z[[i]], y[[i]], weight[[i]], by) for i in range(len(Z))]
+        return np.concatenate([coef for coef, _ in each]), np.concatenate([intercept for _, intercept in each])
+    coef, some = np.zeros((len(Z), y.shape[2], Z.shape[2])), varies[0]
+    if some.any() and moves.any():
         # x = (z − c) / a, t = (y − m) / s
-        X, t = (Z - center)[:, varies] / scale[varies], ((y - level)[:, moves] / spread[moves]).T
+        X, t = away[..., some] / scale[:, None, some], apart / np.where(moves, spread, np.inf)[:, None]
         # t̂ = Σ wⱼ xⱼ  ⇒  ŷ = (m − Σ (s wⱼ / aⱼ) cⱼ) + Σ (s wⱼ / aⱼ) zⱼ
-        coef[np.ix_(moves, varies)] = by(X, np.ascontiguousarray(t)) * spread[moves, None] / scale[varies]
-    chosen = np.flatnonzero(coef.any(axis=0))
-    return chosen, coef[:, chosen], level - (coef * center).sum(axis=1)
+        weights = by(X, np.ascontiguousarray(t.swapaxes(1, 2)), weight)
+        coef[..., some] = weights * spread[..., None] / scale[:, None, some]
+    return coef, level - (coef * center[:, None]).sum(axis=2)

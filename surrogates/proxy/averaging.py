@@ -14,10 +14,11 @@ import numpy as np
 from scipy.linalg import cho_solve
 from scipy.optimize import nnls
 
-from surrogates.link import Link, LinkLike, from_line
-from surrogates.numerics.curved_weights import through_links
+from surrogates.link import Link, from_line
+from surrogates.numerics.curved_weights import KNOWN, through_links
 from surrogates.numerics.merged_rows import Rows
 from surrogates.numerics.path_selection import select, standardised
+from surrogates.offer import LinkLike
 from surrogates.proxy.kernel import Kernel, condition, optimise
 from surrogates.proxy.on_line import OnLine
 
@@ -94,25 +95,30 @@ def choose(answers: OnLine, y: np.ndarray, strengths: Sequence[float]) -> Choice
     Notes
     -----
     Every fold fits its own hyperparameters, one set for all columns: on games of real models that chose the link as
-    well as a set for each. Errors at hyperparameters fitted once to all rows would cost next to nothing, but prefer the
+    well as a set for each. They are those of bounds estimated from the answers, so that where no known ones are chosen
+    these change nothing. Errors at hyperparameters fitted once to all rows would cost next to nothing, but prefer the
     weakest shrinkage whatever the truth: the held-out answers shaped the 4 + n numbers.
     """
     rows, output = answers.rows, np.array(answers.output)
     unit = units(y, rows.weight)[output]
     fold, missed = _folds(len(rows.Z)), np.empty((len(rows.Z), len(strengths), len(output)))
+    known = np.array([link.known(y[:, i]) for link, i in zip(answers.links, output, strict=True)])
+    known &= np.bincount(output)[output] > 1  # what is offered alone is not chosen
+    usual = answers.take(np.flatnonzero(~known).tolist()).rows
     fitted, many = [], rows.Z.shape[1] > len(rows.Z)
     for test in (fold == k for k in range(fold.max() + 1)):
-        p, known, asked = None, rows.take(~test), rows.take(test)
+        p, told, asked = None, rows.take(~test), rows.take(test)
         for j, shrinkage in enumerate(strengths):
-            p = optimise(known, shrinkage, None if many else p, _GTOL_OF_MANY if many else _GTOL)
-            kernel, X = Kernel.from_log(p), 2 * known.Z - 1
-            factor, new = condition(kernel, X, known.weight), 2 * asked.Z - 1
+            p = optimise(usual.take(~test), shrinkage, None if many else p, _GTOL_OF_MANY if many else _GTOL)
+            kernel, X = Kernel.from_log(p), 2 * told.Z - 1
+            factor, new = condition(kernel, X, told.weight), 2 * asked.Z - 1
             cross = kernel(new, X)
             sd = kernel.sd(new, cross, factor) if answers.curved else np.zeros(len(new))
-            missed[test, j] = (answers.answers(cross @ cho_solve(factor, known.y), sd) - y[test][:, output]) / unit
+            missed[test, j] = (answers.answers(cross @ cho_solve(factor, told.y), sd) - y[test][:, output]) / unit
             fitted.append(p)
     averaged = [missed[..., c] @ shares(missed[..., [c]], rows.weight) for c in range(len(output))]
     errors = rows.weight @ np.column_stack(averaged) ** 2 / rows.weight.sum()
+    errors /= np.where(known, KNOWN, 1.0)
     errors += PREFERENCE * np.array([link.curved for link in answers.links])
     of = (np.flatnonzero(output == i) for i in range(y.shape[1]))
     columns = [int(some[errors[some].argmin()]) for some in of]
@@ -164,12 +170,12 @@ class PlainSum:
     def fit(cls, rows: Rows, links: Sequence[LinkLike]) -> PlainSum:
         """Fit to rows ``(g, n)`` and answers ``(g, k)``, and choose links of those offered."""
 
-        def on_line(line: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            return standardised(rows.Z, line, rows.weight, lambda X, t: select(X, t, rows.weight, FOLDS[0], 0))
+        Z, weight = rows.Z[None], rows.weight[None]
 
-        columns, weights, intercept, chosen = through_links(rows.Z, rows.y, rows.weight, links, on_line, 0)
-        coef = np.zeros((rows.y.shape[1], rows.Z.shape[1]))
-        coef[:, columns] = weights
+        def on_line(line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return standardised(Z, line, weight, lambda X, t, v: select(X, t, v, FOLDS[0], 0))
+
+        (coef,), (intercept,), (chosen,) = through_links(Z, rows.y[None], weight, [links], on_line, 0)
         return cls(coef, intercept, tuple(chosen))
 
     @classmethod

@@ -27,10 +27,11 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from probes.errors import InputError
-from surrogates.link import IDENTITY, Link, Links, check_link, each, named
+from surrogates.link import IDENTITY, Link
 from surrogates.numerics.column_units import in_units, units_of
 from surrogates.numerics.merged_rows import Rows, collapse
 from surrogates.numerics.one_thread import one_thread
+from surrogates.offer import Links, check_link, each, learns, named
 from surrogates.proxy.averaging import AVERAGED, AVERAGED_OF_MANY, FEWEST, MANY_FEATURES, PlainSum, choose, shares
 from surrogates.proxy.distillation import independent_rows
 from surrogates.proxy.kernel import Kernel, condition, optimise
@@ -74,7 +75,8 @@ class CubeProxy(RegressorMixin, BaseEstimator):
 default "identity"
         The curve g that answers pass through, see :class:`~surrogates.Link`; the process is one of g(y). Of a kind
         given by name the bounds are estimated from the answers. "auto" takes a logistic curve where its
-        cross-validated error is clearly smaller than that of the identity; "learned" offers beside these the curve that
+        cross-validated error is clearly smaller than that of the identity: between estimated bounds, or 0 and 1 (−1
+        and 1) where all answers lie there; "learned" offers beside these the curve that
         a sum of main effects learns.
 
     Attributes
@@ -157,7 +159,7 @@ default "identity"
         strengths = usual if several else (usual[0] if self.shrinkage == "cv" else float(self.shrinkage),)
         links = each(self.link, rows.y.shape[1])
         offered = [named(link, column) for link, column in zip(links, rows.y.T, strict=True)]
-        if "learned" in links:
+        if any(map(learns, links)):
             # a process needs its curve before it is fitted: that of main effects
             learned = PlainSum.fit(rows, links).links
             offered = [list(dict.fromkeys([*some, one])) for some, one in zip(offered, learned, strict=True)]

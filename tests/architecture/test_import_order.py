@@ -43,6 +43,7 @@ ORDER = (
     "surrogates.terms",
     "surrogates.visible",
     "surrogates.link",
+    "surrogates.offer",
     "surrogates.numerics",
     "surrogates.proxy",
     "surrogates.surrogate",

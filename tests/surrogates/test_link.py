@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from probes import InputError
-from surrogates.link import IDENTITY, Link, each, from_line, named
+from surrogates.link import IDENTITY, Link, from_line
+from surrogates.offer import each, in_unit, named
 
 LEARNED = Link("learned", knots=(-1.2, 0.1, 1.3), values=(-2.0, 0.5, 1.0))
 LINKS = [IDENTITY, Link("logistic", -1.0, 3.0), Link("log", low=-1.0), Link("log", high=3.0), LEARNED]
@@ -50,6 +53,39 @@ def test_bounds_estimated_from_answers_lie_beyond_them_and_a_constant_has_none()
     assert Link.over("logistic", np.ones(4)) == IDENTITY
     assert named("auto", y) == [IDENTITY, logistic]
     assert named("auto", np.ones(4)) == [IDENTITY]
+
+
+@pytest.mark.parametrize(
+    ("answers", "low", "half"),
+    [
+        ([0.0, 0.3], 0.0, "low"),
+        ([0.2, 1.0 + 1e-9], 0.0, "high"),
+        ([-1e-9, 0.1], 0.0, "low"),
+        ([-0.6, 0.2], -1.0, "low"),
+        ([-0.6, 0.7], -1.0, "high"),
+        ([-0.6, -0.2], None, None),
+        ([0.2, 1.1], None, None),
+        ([-1.2, 0.5], None, None),
+        ([0.0, 80.0], None, None),
+    ],
+)
+def test_probabilities_and_scores_of_both_signs_are_offered_their_own_bounds(answers, low, half):
+    y = np.array(answers)
+    estimated, known = Link.over("logistic", y), []
+    if half is not None:
+        both = Link("logistic", low, 1.0)
+        known = [both, replace(estimated, **{half: getattr(both, half)})]
+    assert named("auto", y) == [IDENTITY, *known, estimated]
+    assert [link.known(y) for link in named("auto", y)] == [False, *(True for _ in known), False]
+
+
+def test_what_is_offered_moves_with_the_unit():
+    y = np.array([0.1, 0.4])
+    identity, known, half, estimated = named(in_unit("auto", y, 0.25, 0.5), (y - 0.25) / 0.5)
+    assert identity == IDENTITY
+    np.testing.assert_allclose([known.low, known.high], [-0.5, 1.5])
+    np.testing.assert_allclose([half.low, half.high], [known.low, estimated.high])
+    np.testing.assert_allclose(estimated.high, (Link.over("logistic", y).high - 0.25) / 0.5)
 
 
 def test_answers_beyond_a_bound_count_as_just_within():
@@ -139,3 +175,11 @@ def test_points_that_one_number_stands_for_in_another_unit_become_one():
 
 def test_a_learned_curve_says_in_words_what_it_is():
     assert str(LEARNED) == "learned from the answers, straight between 3 points, and on beyond them"
+
+
+@pytest.mark.parametrize("link", [Link("logistic", 0.0, 1.0), Link("logistic", -1.0, 1.0), Link("log", 0.0)])
+def test_bounds_that_are_whole_numbers_come_back_as_these(link):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        level, unit = rng.random(), rng.random()
+        assert link.moved(-level / unit, 1 / unit).moved(level, unit) == link

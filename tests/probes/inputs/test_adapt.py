@@ -126,6 +126,7 @@ def test_a_list_with_a_background_is_a_row(row):
     assert digest_of(row, background=X) == TabularProbe(X.iloc[0], X).digest
 
 
+@pytest.mark.xdist_group("torch")
 @pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
 @pytest.mark.parametrize("row", [0, [0]], ids=["row", "batch of one"])
 def test_tensors_are_rows_of_a_table_as_arrays_are(row, dtype):
@@ -174,6 +175,7 @@ def test_a_background_that_is_no_table_says_what_is(background, words):
         (3.5, "be a probe, a text, a chat, a table row"),
         (np.array(3.5), "be a probe, a text, a chat, a table row"),
         (None, "be a probe, a text, a chat, a table row"),
+        ([{"role": "user", "contents": "When?"}], r"hold role and content \(.*\) in each message; got {'role': 'user'"),
         ([], "hold something: a text, messages of a chat, a row"),
         ({}, "hold something: a text, messages of a chat, a row"),
     ],
@@ -196,6 +198,17 @@ def test_a_chat_of_one_message_is_a_text_that_is_taken_apart():
         probe = as_probe(chat)
         assert probe.digest == TextProbe([("user", "when did it open")]).digest
         assert probe.render(np.array([[0, 1, 0, 1]])) == [(("user", "did open"),)]
+
+
+def test_a_message_that_only_calls_a_tool_needs_no_content():
+    call = {"id": "1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
+    chat = [
+        CHAT[1],
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": "7."},
+    ]
+    empty = [chat[0], {**chat[1], "content": None}, chat[2]]
+    assert as_probe(chat).digest == ChatProbe(empty).digest
 
 
 def test_a_chat_of_several_messages_is_a_conversation_that_is_taken_apart():

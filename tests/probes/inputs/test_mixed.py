@@ -12,6 +12,7 @@ from probes import ImageProbe, InputError, LocalGaussian, MaskProbe, MixedProbe,
 from probes.deferred import ready
 from probes.digests import digest_rows
 from surrogates import Explanation, anchor, explain, shapley_values
+from tests.helpers.cheap_families import cheap
 
 RNG = np.random.default_rng(0)
 PEOPLE = pd.DataFrame({"age": RNG.integers(20, 70, 60).astype(float), "income": RNG.normal(50, 9, 60).round(2)})
@@ -119,7 +120,8 @@ def test_intervals_of_words_cover_the_background_rows():
     hits, words = [], TextProbe("pays late always")
     for seed in range(40):
         row = TabularProbe(PEOPLE.iloc[0], PEOPLE, background_rows=8, random_state=seed)
-        ex = explain(model, MixedProbe({"row": row, "note": words}), "interactions", budget=32 * 8, store=None)
+        mixed = MixedProbe({"row": row, "note": words})
+        ex = explain(model, mixed, cheap("interactions"), budget=32 * 8, store=None)
         late = ex.attributions.set_index("feature").loc["late"]
         # the word's average effect: 1 + the mean of age / 50 over the row and the background, half and half
         truth = 1 + 0.5 * (everyone.iloc[0] + everyone.mean())

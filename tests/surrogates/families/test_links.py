@@ -125,11 +125,23 @@ def test_noise_gets_no_curve_more_often_than_not():
 
 @pytest.mark.parametrize("estimator", CURVED, ids=str)
 @pytest.mark.parametrize("link", ["auto", "log", "learned"])
-def test_the_unit_of_the_answers_means_nothing(estimator, link):
-    y = BENT / 72 if link == "learned" else SATURATED
+def test_the_unit_of_the_answers_means_nothing_where_they_have_no_bounds_of_their_own(estimator, link):
+    y = 2.0 + (BENT / 72 if link == "learned" else SATURATED)
     one = through(estimator, link).fit(Z[TRAIN], y[TRAIN]).predict(Z[TEST])
     other = through(estimator, link).fit(Z[TRAIN], 250.0 * y[TRAIN] - 40.0).predict(Z[TEST])
     np.testing.assert_allclose(other, 250.0 * one - 40.0, atol=0.3)
+
+
+@pytest.mark.parametrize("estimator", [CURVED[0], CURVED[4]], ids=str)
+@pytest.mark.parametrize("low", [0.0, -1.0])
+def test_probabilities_and_scores_go_through_their_own_bounds_though_no_answer_is_near_one(estimator, low):
+    share = expit(3 * SUM - 3)
+    y = low + (1 - low) * share
+    fitted = through(estimator, "auto").fit(Z[TRAIN], y[TRAIN])
+    percent = through(estimator, "auto").fit(Z[TRAIN], 100 * y[TRAIN])
+    np.testing.assert_allclose([fitted.links_[0].low, fitted.links_[0].high], [low, 1.0])
+    missed = [((f.predict(Z[TEST]) / unit - y[TEST]) ** 2).sum() for f, unit in ((fitted, 1), (percent, 100))]
+    assert missed[0] < 0.5 * missed[1]
 
 
 def test_known_bounds_are_kept_in_the_unit_of_the_answers():

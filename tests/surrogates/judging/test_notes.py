@@ -46,11 +46,20 @@ def test_labels_that_are_averaged_over_background_rows_are_still_seen(count):
     assert not any("whole numbers" in warning for warning in ex.warnings)
 
 
-@pytest.mark.parametrize(("high", "count"), [(3.1, 0), (2.5, 1)])
+@pytest.mark.parametrize(("high", "count"), [(3.1, 0), (3.01 - 1e-8, 0), (2.5, 1)])
 def test_answers_beyond_the_bounds_of_a_link_are_named(high, count):
     family = SparseLinear(link=Link("logistic", -0.5, high))
     ex = explain(lambda Z: Z[:, 0] + 2 * Z[:, 1] + 0.01 * Z[:, 2], MaskProbe(5), family=family, store=None)
-    assert sum("beyond the bounds" in warning for warning in ex.warnings) == count
+    assert sum("beyond the bounds" in w and "give bounds that hold" in w for w in ex.warnings) == count
+
+
+def test_who_let_the_bounds_be_chosen_is_not_told_to_have_them_chosen():
+    def bent(Z):
+        return np.tanh(Z @ np.linspace(-1, 2, 8)) + 0.3 * Z.all(axis=1)
+
+    ex = explain(bent, MaskProbe(8), budget=80, store=None)
+    (note,) = [w for w in ex.warnings if "beyond the bounds" in w]
+    assert note.endswith("where no prediction does.")
 
 
 @pytest.mark.parametrize(("other", "count"), [("logistic", 0), ("identity", 1)])

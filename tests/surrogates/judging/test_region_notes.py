@@ -54,6 +54,16 @@ def test_a_model_that_reads_all_is_not():
     assert replaced.warnings
 
 
+def test_an_end_that_says_nothing_is_not_taken_for_unread():
+    def praised(texts):
+        return [0.7 * ("not good" in text) - ("too long" in text) for text in texts]
+
+    text = "it was not good and far too long . the staff was kind and we sat by the river all day"
+    for seed in range(20):
+        ex = explain(praised, text, cheap("linear"), store=None, random_state=seed)
+        assert not [w for w in ex.warnings if "removal pulls" in w]
+
+
 LONG = " ".join(f"w{i}" for i in range(60))
 
 
