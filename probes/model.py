@@ -119,7 +119,7 @@ def is_chat(value: Any) -> TypeGuard[Sequence[tuple[str, ...] | Mapping[str, Any
 
 def _is_message(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return {"role", "content"} <= set(value)
+        return "role" in value and not value.keys().isdisjoint({"content", "tool_calls"})
     return isinstance(value, (tuple, list)) and len(value) == 2 and isinstance(value[0], str) and value[0] in ROLES
 
 

@@ -10,15 +10,16 @@ from scipy.special import log_softmax
 
 from probes.cases.case import Case
 from probes.cases.class_answers import check_classes, class_number
-from probes.cases.component_model import ComponentModel, Scored, Setup
+from probes.cases.component_model import CaseComponents, Scored, Setup
 from probes.errors import InputError
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.pipelines import usual_function
 
 __all__ = ["ClassifierComponents"]
 
 
-class ClassifierComponents(ComponentModel):
-    """Rows of a text classifier's components, see :class:`ComponentModel`.
+class ClassifierComponents(CaseComponents):
+    """Rows of a text classifier's components, see :class:`CaseComponents`.
 
     Parameters
     ----------
@@ -44,22 +45,18 @@ class ClassifierComponents(ComponentModel):
         self.batch = max(1, base.batch // max(len(row.ids) for row in self._rows))
 
     def scored(self, Z: np.ndarray) -> list[list[Scored]]:
-        import torch
-
         network, logits = self.masked(Z, 1), []
         for row in self._rows:  # one case at a time, so that nothing is padded
             fed = {name: part.repeat(len(Z), 1) for name, part in self.base.reader.padded([row]).items()}
-            with torch.inference_mode():
+            with evaluating(network):
                 logits.append(network(**fed).logits.float().cpu().numpy())
         return [self._of([part[r] for part in logits]) for r in range(len(Z))]
 
     def scored_alone(self, base: Any) -> list[Scored]:
-        import torch
-
-        with torch.inference_mode():
+        with evaluating(base.module) as network:
             texts = (base.tokenizer(c.prompt, return_tensors="pt", **base.encoding) for c in self.setup.cases)
             fed = [text.to(base.module.device) for text in texts]
-            return self._of([base.module.eval()(**part).logits[0].float().cpu().numpy() for part in fed])
+            return self._of([network(**part).logits[0].float().cpu().numpy() for part in fed])
 
     def _of(self, logits: Sequence[np.ndarray]) -> list[Scored]:
         """Return what the logits ``(K,)`` of each case say of its answers."""

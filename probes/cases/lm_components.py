@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from probes.cases.case import Case
-from probes.cases.component_model import ComponentModel, Scored, Setup
+from probes.cases.component_model import CaseComponents, Scored, Setup
+from probes.models.evaluating import evaluating
 
 __all__ = ["LMComponents"]
 
@@ -16,8 +17,8 @@ __all__ = ["LMComponents"]
 _LOGITS = 2**25
 
 
-class LMComponents(ComponentModel):
-    """Rows of a causal language model's components, see :class:`ComponentModel`.
+class LMComponents(CaseComponents):
+    """Rows of a causal language model's components, see :class:`CaseComponents`.
 
     Parameters
     ----------
@@ -42,8 +43,8 @@ class LMComponents(ComponentModel):
         seen = torch.zeros_like(ids)
         for i, row in enumerate(self._rows):
             ids[i, : len(row)], seen[i, : len(row)] = torch.tensor(row), 1
-        with torch.inference_mode():
-            out = self.masked(Z, count)(
+        with evaluating(self.masked(Z, count)) as network:
+            out = network(
                 input_ids=ids.repeat(len(Z), 1).to(device),
                 attention_mask=seen.repeat(len(Z), 1).to(device),
                 logits_to_keep=torch.tensor(self._wanted, device=device),

@@ -48,7 +48,7 @@ def measure(
     cases: Sequence[Case],
     metric: str | Metric = "logit_difference",
     *,
-    store: Store | str | Path | None,
+    store: Store | str | Path | None = "default",
     progress: bool | None = None,
     max_new_tokens: int = 12,
     unconditional: bool = False,
@@ -58,12 +58,13 @@ def measure(
     Parameters
     ----------
     model : object
-        A language model; a text classifier, whose answers are its classes; or any model of texts, for the metric
-        ``output``.
+        A language model, also a sequence-to-sequence one; a text classifier, whose answers are its classes; or any
+        model of texts, for the metric ``output``.
     cases : sequence of Case, or TemplateProbe
     metric : str or Metric
-    store : Store, path or None
-        Every answer is written here before it is used; None keeps them for this call alone.
+    store : Store, path or None, default "default"
+        Every answer is written here before it is used: by default the store of your cache folder; None keeps them for
+        this call alone.
     progress : bool, optional
     max_new_tokens : int
         Length limit of a text-only model's answer.
@@ -81,7 +82,9 @@ def measure(
     """
     number = as_metric(metric)
     cases = getattr(cases, "cases", cases)
-    if not len(cases):
+    if not isinstance(cases, Sequence) or isinstance(cases, str):
+        raise InputError("cases", "be a list of Case objects, or a TemplateProbe", cases)
+    if not cases:
         raise InputError("cases", "hold at least one case", cases)
     if others := [c for c in cases if not isinstance(c, Case)]:
         raise InputError("cases", "be Case objects, such as a TemplateProbe holds", others[0])

@@ -9,11 +9,12 @@ import pandas as pd
 
 from probes.asking.cost import Cost
 from probes.cases.metrics import Metric
+from probes.rounding import counted, in_unit, rounded
 
 __all__ = ["Measured"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Measured:
     """Numbers for cases.
 
@@ -42,3 +43,12 @@ class Measured:
     scores: tuple[np.ndarray, ...] = ()
     unanswered: int = 0
     neighbours: str = ""
+
+    def __repr__(self) -> str:
+        frame, unit = self.frame, self.metric.unit
+        value, chance = (in_unit(rounded(float(frame[c].mean()), "not known"), unit) for c in ("value", "chance"))
+        missing = f", {self.unanswered:,} not answered" if self.unanswered else ""
+        return (
+            f"{self.metric.name} of {counted(len(frame), 'case')}{missing}: {value} on average, {chance} at chance; "
+            f".frame has a row a case: {', '.join(frame)}"
+        )

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from probes.cases.component_model import ComponentModel, Scored, Setup
+from probes.cases.component_model import CaseComponents, Scored, Setup
+from probes.models.evaluating import evaluating
 
 __all__ = ["SourceComponents"]
 
 
-class SourceComponents(ComponentModel):
-    """Rows of a sequence-to-sequence model's components, see :class:`ComponentModel`.
+class SourceComponents(CaseComponents):
+    """Rows of a sequence-to-sequence model's components, see :class:`CaseComponents`.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ class SourceComponents(ComponentModel):
     def scored_alone(self, base: Any) -> list[Scored]:
         found = list[Scored]()
         for source, answer in self._pairs:
-            [(_, tokens, greedy)] = self._scored(base.module.eval(), source, answer, 1)
+            [(_, tokens, greedy)] = self._scored(base.module, source, answer, 1)
             found.append((float(base.log_probs(source, answer).sum()), tokens, greedy))
         return found
 
@@ -50,7 +51,7 @@ class SourceComponents(ComponentModel):
 
         device = self.base.module.device
         fed = {"input_ids": [*source], "decoder_input_ids": [*self._before, *answer[:-1]]}
-        with torch.inference_mode():
+        with evaluating(network):
             batch = {name: torch.tensor([ids], device=device).repeat(copies, 1) for name, ids in fed.items()}
             logits = network(**batch, use_cache=False).logits[:, len(self._before) - 1 :].float()
             scores = logits.log_softmax(-1)[:, range(len(answer)), list(answer)].sum(-1).tolist()

@@ -234,7 +234,8 @@ def ablate(
         sizes = widths(network, [(place.module, place.before) for place in places])
         values = [np.zeros(place.width or size) for place, size in zip(places, sizes, strict=True)]
     else:
-        seen = [np.concatenate(part) for part in values_at(network, (), places, fed_of(base, reference))]
+        fed = fed_of(base, reference, "reference")
+        seen = [np.concatenate(part) for part in values_at(network, (), places, fed, "reference")]
         rng = np.random.default_rng(seed)
         values = [each.mean(axis=0) if by == "mean" else each[rng.integers(len(each))] for each in seen]
     drawn = "values of one token" if by == "resample" else by
@@ -332,7 +333,11 @@ def _replacing(place: Place, values: np.ndarray) -> Callable[..., Any]:
 
 
 def values_at(
-    network: Any, interventions: Sequence[Intervention], places: Sequence[Place], inputs: Sequence[Fed]
+    network: Any,
+    interventions: Sequence[Intervention],
+    places: Sequence[Place],
+    inputs: Sequence[Fed],
+    called: str = "inputs",
 ) -> list[list[np.ndarray]]:
     """Compute what components put out for every token of inputs, each read alone.
 
@@ -342,11 +347,14 @@ def values_at(
         Under interventions, perhaps; `interventions` are more of them.
     places : sequence of Place
     inputs : sequence of n Fed
+    called : str
+        What errors call the inputs.
 
     Returns
     -------
     list of lists of n ndarray ``(tokens, width)``
         For each place.
     """
-    seen = watched(network, interventions, inputs, [(place.module, place.before) for place in places])
+    where = [(place.module, place.before) for place in places]
+    seen = watched(network, interventions, inputs, where, called=called)
     return [[tokens[:, place.start : place.stop] for tokens in part] for place, part in zip(places, seen, strict=True)]

@@ -242,7 +242,7 @@ def language_model(model: Any) -> CausalLM:
     return adopted
 
 
-def fed_of(model: Any, inputs: Sequence[Any]) -> list[Fed]:
+def fed_of(model: Any, inputs: Sequence[Any], parameter: str = "inputs") -> list[Fed]:
     """Return what the network of a model is fed for each input alone.
 
     Parameters
@@ -251,6 +251,8 @@ def fed_of(model: Any, inputs: Sequence[Any]) -> list[Fed]:
         Of :func:`network_model`.
     inputs : sequence
         Prompts of a language model; texts, pairs of texts, images or rows of others.
+    parameter : str
+        What errors call images and rows.
 
     Raises
     ------
@@ -260,9 +262,9 @@ def fed_of(model: Any, inputs: Sequence[Any]) -> list[Fed]:
     import torch
 
     if isinstance(model, ImageClassifier):
-        return [Fed((), {}, (_encoded(model, [image], "images that the model reads"),)) for image in inputs]
+        return [Fed((), {}, (_encoded(model, [image], "images that the model reads", parameter),)) for image in inputs]
     if isinstance(model, TorchModule):
-        rows = _encoded(model, inputs, "rows of finite numbers, one below the other")
+        rows = _encoded(model, inputs, "rows of finite numbers, one below the other", parameter)
         return [Fed((), {}, (row[None],)) for row in rows]
     device = model.module.device
     if not isinstance(model, (CausalLM, Seq2SeqLM)):
@@ -285,7 +287,7 @@ def is_listed(model: Any, inputs: Any) -> bool:
     return getattr(inputs, "ndim", 0) in several
 
 
-def _encoded(model: Any, inputs: Any, what: str) -> Any:
+def _encoded(model: Any, inputs: Any, what: str, parameter: str) -> Any:
     """Return images, or rows, as the network reads them; `what` says what they must be.
 
     Raises
@@ -299,7 +301,7 @@ def _encoded(model: Any, inputs: Any, what: str) -> Any:
     except (AttributeError, TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError("inputs", f"be {what}", inputs) from error
+        raise InputError(parameter, f"be {what}", inputs) from error
     if tensor.ndim < 2 or not torch.isfinite(tensor).all():
-        raise InputError("inputs", f"be {what}", inputs)
+        raise InputError(parameter, f"be {what}", inputs)
     return tensor

@@ -10,7 +10,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -93,10 +93,6 @@ class Hooked:
         if name in ("network", "interventions") or name.startswith("__"):  # a copy that is not filled yet
             raise AttributeError(name)
         return getattr(self.network, name)
-
-    def eval(self) -> Self:
-        self.network.eval()
-        return self
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         with self._installed():

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from probes.errors import InputError
+from probes.models.evaluating import evaluating
 
 __all__ = ["Fed", "made_up", "reads_text"]
 
@@ -44,14 +45,12 @@ def made_up(network: Any) -> Fed:
     InputError
         If it reads neither.
     """
-    import torch
-
     if reads_text(network):
         return _tokens(network)
     for fed in _arrays(network):
         try:
-            with torch.inference_mode():
-                network.eval()(*fed.tensors)
+            with evaluating(network):
+                network(*fed.tensors)
         except Exception:  # noqa: BLE001 - of another size, whatever a user's code says of that
             continue
         return fed

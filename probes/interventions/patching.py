@@ -16,8 +16,9 @@ from probes.interventions.ablation import Place, drawn_alike, place_of, places_o
 from probes.interventions.channels import changed_first, on_channels
 from probes.interventions.intervened import Intervened, fed_of, intervened, network_model
 from probes.interventions.intervention import Intervention
-from probes.interventions.made_up import Fed, reads_text
+from probes.interventions.made_up import Fed, made_up, reads_text
 from probes.interventions.network_modules import module_named
+from probes.models.torch_module import TorchModule
 from probes.rounding import counted
 
 __all__ = ["Patching", "WholePatching", "patch"]
@@ -259,16 +260,19 @@ def patch(
     """
     base = network_model(model)
     names, places = places_of(base.module, components)
-    [fed] = fed_of(base, [source])
+    if isinstance(base, TorchModule) and np.ndim(source) > 1 and made_up(base.module).tensors[0].ndim == 2:
+        raise InputError("source", "be one row of numbers", source)
+    [fed] = fed_of(base, [source], "source")
     if not reads_text(base.module):
         if positions is not None:
-            raise InputError("positions", "be left out: what this model reads has no tokens", positions)
-        whole = tuple(part[0] for part in values_at(base.module, (), places, [fed]))
+            rule = "be left out: parts of images and rows have no numbers; all that a component puts out is patched"
+            raise InputError("positions", rule, positions)
+        whole = tuple(part[0] for part in values_at(base.module, (), places, [fed], "source"))
         return intervened(base, WholePatching(names, (), whole, fed, False))
     if away := [name for name, place in zip(names, places, strict=True) if not _reads(base.module, place)]:
         raise InputError("components", "be of the encoder, which reads the prompt", away[0])
     at, aligned = _checked(positions, len(fed.ids))
-    seen = values_at(base.module, (), places, [fed])
+    seen = values_at(base.module, (), places, [fed], "source")
     if one := [name for name, part in zip(names, seen, strict=True) if len(part[0]) != len(fed.ids)]:
         raise InputError("components", "put out a row of numbers for every token", one[0])
     values = tuple(part[0][list(at)] for part in seen)

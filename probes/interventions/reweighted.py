@@ -37,12 +37,25 @@ class _Changed(Scoped):
         return f"{base} {self.words}"
 
     def control(self, random_state: int = 0) -> Any:
-        """Make the base with every changed tensor moved as far as here, in a direction drawn at random."""
+        """Make the base with every changed tensor moved as far as here, in a direction drawn at random.
+
+        Where fewer bits changed what is computed but no weight, every weight is moved by as much as they round.
+        """
         import torch
 
         rng = np.random.default_rng(integer("random_state", random_state, least=0))
         network = deepcopy(self.base.module)
         now = dict(self.module.named_parameters())
+        kinds = {now[name].dtype for name, weight in network.named_parameters() if now[name].dtype != weight.dtype}
+        if kinds and all(bool((now[name] == weight).all()) for name, weight in network.named_parameters()):
+            kind = max(kinds, key=lambda k: torch.finfo(k).eps)
+            with torch.no_grad():
+                for weight in network.parameters():
+                    drawn = torch.from_numpy(rng.uniform(-0.5, 0.5, tuple(weight.shape)).astype(np.float32))
+                    size = max(torch.finfo(kind).eps, torch.finfo(weight.dtype).eps)
+                    weight.mul_(1 + size * drawn.to(weight.device, weight.dtype))
+            words = f"with weights moved at random by as much as {str(kind).removeprefix('torch.')} rounds"
+            return reweighted(self.base, network, words)
         with torch.no_grad():
             for name, weight in network.named_parameters():
                 moved = float((now[name].float() - weight.float()).norm())
@@ -125,7 +138,8 @@ def quantise(model: Any, to: str = "int8") -> Any:
     Returns
     -------
     Reweighted
-        A model of the same kind; its ``control()`` has weights moved as far at random.
+        A model of the same kind; its ``control()`` has weights moved as far at random, or by as much as a type rounds
+        where weights have it already.
 
     Raises
     ------

@@ -109,7 +109,8 @@ def _activations(
         raise InputError(parameter, "be a list of at least one prompt", prompts)
     if position is None:
         position = "last" if isinstance(base, CausalLM) else "mean"
-    [seen] = watched(base.module, (), fed_of(base, prompts), [(name_of(base.module, where), False)], "layers")
+    where_in = [(name_of(base.module, where), False)]
+    [seen] = watched(base.module, (), fed_of(base, prompts, parameter), where_in, "layers", parameter)
     return np.stack([_POSITIONS[position](rows) for rows in seen])
 
 

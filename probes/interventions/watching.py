@@ -13,6 +13,7 @@ from probes.interventions.channels import channels_last, is_sideways
 from probes.interventions.intervention import Hooked, Intervention, hooked
 from probes.interventions.made_up import Fed, made_up, reads_text
 from probes.interventions.network_modules import module_named
+from probes.models.evaluating import evaluating
 
 __all__ = ["watched", "widths"]
 
@@ -35,6 +36,7 @@ def watched(
     inputs: Sequence[Fed],
     places: Sequence[tuple[str, bool]],
     parameter: str = "components",
+    called: str = "inputs",
 ) -> list[list[np.ndarray]]:
     """Compute what modules put out, or take in, for every token of inputs, each read alone.
 
@@ -47,13 +49,14 @@ def watched(
         Full names of modules, and whether what they take in is meant.
     parameter : str
         What errors call the modules.
+    called : str
+        What they call the inputs.
 
     Returns
     -------
     list of lists of n ndarray ``(tokens, width)``
         For each place; of what has no tokens one row.
     """
-    import torch
 
     watch = _Watch(tuple(places), tuple([] for _ in places), parameter)
     seen = network
@@ -61,13 +64,13 @@ def watched(
         seen = hooked(seen, intervention)
     for fed in inputs:
         try:
-            with torch.inference_mode():
-                seen.eval()(*fed.tensors, **fed.options)
+            with evaluating(seen):
+                seen(*fed.tensors, **fed.options)
         except RuntimeError as error:
             if not fed.tensors:
                 raise
             shapes = [tuple(part.shape) for part in fed.tensors]
-            raise InputError("inputs", f"have the shape that the model reads ({error})", shapes) from error
+            raise InputError(called, f"have the shape that the model reads ({error})", shapes) from error
     for (name, _), kept in zip(places, watch.seen, strict=True):
         if len(kept) != len(inputs):
             raise InputError(parameter, "name modules that are used once for each input", name)

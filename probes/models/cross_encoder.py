@@ -12,6 +12,7 @@ import numpy as np
 
 from probes.errors import InputError, ModelError, describe
 from probes.model import Identity, Model
+from probes.models.evaluating import evaluating
 from probes.outputs.arrays import as_outputs
 
 __all__ = ["CrossEncoderModel", "adopt"]
@@ -53,7 +54,8 @@ class CrossEncoderModel(Model):
                 raise InputError("text", "be a pair: PairProbe(query, passage) makes inputs of this model", pair)
         kind = type(self.model).__name__
         try:
-            values = self._predict([list(pair) for pair in inputs])
+            with evaluating(self.model):
+                values = self._predict([list(pair) for pair in inputs])
         except Exception as error:
             raise ModelError(f"{kind}.predict raised {type(error).__name__}: {describe(str(error), 200)}") from error
         return as_outputs(values, len(inputs), f"{kind}.predict")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from probes.model import Identity, Model
+from probes.models.evaluating import evaluating
 from probes.models.functions import CallableModel
 from probes.models.huggingface.weights import fingerprint
 
@@ -33,10 +34,8 @@ class TorchModule(CallableModel):
         """Return the function from a batch of inputs to the module's numbers."""
 
         def answer(inputs: Any) -> Any:
-            import torch
-
-            with torch.inference_mode():
-                return self.module.eval()(self.encoded(inputs)).float()
+            with evaluating(self.module) as module:
+                return module(self.encoded(inputs)).float()
 
         answer.__name__ = f"{type(self.module).__name__}.__call__"
         return answer

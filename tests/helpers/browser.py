@@ -39,29 +39,57 @@ def started() -> Iterator[Any]:
         chromium.close()
 
 
+class Windows:
+    """Windows of one browser, kept for later tests: each has a process, which takes longer to start than a page."""
+
+    def __init__(self, chromium: Any):
+        self._chromium = chromium
+        self._idle: dict[str, list[Any]] = {}
+
+    def take(self, options: dict[str, Any]) -> Any:
+        """Return a window as new; options are those of a browser's context."""
+        idle = self._idle.setdefault(repr(sorted(options.items())), [])
+        view = idle.pop() if idle else self._chromium.new_context(**options).new_page()
+        view.set_viewport_size(options["viewport"])
+        view.emulate_media(media="screen", color_scheme=options["color_scheme"])
+        return view
+
+    def put(self, options: dict[str, Any], view: Any) -> None:
+        """Empty a window and keep it."""
+        view.mouse.move(0, 0)
+        view.goto("about:blank")
+        self._idle[repr(sorted(options.items()))].append(view)
+
+
 class Visits:
     """Pages opened for one test, and all that none of them may do."""
 
-    def __init__(self, chromium: Any):
-        self.chromium = chromium
-        self.contexts: list[Any] = []
+    def __init__(self, windows: Windows):
+        self.windows = windows
+        self.open: list[tuple[dict[str, Any], Any, dict[str, Any]]] = []
         self.seen: list[str] = []
 
     def __call__(self, path: Path, **options: Any) -> Any:
         """Open a page in a window of its own; options are those of a browser's context."""
-        context = self.chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        self.contexts.append(context)
-        view = context.new_page()
-        own = path.resolve().as_uri()
-        view.on("request", lambda r: None if r.url.startswith((own, "data:")) else self.seen.append(f"asked {r.url}"))
-        view.on("dialog", lambda d: (self.seen.append("opened a dialog"), d.dismiss()))
-        view.on("console", lambda m: self.seen.append(f"said {m.text}"))
-        view.on("pageerror", lambda error: self.seen.append(f"failed: {error}"))
+        options = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light", **options}
+        view, own = self.windows.take(options), path.resolve().as_uri()
+        heard = {
+            "request": lambda r: None if r.url.startswith((own, "data:")) else self.seen.append(f"asked {r.url}"),
+            "dialog": lambda d: (self.seen.append("opened a dialog"), d.dismiss()),
+            "console": lambda m: self.seen.append(f"said {m.text}"),
+            "pageerror": lambda error: self.seen.append(f"failed: {error}"),
+        }
+        for event, hear in heard.items():
+            view.on(event, hear)
+        self.open.append((options, view, heard))
         view.goto(own)
         return view
 
     def close(self) -> None:
         """Close all, and hold against them what was seen."""
-        for context in self.contexts:
-            context.close()
+        for options, view, heard in self.open:
+            for event, hear in heard.items():
+                view.remove_listener(event, hear)
+            self.windows.put(options, view)
+        self.open = []
         assert self.seen == [], "\n".join(self.seen)[:3000]

@@ -11,6 +11,7 @@ import numpy as np
 
 from probes.errors import InputError, require
 from probes.model import Identity, Model
+from probes.models.evaluating import evaluating
 from probes.models.functions import CallableModel
 from probes.models.huggingface.pipelines import FUNCTIONS, PipelineSettings, unit_of, usual_function
 from probes.models.huggingface.reading import Reader, Row, TextOrPair, as_text_or_pair, network_pad
@@ -78,7 +79,7 @@ class TextClassifier(Model):
             raise InputError("tokenizer", "come with a transformers model: TextClassifier(model, tokenizer)", tokenizer)
         if function is not None and function not in FUNCTIONS:
             raise InputError("function", f"be one of {', '.join(FUNCTIONS)}, or None", function)
-        self.module = model.eval()
+        self.module = model
         self.tokenizer = tokenizer
         self.name = name
         self.function = function
@@ -123,17 +124,16 @@ class TextClassifier(Model):
         return values if self.pipeline is None or self._overridden else FUNCTIONS[self.function or "none"](values)
 
     def _scores(self, texts: Sequence[TextOrPair]) -> np.ndarray:
-        shown = self.pipeline(_for_pipeline(texts[0]), top_k=None)
+        with evaluating(self.module):
+            shown = self.pipeline(_for_pipeline(texts[0]), top_k=None)
         scores = {entry["label"]: entry["score"] for entry in shown}
         return np.array([[scores[name] for name in self.outputs or ()]])
 
     def _network(self, texts: Sequence[TextOrPair]) -> np.ndarray:
-        import torch
-
         text = as_text_or_pair(texts[0])
         encoded = self.tokenizer(*((text,) if isinstance(text, str) else text), return_tensors="pt", **self.encoding)
-        with torch.inference_mode():
-            logits = self.module.eval()(**encoded.to(self.module.device)).logits.float().cpu().numpy()
+        with evaluating(self.module) as module:
+            logits = module(**encoded.to(self.module.device)).logits.float().cpu().numpy()
         return FUNCTIONS[self.function](logits) if self.function is not None and self._overridden else logits
 
     @property
@@ -178,11 +178,8 @@ class TextClassifier(Model):
 
     def _logits(self, rows: list[Row], pad: int) -> np.ndarray:
         """Return the logits ``(n, K)`` of token rows, padded on the right."""
-        import torch
-
-        self.module.eval()
-        with torch.inference_mode():
-            return self.module(**self.reader.padded(rows, pad)).logits.float().cpu().numpy()
+        with evaluating(self.module) as module:
+            return module(**self.reader.padded(rows, pad)).logits.float().cpu().numpy()
 
 
 def _for_pipeline(text: Any) -> Any:
@@ -225,7 +222,8 @@ def _of_pipeline(pipeline: Any, name: str | None) -> Model:
     unit = "probability" if usual_function(pipeline.model.config) != "none" else "output"
 
     def pipeline_scores(texts: Sequence[TextOrPair]) -> Any:
-        return pipeline(list(map(_for_pipeline, texts)), top_k=None)
+        with evaluating(pipeline.model):
+            return pipeline(list(map(_for_pipeline, texts)), top_k=None)
 
     asked = CallableModel(pipeline_scores, named, unit=unit, outputs=labels or None)
     asked.batch = 64

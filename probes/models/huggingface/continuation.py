@@ -22,6 +22,7 @@ import numpy as np
 
 from probes.errors import InputError
 from probes.model import Identity, Model, Prompt, as_prompt
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.loaded import LoadedLM
 from probes.models.huggingface.prefix_sharing import shared_logits
 from probes.models.huggingface.weights import is_half, token_digests
@@ -93,7 +94,6 @@ class Continuation(Model):
     def __call__(self, inputs: Sequence[Prompt]) -> np.ndarray:
         if self.lm.share_prefixes:
             return np.vstack([values for _, values in self.answers(inputs)])
-        self.lm.module.eval()
         return self._score_padded(self.rows(inputs))
 
     def answers(self, inputs: Sequence[Prompt]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -101,7 +101,6 @@ class Continuation(Model):
         if not self.lm.share_prefixes:
             yield from super().answers(inputs)
             return
-        self.lm.module.eval()
         for i, logits in enumerate(shared_logits(self.lm.module, self.rows(inputs), len(self.answer_ids))):
             yield np.array([i]), self._log_probs(logits)
 
@@ -124,8 +123,8 @@ class Continuation(Model):
             ids[i, width - len(row) :] = torch.tensor(row)
             mask[i, width - len(row) :] = 1
         device = self.lm.module.device
-        with torch.inference_mode():
-            out = self.lm.module(
+        with evaluating(self.lm.module) as module:
+            out = module(
                 input_ids=ids.to(device),
                 attention_mask=mask.to(device),
                 position_ids=(mask.cumsum(-1) - 1).clamp(min=0).to(device),

@@ -17,12 +17,14 @@ import numpy as np
 
 from probes.errors import InputError
 from probes.model import Identity, Model, Prompt, as_prompt
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.loaded import LoadedLM
 from probes.models.huggingface.prefix_sharing import can_forget
 from probes.models.huggingface.token_tree import Row, chunks, score_padded, score_tree
 from probes.models.huggingface.weights import is_half, token_digests
+from probes.models.weight_states import WeightState, note, noting
 
-__all__ = ["Pairs"]
+__all__ = ["Pair", "Pairs", "hashable"]
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +37,6 @@ Pair = tuple[Prompt, str]
 class Pairs(Model):
     """The map (prompt, continuation) → ``log-prob`` (nats), ``tokens``, ``greedy`` of a language model.
 
-    The identity is taken once: make a new one after changing the model.
-
     Parameters
     ----------
     lm : LoadedLM
@@ -47,16 +47,23 @@ class Pairs(Model):
     size_unit = "tokens"
 
     def __init__(self, lm: LoadedLM):
-        identity = lm.identity()
         self.lm = lm
         self.batch = lm.batch_tokens
-        self._identity = Identity(f"{identity.id}:pairs", identity.persistent)
+        self._identity: Identity | None = None
+        self._states: list[WeightState] = []
         self._prompts: dict[Prompt, tuple[str, list[int]]] = {}
         self._answers: dict[Pair, list[int]] = {}
         self._tree: bool | None = None
         self.half = is_half(lm.module)
 
     def identity(self) -> Identity:
+        """Return the identity, taken again where the weights changed."""
+        if self._identity is None or any(state.changed for state in self._states):
+            with noting() as self._states:
+                known = self.lm.identity()
+            self._identity = Identity(f"{known.id}:pairs", known.persistent)
+        else:
+            note(*self._states)
         return self._identity
 
     def direct(self) -> Callable[[Sequence[Pair]], Any]:
@@ -78,7 +85,7 @@ class Pairs(Model):
 
     def ids(self, pair: Pair) -> Row:
         """Return the token ids of the prompt, and of the continuation as it follows it."""
-        pair = _hashable(pair)
+        pair = hashable(pair)
         if pair not in self._answers:
             self.read([pair])
         return self._prompts[pair[0]][1], self._answers[pair]
@@ -91,7 +98,7 @@ class Pairs(Model):
         InputError
             For an answer without tokens.
         """
-        new = list(dict.fromkeys(pair for pair in map(_hashable, inputs) if pair not in self._answers))
+        new = list(dict.fromkeys(pair for pair in map(hashable, inputs) if pair not in self._answers))
         prompts = list(dict.fromkeys(prompt for prompt, _ in new if prompt not in self._prompts))
         texts = [self.lm.text(p) for p in prompts]
         for prompt, text, ids in zip(prompts, texts, self._tokens(prompts, texts), strict=True):
@@ -133,11 +140,8 @@ class Pairs(Model):
         return np.array(sorted(range(len(rows)), key=rows.__getitem__), dtype=int)
 
     def __call__(self, inputs: Sequence[Pair]) -> np.ndarray:
-        import torch
-
         rows = [self.ids(pair) for pair in inputs]
-        module = self.lm.module.eval()
-        with torch.inference_mode():
+        with evaluating(self.lm.module) as module:
             if self._tree is None:
                 self._tree = self._can_branch(rows[:2])
             if self._tree:
@@ -161,7 +165,7 @@ class Pairs(Model):
         return agree
 
 
-def _hashable(pair: Pair) -> Any:
+def hashable(pair: Pair) -> Any:
     """Return a pair whose prompt is a text or a tuple of (role, content)."""
     prompt, answer = pair
     return as_prompt(prompt), answer

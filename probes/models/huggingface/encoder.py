@@ -11,6 +11,7 @@ import numpy as np
 
 from probes.errors import InputError
 from probes.model import Identity
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.reading import Reader
 from probes.models.huggingface.weights import fingerprint, is_half, load_network, load_tokenizer
 
@@ -54,7 +55,7 @@ class Encoder:
             raise InputError("tokenizer", "come with an encoder: Encoder(model, tokenizer)", tokenizer)
         if pooling not in POOLINGS:
             raise InputError("pooling", f"be one of {', '.join(POOLINGS)}", pooling)
-        self.module, self.tokenizer, self.pooling = model.eval(), tokenizer, pooling
+        self.module, self.tokenizer, self.pooling = model, tokenizer, pooling
         self.reader = Reader(self.module, tokenizer)
         self.reader.limit = min((n for n in (limit, self.reader.limit) if n is not None), default=None)
         self.half = is_half(model)
@@ -89,10 +90,8 @@ class Encoder:
         return np.asarray(self._pooled(self.tokenizer(text, return_tensors="pt").to(self.module.device))[0])
 
     def _pooled(self, fed: Any) -> np.ndarray:
-        import torch
-
-        with torch.inference_mode():
-            vectors = self.module.eval()(**fed).last_hidden_state.float()
+        with evaluating(self.module) as module:
+            vectors = module(**fed).last_hidden_state.float()
             pooled = POOLINGS[self.pooling](vectors, fed["attention_mask"][..., None])
         return np.asarray(pooled.cpu().numpy(), dtype=float)
 

@@ -14,6 +14,7 @@ import numpy as np
 from probes.errors import InputError, ModelError, require
 from probes.inputs.image_form import is_pillow
 from probes.model import Identity, Model
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.pipelines import FUNCTIONS, unit_of, usual_function
 from probes.models.huggingface.weights import (
     fingerprint,
@@ -62,7 +63,8 @@ class ImageClassifier(Model):
 
     Notes
     -----
-    The module is asked in evaluation mode, without gradients, in batches of 32 on the device where it lies.
+    The module is asked in evaluation mode, without gradients, in batches of 32 on the device where it lies; afterwards
+    each of its parts is in the mode that it was in.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class ImageClassifier(Model):
             raise InputError("unit", f"be one of {', '.join(_UNITS)}, or None", unit)
         if function is not None and function not in FUNCTIONS:
             raise InputError("function", f"be one of {', '.join(FUNCTIONS)}, or None", function)
-        self.module, self.preprocess, self.name, self.function = model.eval(), preprocess, name, function
+        self.module, self.preprocess, self.name, self.function = model, preprocess, name, function
         #: the pipeline that the classifier was taken from
         self.pipeline: Any = None
         self.processor: Any = preprocess if of_transformers(preprocess) is not None else None
@@ -126,19 +128,21 @@ class ImageClassifier(Model):
         return values if self.pipeline is None or self._overridden else FUNCTIONS[self.function or "none"](values)
 
     def _scores(self, images: Any) -> np.ndarray:
-        scores = {entry["label"]: entry["score"] for entry in self.pipeline(images[0], top_k=len(self.outputs or ()))}
+        with evaluating(self.module):
+            shown = self.pipeline(images[0], top_k=len(self.outputs or ()))
+        scores = {entry["label"]: entry["score"] for entry in shown}
         return np.array([[scores[name] for name in self.outputs or ()]])
 
     def _alone(self, images: Any) -> np.ndarray:
         import torch
 
-        with torch.inference_mode():
+        with evaluating(self.module) as module:
             if self.processor is None:
                 tensor = images[0] if self.preprocess is None else self.preprocess(images[0])
-                values = self.module.eval()(self._placed(torch.as_tensor(tensor)[None]))
+                values = module(self._placed(torch.as_tensor(tensor)[None]))
             else:
                 encoded = self.processor(images=images[0], return_tensors="pt")
-                values = self.module.eval()(self._placed(encoded["pixel_values"]))
+                values = module(self._placed(encoded["pixel_values"]))
         return self._applied(_tensor_of(values).float().cpu().numpy())
 
     @property
@@ -150,10 +154,8 @@ class ImageClassifier(Model):
         return FUNCTIONS[self.function](logits) if self.function is not None and self._overridden else logits
 
     def __call__(self, inputs: Any) -> np.ndarray:
-        import torch
-
-        with torch.inference_mode():
-            values = _tensor_of(self.module.eval()(self.encoded(inputs))).float().cpu().numpy()
+        with evaluating(self.module) as module:
+            values = _tensor_of(module(self.encoded(inputs))).float().cpu().numpy()
         self._check(values, len(inputs))
         return self._applied(values)
 

@@ -14,9 +14,10 @@ import numpy as np
 
 from probes.errors import InputError, integer
 from probes.model import Chat, Identity, Prompt, as_prompt, messages_of
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.chat_template import checked_options, reading_notes, rendered
 from probes.models.huggingface.prefix_sharing import can_forget
-from probes.models.huggingface.weights import fingerprint
+from probes.models.huggingface.weights import fingerprint, pieces
 
 __all__ = ["LoadedLM"]
 
@@ -43,7 +44,7 @@ class LoadedLM:
     Attributes
     ----------
     module : transformers.PreTrainedModel
-        `model` in evaluation mode.
+        `model`, which answers in evaluation mode and is left in the mode that it is in.
 
     Raises
     ------
@@ -64,7 +65,7 @@ class LoadedLM:
         if tokenizer is None:
             raise InputError("tokenizer", "come with a language model: CausalLM(model, tokenizer)", tokenizer)
         self.batch_tokens = integer("batch_tokens", batch_tokens, least=1)
-        self.module = model.eval()
+        self.module = model
         self.tokenizer = tokenizer
         self.name = name
         self.template_options = checked_options(template_options)
@@ -174,8 +175,8 @@ class LoadedLM:
 
         m = len(answer_ids)
         ids = torch.tensor([[*prompt_ids, *answer_ids[:-1]]], device=self.module.device)
-        with torch.inference_mode():
-            logits = self.module.eval()(input_ids=ids, logits_to_keep=m).logits[0, -m:].float()
+        with evaluating(self.module) as module:
+            logits = module(input_ids=ids, logits_to_keep=m).logits[0, -m:].float()
             return logits.log_softmax(-1)[range(m), list(answer_ids)].cpu().numpy().astype(float)
 
     def next_tokens(self, text: str) -> np.ndarray:
@@ -184,8 +185,8 @@ class LoadedLM:
 
         ids = self.encode(text)
         self.check_window(np.array([len(ids)]))
-        with torch.inference_mode():
-            logits = self.module.eval()(input_ids=torch.tensor([ids], device=self.module.device)).logits[0].float()
+        with evaluating(self.module) as module:
+            logits = module(input_ids=torch.tensor([ids], device=self.module.device)).logits[0].float()
             return logits.log_softmax(-1).cpu().numpy()
 
     def check_window(self, sizes: np.ndarray) -> None:
@@ -201,10 +202,7 @@ class LoadedLM:
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """Return the text of each token such that the pieces joined are the decoded text."""
-        decode = self.tokenizer.decode
-        ends = [len(decode(ids[: i + 1], clean_up_tokenization_spaces=False).rstrip("\ufffd")) for i in range(len(ids))]
-        text = decode(ids, clean_up_tokenization_spaces=False)
-        return [text[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+        return pieces(self.tokenizer, ids)
 
     def _ids(self, text: str, prompt: Prompt) -> list[int]:
         """Return token ids of `text`, which renders `prompt` or begins so."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from probes.errors import InputError, ModelError, describe, integer, number, require
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.weights import fingerprint, load_network, load_tokenizer
 
 __all__ = ["MaskedFill"]
@@ -52,7 +53,7 @@ class MaskedFill:
         head = type(model).__name__
         if not hasattr(model, "get_output_embeddings") or model.get_output_embeddings() is None or "Causal" in head:
             raise InputError("model", "be a masked language model, such as BertForMaskedLM", head)
-        self.module, self.tokenizer = model.eval(), tokenizer
+        self.module, self.tokenizer = model, tokenizer
         self.steps = integer("steps", steps, least=1)
         self.temperature = number("temperature", temperature, low=0, open_low=True)
         self.batch_size = integer("batch_size", batch_size, least=1)
@@ -105,7 +106,6 @@ class MaskedFill:
 
     def _filled(self, texts: Sequence[str], seeds: Sequence[int]) -> list[str]:
         """Fill the gaps of a batch."""
-        import torch
 
         mask, batch = self.tokenizer.mask_token_id, self._encoded(texts)
         ids, randoms = batch["input_ids"], [np.random.default_rng(seed) for seed in seeds]
@@ -121,8 +121,8 @@ class MaskedFill:
         for step in range(self.steps):
             if not any(len(part[step]) for part in parts):
                 continue
-            with torch.inference_mode():
-                logits = self.module(**batch).logits
+            with evaluating(self.module) as module:
+                logits = module(**batch).logits
             for row, part in enumerate(parts):
                 for k in part[step]:
                     place = int(gaps[row][k])

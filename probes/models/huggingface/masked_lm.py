@@ -10,6 +10,7 @@ import numpy as np
 
 from probes.errors import InputError
 from probes.model import Generator, Identity, Model
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.reading import Reader, Row
 from probes.models.huggingface.weights import (
     fingerprint,
@@ -19,6 +20,7 @@ from probes.models.huggingface.weights import (
     load_tokenizer,
     of_transformers,
     on_device,
+    pieces,
     shuffled,
     tokenizer_of,
 )
@@ -50,7 +52,7 @@ class MaskedLM(Generator):
     def __init__(self, model: Any, tokenizer: Any, name: str | None = None):
         if tokenizer is None or tokenizer.mask_token_id is None:
             raise InputError("tokenizer", "come with a masked language model, and have a mask token", tokenizer)
-        self.module, self.tokenizer, self.name = model.eval(), tokenizer, name
+        self.module, self.tokenizer, self.name = model, tokenizer, name
         self.reader = Reader(self.module, tokenizer)
         self.keeps = str(tokenizer.mask_token)
 
@@ -129,12 +131,9 @@ class MaskedLM(Generator):
 
     def logits(self, rows: Sequence[Row]) -> Any:
         """Return the logits ``(n, tokens, vocabulary)`` of a padded batch."""
-        import torch
-
-        self.module.eval()
-        with torch.inference_mode():
+        with evaluating(self.module) as module:
             fed = self.reader.padded(rows)
-            return self.module(**fed).logits.float()
+            return module(**fed).logits.float()
 
 
 class WordsAtMask(Model):
@@ -156,7 +155,7 @@ class WordsAtMask(Model):
         self.half = is_half(lm.module)
         # "nats" are of the tokens of one answer, of which targets take the mean
         self.unit = "log-prob" if each else "nats"
-        self.outputs = words if each else tuple(map(lm.tokenizer.decode, ([i] for i in self.ids[0])))
+        self.outputs = words if each else tuple(pieces(lm.tokenizer, self.ids[0]))
 
     def identity(self) -> Identity:
         known = self.lm.identity()
@@ -199,8 +198,8 @@ class WordsAtMask(Model):
         for ids in self.ids:
             text = texts[0].replace(self.lm.keeps, self.lm.keeps * len(ids))
             encoded = self.lm.tokenizer(text, return_tensors="pt").to(self.lm.module.device)
-            with torch.inference_mode():
-                logs = self.lm.module.eval()(**encoded).logits[0].float().log_softmax(-1)
+            with evaluating(self.lm.module) as module:
+                logs = module(**encoded).logits[0].float().log_softmax(-1)
             masks = (encoded["input_ids"][0] == self.lm.tokenizer.mask_token_id).nonzero()[:, 0]
             found.append(logs[masks, torch.tensor(ids)].cpu().numpy())
         return np.array([[each.sum() for each in found]]) if self.each else found[0][None]

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.packed_attention import Buffers, replaced_attention
 from probes.models.huggingface.weights import as_released
 
@@ -51,7 +52,7 @@ def shared_logits(module: Any, rows: Sequence[Row], keep: int) -> Iterator[Any]:
     Parameters
     ----------
     module : transformers.PreTrainedModel
-        In evaluation mode, with a cache that :func:`can_forget`.
+        With a cache that :func:`can_forget`.
     rows : sequence of sequences of int
         Token ids, at least `keep` in each row; any order is right, and a sorted one is fast.
     keep : int
@@ -80,7 +81,7 @@ def _one_by_one(module: Any, rows: Sequence[Row], keep: int) -> Iterator[Any]:
     before: Row = ()
     for row in rows:
         shared = _shared(before, row, keep)
-        with torch.inference_mode():
+        with evaluating(module):
             if len(before) > shared:
                 past.crop(shared - len(before))  # negative: how many to forget
             out = module(
@@ -107,7 +108,7 @@ def _packed(module: Any, rows: Sequence[Row], keep: int) -> Iterator[Any]:
     device = module.device
     for part in _parts(rows, keep):
         ends = torch.tensor([len(row) - start for row, start in part], device=device).cumsum(0)
-        with torch.inference_mode(), replaced_attention(module, buffers, [(start, len(row)) for row, start in part]):
+        with evaluating(module), replaced_attention(module, buffers, [(start, len(row)) for row, start in part]):
             out = module(
                 input_ids=torch.tensor([[token for row, start in part for token in row[start:]]], device=device),
                 position_ids=torch.cat([torch.arange(start, len(row), device=device) for row, start in part])[None],
@@ -161,7 +162,7 @@ def _agrees(module: Any) -> bool:
     first, second = ids[:9], [*ids[:4], *ids[9:], *ids[5:7]]
     try:
         _, packed = _packed(module, [first, second], 3)
-        with torch.inference_mode():
+        with evaluating(module):
             alone = module(input_ids=torch.tensor([second], device=module.device), use_cache=False).logits[0, -3:]
     except Exception:  # noqa: BLE001 - whatever keeps a model from being packed, it is then asked row by row
         return False

@@ -17,6 +17,7 @@ from scipy.special import log_softmax, softmax
 
 from probes.errors import InputError, describe
 from probes.model import Generator, Identity, Model
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.reading import Reader, Row, as_text_or_pair
 from probes.models.huggingface.weights import (
     fingerprint,
@@ -58,7 +59,7 @@ class ExtractiveQA(Generator):
     def __init__(self, model: Any, tokenizer: Any, name: str | None = None, *, longest: int = 15):
         if not getattr(tokenizer, "is_fast", False):
             raise InputError("tokenizer", "come with a question-answering model, and be a fast one", tokenizer)
-        self.module, self.tokenizer, self.name, self.longest = model.eval(), tokenizer, name, longest
+        self.module, self.tokenizer, self.name, self.longest = model, tokenizer, name, longest
         self.reader = Reader(self.module, tokenizer)
 
     @classmethod
@@ -104,9 +105,8 @@ class ExtractiveQA(Generator):
         """Return the logits ``(n, 2, tokens)`` of start and end for a padded batch."""
         import torch
 
-        self.module.eval()
-        with torch.inference_mode():
-            out = self.module(**self.reader.padded(rows))
+        with evaluating(self.module) as module:
+            out = module(**self.reader.padded(rows))
             return torch.stack([out.start_logits, out.end_logits], 1).float().cpu().numpy()
 
     def scoring(self, answer: str, prompt: Pair) -> AnswerSpan:
@@ -190,12 +190,10 @@ class AnswerSpan(Model):
         return self._of_one
 
     def _of_one(self, pairs: Sequence[Pair]) -> np.ndarray:
-        import torch
-
         question, context = pair_of(pairs[0])
         encoded = self.qa.tokenizer(question, context, return_tensors="pt")
-        with torch.inference_mode():
-            out = self.qa.module.eval()(**encoded.to(self.qa.module.device))
+        with evaluating(self.qa.module) as module:
+            out = module(**encoded.to(self.qa.module.device))
         own = [i for i, side in enumerate(encoded.sequence_ids(0)) if side == 1]
         total, place = 0.0, context.find(self.answer)
         if own:

@@ -147,7 +147,9 @@ class Reader:
         """
         sizes = np.array([len(row.ids) for row in self.rows(inputs)], dtype=int)
         if self.limit is not None and len(sizes) and sizes.max() > self.limit:
-            raise InputError("text", f"fit the {what}'s window of {self.limit} tokens", f"{sizes.max()} tokens")
+            longer = " (Windowed reads longer ones)" if what == "classifier" else ""
+            rule = f"fit the {what}'s window of {self.limit} tokens{longer}"
+            raise InputError("text", rule, f"{sizes.max()} tokens")
         return sizes
 
     def digests(self, inputs: Sequence[Any]) -> list[bytes]:

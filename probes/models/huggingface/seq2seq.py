@@ -15,7 +15,9 @@ import numpy as np
 
 from probes.errors import InputError
 from probes.model import Prompt
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.continuation import Continuation
+from probes.models.huggingface.source_pairs import SourcePairs
 from probes.models.huggingface.weights import is_kind, load_network, load_tokenizer, on_device, shuffled, tokenizer_of
 from probes.models.huggingface.writing import Writer
 
@@ -94,8 +96,8 @@ class Seq2SeqLM(Writer):
         device, before = self.module.device, self.before()
         source = torch.tensor([list(prompt_ids)], device=device)
         fed = torch.tensor([[*before, *answer_ids[:-1]]], device=device)
-        with torch.inference_mode():
-            logits = self.module.eval()(input_ids=source, decoder_input_ids=fed).logits[0, len(before) - 1 :].float()
+        with evaluating(self.module) as module:
+            logits = module(input_ids=source, decoder_input_ids=fed).logits[0, len(before) - 1 :].float()
             return logits.log_softmax(-1)[range(len(answer_ids)), list(answer_ids)].cpu().numpy().astype(float)
 
     def next_tokens(self, text: str) -> np.ndarray:
@@ -117,6 +119,9 @@ class Seq2SeqLM(Writer):
     def scoring(self, answer: str, prompt: Prompt) -> SourceContinuation:
         return SourceContinuation(self, answer, self.answer_ids(prompt, answer))
 
+    def pairs(self) -> SourcePairs:
+        return SourcePairs(self)
+
 
 class SourceContinuation(Continuation):
     """Sources → log-probability in nats of every token of one fixed answer."""
@@ -137,8 +142,8 @@ class SourceContinuation(Continuation):
         ids = torch.tensor([[*row, *[-1] * (width - len(row))] for row in rows], device=device)
         mask = ids >= 0
         fed = torch.tensor([*before, *self.answer_ids[:-1]], device=device).expand(len(rows), -1)
-        with torch.inference_mode():
-            out = self.lm.module(
+        with evaluating(self.lm.module) as module:
+            out = module(
                 input_ids=ids.where(mask, self.lm.module.config.pad_token_id or 0),
                 attention_mask=mask.long(),
                 decoder_input_ids=fed,

@@ -12,6 +12,7 @@ import numpy as np
 
 from probes.errors import InputError, ModelError
 from probes.model import Identity, Model
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.encoder import Encoder
 from probes.models.huggingface.weights import of_transformers
 
@@ -135,7 +136,8 @@ class Similarity(Model):
 
     def _vectors(self, texts: list[str]) -> np.ndarray:
         try:
-            vectors = np.asarray(self.encode(texts), dtype=float)
+            with evaluating(getattr(self.encode, "__self__", self.encode)):
+                vectors = np.asarray(self.encode(texts), dtype=float)
         except (InputError, ModelError):
             raise
         except Exception as error:

@@ -12,6 +12,7 @@ from scipy.special import softmax
 
 from probes.errors import InputError
 from probes.model import Identity, Model
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.reading import Reader
 from probes.models.huggingface.weights import (
     fingerprint,
@@ -58,7 +59,7 @@ class TokenClassifier(Model):
     def __init__(self, model: Any, tokenizer: Any, name: str | None = None):
         if not getattr(tokenizer, "is_fast", False):
             raise InputError("tokenizer", "come with a token classifier, and be a fast one", tokenizer)
-        self.module, self.tokenizer, self.name = model.eval(), tokenizer, name
+        self.module, self.tokenizer, self.name = model, tokenizer, name
         self.reader = Reader(self.module, tokenizer)
         self.word: str | None = None
         #: the pipeline that the classifier was taken from
@@ -121,14 +122,11 @@ class TokenClassifier(Model):
             raise InputError("model", f"look at a word that the text holds by itself, not at {self.word!r}", text)
 
     def __call__(self, inputs: Sequence[str]) -> np.ndarray:
-        import torch
-
         texts = list(map(_text, inputs))
         rows = self.reader.rows(texts)
-        self.module.eval()
-        with torch.inference_mode():
+        with evaluating(self.module) as module:
             fed = self.reader.padded(rows)
-            logits = self.module(**fed).logits.float().cpu().numpy()
+            logits = module(**fed).logits.float().cpu().numpy()
         return np.vstack([self._of_tokens(text, row) for text, row in zip(texts, logits, strict=True)])
 
     def _of_tokens(self, text: str, logits: np.ndarray) -> np.ndarray:
@@ -155,18 +153,14 @@ class TokenClassifier(Model):
         return values
 
     def _network(self, texts: Sequence[str]) -> np.ndarray:
-        import torch
-
         encoded = self.tokenizer(texts[0], return_tensors="pt").to(self.module.device)
-        with torch.inference_mode():
-            logits = self.module.eval()(**encoded).logits[0].float().cpu().numpy()
+        with evaluating(self.module) as module:
+            logits = module(**encoded).logits[0].float().cpu().numpy()
         return self._of_tokens(texts[0], logits)[None]
 
     def _shown(self, texts: Sequence[str]) -> np.ndarray:
         """Return the same from what the pipeline makes of a text before it keeps the likeliest labels."""
-        import torch
-
-        with torch.inference_mode():
+        with evaluating(self.module):
             [fed] = self.pipeline.preprocess(texts[0], **self.pipeline._preprocess_params)
             return self._of_tokens(texts[0], self.pipeline.forward(fed)["logits"][0].float().cpu().numpy())[None]
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from probes.errors import InputError, require
 from probes.model import Identity
+from probes.models.weight_states import WeightState, note
 
 __all__ = [
     "as_released",
@@ -29,6 +30,7 @@ __all__ = [
     "load_tokenizer",
     "of_transformers",
     "on_device",
+    "pieces",
     "shuffled",
     "token_digests",
     "tokenizer_of",
@@ -81,8 +83,18 @@ def fingerprint(module: Any) -> Identity:
     Parameters
     ----------
     module : torch.nn.Module
+
+    Raises
+    ------
+    InputError
+        For one whose weights are not made yet.
     """
     import torch
+
+    if lazy := [name for name, weight in module.named_parameters() if torch.nn.parameter.is_lazy(weight)]:
+        rule = f"have its weights, as after a first call; {lazy[0]} is not made"
+        raise InputError("model", rule, type(module).__name__)
+    note(WeightState.of(module))
 
     def digest(item: tuple[str, Any]) -> bytes:
         key, tensor = item
@@ -112,8 +124,13 @@ def fingerprint(module: Any) -> Identity:
 
 
 def as_released(part: Any) -> bool:
-    """Return whether a module computes what its released class does: no hooks, no patched forward, no user code."""
-    released = type(part).__module__.split(".")[0] in ("torch", "transformers")
+    """Return whether a module computes what its released class and its weights say.
+
+    It has no hooks, no patched forward, no user code, is not compiled from such, and packs no weights where they are
+    not seen.
+    """
+    *within, _ = type(part).__module__.split(".")
+    released = within[:1] in (["torch"], ["transformers"]) and not {"jit", "quantized"}.intersection(within)
     return released and not (part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part))
 
 
@@ -225,6 +242,14 @@ def shuffled(module: Any, rng: np.random.Generator) -> Any:
     return other
 
 
+def pieces(tokenizer: Any, ids: Sequence[int]) -> list[str]:
+    """Return the text of each token such that the pieces joined are the decoded text."""
+    decode = tokenizer.decode
+    ends = [len(decode(ids[: i + 1], clean_up_tokenization_spaces=False).rstrip("\ufffd")) for i in range(len(ids))]
+    text = decode(ids, clean_up_tokenization_spaces=False)
+    return [text[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+
+
 def token_digests(rows: Iterable[Sequence[int]]) -> list[bytes]:
     """Return the SHA-256 of token rows: what the network sees, whatever tokenizer or template made it."""
     return [hashlib.sha256(array("q", row).tobytes()).digest() for row in rows]
@@ -243,7 +268,6 @@ def tokenizer_of(model: Any) -> Any:
         return load_tokenizer(path)
     except (OSError, ValueError) as error:
         kind = type(model).__name__
-        rule = (
-            f"have a tokenizer beside it at {path!r}; else pass (model, tokenizer), or a function from texts to numbers"
-        )
+        beside = f"have a tokenizer beside it at {path!r}, or " if path else ""
+        rule = f"{beside}come with its tokenizer as (model, tokenizer); else pass a function from texts to numbers"
         raise InputError("model", rule, kind) from error

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from probes.model import Generator, Prompt, continues
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.loaded import LoadedLM
 from probes.models.huggingface.weights import token_digests
 
@@ -34,8 +35,8 @@ class Writer(LoadedLM, Generator):
         config = self.module.generation_config
         end = config.eos_token_id if config.eos_token_id is not None else self.tokenizer.eos_token_id
         pad = end[0] if isinstance(end, list) else end
-        with torch.inference_mode():
-            out = self.module.generate(
+        with evaluating(self.module) as module:
+            out = module.generate(
                 ids,
                 attention_mask=torch.ones_like(ids),
                 max_new_tokens=max_new_tokens,

@@ -11,6 +11,7 @@ from scipy.special import expit, softmax
 
 from probes.errors import InputError
 from probes.model import Identity, Model
+from probes.models.evaluating import evaluating
 from probes.models.huggingface.classifier import TextClassifier
 from probes.models.huggingface.weights import of_transformers
 
@@ -121,7 +122,9 @@ class ZeroShot(Model):
         return np.asarray(expit(values) if self.several else softmax(values, axis=1))
 
     def _scores(self, texts: Sequence[str]) -> np.ndarray:
-        shown = self.pipeline(texts[0], list(self.outputs), hypothesis_template=self.template, multi_label=self.several)
+        asked = {"hypothesis_template": self.template, "multi_label": self.several}
+        with evaluating(self.classifier.module):
+            shown = self.pipeline(texts[0], list(self.outputs), **asked)
         scores = dict(zip(shown["labels"], shown["scores"], strict=True))
         return np.array([[scores[label] for label in self.outputs]])
 

@@ -119,7 +119,9 @@ def read_refusal(error: Any, key: str | None, key_variable: str) -> Verdict:
         # a variable's name in small letters may be a key that was taken for one
         name = key_variable if key_variable.isupper() else "the variable that key_variable names"
         unset = f" No key was sent: {name} is not set." if status in (401, 403) and not key else ""
-        raise UnavailableError(f"The server turns requests away: {reason}.{unset}") from None
+        path = error.request.url.path
+        unfound = f" It has no {path}: base_url mostly ends in /v1." if status == 404 and "/v1/" not in path else ""
+        raise UnavailableError(f"The server turns requests away: {reason}.{unset}{unfound}") from None
     if error.code is not None and not worth_another(status, error.code) and worth_another(status):
         raise UnavailableError(f"The server turns requests away: {reason}.") from None
     fault = "server" if status in _BUSY else ""

@@ -9,6 +9,7 @@ import pytest
 
 from probes import METRICS, CallableModel, Case, Generator, Identity, InputError, Metric, Store, measure
 from probes.cases.paired_measures import divergence
+from probes.rounding import rounded
 from tests.helpers.when_used import when_used
 
 torch = when_used("torch")
@@ -36,6 +37,7 @@ def test_measure_matches_the_scores_and_is_paid_once():
         assert value == pytest.approx(scores[0] - np.mean(scores[1:]), abs=1e-4)
         assert row["answer"] == case.options[int(np.argmax(scores))]
     assert (first.cost.rows, first.cost.reused) == (6, 0)
+    assert repr(first).startswith(f"gap of 2 cases: {rounded(first.frame['value'].mean())} nats on average, ")
     again = measure(lm, cases, "auc", store=store)
     assert (again.cost.rows, again.cost.reused, again.cost.calls) == (0, 6, 0)
 
@@ -122,6 +124,9 @@ def test_bad_input_shows_the_prompt():
         measure(lm, [Case("w1 w2", " w3 w4", (" w3 w5",))], "logit_difference", store=Store())
     with pytest.raises(InputError, match="cases must"):
         measure(lm, [], "auc", store=Store())
+    for one in (Case("w1 w2", " w3"), None):
+        with pytest.raises(InputError, match="cases must be a list of Case objects"):
+            measure(lm, one, store=Store())
     with pytest.raises(InputError, match="metric must be one of"):
         measure(lm, [Case("w1", " w2")], "accuracy", store=Store())
 

@@ -63,15 +63,18 @@ def convnext():
 SIDEWAYS = "convnext.encoder.stages.1.layers.0.pwconv2"
 
 
-class WithIdleParts(torch.nn.Module):
+def with_idle_parts():
     """Three linear layers are used once for each input, one twice, and one never."""
 
-    def __init__(self):
-        super().__init__()
-        self.one, self.two, self.twice, self.idle, self.last = (torch.nn.Linear(4, 4) for _ in range(5))
+    class WithIdleParts(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two, self.twice, self.idle, self.last = (torch.nn.Linear(4, 4) for _ in range(5))
 
-    def forward(self, rows):
-        return self.last(self.twice(torch.relu(self.twice(self.two(self.one(rows))))))
+        def forward(self, rows):
+            return self.last(self.twice(torch.relu(self.twice(self.two(self.one(rows))))))
+
+    return WithIdleParts()
 
 
 def convolutions():
@@ -181,7 +184,7 @@ def test_a_control_has_a_vector_of_the_same_length_or_another_module(kind):
 
 
 def test_a_control_is_drawn_from_modules_that_are_used_once():
-    ablated = ablate(WithIdleParts(), "one")
+    ablated = ablate(with_idle_parts(), "one")
     assert {ablated.control(seed).intervention.components for seed in range(12)} == {("two",), ("last",)}
 
 
@@ -288,16 +291,21 @@ def test_base_and_changed_are_compared_on_an_image(few_folds):
         (lambda: steer(table(), "2.3", np.ones(8)), r"layers must name modules of the network \(near: "),
         (lambda: steer(table(), "0", np.ones(8), 1e300), "scale must leave the vector finite"),
         (lambda: steer(table().module.half(), "0", np.full(8, 1e5)), "scale must leave the vector finite"),
-        (lambda: patch(table(), "0", ROWS[:2])(ROWS), "inputs must be of the size of the patch's source"),
+        (lambda: patch(table(), "0", ROWS[:2]), "source must be one row of numbers"),
+        (lambda: patch(table(), "0", ROWS[0] * np.nan), "source must be rows of finite numbers"),
+        (lambda: ablate(table(), "0", "mean", reference=ROWS * np.nan), "reference must be rows of finite numbers"),
+        (lambda: ablate(vit(), "0.1", "mean", reference=["a.png"]), "reference must be images that the model reads"),
+        (lambda: contrast(table(), ROWS, ROWS * np.nan, "0"), "negative must be rows of finite numbers"),
+        (lambda: contrast(table(), ROWS[:, :2], ROWS, "0"), "positive must have the shape that the model reads"),
         (lambda: steer(table(), "0", np.ones(5)), "vector must have one number for each of the 8 that 0 puts out"),
         (lambda: activations(table(), ROWS[0], "0"), "prompts must be a list of at least one"),
-        (lambda: activations(table(), [["a", "b"]], "0"), "inputs must be rows of finite numbers"),
-        (lambda: activations(table(), ROWS[:, :2], "0"), "inputs must have the shape that the model reads"),
-        (lambda: activations(table(), np.full((2, 4), np.nan), "0"), "inputs must be rows of finite numbers"),
-        (lambda: activations(vit(), ["a.png"], 0), "inputs must be images that the model reads"),
+        (lambda: activations(table(), [["a", "b"]], "0"), "prompts must be rows of finite numbers"),
+        (lambda: activations(table(), ROWS[:, :2], "0"), "prompts must have the shape that the model reads"),
+        (lambda: activations(table(), np.full((2, 4), np.nan), "0"), "prompts must be rows of finite numbers"),
+        (lambda: activations(vit(), ["a.png"], 0), "prompts must be images that the model reads"),
         (lambda: steer(table(), "", np.ones(2)), r"layers must name modules of the network \(near: 0, 1, 2\)"),
         (lambda: activations(vit(), IMAGES[0], 0), "prompts must be a list of at least one"),
-        (lambda: patch(vit(), "mlp.0", IMAGES[0], positions=1), "positions must be left out"),
+        (lambda: patch(vit(), "mlp.0", IMAGES[0], positions=1), "positions must be left out: parts of images"),
         (lambda: patch(Seq2SeqLM(bart(), tokenizer()), "cross.0.1", "anna"), "components must be of the encoder"),
         (lambda: ablate(Seq2SeqLM(bart(), tokenizer()), "cross.0.7"), "components must name heads from 0 to 1"),
         (lambda: ablate(vit(), "cross.0.1"), "components must name parts of a decoder only where"),

@@ -336,6 +336,21 @@ def test_a_classifier_in_half_precision_is_asked_in_it(to):
     np.testing.assert_allclose(half(TEXTS), model(TEXTS), rtol=0.3, atol=0.5)
 
 
+@pytest.mark.parametrize("to", ["bfloat16", "float16"])
+def test_the_control_of_a_type_that_weights_have_already_moves_them_by_its_rounding(to):
+    network, kind = bert(num_labels=3), getattr(torch, to)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.copy_(weight.to(kind).float())
+    model = TextClassifier(network, tokenizer())
+    control = quantise(model, to).control(1)
+    now, then = (dict(of.module.named_parameters()) for of in (control, model))
+    moved = torch.cat([((now[name] - then[name]) / then[name]).flatten() for name in then]).nan_to_num()
+    eps = torch.finfo(kind).eps
+    assert 0.4 * eps < float(moved.detach().abs().max()) <= 0.51 * eps
+    assert control.identity() != model.identity() and to in repr(control)
+
+
 def test_weights_are_changed_before_activations():
     model = TextClassifier(bert(num_labels=3), tokenizer())
     assert steer(quantise(model), 0, VECTOR)(TEXTS).shape == (4, 3)

@@ -17,6 +17,7 @@ from probes import (  # noqa: E402
     as_model,
     ask,
 )
+from probes.models.huggingface.weights import fingerprint  # noqa: E402
 from tests.helpers.tiny_causal_lm import PROMPTS, llama  # noqa: E402
 
 
@@ -108,3 +109,19 @@ def test_bad_places(tmp_path):
         CausalLM.from_pretrained(tmp_path, dtype="int8")
     with pytest.raises(InputError, match="gguf_file must name a file that exists"):
         CausalLM.from_pretrained(tmp_path, gguf_file="none.gguf")
+
+
+def test_networks_whose_weights_or_code_are_not_seen_are_identified_for_this_run_only():
+    def quantised(seed):
+        torch.manual_seed(seed)
+        return torch.ao.quantization.quantize_dynamic(torch.nn.Sequential(torch.nn.Linear(4, 4)), {torch.nn.Linear})
+
+    def traced(seed):
+        parts = torch.nn.Linear(4, 4), (torch.nn.ReLU(), torch.nn.Tanh())[seed]
+        torch.manual_seed(0)
+        return torch.jit.freeze(torch.jit.trace(torch.nn.Sequential(*parts).eval(), torch.ones(2, 4)))
+
+    for made in (quantised, traced):
+        one, other = (fingerprint(made(seed)) for seed in range(2))
+        assert one.id != other.id
+        assert not one.persistent

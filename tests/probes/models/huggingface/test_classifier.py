@@ -148,7 +148,7 @@ def test_a_text_beyond_the_window_is_refused(network, tokenizer):
     model = TextClassifier(network, tokenizer)
     assert model.limit == 24
     text = " ".join(["good"] * 23)
-    with pytest.raises(InputError, match="text must fit the classifier's window of 24 tokens; got '25 tokens'"):
+    with pytest.raises(InputError, match=r"window of 24 tokens \(Windowed reads longer ones\); got '25 tokens'"):
         ask(model, TextProbe(text), Design(np.ones((1, 23)), 1), Store())
     wide = TextClassifier(network, word_tokenizer(limit=10**30))
     assert wide.limit == 32
@@ -174,7 +174,7 @@ def test_identity_follows_weights_hooks_and_settings(network, tokenizer):
 def test_a_missing_tokenizer_is_refused_in_words(network):
     with pytest.raises(InputError, match="tokenizer must come with a transformers model"):
         TextClassifier(network, None)
-    with pytest.raises(InputError, match=r"pass \(model, tokenizer\)"):
+    with pytest.raises(InputError, match=r"^model must come with its tokenizer as \(model, tokenizer\)"):
         as_model(network)
 
 

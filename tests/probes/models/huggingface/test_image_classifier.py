@@ -9,9 +9,9 @@ from sklearn.datasets import load_sample_image
 
 from probes import ImageClassifier, ImageProbe, InputError, ModelError, as_model
 from surrogates import explain
+from tests.helpers.when_used import when_used
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+torch, transformers = when_used("torch"), when_used("transformers")
 
 PHOTOGRAPH = Image.fromarray(load_sample_image("flower.jpg")[::8, ::8])
 NAMES = {0: "rose", 1: "daisy", 2: "cup"}

@@ -44,6 +44,11 @@ def test_a_word_of_several_tokens_widens_the_mask(lm):
     np.testing.assert_allclose(lm.scoring("homes", TEXTS[0])(TEXTS), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_tokens_of_an_answer_join_to_it(lm):
+    answer = lm.tokenizer.decode(lm.word_ids("old homes"))
+    assert "".join(lm.scoring("old homes", TEXTS[0]).outputs) == answer == "old homes"
+
+
 def test_words_of_any_length_are_outputs_beside_each_other(lm):
     both = lm.words("house", "homes")
     assert both.outputs == ("house", "homes")

@@ -43,6 +43,12 @@ def test_what_concerns_every_item_ends_a_run_at_the_first_question(serve, status
     assert len(server.seen) == 1 and len(caught.value.finished) == 0
 
 
+def test_an_address_without_its_version_is_told_to_have_one(serve):
+    server = serve(lambda n, _: (404, {}, {"detail": "Not Found"}))
+    with pytest.raises(UnavailableError, match="has no /chat/completions: base_url mostly ends in /v1"):
+        explain(Endpoint(server.url.removesuffix("/v1"), "m").reading(count), TEXTS[0], budget=40, store=None)
+
+
 def test_nobody_there_is_found_out_once_and_not_for_every_item():
     lm = Endpoint("http://127.0.0.1:9/v1", "m")
     with pytest.raises(UnavailableError, match="cannot be reached"):
