@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import floor, isfinite, log10
 from typing import Any
 
-__all__ = ["Scale", "alone", "between", "counted", "given", "percent", "rounded", "score", "signed"]
+__all__ = ["Scale", "alone", "between", "counted", "given", "in_unit", "percent", "rounded", "score", "signed"]
 
 #: significant digits of a number, and the most decimals
 _DIGITS, _DECIMALS = 3, 4
@@ -76,6 +76,17 @@ def counted(count: int, noun: str) -> str:
     ('1 call', '2,014 tokens')
     """
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def in_unit(number: str, unit: str) -> str:
+    """Write a number with its unit, if that says more than that it is a number.
+
+    Examples
+    --------
+    >>> in_unit("0.5", "nats"), in_unit("0.5", "output")
+    ('0.5 nats', '0.5')
+    """
+    return number if unit in ("output", "target") else f"{number} {unit}"
 
 
 def signed(value: float, missing: str = "") -> str:

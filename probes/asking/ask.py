@@ -178,7 +178,8 @@ def forecast(
         rest = [i for key, i in first.items() if key not in cached and key not in met]
         calls += sum(1 for _ in batches(model, take(inputs, np.array(sorted(rest), dtype=int)), alone)) if rest else 0
     tokens += checked.tokens
-    share = tokens / spent.tokens if spent.tokens else (asked + checked.checks) / spent.rows if spent.rows else 0.0
+    by_tokens = tokens > 0 and spent.tokens > 0  # a server counts them once they are paid, and forecasts none
+    share = tokens / spent.tokens if by_tokens else (asked + checked.checks) / max(spent.rows, 1)
     seconds = spent.seconds * share if spent.rows or not asked else None
     return Forecast(len(seen), known, calls + checked.calls, tokens, seconds, checked.checks)
 

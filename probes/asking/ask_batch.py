@@ -13,6 +13,7 @@ import numpy as np
 
 from probes.asking.batching import Portions, if_empty, shown
 from probes.asking.cost import Cost
+from probes.asking.taken import Taken
 from probes.deferred import take
 from probes.digests import digests_of
 from probes.errors import ModelError, StoreError, describe
@@ -51,17 +52,27 @@ class Run:
     unbooked: set[bytes] = field(default_factory=set)
     lost: Cost = field(default_factory=Cost)
     met: bool = False
-    _identities: dict[int, tuple[Model, Identity]] = field(default_factory=dict)
+    _identities: dict[int, tuple[Model, Taken]] = field(default_factory=dict)
 
-    def identity(self, model: Model, known: Identity | None = None) -> Identity:
+    def identity(self, model: Model, known: Taken | None = None) -> Identity:
         """Return a model's identity, which is taken once a run, unless it is `known`.
 
         A fingerprint reads all of a model. Between two runs nothing cheap proves that an object is what it was; within
-        one it is taken to be.
+        one it is taken to be, but for weights of torch, see :meth:`check`.
         """
         if id(model) not in self._identities:
-            self._identities[id(model)] = model, known or model.identity()
-        return self._identities[id(model)][1]
+            self._identities[id(model)] = model, known or Taken.of(model)
+        return self._identities[id(model)][1].identity
+
+    def check(self, model: Model) -> None:
+        """Refuse answers of a model whose weights changed since its identity was taken.
+
+        Raises
+        ------
+        ModelError
+        """
+        if id(model) in self._identities:
+            self._identities[id(model)][1].check()
 
 
 def keys_of(identity: Identity, model: Model, inputs: Any) -> list[bytes]:
@@ -172,9 +183,10 @@ class Batch:
         Raises
         ------
         ModelError
-            If one of them is not finite, except where a fallible model did not answer; or if the first input is needed
-            and not answered.
+            If the model changed meanwhile; if one of them is not finite, except where a fallible model did not answer;
+            or if the first input is needed and not answered.
         """
+        self.run.check(self.model)
         run, where, good = self.run, self.missing[rows], np.isfinite(values).all(axis=1)
         if good.any():
             kept, answers = where[good], values[good]

@@ -162,6 +162,7 @@ class FirstContact:
         names = {}
         if self.model.outputs is not None and known_outputs(self.identity, self.memory) is None:
             names = {outputs_key(self.identity): json.dumps(self.model.outputs)}
+        self.run.check(self.model)
         self.memory.put({**fresh, **names}, self.identity.id)
         self.run.unbooked.update(fresh)
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from probes.asking.cost import Cost
+from probes.asking.taken import Taken
 from probes.errors import ModelError
-from probes.model import Generator, Identity
+from probes.model import Generator
 from probes.store.store import Store
 
 __all__ = ["complete", "completions"]
@@ -26,7 +27,8 @@ def complete(model: Generator, prompt: Any, max_new_tokens: int, store: Store) -
     [text], cost, reason = completions(model, [prompt], max_new_tokens, store)
     if text is None or not text.strip():
         why = "with nothing" if text is not None else f"not at all: {reason}"
-        raise ModelError(f"The model answered the full prompt {why}; pass the answer to explain as answer=.")
+        chat = ', or ask a chat model as [{"role": "user", "content": …}]' if isinstance(prompt, str) else ""
+        raise ModelError(f"The model answered the full prompt {why}; pass the answer to explain as answer={chat}.")
     return text, cost
 
 
@@ -43,7 +45,8 @@ def completions(
     reason : str
         Why the last of those was not answered.
     """
-    identity: Identity = model.identity()
+    taken = Taken.of(model)
+    identity = taken.identity
     memory = store if identity.persistent else Store()
     head = f"{identity.id}:generate:".encode()
     keys = [hashlib.sha256(head + model.generation(prompt, max_new_tokens)).digest() for prompt in prompts]
@@ -53,6 +56,7 @@ def completions(
     order, start, before = list(todo), time.perf_counter(), model.used
     for i, text, why in model.generations(list(todo.values()), max_new_tokens):
         key = order[i]
+        taken.check()
         if text is not None and text.strip():
             memory.put({key: text}, identity.id)
         known[key], reason = text, why or reason

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from probes.asking.taken import Taken
 from probes.deferred import ready
 from probes.errors import InputError
 from probes.inputs.adapt import ProbeLike, RowSettings, as_probe
@@ -104,9 +105,14 @@ class Question:
         return self.generative and self.answer is None
 
     @cached_property
+    def taken(self) -> Taken | None:
+        """The model's identity, taken once; None of one that writes text, which is known by what it is scored on."""
+        return Taken.of(self.model) if isinstance(self.model, Model) else None
+
+    @property
     def identity(self) -> Identity | None:
-        """Of the model, taken once; None of one that writes text, which is known by what it is scored on."""
-        return self.model.identity() if isinstance(self.model, Model) else None
+        """Of the model, as it was taken."""
+        return None if self.taken is None else self.taken.identity
 
     @cached_property
     def varies(self) -> bool:

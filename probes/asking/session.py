@@ -148,7 +148,7 @@ class Session:
         """The model that answers rows; one that writes text is scored on its answer, which it writes if need be."""
         model, probe = self.question.model, self.question.probe
         if not isinstance(model, Generator):
-            self.run.identity(model, self.question.identity)
+            self.run.identity(model, self.question.taken)
             return model
         prompt = probe.render(probe.instance[None])[0]
         if self.answer is None:

@@ -245,8 +245,8 @@ def both_answered(first: Answered, ask_second: Any, name: str) -> tuple[Answered
     return first, second
 
 
-def told_apart(first: Answered, second: Answered, target: TargetLike, margin: float | None) -> Told:
-    """Say where two models differ.
+def told_apart(first: Answered, second: Answered, target: TargetLike, margin: float | None) -> list[Told]:
+    """Say where two models differ, for each number that is compared.
 
     Without target and margin, classifiers differ where they decide differently. Otherwise two differ where one number
     moves by more than the margin.
@@ -257,27 +257,34 @@ def told_apart(first: Answered, second: Answered, target: TargetLike, margin: fl
     """
     by_decision = first.decisions is not None and second.decisions is not None
     if target is None and by_decision:
-        before, after, number, unit = *_of_classes(first, second), first.unit
+        before, after, number = _of_classes(first, second)
         if margin is None:
             names = np.array(first.classes, dtype=object)
             said = names[first.decisions], names[second.decisions]
             wavering = first.wavers(None, 0.0), second.wavers(None, 0.0)
-            return Told(before, after, said, said[0] != said[1], number, unit, float("nan"), wavering)
-    else:
-        made = _target(target, first)
-        before, after = made(first.raw)[:, 0], made(second.raw)[:, 0]
-        number, unit = made.outputs[0], made.unit
+            return [Told(before, after, said, said[0] != said[1], number, first.unit, float("nan"), wavering)]
+        _, differs = _moved(before, after, margin)
+        return [Told(before, after, None, differs, number, first.unit, float(margin))]
+    made, found = _target(target, first), []
+    numbers = made(first.raw), made(second.raw)
+    for j, number in enumerate(made.outputs):
+        before, after = (side[:, j] for side in numbers)
+        least, differs = _moved(before, after, margin)
+        shown = float(margin) if margin is not None else _MARGIN * float(before.std())
+
+        def one(raw: np.ndarray, j: int = j) -> np.ndarray:
+            return made(raw)[:, j]
+
+        wavering = first.wavers(one, least), second.wavers(one, least)
+        found.append(Told(before, after, None, differs, number, made.unit, shown, wavering))
+    return found
+
+
+def _moved(before: np.ndarray, after: np.ndarray, margin: float | None) -> tuple[float, np.ndarray]:
+    """Return by how much numbers must differ, of rounding too, and where they do."""
     size = _ROUNDING * max(np.abs(before).max(), np.abs(after).max())
-    least = float(margin) if margin is not None else _MARGIN * float(before.std())
-    differs = np.abs(after - before) > max(least, size)
-    wavering = (0, 0), (0, 0)
-    if target is not None or not by_decision:
-
-        def one(raw: np.ndarray) -> np.ndarray:
-            return made(raw)[:, 0]
-
-        wavering = first.wavers(one, max(least, size)), second.wavers(one, max(least, size))
-    return Told(before, after, None, differs, number, unit, least, wavering)
+    least = max(float(margin) if margin is not None else _MARGIN * float(before.std()), float(size))
+    return least, np.abs(after - before) > least
 
 
 def _of_classes(first: Answered, second: Answered) -> tuple[np.ndarray, np.ndarray, str]:
@@ -293,9 +300,5 @@ def _of_classes(first: Answered, second: Answered) -> tuple[np.ndarray, np.ndarr
 
 def _target(target: TargetLike, answered: Answered) -> Target:
     if is_function(target):
-        made = Target.of_function(target, answered.raw)  # type: ignore[arg-type]
-    else:
-        made = resolve(target, answered.outputs, answered.unit, answered.raw[0])
-    if len(made.outputs) != 1:
-        raise InputError("target", f"name one of the outputs ({', '.join(answered.outputs)})", target)
-    return made
+        return Target.of_function(target, answered.raw)  # type: ignore[arg-type]
+    return resolve(target, answered.outputs, answered.unit, answered.raw[0])

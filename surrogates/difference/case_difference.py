@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 import pandas as pd
 
-from probes.rounding import between, rounded, signed
+from probes.rounding import between, in_unit, rounded, signed
 from surrogates.difference.arms import BESIDE, NUMBERS
 from surrogates.results.plain import MAY_LACK, Columns, Damaged, Json
 from surrogates.results.result import SavedResult
@@ -120,14 +120,14 @@ class CaseDifference(SavedResult):
     def verdict(self) -> str:
         """What may be said of the mean over all cases, in one sentence."""
         first, unit = self.arms.iloc[0], self.entry.unit
-        size = f"{signed(first['change'])} {unit} {between(first['low'], first['high'])}"
+        size = f"{in_unit(signed(first['change']), unit)} {between(first['low'], first['high'])}"
         metric = self.entry.metric.removeprefix("change of ").replace("_", " ")
         mean = self.entry.statements[0]
         if mean["verdict"] == "supported":
-            small = f", within ±{rounded(self.margin)} {unit} of no change" if self.equivalent else ""
+            small = f", within ±{in_unit(rounded(self.margin), unit)} of no change" if self.equivalent else ""
             return f"On average {metric} changed by {size}{small}{self._beyond()}."
         if self.equivalent:
-            return f"On average {metric} is the same within ±{rounded(self.margin)} {unit}: {size}."
+            return f"On average {metric} is the same within ±{in_unit(rounded(self.margin), unit)}: {size}."
         reason = f" ({mean['reason']})" if mean["reason"] else ""
         return f"Whether {metric} changed on average is open: {size}{reason}."
 

@@ -140,7 +140,7 @@ def compare_cases(
     ...                   lambda texts: [len(t) * 0.1 + ("sad" in t) for t in texts],
     ...                   probe, metric="output", store=None)
     >>> d.statements.loc[1, "words"]
-    'change of output is higher when mood is sad than otherwise by more than 0.25 output: +1 output [1, 1], 12 entities'
+    'change of output is higher when mood is sad than otherwise by more than 0.25: +1 [1, 1], 12 entities'
     """
     check_names(names)
     number = as_metric(metric)

@@ -26,7 +26,7 @@ from surrogates.difference.asked_rows import FEWEST, AskedRows, taken
 from surrogates.difference.grouped_rows import exchanged, half_of, numbered
 from surrogates.difference.region_search import find_rules
 from surrogates.difference.row_difference import RowDifference
-from surrogates.difference.row_tests import leaves_of, rules_of, surrogates_of, together_of
+from surrogates.difference.row_tests import judged, leaves_of, rules_of, surrogates_of, together_of
 from surrogates.difference.two_models import alike, check_known, check_names, settings_of
 from surrogates.many.columns import Rows, columns_of, dates_in, encoded
 
@@ -81,10 +81,11 @@ def compare_rows(
     target : str, int or callable, optional
         The number compared, as of :func:`~surrogates.local.explain.explain`. By default classifiers differ where they
         decide differently; then changes are of the probability (log-odds, margin) of the last of two classes, and of
-        the first model's decision where there are more.
+        the first model's decision where there are more. Of several outputs ("all", a list) each has a difference of
+        its own; p-values are adjusted for all of them.
     margin : float, optional
-        What the number must move by for the models to differ. By default a tenth of the standard deviation of the first
-        model's answers, where decisions are not what is compared.
+        What the number, or each of several, must move by for the models to differ. By default a tenth of the standard
+        deviation of the first model's answers, where decisions are not what is compared.
     choices : sequence of str, optional
         Answers that language models choose from: each prompt's decision is the likeliest of them as a whole.
     most, length : int, default 5 and 3
@@ -139,21 +140,18 @@ def compare_rows(
         raise InputError("rows", f"be at least {FEWEST} that both models answer", int(there.sum()))
     one, other = one.only(there), other.only(there)
     told = told_apart(one, other, target, margin)
-    for name, (times, twice) in zip(names, told.wavering, strict=True):
-        if times:
-            notes.append(
-                f"{name} answers the same row differently each time: it differs from itself in {times} of {twice} rows "
-                "asked twice. Where the two differ includes that."
-            )
-    if len(told.differs) < _FEW:
-        notes.append(f"{len(told.differs)} rows are few: two thirds of them find rules, a third tests these.")
+    notes += _of_wavering(told, names)
+    if (count := int(there.sum())) < _FEW:
+        notes.append(f"{count} rows are few: two thirds of them find rules, a third tests these.")
     kept = [asked.shown[i] for i in np.flatnonzero(there)]
     belong = None
     if asked.groups is not None:
         belong = np.array(asked.groups, dtype=object)[there]
         notes.append(_of_groups(len(numbered(belong, len(belong))[1])))
     search = _Search(names, most, length, seed)
-    difference = _difference(told, asked.features(there), kept, (one, other), search, belong, notes)
+    described = asked.features(there)
+    each = [_difference(number, described, kept, (one, other), search, belong, notes) for number in told]
+    each = [replace(d, rules=rules) for d, rules in zip(each, judged([d.rules for d in each]), strict=True)]
     given = {"target": target, "margin": margin, "choices": choices if choices is None else [*choices]}
     given |= {
         "most": most,
@@ -161,7 +159,21 @@ def compare_rows(
         "feature_names": feature_names if feature_names is None else [*feature_names],
     }
     settings = settings_of(compare_rows, given) | {"random_state": seed}
-    return replace(difference, settings=settings, feature_names=asked.feature_names)
+    each = [replace(d, settings=settings, feature_names=asked.feature_names) for d in each]
+    return replace(each[0], others=tuple(each[1:]))
+
+
+def _of_wavering(told: Sequence[Told], names: tuple[str, str]) -> list[str]:
+    """Say how often either model differs from itself; of several numbers, in that where it does so most."""
+    notes = []
+    for k, name in enumerate(names):
+        times, twice = max((number.wavering[k] for number in told), default=(0, 0))
+        if times:
+            notes.append(
+                f"{name} answers the same row differently each time: it differs from itself in {times} of {twice} rows "
+                "asked twice. Where the two differ includes that."
+            )
+    return notes
 
 
 def _of_groups(count: int) -> str:

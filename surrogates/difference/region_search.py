@@ -149,6 +149,8 @@ def snapped(rule: Box, Z: np.ndarray, binary: Sequence[bool]) -> Box:
     --------
     >>> snapped(Box(((0, 0.31234, np.inf),)), np.array([[0.25], [0.4]]), [False])
     Box(conditions=((0, 0.3, inf),))
+    >>> snapped(Box(((0, 44.89999983, np.inf),)), np.array([[44.8], [44.9]]), [False])
+    Box(conditions=((0, 44.88, inf),))
     """
     moved = []
     for j, low, high in rule.conditions:
@@ -166,8 +168,11 @@ def _plain_cut(cut: float, column: np.ndarray) -> float:
     low, high = float(below.max()), float(above.min())
     if low == round(low) and high == round(high):
         return float(np.floor(cut))
-    tried = (0.0, *(float(f"{cut:.{digits}g}") for digits in range(1, 17)))
     near = _NEAR * (high - low)
+    inner = float(np.clip(cut, low + near / 2, high - near / 2))
+    # a cut of single precision has seven digits; one that lies at an end of the gap is moved off it first
+    digits = [(cut, k) for k in range(1, 8)] + [(inner, k) for k in range(1, 17)] + [(cut, k) for k in range(8, 17)]
+    tried = (0.0, *(float(f"{number:.{k}g}") for number, k in digits))
     return next((number for number in tried if low <= number < high and abs(number - cut) <= near), cut)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -67,6 +67,9 @@ class RowDifference(SavedResult):
         What :func:`~surrogates.compare_rows` was given, of what can be written; empty in files of earlier versions.
     feature_names : tuple of str
         Of the columns of an array that was compared; empty where it was none, and in files of earlier versions.
+    others : tuple of RowDifference
+        Of several outputs those after the first, which the other attributes are about; see :attr:`outputs`. P-values
+        are adjusted for the rules of all.
     """
 
     kind: ClassVar[str] = "row difference"
@@ -91,6 +94,12 @@ class RowDifference(SavedResult):
     notes: tuple[str, ...] = ()
     settings: Json = field(default_factory=dict, metadata=MAY_LACK, repr=False)
     feature_names: tuple[str, ...] = field(default=(), metadata=MAY_LACK, repr=False)
+    others: tuple[RowDifference, ...] = field(default=(), metadata=MAY_LACK, repr=False)
+
+    @property
+    def outputs(self) -> dict[str, RowDifference]:
+        """The difference of each output that was compared, by its name."""
+        return {d.number: d for d in (replace(self, others=()), *self.others)}
 
     @property
     def differ(self) -> tuple[float, float, float]:
@@ -117,7 +126,9 @@ class RowDifference(SavedResult):
 
     @property
     def verdict(self) -> str:
-        """What may be said, in one or two sentences."""
+        """What may be said, in one or two sentences; of several outputs for each."""
+        if self.others:
+            return " ".join(f"{name}: {d.verdict}" for name, d in self.outputs.items())
         share, low, high = self.differ
         first, second = self.names
         how = "decide differently for" if np.isnan(self.margin) else f"differ by more than {rounded(self.margin)} in"
@@ -141,12 +152,14 @@ class RowDifference(SavedResult):
     def predict(self, rows: Rows | np.ndarray) -> np.ndarray:
         """Return for which rows like those compared the rules say that the two differ, ``(n,)`` of bool.
 
-        An array has the columns of the array that was compared.
+        Of several outputs ``(n, K)``, a column each. An array has the columns of the array that was compared.
 
         Raises
         ------
         InputError
         """
+        if self.others:
+            return np.column_stack([d.predict(rows) for d in self.outputs.values()])
         if isinstance(rows, np.ndarray) and self.feature_names:
             if rows.ndim == 2 and rows.shape[1] != len(self.feature_names):
                 raise InputError("rows", f"have the columns {', '.join(self.feature_names)}", rows)
@@ -160,6 +173,10 @@ class RowDifference(SavedResult):
         ------
         Damaged
         """
+        for other in self.others:
+            other.check_consistent()
+        if named := [d.number for d in self.others if len(d.rows) != len(self.rows) or d.others]:
+            raise Damaged("others", "be about the same rows", named)
         if not len(self.rows):
             raise Damaged("rows", "have a row", 0)
         if len(self.regions) != len(self.rules) or len(self.together) != len(self.rules):

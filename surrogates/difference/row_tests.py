@@ -18,7 +18,7 @@ from surrogates.statements.entity_effects import holm
 from surrogates.surrogate import Surrogate
 from surrogates.terms import Box, evaluate
 
-__all__ = ["leaves_of", "rules_of", "surrogates_of", "together_of"]
+__all__ = ["judged", "leaves_of", "rules_of", "surrogates_of", "together_of"]
 
 #: level of the tests
 _ALPHA = 0.05
@@ -38,7 +38,7 @@ def rules_of(
     groups: np.ndarray | None = None,
     random_state: int = 0,
 ) -> pd.DataFrame:
-    """Test each rule by itself on held-out rows; see :attr:`RowDifference.rules`."""
+    """Test each rule by itself on held-out rows, without a verdict; see :attr:`RowDifference.rules`."""
     out = []
     for region in regions:
         inside = region(Z) > 0
@@ -59,11 +59,17 @@ def rules_of(
             }
         )
     names = ["rule", "rows", "share", "precision", "low", "high", "elsewhere", "recall", "change", "p"]
-    frame = pd.DataFrame(out, columns=names)
-    frame["p"] = holm(frame["p"].to_numpy(dtype=float))
-    sure = frame["p"] < _ALPHA
-    verdict = np.where(frame["p"].isna(), "not testable", np.where(sure, "supported", "inconclusive"))
-    return frame.assign(verdict=verdict.astype(object))
+    return pd.DataFrame(out, columns=names)
+
+
+def judged(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Adjust the p-values of all rules together, and add verdicts."""
+    adjusted = holm(np.concatenate([table["p"].to_numpy(dtype=float) for table in tables]))
+    out = []
+    for table, p in zip(tables, np.split(adjusted, np.cumsum([len(t) for t in tables])[:-1]), strict=True):
+        verdict = np.where(np.isnan(p), "not testable", np.where(p < _ALPHA, "supported", "inconclusive"))
+        out.append(table.assign(p=p, verdict=verdict.astype(object)))
+    return out
 
 
 def _p(inside: np.ndarray, differs: np.ndarray, groups: np.ndarray | None, random_state: int) -> float:

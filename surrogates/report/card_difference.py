@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from probes.rounding import between, rounded, signed
+from probes.rounding import between, in_unit, rounded, signed
 from surrogates.difference.card_difference import CardDifference
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
@@ -91,7 +91,7 @@ def _case(d: CardDifference, row: Any) -> AskedCase:
 def _replies(d: CardDifference, row: Any) -> Iterator[Reply]:
     sides = ((row.answer, row.value), (row.other_answer, row.other_value))
     for name, (said, value) in zip(d.names, sides, strict=True):
-        number = f"{signed(value)} {row.unit}"
+        number = in_unit(signed(value), row.unit)
         yield Reply(name, said, f"{row.metric.replace('_', ' ')} {number}") if said else Reply(name, number, "")
 
 
@@ -121,7 +121,7 @@ def card_difference_text(difference: CardDifference) -> str:
     if len(tested):
         lines += ["", f"{'':>19}  {first} → {second}, difference with 95% interval, p (Holm)"]
     for row in tested.itertuples():
-        size = f"{signed(row.difference)} {row.unit} {between(row.low, row.high)}, p {rounded(row.p)}"
+        size = f"{in_unit(signed(row.difference), row.unit)} {between(row.low, row.high)}, p {rounded(row.p)}"
         lines.append(f"{row.outcome:>19}  {claim_of(row)} ({row.behaviour}): ")
         lines.append(f"{'':>19}  {signed(row.effect)} → {signed(row.other_effect)}, {size}")
         lines += [f"{'':>19}  {row.reason}"] if row.reason else []

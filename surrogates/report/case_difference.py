@@ -9,7 +9,7 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
-from probes.rounding import between, percent, rounded, score, signed
+from probes.rounding import between, in_unit, percent, rounded, score, signed
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.report.card import forest_of
 from surrogates.report.page import Contents, contents
@@ -93,7 +93,7 @@ def _case(d: CaseDifference, row: pd.Series, why: str) -> AskedCase:
 def _replies(d: CaseDifference, row: pd.Series) -> tuple[Reply, ...]:
     metric = d.entry.metric.removeprefix("change of ").replace("_", " ")
     sides = ((row["said_before"], row["before"]), (row["said_after"], row["after"]))
-    numbers = [f"{rounded(value)} {d.entry.unit}" for _, value in sides]
+    numbers = [in_unit(rounded(value), d.entry.unit) for _, value in sides]
     return tuple(
         Reply(name, said.strip(), f"{metric} {number}") if said.strip() else Reply(name, number, "")
         for name, (said, _), number in zip(d.names, sides, numbers, strict=True)

@@ -192,10 +192,10 @@ def difference_text(difference: Difference) -> str:
         table = difference.attributions[difference.attributions["output"] == output]
         shown = output if len(target.outputs) > 1 else ""
         lines += ["", f"{'change':>8}  {'95% interval':^18}  {'before':>8}  {'after':>8}  {shown}".rstrip()]
+        names = named_within(labels, table["feature"].head(_ROWS), 50)
         for row in table.head(_ROWS).itertuples():
             sides = f"{scale.signed(row.before):>8}  {scale.signed(row.after):>8}"
-            name = named_within(labels, str(row.feature), 50)
-            lines.append(f"{scale.signed(row.change):>8}  {span_of(row, scale):^18}  {sides}  {name}")
+            lines.append(f"{scale.signed(row.change):>8}  {span_of(row, scale):^18}  {sides}  {names[row.feature]}")
         if len(table) > _ROWS:
             lines.append(f"{'':>8}  {'':18}  {'':8}  {'':8}  … and {len(table) - _ROWS} more in .attributions")
     return joined([*lines, "", *paragraph(cost_line(change.provenance["cost"]))])

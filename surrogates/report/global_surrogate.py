@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from probes.rounding import Scale, score
+from probes.rounding import Scale, in_unit, score
 from surrogates.judging.verdict import PERMUTED
 from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.report.curves import named
@@ -73,8 +73,8 @@ def _asked(g: GlobalSurrogate) -> list[Part]:
             row.row,
             "",
             (
-                Reply("the model", f"{scale.rounded(row.model)} {unit}", ""),
-                Reply("the surrogate fitted without this row", f"{scale.rounded(row.surrogate)} {unit}", ""),
+                Reply("the model", in_unit(scale.rounded(row.model), unit), ""),
+                Reply("the surrogate fitted without this row", in_unit(scale.rounded(row.surrogate), unit), ""),
             ),
         )
         for row in g.asked.itertuples()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from probes.probe import Feature
 from probes.views import View
 from surrogates.report.names import named
 
-__all__ = ["LABEL", "cut", "feature_labels", "valued", "wrapped"]
+__all__ = ["LABEL", "cut", "cut_apart", "feature_labels", "valued", "wrapped"]
 
 #: the place of a word that recurs
 _PLACE = re.compile(r" \((\d+(?:st|nd|rd|th)), in “.*”\)$")
@@ -34,6 +34,27 @@ def cut(text: str, longest: int = LABEL) -> str:
     kept = text[: longest - 1]
     word = kept.rfind(" ")
     return (kept[:word] if word > longest // 2 else kept).rstrip() + "…"
+
+
+def cut_apart(texts: Iterable[str], longest: int = LABEL) -> dict[str, str]:
+    """Cut each text where it is long; of those that would then read alike, what they begin with in common goes first.
+
+    Examples
+    --------
+    >>> list(cut_apart(["“the capital of Italy”", "“the capital of Spain”", "“Rome”"], 16).values())
+    ['“…Italy”', '“…Spain”', '“Rome”']
+    """
+    short = {text: cut(text, longest) for text in texts}
+    alike: dict[str, list[str]] = {}
+    for text, shown in short.items():
+        alike.setdefault(shown, []).append(text)
+    for group in alike.values():
+        same = next((i for i, letters in enumerate(zip(*group, strict=False)) if len({*letters}) > 1), 0)
+        common = group[0][:same].rfind(" ") + 1
+        if common:
+            lead = "“…" if group[0].startswith("“") else "…"
+            short.update({text: cut(lead + text[common:], longest) for text in group})
+    return short
 
 
 def wrapped(text: str, width: int = 44, lines: int = 2) -> str:

@@ -192,11 +192,12 @@ def picture(data: Any, draw: Callable[..., Any], size: tuple[float, float]) -> s
         Width and height in inches.
     """
     from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")
     draw(data, figure.add_subplot())
     buffer = io.BytesIO()
     with rc_context({"svg.fonttype": "path", "svg.hashsalt": "iomap"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # savefig would draw it twice
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()

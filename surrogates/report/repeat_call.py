@@ -41,10 +41,13 @@ def card_line(card: Card) -> Line:
     if names and all(name in BEHAVIOURS for name in names):
         called = f", name={card.model!r}" if card.model != card.identity else ""
         return Line(f"behave(model, {names!r}{called})", "from surrogates import behave", (is_model,))
-    open_ = "This card holds behaviours that are not built in: probe and statements are those given."
-    return Line(
-        "generalise(model, probe, statements=statements)", "from surrogates import generalise", (is_model, open_)
+    metrics = {e.metric for e in card.entries} & METRICS.keys()
+    metric = f", metric={metrics.pop()!r}" if len(metrics) == 1 else ""
+    open_ = (
+        "This card holds behaviours that are not built in: probe as given. Give the same statements=, by=, groups=, "
+        "split=, most= and random_state= as well, where there were any."
     )
+    return Line(f"generalise(model, probe{metric})", "from surrogates import generalise", (is_model, open_))
 
 
 def study_line(study: Study) -> Line:

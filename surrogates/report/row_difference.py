@@ -18,6 +18,7 @@ from surrogates.report.parts.change import Flips
 from surrogates.report.parts.head import Head
 from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.regions import DifferingRows, RegionLeaves, Regions, together_in_words
+from surrogates.report.parts.switch import Panel, Switch
 from surrogates.report.repeat_call import row_difference_line
 from surrogates.report.sentence import quoted
 from surrogates.report.terminal import paragraph
@@ -31,17 +32,7 @@ __all__ = ["row_difference_contents", "row_difference_text"]
 @contents.register
 def row_difference_contents(difference: RowDifference) -> Contents:
     """Take a difference over rows apart."""
-    makers: list[Callable[[RowDifference], list[Part]]] = [
-        _head,
-        _notes,
-        _asked,
-        _again,
-        _regions,
-        _flips,
-        _leaves,
-        _rows,
-        _origin,
-    ]
+    makers: list[Callable[[RowDifference], list[Part]]] = [_head, _notes, _asked, _again, _found, _origin]
     before, after = difference.names
     return Contents(f"Where {after} differs from {before}", made(makers, difference))
 
@@ -52,8 +43,9 @@ def _head(d: RowDifference) -> list[Part]:
     change = ""
     if len(held):
         row = held.iloc[0]
+        of = f" of {d.number}" if d.others else ""
         change = (
-            f"The first rule, {quoted(row['rule'], 120)}: there they differ in {percent(row['precision'])} "
+            f"The first rule{of}, {quoted(row['rule'], 120)}: there they differ in {percent(row['precision'])} "
             f"{between(row['low'], row['high'], percent)}, elsewhere in {percent(row['elsewhere'])}."
         )
     evidence = f"{len(d.rows):,} rows were put to both"
@@ -77,7 +69,8 @@ def _asked(d: RowDifference) -> list[Part]:
         if len(table):
             row = table.iloc[place]
             rows.setdefault(row["input"], AskedCase(why, ends(row["input"]), "", _replies(d, row)))
-    about = f"{len(rows)} of the {len(d.rows):,} rows: where the two differ, by how much, and where they agree."
+    of = f", of {d.number}" if d.others else ""
+    about = f"{len(rows)} of the {len(d.rows):,} rows: where the two differ{of}, by how much, and where they agree."
     return [AskedCases(title="What was asked", about=about, rows=tuple(rows.values()))]
 
 
@@ -91,6 +84,17 @@ def _replies(d: RowDifference, row: pd.Series) -> tuple[Reply, ...]:
 
 def _again(d: RowDifference) -> list[Part]:
     return [Again.of(row_difference_line(d))]
+
+
+def _found(d: RowDifference) -> list[Part]:
+    """Return what was found; of several outputs, one at a time."""
+    if not d.others:
+        return _of_output(d)
+    return [Switch(panels=tuple(Panel(name, tuple(_of_output(of))) for name, of in d.outputs.items()))]
+
+
+def _of_output(d: RowDifference) -> list[Part]:
+    return [*_regions(d), *_flips(d), *_leaves(d), *_rows(d)]
 
 
 def _regions(d: RowDifference) -> list[Part]:
@@ -110,7 +114,8 @@ def _rows(d: RowDifference) -> list[Part]:
 
 
 def _origin(d: RowDifference) -> list[Part]:
-    differ = "decisions" if np.isnan(d.margin) else f"{d.number}, by more than {rounded(d.margin)} {d.unit}"
+    each = (f"{name}, by more than {rounded(of.margin)} {of.unit}" for name, of in d.outputs.items())
+    differ = "decisions" if np.isnan(d.margin) else "; ".join(each)
     facts = [
         *((f"Model, {name}", model) for name, model in zip(d.names, d.models, strict=True)),
         ("Compared", differ),
@@ -125,7 +130,16 @@ def row_difference_text(difference: RowDifference) -> str:
     """Write the verdict and every rule with how often the two differ there."""
     d, (before, after) = difference, difference.names
     lines = paragraph(f"Where {after} differs from {before}: {len(d.rows)} rows")
-    lines += paragraph(f"Verdict: {d.verdict}")
+    for name, of in d.outputs.items():
+        lines += ["", *paragraph(f"Output {name}")] if d.others else []
+        lines += _output_lines(of)
+    lines += [line for note in d.notes for line in paragraph(f"Note: {note}")]
+    wrapped = [part for line in lines for part in paragraph(line, 4) or [""]]
+    return joined([*wrapped, "", *paragraph(cost_line(d.cost))])
+
+
+def _output_lines(d: RowDifference) -> list[str]:
+    lines = paragraph(f"Verdict: {d.verdict}")
     if len(d.rules):
         lines += ["", f"{'verdict':>12}  {'differ':>6}  {'95% interval':^16}  {'else':>5}  {'rows':>5}  rows with"]
     for row in d.rules.itertuples():
@@ -137,6 +151,4 @@ def row_difference_text(difference: RowDifference) -> str:
         said = ", ".join(f"{r.surrogate} {score(r.r2)}" for r in d.surrogates.itertuples())
         most = d.surrogates["permuted"].max()
         lines += paragraph(f"R² of the change on held-out rows: {said}; at most {score(most)} when shuffled.")
-    lines += [line for note in d.notes for line in paragraph(f"Note: {note}")]
-    wrapped = [part for line in lines for part in paragraph(line, 4) or [""]]
-    return joined([*wrapped, "", *paragraph(cost_line(d.cost))])
+    return lines

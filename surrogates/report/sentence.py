@@ -5,8 +5,8 @@ Rules, in this order:
 1. A verdict against use comes first, and then nothing is named as a cause.
 2. What the model said for the instance: the class that it decided for, a language model's answer in quotes, or numbers.
 3. A small change, from answers to questions that leave out one to three features, at most half of them. If the
-   decision is another one in some, that with the fewest features left out, then with the largest move; else the
-   question whose number moved most against the range of the answers, then with the fewest features left out.
+   decision is another one in some, that with the fewest features left out, then with the largest move; else, of the
+   questions whose number moved most against the range of the answers or three quarters as far, likewise.
 4. If there is no such question, or none moved anything, what the surrogate says without its strongest one or two
    effects of one sign that stand out. That is worded as "would", with a number only where R² is surely at least 0.7.
 5. How many variations were asked, R² with its interval, and the verdict.
@@ -41,6 +41,8 @@ __all__ = [
 
 #: features that a small change leaves out at most, and outputs that are named one by one
 _FEW, _OUTPUTS = 3, 3
+#: share of the largest move that a change of fewer features must make, to be said in its place
+_NEARLY = 0.75
 #: letters of a name and of an answer that are quoted
 _NAME, _ANSWER = 60, 160
 #: lower end of R² from which the surrogate's number is said
@@ -50,7 +52,7 @@ _ROUNDING = 1e-9
 #: said of a model that does not repeat itself
 _NOISY = "The model answers the same question differently each time; each answer here is one of those it gives."
 #: units that stand for a number's kind, before it
-_KINDS = ("probability", "log-odds", "logit", "margin")
+_KINDS = ("probability", "log-odds", "log-prob", "logit", "margin", "share", "score", "cosine", "F1 of words")
 
 
 def listed(words: Sequence[str]) -> str:
@@ -69,8 +71,8 @@ def worded(value: float, unit: str) -> str:
 
     Examples
     --------
-    >>> worded(0.92, "probability"), worded(-0.5, "nats"), worded(3.0, "output")
-    ('probability 0.92', '−0.5 nats', '3')
+    >>> worded(0.92, "probability"), worded(1.0, "share"), worded(-0.5, "nats"), worded(3.0, "output")
+    ('probability 0.92', 'share 1', '−0.5 nats', '3')
     """
     if unit in ("output", "target"):
         return alone(value)
@@ -148,7 +150,7 @@ def _asked(ex: Explanation, usable: list[int]) -> str:
         name = quoted(ex.answers.outputs[decided[i]])
         numbers = f" ({numbered(ex.target.outputs, ex.y[i], ex.target.unit)})"
         return f"{_without(ex, changed[i], Z[i])} it said {name}{_averaged(ex)} when that was asked{numbers}."
-    at = int(np.lexsort((near, count[near], -most))[0])
+    at = int(np.lexsort((near, -most, count[near], most < _NEARLY * most.max()))[0])
     i, j = int(near[at]), usable[int(moves[at].argmax())]
     unit, name = ex.target.unit, ex.target.outputs[j]
     here, there = worded(ex.y[0, j], unit), worded(ex.y[i, j], unit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from probes.rounding import Scale, counted, score
 from probes.views import View
 from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.report.curves import named
-from surrogates.report.labels import cut, feature_labels
+from surrogates.report.labels import cut, cut_apart, feature_labels
 from surrogates.report.names import named as shown_names
 from surrogates.report.names import renamed
 from surrogates.report.parts.phrases import phrase_rows
@@ -109,10 +109,11 @@ def effect_lines(
     """
     largest, half = float(table["attribution"].abs().max()), _HALF
     lines = [f"{what:>8}  {'95% interval':^18}  {'−':<{half}}0{'+':>{half}}  {in_line(output)}".rstrip()]
+    names = named_within(labels, table["feature"].head(_ROWS), 33 + 2 * half)
     for row in table.head(_ROWS).itertuples():
         effect, span = scale.signed(row.attribution), span_of(row, scale)
         bar = signed_bar(row.attribution, largest, half, muted)
-        lines.append(f"{effect:>8}  {span:^18}  {bar}  {named_within(labels, row.feature, 33 + 2 * half)}".rstrip())
+        lines.append(f"{effect:>8}  {span:^18}  {bar}  {names[row.feature]}".rstrip())
     if len(table) > _ROWS:
         lines.append(f"{'':>8}  {'':18}  {'':{2 * half + 1}}  … and {len(table) - _ROWS} more in {more}")
     return lines
@@ -130,9 +131,11 @@ def shown_terms(explanation: Explanation) -> pd.DataFrame:
     return replace(explanation, features=features).terms
 
 
-def named_within(labels: Mapping[str, str], feature: str, before: int) -> str:
-    """Return the label of a feature, cut to what a line has room for."""
-    return cut(in_line(labels.get(feature, feature)), max(width() - before, 12))
+def named_within(labels: Mapping[str, str], features: Iterable[str], before: int) -> dict[str, str]:
+    """Return the labels of features by their names, cut to what a line has room for."""
+    shown = {feature: in_line(labels.get(feature, feature)) for feature in features}
+    short = cut_apart(shown.values(), max(width() - before, 12))
+    return {feature: short[label] for feature, label in shown.items()}
 
 
 def span_of(row: Any, scale: Scale) -> str:

@@ -11,12 +11,15 @@ from typing import Any
 from probes.asking.cost import Cost
 from probes.behaviours.base import Behaviour, Claim
 from probes.behaviours.registry import BEHAVIOURS, behaviour
+from probes.cases.class_answers import ClassAnswers
 from probes.cases.measure import answerer, measure
 from probes.cases.measured import Measured
 from probes.cases.metrics import METRICS
 from probes.cases.paired_measures import flips
 from probes.errors import InputError
 from probes.model import Generator, Model
+from probes.models.huggingface.continuation_pairs import Pairs
+from probes.models.huggingface.masked_lm import MaskedLM
 from probes.store.store import Store, open_store
 from surrogates.judging.notes import one_by_one
 from surrogates.statements.card import Card
@@ -170,12 +173,34 @@ def behave(
     chosen = _chosen(probes)
     start = time.perf_counter()
     memory, asked = open_store(store), answerer(model)
+    for probe in chosen:
+        _check_continues(asked, probe)
     entries, identity = [], ""
     for probe in chosen:
         study = study_of(asked, probe, store=memory, progress=progress)
         identity = study.model
         entries.append(study.entry(probe.title, probe.name))
     return Card(name or identity, identity, tuple(entries), time.perf_counter() - start)
+
+
+def _check_continues(asked: Model | Generator, probe: Behaviour) -> None:
+    """Refuse a model that does not answer the cases of a behaviour by continuing them.
+
+    Raises
+    ------
+    InputError
+    """
+    rule = f"continue a text, as a language model does, to be tested by {probe.name}"
+    if isinstance(asked, ClassAnswers):
+        try:
+            asked.check_answers(probe.probe.cases)
+        except InputError as error:
+            rule += "; a text classifier answers with its classes: generalise() takes cases that have these as answers"
+            raise InputError("model", rule, asked.base) from error
+        return
+    scores = isinstance(asked, Model) and (probe.metric == "output" or asked.outputs == Pairs.outputs)
+    if isinstance(asked, MaskedLM) or not (scores or isinstance(asked, Generator)):
+        raise InputError("model", rule, asked)
 
 
 def _chosen(probes: str | Behaviour | Sequence[str | Behaviour]) -> list[Behaviour]:

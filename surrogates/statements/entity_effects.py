@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from surrogates.numerics.merged_rows import distinct_rows
 
@@ -53,14 +53,14 @@ class Effect:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return the two-sided confidence interval."""
-        reach = self.error * stats.t.ppf(0.5 + level / 2, self.df)
+        reach = self.error * special.stdtrit(self.df, 0.5 + level / 2)
         return self.value - reach, self.value + reach
 
     def p_above(self, bound: float) -> float:
         """Return the one-sided p-value of "the effect is above `bound`"; a difference within rounding is not above."""
         if self.error == 0:
             return 0.0 if self.value > bound and not np.isclose(self.value, bound, rtol=1e-9, atol=0) else 1.0
-        return float(stats.t.sf((self.value - bound) / self.error, self.df))
+        return float(special.stdtr(self.df, -(self.value - bound) / self.error))
 
     def p_below(self, bound: float) -> float:
         """Return the one-sided p-value of "the effect is below `bound`"."""
@@ -201,7 +201,7 @@ def wilson(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
     >>> tuple(round(v, 3) for v in wilson(0.9, 50))
     (0.786, 0.957)
     """
-    z = stats.norm.ppf(0.5 + level / 2)
+    z = special.ndtri(0.5 + level / 2)
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     # which holds the share itself, also after rounding

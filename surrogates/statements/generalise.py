@@ -84,7 +84,7 @@ def generalise(
     >>> study = generalise(lambda texts: [t.count("glad") * 3 + len(t) * 0.1 for t in texts], probe, metric="output",
     ...                    store=None)
     >>> study.table.loc[0, "words"]
-    'output is higher when mood is glad than otherwise by more than 0.775 output: +3.1 output [3.1, 3.1], 12 entities'
+    'output is higher when mood is glad than otherwise by more than 0.775: +3.1 [3.1, 3.1], 12 entities'
     """
     number, asked = as_metric(metric), answerer(model)
     inquiry = Inquiry.of(probe, by, groups, number, statements, find, control, split, most, random_state)

@@ -14,6 +14,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
+from probes.asking.cost import Cost
 from probes.cases.case import RESERVED, Case, grouped
 from probes.cases.hold_out import Split, hold_out
 from probes.cases.measured import Measured
@@ -149,13 +150,15 @@ class Inquiry:
         everything = test
         if first is not None:
             everything = pd.concat([first.frame.assign(part="discovery"), test], ignore_index=True)
-        whole = everything
-        if self.of_change:  # cases that neither found nor test statements are part of the mean
+        whole, more = everything, None
+        if self.of_change or self.given:  # cases that neither find nor test what is found: the user's claims are of all
             rest = np.setdiff1d(np.arange(len(self.cases)), [*self.split.discovery, *self.split.test])
             more = self._numbers(measured, rest)
-            whole = everything if more is None else pd.concat([everything, more.frame], ignore_index=True)
-        if unanswered := second.unanswered + (first.unanswered if first is not None else 0):
-            notes.append(f"Not answered, and left out: {unanswered} of {len(everything) + unanswered} cases.")
+            if more is not None:
+                whole = pd.concat([everything, more.frame.assign(part="rest")], ignore_index=True)
+        asked = [m for m in (first, second, more) if m is not None]
+        if unanswered := sum(m.unanswered for m in asked):
+            notes.append(f"Not answered, and left out: {unanswered} of {len(whole) + unanswered} cases.")
         if second.neighbours:
             notes.append(one_by_one(second.neighbours))
         checked, judged = self._judged(second.metric, discovered, None if first is None else first.frame, test, whole)
@@ -163,8 +166,8 @@ class Inquiry:
         if first is not None:
             seen = test[test["part"] != "families"]
             scores = fidelity_over_factors(first.frame, seen, self.factors, self.random_state)
-        cost = second.cost if first is None else first.cost + second.cost
-        return Study(judged, everything, second.metric, scores, checked, frozen, cost, second.model, name, tuple(notes))
+        cost = sum((m.cost for m in asked), Cost())
+        return Study(judged, whole, second.metric, scores, checked, frozen, cost, second.model, name, tuple(notes))
 
     def _numbers(self, measured: Callable[[Sequence[Case]], Measured], index: np.ndarray) -> Measured | None:
         """Measure the cases of these numbers; None if there are none."""

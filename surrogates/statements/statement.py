@@ -14,7 +14,7 @@ import pandas as pd
 
 from probes.cases.case import RESERVED
 from probes.errors import InputError
-from probes.rounding import rounded
+from probes.rounding import in_unit, rounded
 from surrogates.statements.entity_effects import Effect, effect, shares
 from surrogates.statements.scope import Levels, Scope, as_scope
 
@@ -121,11 +121,11 @@ class Statement:
             return self.text
         first, more = self.parts[0][1], "higher" if self.sign > 0 else "lower"
         where = "" if not first.conditions else f" when {first}"
-        size = f"{rounded(self.min_effect)} {unit}"
+        size = in_unit(rounded(self.min_effect), unit)
         least = f" by more than {size}" if self.min_effect and self.kind == "directional" else ""
         near = f"within ±{size} of " if self.min_effect else "close to "
         if len(self.parts) == 1:
-            base = "chance" if self.reference == "chance" else f"{rounded(float(self.reference))} {unit}"
+            base = "chance" if self.reference == "chance" else in_unit(rounded(float(self.reference)), unit)
             if self.kind == "equivalence":
                 return f"{metric}{where} is {near}{base}"
             every = f", for every {self.every}" if self.every else ""

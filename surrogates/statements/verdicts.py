@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from probes.cases.metrics import CHANGE, METRICS
-from probes.rounding import between, rounded, signed
+from probes.rounding import between, in_unit, rounded, signed
 from surrogates.statements.case_checks import check_cases
 from surrogates.statements.claim_test import ClaimTest, distance, p_values, run_claim_test
 from surrogates.statements.entity_effects import FEWEST_ENTITIES, Effect, holm
@@ -297,5 +297,5 @@ def _words(s: Statement, e: Effect, interval: tuple[float, float], metric: str, 
     level = float(s.reference) if len(s.parts) == 1 and s.reference != "chance" else 0.0
     value = rounded(e.value + level) if level else signed(e.value)
     margin = f" (margin ±{rounded(s.min_effect)})" if s.kind == "equivalence" else ""
-    size = f"{value} {unit} {between(low + level, high + level)}{margin}, {e.entities} entities"
+    size = f"{in_unit(value, unit)} {between(low + level, high + level)}{margin}, {e.entities} entities"
     return f"{s.claim(metric, unit)}: {size}"

@@ -22,7 +22,7 @@ def test_batches_are_no_larger_than_it_says():
     assert [batch.tolist() for batch in SQUARES.batches()] == [[0, 1, 4], [9, 16, 25], [36]]
 
 
-@pytest.mark.parametrize("kind", ["array", "tensor", "list"])
+@pytest.mark.parametrize("kind", ["array", pytest.param("tensor", marks=pytest.mark.xdist_group("torch")), "list"])
 def test_joined_batches_keep_their_order(kind):
     def make(index):
         if kind == "tensor":

@@ -76,6 +76,7 @@ def test_series_and_frames_are_told_apart_by_values_types_and_labels():
     assert digest_rows([one, one.copy()])[0] == digest_rows([one.copy()])[0]
 
 
+@pytest.mark.xdist_group("torch")
 @pytest.mark.parametrize("held", ["cells of a frame", "dicts", "lists"])
 def test_large_tensors_that_differ_in_one_number_have_different_digests(held):
     torch = pytest.importorskip("torch")

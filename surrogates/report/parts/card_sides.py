@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from probes.rounding import between, rounded, signed
+from probes.rounding import between, in_unit, rounded, signed
 from surrogates.report.part import Part
 from surrogates.report.parts.statements import LEVEL
 from surrogates.report.styles import CLAIM, NARROW, STACK, TABLE, TAG
@@ -30,7 +30,7 @@ class Side:
     @classmethod
     def of(cls, verdict: str, effect: float, unit: str) -> Side:
         """Make it of a verdict, empty for a statement that the card does not have."""
-        size = f"{signed(effect)} {unit}" if np.isfinite(effect) else ""
+        size = in_unit(signed(effect), unit) if np.isfinite(effect) else ""
         return cls(verdict or "not on this card", LEVEL.get(verdict, "untested"), size)
 
 
@@ -73,7 +73,7 @@ class CardSides(Part):
                     Side.of(row.verdict, row.effect, row.unit),
                     Side.of(row.other_verdict, row.other_effect, row.unit),
                 ),
-                f"{signed(row.difference)} {row.unit}" if np.isfinite(row.difference) else "",
+                in_unit(signed(row.difference), row.unit) if np.isfinite(row.difference) else "",
                 between(row.low, row.high),
                 rounded(row.p),
                 str(int(row.entities)) if row.entities else "",

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from probes.rounding import Scale, between, rounded, signed
+from probes.rounding import Scale, between, in_unit, rounded, signed
 from surrogates.report.part import Part, placed
 from surrogates.report.styles import CLAIM, TAG
 
@@ -171,7 +171,9 @@ def _anchor(value: float, low: float, high: float) -> str:
 def _row(p: Point, unit: str, zero: str, place: Callable[[float], str]) -> ForestRow:
     span = between(p.low, p.high)
     against = " and ".join(rounded(b) for b in p.bounds)
-    spoken = f"{signed(p.value)} {unit}, 95% interval {span}" + (f"; the claim's bound {against}" if against else "")
+    spoken = f"{in_unit(signed(p.value), unit)}, 95% interval {span}" + (
+        f"; the claim's bound {against}" if against else ""
+    )
     marks = tuple(place(b) for b in p.bounds)
     at, low, high = (place(v) for v in (p.value, p.low, p.high))
     return ForestRow(p.label, p.where, p.tag, p.level, signed(p.value), span, spoken, at, low, high, zero, marks)

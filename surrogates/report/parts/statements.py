@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from probes.rounding import between, percent, rounded, score, signed
+from probes.rounding import between, in_unit, percent, rounded, score, signed
 from surrogates.report.part import Part
 from surrogates.report.parts.asked_cases import ends
 from surrogates.report.styles import CLAIM, EXAMPLE, NARROW, STACK, TABLE, TAG
@@ -56,7 +56,7 @@ class Overview(Part):
         """Make it of verdicts, seconds and the cost in words."""
         counts = verdicts.value_counts()
         rows = tuple(CountRow(v, mark, int(counts.get(v, 0))) for v, mark in LEVEL.items())
-        return cls(rows=rows, seconds=rounded(seconds), cost=cost)
+        return cls(rows=rows, seconds=f"{rounded(seconds)} s. " if seconds else "", cost=cost)
 
 
 @dataclass(frozen=True)
@@ -176,10 +176,10 @@ def _with_interval(numbers: Mapping[str, float], name: str) -> str:
 
 def _baselines(e: Entry) -> str:
     """Say the means of all cases, and the highest and lowest of combinations of levels."""
-    means = [f"{_BASELINES[n]} {signed(v)} {e.unit}" for n, v in e.baselines.items() if np.isfinite(v)]
+    means = [f"{_BASELINES[n]} {in_unit(signed(v), e.unit)}" for n, v in e.baselines.items() if np.isfinite(v)]
     words = f"Mean of all cases: {'; '.join(means)}." if means else ""
     for name, cell in e.extremes.items():
-        held = f"{signed(cell['value'])} {e.unit} {between(cell['low'], cell['high'])}"
+        held = f"{in_unit(signed(cell['value']), e.unit)} {between(cell['low'], cell['high'])}"
         words += f" {_ENDS.get(name, name)} mean of a combination: {held} ({_levels(cell['levels'])})."
     return words
 

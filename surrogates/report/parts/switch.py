@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from surrogates.report.part import Part
 from surrogates.report.parts.instance import Remark
 
-__all__ = ["Switch", "by_output"]
+__all__ = ["Panel", "Switch", "by_output"]
 
 
 @dataclass(frozen=True)

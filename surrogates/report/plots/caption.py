@@ -224,6 +224,7 @@ def _(result: CaseDifference, output: str | None = None) -> Caption:
 
 @caption_of.register
 def _(result: RowDifference, output: str | None = None) -> Caption:
+    result = [*result.outputs.values()][number_of(tuple(result.outputs), output)]
     best = result.surrogates["r2"].max() if len(result.surrogates) else np.nan
     fit = f"R² {score(float(best))} of the change on held-out rows" if np.isfinite(best) else "no R²: no surrogate"
     return Caption(" → ".join(result.names), fit, result.verdict)

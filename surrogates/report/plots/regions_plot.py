@@ -9,6 +9,7 @@ import numpy as np
 
 from surrogates.difference.row_difference import RowDifference
 from surrogates.report.labels import wrapped
+from surrogates.report.plots.caption import number_of
 from surrogates.report.plots.drawing import INK, SOFT, VERDICTS, height_of, in_percent, literal, rows
 from surrogates.report.plots.kinds import Plot, plotted
 from surrogates.report.plots.statements_plot import MARKERS
@@ -58,8 +59,9 @@ class RegionShares(Plot):
 
 
 @plotted("rules", RowDifference, first=True)
-def regions(difference: RowDifference) -> RegionShares:
-    """Take the rules that were tested."""
+def regions(difference: RowDifference, output: str | None = None) -> RegionShares:
+    """Take the rules of an output that were tested."""
+    difference = [*difference.outputs.values()][number_of(tuple(difference.outputs), output)]
     table = difference.rules[np.isfinite(difference.rules["low"].to_numpy(dtype=float))]
     share, low, high = (
         np.append(table[name].to_numpy(dtype=float), whole)

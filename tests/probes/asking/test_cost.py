@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -128,3 +129,21 @@ def test_questions_asked_twice_have_tokens_as_well() -> None:
     forecast = estimate(reader, probe, budget=64, trial=0, store=None)
     assert forecast.questions > 16
     assert forecast.project(throughput=1.0).tokens_per_question == pytest.approx(3.0, rel=0.02)
+
+
+class Server(Reader):
+    """A model that counts tokens once they are paid."""
+
+    size_unit = "rows"
+    used = 0
+
+    def __call__(self, inputs: Any) -> list[float]:
+        time.sleep(0.01 * len(inputs))
+        self.used += 7 * len(inputs)
+        return super().__call__(inputs)
+
+
+def test_time_is_forecast_of_a_model_that_does_not_say_how_long_its_inputs_are() -> None:
+    forecast = estimate(Server(known=True), TextProbe("one two three four"), budget=64, trial=2, store=None)
+    assert forecast.questions - forecast.known == 14 and forecast.seconds is not None
+    assert forecast.seconds >= 0.01 * 14

@@ -60,3 +60,10 @@ def test_an_empty_generated_answer_is_an_error_and_not_kept(reply):
     with pytest.raises(ModelError, match="answer="):
         complete(Parrot(reply), PROMPT, 12, store)
     assert len(store) == 0
+
+
+@pytest.mark.parametrize(("prompt", "said"), [("When did it open?", True), (PROMPT, False)])
+def test_who_asks_a_chat_model_a_plain_text_is_told_how_a_chat_is_asked(prompt, said):
+    with pytest.raises(ModelError) as caught:
+        complete(Parrot(""), prompt, 12, Store())
+    assert ("or ask a chat model as [{" in str(caught.value)) is said

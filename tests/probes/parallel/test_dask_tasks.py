@@ -7,8 +7,9 @@ from joblib import delayed, parallel_config
 from joblib.parallel import get_active_backend
 
 from probes.parallel.dask_tasks import DaskTasks
+from tests.helpers.when_used import when_used
 
-distributed = pytest.importorskip("distributed", reason="needs iomap[dask]")
+distributed = when_used("distributed")
 
 
 @pytest.fixture

@@ -135,6 +135,7 @@ def test_in_a_browser_nothing_loads_runs_or_overflows(pages, visit):
     for path in pages.values():
         view = visit(path, viewport={"width": 360, "height": 800})
         assert view.evaluate("document.documentElement.scrollWidth") <= 360
+        visit.close()
 
 
 def test_an_anchor_without_conditions_promises_nothing_and_shows_the_row():

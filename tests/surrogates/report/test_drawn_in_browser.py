@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,11 +9,7 @@ import pytest
 from probes import LocalGaussian, MaskProbe, TabularProbe, TextProbe
 from surrogates import AdditiveSurrogate, InteractionSurrogate, TreeSurrogate, explain, shapley_values
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-    pytest.mark.xdist_group("drawn in a browser"),
-]
+pytestmark = pytest.mark.xdist_group("drawn in a browser")
 
 REVIEW = "The plot of the film is not bad at all, and I loved the end of it"
 EVIL = "</style></svg><script>document.title='moved'</script><img src=x onerror=\"document.title='moved'\">\u202e"
@@ -62,16 +56,6 @@ def pages(tmp_path_factory):
     return {name: result.report(folder / f"{i}.html") for i, (name, result) in enumerate(results())}
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as p:
-        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        running = p.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield running
-        running.close()
-
-
 #: what is wider than its place: the page, or a table that this is about; others may be scrolled
 OVERFLOWING = """() => [document.documentElement, ...document.querySelectorAll(':is(.falls, .scroll:has(.gains))')]
   .filter(each => each.scrollWidth > each.clientWidth).map(each => each.outerHTML.slice(0, 80))"""
@@ -81,37 +65,32 @@ OUTSIDE = """() => [...document.querySelectorAll('section *')]
   .map(each => each.outerHTML.slice(0, 80))"""
 
 
-def opened(browser, path, width, said, dark=False):
-    view = browser.new_page(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light")
-    view.on("console", lambda message: said.append(message.text))
-    view.on("pageerror", lambda error: said.append(str(error)))
-    view.on("request", lambda request: said.append(request.url) if request.url.startswith("http") else None)
-    view.goto(path.as_uri())
+def opened(visit, path, width, scheme="light"):
+    view = visit(path, viewport={"width": width, "height": 900}, color_scheme=scheme)
     view.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
     return view
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_overflows_and_the_console_is_silent(pages, browser, width):
+def test_nothing_overflows_and_the_console_is_silent(pages, visit, width):
     for name, path in pages.items():
-        said = []
-        view = opened(browser, path, width, said)
+        view = opened(visit, path, width)
         assert view.evaluate(OVERFLOWING) == [], name
         outside = view.evaluate(OUTSIDE)
         assert not outside, (name, outside[:3])
-        assert said == [] and view.title() != "moved" and "could not be drawn" not in view.content()
-        view.close()
+        assert view.title() != "moved" and "could not be drawn" not in view.content()
+        visit.close()
 
 
-def test_names_that_are_html_are_text_in_every_drawing(pages, browser):
+def test_names_that_are_html_are_text_in_every_drawing(pages, visit):
     for name in ("table AdditiveSurrogate", "table str", "shapley", "deep tree", "three outputs"):
-        view = opened(browser, pages[name], 1280, [])
+        view = opened(visit, pages[name], 1280)
         assert view.evaluate("document.querySelectorAll('section img[src=x], section svg[onload]').length") == 0
         assert "onerror=" in view.inner_text("main") and "⟨U+202E⟩" in view.inner_text("main")
-        view.close()
+        visit.close()
 
 
-def test_marks_spots_and_lines_have_a_size(pages, browser):
+def test_marks_spots_and_lines_have_a_size(pages, visit):
     expected = {
         "table AdditiveSurrogate": [".plot svg path", ".plot b", ".net svg path"],
         "text linear": [".curve .plot b", ".gains .share i"],
@@ -121,15 +100,15 @@ def test_marks_spots_and_lines_have_a_size(pages, browser):
         "text rules": [".ruled"],
     }
     for name, selectors in expected.items():
-        view = opened(browser, pages[name], 390, [], dark=True)
+        view = opened(visit, pages[name], 390, "dark")
         for selector in selectors:
             boxes = [each.bounding_box() for each in view.query_selector_all(selector)]
             assert any(box and box["width"] > 1 and box["height"] >= 0 for box in boxes), (name, selector)
-        view.close()
+        visit.close()
 
 
-def test_the_dot_of_this_input_lies_on_the_shape(pages, browser):
-    view = opened(browser, pages["table AdditiveSurrogate"], 1280, [])
+def test_the_dot_of_this_input_lies_on_the_shape(pages, visit):
+    view = opened(visit, pages["table AdditiveSurrogate"], 1280)
     off = view.evaluate(
         """() => [...document.querySelectorAll('.shapes .box')].map(box => {
              const dot = box.querySelector('b').getBoundingClientRect(), path = box.querySelector('path:last-of-type');
@@ -140,7 +119,6 @@ def test_the_dot_of_this_input_lies_on_the_shape(pages, browser):
            })"""
     )
     assert len(off) >= 3 and max(off) < 2.5
-    view.close()
 
 
 def test_pages_are_small(pages):
@@ -148,11 +126,9 @@ def test_pages_are_small(pages):
     assert max(sizes.values()) < 500_000, sizes
 
 
-def test_two_hundred_words_make_a_small_page(browser, tmp_path):
+def test_two_hundred_words_make_a_small_page(visit, tmp_path):
     words = " ".join(f"word{i % 150}" for i in range(200))
     ex = explain(lambda t: [float(sum(map(len, x.split()))) + ("word3 " in x) for x in t], TextProbe(words), store=None)
-    path, said = ex.report(tmp_path / "page.html"), []
+    path = ex.report(tmp_path / "page.html")
     assert path.stat().st_size < 500_000
-    view = opened(browser, path, 1280, said)
-    assert view.locator(".block mark").count() >= 200 and not said
-    view.close()
+    assert opened(visit, path, 1280).locator(".block mark").count() >= 200

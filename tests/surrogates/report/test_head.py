@@ -22,12 +22,13 @@ TEXT = "I loved this wonderful film though the dull ending was far too long for 
 
 
 class Critic:
-    """Positive where the weights of the words add up to more than one half."""
+    """Positive where the weights of the words, and of one without another, add up to more than one half."""
 
     classes_ = np.array(["negative", "positive"])
 
     def predict_proba(self, texts):
-        total = np.array([sum(WEIGHTS.get(word, 0.0) for word in text.split()) for text in texts])
+        total = np.array([sum(WEIGHTS.get(word, 0.0) for word in text.split()) for text in texts], dtype=float)
+        total += [0.3 * ("wonderful" in text and "dull" not in text) for text in texts]
         positive = 1 / (1 + np.exp(0.5 - total))
         return np.column_stack([1 - positive, positive])
 
@@ -69,6 +70,11 @@ def test_every_change_that_is_told_as_a_fact_was_asked():
     single = asked.answers.design.Z[2:32]
     assert asked.answers.design.leave_one_out and (single < 1).sum() == 30
     assert change_line(asked) == "Without “x2” it said 3 when that was asked."
+
+
+def test_what_matters_little_is_left_out_of_a_small_change():
+    ex = explain(lambda Z: 4 * Z[:, 2] + 0.3 * Z[:, 0] - 0.2 * Z[:, 1], MaskProbe(6), store=None)
+    assert change_line(ex) == "Without “x2” it said 0.1 when that was asked."
 
 
 def test_what_nobody_asked_is_a_would_of_the_explanation():

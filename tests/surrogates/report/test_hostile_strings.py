@@ -53,7 +53,7 @@ def results():
     yield "anchor", anchor(lambda Z: Z[:, 0] * Z[:, 1], names, precision=0.8, store=None)
     text = TextProbe(f"{HEBREW} one {HOSTILE} two {HEBREW} one")
     for family in ("interactions", "tree", "rules"):
-        yield family, explain(lambda texts: [np.tanh(len(t) / 9 - 2) for t in texts], text, family, store=None)
+        yield family, explain(lambda texts: [2 * np.tanh(len(t) / 9 - 2) for t in texts], text, family, store=None)
     numbers = pd.DataFrame({HOSTILE: np.arange(48.0), HEBREW: np.arange(48.0) % 7})
     real = TabularProbe(numbers.iloc[5], numbers, law=LocalGaussian(1.0))
     yield "additive", explain(lambda rows: np.sin(rows[HOSTILE]) + rows[HEBREW], real, "additive", store=None)

@@ -47,6 +47,20 @@ def test_numbers_are_written_as_python_writes_them(plain, visit):
     assert shown == [[rounded(v), signed(v), between(v, 2 * v)] for v in values]
 
 
+def test_a_window_that_was_used_is_as_new(plain, visit):
+    state = "[typeof mine, innerWidth, matchMedia('print').matches, document.querySelectorAll('main :hover').length]"
+    first = visit(plain)
+    fresh = first.evaluate(state)
+    first.evaluate("window.mine = 1")
+    first.set_viewport_size({"width": 300, "height": 300})
+    first.locator("main").hover()
+    first.emulate_media(media="print")
+    assert first.evaluate(state) not in (fresh, None)
+    visit.close()
+    again = visit(plain)
+    assert again is first and again.evaluate(state) == fresh == ["undefined", 1280, False, 0]
+
+
 def test_tables_and_rows_are_unpacked_as_they_were_packed(plain, visit):
     rng = np.random.default_rng(1)
     table, rows = rng.standard_normal((5, 7)) * 10.0 ** np.arange(5)[:, None], rng.integers(0, 2, (6, 11))

@@ -11,7 +11,6 @@ from surrogates import Explanation, anchor, compare, explain, explain_many, shap
 from surrogates.report.parts.series_instance import SeriesDrawn
 from surrogates.report.parts.view_kinds import InstanceEffects, instance_parts
 from surrogates.report.text import scale_of
-from tests.helpers.browser import Visits, started
 
 pytestmark = pytest.mark.xdist_group("series pages")
 
@@ -117,19 +116,15 @@ def test_what_was_saved_is_drawn_alike(ex):
     assert drawn(back) == drawn(ex) and str(back) == str(ex)
 
 
-def test_in_a_browser_numbers_come_by_keys_and_nothing_overflows(ex):
-    path = ex.report("series.html")
-    with started() as chromium:
-        for dark in ("light", "dark"):
-            visits = Visits(chromium)
-            view = visits(path, viewport={"width": 390, "height": 900}, color_scheme=dark)
-            assert view.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-            marks = view.query_selector_all(".series .lane mark")
-            boxes = [mark.bounding_box() for mark in marks]
-            assert len(marks) == 20 and all(box["width"] > 20 and box["height"] > 80 for box in boxes)
-            marks[1].focus()
-            view.keyboard.press("ArrowRight")
-            shown = "getComputedStyle(document.activeElement, '::after').content"
-            assert ex.features[2].name in view.evaluate(shown)
-            assert view.title() != "moved" and "onerror=" in view.inner_text("main")
-            visits.close()
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_in_a_browser_numbers_come_by_keys_and_nothing_overflows(ex, visit, scheme):
+    view = visit(ex.report("series.html"), viewport={"width": 390, "height": 900}, color_scheme=scheme)
+    assert view.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    marks = view.query_selector_all(".series .lane mark")
+    boxes = [mark.bounding_box() for mark in marks]
+    assert len(marks) == 20 and all(box["width"] > 20 and box["height"] > 80 for box in boxes)
+    marks[1].focus()
+    view.keyboard.press("ArrowRight")
+    shown = "getComputedStyle(document.activeElement, '::after').content"
+    assert ex.features[2].name in view.evaluate(shown)
+    assert view.title() != "moved" and "onerror=" in view.inner_text("main")

@@ -78,6 +78,12 @@ def test_a_question_and_an_answer_stand_in_quotes():
     assert "Question: “When?”" in str(ex)
 
 
+def test_names_that_begin_alike_are_told_apart_where_they_end():
+    names = [f"{LONG[:40]} that ends with {end}" for end in ("one", "two")]
+    shown = bars(str(explain(lambda Z: Z @ [2, 1, 0], MaskProbe([*names, "another"]), store=None)))
+    assert list(shown) == ["…one", "…two", "another"]
+
+
 def test_without_a_terminal_a_line_has_eighty_letters_at_most(ex):
     many = explain(lambda Z: Z @ np.linspace(1, -1, 12), MaskProbe([f"{LONG} {i}" for i in range(12)]), store=None)
     change = compare(words, lambda texts: [2 * a for a in words(texts)], "not good at all", store=None)

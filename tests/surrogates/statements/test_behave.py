@@ -20,6 +20,18 @@ from tests.helpers.scripted_models import Scripted, copies_or_raises, verdicts, 
 pytestmark = pytest.mark.xdist_group("behave")  # studies are made once for a worker
 
 
+def test_what_does_not_continue_a_text_is_refused_in_words():
+    pytest.importorskip("torch")
+    from probes import MaskedLM, TextClassifier
+    from tests.helpers.tiny_text_networks import bert, tokenizer
+
+    with pytest.raises(InputError, match=r"model must continue a text.*generalise\(\) takes cases that have these"):
+        behave(TextClassifier(bert(num_labels=2), tokenizer()), "pronoun", store=None)
+    for model in (MaskedLM(bert("ForMaskedLM"), tokenizer()), lambda texts: [float(len(text)) for text in texts]):
+        with pytest.raises(InputError, match="model must continue a text, as a language model does, to be tested by"):
+            behave(model, "facts", store=None)
+
+
 def words_of(prompt):
     return [w.strip(",.") for w in prompt.split()]
 
@@ -203,7 +215,7 @@ def test_bad_names_and_models():
         behave(Scripted(indifferent), "nothing", store=None)
     with pytest.raises(InputError, match="probes must name"):
         behave(Scripted(indifferent), "", store=None)
-    with pytest.raises(InputError, match="log-probabilities of answers"):
+    with pytest.raises(InputError, match="model must continue a text"):
         behave(CallableModel(lambda texts: [0.0 for _ in texts]), "pronoun", store=None)
 
 

@@ -85,6 +85,14 @@ def test_statements_of_ones_own_are_tested_on_every_case():
     assert got.statements[0].effect == pytest.approx(1.5, abs=0.5)
 
 
+def test_statements_of_ones_own_are_of_the_same_cases_whether_others_are_found_or_not():
+    claim = Statement.contrast(Scope.of(tone="loud"), Scope.of(tone="calm"))
+    alone, beside = study(statements=[claim], find=False), study(statements=[claim])
+    assert len(beside.frame) == len(alone.frame) == beside.cost.rows == len(probe().cases)
+    assert (beside.frame["part"] == "rest").sum() > 0
+    assert beside.statements[0].effect == pytest.approx(alone.statements[0].effect)
+
+
 def test_a_failed_control_makes_everything_untestable():
     claim = Statement.contrast(Scope.of(tone="loud"), Scope.of(tone="calm"))
     control = Statement.level(Scope.of(tone="calm"), reference=50.0)
