@@ -4,8 +4,9 @@ PYTHON      ?= python3
 VENV        ?= .venv
 # releases to install; empty for the newest
 CONSTRAINTS ?= constraints/tested.txt
-# processes that run tests, with one thread of linear algebra each: one more than cores, since tests of servers wait
-WORKERS     ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)")
+# processes that run tests, with one thread of linear algebra each: two more than cores, since tests of servers, browsers
+# and other processes wait
+WORKERS     ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 2)")
 PIP    := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 PINNED := $(PIP) $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(VENV)/bin/python -m pytest

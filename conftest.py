@@ -79,12 +79,15 @@ ALONE = {
         "docs/differences.md",
         "docs/switching/captum.md",
         "docs/switching/context-cite.md",
+        "tests/benchmarks/test_components.py",
+        "tests/benchmarks/test_reversal.py",
         "tests/contracts/test_adapters.py",
         "tests/docs/test_notebooks.py",
         "tests/golden/test_golden_questions.py",
         "tests/probes/asking/test_answers.py",
         "tests/probes/asking/test_batching.py",
         "tests/probes/cases/test_class_answers.py",
+        "tests/probes/cases/test_classifier_components.py",
         "tests/probes/cases/test_component_probe.py",
         "tests/probes/cases/test_source_components.py",
         "tests/probes/cases/test_measure.py",
@@ -100,6 +103,7 @@ ALONE = {
         "tests/surrogates/cli/test_input_options.py",
         "tests/surrogates/difference/test_compare_language_models.py",
         "tests/surrogates/difference/test_one_vector.py",
+        "tests/surrogates/local/test_chats.py",
         "tests/surrogates/local/test_language_model.py",
     ),
     "openai": (
@@ -118,6 +122,8 @@ ALONE = {
         "tests/surrogates/cli/test_endpoint_command.py",
     ),
     "shap": (
+        "tests/benchmarks/test_benchmarks.py",
+        "tests/benchmarks/test_rows.py",
         "tests/docs/test_switching.py",
         "tests/situations/test_hand_over.py",
         "tests/surrogates/results/test_to_shap.py",
@@ -225,6 +231,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for package, names in ALONE.items():
             if _among(names, item.path) and not item.get_closest_marker("xdist_group"):
                 item.add_marker(pytest.mark.xdist_group(package))
+        if "chromium" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))  # one browser for a module
     if config.getoption("--fast"):  # paths that setup.cfg names are collected in any case
         config.hook.pytest_deselected(items=[item for item in items if _among(HEAVY, item.path)])
         items[:] = [item for item in items if not _among(HEAVY, item.path)]
