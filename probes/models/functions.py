@@ -69,6 +69,7 @@ class CallableModel(Model):
                 rows = (inputs.iloc[[i]] for i in range(len(inputs))) if isinstance(inputs, pd.DataFrame) else inputs
                 values = _stacked([self.function(row) for row in rows])
         except Exception as error:
+            advice = "" if isinstance(error, KeyError) else advice  # what is not there is not in one input either
             raise ModelError(
                 f"The callable {label} raised {type(error).__name__}: {describe(str(error), 200)} "
                 f"on a batch of {counted(n, 'input')}.{advice}"

@@ -9,7 +9,7 @@ import numpy as np
 from probes.rounding import Scale, percent, score
 from surrogates.difference.difference import Difference
 from surrogates.report.curves import named
-from surrogates.report.labels import feature_labels
+from surrogates.report.labels import feature_labels, with_unit
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
 from surrogates.report.parts.change import BothSides, Changes, Flips
@@ -51,7 +51,7 @@ def difference_contents(difference: Difference) -> Contents:
         _origin,
     ]
     target, (before, after) = difference.change.target, difference.names
-    title = f"Change from {before} to {after}: {', '.join(target.outputs)} ({target.unit})"
+    title = f"Change from {before} to {after}: {with_unit(target.outputs, target.unit)}"
     return Contents(title, made(makers, difference))
 
 

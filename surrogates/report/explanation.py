@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from surrogates.local.explanation import NOT_RAW, Explanation
+from surrogates.report.labels import with_unit
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Note, Part, made, picture
 from surrogates.report.parts.again import Again
@@ -42,7 +43,7 @@ Maker: TypeAlias = Callable[[Explanation], list[Part]]
 def explanation_contents(explanation: Explanation) -> Contents:
     """Take an explanation apart."""
     target = explanation.target
-    return Contents(f"Explanation: {', '.join(target.outputs)} ({target.unit})", explanation_parts(explanation))
+    return Contents(f"Explanation: {with_unit(target.outputs, target.unit)}", explanation_parts(explanation))
 
 
 def explanation_parts(explanation: Explanation) -> list[Part]:

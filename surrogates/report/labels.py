@@ -10,7 +10,7 @@ from probes.probe import Feature
 from probes.views import View
 from surrogates.report.names import named
 
-__all__ = ["LABEL", "cut", "cut_apart", "feature_labels", "valued", "wrapped"]
+__all__ = ["LABEL", "cut", "cut_apart", "feature_labels", "valued", "with_unit", "wrapped"]
 
 #: the place of a word that recurs
 _PLACE = re.compile(r" \((\d+(?:st|nd|rd|th)), in “.*”\)$")
@@ -55,6 +55,17 @@ def cut_apart(texts: Iterable[str], longest: int = LABEL) -> dict[str, str]:
             lead = "“…" if group[0].startswith("“") else "…"
             short.update({text: cut(lead + text[common:], longest) for text in group})
     return short
+
+
+def with_unit(outputs: Sequence[str], unit: str) -> str:
+    """Name outputs and their unit, if that says more than that they are outputs.
+
+    Examples
+    --------
+    >>> with_unit(["positive"], "probability"), with_unit(["output"], "output")
+    ('positive (probability)', 'output')
+    """
+    return ", ".join(outputs) + ("" if unit in ("output", "target") else f" ({unit})")
 
 
 def wrapped(text: str, width: int = 44, lines: int = 2) -> str:

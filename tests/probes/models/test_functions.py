@@ -262,3 +262,8 @@ def test_a_single_number_for_a_batch_is_said_to_be_one():
     for answer in (np.array(1.5), np.float64(1.5), 1.5):
         with pytest.raises(ModelError, match=r"one row of numbers per input, shape \(2, k\); got the single number"):
             CallableModel(lambda texts, answer=answer: answer)(["a", "b"])
+
+
+def test_a_column_that_is_not_there_is_no_matter_of_batches():
+    with pytest.raises(ModelError, match=r"KeyError: .*salary.* on a batch of 2 inputs\.$"):
+        as_model(lambda rows: rows["salary"])(pd.DataFrame({"income": [1.0, 2.0]}))
