@@ -25,18 +25,20 @@ OTHER = {"expected-files.json", "expected-questions.json", "classifier", "lm"}
 
 
 def same(actual: object, expected: object, place: str = "") -> None:
-    """Strings, whole numbers and truth values exactly; numbers to a millionth, what is fitted again to .004."""
+    """Strings, whole numbers and truth values exactly; numbers to a millionth, what is fitted again to a thousandth."""
     if isinstance(expected, dict):
         assert isinstance(actual, dict) and actual.keys() >= expected.keys(), place
         for name, value in expected.items():
             same(actual[name], value, f"{place}/{name}")
     elif isinstance(expected, list):
         assert isinstance(actual, list) and len(actual) == len(expected), place
+        if place.startswith("/span") and place.endswith("/surrogate"):  # which of two equal columns joins is rounding
+            actual, expected = sorted(actual), sorted(expected)
         for i, (one, other) in enumerate(zip(actual, expected, strict=True)):
             same(one, other, f"{place}/{i}")
     elif isinstance(expected, float):
-        again = place.startswith("/span")  # fitted again, on another machine: which of two equal ones joins is rounding
-        assert actual == pytest.approx(expected, rel=1e-3 if again else 1e-6, abs=4e-3 if again else 1e-8), place
+        again = place.startswith("/span")  # fitted again, on another machine
+        assert actual == pytest.approx(expected, rel=1e-3 if again else 1e-6, abs=1e-3 if again else 1e-8), place
     else:
         assert actual == expected and type(actual) is type(expected), place
 
