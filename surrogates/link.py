@@ -39,6 +39,8 @@ _ROUNDING = 8 * np.finfo(float).eps
 _APART = 1e-6
 #: what points of a learned curve must be
 _POINTS = "have as many knots as values, two or more finite numbers that rise, where it is learned"
+#: the least that a number can lie below 1
+_BELOW_ONE = np.finfo(float).epsneg
 #: nodes and weights of Gauss and Hermite, for means over a normal distribution
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
@@ -57,7 +59,7 @@ class Curve:
         """Compute g(y): where answers lie on the line; one beyond a bound counts as if it lay just within."""
         if self.kind == "logistic":
             share = np.clip((y - self.low) / (self.high - self.low), 0.0, 1.0)
-            return logit(np.clip(share, _nearest(share), 1 - _nearest(1 - share)))
+            return logit(np.clip(share, _nearest(share), 1 - np.maximum(_nearest(1 - share), _BELOW_ONE)))
         if self.kind == "log":
             distance = np.maximum(y - self.low if self.low is not None else self.high - y, 0.0)
             return np.log(np.maximum(distance, _nearest(distance))) * self._sign

@@ -12,10 +12,16 @@ from probes.errors import InputError
 from probes.rounding import alone
 from surrogates.link import IDENTITY, Kind, Link
 
-__all__ = ["LinkLike", "Links", "Offer", "check_link", "each", "in_unit", "learns", "named"]
+__all__ = ["LinkLike", "Links", "Offer", "check_link", "each", "in_unit", "learns", "named", "reach"]
 
-#: how far beyond a known bound rounding puts answers
-_BEYOND = 1e-6
+#: how far beyond a known bound rounding puts answers, and what share of their range that is at most
+_BEYOND, _OF_RANGE = 1e-6, 1e-3
+#: share of the answers that may be at known bounds
+_REACHED = 0.25
+#: how many times the variance of answers a curve between known bounds may give them before its error counts for more
+_SPARE = 8.0
+#: variance below which answers are as good as constant: what it is divided into may be no number
+_CONSTANT = np.finfo(float).tiny
 #: names of links of which held-out errors choose
 _CHOSEN = ("auto", "learned")
 
@@ -39,11 +45,14 @@ class Offer:
     def of(cls, name: str, y: np.ndarray) -> Offer:
         """Offer for answers ``(n,)`` in a model's unit: probabilities end at 0 and 1, scores of both signs at −1 and 1.
 
-        Answers tell what they are by lying there; held-out ones decide whether that helps.
+        Answers tell what they are by lying there; held-out ones decide whether that helps. A curve never comes to its
+        bounds: where many answers are there, they are decisions, or cut off.
         """
         low, high = float(y.min()), float(y.max())
-        floor = 0.0 if low >= -_BEYOND else -1.0
-        within = floor - _BEYOND <= low and high <= 1 + _BEYOND and (floor == 0 or high > 0)
+        beyond = min(_BEYOND, _OF_RANGE * (high - low))
+        floor = 0.0 if low >= -beyond else -1.0
+        within = floor - beyond <= low and high <= 1 + beyond and (floor == 0 or high > 0)
+        within &= float(((y <= floor) | (y >= 1)).mean()) <= _REACHED
         return cls(name == "learned", Link("logistic", floor, 1.0) if within else None)
 
     def moved(self, level: float, unit: float) -> Offer:
@@ -134,3 +143,25 @@ def in_unit(link: LinkLike, y: np.ndarray, level: float, unit: float) -> LinkLik
         raise InputError(
             "link", f"have bounds in the unit of the answers, {alone(level)} ± {alone(unit)}", str(link)
         ) from error
+
+
+def reach(link: Link, y: np.ndarray, weight: np.ndarray) -> float:
+    """Return by what the held-out error of a curve between known bounds counts for more, for answers ``(n,)``.
+
+    Where all answers are near a bound, what such a curve says of questions nobody asked may be many times the largest
+    of them, and its error with it: as many times as the answers, were they normal on its line, would vary more.
+
+    Examples
+    --------
+    >>> known, within, near = Link("logistic", 0.0, 1.0), np.linspace(0.1, 0.9, 20), np.exp(-np.linspace(4, 24, 20))
+    >>> reach(known, within, np.ones(20)), round(reach(known, near, np.ones(20)), 1)
+    (1.0, 16.1)
+    """
+    share = weight / weight.sum()
+    variance = share @ (y - share @ y) ** 2
+    if not link.curved or not link.known(y) or variance < _CONSTANT:
+        return 1.0
+    line = link.line(y)
+    mean = share @ line
+    [spread] = link.deviation(mean[None], np.sqrt(share @ (line - mean) ** 2)[None])
+    return max(1.0, float(spread**2 / (_SPARE * variance)))

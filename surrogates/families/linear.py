@@ -22,6 +22,9 @@ from surrogates.terms import Product
 
 __all__ = ["SparseLinear"]
 
+#: numbers of sets of rows that are fitted to at once; several copies of them are made
+_AT_ONCE = 1_000_000
+
 
 class SparseLinear(CurvedSurrogate):
     """ŷ(z) = g⁻¹(b + Σⱼ wⱼ zⱼ), few wⱼ ≠ 0, minimising Σᵢ vᵢ (yᵢ − ŷ(zᵢ))² + λ Σⱼ wⱼ² for row weights vᵢ.
@@ -83,9 +86,12 @@ class SparseLinear(CurvedSurrogate):
         if type(self) is not SparseLinear or self.proxy is not None:
             return super().fit_each(Z, y, parts)
         self.check()
+        block = _AT_ONCE // (Z.shape[1] * max(map(len, parts)))
+        if block < 2:
+            return super().fit_each(Z, y, parts)
         problems = [self._standardise(rows) for rows in collapse_each(Z, y, parts)]
         fitted: dict[int, Fitted] = {}
-        for some in _alike([len(problem.u) for problem in problems]):
+        for some in _alike([len(problem.u) for problem in problems], block):
             rows = [problems[number].rows for number in some]
             most = max(len(each.Z) for each in rows)
             X, weight = (_filled([getattr(each, name) for each in rows], most) for name in ("Z", "weight"))
@@ -167,12 +173,12 @@ class SparseLinear(CurvedSurrogate):
         return self.select_linked(Z, y, weight, [IDENTITY] * y.shape[1], by)[:3]
 
 
-def _alike(sizes: Sequence[int]) -> list[list[int]]:
+def _alike(sizes: Sequence[int], most_sets: int) -> list[list[int]]:
     """Group the numbers of sets, those together that have as many rows or one fewer, and links compared alike."""
     groups: list[list[int]] = []
     for number in sorted(range(len(sizes)), key=lambda number: -sizes[number]):
         most, size = sizes[groups[-1][0] if groups else number], sizes[number]
-        if groups and most - size <= 1 and folds_of(most) == folds_of(size):
+        if groups and len(groups[-1]) < most_sets and most - size <= 1 and folds_of(most) == folds_of(size):
             groups[-1].append(number)
         else:
             groups.append([number])

@@ -21,7 +21,7 @@ from surrogates.numerics.folds import folds_of_sets, gathered, sizes_of
 from surrogates.numerics.gauss_newton import moved, normal_of, solved, sums_of
 from surrogates.numerics.learned_curve import EXACT, Pieces
 from surrogates.numerics.path_selection import are_many
-from surrogates.offer import LinkLike, learns, named
+from surrogates.offer import LinkLike, learns, named, reach
 
 __all__ = ["KNOWN", "best", "folds_of", "through_links"]
 
@@ -207,7 +207,9 @@ def best(
         Share of the identity's error that a curve's has to be below.
     """
     exact = EXACT * weight @ (y - weight @ y / weight.sum()) ** 2
-    pull = [preference if not link.curved else 1 / KNOWN if link.known(y) else 1.0 for link in links]
+    pull = [
+        preference if not link.curved else reach(link, y, weight) / KNOWN if link.known(y) else 1.0 for link in links
+    ]
     return int(np.argmin((errors + exact) * pull))
 
 

@@ -33,7 +33,7 @@ def r2_wealth(y: np.ndarray, predicted: np.ndarray, r2: float, clip: float) -> n
     mean = np.concatenate([[0.0], np.cumsum(gain)[:-1]]) / count
     square = np.concatenate([[0.25], 0.25 + np.cumsum(gain**2)[:-1]]) / count
     stake = np.clip(mean / square, 0.0, 0.9)
-    stake[0] = 0.25
+    stake[:1] = 0.25
     return np.exp(np.cumsum(np.log1p(stake * gain)))
 
 

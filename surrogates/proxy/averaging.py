@@ -15,10 +15,10 @@ from scipy.linalg import cho_solve
 from scipy.optimize import nnls
 
 from surrogates.link import Link, from_line
-from surrogates.numerics.curved_weights import KNOWN, through_links
+from surrogates.numerics.curved_weights import through_links
 from surrogates.numerics.merged_rows import Rows
 from surrogates.numerics.path_selection import select, standardised
-from surrogates.offer import LinkLike
+from surrogates.offer import LinkLike, reach
 from surrogates.proxy.kernel import Kernel, condition, optimise
 from surrogates.proxy.on_line import OnLine
 
@@ -48,6 +48,8 @@ FOLDS, MANY = (4, 3), 256
 FEWEST = 8
 #: the identity stays unless a curve explains so much more of the variance: what two bounds must earn
 PREFERENCE = 0.004
+#: likewise where there are known bounds to choose from, and so more curves that may be better by chance
+PREFERENCE_BESIDE_KNOWN = 0.01
 #: pull of shares towards equal ones, in standard errors of the least error: what few answers decide is not trusted
 PULL = 0.6
 #: gradient at which a fold's search ends: enough to compare errors, at half the steps of the last fit
@@ -65,14 +67,14 @@ class Choice:
     ----------
     columns : list of k int
         The column of the answers on the line, and so the link, that each output takes.
-    starts : list of ndarray ``(4 + n,)``
+    starts : ndarray ``(s, 4 + n)``
         Hyperparameters to start the fit at each shrinkage from.
     missed : ndarray ``(g, s, k)``
         Errors of held-out rows at each shrinkage, in standard deviations of each output.
     """
 
     columns: list[int]
-    starts: list[np.ndarray]
+    starts: np.ndarray
     missed: np.ndarray
 
 
@@ -81,49 +83,71 @@ def _folds(rows: int) -> np.ndarray:
     return np.random.default_rng(0).permutation(rows) % FOLDS[rows >= MANY]
 
 
-def choose(answers: OnLine, y: np.ndarray, strengths: Sequence[float]) -> Choice:
+def choose(answers: OnLine, rows: Rows, strengths: Sequence[float]) -> Choice:
     """Fit a process of each strength to all folds but one, for each; and choose each output's link by their average.
 
     Parameters
     ----------
     answers : OnLine
         With a column for each link offered to an output; where there are several, the identity first.
-    y : ndarray ``(g, k)``
-        The answers themselves.
+    rows : Rows
+        The answers themselves ``(g, k)``.
     strengths : sequence of float
 
     Notes
     -----
     Every fold fits its own hyperparameters, one set for all columns: on games of real models that chose the link as
     well as a set for each. They are those of bounds estimated from the answers, so that where no known ones are chosen
-    these change nothing. Errors at hyperparameters fitted once to all rows would cost next to nothing, but prefer the
-    weakest shrinkage whatever the truth: the held-out answers shaped the 4 + n numbers.
+    these change nothing. Known ones may be right although these hyperparameters are not, where few answers are more
+    than nothing; so the plain sum, which has none, joins their average, and in fairness that of the identity. Where
+    they are chosen, folds are fitted anew with their own. Errors at hyperparameters fitted once to all rows would cost
+    next to nothing, but prefer the weakest shrinkage whatever the truth: the held-out answers shaped the 4 + n numbers.
     """
-    rows, output = answers.rows, np.array(answers.output)
-    unit = units(y, rows.weight)[output]
-    fold, missed = _folds(len(rows.Z)), np.empty((len(rows.Z), len(strengths), len(output)))
+    output, y = np.array(answers.output), rows.y
+    curved = np.array([link.curved for link in answers.links])
     known = np.array([link.known(y[:, i]) for link, i in zip(answers.links, output, strict=True)])
     known &= np.bincount(output)[output] > 1  # what is offered alone is not chosen
-    usual = answers.take(np.flatnonzero(~known).tolist()).rows
-    fitted, many = [], rows.Z.shape[1] > len(rows.Z)
-    for test in (fold == k for k in range(fold.max() + 1)):
-        p, told, asked = None, rows.take(~test), rows.take(test)
-        for j, shrinkage in enumerate(strengths):
-            p = optimise(usual.take(~test), shrinkage, None if many else p, _GTOL_OF_MANY if many else _GTOL)
-            kernel, X = Kernel.from_log(p), 2 * told.Z - 1
-            factor, new = condition(kernel, X, told.weight), 2 * asked.Z - 1
-            cross = kernel(new, X)
-            sd = kernel.sd(new, cross, factor) if answers.curved else np.zeros(len(new))
-            missed[test, j] = (answers.answers(cross @ cho_solve(factor, told.y), sd) - y[test][:, output]) / unit
-            fitted.append(p)
-    averaged = [missed[..., c] @ shares(missed[..., [c]], rows.weight) for c in range(len(output))]
-    errors = rows.weight @ np.column_stack(averaged) ** 2 / rows.weight.sum()
-    errors /= np.where(known, KNOWN, 1.0)
-    errors += PREFERENCE * np.array([link.curved for link in answers.links])
+    beside_known = np.isin(output, output[known])
+    missed, fitted = _held_out(answers, answers.take(np.flatnonzero(~known).tolist()).rows, y, strengths)
+    averaged: list[np.ndarray] = list(np.moveaxis(missed, 2, 0))
+    if known.any() and len(strengths) > 1:
+        summed = np.flatnonzero(known | beside_known & ~curved)
+        each = Rows(rows.Z, y[:, output[summed]], rows.weight, rows.scatter[:, output[summed]])
+        for c, of_sum in zip(summed, PlainSum.missed(each, [answers.links[c] for c in summed]).T, strict=True):
+            averaged[c] = np.column_stack([averaged[c], of_sum])
+    averages = np.column_stack([of @ shares(of[..., None], rows.weight) for of in averaged])
+    errors = rows.weight @ averages**2 / rows.weight.sum()
+    errors *= [reach(link, y[:, i], rows.weight) for link, i in zip(answers.links, output, strict=True)]
+    errors += curved * np.where(beside_known, PREFERENCE_BESIDE_KNOWN, PREFERENCE)
     of = (np.flatnonzero(output == i) for i in range(y.shape[1]))
     columns = [int(some[errors[some].argmin()]) for some in of]
-    starts = [np.mean(fitted[j :: len(strengths)], axis=0) for j in range(len(strengths))]
-    return Choice(columns, starts, missed[..., columns])
+    missed = missed[..., columns]
+    if known[columns].any():
+        taken = answers.take(columns)
+        missed, fitted = _held_out(taken, taken.rows, y, strengths)
+    return Choice(columns, fitted.mean(axis=0), missed)
+
+
+def _held_out(answers: OnLine, told: Rows, y: np.ndarray, strengths: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Predict the rows of each fold by processes whose hyperparameters are fitted to the others of those told.
+
+    Returns errors ``(g, s, c)``, in standard deviations of answers ``(g, k)``, and hyperparameters ``(f, s, 4 + n)``.
+    """
+    rows, output = answers.rows, list(answers.output)
+    unit = units(y, rows.weight)[output]
+    fold, missed = _folds(len(rows.Z)), np.empty((len(rows.Z), len(strengths), len(output)))
+    fitted, many = [], rows.Z.shape[1] > len(rows.Z)
+    for test in (fold == k for k in range(fold.max() + 1)):
+        p, known, asked = None, rows.take(~test), rows.take(test)
+        for j, shrinkage in enumerate(strengths):
+            p = optimise(told.take(~test), shrinkage, None if many else p, _GTOL_OF_MANY if many else _GTOL)
+            kernel, X = Kernel.from_log(p), 2 * known.Z - 1
+            factor, new = condition(kernel, X, known.weight), 2 * asked.Z - 1
+            cross = kernel(new, X)
+            sd = kernel.sd(new, cross, factor) if answers.curved else np.zeros(len(new))
+            missed[test, j] = (answers.answers(cross @ cho_solve(factor, known.y), sd) - y[test][:, output]) / unit
+            fitted.append(p)
+    return missed, np.reshape(fitted, (-1, len(strengths), rows.Z.shape[1] + 4))
 
 
 def units(y: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -179,7 +203,7 @@ class PlainSum:
         return cls(coef, intercept, tuple(chosen))
 
     @classmethod
-    def missed(cls, rows: Rows, links: tuple[Link, ...]) -> np.ndarray:
+    def missed(cls, rows: Rows, links: Sequence[Link]) -> np.ndarray:
         """Compute errors ``(g, k)`` of held-out rows, in standard deviations of each output."""
         fold, predicted = _folds(len(rows.Z)), np.empty_like(rows.y)
         for test in (fold == k for k in range(fold.max() + 1)):

@@ -168,7 +168,7 @@ default "identity"
         on_line, missed = OnLine.of(rows, offered), np.empty((len(rows.Z), 1, 0))
         starts: list[np.ndarray | None] = [None] * len(strengths)
         if several or len(on_line.links) > len(offered):
-            choice = choose(on_line, rows.y, strengths)
+            choice = choose(on_line, rows, strengths)
             on_line, missed, starts = on_line.take(choice.columns), choice.missed, [*choice.starts]
         self._on_line, self.links_ = replace(on_line, rows=on_line.rows.take(np.arange(0))), on_line.links
         self._X, self._binary = 2 * rows.Z - 1, bool(np.isin(rows.Z, (0.0, 1.0)).all())

@@ -41,7 +41,7 @@ class OnLine:
         line = np.column_stack([link.line(rows.y[:, i]) for i, link in columns])
         # how single answers scatter around their mean, by the slope of the curve there
         slope = np.column_stack([link.slope(t) for (_, link), t in zip(columns, line.T, strict=True)])
-        scatter = rows.scatter[:, [i for i, _ in columns]] / slope**2
+        scatter = (np.sqrt(rows.scatter[:, [i for i, _ in columns]]) / slope) ** 2
         total = rows.weight.sum()
         mean = rows.weight @ line / total
         spread = np.sqrt((rows.weight @ (line - mean) ** 2 + scatter.sum(axis=0)) / total)

@@ -9,7 +9,7 @@ import pytest
 
 from probes import InputError
 from surrogates.link import IDENTITY, Link, from_line
-from surrogates.offer import each, in_unit, named
+from surrogates.offer import each, in_unit, named, reach
 
 LEARNED = Link("learned", knots=(-1.2, 0.1, 1.3), values=(-2.0, 0.5, 1.0))
 LINKS = [IDENTITY, Link("logistic", -1.0, 3.0), Link("log", low=-1.0), Link("log", high=3.0), LEARNED]
@@ -67,16 +67,24 @@ def test_bounds_estimated_from_answers_lie_beyond_them_and_a_constant_has_none()
         ([0.2, 1.1], None, None),
         ([-1.2, 0.5], None, None),
         ([0.0, 80.0], None, None),
+        ([-6e-10, 4e-10], -1.0, "low"),
+        ([1 - 1e-9, 1 + 1e-9], None, None),
     ],
 )
 def test_probabilities_and_scores_of_both_signs_are_offered_their_own_bounds(answers, low, half):
-    y = np.array(answers)
+    y = np.linspace(*answers, 6)
     estimated, known = Link.over("logistic", y), []
     if half is not None:
         both = Link("logistic", low, 1.0)
         known = [both, replace(estimated, **{half: getattr(both, half)})]
     assert named("auto", y) == [IDENTITY, *known, estimated]
     assert [link.known(y) for link in named("auto", y)] == [False, *(True for _ in known), False]
+
+
+@pytest.mark.parametrize("answers", [[0, 0, 1, 1, 1], [-1, 1, 1, -1], [0, 0.2, 0.5, 0.7, 1]], ids=str)
+def test_bounds_that_many_answers_are_at_are_those_of_decisions_or_cut_off_and_not_of_a_curve(answers):
+    y = np.array(answers, dtype=float)
+    assert named("auto", y) == [IDENTITY, Link.over("logistic", y)]
 
 
 def test_what_is_offered_moves_with_the_unit():
@@ -103,6 +111,11 @@ def test_small_answers_keep_their_places_near_a_bound(link):
 def test_an_answer_at_the_bound_of_a_logarithm_lies_no_farther_off_than_a_millionth():
     line = Link("log", low=0.0).line(np.array([0.0, 1.0, 5.0]))
     np.testing.assert_allclose(line, np.log([5e-6, 1.0, 5.0]))
+
+
+def test_answers_that_are_one_but_for_rounding_have_a_place_on_the_line():
+    line = Link("logistic", 0.0, 1.0).line(1 - np.array([0.0, 1e-16, 1e-13, 1e-12]))
+    assert np.isfinite(line).all() and (np.diff(line) <= 0).all()
 
 
 def test_each_output_has_its_own():
@@ -183,3 +196,15 @@ def test_bounds_that_are_whole_numbers_come_back_as_these(link):
         rng = np.random.default_rng(seed)
         level, unit = rng.random(), rng.random()
         assert link.moved(-level / unit, 1 / unit).moved(level, unit) == link
+
+
+def test_known_bounds_count_for_more_the_farther_they_reach_beyond_the_answers():
+    rng = np.random.default_rng(0)
+    line, weight = rng.normal(0, 3, 64), rng.integers(1, 4, 64).astype(float)
+    known = Link("logistic", 0.0, 1.0)
+    found = [reach(known, known.answers(line - depth), weight) for depth in (0, 4, 8, 12)]
+    assert found == sorted(found) and found[0] == pytest.approx(1) and found[-1] > 2
+    y = known.answers(line - 12)
+    assert reach(known.moved(5, 20), 5 + 20 * y, weight) == pytest.approx(found[-1], rel=1e-6)
+    assert reach(known, np.repeat(y, weight.astype(int)), np.ones(int(weight.sum()))) == pytest.approx(found[-1])
+    assert [reach(link, y, weight) for link in (IDENTITY, Link.over("logistic", y))] == [1, 1]  # exact: not known

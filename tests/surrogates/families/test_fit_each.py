@@ -5,6 +5,7 @@ from sklearn.base import clone
 from surrogates import SparseLinear
 from surrogates.families.registry import FAMILIES
 from surrogates.surrogate import predict_each
+from tests.helpers.counting import peak_bytes
 
 rng = np.random.default_rng(0)
 Z = rng.integers(0, 2, (90, 6)).astype(float)
@@ -81,3 +82,19 @@ def test_a_family_with_predictions_of_its_own_is_asked_for_them():
 
     fitted = Halved().fit(Z, y)
     np.testing.assert_allclose(predict_each([fitted], Z)[0], fitted.predict(Z), atol=1e-12)
+
+
+def test_fits_to_many_rows_take_little_more_memory_than_one(monkeypatch):
+    """Ten sets of 1,350 rows and 150 columns are worked on in blocks, and come out the same."""
+    rng = np.random.default_rng(0)
+    Z = rng.integers(0, 2, (1500, 150)).astype(float)
+    y = (Z[:, :8] @ rng.normal(size=8) + 0.3 * rng.normal(size=1500))[:, None]
+    parts = [np.setdiff1d(np.arange(1500), np.arange(i, 1500, 10)) for i in range(10)]
+    fits = SparseLinear().fit_each(Z, y, parts)
+    in_blocks = peak_bytes(lambda: SparseLinear().fit_each(Z, y, parts))
+    monkeypatch.setattr("surrogates.families.linear._AT_ONCE", 10**9)
+    at_once = peak_bytes(lambda: SparseLinear().fit_each(Z, y, parts))
+    assert in_blocks < at_once / 2
+    for one, other in zip(fits, SparseLinear().fit_each(Z, y, parts), strict=True):
+        assert one.terms_ == other.terms_
+        assert np.allclose(one.coef_, other.coef_, rtol=1e-12, atol=1e-12)
