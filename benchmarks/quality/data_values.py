@@ -5,6 +5,9 @@ regression on 500 other rows, or the mean probability that it gives to their rig
 is its average effect over random sets of the others (data Banzhaf); the area under the curve says how well low values
 tell the bad groups. All trainings count, first contact's too.
 
+Out of bag asks something else: how well the models trained without a group predict its own labels, which needs no other
+rows.
+
 Rivals: maximum sample reuse (Wang and Jia 2023) as pyDVL has it, run in an environment of its own (the interpreter that
 the variable IOMAP_PYDVL names, ``.venv-pydvl`` by default), and its formula, which is OpenDataVal's too, on the same
 trainings that iomap asked for.
@@ -28,7 +31,7 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.run.record import show
 from benchmarks.run.trial_statistics import interval
 from probes import Store, TrainingProbe
-from probes.cases.training_probe import Metric
+from probes.cases.training_model import Metric, right_label
 from surrogates import explain
 
 __all__ = ["TABLE", "report", "run", "task"]
@@ -36,13 +39,15 @@ __all__ = ["TABLE", "report", "run", "task"]
 SEEDS, GROUPS, BAD, RECORDS = 20, 60, 10, 600
 #: trainings, and what AUC has to be reached
 SIZES, ENOUGH = {"accuracy": (48, 64, 96, 128, 192, 256), "right label": (32, 40, 48, 64, 72, 80, 96, 128)}, 0.95
+#: numbers of trainings out of bag
+OUT_OF_BAG = (4, 8, 16, 24, 32, 48, 64)
 METRICS: dict[str, Metric] = {"accuracy": "score", "right label": "right_label"}
 CONTENDERS = ("iomap", "interactions", "reuse", "pydvl")
 SCRIPT = Path(__file__).parents[1] / "rivals" / "pydvl_values.py"
 #: columns of the published table
-TABLE = {"answer": "answer", "trainings": "trainings", "iomap": "iomap linear", "interactions": "interactions",
-         "reuse": "sample reuse, same sets", "pydvl": "pyDVL", "gain": "interactions above the better",
-         "low": "from", "high": "to"}  # fmt: skip
+TABLE = {"answer": "answer", "trainings": "trainings", "out_of_bag": "out of bag", "iomap": "iomap linear",
+         "interactions": "interactions", "reuse": "sample reuse, same sets", "pydvl": "pyDVL",
+         "gain": "interactions above the better", "low": "from", "high": "to"}  # fmt: skip
 
 
 def task(seed: int) -> dict[str, np.ndarray]:
@@ -83,6 +88,20 @@ def trial(seed: int, answer: str, size: int) -> dict[str, Any]:
     }
 
 
+def out_of_bag(seed: int, size: int) -> dict[str, Any]:
+    """One task and one number of trainings, judged by how well models trained without a group predict its labels."""
+    t, trained = task(seed), list[int]()
+
+    def train(X: np.ndarray, y: np.ndarray) -> LogisticRegression:
+        trained.append(len(X))
+        return LogisticRegression().fit(X, y)
+
+    probe = TrainingProbe(train, t["X"], t["y"], t["groups"], evaluate_group=right_label)
+    table = probe.out_of_bag(size, random_state=seed, store=None, progress=False).set_index("feature")
+    means = table["mean"].loc[[str(k) for k in range(GROUPS)]].to_numpy()
+    return {"seed": seed, "trainings": size, "spent": len(trained), "out_of_bag": roc_auc_score(t["bad"], -means)}
+
+
 def _pydvl(seeds: int, answer: str, sizes: tuple[int, ...]) -> pd.DataFrame:
     """Ask pyDVL in its own environment; an empty table where there is none."""
     python = Path(os.environ.get("IOMAP_PYDVL", SCRIPT.parents[2] / ".venv-pydvl" / "bin" / "python"))
@@ -116,17 +135,29 @@ def run(quick: bool, jobs: int, seeds: int | None = None) -> dict[str, Any]:
     for (answer, size), part in trials.groupby(["answer", "trainings"], sort=False):
         gain = interval(part["interactions"] - part[["reuse", "pydvl"]].max(axis=1))
         means = {name: float(part[name].mean()) for name in CONTENDERS}
-        row = {"answer": answer, "trainings": int(size), **means}
+        row = {"answer": answer, "trainings": int(size), "out_of_bag": None, **means}
         rows.append({**row, "gain": gain["mean"], "low": gain["low"], "high": gain["high"]})
     needed = {
         answer: {name: _needed([row for row in rows if row["answer"] == answer], name) for name in CONTENDERS}
         for answer in sizes
     }
+    own = without_group(count, OUT_OF_BAG[:2] if quick else OUT_OF_BAG, jobs)
+    rows, needed["own labels"] = rows + own, {"out_of_bag": _needed(own, "out_of_bag")}
     return {
         "settings": {"groups": GROUPS, "bad": BAD, "records": RECORDS, "seeds": count},
         "rows": rows,
         "needed": needed,
     }
+
+
+def without_group(seeds: int, sizes: tuple[int, ...], jobs: int) -> list[dict[str, Any]]:
+    """Return the rows of the table that are about out of bag."""
+    trials = pd.DataFrame(Parallel(n_jobs=jobs)(delayed(out_of_bag)(s, n) for n in sizes for s in range(seeds)))
+    others = dict.fromkeys((*CONTENDERS, "gain", "low", "high"))
+    return [
+        {"answer": "own labels", "trainings": int(size), "out_of_bag": float(part["out_of_bag"].mean()), **others}
+        for size, part in trials.groupby("trainings")
+    ]
 
 
 def _needed(rows: list[dict[str, Any]], name: str) -> int | None:

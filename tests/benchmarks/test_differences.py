@@ -29,3 +29,4 @@ def test_turned_labels_are_those_of_the_bad_groups() -> None:
     assert len(t["X_new"]) == 500 and set(t["groups"]) == set(range(data_values.GROUPS))
     told = data_values.trial(0, "accuracy", 64)
     assert told["spent"] <= 64 and 0.5 < told["iomap"] <= 1
+    assert data_values.out_of_bag(0, 8) == {"seed": 0, "trainings": 8, "spent": 8, "out_of_bag": pytest.approx(1.0)}

@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from probes import InputError, ModelError, Store, TrainingProbe, cube
@@ -30,8 +33,6 @@ GROUPS = np.arange(120) % 5
 
 
 def by_hand(estimator, z, X=X, y=Y, groups=GROUPS):
-    from sklearn.base import clone
-
     rows = np.isin(groups, np.flatnonzero(z))
     return clone(estimator).fit(X[rows], y[rows]).score(NEW, TRUTH)
 
@@ -176,6 +177,89 @@ def test_chance_in_training_is_seen():
     assert TrainingProbe(DecisionTreeClassifier(random_state=1), X, Y, GROUPS, (NEW, TRUTH)).model.steady
 
 
+def without(j, Z):
+    """Right labels' mean probability in group j by every model that was trained on a row without it."""
+    inside, found = j == GROUPS, []
+    for z in Z[(Z[:, j] < 0.5) & Z.any(axis=1)]:
+        rows = np.isin(GROUPS, np.flatnonzero(z))
+        shares = LogisticRegression().fit(X[rows], Y[rows]).predict_proba(X[inside])
+        found.append(np.where(Y[inside] == 1, shares[:, 1], shares[:, 0]).mean())
+    return np.array(found)
+
+
+def test_a_group_is_predicted_by_the_models_that_were_trained_without_it():
+    probe = TrainingProbe(LogisticRegression(), X, Y, GROUPS)
+    table = probe.out_of_bag(30, store=None).set_index("feature")  # all halves there are
+    assert table["mean"].is_monotonic_increasing and (table["trainings"] == 15).all()  # exact: counts
+    for j in range(5):
+        found = without(j, cube(5)[:-1])
+        row, half = table.loc[str(j)], 2.1447867 * found.std(ddof=1) / np.sqrt(15)  # Student's t of 14
+        mean = found.mean()
+        assert row[["mean", "low", "high"]].tolist() == pytest.approx([mean, mean - half, mean + half])
+    pair = probe.out_of_bag(3, store=None)
+    assert (pair["trainings"] == 1).all() and pair[["low", "high"]].isna().all(axis=None)  # exact: counts
+
+
+def test_what_explain_asked_of_groups_is_not_trained_again():
+    probe = TrainingProbe(LogisticRegression(), X, Y, GROUPS, (NEW, TRUTH), metric="right_label")
+    ex = explain(probe.by_group, probe, target=0, store=None)
+    alone = explain(probe.model, probe, store=None)
+    np.testing.assert_allclose(ex.attributions["attribution"], alone.attributions["attribution"])
+    table = probe.out_of_bag(ex.answers).set_index("feature")
+    assert table.loc["2", "mean"] == pytest.approx(without(2, ex.answers.design.Z).mean())
+    with pytest.raises(InputError, match="trainings must be a number, or answers of this probe's by_group"):
+        probe.out_of_bag(alone.answers)
+    with pytest.raises(InputError, match="trainings must be a number, or answers of this probe's by_group"):
+        TrainingProbe(LogisticRegression(), X, Y, 5).out_of_bag(ex.answers)
+    with pytest.raises(InputError, match="trainings must be a number, or answers of this probe's by_group"):
+        TrainingProbe(LogisticRegression(), X, 1 - Y, GROUPS).out_of_bag(ex.answers)
+
+
+def test_more_trainings_go_on_from_fewer_and_functions_say_how_a_group_is_judged():
+    store, trained = Store(), []
+
+    def train(records, labels):
+        trained.append(len(records))
+        return np.mean(labels)
+
+    def far(mean, records, labels):
+        return -abs(np.mean(labels) - mean)
+
+    given = {"train": train, "X": X, "y": Y * 1.0, "groups": 10, "name": "means"}
+    probe = TrainingProbe(**given, evaluate=lambda mean: [mean, mean**2], evaluate_group=far, nothing=[0.0, 0.0])
+    few = probe.out_of_bag(8, store=store)
+    assert len(trained) == 8 and (few["trainings"] == 4).all()  # exact: counts
+    more = probe.out_of_bag(20, store=store)
+    assert len(trained) == 20 and (more["trainings"] == 10).all()  # exact: counts
+    assert probe.by_group.outputs[:3] == ("output 0", "output 1", "records of group 0")
+    with pytest.raises(InputError, match="evaluate_group must be given, where no classifier or regressor"):
+        TrainingProbe(**given, evaluate=float).out_of_bag(8)
+    for estimator, labels in ((Ridge(), Y * 1.0), (LinearSVC(random_state=0), Y)):
+        two = TrainingProbe(estimator, X, labels, {"a": range(60), "b": range(60, 120)}).out_of_bag(store=None)
+        answer = clone(estimator).fit(X[60:], labels[60:]).predict(X[:60])
+        own = -np.mean((answer - labels[:60]) ** 2) if isinstance(estimator, Ridge) else np.mean(answer == Y[:60])
+        assert two.set_index("feature").loc["a", "mean"] == pytest.approx(own)
+
+
+def test_labels_in_a_column_are_those_in_a_row_and_several_of_a_record_want_a_judge_of_their_own():
+    forest, tree = RandomForestRegressor(3, random_state=0), DecisionTreeClassifier(random_state=0)
+    for estimator in (forest, tree, LinearSVC(random_state=0)):
+        row, column = (TrainingProbe(estimator, X, y, GROUPS).out_of_bag(8, store=None) for y in (Y, Y[:, None]))
+        pd.testing.assert_frame_equal(row, column)
+    given = TrainingProbe(tree, X, Y, GROUPS, (NEW, TRUTH[:, None]), metric="right_label").model(np.ones((1, 5)))
+    assert given == TrainingProbe(tree, X, Y, GROUPS, (NEW, TRUTH), metric="right_label").model(np.ones((1, 5)))
+    with pytest.raises(InputError, match="evaluate must be a function of the trained model"):
+        TrainingProbe(tree, X, np.column_stack([Y, Y]), GROUPS)
+
+
+def test_a_number_for_no_record_serves_all_outputs_and_a_judge_returns_one():
+    given = {"train": lambda records, y: y.mean(), "X": X, "y": Y, "groups": GROUPS}
+    two = TrainingProbe(**given, evaluate=lambda m: [m, 1 - m], evaluate_group=lambda m, *records: m, nothing=0.5)
+    assert two.by_group(np.array([[1.0, 1, 1, 1, 1], [0, 0, 0, 0, 0]]))[1].tolist() == pytest.approx([0.5] * 7)
+    with pytest.raises(ModelError, match="evaluate_group must return one number; it returned 24"):
+        TrainingProbe(**given, evaluate_group=lambda m, records, y: y).out_of_bag(4, store=None)
+
+
 def test_two_ways_to_train_are_compared_set_by_set():
     one, other = (TrainingProbe(Ridge(alpha), X, Y * 1.0, GROUPS, (NEW, TRUTH * 1.0)) for alpha in (1.0, 100.0))
     d = compare(one.model, other.model, one, store=None)
@@ -248,11 +332,12 @@ def test_a_set_that_lacks_a_class_is_left_out_and_a_dummy_that_cannot_answer_say
         ({"groups": {"a": [0], "b": [200]}}, r"groups\['b'\] must hold numbers of rows from 0 to 119"),
         ({"groups": {"a": [0, 1], "b": [1]}}, "groups must hold no row twice"),
         ({"groups": {"a": [], "b": [1]}}, r"groups\['a'\] must hold numbers of rows"),
-        ({"evaluate": None}, "evaluate must be a function of the trained model, or a pair of rows"),
+        ({"evaluate": None, "y": None}, "evaluate must be a function of the trained model, or a pair of rows"),
         (
             {"train": lambda X, y: None, "evaluate": (NEW, TRUTH)},
             "evaluate must be a function of the trained",
         ),
+        ({"evaluate_group": 3}, "evaluate_group must be a function of the trained model and records"),
         ({"nothing": np.nan}, "nothing must be a number"),
         ({"nothing": "a"}, "nothing must be a number"),
         ({"groups": {"a": np.arange(120) < 60, "b": [100]}}, r"groups\['a'\] must hold numbers of rows"),

@@ -1,0 +1,128 @@
+"""How well models that were trained without a group of records predict that group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from probes.cases.training_model import TrainingModel, right_label
+from probes.errors import ModelError
+from probes.sampling.cube import uniform
+
+__all__ = ["TrainingByGroup", "halves", "left_out", "named", "own_judge"]
+
+
+class TrainingByGroup(TrainingModel):
+    """Rows of absent and present groups → the numbers of `evaluate`, then how well each group's records are predicted.
+
+    Parameters
+    ----------
+    judge : callable
+        Of the trained model, and records (and labels): a number.
+    given : bool
+        Whether it is a function of the user, which nobody can fingerprint.
+    names : tuple of str
+        Of the groups.
+    *told
+        What a TrainingModel is made of.
+    """
+
+    def __init__(self, judge: Callable[..., float], given: bool, names: tuple[str, ...], *told: Any):
+        self.judge, self.given, self.names = judge, given, named(names)
+        super().__init__(*told)
+        first = () if self.evaluate is None else self.outputs
+        self.outputs = None if first is None else (*first, *self.names)
+
+    def marks(self) -> tuple[Any, ...]:
+        return (*super().marks(), "by group", self.names)
+
+    def fixed(self) -> bool:
+        return not self.given and (self.evaluate is None or super().fixed())
+
+    def untrained(self) -> np.ndarray:
+        first = super().untrained()
+        width = len(self.outputs or (*self.names, "of evaluate"))
+        return np.repeat(first, width) if len(first) == 1 else first
+
+    def judged(self, trained: Any) -> Any:
+        first = np.empty(0) if self.evaluate is None else np.atleast_1d(super().judged(trained))
+        each = [_single(self.judge(trained, *self.records(group))) for group in self.groups]
+        if self.outputs is None:
+            self.outputs = (*(f"output {j}" for j in range(len(first))), *self.names)
+        return np.append(first, each)
+
+
+def _single(value: Any) -> float:
+    """Return the one number that a function of the user is to return; raises ModelError."""
+    if np.size(value) != 1:
+        raise ModelError(f"evaluate_group must return one number; it returned {np.size(value)}.")
+    return float(np.reshape(value, ()))
+
+
+def named(groups: Sequence[str]) -> tuple[str, ...]:
+    """Return names of the outputs that say how well the records of each group are predicted."""
+    return tuple(f"records of {group}" for group in groups)
+
+
+def own_judge(train: Any, y: np.ndarray | None) -> Callable[..., float] | None:
+    """Return what an estimator is judged by on records with labels; None where there is no label to predict."""
+    if y is None or not hasattr(train, "fit"):
+        return None
+    from sklearn.base import is_classifier, is_regressor
+
+    if is_classifier(train):
+        if y.ndim > 1:
+            return None
+        return right_label if hasattr(train, "predict_proba") else _share_right
+    return _minus_squared_error if is_regressor(train) else None
+
+
+def _share_right(trained: Any, X: Any, y: np.ndarray) -> float:
+    return float(np.mean(np.asarray(trained.predict(X)) == y))
+
+
+def _minus_squared_error(trained: Any, X: Any, y: np.ndarray) -> float:
+    return -float(np.mean((np.asarray(trained.predict(X), dtype=float) - y) ** 2))
+
+
+def halves(d: int, rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw pairs of a row and its complement, none of them empty: every feature is absent from half of the rows.
+
+    Parameters
+    ----------
+    d : int
+        Features, two at least.
+    rows : int
+        The most rows; a last single one is not drawn.
+    rng : numpy.random.Generator
+
+    Examples
+    --------
+    >>> halves(2, 7, np.random.default_rng(0))
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    pairs = min(rows // 2, 2 ** (d - 1) - 1)
+    one = np.column_stack([uniform(d - 1, pairs, rng, but=np.zeros((1, d - 1))), np.zeros(pairs)])
+    return np.stack([one, 1 - one], axis=1).reshape(-1, d)
+
+
+def left_out(names: Sequence[str], Z: np.ndarray, y: np.ndarray) -> pd.DataFrame:
+    """Average numbers ``(n, d)`` of d groups over the rows ``(n, d)`` that lack the group, with 95% intervals.
+
+    Lowest first. Rows without any group say nothing of data, and rows of NaN were not answered.
+    """
+    from scipy.stats import t  # here: scipy.stats takes half the time of importing this package
+
+    known = (Z > 0.5).any(axis=1) & ~np.isnan(y).any(axis=1)
+    absent = (Z[known] < 0.5).astype(float)
+    count = absent.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = (absent * y[known]).sum(axis=0) / count
+        variance = (absent * (y[known] - mean) ** 2).sum(axis=0) / (count - 1)
+        half = t.ppf(0.975, count - 1) * np.sqrt(variance / count)
+    table = {"feature": list(names), "mean": mean, "low": mean - half, "high": mean + half}
+    return pd.DataFrame({**table, "trainings": count.astype(int)}).sort_values("mean", kind="stable", ignore_index=True)
