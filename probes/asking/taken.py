@@ -43,6 +43,16 @@ class Taken:
                 raise ModelError(
                     f"The weights of {state.network} changed while it was asked, at {changed}: by an optimiser step, "
                     "say. Answers of two models are not mixed; those from before the change are kept under the old "
-                    "weights. Ask again; a buffer that the network writes to as it answers is to be registered with "
-                    "persistent=False."
+                    f"weights. Ask again{_of_buffer(changed) if state.only_buffers else ''}."
                 )
+
+
+def _of_buffer(name: str) -> str:
+    """Say what to do about a buffer that the network itself writes to."""
+    part, _, own = name.rpartition(".")
+    owner = f"module.get_submodule({part!r})"
+    return (
+        ". If the network itself writes to this buffer as it answers, as a counter does, and its answers do not depend "
+        f"on it, say so beforehand: {owner}.register_buffer({own!r}, {owner}.{own}, persistent=False). If they do, it "
+        "is no map from inputs to answers"
+    )

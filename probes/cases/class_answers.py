@@ -26,7 +26,7 @@ def chooses(classifier: TextClassifier) -> bool:
 
 
 def class_number(classes: Sequence[str], answer: str) -> int:
-    """Return the number of the class that an answer names.
+    """Return the number of the class that an answer names; in capitals or not, where that is one class alone.
 
     Raises
     ------
@@ -35,6 +35,9 @@ def class_number(classes: Sequence[str], answer: str) -> int:
     """
     if answer.strip() in classes:
         return classes.index(answer.strip())
+    alike = [j for j, name in enumerate(classes) if name.casefold() == answer.strip().casefold()]
+    if len(alike) == 1:
+        return alike[0]
     near = get_close_matches(answer.strip(), classes, n=3, cutoff=0) or list(classes)[:3]
     raise InputError("cases", f"have classes of the model as answers, such as {', '.join(near)}", answer)
 

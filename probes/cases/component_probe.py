@@ -82,7 +82,10 @@ class ComponentProbe(MaskProbe):
     ):
         if isinstance(components, str) or not isinstance(components, Sequence):
             raise InputError("components", "be a list of names of components", components)
-        super().__init__(list(components))
+        try:
+            super().__init__(list(components))
+        except InputError as error:
+            raise InputError("components", error.rule.replace("features", "components"), components) from error
         inputs = cases if _are_inputs(cases) else None
         if inputs is not None and metric != "logit_difference":
             raise InputError("metric", "be left out for images and rows, of whose outputs target= chooses", metric)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from probes.cases.component_model import ComponentModel, Setup
 from probes.errors import InputError
 from probes.interventions.intervened import intervened, is_listed
+from probes.models.huggingface.image_classifier import ImageClassifier
 from probes.outputs.target import resolve
 
 __all__ = ["InputComponents"]
@@ -41,13 +43,20 @@ class InputComponents(ComponentModel):
         self.batch = max(1, _AT_ONCE // len(setup.inputs))
 
     def numbers(self, Z: np.ndarray) -> np.ndarray:
-        count, total = len(self.setup.inputs), 0.0
-        for start in range(0, count, _AT_ONCE):
-            part = _some(self.setup.inputs, start, min(start + _AT_ONCE, count))
+        total = 0.0
+        for part in self._parts:
             asked: Any = intervened(self.base, self.masking(Z, len(part)))
-            numbers = self._of(asked(_repeated(part, len(Z))))
+            ask = asked.of_encoded if isinstance(self.base, ImageClassifier) else asked
+            numbers = self._of(ask(_repeated(part, len(Z))))
             total = total + numbers.reshape(len(Z), len(part), -1).sum(axis=1)
-        return np.asarray(total / count)
+        return np.asarray(total / len(self.setup.inputs))
+
+    @cached_property
+    def _parts(self) -> list[Any]:
+        """Inputs as they are asked at once; images as the network reads them, which takes longer than asking some."""
+        count = len(self.setup.inputs)
+        parts = [_some(self.setup.inputs, i, min(i + _AT_ONCE, count)) for i in range(0, count, _AT_ONCE)]
+        return [self.base.encoded(part) for part in parts] if isinstance(self.base, ImageClassifier) else parts
 
     def numbers_alone(self, base: Any) -> np.ndarray:
         alone = (_some(self.setup.inputs, i, i + 1) for i in range(len(self.setup.inputs)))

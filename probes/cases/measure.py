@@ -215,7 +215,10 @@ def _check_first_tokens(asked: Any, cases: Sequence[Case]) -> None:
         right = {first[option] for option in (case.target, *case.also)}
         for foil in case.foils:
             if first[foil] in right:
-                rule = f"differ from {case.target!r} in its first token for the prompt {shown(case.prompt)!r}"
+                rule = (
+                    f"differ from {case.target!r} in its first token for the prompt {shown(case.prompt)!r}, or the "
+                    "metric be one of whole answers, such as metric='margin' or metric='log_prob'"
+                )
                 raise InputError("foil", rule, foil)
 
 

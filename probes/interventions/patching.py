@@ -15,9 +15,10 @@ from probes.errors import InputError
 from probes.interventions.ablation import Place, drawn_alike, place_of, places_of, values_at
 from probes.interventions.channels import changed_first, on_channels
 from probes.interventions.intervened import Intervened, fed_of, intervened, network_model
-from probes.interventions.intervention import Intervention
+from probes.interventions.intervention import Intervention, hooked
 from probes.interventions.made_up import Fed, made_up, reads_text
 from probes.interventions.network_modules import module_named
+from probes.models.evaluating import evaluating
 from probes.models.torch_module import TorchModule
 from probes.rounding import counted
 
@@ -120,16 +121,24 @@ class Patching(Intervention):
 
 @dataclass(frozen=True, eq=False)
 class WholePatching(Patching):
-    """Patching of what reads no tokens: all that components put out for one input is what they put out for the source.
+    """Patching of what reads no text: what components put out for one input is what they put out for the source.
 
-    ``values`` are ``(places, width)``; there are no ``positions``.
+    ``values`` are ``(places, width)``: all there are, or those of ``positions``.
+
+    Attributes
+    ----------
+    tokens : int
+        How many tokens components put out, where there are positions.
     """
+
+    tokens: int = 0
 
     any_prompt = True
 
     @property
     def words(self) -> str:
-        return f"with {', '.join(self.components)} as for another input"
+        where = f" at token{'s' * (len(self.positions) > 1)} {', '.join(map(str, self.positions))}"
+        return f"with {', '.join(self.components)}{where if self.positions else ''} as for another input"
 
     @contextmanager
     def installed(self, network: Any) -> Iterator[None]:
@@ -137,19 +146,25 @@ class WholePatching(Patching):
             yield
 
     def _at_positions(self, tokens: np.ndarray) -> np.ndarray:
-        return tokens
+        return super()._at_positions(tokens) if self.positions else tokens
 
     def _putting(self, place: Place, values: np.ndarray) -> Callable[..., Any]:
         import torch
 
+        numbers = slice(place.start, place.stop)
+        where = (slice(None), list(self.positions), numbers) if self.positions else (..., numbers)
+
         def put(tensor: Any) -> Any:
+            if self.positions and tensor.shape[1:-1] != (self.tokens,):
+                rule = f"be left out where components do not put out a row of numbers for each of {self.tokens} tokens"
+                raise InputError("positions", rule, tuple(tensor.shape))
             changed = tensor.clone()
-            part = changed[..., place.start : place.stop]
+            part = changed[where]
             if part[0].numel() != values.size:
                 rule = f"be of the size of the patch's source, of which {len(values)} places are patched"
                 raise InputError("inputs", rule, tuple(tensor.shape))
             fixed = torch.as_tensor(values, device=tensor.device, dtype=tensor.dtype)
-            changed[..., place.start : place.stop] = fixed.reshape(part.shape[1:])
+            changed[where] = fixed.reshape(part.shape[1:])
             return changed
 
         return changed_first(lambda tensor: on_channels(tensor, put), place.before)
@@ -232,7 +247,8 @@ def patch(
         The input that their values are taken from, read by `model`.
     positions : int or sequence of int, optional
         Numbers of its tokens, from 0, or negative from its end; by default all of them. Tokens that a tokenizer puts
-        around a text count. Images and rows have none: all that components put out is patched.
+        around a text count. Those of an image are the patches of a ViT, row by row, after its class token, number 0;
+        maps and rows have none: all that components put out is patched.
 
     Returns
     -------
@@ -264,11 +280,16 @@ def patch(
         raise InputError("source", "be one row of numbers", source)
     [fed] = fed_of(base, [source], "source")
     if not reads_text(base.module):
-        if positions is not None:
-            rule = "be left out: parts of images and rows have no numbers; all that a component puts out is patched"
-            raise InputError("positions", rule, positions)
         whole = tuple(part[0] for part in values_at(base.module, (), places, [fed], "source"))
-        return intervened(base, WholePatching(names, (), whole, fed, False))
+        if positions is None:
+            return intervened(base, WholePatching(names, (), whole, fed, False))
+        at, aligned = _checked(positions, tokens := len(whole[0]))
+        made = WholePatching(
+            names, at, tuple(part[list(at)] for part in whole if len(part) == tokens), fed, aligned, tokens=tokens
+        )
+        with evaluating(patched := hooked(base.module, made)):
+            patched(*fed.tensors)  # refuses components without tokens
+        return intervened(base, made)
     if away := [name for name, place in zip(names, places, strict=True) if not _reads(base.module, place)]:
         raise InputError("components", "be of the encoder, which reads the prompt", away[0])
     at, aligned = _checked(positions, len(fed.ids))

@@ -42,6 +42,11 @@ class WeightState:
         """The name of a tensor that was written to since, or is another one; empty where there is none."""
         return next((n for held, name, n, mark in self.places if _mark(held, name) != mark), "")
 
+    @property
+    def only_buffers(self) -> bool:
+        """Whether no parameter changed: the network itself may write to what did, as it answers."""
+        return all(_mark(held, name) == mark or not _learns(held, name) for held, name, _, mark in self.places)
+
 
 def _tensors(module: Any) -> Iterator[tuple[Any, str, str]]:
     for where, part in module.named_modules():
@@ -57,6 +62,11 @@ def _mark(held: Any, name: str) -> tuple[int, int]:
         return -1, -1
     tensor = held[name]
     return tensor.data_ptr(), -1 if tensor.is_inference() else tensor._version
+
+
+def _learns(held: Any, name: str) -> bool:
+    """Return whether what is kept there is a parameter, or was one."""
+    return name not in held or held[name] is None or type(held[name]).__name__ != "Tensor"
 
 
 _noting: ContextVar[list[WeightState] | None] = ContextVar("noting", default=None)

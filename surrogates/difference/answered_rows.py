@@ -23,9 +23,9 @@ from probes.outputs.target import Target, TargetLike, is_function, resolve
 from probes.probe import Probe
 from probes.store.store import Store
 from surrogates.difference.overall import CLASSES
-from surrogates.difference.two_models import check_same, said_of
+from surrogates.difference.two_models import check_same, said_of, same_names
 
-__all__ = ["Answered", "Told", "begun", "both_answered", "choices_of", "told_apart"]
+__all__ = ["Answered", "Told", "begun", "both_answered", "choices_of", "of_unit", "told_apart"]
 
 #: margin beyond which two numbers differ, in standard deviations of the first model's
 _MARGIN = 0.1
@@ -55,6 +55,8 @@ class Answered:
         Their names.
     again : tuple of (ndarray ``(r,)``, ndarray ``(r, K)``) or None
         Rows that were asked a second time, and the answers, of a model that may answer differently.
+    guessed : bool
+        Whether nobody says the unit: numbers are taken for probabilities because they look like them.
     """
 
     raw: np.ndarray
@@ -65,6 +67,7 @@ class Answered:
     decisions: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     again: tuple[np.ndarray, np.ndarray] | None = None
+    guessed: bool = False
 
     @classmethod
     def first(cls, model: Model, probe: Probe, design: Design, store: Store, run: Run) -> Answered:
@@ -77,7 +80,7 @@ class Answered:
         """Return answers as they are; numbers that nobody names may turn out to be probabilities."""
         are = answers.unit == "output" and _are_probabilities(answers.y)
         unit = "probability" if are else answers.unit
-        return cls(answers.y, answers.outputs, unit, answers.model, answers.cost)
+        return cls(answers.y, answers.outputs, unit, answers.model, answers.cost, guessed=are)
 
     @classmethod
     def of(
@@ -117,6 +120,22 @@ class Answered:
         who = answers.model, answers.cost
         best = np.nan_to_num(total, nan=-np.inf).argmax(axis=1)
         return cls(raw, tuple(choices), "probability", *who, best, tuple(choices))
+
+    def as_numbers(self) -> Answered:
+        """Return answers whose unit was guessed as plain numbers."""
+        return replace(self, unit="output", decisions=None, classes=(), guessed=False) if self.guessed else self
+
+    def in_order_of(self, outputs: tuple[str, ...]) -> Answered:
+        """Return the same answers with the outputs in another order; of equal ones the first is decided for."""
+        place = np.array([self.outputs.index(name) for name in outputs])
+        raw, chosen = self.raw[:, place], None
+        if self.decisions is not None:
+            own, highest = np.argsort(place)[self.decisions], np.nan_to_num(raw, nan=-np.inf).argmax(axis=1)
+            rows = np.arange(len(raw))
+            chosen = np.where(raw[rows, own] == raw[rows, highest], highest, own)  # exact: a tie
+        twice = None if self.again is None else (self.again[0], self.again[1][:, place])
+        made = replace(self, raw=raw, outputs=outputs, decisions=chosen, again=twice)
+        return replace(made, classes=outputs if self.classes else ())
 
     def only(self, kept: np.ndarray) -> Answered:
         """Return some of the rows."""
@@ -235,14 +254,31 @@ def begun(
 def both_answered(first: Answered, ask_second: Any, name: str) -> tuple[Answered, Answered]:
     """Ask the second model as well, and check that both answer with the same numbers.
 
+    Outputs of the same names are put in the order of the first. Numbers without a unit are probabilities where both
+    models' are.
+
     Raises
     ------
     InputError, ModelError
     """
     with said_of(name):
         second = ask_second()
+    if first.outputs != second.outputs and same_names(first.outputs, second.outputs):
+        second = second.in_order_of(first.outputs)
+    if first.unit != second.unit and "output" in (first.unit, second.unit):
+        first, second = first.as_numbers(), second.as_numbers()
     check_same(first.outputs, second.outputs, first.unit, second.unit)
     return first, second
+
+
+def of_unit(first: Answered, second: Answered) -> list[str]:
+    """Say that numbers of one model alone look like probabilities."""
+    if first.unit != "output" or _are_probabilities(first.raw) == _are_probabilities(second.raw):
+        return []
+    return [
+        "Numbers of one of the two sum to 1 as probabilities do, those of the other do not: both are compared as plain "
+        "numbers, and not by what they decide for."
+    ]
 
 
 def told_apart(first: Answered, second: Answered, target: TargetLike, margin: float | None) -> list[Told]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from pandas.api.types import is_float_dtype
 
 from probes.errors import InputError
+from probes.inputs.table_columns import shown
 from probes.inputs.table_rows import background_frame, in_order_of
 from probes.model import Prompt, is_chat
 from surrogates.difference.grouped_rows import numbered
@@ -20,6 +22,9 @@ __all__ = ["FEWEST", "AskedRows", "taken"]
 
 #: fewest rows: some of them find rules, the others test these
 FEWEST = 40
+
+#: whole numbers below are written as such
+_EXACT = 1e15
 
 _KINDS = "be a DataFrame, an array, or a list of texts or chats"
 
@@ -136,6 +141,10 @@ def _written(inputs: pd.DataFrame | Sequence[Prompt]) -> list[str]:
 
 def _quoted(cell: Any) -> str:
     """Write a cell; a text that reads like something else stands between quotation marks."""
+    if isinstance(cell, (datetime, timedelta)) and not pd.isna(cell):
+        return shown(cell)
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
+        return str(int(cell))
     if not isinstance(cell, str):
         return str(cell)
     return repr(cell) if cell.strip()[:1] in "0123456789.+-" or cell in ("True", "False", "nan", "None") else cell

@@ -25,6 +25,7 @@ from probes.cases.template import TemplateProbe
 from probes.errors import InputError, integer
 from probes.model import Generator, Model
 from probes.models.adapt import ModelLike, as_model
+from probes.rounding import counted
 from probes.store.store import Store, open_store
 from surrogates.difference.arms import BESIDE, UNRELATED, arm, is_right, table_of, unrelated_text
 from surrogates.difference.case_difference import CaseDifference
@@ -266,7 +267,8 @@ def _others(arms: Mapping[str, ModelLike] | None) -> dict[str, Any]:
 
 def _of_draws(found: int, wanted: int) -> list[str]:
     """Say that there are too few controls for an interval to be of much use."""
-    there = f"There are only {found} different controls. " if found < wanted else ""
+    are = "is" if found == 1 else "are"
+    there = f"There {are} only {counted(found, 'different control')}. " if found < wanted else ""
     if found == 1:
         return [f"{there}The interval of one control is over entities: another draw may do something else."]
     return [there.strip()] if there else []

@@ -21,7 +21,7 @@ from probes.model import Generator
 from probes.models.adapt import ModelLike, as_model
 from probes.outputs.target import TargetLike
 from probes.store.store import Store, open_store
-from surrogates.difference.answered_rows import Answered, Told, begun, both_answered, choices_of, told_apart
+from surrogates.difference.answered_rows import Answered, Told, begun, both_answered, choices_of, of_unit, told_apart
 from surrogates.difference.asked_rows import FEWEST, AskedRows, taken
 from surrogates.difference.grouped_rows import exchanged, half_of, numbered
 from surrogates.difference.region_search import find_rules
@@ -66,7 +66,7 @@ def compare_rows(
     ----------
     before, after : object
         Anything :func:`probes.as_model` takes, twice: two releases of a classifier, a language model and its fine-tune.
-        They must have the same outputs, in name and unit.
+        They must have the same outputs, in name and unit; the order is the first's.
     rows : DataFrame, array or sequence of texts or chats
         At least 40 inputs, which stand for the inputs that statements are to hold for; one that repeats counts once.
         Rules are about the columns of a table, or about words of texts and how many they have.
@@ -129,7 +129,7 @@ def compare_rows(
     _check_sizes(most, length, margin)
     seed = random_seed(random_state)
     first, second = as_model(before), as_model(after)
-    check_known(first, second)
+    check_known(first, second, ordered=False)
     asked = AskedRows.of(rows, by, feature_names, groups)
     memory = open_store(store)
     one, other = _answers(first, second, asked.inputs, choices, target, memory, progress, names)
@@ -139,6 +139,7 @@ def compare_rows(
     if there.sum() < FEWEST:
         raise InputError("rows", f"be at least {FEWEST} that both models answer", int(there.sum()))
     one, other = one.only(there), other.only(there)
+    notes += of_unit(one, other)
     told = told_apart(one, other, target, margin)
     notes += _of_wavering(told, names)
     if (count := int(there.sum())) < _FEW:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from probes.errors import InputError
 from probes.inputs.table_rows import background_frame
-from probes.rounding import between, percent, rounded
+from probes.rounding import between, percent, rounded, score
 from surrogates.difference.grouped_rows import share_interval
 from surrogates.difference.region_search import united
 from surrogates.many.columns import Column, Rows, encoded
@@ -19,6 +19,10 @@ from surrogates.results.result import SavedResult
 from surrogates.terms import Box
 
 __all__ = ["RowDifference"]
+
+
+#: R² on held-out rows from which the tree says where, though no rule does
+_TELLS = 0.4
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ class RowDifference(SavedResult):
     def verdict(self) -> str:
         """What may be said, in one or two sentences; of several outputs for each."""
         if self.others:
-            return " ".join(f"{name}: {d.verdict}" for name, d in self.outputs.items())
+            return " ".join(self.verdicts)
         share, low, high = self.differ
         first, second = self.names
         how = "decide differently for" if np.isnan(self.margin) else f"differ by more than {rounded(self.margin)} in"
@@ -137,7 +141,9 @@ class RowDifference(SavedResult):
         if not self.rows["differs"].any():
             return f"{said}."
         if not len(self.rules):
-            return f"{said}; no rule was found that says where."
+            tree = self.surrogates.loc[self.surrogates["surrogate"] == "tree", "r2"].max()
+            where = f"; the tree of the change does (R² {score(tree)})" if tree >= _TELLS else ""
+            return f"{said}; no rule was found that says where{where}."
         if not len(held):
             return f"{said}; where was not confirmed on held-out rows."
         whole = self.together.iloc[-1]
@@ -148,6 +154,13 @@ class RowDifference(SavedResult):
             f"{said}. {found} for {percent(whole['recall'])} of these; where {there}, the two differ in "
             f"{percent(whole['precision'])}."
         )
+
+    @property
+    def verdicts(self) -> tuple[str, ...]:
+        """The verdict on each output."""
+        if not self.others:
+            return (self.verdict,)
+        return tuple(f"For {name}, {d.verdict}" for name, d in self.outputs.items())
 
     def predict(self, rows: Rows | np.ndarray) -> np.ndarray:
         """Return for which rows like those compared the rules say that the two differ, ``(n,)`` of bool.

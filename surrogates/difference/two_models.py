@@ -13,7 +13,7 @@ from probes.model import Generator
 from probes.rounding import counted
 from surrogates.results.plain import Json, plain
 
-__all__ = ["alike", "check_known", "check_names", "check_same", "said_of", "settings_of"]
+__all__ = ["alike", "check_known", "check_names", "check_same", "said_of", "same_names", "settings_of"]
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -28,8 +28,14 @@ def check_names(names: Sequence[str]) -> None:
         raise InputError("names", "be two different texts", names)
 
 
-def check_known(model: object, other: object) -> None:
+def check_known(model: object, other: object, ordered: bool = True) -> None:
     """Refuse models of which it is known, before a question, that they do not compare.
+
+    Parameters
+    ----------
+    model, other : object
+    ordered : bool, default True
+        Whether outputs must be in one order.
 
     Raises
     ------
@@ -41,7 +47,14 @@ def check_known(model: object, other: object) -> None:
     before, after = getattr(model, "outputs", None), getattr(other, "outputs", None)
     if isinstance(model, Generator) or before is None or after is None:
         return
+    if not ordered and same_names(before, after):
+        after = before
     check_same(before, after, model.unit, other.unit)  # type: ignore[attr-defined]
+
+
+def same_names(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Return whether outputs have the same names, each once, in whatever order."""
+    return len(set(before)) == len(before) and sorted(before) == sorted(after)
 
 
 def check_same(before: Sequence[str], after: Sequence[str], unit: str, other: str) -> None:

@@ -154,9 +154,13 @@ class ImageClassifier(Model):
         return FUNCTIONS[self.function](logits) if self.function is not None and self._overridden else logits
 
     def __call__(self, inputs: Any) -> np.ndarray:
+        return self.of_encoded(self.encoded(inputs))
+
+    def of_encoded(self, tensor: Any) -> np.ndarray:
+        """Answer images that are read: a tensor of :meth:`encoded`."""
         with evaluating(self.module) as module:
-            values = _tensor_of(module(self.encoded(inputs))).float().cpu().numpy()
-        self._check(values, len(inputs))
+            values = _tensor_of(module(tensor)).float().cpu().numpy()
+        self._check(values, len(tensor))
         return self._applied(values)
 
     def encoded(self, images: Any) -> Any:

@@ -196,3 +196,14 @@ def test_what_is_asked_and_what_replaces_is_part_of_the_identity():
     assert one.persistent and one == ComponentProbe(ROWS, ["0", "1"]).asked_of(table()).identity()
     others = ComponentProbe(ROWS[:4], ["0", "1"]), ComponentProbe(ROWS, ["0", "1"], reference=ROWS[:2])
     assert len({one, *(other.asked_of(table()).identity() for other in others)}) == 3
+
+
+def test_images_are_preprocessed_once(monkeypatch):
+    model, seen = vit(), []
+    read = model.encoded
+    monkeypatch.setattr(model, "encoded", lambda images: seen.append(len(images)) or read(images))
+    components = ComponentProbe(IMAGES, ["0.0", "0.1", "mlp.0", "mlp.1"], "zero").asked_of(model)
+    y = components(cube(4))
+    assert seen == [3]
+    alone = [components.numbers_alone(model) if z.all() else components.direct()([z])[0] for z in cube(4)]
+    np.testing.assert_allclose(y, alone, rtol=1e-5, atol=1e-4)

@@ -120,7 +120,7 @@ def test_bad_input_shows_the_prompt():
     lm = tiny()
     with pytest.raises(InputError, match=r"at least 10 for margin \(prompt 'w1 w2'"):
         measure(lm, [Case("w1 w2", " w3", (" w4",))], "margin", store=Store())
-    with pytest.raises(InputError, match="first token for the prompt 'w1 w2'"):
+    with pytest.raises(InputError, match=r"first token for the prompt 'w1 w2'.*metric='margin'"):
         measure(lm, [Case("w1 w2", " w3 w4", (" w3 w5",))], "logit_difference", store=Store())
     with pytest.raises(InputError, match="cases must"):
         measure(lm, [], "auc", store=Store())

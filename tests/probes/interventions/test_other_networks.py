@@ -201,6 +201,36 @@ def test_a_module_before_the_head_patched_answers_as_for_the_source(kind):
     assert np.isfinite(ask(patch(model, last, inputs[0]).control(), inputs)).all()
 
 
+@pytest.mark.parametrize("component", ["vit.layers.0", "0.1", "mlp.0"])
+def test_patches_of_an_image_are_patched_by_their_numbers(component):
+    model, kept = vit(), {}
+    network = model.module
+    layer = network.vit.layers[0]
+    at = {"vit.layers.0": layer, "mlp.0": layer.mlp, "0.1": layer.attention.o_proj}[component]
+    some, before = slice(16, 32) if component == "0.1" else slice(None), component == "0.1"
+
+    def hook(change):
+        def hooked(_, given, out=None):
+            tensor = given[0] if before else out[0] if isinstance(out, tuple) else out
+            kept.setdefault("source", tensor.clone())
+            if change:
+                tensor[:, [1, 4], some] = kept["source"][:, [1, 4], some]
+
+        return at.register_forward_pre_hook(hooked) if before else at.register_forward_hook(hooked)
+
+    moved, base = patch(model, component, IMAGES[0], [1, -1]), model(IMAGES)
+    for change, images in ((False, IMAGES[:1]), (True, IMAGES)):
+        handle = hook(change)
+        truth = model(images)
+        handle.remove()
+    np.testing.assert_allclose(moved(IMAGES), truth, rtol=3e-5, atol=2e-4)
+    assert np.abs(truth[1:] - base[1:]).max() > 1e-3
+    np.testing.assert_allclose(moved(IMAGES[2:3]), truth[2:3], rtol=3e-5, atol=2e-4)
+    every = patch(model, component, IMAGES[0], range(5))
+    np.testing.assert_allclose(every(IMAGES), patch(model, component, IMAGES[0])(IMAGES), rtol=3e-5, atol=2e-4)
+    assert every.identity() != moved.identity() and np.isfinite(moved.control()(IMAGES)).all()
+
+
 @pytest.mark.parametrize("kind", ["t5", "bart"])
 def test_an_encoder_patched_answers_as_for_the_source(kind):
     make, _, ask, *_ = KINDS[kind]
@@ -305,7 +335,15 @@ def test_base_and_changed_are_compared_on_an_image(few_folds):
         (lambda: activations(vit(), ["a.png"], 0), "prompts must be images that the model reads"),
         (lambda: steer(table(), "", np.ones(2)), r"layers must name modules of the network \(near: 0, 1, 2\)"),
         (lambda: activations(vit(), IMAGES[0], 0), "prompts must be a list of at least one"),
-        (lambda: patch(vit(), "mlp.0", IMAGES[0], positions=1), "positions must be left out: parts of images"),
+        (lambda: patch(vit(), "mlp.0", IMAGES[0], positions=5), "positions must be numbers of the source's 5 tokens"),
+        (
+            lambda: patch(resnet(), "resnet.encoder.stages.0", IMAGES[0], 1),
+            "positions must be left out where components",
+        ),
+        (
+            lambda: patch(table(), "0", ROWS[0], positions=0),
+            "positions must be left out where components do not put out",
+        ),
         (lambda: patch(Seq2SeqLM(bart(), tokenizer()), "cross.0.1", "anna"), "components must be of the encoder"),
         (lambda: ablate(Seq2SeqLM(bart(), tokenizer()), "cross.0.7"), "components must name heads from 0 to 1"),
         (lambda: ablate(vit(), "cross.0.1"), "components must name parts of a decoder only where"),

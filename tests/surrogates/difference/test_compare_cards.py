@@ -175,6 +175,13 @@ def test_cards_from_files_are_compared_as_those_at_hand(tmp_path):
     assert len(here.asked) >= 1 and (here.asked["answer"].map(len) >= 0).all()
 
 
+def test_a_card_beside_itself_has_no_difference_not_even_by_rounding():
+    for seed in range(6):
+        first = card(drawn(seed)[0], f"card {seed}")
+        table = compare_cards(first, first, names=("once", "again")).table
+        assert (table[["difference", "low", "high"]] == 0).all(axis=None)  # exact: the same numbers
+
+
 def test_one_name_for_both_is_told_apart():
     first, second = drawn(10)
     assert compare_cards(card(first), card(second)).names == ("first", "second")

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import f1_score
 from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
 from probes import CallableModel, InputError, Model, ModelError, Store
 from probes.model import Identity
@@ -217,6 +219,25 @@ def test_1_and_true_are_two_levels_of_a_column():
     np.testing.assert_array_equal(d.predict(rows), inside)  # exact: truth values
 
 
+def test_where_most_rows_differ_and_no_rule_is_better_than_all_of_them_the_tree_is_named():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"x": rng.normal(size=900), "y": rng.normal(size=900), "z": rng.normal(size=900)})
+    d = compared(lambda X: X["z"], lambda X: X["z"] + 5.0 * ((X["x"] > 0) | (X["y"] > 0.3)), rows)
+    assert len(d.rules) or "the tree of the change does (R² " in d.verdict
+    assert not d.rules.empty or d.surrogates.set_index("surrogate").loc["tree", "r2"] > 0.8
+
+
+def test_rows_are_shown_as_a_table_would():
+    days = pd.date_range("2024-03-01", periods=60, freq="D")
+    rows = pd.DataFrame({"day": days, "pay": [100.0, None, 1.5] * 20})
+    d = compare_rows(lambda r: r["pay"].fillna(0), lambda r: 2 * r["pay"].fillna(0), rows, store=None)
+    assert d.rows["input"].head(3).tolist() == [
+        "day=2024-03-01, pay=100",
+        "day=2024-03-02, pay=nan",
+        "day=2024-03-03, pay=1.5",
+    ]
+
+
 def test_dates_that_are_texts_are_dates_to_rules_and_texts_to_the_models():
     days = pd.date_range("2024-01-01", periods=300).strftime("%Y-%m-%d")
     rows = pd.DataFrame({"joined": days, "z": np.random.default_rng(0).normal(size=300)})
@@ -400,6 +421,74 @@ def test_models_that_do_not_compare_are_refused():
     with pytest.raises(ModelError) as caught:
         compared(after=broken, names=("3.3", "3.4"))
     assert "(while 3.4 was compared)" in "".join(caught.value.__notes__)
+
+
+class Turned(ClassifierMixin, BaseEstimator):
+    """A fitted classifier with its classes in another order."""
+
+    def __init__(self, inner, order):
+        self.inner, self.order = inner, order
+
+    @property
+    def classes_(self):
+        return self.inner.classes_[self.order]
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return self.inner.predict(X)
+
+    def predict_proba(self, X):
+        return self.inner.predict_proba(X)[:, self.order]
+
+
+def test_of_two_equal_classes_both_models_take_the_same_in_whatever_order():
+    X = pd.DataFrame({"a": np.arange(60) - 30.0})
+
+    def tied(frame):
+        yes = 1 / (1 + np.exp(-np.minimum(frame["a"].to_numpy(), 0)))  # a half where a is 0 or more
+        return pd.DataFrame({"no": 1 - yes, "yes": yes})
+
+    d = compare_rows(tied, lambda frame: tied(frame)[["yes", "no"]], X, store=None)
+    assert not d.rows["differs"].any()
+
+
+@pytest.mark.parametrize("order", [[1, 0], [2, 0, 1]])
+@pytest.mark.parametrize("margin", [None, 0.05])
+def test_classes_in_another_order_are_taken_by_their_names(order, margin):
+    X = np.random.default_rng(0).normal(size=(400, 2))
+    y = np.array(["no", "perhaps", "yes"][-len(order) :])[np.digitize(X.sum(axis=1), [0, 1][: len(order) - 1])]
+    old = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X, y)
+    new = DecisionTreeClassifier(max_depth=6, random_state=0).fit(X, y)
+    plain, turned = (compare_rows(old, other, X, margin=margin, store=None) for other in (new, Turned(new, order)))
+    pd.testing.assert_frame_equal(plain.rows, turned.rows)
+    assert plain.rules.equals(turned.rules) and (plain.number, plain.unit) == (turned.number, turned.unit)
+    if margin is None:
+        np.testing.assert_array_equal(turned.rows["differs"] > 0, old.predict(X) != new.predict(X))  # exact: copies
+        assert turned.rows["said_after"].tolist() == new.predict(X).tolist()
+    by_name = compare_rows(Turned(old, order), new, X, target="yes", margin=0.05, store=None).rows["after"]
+    place = list(new.classes_).index("yes")
+    np.testing.assert_allclose(by_name, new.predict_proba(X)[:, place])
+
+
+def test_numbers_of_which_one_models_sum_to_1_are_compared_as_numbers():
+    def share(X):
+        return np.column_stack([X["age"], 100 - X["age"]]) / 100
+
+    def moved(X):
+        return share(X) + np.where(inside(X), 0.5, 0.0)[:, None]
+
+    for pair in ((share, moved), (moved, share)):
+        d = compare_rows(*pair, people(), store=None)
+        assert (d.unit, len(d.others)) == ("output", 1)
+        np.testing.assert_array_equal(d.rows["differs"] > 0, inside(people()))  # exact: counts
+        assert sum("sum to 1 as probabilities do" in note for note in d.notes) == 1
+    both = compare_rows(share, share, people(), store=None)
+    assert both.unit == "probability" and not any("sum to 1" in note for note in both.notes)
 
 
 def test_a_file_whose_regions_disagree_with_its_columns_is_refused():

@@ -34,6 +34,16 @@ def test_a_known_region_is_found_with_as_few_conditions(region):
     assert sum(len(rule.conditions) for rule in rules) <= 3
 
 
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.9])
+def test_either_of_two_causes_is_found_where_most_rows_are_marked(share):
+    rng = np.random.default_rng(0)
+    Z, each = rng.random((600, 6)), 1 - np.sqrt(1 - share)
+    rules = find_rules(Z, (Z[:, 0] < each) | (Z[:, 3] > 1 - each), [False] * 6)
+    assert sorted(j for rule in rules for j, _, _ in rule.conditions) == [0, 3]
+    new = rng.random((4000, 6))
+    assert jaccard_score((new[:, 0] < each) | (new[:, 3] > 1 - each), united(rules, new)) > 0.95
+
+
 def test_a_cut_lies_where_f1_is_highest():
     Z = table(2)
     marked = (Z[:, 0] > 0.4) ^ (np.random.default_rng(3).random(len(Z)) < 0.1)

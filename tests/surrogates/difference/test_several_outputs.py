@@ -98,10 +98,11 @@ def test_predictions_have_a_column_for_each_output(every):
 
 def test_page_text_and_plot_show_every_output(every, tmp_path):
     page = every.report(tmp_path / "where.html").read_text(encoding="utf-8")
+    assert page.count("<li>For ") == 3
     assert "could not be drawn" not in page and 'class="switch"' in page
     text = str(every)
     for name in NAMES:
-        assert f"Output {name}" in text and f"{name}: before and after differ" in every.verdict
+        assert f"Output {name}" in text and f"For {name}, before and after differ" in every.verdict
     pytest.importorskip("matplotlib")
     assert every.plot("rules", output="dog") is not None
     with pytest.raises(InputError, match="output"):
