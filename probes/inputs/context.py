@@ -104,6 +104,8 @@ class ContextProbe(PiecesProbe):
             documents = {"": context}
         elif isinstance(context, Mapping):
             documents = {str(title): text for title, text in context.items()}
+            if len(documents) < len(context):
+                raise InputError("context", "have titles that differ as texts", list(context))
         elif isinstance(context, Sequence):
             documents = {" " * i: text for i, text in enumerate(context)}
         else:

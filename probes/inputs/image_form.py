@@ -180,6 +180,8 @@ def _range(array: np.ndarray, given: Any) -> tuple[float, float]:
         raise InputError("data_range", "be (low, high), the lower number first", given)
     if array.min() < low or array.max() > high:
         raise InputError("data_range", f"hold all of the image, whose numbers go {seen}", given)
+    if array.dtype.kind in "ui" and not (np.iinfo(array.dtype).min <= low and high <= np.iinfo(array.dtype).max):
+        raise InputError("data_range", f"be of numbers that the image's type {array.dtype} has", given)
     return low, high
 
 

@@ -88,6 +88,8 @@ def _count(segments: str, n_segments: int | None, pixels: int) -> int:
     """Check how many segments are wanted."""
     if segments == "quickshift" and n_segments is not None:
         raise InputError("n_segments", "be left out for quickshift, which finds their number itself", n_segments)
+    if pixels < 2:
+        raise InputError("image", "have two pixels at least, to be cut into segments", pixels)
     return min(_COUNT, pixels) if n_segments is None else integer("n_segments", n_segments, least=2, most=pixels)
 
 

@@ -165,7 +165,8 @@ class SeriesProbe(Probe):
         """Take what stands in for absent parts, and say what must be known of it."""
         if self.bands is not None and isinstance(fill, str) and fill in _IN_TIME:
             raise InputError("fill", "be something else with bands, which have no place in time", fill)
-        drawn = fill_of(fill, self.values, self.edges, self.form, self._rows, self._seed, self._sizes)
+        positions = self.times.positions
+        drawn = fill_of(fill, self.values, self.edges, positions, self.form, self._rows, self._seed, self._sizes)
         removed = self.bands is not None and isinstance(fill, str) and fill == "mean"
         self._fill = replace(drawn, words="taken out") if removed else drawn
         self._filled(fill)

@@ -61,6 +61,7 @@ def fill_of(
     fill: Any,
     values: np.ndarray,
     edges: np.ndarray,
+    positions: np.ndarray,
     form: SeriesForm,
     rows: int | None,
     seed: int,
@@ -75,6 +76,8 @@ def fill_of(
     values : ndarray ``(c, t)``
     edges : ndarray ``(s + 1,)``
         Steps at which stretches begin, and the end.
+    positions : ndarray ``(t,)``
+        Where steps lie in time.
     form : SeriesForm
     rows : int, optional
         Replicates of noise or of a background.
@@ -95,7 +98,7 @@ def fill_of(
         if fill not in FILLS:
             names = ", ".join(map(repr, FILLS))
             raise InputError("fill", f"be one of {names}, a number, a function, or series to take values from", fill)
-        named = _named(fill, values, edges, rows or REPLICATES, seed)
+        named = _named(fill, values, edges, positions, rows or REPLICATES, seed)
         return replace(named, replication=Replication.endless(len(named.pool), sizes(values[None]).shape[1]))
     if isinstance(fill, Real) and not isinstance(fill, bool):
         if not np.isfinite(float(fill)):
@@ -123,13 +126,13 @@ def _is_data(fill: Any) -> bool:
     return isinstance(fill, (np.ndarray, pd.Series, pd.DataFrame, list, tuple)) or hasattr(fill, "detach")
 
 
-def _named(name: str, values: np.ndarray, edges: np.ndarray, rows: int, seed: int) -> SeriesFill:
+def _named(name: str, values: np.ndarray, edges: np.ndarray, positions: np.ndarray, rows: int, seed: int) -> SeriesFill:
     """Make one of the fills that have a name."""
     with np.errstate(over="ignore"):
         mean = np.nanmean(values, axis=1, keepdims=True)
     pool = np.broadcast_to(mean, values.shape)[None]
     if name == "linear":
-        pool = np.stack([_lines(channel, edges) for channel in values])[None]
+        pool = np.stack([_lines(channel, edges, positions) for channel in values])[None]
     if name == "noise":
         deviation = np.nanstd(values, axis=1, keepdims=True)
         pool = mean + deviation * np.random.default_rng(seed).standard_normal((rows, *values.shape))
@@ -145,14 +148,14 @@ def _named(name: str, values: np.ndarray, edges: np.ndarray, rows: int, seed: in
     return SeriesFill(np.array(pool), FILLS[name], moving=name == "neighbours")
 
 
-def _lines(channel: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Draw a straight line through every stretch ``(t,)``, from its first known value to its last."""
+def _lines(channel: np.ndarray, edges: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Draw a straight line in time through every stretch ``(t,)``, from its first known value to its last."""
     out = np.empty_like(channel)
     for start, stop in pairwise(edges):
         known = start + np.flatnonzero(np.isfinite(channel[start:stop]))
         ends = known[[0, -1]] if len(known) else np.array([start, stop - 1])
         heights = channel[ends] if len(known) else np.full(2, np.nanmean(channel))
-        out[start:stop] = np.interp(np.arange(start, stop), ends, heights)
+        out[start:stop] = np.interp(positions[start:stop], positions[ends], heights)
     return out
 
 

@@ -82,6 +82,8 @@ class Times:
         """Where steps lie in time ``(t,)``, in some unit."""
         if isinstance(self.index, pd.DatetimeIndex):
             return self.index.as_unit("ns").asi8.astype(float)
+        if isinstance(self.index, pd.PeriodIndex):
+            return self.index.asi8.astype(float)
         if self.index is not None and pd.api.types.is_numeric_dtype(self.index):
             return np.asarray(self.index, dtype=float)
         return np.arange(self.length, dtype=float)

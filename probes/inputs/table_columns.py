@@ -123,7 +123,8 @@ def typical_row(frame: pd.DataFrame) -> pd.DataFrame:
             middle = column.sort_values(kind="stable").dropna()
             values[name] = middle.iloc[[len(middle) // 2]].to_numpy()
         else:
-            values[name] = column.mode(dropna=False).iloc[[0]].array
+            plain = column.astype(object) if is_bool_dtype(column) else column  # pandas has no mode of nullable ones
+            values[name] = plain.mode(dropna=False).iloc[[0]].array
     return pd.DataFrame({n: pd.Series(v, dtype=frame[n].dtype) for n, v in values.items()}, columns=frame.columns)
 
 
@@ -174,7 +175,7 @@ def _summary(column: pd.Series) -> str:
         first, middle, last = (shown(known.iloc[i]) for i in (0, len(known) // 2, -1))
         return f"{first} to {last}, median {middle}"
     shares = column.value_counts(normalize=True, dropna=False).head(3)
-    return ", ".join(f"{shown(v)} {share:.0%}" for v, share in shares.items())
+    return ", ".join(f"{shown(v)} {share:.0%}" for v, share in shares.items() if share)
 
 
 def unseen_notes(frame: pd.DataFrame, instance: pd.DataFrame) -> tuple[str, ...]:

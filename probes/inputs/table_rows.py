@@ -9,13 +9,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype, is_object_dtype
+from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype, is_object_dtype, is_string_dtype
 
 from probes.errors import InputError
+from probes.inputs.column_numbers import is_moment
 
 __all__ = [
     "Row",
     "background_frame",
+    "fitted",
     "grouped_columns",
     "ignored_columns",
     "in_order_of",
@@ -28,8 +30,10 @@ __all__ = [
 #: names that an error lists
 _SHOWN = 12
 
+#: what pandas and pyarrow raise of a value that a type does not hold
+_UNFIT = (TypeError, ValueError, OverflowError, NotImplementedError)
 #: what a cell may not hold, and what to do instead
-_SEVERAL = (list, np.ndarray, pd.Series)
+_SEVERAL = (list, dict, set, np.ndarray, pd.Series)
 #: what ``DataFrame.describe`` and ``agg`` name rows of a summary
 _SUMMARIES = frozenset(f"{share}%" for share in (5, 10, 25, 50, 75, 90, 95)).union(
     ("count", "unique", "top", "freq", "mean", "std", "var", "sem", "sum", "median", "min", "max")
@@ -210,49 +214,72 @@ def instance_frame(
         raise InputError("row", f"have the background's columns; these are in only one of the two: {apart}", row)
     if set(frame.dtypes) == {np.dtype(float)} and all(isinstance(value, float) for value in values.values()):
         return pd.DataFrame(np.array([[values[name] for name in frame.columns]]), columns=frame.columns)
-    return pd.DataFrame({name: _fitted(name, values[name], dtype) for name, dtype in frame.dtypes.items()})
+    return pd.DataFrame({name: fitted(f"row[{name!r}]", values[name], dtype) for name, dtype in frame.dtypes.items()})
 
 
-def _fitted(name: Any, value: Any, dtype: Any) -> pd.Series:
-    """Convert a value to a one-row column with a column's type, widened from integer to float where the value needs it.
+def fitted(called: str, value: Any, dtype: Any) -> pd.Series:
+    """Convert a value to a one-row column with a column's type, widened to double precision where the value needs it.
 
     Raises
     ------
     InputError
         If the type cannot hold the value as it is.
     """
-    misfit = InputError(f"row[{name!r}]", f"fit the column's type {dtype}", value)
+    misfit = InputError(called, f"fit the column's type {dtype}", value)
     missing = pd.api.types.is_scalar(value) and pd.isna(value)
     if isinstance(dtype, pd.CategoricalDtype):
         known = missing or (isinstance(value, Hashable) and value in dtype.categories)
         if not known:
-            raise InputError(f"row[{name!r}]", f"be one of the column's categories {list(dtype.categories)[:8]}", value)
+            raise InputError(called, f"be one of the column's categories {list(dtype.categories)[:8]}", value)
     elif is_bool_dtype(dtype):
         nullable = pd.api.types.is_extension_array_dtype(dtype)
         if missing:
             if not nullable:
                 raise misfit
             return pd.Series([pd.NA], dtype=dtype)
-        if value not in (True, False):
+        if not _is_bare(value) or value not in (True, False):
             raise misfit
     elif is_numeric_dtype(dtype):
         if missing:
             nullable = pd.api.types.is_extension_array_dtype(dtype) or dtype.kind == "f"
             return pd.Series([pd.NA if nullable and dtype.kind != "f" else np.nan], dtype=dtype if nullable else float)
-        if isinstance(value, (str, bytes)) or not isinstance(value, (Number, np.number, np.bool_)):
+        if isinstance(value, complex) or not _is_bare(value):
             raise misfit
-        try:
-            cast = pd.Series([value]).astype(dtype)
-            exact = dtype.kind == "f" or bool(cast.iloc[0] == value)
-        except (TypeError, ValueError, OverflowError):
-            exact = False
-        return cast if exact else pd.Series([float(value)])  # type: ignore[arg-type]
+        return _of_number(value, dtype, misfit)
     elif isinstance(value, _SEVERAL):
-        raise InputError(f"row[{name!r}]", _SINGLE, value)
+        raise InputError(called, _SINGLE, value)
+    elif not missing and (_is_bare(value) if is_moment(pd.Series(dtype=dtype)) else _is_foreign(value, dtype)):
+        raise misfit
     try:
         return pd.Series([value], dtype=dtype)
+    except _UNFIT as error:
+        raise misfit from error
+
+
+def _of_number(value: Any, dtype: Any, misfit: InputError) -> pd.Series:
+    """Convert a number to a one-row column of a type of numbers, or of double precision where that cannot hold it."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            cast = pd.Series([value]).astype(dtype)
+        held = bool(np.isfinite(float(cast.iloc[0])) or not np.isfinite(float(value)))
+        if held and (dtype.kind == "f" or bool(cast.iloc[0] == value)):
+            return cast
+    except _UNFIT:
+        pass
+    try:
+        return pd.Series([float(value)])
     except (TypeError, ValueError, OverflowError) as error:
         raise misfit from error
+
+
+def _is_bare(value: Any) -> bool:
+    """Whether a value is a number, of which pandas would make a time near 1970; a duration of numpy is none."""
+    return isinstance(value, (Number, np.number, np.bool_)) and not isinstance(value, np.timedelta64)
+
+
+def _is_foreign(value: Any, dtype: Any) -> bool:
+    """Whether a column's type is that of texts, and a value none: pandas would write it as a text."""
+    return is_string_dtype(dtype) and not is_object_dtype(dtype) and not isinstance(value, str)
 
 
 def grouped_columns(groups: Mapping[str, Sequence[str]] | None, columns: pd.Index) -> dict[str, list[Any]]:

@@ -117,7 +117,8 @@ class Segments:
         The n + 1 texts around them, always kept.
     even : bool, default False
         Whether of the white space around removed pieces the widest stays: an empty line before a space, many spaces
-        before few. Else a removed piece takes along what follows it.
+        before few. Else a removed piece takes along what follows it; :meth:`of` leaves that to texts whose pieces all
+        begin after white space, as others would grow together: "able" of "un|able to" is not all that goes.
     """
 
     pieces: tuple[str, ...]
@@ -128,7 +129,7 @@ class Segments:
     def of(cls, text: str, spans: Sequence[Span], even: bool = False) -> Segments:
         edges = [0, *(i for span in spans for i in span), len(text)]
         parts = [text[a:b] for a, b in pairwise(edges)]
-        return cls(tuple(parts[1::2]), tuple(parts[0::2]), even)
+        return cls(tuple(parts[1::2]), tuple(parts[0::2]), even or any(not g[-1:].isspace() for g in parts[2:-1:2]))
 
     @lru_cache(maxsize=2)  # noqa: B019 - two small arrays, and segments are few
     def _written(self, replacement: StandIn) -> tuple[np.ndarray, np.ndarray]:

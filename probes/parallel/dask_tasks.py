@@ -54,7 +54,8 @@ class DaskTasks:
         Raises
         ------
         Exception
-            What ended a task; ``TimeoutError`` where the cluster has no worker and none came for a minute.
+            What ended a task; ``TimeoutError`` where the cluster has no worker and none came for a minute,
+            ``RuntimeError`` where it gave a task up.
         """
         with self.backend.retrieval_context():
             yield from self._results(jobs)
@@ -79,10 +80,20 @@ class DaskTasks:
             ended = [task for task in running if task.done()]
             running.difference_update(ended)
             for task in sorted(ended, key=lambda task: task.status != "finished"):
-                yield task.result()
+                yield _result(task)
 
     def _placed(self, argument: Any) -> Any:
         """Return an argument, or where it lies on a worker if it is large."""
         from dask.sizeof import sizeof
 
         return self.client.scatter(argument, hash=False) if sizeof(argument) > _LARGE else argument
+
+
+def _result(task: Any) -> Any:
+    """Return what a task came to, and say in words what Dask says by the key of a task that it gave up."""
+    try:
+        return task.result()
+    except CancelledError as error:
+        why = str(getattr(error, "reason", "")) or "no reason given"
+        lost = "a worker that held what it needs is gone, the client was closed, or somebody cancelled it"
+        raise RuntimeError(f"Dask gave up a task ({why}): {lost}") from error

@@ -180,7 +180,7 @@ class _Search:
         self.asked: list[np.ndarray] = []
         self.distinct = set[bytes]()
         self.kept: list[np.ndarray] = []
-        self.exact = False
+        self.exact, self.unconditional = False, 0.0
 
     def run(self) -> tuple[_Tested, str, float, Said]:
         """Search: the best rule, what counts as the same in words, the share of the same without it, both ends."""
@@ -194,7 +194,7 @@ class _Search:
         first = self.session.ask(design)
         self._learn(first, same)
         self.exact = first.design.exact
-        unconditional = float(self.kept[1][first.design.fixed :].mean())
+        self.unconditional = float(self.kept[1][first.design.fixed :].mean())
         tried = set[Members]()
         best = self._next(tried, same) or _Tested((), np.empty(0, dtype=bool), 0.0)
         while best.low < self.settings.precision and not self.exact and self.left >= _BLOCK:
@@ -202,7 +202,7 @@ class _Search:
             if tested is None:
                 break
             best = max(best, tested, key=lambda t: t.low)
-        return best, holds, unconditional, said_of(ends, self.settings.same, self.session.question.targeted)
+        return best, holds, self.unconditional, said_of(ends, self.settings.same, self.session.question.targeted)
 
     def _next(self, tried: set[Members], same: Same) -> _Tested | None:
         """Test the next candidate; None if there is none left."""
@@ -274,8 +274,10 @@ class _Search:
     def _candidate(self, tried: set[Members]) -> Members | None:
         """Return the next rule to test; None if there is none left."""
         Z, kept = np.vstack(self.asked), np.concatenate(self.kept)
+        if () not in tried and self.unconditional >= self.settings.precision:
+            return ()
         if kept.all():
-            return () if () not in tried else None
+            return None
         precisions: Precisions = self._precisions if self.exact else estimated(self.features, Z, kept, self.rng)
         return proposed(precisions, len(self.features), tried, self.settings.precision, self.settings.max_length)
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from probes.errors import InputError
 from probes.inputs.column_numbers import is_number, numbers_of
+from probes.inputs.table_rows import fitted
 
 __all__ = ["MOST", "Bounds", "ColumnValues", "column_values"]
 
@@ -159,9 +160,9 @@ def _ends(bound: Any, column: pd.Series, name: Hashable) -> tuple[float, float]:
             ends.append(open_end)
             continue
         try:
-            place = end if is_number(column) else numbers_of(pd.Series([end], dtype=column.dtype))[0]  # type: ignore[index]
+            place = end if is_number(column) else numbers_of(fitted("bounds", end, column.dtype))[0]  # type: ignore[index]
             ends.append(float(place))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, InputError) as error:
             raise InputError(f"bounds[{name!r}]", rule, bound) from error
     if not ends[0] <= ends[1]:
         raise InputError(f"bounds[{name!r}]", rule, bound)

@@ -17,7 +17,7 @@ from probes.design import Design, random_seed
 from probes.errors import InputError, integer
 from probes.inputs.column_numbers import numbers_of
 from probes.inputs.table_columns import shown
-from probes.inputs.table_rows import Row, background_frame, ignored_columns, instance_frame
+from probes.inputs.table_rows import Row, background_frame, fitted, ignored_columns, instance_frame
 from probes.models.adapt import ModelLike
 from probes.outputs.target import Target, TargetLike, is_function, resolve
 from probes.rounding import counted
@@ -116,19 +116,16 @@ def _grid(column: pd.Series, grid: int | Sequence[Any]) -> pd.Series:
     if not isinstance(grid, (int, np.integer)) or isinstance(grid, bool):
         if isinstance(grid, str) or not isinstance(grid, (Sequence, np.ndarray, pd.Series)) or not len(grid):
             raise InputError("grid", "be a number of values, or a list of them", grid)
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            known_levels = list(column.dtype.categories)
-            if unknown := [v for v in grid if v not in known_levels and not pd.isna(v)]:
-                raise InputError("grid", f"be of the column's categories {known_levels[:8]}", unknown)
-        try:
-            return pd.Series(list(grid), dtype=column.dtype)
-        except (TypeError, ValueError) as error:
-            raise InputError("grid", f"hold values of the column's type {column.dtype}", list(grid)) from error
+        cells = [fitted("grid", value, column.dtype) for value in grid]
+        if any(cell.dtype != column.dtype for cell in cells):
+            raise InputError("grid", f"hold values of the column's type {column.dtype}", list(grid))
+        return pd.concat(cells, ignore_index=True)
     most, known = integer("grid", int(grid), least=2), column.dropna()
     if not len(known):
         raise InputError("feature", "be a column that is not missing throughout", column.name)
     if numbers_of(column) is None:
-        return pd.Series(known.value_counts().index[:most]).astype(column.dtype)
+        counts = known.value_counts()
+        return pd.Series(counts.index[counts > 0][:most]).astype(column.dtype)  # a category may have no rows
     spread = known.sort_values(kind="stable").reset_index(drop=True)
     spread = spread[~spread.duplicated()].reset_index(drop=True)
     return spread.iloc[np.unique(np.linspace(0, len(spread) - 1, most).round().astype(int))].reset_index(drop=True)

@@ -22,7 +22,7 @@ from surrogates.judging.analysis import Analysis
 from surrogates.judging.background import row_answers
 from surrogates.judging.comparison import compare_families
 from surrogates.judging.fidelity import Fidelity
-from surrogates.judging.notes import cautions, covered, labels, noisy, one_by_one
+from surrogates.judging.notes import cautions, covered, labels, noisy, one_by_one, short_of_all
 from surrogates.judging.problem import Problem
 from surrogates.judging.region_notes import correlated_note, cut_note
 from surrogates.local.explanation import Explanation
@@ -213,6 +213,8 @@ def _warnings(plan: Plan, reply: Reply, analysis: Analysis, ceiling: tuple[float
     instance = probe.render(probe.instance[None])
     if isinstance(instance, list) and (unread := plan.session.scorer.unread(instance[0])):
         notes.append(unread)
+    if short := _short(plan):
+        notes.append(short)
     m, d = len(reply.design.sampled), len(probe.features)
     if not reply.design.exact and m < 2 * d:
         notes.append(
@@ -222,6 +224,16 @@ def _warnings(plan: Plan, reply: Reply, analysis: Analysis, ceiling: tuple[float
         notes += cut_note(probe.view(), [f.name for f in probe.features], reply.design, reply.y, effects)
     notes += correlated_note(probe.correlated, effects)
     return (*notes, *analysis.notes, *labels(reply.answers), *plan.cautions(reply, analysis.fidelity))
+
+
+def _short(plan: Plan) -> str:
+    """Say that what else a budget pays for leaves some of all possible questions unasked; empty where it does not."""
+    question, design = plan.session.question, plan.questions
+    inputs = design.population * question.probe.replicates
+    if plan.budget is None or design.exact or inputs > plan.budget:
+        return ""
+    enough = Allowance.budget_for(question, int(design.population))
+    return short_of_all(plan.budget, int(inputs), enough, question.generates, question.varies)
 
 
 def _kept(rule: Rule) -> dict[str, object]:
@@ -242,4 +254,6 @@ def _provenance(plan: Plan, reply: Reply, surrogate: Surrogate, stopped: str) ->
     }
     if plan.rule is not EVERYTHING:
         kept["until"] = _kept(plan.rule)
+    if (text := plan.session.wrote()) is not None:
+        kept["wrote"] = text
     return kept

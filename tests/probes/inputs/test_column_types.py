@@ -11,6 +11,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from probes import Conditional, LocalGaussian, TabularProbe
 from probes.errors import InputError
+from probes.inputs.table_rows import fitted
 from surrogates import explain
 
 N = 60
@@ -124,6 +125,39 @@ def test_a_column_without_repeats_has_no_note_on_unseen_words():
     assert not any("Not in the background" in note for note in TabularProbe({"name": "new", "x": 0.0}, frame).notes)
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("date", 2024),
+        ("date with zone", 1.5),
+        ("duration", 5),
+        ("string", 5),
+        ("string", b"a"),
+        ("float", 1 + 2j),
+        ("int8", 1 + 2j),
+        ("int8", 10**400),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_and_not_made_to_fit(column, value):
+    table = pd.DataFrame({column: COLUMNS[column], "x": NUMBERS})
+    with pytest.raises(InputError, match=rf"^row\['{column}'\] must fit the column's type .*; got "):
+        TabularProbe({column: value, "x": 1.0}, table)
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("float16", 1e6), ("float32", 1e300)])
+def test_a_number_too_large_for_its_column_stays_the_number(dtype, value):
+    table = pd.DataFrame({"x": NUMBERS.astype(dtype), "y": NUMBERS})
+    rows = TabularProbe({"x": value, "y": 1.0}, table).render(np.ones((1, 2)))
+    assert (rows["x"] == value).all()  # exact: copied
+
+
+def test_a_nullable_truth_value_has_a_typical_row():
+    table = pd.DataFrame({"flag": COLUMNS["boolean"], "x": NUMBERS})
+    typical = TabularProbe(table.iloc[[0]], table).variants()["typical row"].render(np.zeros((1, 2)))
+    assert typical["flag"].tolist() == [True]
+    assert typical["flag"].dtype == "boolean"
+
+
 def test_complex_numbers_are_refused():
     frame = pd.DataFrame({"z": np.full(5, 1j), "x": np.arange(5.0)})
     with pytest.raises(InputError, match="real numbers"):
@@ -179,3 +213,24 @@ def test_lightgbm_takes_its_categories():
     model = lightgbm.LGBMClassifier(n_estimators=20, verbose=-1).fit(frame, bought)
     ex = explain(model, frame.iloc[[0]], background=frame, target=1, store=None)
     assert ex.y[0, 0] == pytest.approx(model.predict_proba(frame.iloc[[0]])[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "kept"),
+    [
+        (np.timedelta64(1, "D"), "timedelta64[ns]", pd.Timedelta(days=1)),
+        (1e300, "Int64", 1e300),
+        (np.timedelta64(1, "D"), "int64", None),
+        (np.timedelta64(1, "D"), "bool", None),
+        (np.ones(2), "bool", None),
+        (np.ones(1), "boolean", None),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("error")
+def test_durations_of_numpy_are_no_numbers_and_arrays_no_truth_values(value, dtype, kept):
+    if kept is None:
+        with pytest.raises(InputError, match="fit the column's type"):
+            fitted("row", value, pd.Series(dtype=dtype).dtype)
+    else:
+        assert fitted("row", value, pd.Series(dtype=dtype).dtype).iloc[0] == kept

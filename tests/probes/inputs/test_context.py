@@ -158,6 +158,7 @@ def test_view_is_plain_data_with_running_offsets():
         ({"context": {}}, "context", "hold some text", "{}"),
         ({"context": ["a b", " "]}, "context", "non-empty texts", "' '"),
         ({"context": ["a b", 3]}, "context", "non-empty texts", "3"),
+        ({"context": {1: "a b", "1": "c d"}}, "context", "titles that differ as texts", "[1, '1']"),
         ({"context": 5}, "context", "be a text", "5"),
         ({"context": None}, "context", "be a text", "None"),
         ({"context": "One sentence only."}, "context", "at least two features", "One sentence only."),

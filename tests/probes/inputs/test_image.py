@@ -89,6 +89,8 @@ def test_numbers_of_another_range_are_taken_with_it():
         (np.zeros((8, 8), bool), {}, "image must hold numbers; got 'type bool'"),
         (np.zeros((8, 8)), {"data_range": (1, 0)}, r"data_range must be \(low, high\), the lower number first"),
         (np.zeros((8, 8)), {"data_range": (0.5, 1)}, "data_range must hold all of the image"),
+        (np.zeros((8, 8), np.int8), {"data_range": (0, 255)}, "data_range must be of numbers that .* int8 has"),
+        (np.zeros((1, 1)), {"n_segments": 2}, "image must have two pixels at least"),
         (np.zeros((8, 8)), {"channels": "C"}, "channels must be 'first' or 'last', or None"),
         (np.ma.masked_array(np.zeros((8, 8))), {}, "image must be an image of Pillow, a numpy array or a torch"),
         ([[0, 1], [1, 0]], {}, "image must be an image of Pillow, a numpy array or a torch tensor"),

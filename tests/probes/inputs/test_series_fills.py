@@ -33,3 +33,28 @@ def test_a_fill_with_other_columns_is_refused():
     x = pd.DataFrame({"heart": WAVE, "breath": -WAVE})
     with pytest.raises(InputError, match=r"fill must have the columns of x.*got.*'pulse'"):
         SeriesProbe(x, 3, fill=[x.rename(columns={"heart": "pulse"}) + 1])
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        [0.0, 1.0, 4.0, 5.0],
+        pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-05", "2024-01-06"]),
+        pd.PeriodIndex(["2024-01", "2024-02", "2024-05", "2024-06"], freq="M"),
+    ],
+    ids=["number", "date", "month"],
+)
+def test_lines_are_straight_in_time_where_steps_are_not_even(index):
+    series = pd.Series([0.0, 7.0, 9.0, 5.0], index)
+    (between,) = SeriesProbe(series, [1, 3], fill="neighbours").render(np.array([[1, 0, 1]]))
+    (through,) = SeriesProbe(series, [3], fill="linear").render(np.array([[0, 1]]))
+    assert np.allclose(between, [0, 1, 4, 5])
+    assert np.allclose(through, [0, 2.25, 9, 5])
+
+
+def test_months_that_are_left_out_are_seen_by_bands():
+    months = pd.PeriodIndex(
+        ["2024-01", "2024-02", "2024-05", *pd.period_range("2024-06", periods=9, freq="M")], freq="M"
+    )
+    with pytest.raises(InputError, match="times must be evenly spaced"):
+        SeriesProbe(pd.Series(WAVE[:12], months), bands=2)

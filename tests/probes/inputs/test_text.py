@@ -235,6 +235,12 @@ def test_user_spans_leave_the_rest_alone():
     assert probe.view()["unit"] == "span"
 
 
+def test_words_do_not_grow_together_where_a_piece_in_between_is_removed():
+    within = TextProbe("unable to act", spans=[(0, 2), (2, 6), (7, 9), (10, 13)])
+    assert within.render(np.array([[1, 0, 1, 1]])) == ["un to act"]
+    assert TextProbe("我爱 Python\n").render(np.array([[1, 0, 1]])) == ["我 Python\n"]
+
+
 def test_adjacent_spans_and_numpy_integers_are_allowed():
     probe = TextProbe("abcdef", spans=np.array([[0, 2], [2, 4]]))
     assert probe.render(np.array([[0, 1], [1, 0], [0, 0]])) == ["cdef", "abef", "ef"]

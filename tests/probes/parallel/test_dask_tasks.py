@@ -38,3 +38,12 @@ def test_a_cluster_that_stays_without_workers_is_given_up(tasks, monkeypatch):
     monkeypatch.setattr("probes.parallel.dask_tasks._PATIENCE", 0.1)
     with pytest.raises(TimeoutError, match="the cluster has no worker"):
         list(tasks(delayed(abs)(-i) for i in range(3)))
+
+
+def test_a_task_that_dask_gives_up_is_called_so(tasks):
+    def jobs():
+        yield delayed(abs)(-1)
+        tasks.client.cancel([distributed.Future(key, tasks.client) for key in tasks.client.futures])
+
+    with pytest.raises(RuntimeError, match=r"^Dask gave up a task \(.*\): a worker that held what it needs is gone"):
+        list(tasks(jobs()))

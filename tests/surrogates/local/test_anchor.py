@@ -135,6 +135,15 @@ def test_every_question_asked_makes_the_precision_exact():
     assert result.cost["rows"] <= 17
 
 
+@pytest.mark.parametrize("features", [5, 12])
+def test_no_condition_is_the_shortest_where_the_answer_is_settled_well_enough_without(features):
+    """All but one in 16 answers are the same, whatever is present."""
+    result = anchor(lambda Z: 1.0 * Z[:, :4].any(axis=1), MaskProbe(features), precision=0.85, budget=600, store=None)
+    assert result.rule.conditions == () and result.words == "always"
+    assert result.proved and result.coverage == pytest.approx(1)
+    assert result.low <= 15 / 16 + 1e-9
+
+
 def test_a_model_that_does_not_repeat_itself_proves_nothing():
     rng = np.random.default_rng(0)
     result = anchor(lambda Z: Z[:, 0] + 0.1 * rng.standard_normal(len(Z)), MaskProbe(8), store=None)

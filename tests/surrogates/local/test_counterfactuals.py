@@ -266,6 +266,7 @@ def test_names_and_values_of_the_user_are_escaped():
         ({"bounds": {"debt": (9, 1)}}, "low ≤ high"),
         ({"bounds": {"debt": 9}}, "low ≤ high"),
         ({"bounds": {"debt": ("x", 9)}}, "low ≤ high"),
+        ({"bounds": {"since": (2020, None)}}, "low ≤ high"),
         ({"bounds": {"debt": (900, 1000)}}, "leave a value of the background"),
         ({"bounds": {"city": ["Paris"]}}, "be a list of values that the background holds"),
         ({"bounds": {"debt": (1, 9)}, "immutable": ["debt"]}, "not for immutable ones"),

@@ -79,6 +79,29 @@ def test_values_are_those_of_the_background_with_its_types():
     assert all(dtypes.equals(frame.dtypes) for dtypes in seen)
 
 
+def test_a_category_without_rows_is_no_value_of_the_background():
+    X = pd.DataFrame({"a": pd.Categorical(["x", "y"] * 5, categories=["w", "x", "y", "z"]), "b": np.arange(10.0)})
+    curve = partial_dependence(lambda rows: rows["b"].to_numpy(), "a", background=X, store=None)
+    assert curve.table["value"].tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("column", "grid"),
+    [
+        (pd.Series(pd.date_range("2024", periods=10)), [2024]),
+        (pd.Series([True, False] * 5), [2]),
+        (pd.Series(range(10)), ["1"]),
+        (pd.Series(range(10), dtype="int8"), [300]),
+        (pd.Series(range(10), dtype="float16"), [1e6]),
+    ],
+    ids=["date", "truth", "number", "int8", "float16"],
+)
+def test_a_grid_of_another_kind_is_refused_and_not_made_to_fit(column, grid):
+    X = pd.DataFrame({"a": column, "b": np.arange(10.0)})
+    with pytest.raises(InputError, match=r"^grid must (fit|hold values of) the column's type"):
+        partial_dependence(lambda rows: pytest.fail("asked"), "a", background=X, grid=grid, store=None)
+
+
 def test_answers_are_kept():
     asked, store = [], Store()
 
@@ -124,7 +147,7 @@ def test_labels_along_the_axis_of_its_plot_do_not_overlap(column):
         ("proline", {"grid": 1}, "grid must be"),
         ("proline", {"grid": []}, "grid must be a number of values"),
         ("proline", {"grid": "all"}, "grid must be a number of values"),
-        ("proline", {"grid": ["much"]}, "values of the column's type"),
+        ("proline", {"grid": ["much"]}, "grid must fit the column's type"),
         ("proline", {"rows": 1}, "rows must be"),
     ],
 )
@@ -138,7 +161,7 @@ def test_bad_input_is_refused_before_any_call(feature, options, words):
 
 def test_an_unseen_category_is_refused():
     frame = pd.DataFrame({"city": pd.Categorical(["Rome", "Bonn"]), "x": [1.0, 2.0]})
-    with pytest.raises(InputError, match="be of the column's categories"):
+    with pytest.raises(InputError, match="be one of the column's categories"):
         partial_dependence(lambda rows: rows["x"], "city", background=frame, grid=["Paris"], **QUIET)
 
 

@@ -107,6 +107,7 @@ def test_evidence_grows_for_a_better_surrogate_and_never_for_a_worse():
     assert r2_wealth(y, signal, 0.8, 2 * y.std())[-1] > 1000
     assert r2_wealth(y, np.zeros(400), 0.8, 2 * y.std()).max() < 3
     assert len(r2_wealth(y[:7], signal[:7], 0.8, 2.0)) == 3
+    assert len(r2_wealth(y[:1], signal[:1], 0.8, 2.0)) == 0
 
 
 def test_certified_stops_with_a_certificate_that_is_true():
