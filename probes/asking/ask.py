@@ -181,7 +181,7 @@ def forecast(
     by_tokens = tokens > 0 and spent.tokens > 0  # a server counts them once they are paid, and forecasts none
     share = tokens / spent.tokens if by_tokens else (asked + checked.checks) / max(spent.rows, 1)
     seconds = spent.seconds * share if spent.rows or not asked else None
-    return Forecast(len(seen), known, calls + checked.calls, tokens, seconds, checked.checks)
+    return Forecast(len(seen), known, calls + checked.calls, tokens, seconds, checked.checks, model.at_once)
 
 
 def _tokens(model: Model, inputs: Any) -> int:

@@ -70,9 +70,11 @@ class Forecast:
     tokens : int
         Tokens of the rest; 0 where inputs have no tokens.
     seconds : float or None
-        Time inside the model, from a trial; None without one.
+        Time inside the model, from a trial, one input after another; None without one.
     checks : int
         Inputs asked besides on first contact; `calls` and `tokens` include them.
+    at_once : int
+        Requests that a server is sent at a time: if it answers them as fast as one, the time is so many times less.
     """
 
     questions: int
@@ -81,11 +83,14 @@ class Forecast:
     tokens: int
     seconds: float | None = None
     checks: int = 0
+    at_once: int = 1
 
     def __str__(self) -> str:
         tokens = f", {counted(self.tokens, 'token')}" if self.tokens else ""
-        time_ = "" if self.seconds is None else f", about {rounded(self.seconds)} s"
         asked = self.questions - self.known
+        time_ = "" if self.seconds is None else f", about {rounded(self.seconds)} s"
+        if self.seconds is not None and (fast := min(self.at_once, asked)) > 1:
+            time_ += f" one after another, {rounded(self.seconds / fast)} s if {fast} at a time are as fast as one"
         checks = f", {counted(self.checks, 'input')} more to check the model" if self.checks else ""
         calls = f"{counted(asked, 'question')} to ask in {counted(self.calls, 'call')}"
         return f"{calls}{checks}{tokens}{time_} ({self.known:,} known already)"

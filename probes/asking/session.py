@@ -26,6 +26,7 @@ from probes.errors import ModelError
 from probes.model import Generator, Identity, Model
 from probes.models.adapt import ModelLike, as_model
 from probes.outputs.arrays import LARGEST
+from probes.outputs.reply_texts import OfTexts
 from probes.outputs.target import Target, is_function
 from probes.outputs.threshold import Above
 from probes.probe import Probe
@@ -217,6 +218,13 @@ class Session:
     def share(self, design: Design) -> Share:
         """Return this question's share in one stream of many; see :func:`probes.asking.ask_many.ask_together`."""
         return Share(self.question.probe, design, self.run)
+
+    def wrote(self) -> str | None:
+        """Return what the model wrote to the instance, where numbers are made of its texts and it was asked."""
+        inner = getattr(self.scorer, "model", self.scorer)  # of one that workers answer for
+        if not isinstance(inner, OfTexts):
+            return None
+        return inner.wrote(self.question.probe.render(self.question.probe.instance[None])[0])
 
     def forecast(self, design: Design, trial: int = 0) -> Forecast:
         """Forecast the cost of a design; see :func:`probes.asking.ask.forecast`. A missing answer is generated."""

@@ -11,6 +11,7 @@ import numpy as np
 from probes.errors import InputError, ModelError, describe
 from probes.model import Generator, Identity, Model
 from probes.outputs.reply import Reply, Unread
+from probes.outputs.reply_texts import OfTexts, Texts
 from probes.outputs.scalariser import Scalariser
 from probes.outputs.text_scorers import Overlap, as_scalariser
 
@@ -75,7 +76,7 @@ class TextFunction(Generator):
         return _Scored(self, as_scalariser(scores))
 
 
-class _Scored(Model):
+class _Scored(OfTexts):
     """Prompts → what a scalariser makes of the texts."""
 
     steady = False
@@ -87,6 +88,7 @@ class _Scored(Model):
             raise InputError("scores", "read texts: a function sends no log-probabilities", type(scalariser).__name__)
         self.writer, self.scalariser = writer, scalariser
         self.unit, self.outputs = scalariser.unit, scalariser.outputs
+        self.texts = Texts()
 
     def identity(self) -> Identity:
         writer, scored = self.writer.identity(), self.scalariser.identity()
@@ -96,7 +98,9 @@ class _Scored(Model):
         rows = []
         for prompt in inputs:
             try:
-                rows.append(self.scalariser(Reply(self.writer.generate(prompt, 0))))
+                text = self.writer.generate(prompt, 0)
+                self.texts.keep(self.digests([prompt])[0], text)
+                rows.append(self.scalariser(Reply(text)))
             except Unread as reason:
                 self.reason = f"{reason}."
                 rows.append(np.full(len(self.outputs or "?"), np.nan))

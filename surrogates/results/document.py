@@ -59,10 +59,17 @@ def parsed(source: object, named: str) -> Json:
     except OSError as error:
         raise InputError("source", f"be {named} by to_json, or its path ({error.strerror})", str(source)) from error
     except (ValueError, RecursionError) as error:
-        raise InputError("source", f"be {named} by to_json, or its path", text[:80] or source) from error
+        raise InputError("source", f"be {named} by to_json, or its path", _begins(source, text)) from error
     if not isinstance(data, dict):
-        raise InputError("source", f"be {named} by to_json, or its path", text[:80])
+        raise InputError("source", f"be {named} by to_json, or its path", _begins(source, text))
     return data
+
+
+def _begins(source: str | Path, text: str) -> str:
+    """Name a file and how it begins; a text alone by its beginning."""
+    if not text or text == source:
+        return text[:80] or str(source)
+    return f"{source}, which begins: {text[:80].splitlines()[0]}"
 
 
 def kind_of(data: Json) -> str:

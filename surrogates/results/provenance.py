@@ -39,8 +39,9 @@ class CostData(TypedDict):
 class Provenance(TypedDict):
     """The origin of a result's numbers, as plain data.
 
-    The last five are those of an explanation: how its questions were drawn, why asking stopped, the stopping rule with
-    its parameters (if there was one), the class of its surrogate and that class's parameters.
+    The last six are those of an explanation: how its questions were drawn, why asking stopped, the stopping rule with
+    its parameters (if there was one), the class of its surrogate and that class's parameters, and what the model wrote
+    to the whole input, where numbers are made of its texts.
     """
 
     model: str
@@ -56,6 +57,7 @@ class Provenance(TypedDict):
     until: NotRequired[dict[str, object]]
     family: NotRequired[str]
     settings: NotRequired[dict[str, object]]
+    wrote: NotRequired[str]
 
 
 @cache

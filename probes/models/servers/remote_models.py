@@ -19,6 +19,7 @@ from probes.models.servers.prompt_logprobs import Reading, cut, cutting
 from probes.models.servers.response import reply_of
 from probes.models.servers.server import Server
 from probes.outputs.reply import Unread
+from probes.outputs.reply_texts import OfTexts, Texts
 from probes.outputs.scalariser import Scalariser
 
 __all__ = ["PairLogProbs", "Remote", "Scored", "TokenLogProbs"]
@@ -75,7 +76,7 @@ class Remote(Model):
         return np.array([row if len(row) == width else np.full(width, np.nan) for _, row in rows])
 
 
-class Scored(Remote):
+class Scored(Remote, OfTexts):
     """Prompts → what a scalariser makes of the replies.
 
     Parameters
@@ -92,6 +93,7 @@ class Scored(Remote):
         super().__init__(server, Identity(f"{read.id}:{self.max_tokens}", read.persistent))
         self.scalariser = scalariser
         self.unit, self.outputs = scalariser.unit, scalariser.outputs
+        self.texts = Texts()
 
     def met_as(self, identity: Identity) -> str:
         return f"{super().met_as(identity)}:{type(self.scalariser).__name__}"
@@ -106,6 +108,7 @@ class Scored(Remote):
 
     def row(self, body: dict[str, Any], item: Prompt) -> np.ndarray:
         reply = reply_of(body)
+        self.texts.keep(self.digests([item])[0], reply.text)
         numbers = self.scalariser(reply)
         if np.isnan(numbers).any():
             raise Unread(f"the scalariser gave no number for the text {describe(reply.text, 60)}")

@@ -147,3 +147,11 @@ def test_time_is_forecast_of_a_model_that_does_not_say_how_long_its_inputs_are()
     forecast = estimate(Server(known=True), TextProbe("one two three four"), budget=64, trial=2, store=None)
     assert forecast.questions - forecast.known == 14 and forecast.seconds is not None
     assert forecast.seconds >= 0.01 * 14
+
+
+def test_time_of_a_server_is_forecast_for_requests_one_after_another_and_at_a_time() -> None:
+    forecast = Forecast(questions=65, known=1, calls=64, tokens=0, seconds=32.0, at_once=16)
+    assert "about 32 s one after another, 2 s if 16 at a time are as fast as one" in str(forecast)
+    server = Server(known=True)
+    server.at_once = 8
+    assert estimate(server, TextProbe("one two three four"), budget=64, trial=2, store=None).at_once == 8

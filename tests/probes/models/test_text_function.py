@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from probes import Contains, FirstToken, InputError, ModelError, Store, TemplateProbe, TextFunction, TextProbe, measure
-from surrogates import behave, explain
+from surrogates import Explanation, behave, explain, explain_many
+from surrogates.report.sentence import said_line
 
 CITIES = {"France": "Paris", "Italy": "Rome", "Spain": "Madrid", "Peru": "Lima", "Cuba": "Havana", "Kenya": "Nairobi"}
 
@@ -57,3 +58,22 @@ def test_what_is_no_text_and_what_sends_no_log_probabilities_is_told():
     for wrong in ({"function": "f"}, {"function": knows, "name": " "}):
         with pytest.raises(InputError, match="must be"):
             TextFunction(**wrong)
+
+
+def test_what_is_written_to_the_whole_input_is_shown_also_from_the_store(tmp_path):
+    def answer(prompt):
+        return "It opened in 1969." if "1969" in prompt else "Nobody knows."
+
+    lm = TextFunction(answer, name="opening", scores=Contains())
+    for _ in range(2):
+        ex = explain(lm, "Built in 1950, opened in 1969.", answer="1969", store=tmp_path / "kept.sqlite")
+        assert "Written: “It opened in 1969.”" in str(ex) and said_line(ex).startswith("The model wrote “It opened")
+    assert ex.answers.cost.reused and Explanation.from_json(ex.to_json()).provenance["wrote"] == "It opened in 1969."
+    texts = ["Built in 1950, opened in 1969.", "Built in 1950, opened later."]
+    wrote = [one.provenance["wrote"] for one in explain_many(lm, texts, answer="1969", store=None)]
+    assert wrote == ["It opened in 1969.", "Nobody knows."]
+    long = TextFunction(lambda prompt: prompt + "\ud83d" + " and on" * 5000, scores=Contains())
+    ex = explain(long, "It opened in 1969.", answer="1969", store=None)
+    assert len(str(ex)) < 4000 and "1969.? and on" in str(ex) and ex.to_json(tmp_path / "long.json")
+    own = explain(lm, "Built in 1950, opened in 1969.", store=None)
+    assert own.answer == own.provenance["wrote"] and "Written" not in str(own)
