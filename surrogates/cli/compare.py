@@ -165,7 +165,7 @@ def _answering(model: str, metric: str) -> str:
 
 @comparing.command("rows", help="Where two models differ among rows of a table or texts: short rules, tested.")
 def rows(
-    table: Annotated[Path, typer.Argument(help="A CSV file.")],
+    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
     model: Annotated[str, typer.Option("--model", "-m", help="The first model: a folder, a file, module:attribute.")],
     to: Annotated[str, typer.Option("--to", help="The other model, named as --model is.")],
     drop: Drop = "",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
 from probes.errors import InputError
+from probes.inputs.column_numbers import is_number
 from surrogates.cli.app import app
 from surrogates.cli.inputs import Options, load, sharing, shown, table_of
 from surrogates.cli.rows import Drop
@@ -22,7 +24,7 @@ _NUMBERS = "NAME=LOW:HIGH, either end left out where it is open, or NAME=value,v
 @app.command("counterfactuals")
 @sharing(Options)
 def counterfactual(
-    data: Annotated[Path, typer.Argument(help="A CSV or Parquet table; its rows are the background.")],
+    data: Annotated[Path, typer.Argument(help="A CSV or Parquet file; its rows are the background.")],
     row: Annotated[int, typer.Option(help="Number of the row, from 0.")],
     desired: Annotated[
         str | None, typer.Option(help="The decision wanted, or LOW:HIGH for a number; default: any other decision.")
@@ -46,7 +48,7 @@ def counterfactual(
         frame.iloc[[row]],
         background=frame,
         desired=_desired(desired),
-        bounds=dict(map(_bound, bound or ())),
+        bounds=dict(_bound(text, frame) for text in bound or ()),
         immutable=[name.strip() for name in immutable.split(",") if name.strip()],
         n=n,
         **asking,
@@ -60,12 +62,17 @@ def _desired(text: str | None) -> DesiredLike:
     return text if ends is None else ends
 
 
-def _bound(text: str) -> tuple[str, tuple[float | None, float | None] | list[str]]:
-    name, equals, values = text.partition("=")
+def _bound(text: str, frame: pd.DataFrame) -> tuple[str, tuple[float | None, float | None] | list[Any]]:
+    name, equals, values = (part.strip() for part in text.partition("="))
     if not equals or not values:
         raise InputError("--bound", f"be {_NUMBERS}", text)
-    ends = _ends(values)
-    return name.strip(), [value.strip() for value in values.split(",")] if ends is None else ends
+    column, ends = frame[name] if name in frame else pd.Series([""]), _ends(values)
+    if is_number(column):
+        if ends is None:
+            raise InputError("--bound", "be NAME=LOW:HIGH for a column of numbers", text)
+        return name, ends
+    known = {str(value): value for value in column.dropna().unique()}
+    return name, [known.get(value, value) for value in (part.strip() for part in values.split(","))]
 
 
 def _ends(text: str) -> tuple[float | None, float | None] | None:

@@ -16,6 +16,7 @@ from surrogates.cli.app import app
 from surrogates.cli.input_kinds import about
 from surrogates.cli.inputs import Options, shown
 from surrogates.families.registry import FAMILIES, Auto
+from surrogates.judging.notes import said
 from surrogates.local.checks import CHECKS, check
 from surrogates.local.coarse_to_fine import explain_document
 from surrogates.local.explain import estimate, explain
@@ -99,11 +100,12 @@ def _run(model: ModelLike, probe: Probe, common: Common) -> None:
         raise InputError("--gpu-throughput", "come with --estimate", common.gpu_throughput)
     if span and isinstance(until, Certified):
         raise InputError("--span", "come without --until r2=…: the certificate is for the whole answer", span)
-    explanation = (
-        explain_document(model, probe, common.chosen, until=until, **asking)
-        if coarse
-        else explain(model, probe, common.chosen, until=until, design=common.design, **asking)
-    )
+    with said(1 if common.quiet else 0):  # it is printed with the result
+        explanation = (
+            explain_document(model, probe, common.chosen, until=until, **asking)
+            if coarse
+            else explain(model, probe, common.chosen, until=until, design=common.design, **asking)
+        )
     if span:
         explanation = explanation.attribute(span[0] if len(span) == 1 else span)
     if checks:

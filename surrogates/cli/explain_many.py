@@ -14,7 +14,7 @@ from probes.models.adapt import as_model
 from surrogates.cli.app import app
 from surrogates.cli.explain import Common
 from surrogates.cli.fields import Fixed, Pair, Units, fields_probe, object_of
-from surrogates.cli.inputs import in_a_folder, load, place, sharing, table_of
+from surrogates.cli.inputs import in_a_folder, is_table, load, place, sharing, table_of
 from surrogates.cli.rows import BackgroundRows, Drop, Groups, LawOption, row_settings
 from surrogates.cli.targets import target_of
 from surrogates.cli.texts import Answer, Chat, System, conversation, read
@@ -32,7 +32,8 @@ def many(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A CSV file, also the background; a .jsonl file, named texts as an object a line; or a text a line."
+            help="A CSV or Parquet file, also the background; a .jsonl file, named texts as an object a line; or a "
+            "text a line."
         ),
     ],
     rows: Annotated[str, typer.Option(help="Which rows or lines, FIRST:END from 0; default: all.")] = ":",
@@ -53,15 +54,15 @@ def many(
         if getattr(common, name):
             option = "--check" if name == "checks" else f"--{name.replace('_', '-')}"
             raise InputError(option, "be left out: it is for a single explanation", getattr(common, name))
-    in_a_folder(common.output)
+    in_a_folder(common.output, folders=True)
     if common.json is not None and common.json.suffix != ".jsonl":
         raise InputError("--json", "end in .jsonl: one explanation a line", str(common.json))
-    table, named = file.suffix.lower() == ".csv", file.suffix.lower() == ".jsonl"
+    table, named = is_table(file), file.suffix.lower() == ".jsonl"
     if not named and (unit, fixed, pair) != ("word", "", False):
         raise InputError("--unit, --fixed and --pair", "come with a .jsonl file of named texts", str(file))
     of_rows = {"--drop": drop, "--group": groups, "--law": law, "--background-rows": background_rows}
     of_texts = {"--answer": answer, "--system": system, "--chat": chat}
-    rule = "be left out: rows of a table have no continuation" if table else "come with a CSV file"
+    rule = "be left out: rows of a table have no continuation" if table else "come with a CSV or Parquet file"
     for name, value in (of_texts if table else of_rows).items():
         if value:
             raise InputError(name, rule, value)
@@ -75,7 +76,7 @@ def many(
         if named and (system or chat):
             raise InputError("--system and --chat", "be left out: named texts are no chat", str(file))
         items = [
-            fields_probe(object_of(line, str(file)), as_model(model), unit, fixed, pair)
+            fields_probe(object_of(line, f"a line of {file}"), as_model(model), unit, fixed, pair)
             if named
             else _item(conversation(line, chat, system))
             for line in lines
@@ -112,7 +113,7 @@ def many(
 def _show(explanations: ExplanationSet, common: Common) -> None:
     if not common.quiet:
         typer.echo(coloured(str(explanations)))
-    if common.json is not None:
+    if common.json is not None and common.json.exists():  # not where none was finished
         typer.echo(f"wrote {common.json}")
     if common.output is not None:
         explanations.report(common.output)

@@ -87,7 +87,10 @@ def about(group: typer.Typer, act: Callable[..., None], options: dict[str, type]
 def text(
     common: Options,
     text: Annotated[
-        str | None, typer.Argument(help="The text; @FILE reads it from a file, @@ begins a text that begins with @.")
+        str | None,
+        typer.Argument(
+            help="The text; @FILE reads it from a file, @- from standard input, @@ begins a text that begins with @."
+        ),
     ] = None,
     unit: Annotated[str, typer.Option(help=_UNIT)] = "word",
     replacement: Annotated[
@@ -135,7 +138,7 @@ def named_texts(
 
 def tabular(
     common: Options,
-    table: Annotated[Path, typer.Argument(help="A CSV file; it is also the background.")],
+    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file; it is also the background.")],
     row: Annotated[int, typer.Option(help="Number of the row to explain, from 0.")],
     drop: Drop = "",
     groups: Groups = None,
@@ -184,7 +187,7 @@ def chat(
 
 def series(
     common: Options,
-    table: Annotated[Path, typer.Argument(help="A CSV file with a row a step.")],
+    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a row a step.")],
     columns: Columns = "",
     times: Moments = None,
     segments: Segments = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
@@ -32,6 +33,7 @@ __all__ = [
     "Store",
     "asked_model",
     "in_a_folder",
+    "is_table",
     "load",
     "place",
     "put",
@@ -87,11 +89,17 @@ class Options:
         in_a_folder(self.output, self.json)
 
 
-def in_a_folder(*paths: Path | None) -> None:
-    """Return whether files can be made there; raises InputError before anything is asked."""
+def in_a_folder(*paths: Path | None, folders: bool = False) -> None:
+    """Check that files, or `folders`, can be made there, before anything is asked; raises InputError."""
     for path in paths:
-        if path is not None and not path.resolve().parent.is_dir():
+        if path is None:
+            continue
+        if not path.resolve().parent.is_dir():
             raise InputError("output", "lie in a folder that exists", str(path))
+        if path.is_dir() and not folders:
+            raise InputError("output", "be a file, not a folder", str(path))
+        if not os.access(path.resolve().parent, os.W_OK):
+            raise InputError("output", "lie in a folder that can be written to", str(path))
 
 
 def place(store: str | None) -> str | None:
@@ -139,12 +147,20 @@ def put(result: SavedResult, output: Path | None, json: Path | None, quiet: bool
             typer.echo(f"wrote {path}")
 
 
+def is_table(file: Path) -> bool:
+    """Whether a file holds rows of a table, by the end of its name."""
+    return file.suffix.lower() in (".csv", ".parquet")
+
+
 def table_of(file: Path, drop: str) -> pd.DataFrame:
-    """Read a CSV file without the columns to drop."""
+    """Read a CSV or Parquet file without the columns to drop."""
+    kind, read = ("Parquet", pd.read_parquet) if file.suffix.lower() == ".parquet" else ("CSV", pd.read_csv)
     try:
-        frame = pd.read_csv(file)
-    except (OSError, ValueError) as error:
-        raise InputError("table", f"be a readable CSV file ({error})", str(file)) from error
+        frame = read(file)
+    except (ImportError, OSError, ValueError) as error:
+        raise InputError("table", f"be a readable {kind} file ({str(error).strip()})", str(file)) from error
+    if len(frame.columns) == 1 and (other := [sign for sign in ";\t|" if sign in str(frame.columns[0])]):
+        raise InputError("table", f"have columns separated by commas, not by {other[0]!r}", str(file))
     columns = [name.strip() for name in drop.split(",") if name.strip()]
     if unknown := [name for name in columns if name not in frame.columns]:
         raise InputError("--drop", f"name columns of the table ({', '.join(map(str, frame.columns))})", unknown)
@@ -162,6 +178,8 @@ def load(model: str, kind: str | None, name: str = "--model") -> ModelLike:
         if kind is None:
             raise InputError(name, "take rows of a table, which a language model does not", module)
         return Endpoint(f"http{url}", served, api=SERVERS[module])
+    if colon and module in SERVERS and not Path(model).exists():
+        raise InputError(name, f"be {module}:MODEL@URL, with a URL that begins with http:// or https://", f"{module}:…")
     if colon and not Path(model).exists():
         sys.path.insert(0, str(Path.cwd()))
         try:

@@ -25,6 +25,7 @@ from surrogates.cli import (
     store,
 )
 from surrogates.cli.app import Visible, app
+from surrogates.judging.notes import said
 from surrogates.visible import in_line
 
 __all__ = ["COMMANDS", "main"]
@@ -50,7 +51,8 @@ def main() -> None:
     try:
         signal.signal(signal.SIGTERM, _terminated)
         _say_progress()
-        app(prog_name="iomap", standalone_mode=True)
+        with said(1):
+            app(prog_name="iomap", standalone_mode=True)
     except InputError as error:
         _end(f"{error}", 2)
     except (IomapError, OSError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,6 +79,8 @@ def read(path: str | Path) -> str:
 def text_of(argument: str) -> str:
     """Return the text that an argument means: ``@FILE`` the one in a file, ``@@…`` one that begins with ``@``.
 
+    ``@-`` is the standard input.
+
     Raises
     ------
     InputError
@@ -85,8 +88,8 @@ def text_of(argument: str) -> str:
     if not argument.startswith("@") or argument.startswith("@@"):
         return argument[1:] if argument.startswith("@") else argument
     try:
-        return read(argument[1:])
-    except InputError as error:
+        return sys.stdin.read() if argument == "@-" else read(argument[1:])
+    except (InputError, UnicodeDecodeError) as error:
         rule = f"name a readable UTF-8 text file after @; a text that begins with @ is written @{argument}"
         raise InputError("TEXT", rule, argument) from error
 

@@ -38,11 +38,24 @@ def test_bounds_and_immutable_columns_are_those_of_the_search(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [(("--row", "900"), "--row"), (("--row", "1", "--bound", "x"), "--bound")]
+    ("options", "words"),
+    [
+        (("--row", "900"), "--row"),
+        (("--row", "1", "--bound", "x"), "--bound"),
+        (("--row", "1", "--bound", "income=60,70"), "LOW:HIGH for a column of numbers"),
+        (("--row", "1", "-o", "."), "a file, not a folder"),
+    ],
 )
 def test_wrong_options_are_named(run, options, words):
     error = run(*options).exception
     assert isinstance(error, InputError) and words in str(error)
+
+
+def test_a_value_of_a_column_of_booleans_is_named_as_it_is_written(run, tmp_path):
+    pd.DataFrame({"income": range(10, 90), "debt": 5, "member": [True, False] * 40}).to_csv("people.csv", index=False)
+    done = run("--row", "1", "--bound", "member=True", "--json", "found.json")
+    assert done.exit_code == 0, done.exception
+    assert len(Counterfactuals.from_json(tmp_path / "found.json").rows) == 1
 
 
 def test_a_function_that_has_no_name_is_not_called_by_a_number(run, tmp_path):

@@ -20,3 +20,8 @@ def test_the_command_asks_a_server_and_repeats_no_secret(serve):
     wrong = iomap("explain", "text", "alpha beta", "-m", f"endpoint:m@https://me:{KEY}@example.org/v1")
     assert wrong.returncode == 2 and "must not hold the key" in wrong.stderr
     assert KEY not in wrong.stderr + wrong.stdout + done.stderr + done.stdout
+
+
+def test_a_server_without_an_address_is_said_to_lack_one():
+    wrong = iomap("explain", "text", "alpha beta", "-m", "completions:m@localhost:8000")
+    assert wrong.returncode == 2 and "completions:MODEL@URL" in wrong.stderr

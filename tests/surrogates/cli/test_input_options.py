@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def test_settings_of_rows_that_mean_nothing_are_refused(options, words):
 def test_settings_stay_with_their_kind_of_file():
     Path("t.txt").write_text("it was good\n")
     for name, value in {"--group": "x=a,b", "--law": "background", "--background-rows": "3"}.items():
-        assert f"{name} must come with a CSV file" in refused("explain-many", "t.txt", name, value)
+        assert f"{name} must come with a CSV or Parquet file" in refused("explain-many", "t.txt", name, value)
     for name, value in {"--system": "Be brief.", "--chat": "chat.json"}.items():
         assert f"{name} must be left out: rows of a table" in refused("explain-many", "t.csv", name, value)
 
@@ -252,6 +253,21 @@ def test_a_table_is_known_by_its_suffix_in_any_letters():
     Path("t.csv").rename("T.CSV")
     done = iomap("explain-many", "T.CSV", "--rows", "0:1", "-m", "mymodels:rows", "--store", "none")
     assert done.returncode == 0 and "1 explanation" in done.stdout, done.stderr
+
+
+def test_a_text_may_come_from_standard_input(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("one two three"))
+    assert [f.name for f in explained("text", "@-").features] == ["one", "two", "three"]
+
+
+def test_a_table_may_be_parquet_and_another_separator_is_named():
+    table = pd.read_csv("t.csv")
+    table.to_parquet("t.parquet")
+    done = iomap("explain", "tabular", "t.parquet", "--row", "1", "-m", "mymodels:rows", "--store", "none")
+    assert done.returncode == 0 and "Verdict" in done.stdout, done.stderr
+    table.to_csv("t.csv", sep=";", index=False)
+    done = iomap("explain", "tabular", "t.csv", "--row", "1", "-m", "mymodels:rows", "--store", "none")
+    assert "separated by commas, not by ';'" in done.stderr
 
 
 def test_a_pattern_that_is_none_is_refused() -> None:
