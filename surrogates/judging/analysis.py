@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -163,10 +163,16 @@ def _effects(problem: Problem, crossed: CrossFit) -> tuple[np.ndarray, np.ndarra
 
 
 def _share(effect: np.ndarray, uncertainty: Uncertainty, stand: Standing) -> float:
-    """Half-widths due to background rows as a share of the effects that stand out, root mean squares of both."""
+    """Half-widths due to background rows as a share of the effects that stand out, root mean squares of both.
+
+    Where none does, of those that would stand out if all rows were used; 1 where nobody knows these half-widths.
+    """
+    if not stand.clear and len(uncertainty.factor):
+        stand = standing(effect, replace(uncertainty, factor=uncertainty.factor[:0]))
     clear = stand.order[: stand.clear]
     size = float(np.sqrt((effect[clear] ** 2).sum()))
-    return float(np.sqrt((uncertainty.background[clear] ** 2).sum())) / size if size > 0 else 0.0
+    half = float(np.sqrt((uncertainty.background[clear] ** 2).sum()))
+    return 0.0 if size == 0 else half / size if np.isfinite(half) else 1.0  # exact: no effect at all
 
 
 def _table(

@@ -65,7 +65,8 @@ class Fidelity:
         as estimated from questions asked twice. Empty for any other.
     background : tuple of float
         How far the sizes of the clear effects are left open by the choice of background rows: half-widths of 95%
-        intervals as a share of the effects. Empty where rows are no sample.
+        intervals as a share of the effects; where none is clear, of those that would be with all rows, 0 if none
+        would. Empty where rows are no sample.
     by_terms : tuple of ByTerms
         Held-out R² by how many terms of the surrogate are read. Empty for a surrogate without terms, for a tree of
         more than 128 leaves, and for a file from before this was measured.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -16,7 +18,19 @@ from surrogates.judging.curve_notes import about_a_curve
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.verdict import PERMUTED
 
-__all__ = ["UNMET", "below", "cautions", "covered", "inherited", "labels", "noisy", "one_by_one", "uncertified"]
+__all__ = [
+    "UNMET",
+    "below",
+    "cautions",
+    "covered",
+    "inherited",
+    "labels",
+    "noisy",
+    "one_by_one",
+    "said",
+    "short_of_all",
+    "uncertified",
+]
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +76,31 @@ def labels(answers: Answers) -> tuple[str, ...]:
             log.warning(note)
             return (note,)
     return ()
+
+
+@contextmanager
+def said(times: int) -> Iterator[None]:
+    """Log what is said of labels so many times at most for each output, however many explanations it is about."""
+    before = Counter[str]()
+
+    def few(record: logging.LogRecord) -> bool:
+        before[name := str(record.msg).partition("(")[0]] += 1
+        return before[name] <= times
+
+    log.addFilter(few)
+    try:
+        yield
+    finally:
+        log.removeFilter(few)
+
+
+def short_of_all(budget: int, every: int, enough: int, generated: bool, twice: bool) -> str:
+    """Say why a budget of as many inputs as there are possible questions does not ask them all."""
+    besides = ["the model's own answer"] * generated + ["questions asked twice"] * twice
+    return (
+        f"The budget of {budget:,} pays for {' and '.join(besides)} too, so that not all {every:,} possible inputs "
+        f"could be asked; budget={enough} pays for all."
+    )
 
 
 def uncertified(r2: float) -> str:

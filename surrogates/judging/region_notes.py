@@ -126,8 +126,8 @@ def _unread(
     seen = len(np.unique(design.Z[beyond], axis=0)) - 1
     return (
         f"Nothing {start} {names[last + 1]!r} {on} changes the answer while everything {before} it is there ({seen} "
-        f"questions), and yet it has effects. The model may read the {some} {last + 1} parts alone: removal pulls what "
-        "is beyond into its view.",
+        f"questions), and yet it has effects. The model may read the {some} {last + 1} parts alone, so that removal "
+        f"pulls what is beyond into its view; or what is beyond may only repeat what stands {before} it.",
     )
 
 

@@ -11,6 +11,10 @@ PERMUTED = 0.1
 #: shares of effects that background rows may leave open where sizes are trusted, and where they are approximate
 ROWS = (0.1, 0.5)
 
+_MORE_ROWS = (
+    "the replacements used leave them open. Use more (background_rows=, of an infill samples=), or read its terms."
+)
+
 
 def verdict(
     r2: float,
@@ -36,7 +40,8 @@ def verdict(
     misses : bool
         Whether the surrogate is far off at the instance.
     background : float
-        How far the choice of background rows leaves the sizes of effects open, as a share of them.
+        How far the choice of background rows leaves the sizes of effects open, as a share of them. Where none differs
+        from zero, of those that would if every row were used; 0 if none would.
     change : bool
         Whether the numbers are changes from one model to another.
     exact : bool
@@ -57,7 +62,8 @@ def verdict(
     if clear == 0:
         level = "well" if low >= 0.7 else "in part" if low >= 0.4 else "weakly"
         what = "change" if change else "model"
-        return f"It predicts the {what} {level}, but no single effect stands out: read its terms, not single effects."
+        advice = _MORE_ROWS if background > 0 else "read its terms, not single effects."
+        return f"It predicts the {what} {level}, but no single effect stands out: {advice}"
     if low < 0.4:
         advice = "try another family" if exact else "ask more or try another family"
         return f"Weak: trust the {_top('sign', clear)}, neither order nor sizes; {advice}."

@@ -26,6 +26,7 @@ from probes.outputs.target import TargetLike
 from probes.parallel.workers import distribute
 from probes.store.store import open_store
 from surrogates.families.registry import FamilyLike, candidates
+from surrogates.judging.notes import said
 from surrogates.many.explanation_set import ExplanationSet
 from surrogates.many.items import items_of
 from surrogates.many.jsonl_file import Entry, Failure, JsonlFile
@@ -126,7 +127,7 @@ def explain_many(
     file = None if output is None else JsonlFile(output)
     if file is not None:
         file.check()
-    with distribute(asked, n_jobs, STARTING) as workers:
+    with said(1), distribute(asked, n_jobs, STARTING) as workers:
         workers.pool.prepare()
         wanted = Wanted.of(asked, target, answer)
         settings = Settings(workers, family, budget, design, wanted, seed, open_store(store), Run())

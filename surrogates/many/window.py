@@ -166,6 +166,8 @@ def _asked(window: list[tuple[Item, Plan]], settings: Settings) -> Iterator[tupl
 def _answers(plans: list[Plan], settings: Settings) -> list[Answers] | Exception:
     """Ask the questions of some plans together: the answers to each, or the error that came of it."""
     shares = [plan.session.share(plan.questions) for plan in plans]
+    for plan in plans[1:]:
+        plan.session.scorer = plans[0].session.scorer  # the same map, and the one that knows what it wrote
     try:
         return ask_together(plans[0].session.scorer, shares, settings.store, settings.run)
     except ENDS:

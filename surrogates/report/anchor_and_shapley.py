@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
 from probes.rounding import Scale, counted, percent
 from surrogates.local.anchor import Anchor
 from surrogates.local.shapley_values import ShapleyValues
-from surrogates.report.labels import feature_labels
+from surrogates.report.labels import feature_labels, with_unit
 from surrogates.report.names import condition_words, named, renamed, rule_words
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
@@ -50,7 +52,8 @@ def _anchor_head(a: Anchor) -> list[Part]:
     if a.rule.conditions:
         sure = "exactly" if a.exact else f"at least {percent(a.low)} with {percent(a.confidence)} confidence"
         often = f"in {percent(a.precision)} of those asked ({sure}); without that rule, in {percent(a.unconditional)}"
-        change = f"Whenever {rule_words(a)}: {a.holds}, {often}."
+        rule = re.sub(r" (present|absent|kept|replaced)(?= and |$)", r" is \1", rule_words(a))
+        change = f"Whenever {rule}: {a.holds}, {often}."
     many = f"All {asked:,} possible" if a.exact else f"{asked:,}"
     covers = f"; the rule holds in {percent(a.coverage)} of all variations" if a.rule.conditions and a.proved else ""
     unproved = f"No rule is proved: none reached a precision of {percent(a.asked)} within the budget."
@@ -181,7 +184,7 @@ def _said_lines(a: Anchor) -> list[str]:
 @contents.register
 def shapley_contents(values: ShapleyValues) -> Contents:
     """Take Shapley values apart."""
-    title = f"Shapley values: {', '.join(values.outputs)} ({values.unit})"
+    title = f"Shapley values: {with_unit(values.outputs, values.unit)}"
     return Contents(title, made([_shapley_head, _standing, _numbers, _depends, _waterfall, _origin], values))
 
 
@@ -235,7 +238,9 @@ def _waterfall(v: ShapleyValues) -> list[Part]:
 
 def _values(v: ShapleyValues) -> list[Part]:
     title = "Shapley values for"
-    return effects_parts(_table(v), v.outputs, v.unit, v.view, title, _scale(v), features=v.features)
+    return effects_parts(
+        _table(v), v.outputs, v.unit, v.view, title, _scale(v), features=v.features, what="Shapley value"
+    )
 
 
 def _scale(v: ShapleyValues) -> Scale:

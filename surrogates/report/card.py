@@ -9,6 +9,7 @@ import numpy as np
 
 from probes.rounding import between, counted, signed
 from surrogates.difference.compare_cards import compare_cards
+from surrogates.report.labels import with_unit
 from surrogates.report.names import model_name
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
@@ -209,7 +210,8 @@ def study_contents(study: Study) -> Contents:
 @text_of.register
 def study_text(study: Study) -> str:
     """Return the positive control and every statement with its verdict."""
-    lines = [f"{study.name or 'Study'}: {counted(len(study.frame), 'case')}, {study.metric.name} ({study.metric.unit})"]
+    metric = with_unit([study.metric.name], study.metric.unit)
+    lines = [f"{study.name or 'Study'}: {counted(len(study.frame), 'case')}, {metric}"]
     if study.control is not None:
         lines.append(f"positive control {study.control.verdict}: {study.control.words}")
     for s in study.statements:

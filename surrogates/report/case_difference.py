@@ -139,11 +139,11 @@ def case_difference_text(difference: CaseDifference) -> str:
     (before, after), entry = difference.names, difference.entry
     lines = paragraph(f"Change from {before} to {after}: {entry.metric} ({entry.unit}), {entry.cases} cases")
     lines += paragraph(f"Verdict: {difference.verdict}")
-    lines += ["", f"{'change':>9}  {'95% interval':^21}  {'p':>7}  {'became right':>12}  {'wrong':>6}  {'KL':>7}"]
+    lines += ["", f"{'change':>8}  {'95% interval':^18}  {'p':>7}  {'to right':>8}  {'to wrong':>8}  {'KL':>6}"]
     for row in difference.arms.itertuples():
         change, span, p = signed(row.change), between(row.low, row.high), rounded(row.p)
         right, wrong, kl = percent(row.to_right), percent(row.to_wrong), rounded(row.kl)
-        told = f"{change:>9}  {span:^21}  {p:>7}  {right:>12}  {wrong:>6}  {kl:>7}  {row.arm}"
+        told = f"{change:>8}  {span:^18}  {p:>7}  {right:>8}  {wrong:>8}  {kl:>6}  {row.arm}"
         several = f", {int(row.draws)} draws" if row.draws > 1 else ""
         lines.append(told + several + (f" ({row.unit})" if row.unit != entry.unit else ""))
     lines.append("")

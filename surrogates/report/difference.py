@@ -162,7 +162,7 @@ def difference_text(difference: Difference) -> str:
     target, scale = change.target, _scale(difference)
     head = f"{named(change.surrogate, target.outputs)} of the change from {before} to {after}: "
     lines = [
-        *paragraph(f"{head}{', '.join(target.outputs)} ({scale.unit(target.unit)})", 4),
+        *paragraph(f"{head}{with_unit(target.outputs, scale.unit(target.unit))}", 4),
         *(line for one in str(change.fidelity).split("\n") for line in paragraph(one, 4)),
     ]
     for output, verdict in zip(target.outputs, difference.verdicts, strict=True):

@@ -8,6 +8,7 @@ from probes.rounding import Scale, in_unit, score
 from surrogates.judging.verdict import PERMUTED
 from surrogates.many.global_surrogate import GlobalSurrogate
 from surrogates.report.curves import named
+from surrogates.report.labels import with_unit
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
 from surrogates.report.parts.again import Again
@@ -33,7 +34,7 @@ _NAMES = 5
 def global_contents(surrogate: GlobalSurrogate) -> Contents:
     """Take a global surrogate apart."""
     makers = [_lead, _head, _asked, _again, _terms, _judged]
-    return Contents(f"Global surrogate: {surrogate.output} ({surrogate.unit})", made(makers, surrogate))
+    return Contents(f"Global surrogate: {with_unit([surrogate.output], surrogate.unit)}", made(makers, surrogate))
 
 
 def _lead(g: GlobalSurrogate) -> list[Part]:
@@ -101,7 +102,7 @@ def _judged(g: GlobalSurrogate) -> list[Part]:
 
 
 def _heading(g: GlobalSurrogate) -> str:
-    return f"{named(g.surrogate, (g.output,))} of {g.output} ({g.unit}) over {g.fidelity.rows} rows"
+    return f"{named(g.surrogate, (g.output,))} of {with_unit([g.output], g.unit)} over {g.fidelity.rows} rows"
 
 
 def _fidelity(g: GlobalSurrogate) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from probes.rounding import Scale, counted
 from surrogates.local.pairwise_interactions import INDEX_NAMES, PairwiseInteractions
-from surrogates.report.labels import feature_labels
+from surrogates.report.labels import feature_labels, with_unit
 from surrogates.report.names import named
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
@@ -39,7 +39,7 @@ _SUMS = {
 @contents.register
 def interactions_contents(found: PairwiseInteractions) -> Contents:
     """Take interaction indices apart."""
-    title = f"{_title(found)}: {', '.join(found.outputs)} ({found.unit})"
+    title = f"{_title(found)}: {with_unit(found.outputs, found.unit)}"
     return Contents(title, made([_head, _standing, _numbers, _effects, _origin], found))
 
 
@@ -100,7 +100,7 @@ def _effects(f: PairwiseInteractions) -> list[Part]:
     labels, title = set_labels(f, named(f.features, f.view)), "Features and pairs for"
     table = _table(f)
     table = table.assign(feature=[labels.get(name, name) for name in table["feature"]])
-    parts = effects_parts(table, f.outputs, f.unit, f.view, title, _scale(f))
+    parts = effects_parts(table, f.outputs, f.unit, f.view, title, _scale(f), what="index")
     return [*answer_parts(f.view, f.answer), *by_output(f.outputs, [], parts)]
 
 

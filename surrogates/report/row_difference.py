@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from probes.rounding import between, percent, rounded, score
+from probes.rounding import between, percent, score
 from surrogates.difference.row_difference import RowDifference
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
@@ -20,7 +20,7 @@ from surrogates.report.parts.origin import Origin
 from surrogates.report.parts.regions import DifferingRows, RegionLeaves, Regions, together_in_words
 from surrogates.report.parts.switch import Panel, Switch
 from surrogates.report.repeat_call import row_difference_line
-from surrogates.report.sentence import quoted
+from surrogates.report.sentence import quoted, worded
 from surrogates.report.terminal import paragraph
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
@@ -39,19 +39,26 @@ def row_difference_contents(difference: RowDifference) -> Contents:
 
 def _head(d: RowDifference) -> list[Part]:
     """Say how often the two differ, where, and how that was tested."""
-    held, test = d.rules[d.rules["verdict"] == "supported"], int((d.rows["part"] == "test").sum())
-    change = ""
-    if len(held):
-        row = held.iloc[0]
-        of = f" of {d.number}" if d.others else ""
-        change = (
-            f"The first rule{of}, {quoted(row['rule'], 120)}: there they differ in {percent(row['precision'])} "
-            f"{between(row['low'], row['high'], percent)}, elsewhere in {percent(row['elsewhere'])}."
-        )
+    test = int((d.rows["part"] == "test").sum())
     evidence = f"{len(d.rows):,} rows were put to both"
     evidence += f"; rules were found in one part of them and tested on the other {test:,}." if len(d.rules) else "."
     evidence += " That says where the two differ among rows like these, not which of them is right."
-    return [Head(warning="", said=d.verdict, change=change, evidence=evidence)]
+    if not d.others:
+        return [Head(warning="", said=d.verdict, change=_first_rule(d), evidence=evidence)]
+    each = tuple(f"{said} {_first_rule(of)}".strip() for said, of in zip(d.verdicts, d.outputs.values(), strict=True))
+    return [Head(warning="", said="Where the two differ, output by output:", each=each, change="", evidence=evidence)]
+
+
+def _first_rule(d: RowDifference) -> str:
+    """Say the first rule that holds on rows that did not find it, of the first output; empty where none does."""
+    held = d.rules[d.rules["verdict"] == "supported"]
+    if not len(held):
+        return ""
+    row = held.iloc[0]
+    return (
+        f"The first rule, {quoted(row['rule'], 120)}: there they differ in {percent(row['precision'])} "
+        f"{between(row['low'], row['high'], percent)}, elsewhere in {percent(row['elsewhere'])}."
+    )
 
 
 def _notes(d: RowDifference) -> list[Part]:
@@ -77,7 +84,7 @@ def _asked(d: RowDifference) -> list[Part]:
 def _replies(d: RowDifference, row: pd.Series) -> tuple[Reply, ...]:
     sides = ((row["said_before"], row["before"]), (row["said_after"], row["after"]))
     return tuple(
-        Reply(name, said or f"{rounded(value)} {d.unit}", f"{d.number} {rounded(value)} {d.unit}" if said else "")
+        Reply(name, said or worded(value, d.unit), f"{d.number} {worded(value, d.unit)}" if said else "")
         for name, (said, value) in zip(d.names, sides, strict=True)
     )
 
@@ -114,7 +121,7 @@ def _rows(d: RowDifference) -> list[Part]:
 
 
 def _origin(d: RowDifference) -> list[Part]:
-    each = (f"{name}, by more than {rounded(of.margin)} {of.unit}" for name, of in d.outputs.items())
+    each = (f"{name}, by more than {worded(of.margin, of.unit)}" for name, of in d.outputs.items())
     differ = "decisions" if np.isnan(d.margin) else "; ".join(each)
     facts = [
         *((f"Model, {name}", model) for name, model in zip(d.names, d.models, strict=True)),

@@ -37,6 +37,7 @@ __all__ = [
     "small",
     "warning_line",
     "worded",
+    "written",
 ]
 
 #: features that a small change leaves out at most, and outputs that are named one by one
@@ -47,8 +48,8 @@ _NEARLY = 0.75
 _NAME, _ANSWER = 60, 160
 #: lower end of R² from which the surrogate's number is said
 _SIZES = 0.7
-#: share of the answers below which a number is what rounding leaves of zero
-_ROUNDING = 1e-9
+#: share of the answers below which a number is said to be about zero
+_ROUNDING = 1e-2
 #: said of a model that does not repeat itself
 _NOISY = "The model answers the same question differently each time; each answer here is one of those it gives."
 #: units that stand for a number's kind, before it
@@ -93,7 +94,19 @@ def warning_line(ex: Explanation) -> str:
 
 
 def said_line(ex: Explanation) -> str:
-    """Say what the model said for the instance."""
+    """Say what the model said for the instance, and first what it wrote, where numbers are made of that."""
+    text = written(ex)
+    wrote = quoted(text, _ANSWER)
+    return (f"The model wrote {wrote}{'' if wrote[-2] in '.!?…' else '.'} " if text else "") + _number_said(ex)
+
+
+def written(ex: Explanation) -> str:
+    """Return what the model wrote to the whole input; empty where nobody knows, or it is the answer explained."""
+    text = str(ex.provenance.get("wrote") or "").strip()
+    return "" if text == (ex.answer or "").strip() else text
+
+
+def _number_said(ex: Explanation) -> str:
     target, y = ex.target, ex.y[0]
     whole = f" {ex.view['whole']}" if ex.view.get("whole") else ""
     if ex.answer is not None:
@@ -178,9 +191,13 @@ def _expected(ex: Explanation, usable: list[int]) -> str:
     table = ex.attributions[ex.attributions["output"] == ex.target.outputs[j]].head(f.clear[j])
     up = table["attribution"].iloc[0] > 0
     names = table.loc[(table["attribution"] > 0) == up, "feature"].head(2)
-    gone = np.array([feature.name in set(names) for feature in ex.features])
-    row = np.where(gone, [feature.reference for feature in ex.features], ex.answers.design.Z[0])
-    here, there = ex.predict(np.stack([ex.answers.design.Z[0], row])).reshape(2, -1)[:, j]
+    tried = (names.head(1), names)  # one alone where it does nearly as much as two
+    each = [np.array([feature.name in set(those) for feature in ex.features]) for those in tried]
+    instance, absent = ex.answers.design.Z[0], [feature.reference for feature in ex.features]
+    rows = np.stack([instance, *(np.where(gone, absent, instance) for gone in each)])
+    here, single, both = ex.predict(rows).reshape(3, -1)[:, j]
+    alone = (single < here) == up and abs(single - here) >= _NEARLY * abs(both - here)
+    gone, row, there = (each[0], rows[1], single) if alone else (each[1], rows[2], both)
     if (there < here) != up:
         return ""
     if abs(there) < _ROUNDING * np.abs(ex.y[:, j]).max():

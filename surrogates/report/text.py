@@ -14,12 +14,12 @@ from probes.rounding import Scale, counted, score
 from probes.views import View
 from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.report.curves import named
-from surrogates.report.labels import cut, cut_apart, feature_labels
+from surrogates.report.labels import cut, cut_apart, feature_labels, with_unit
 from surrogates.report.names import named as shown_names
 from surrogates.report.names import renamed
 from surrogates.report.parts.phrases import phrase_rows
 from surrogates.report.parts.zoomed import first_unit, found_rows
-from surrogates.report.sentence import change_line
+from surrogates.report.sentence import change_line, written
 from surrogates.report.terminal import input_lines, paragraph, signed_bar, width
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
@@ -45,6 +45,8 @@ __all__ = [
 _ROWS, _FOUND = 10, 5
 #: letters of a bar to either side, and of a label at most
 _HALF, LONGEST = 6, 80
+#: letters of what a model wrote
+_WRITTEN = 600
 
 
 @text_of.register
@@ -52,12 +54,14 @@ def summary(explanation: Explanation) -> str:
     """Write fidelity first, then what was asked and said, then what matters, with intervals."""
     fidelity, target = explanation.fidelity, explanation.target
     unit = scale_of(explanation).unit(target.unit)
-    lines = paragraph(f"{named(explanation.surrogate, target.outputs)} of {', '.join(target.outputs)} ({unit})", 4)
+    lines = paragraph(f"{named(explanation.surrogate, target.outputs)} of {with_unit(target.outputs, unit)}", 4)
     lines += [line for one in str(fidelity).split("\n") for line in paragraph(one, 4)]
     lines += paragraph(f"Verdict: {fidelity.verdict}", 9)
     lines += input_lines(explanation.features, explanation.view)
     if explanation.answer is not None:
         lines += paragraph(f"Answer: “{explanation.answer.strip()}”", 8)
+    if text := written(explanation):
+        lines += paragraph(f"Written: “{text if len(text) <= _WRITTEN else text[:_WRITTEN].rstrip() + '…'}”", 9)
     lines += [*_phrase_lines(explanation), *_model_lines(explanation)]
     if change := change_line(explanation):
         lines += paragraph(f"Small change: {change}", 7)

@@ -23,6 +23,8 @@ __all__ = ["ALPHA", "DIFFER", "NOT_TESTED", "NUMBERS", "UNCLEAR", "WORDS", "card
 
 #: level of all tests of one pair of cards together
 ALPHA = 0.05
+#: share of a variance that is rounding
+_ROUNDING = 1e-9
 #: what is found of a difference
 DIFFER, UNCLEAR, NOT_TESTED = "differ", "no clear difference", "not tested"
 #: columns of the table
@@ -128,7 +130,8 @@ def _change(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Effect, int]:
 def _unseen(s: Mapping[str, Any]) -> float:
     """Return the part of an effect's variance that its entities do not show: where all cases are hits, say."""
     numbers = np.array([*s["pulls"].values()])
-    return max(0.0, s["error"] ** 2 - variance_over(numbers[:, 1], numbers[:, :1])[0])
+    rest = s["error"] ** 2 - variance_over(numbers[:, 1], numbers[:, :1])[0]
+    return rest if rest > _ROUNDING * s["error"] ** 2 else 0.0
 
 
 def _standing(s: Mapping[str, Any]) -> tuple[float, float]:

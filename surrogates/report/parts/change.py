@@ -38,7 +38,11 @@ class BothSides(Part):
 
     template = "both_sides.html"
     # names of models may be long: on a phone they are broken, and the change stays in sight
-    style = (TABLE, ".iomap table.both th:not(:last-child) { overflow-wrap: anywhere; }")
+    style = (
+        TABLE,
+        ".iomap table.both th:not(:last-child) { overflow-wrap: anywhere; }",
+        ".iomap table.both th.n { min-width: 3.5rem; }",
+    )
     at_once = True
 
     rows: tuple[SideRow, ...]

@@ -62,6 +62,7 @@ class Effects(Part):
     muted: bool
     note: str
     top: int = 0
+    what: str = "effect"
 
     @classmethod
     def of(
@@ -75,10 +76,11 @@ class Effects(Part):
         note: str,
         names: Mapping[str, str],
         top: int = 0,
+        what: str = "effect",
     ) -> Effects:
         """Make it of rows ``feature, value, attribution, low, high``, what replaces features, and names shown.
 
-        The first `top` rows are clearly different from zero.
+        The first `top` rows are clearly different from zero; `what` is what the numbers are called.
         """
         reach = float(np.nanmax(np.abs(table[["attribution", "low", "high"]].to_numpy()))) or 1.0
 
@@ -111,6 +113,7 @@ class Effects(Part):
             muted=muted,
             note=note,
             top=0 if muted else min(top, len(rows)),
+            what=what,
         )
 
     def shortened(self) -> Part:
@@ -139,11 +142,12 @@ def effects_parts(
     note: str = "",
     features: Sequence[Feature] = (),
     top: Sequence[int] = (),
+    what: str = "effect",
 ) -> list[Part]:
     """Return a table of effects for every output, of rows ``output, feature, value, attribution, low, high``.
 
     Those of outputs that are `refused` are muted; `note` is said above that of a single output; of each output the
-    first `top` rows are marked as clearly different from zero.
+    first `top` rows are marked as clearly different from zero. `what` is what the numbers are called.
     """
     names = named(features, view) if features else {}
     background = {row["name"]: row["background"] for row in view.get("rows", [])}
@@ -158,6 +162,7 @@ def effects_parts(
             note if len(outputs) == 1 else "",
             names,
             top[j] if top else 0,
+            what,
         )
         for j, name in enumerate(outputs)
     ]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from surrogates.report.part import Part
 from surrogates.report.parts.instance import Remark
-from surrogates.report.parts.tinted_image import TintedImage
+from surrogates.report.parts.tinted_image import Shade, TintedImage
 from surrogates.report.parts.view_kinds import InstanceEffects, InstanceKept, instance_of, kept_of
 
 __all__: list[str] = []
@@ -17,17 +17,20 @@ _MOST = 12
 
 @instance_of("image")
 def _tinted(e: InstanceEffects) -> list[Part]:
-    """Return the image once for each output."""
+    """Return the image once for each output; its picture is in the page once."""
     if len(e.outputs) > _MOST:
         return [Remark(text=f"The image is shown for at most {_MOST} outputs; here are {len(e.outputs)}.")]
-    parts: list[Part] = []
-    for name, muted in zip(e.outputs, e.refused or (False,) * len(e.outputs), strict=True):
-        title = e.title + (f": {name}" if len(e.outputs) > 1 else "")
-        parts.append(_of_output(e, title, e.table[e.table["output"] == name], muted))
-    return parts
+    shades = [_shade(e, e.table[e.table["output"] == name]) for name in e.outputs]
+    refused = e.refused or (False,) * len(e.outputs)
+    several = len(e.outputs) > 1
+    titles = [f"{e.title}: {name}" if several else e.title for name in e.outputs]
+    first = TintedImage.of(titles[0], e.view, len(e.features), shades[0], muted=refused[0])
+    first = first.named() if several else first
+    return [first, *(first.again(*each) for each in zip(titles[1:], shades[1:], refused[1:], strict=True))]
 
 
-def _of_output(e: InstanceEffects, title: str, rows: pd.DataFrame, muted: bool) -> TintedImage:
+def _shade(e: InstanceEffects, rows: pd.DataFrame) -> Shade:
+    """Return the shades of segments by their effects on one output."""
     table = rows.set_index("feature")
     largest = float(table["attribution"].abs().max()) or 1.0
 
@@ -42,7 +45,7 @@ def _of_output(e: InstanceEffects, title: str, rows: pd.DataFrame, muted: bool) 
             f"{name}: {effect} {e.scale.unit(e.unit)}",
         )
 
-    return TintedImage.of(title, e.view, len(e.features), shade, muted=muted)
+    return shade
 
 
 @kept_of("image")

@@ -129,7 +129,7 @@ class Statements(Part):
     """The statements about one behaviour."""
 
     template = "statements.html"
-    style = (TABLE, TAG, CLAIM, NARROW, STACK, EXAMPLE)
+    style = (TABLE, TAG, CLAIM, NARROW, STACK, EXAMPLE, ".iomap td.both { white-space: normal; }")
     at_once = True
 
     rows: tuple[StatementRow, ...]

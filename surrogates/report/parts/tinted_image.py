@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, TypeAlias
 
 from probes.views import View
@@ -52,7 +53,7 @@ class TintedImage(Part):
     style = (
         IMAGE,
         """\
-.iomap .tinted image { filter: grayscale(1); }
+.iomap .tinted image, .iomap .tinted use { filter: grayscale(1); }
 .iomap .tinted path { fill: rgba(var(--hue), calc(var(--strength) * .8)); outline: none; }
 .iomap .tinted path[tabindex]:hover, .iomap .tinted path[tabindex]:focus { stroke: #fff; stroke-width: 3px;
   filter: drop-shadow(0 0 1px #000); }
@@ -68,12 +69,23 @@ class TintedImage(Part):
     removal: str
     muted: bool = False
     share: str = ""
+    name: str = ""
+    repeated: bool = False
 
     @classmethod
     def of(cls, title: str, view: View, count: int, shade: Shade, muted: bool = False, share: str = "") -> Self:
         """Make it of a view with `count` features, and what `shade` says of each."""
-        image, words = segmented_image(view, count, shade), {"unit": str(view["unit"]), "removal": str(view["removal"])}
-        return cls(title=title, image=image, muted=muted, share=share, **words)
+        image, unit, removal = segmented_image(view, count, shade), str(view["unit"]), str(view["removal"])
+        return cls(title=title, image=image, unit=unit, removal=removal, muted=muted, share=share)
+
+    def named(self) -> Self:
+        """Return it with a name for its picture, by which a page refers to it again."""
+        return replace(self, name=f"picture-{hashlib.sha256(self.image.picture.encode()).hexdigest()[:12]}")
+
+    def again(self, title: str, shade: Shade, muted: bool = False) -> Self:
+        """Return it with other shades, and its named picture as the page has it already."""
+        segments = tuple(Segment(one.path, *shade(i)) for i, one in enumerate(self.image.segments))
+        return replace(self, title=title, image=replace(self.image, segments=segments), muted=muted, repeated=True)
 
 
 def segmented_image(view: View, count: int, shade: Shade) -> SegmentedImage:

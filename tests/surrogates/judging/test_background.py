@@ -44,6 +44,13 @@ def test_the_verdict_trusts_no_size_that_the_rows_leave_open():
     assert "sizes" not in far.fidelity.verdict or "leave them open" in far.fidelity.verdict
 
 
+def test_the_verdict_advises_more_rows_where_these_hide_every_effect():
+    near = {"a": 0.3, "b": 0.0}
+    few = explain(first, near, background=FRAME, background_rows=5, store=None).fidelity
+    assert few.clear == (0,) and "background_rows=" in few.verdict
+    assert explain(first, near, background=FRAME, background_rows=2000, store=None).fidelity.clear == (1,)
+
+
 def test_all_rows_leave_nothing_open():
     ex = explain(first, ROW, background=FRAME, background_rows=5000, budget=60_000, store=None)
     result = effect(ex, "a")

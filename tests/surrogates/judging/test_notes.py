@@ -1,13 +1,14 @@
 """Warnings about the numbers explained."""
 
 import logging
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from probes import MaskProbe, TabularProbe
-from surrogates import Link, SparseLinear, explain
+from probes import MaskProbe, TabularProbe, TextFunction
+from surrogates import Link, SparseLinear, explain, explain_many
 
 
 def cluster(Z):
@@ -20,6 +21,23 @@ def test_a_function_that_returns_a_few_whole_numbers_is_taken_for_one_of_labels(
         ex = explain(values, MaskProbe(5), store=None)
     assert sum("labels of classes" in warning for warning in ex.warnings) == 1
     assert "labels of classes" in caplog.text and "-" not in caplog.messages[-1]  # a minus sign is none
+
+
+def test_a_budget_that_would_ask_all_but_for_what_else_it_pays_for_says_so():
+    lm, text = TextFunction(lambda prompt: " ".join(prompt.split()[::-1])), "one two three four five six"
+    (note,) = [w for w in explain(lm, text, budget=64, store=None).warnings if "not all 64" in w]
+    assert "the model's own answer and questions asked twice" in note
+    enough = int(re.search(r"budget=(\d+)", note).group(1))
+    for budget, exact in ((enough, True), (enough - 1, False)):
+        ex = explain(lm, text, budget=budget, store=None)
+        assert (len(ex.fidelity.observed) == 64) == exact and any("not all 64" in w for w in ex.warnings) != exact
+
+
+def test_many_explanations_warn_of_labels_once(caplog):
+    with caplog.at_level(logging.WARNING):
+        found = explain_many(cluster, [MaskProbe(5), MaskProbe(6)], store=None)
+    assert caplog.text.count("labels of classes") == 1
+    assert all(any("labels of classes" in note for note in ex.warnings) for ex in found)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,14 @@ def test_a_model_that_reads_all_is_not():
     assert replaced.warnings
 
 
+def test_words_that_repeat_others_are_named_as_the_other_reason():
+    def praised(texts):
+        return [1.0 * ("fine" in text) + ("good" in text or "great" in text) for text in texts]
+
+    (note,) = [w for w in explain(praised, TEXT, store=None).warnings if "removal pulls" in w]
+    assert "Nothing from 'actors' on" in note and "may only repeat what stands before it" in note
+
+
 def test_an_end_that_says_nothing_is_not_taken_for_unread():
     def praised(texts):
         return [0.7 * ("not good" in text) - ("too long" in text) for text in texts]

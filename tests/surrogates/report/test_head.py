@@ -87,6 +87,14 @@ def test_what_nobody_asked_is_a_would_of_the_explanation():
     assert change_line(shaky).startswith("Without “x0” and “x2” it would say a lower number, by this explanation;")
 
 
+def test_one_feature_is_left_out_where_it_does_nearly_what_two_do():
+    ex = explain(lambda Z: Z[:, 2] * Z[:, 0], MaskProbe(40), budget=120, store=None)
+    said = re.fullmatch(
+        r"Without “x[02]” it would say about ([\d.]+), by this explanation; that was not asked.", change_line(ex)
+    )
+    assert said and float(said[1]) < 0.1
+
+
 def test_what_rounding_leaves_of_zero_is_said_to_be_zero():
     ex = explain(lambda Z: 4.1 * Z[:, 2] + 3.3 * Z[:, 0], MaskProbe(40), budget=120, store=None)
     assert "it would say about 0, by this explanation" in change_line(ex)

@@ -10,6 +10,7 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from probes import ImageProbe
@@ -89,6 +90,21 @@ def test_the_picture_is_seen_under_the_policy_of_the_page(visit, view_of):
         " await image.decode(); return [image.naturalWidth, image.naturalHeight]; }"
     )
     assert visit(view_of).evaluate(loaded) == [PHOTOGRAPH.shape[1], PHOTOGRAPH.shape[0]]
+
+
+def test_of_several_outputs_the_picture_is_in_the_page_once_and_seen_for_each(visit, tmp_path):
+    twice = explain(lambda images: np.tile(corners(images)[:, None], 2), PROBE, target="all", budget=64, store=None)
+    path = twice.report(tmp_path / "page.html")
+    assert path.read_text("utf-8").count("<image id=") == 1
+    view = visit(path)
+    shown = []
+    for i in (0, 1):  # one at a time
+        view.locator(".switch input[type=radio]").nth(i).check(force=True)
+        picture = view.locator(".tinted svg").nth(i).screenshot()
+        shown.append(np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"), dtype=float))
+    first, second = shown
+    assert first.std() > 10
+    assert np.abs(first - second).mean() < 1
 
 
 def test_what_was_saved_is_drawn_the_same(explained):

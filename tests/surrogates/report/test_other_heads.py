@@ -22,7 +22,7 @@ def head_of(result, tmp_path):
 def test_an_anchor_says_what_settles_the_answer(tmp_path):
     """The answer is 1 where x0 and x1 are present: under the rule always, without it in one of four variations."""
     said = head_of(anchor(lambda Z: Z[:, 0] * Z[:, 1], MaskProbe(["a", "b", "c"]), store=None), tmp_path)
-    assert said.startswith("The model said 1. Whenever a present and b present: ")
+    assert said.startswith("The model said 1. Whenever a is present and b is present: ")
     assert "in 100% of those asked (exactly); without that rule, in 25%." in said
     assert "All 8 possible questions were asked; " in said
     assert said.endswith("; the rule holds in 25% of all variations.")

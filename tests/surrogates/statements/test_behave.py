@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,18 @@ def test_what_does_not_continue_a_text_is_refused_in_words():
     for model in (MaskedLM(bert("ForMaskedLM"), tokenizer()), lambda texts: [float(len(text)) for text in texts]):
         with pytest.raises(InputError, match="model must continue a text, as a language model does, to be tested by"):
             behave(model, "facts", store=None)
+
+
+def test_a_classifier_of_sentiment_is_tested_by_the_probe_whose_answers_its_classes_are():
+    pytest.importorskip("torch")
+    from probes import TextClassifier
+    from tests.helpers.tiny_text_networks import bert, tokenizer
+
+    network = bert(num_labels=2, max_position_embeddings=128)
+    network.config.id2label, reads = {0: "NEGATIVE", 1: "POSITIVE"}, deepcopy(tokenizer())
+    reads.model_max_length = 128
+    card = behave(TextClassifier(network, reads), "invariance", store=None)
+    assert card.entries[0].name == "invariance" and "only writes text" not in str(card)
 
 
 def words_of(prompt):
