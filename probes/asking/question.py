@@ -15,6 +15,7 @@ from probes.errors import InputError
 from probes.inputs.adapt import ProbeLike, RowSettings, as_probe
 from probes.model import Generator, Identity, Model
 from probes.models.adapt import ModelLike, as_model, check_order
+from probes.outputs.scalariser import Scalariser
 from probes.outputs.target import LOG_ODDS, Target, TargetLike, is_function, resolve
 from probes.outputs.threshold import Above
 from probes.probe import Probe
@@ -79,6 +80,9 @@ class Question:
             For a parameter that breaks its rule.
         """
         check_order(model, probe)
+        if isinstance(target, Scalariser):
+            rule = "be of numbers: what makes them of texts is the scores= of a TextFunction or an Endpoint"
+            raise InputError("target", rule, target)
         known = as_model(model)
         region = as_probe(probe, row, known).read_by(known)
         asked = region.asked_of(known)

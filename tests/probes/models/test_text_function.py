@@ -77,3 +77,11 @@ def test_what_is_written_to_the_whole_input_is_shown_also_from_the_store(tmp_pat
     assert len(str(ex)) < 4000 and "1969.? and on" in str(ex) and ex.to_json(tmp_path / "long.json")
     own = explain(lm, "Built in 1950, opened in 1969.", store=None)
     assert own.answer == own.provenance["wrote"] and "Written" not in str(own)
+
+
+def test_what_scores_texts_is_no_target_of_their_numbers():
+    asked = []
+    model = TextFunction(lambda prompt: asked.append(prompt) or "It opened in 1969.")
+    with pytest.raises(InputError, match=r"target.*scores="):
+        explain(model, TextProbe("The museum opened in 1969."), target=Contains("1969"), store=None)
+    assert not asked
