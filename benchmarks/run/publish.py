@@ -192,7 +192,7 @@ SHARE = {
 }
 COVERAGE = {"family": "family", "trials": "trials", "r2_covered": "R² covered", "low": "from", "high": "to",
             "effects_covered": "effects covered", "bias": "reported less true R²", "r2_width": "width (R²)",
-            "permuted": "shuffled answers: R²", "permuted_above": "of them above .05",
+            "permuted": "shuffled answers: R²", "permuted_95": "95th percentile", "permuted_above": "above .05",
             "reached": "both within .90–.99"}  # fmt: skip
 
 

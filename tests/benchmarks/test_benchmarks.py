@@ -186,7 +186,7 @@ def test_pages_are_filled_from_results_only(tmp_path: Path) -> None:
     page = "a\n<!-- benchmark:coverage -->\nold\n<!-- /benchmark:coverage -->\nb"
     assert fill(page, tmp_path) == page
     row = dict.fromkeys(("trials", "low", "high", "effects_covered", "bias", "r2_width", "permuted"), 0.25)
-    row |= {"family": "tree", "r2_covered": 0.95, "permuted_above": 0.0, "reached": True}
+    row |= {"family": "tree", "r2_covered": 0.95, "permuted_95": 0.0, "permuted_above": 0.0, "reached": True}
     (tmp_path / "coverage.json").write_text(json.dumps({"by_family": [row], "by_kind": [{**row, "kind": "words"}]}))
     filled = fill(page, tmp_path)
     assert "| tree |" in filled and "old" not in filled and filled.startswith("a\n") and filled.endswith("\nb")
