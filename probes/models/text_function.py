@@ -24,7 +24,8 @@ class TextFunction(Generator):
     Parameters
     ----------
     function : callable
-        Takes a prompt, a text or a chat, and returns a text. A chat is (role, content) pairs; of a
+        Takes a prompt, a text or a chat, and returns a text. A chat is (role, content) pairs, also of a
+        :class:`~probes.ContextProbe`, whose document and question are the last content, ``prompt[-1][1]``; of a
         :class:`~probes.ChatProbe` dictionaries with ``role``, ``content`` and what else a message holds.
     name : str, optional
         Identifies the function beyond this run; without it answers are kept for one run only.
