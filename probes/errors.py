@@ -15,6 +15,7 @@ __all__ = [
     "IomapError",
     "MissingExtra",
     "ModelError",
+    "NoAnswerError",
     "SpendCapError",
     "StoreError",
     "UnavailableError",
@@ -105,6 +106,10 @@ class InputError(IomapError, ValueError):
 
 class ModelError(IomapError):
     """The model failed, or answered with the wrong shape, NaN, or labels where numbers are needed."""
+
+
+class NoAnswerError(ModelError):
+    """The model answered none of the questions of one call."""
 
 
 class UnavailableError(ModelError):

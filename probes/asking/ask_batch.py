@@ -16,7 +16,7 @@ from probes.asking.cost import Cost
 from probes.asking.taken import Taken
 from probes.deferred import take
 from probes.digests import digests_of
-from probes.errors import ModelError, StoreError, describe
+from probes.errors import ModelError, NoAnswerError, StoreError, describe
 from probes.model import Identity, Model
 from probes.rounding import counted
 from probes.store.store import Store
@@ -223,7 +223,7 @@ class Batch:
         self.run.seen.update(self.first)
         self.run.unbooked.difference_update(self.first)
         if self._raw.values is None:
-            raise ModelError(
+            raise NoAnswerError(
                 f"The model answered none of {counted(len(self.first), 'question')}. {self.model.reason}".rstrip()
             )
         return self._raw.values[self.same]

@@ -63,7 +63,7 @@ comparing = typer.Typer(
     rich_markup_mode=None,
     help="What changed from one model (--model) to another (--to); A B --probe PROBE compares over cases.",
 )
-app.add_typer(comparing, name="compare")
+app.add_typer(comparing, name="compare", short_help="Say what changed from one model to another.")
 
 
 @dataclass(kw_only=True)
@@ -102,7 +102,11 @@ class CaseOptions:
     quiet: Quiet = False
 
 
-@comparing.command("cases", help="What changed over the cases of a template probe: statements, tested.")
+@comparing.command(
+    "cases",
+    help="What changed over the cases of a template probe: statements, tested.",
+    short_help="Cases of a template probe: statements, tested.",
+)
 @sharing(CaseOptions)
 def cases(
     probe: Annotated[str, typer.Argument(help=f"{_FILE}: {', '.join(BEHAVIOURS)}.")],
@@ -114,7 +118,11 @@ def cases(
     _compare_cases(probe, ("--model", model), ("--to", to), "PROBE", common)
 
 
-@comparing.command(_MODELS, help="The same as A B --probe PROBE, without the word models.")
+@comparing.command(
+    _MODELS,
+    help="The same as A B --probe PROBE, without the word models.",
+    short_help="Cases of a template probe, as A B --probe PROBE.",
+)
 @sharing(CaseOptions)
 def models(
     before: Annotated[str, typer.Argument(metavar="A", help="A model: a folder, a file, module:attribute.")],
@@ -163,9 +171,13 @@ def _answering(model: str, metric: str) -> str:
     return "classifier" if metric == "output" or Path(model).is_dir() else "lm"
 
 
-@comparing.command("rows", help="Where two models differ among rows of a table or texts: short rules, tested.")
+@comparing.command(
+    "rows",
+    help="Where two models differ among rows of a table or texts: short rules, tested.",
+    short_help="Where they differ among rows or texts: rules, tested.",
+)
 def rows(
-    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
+    table: Annotated[Path, typer.Argument(help="A CSV, TSV or Parquet file.")],
     model: Annotated[str, typer.Option("--model", "-m", help="The first model: a folder, a file, module:attribute.")],
     to: Annotated[str, typer.Option("--to", help="The other model, named as --model is.")],
     drop: Drop = "",
@@ -182,6 +194,7 @@ def rows(
     target: Annotated[str | None, typer.Option(help="The output compared, by name; default: decisions.")] = None,
     margin: Annotated[float | None, typer.Option(help="What the output must move by for the two to differ.")] = None,
     most: Annotated[int, typer.Option(help="The most rules.")] = 5,
+    further: Annotated[int, typer.Option(help="Most rows that are made up and asked, to find where rules end.")] = 0,
     seed: Annotated[int, typer.Option(help="Draws which rows find rules.")] = 0,
     store: Store = None,
     output: Html = None,
@@ -211,6 +224,7 @@ def rows(
             margin=margin,
             choices=choices.split(",") if choices else None,
             most=most,
+            further=further,
             random_state=seed,
             store=place(store),
             progress=False if quiet else None,

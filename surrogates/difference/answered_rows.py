@@ -9,23 +9,24 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
-from probes.asking.answers import Answers
+from probes.asking.answers import Answers, same_names
 from probes.asking.ask import again, ask
 from probes.asking.ask_batch import Run
 from probes.asking.batching import parts_of
 from probes.asking.cost import Cost
+from probes.cases.measure import answerer
 from probes.cases.questions import Questions
 from probes.deferred import ready
 from probes.design import Design
 from probes.errors import InputError
-from probes.model import Model
+from probes.model import Generator, Model
 from probes.outputs.target import Target, TargetLike, is_function, resolve
 from probes.probe import Probe
 from probes.store.store import Store
 from surrogates.difference.overall import CLASSES
-from surrogates.difference.two_models import check_same, said_of, same_names
+from surrogates.difference.two_models import check_same, said_of
 
-__all__ = ["Answered", "Told", "begun", "both_answered", "choices_of", "of_unit", "told_apart"]
+__all__ = ["Answered", "Told", "begun", "both_answered", "choices_of", "of_unit", "scorer_of", "told_apart"]
 
 #: margin beyond which two numbers differ, in standard deviations of the first model's
 _MARGIN = 0.1
@@ -93,28 +94,51 @@ class Answered:
             rows = np.linspace(0, len(design) - 1, min(_TWICE, len(design))).astype(int)
             values, spent = again(model, probe, answers, rows)
             cost, twice = cost + spent, (rows, values)
-        made = replace(cls.plain(answers), cost=cost, again=twice)
-        if made.unit in SIGNED and len(answers.outputs) == 1:
+        return replace(cls.plain(answers), cost=cost, again=twice)._decided(model, probe, design)
+
+    @classmethod
+    def more(
+        cls, model: Any, known: Answered, choices: Sequence[str] | None, store: Store, run: Run, rows: Any
+    ) -> Answered:
+        """Ask a model about further rows in the same run, and read the answers as those that are known."""
+        if choices is not None:
+            return cls.choosing(scorer_of(model), rows, choices, store, False, run)
+        questions = Questions(rows)
+        answers = ask(model, questions, questions.design, store, False, run)
+        made = replace(cls.plain(answers), unit=known.unit, guessed=known.guessed)
+        if known.decisions is not None:
+            made = made._decided(model, questions, questions.design)
+        return made if made.outputs == known.outputs else made.in_order_of(known.outputs)
+
+    def _decided(self, model: Model, probe: Probe, design: Design) -> Answered:
+        """Add what the model decides for, where its outputs are classes."""
+        if self.unit in SIGNED and len(self.outputs) == 1:
             return replace(
-                made, decisions=(answers.y[:, 0] > 0).astype(int), classes=_two_classes(model, answers.outputs[0])
+                self, decisions=(self.raw[:, 0] > 0).astype(int), classes=_two_classes(model, self.outputs[0])
             )
-        if made.unit not in CLASSES or len(answers.outputs) < 2:
-            return made
+        if self.unit not in CLASSES or len(self.outputs) < 2:
+            return self
         own = model.decisions(ready(probe.render(design.Z))) if probe.replicates == 1 else None
-        highest = np.nan_to_num(answers.y, nan=-np.inf).argmax(axis=1)
+        highest = np.nan_to_num(self.raw, nan=-np.inf).argmax(axis=1)
         chosen = highest if own is None else np.where(own < 0, highest, own)
-        return replace(made, decisions=chosen, classes=answers.outputs)
+        return replace(self, decisions=chosen, classes=self.outputs)
 
     @classmethod
     def choosing(
-        cls, scorer: Model, prompts: Sequence[Any], choices: Sequence[str], store: Store, progress: bool | None
+        cls,
+        scorer: Model,
+        prompts: Sequence[Any],
+        choices: Sequence[str],
+        store: Store,
+        progress: bool | None,
+        run: Run,
     ) -> Answered:
         """Ask a language model which of some answers is the likeliest, by the probability of each as a whole."""
         tokens = [tuple(scorer.ids((prompts[0], choice))[1]) for choice in choices]  # type: ignore[attr-defined]
         if len(set(tokens)) < len(tokens):
             raise InputError("choices", "be answers of different tokens", list(choices))
         questions = Questions([(prompt, choice) for prompt in prompts for choice in choices])
-        answers = ask(scorer, questions, questions.design, store, progress)
+        answers = ask(scorer, questions, questions.design, store, progress, run)
         total = answers.y[:, 0].reshape(len(prompts), len(choices))
         raw = softmax(total, axis=1)
         who = answers.model, answers.cost
@@ -227,6 +251,21 @@ def choices_of(choices: Sequence[str] | None) -> list[str]:
     if len(found := list(choices)) < 2 or len(set(found)) < len(found):
         raise InputError("choices", "be two different answers or more", choices)
     return found
+
+
+def scorer_of(model: Generator) -> Model:
+    """Return what gives log-probabilities of answers to prompts.
+
+    Raises
+    ------
+    InputError
+        If a language model gives none.
+    """
+    scorer = answerer(model)
+    if isinstance(scorer, Generator):
+        rule = "give log-probabilities of answers; of this one what it writes is taken"
+        raise InputError("before", rule, type(scorer).__name__)
+    return scorer
 
 
 def begun(

@@ -18,7 +18,8 @@ from probes.cases.paired_measures import changes, divergence
 from probes.cases.questions import Questions
 from probes.model import Generator
 from probes.store.store import Store
-from surrogates.statements.entity_effects import effect
+from surrogates.statements.entity_effects import Effect
+from surrogates.statements.statement import Statement
 
 __all__ = ["BESIDE", "NUMBERS", "UNRELATED", "arm", "is_right", "sign_flip", "table_of", "unrelated_text"]
 
@@ -87,8 +88,8 @@ def is_right(measured: Measured, cases: Sequence[Case]) -> np.ndarray | None:
 def arm(name: str, base: Measured, other: Measured, cases: Sequence[Case], random_state: int = 0) -> dict[str, Any]:
     """Summarise how the cases moved from one model to another: a row of the table of arms."""
     frame = changes(base, other).frame
-    y, entity = frame["value"].to_numpy(dtype=float), frame["entity"].to_numpy()
-    row = _moved(name, base.metric.unit, y, entity, random_state)
+    entity = frame["entity"].to_numpy()
+    row = _moved(name, base.metric.unit, frame, random_state)
     ids = set(frame["case_id"])
     sides = [m.frame[m.frame["case_id"].isin(ids)].reset_index(drop=True) for m in (base, other)]
     for side, part in zip(("before", "after"), sides, strict=True):
@@ -102,11 +103,14 @@ def arm(name: str, base: Measured, other: Measured, cases: Sequence[Case], rando
     return row
 
 
-def _moved(name: str, unit: str, y: np.ndarray, entity: np.ndarray, random_state: int = 0) -> dict[str, Any]:
-    """Summarise changes of cases: a row with their mean, its interval and p-value, all else unknown."""
-    mean = effect(y, entity, [(1.0, np.ones(len(y), dtype=bool))])
-    low, high = mean.interval() if mean else (np.nan, np.nan)
-    by_entity = pd.Series(y).groupby(entity, sort=True).mean().to_numpy()
+def _moved(name: str, unit: str, frame: pd.DataFrame, random_state: int = 0) -> dict[str, Any]:
+    """Summarise changes of cases: a row with their mean, its interval and p-value, all else unknown.
+
+    `frame` has the columns ``value, entity, shares`` of :func:`~probes.cases.paired_measures.changes`.
+    """
+    y = frame["value"].to_numpy(dtype=float)
+    mean, (low, high) = _mean_change(frame)
+    by_entity = frame.groupby("entity", sort=True)["value"].mean().to_numpy(dtype=float)
     return {
         **dict.fromkeys(NUMBERS.split(), np.nan),
         "arm": name,
@@ -122,18 +126,23 @@ def _moved(name: str, unit: str, y: np.ndarray, entity: np.ndarray, random_state
 
 def _flips(before: np.ndarray, after: np.ndarray, entity: np.ndarray) -> dict[str, float]:
     """Count answers that became right and wrong, and their net with its interval over entities, as shares of cases."""
-    everywhere = np.ones(len(before), dtype=bool)
-    net = effect(after - before, entity, [(1.0, everywhere)])
-    low, high = net.interval() if net else (np.nan, np.nan)
+    _, (low, high) = _mean_change(pd.DataFrame({"value": after - before, "entity": entity, "shares": True}))
     return {
         "right_before": _mean(before, entity),
         "right_after": _mean(after, entity),
         "to_right": _mean((after > 0) & (before == 0), entity),
         "to_wrong": _mean((before > 0) & (after == 0), entity),
         "net": _mean(after - before, entity),
-        "net_low": max(low, -1.0),
-        "net_high": min(high, 1.0),
+        "net_low": low,
+        "net_high": high,
     }
+
+
+def _mean_change(frame: pd.DataFrame) -> tuple[Effect | None, tuple[float, float]]:
+    """Estimate the mean change as a statement does, with its interval, cut to what a change of shares can be."""
+    mean = Statement.level(reference=0.0).estimate(frame)
+    low, high = mean.interval() if mean else (np.nan, np.nan)
+    return mean, (max(low, -1.0), min(high, 1.0)) if frame["shares"].all() else (low, high)
 
 
 def _mean(values: np.ndarray, entity: np.ndarray) -> float:
@@ -159,8 +168,9 @@ def unrelated_text(
         answers = ask(scorer, questions, questions.design, store, progress)
         per_token.append(answers.y[:, 0] / answers.y[:, 1])
         spent += answers.cost
-    moved = per_token[1] - per_token[0]
-    row = _moved("unrelated text", "nats per token", moved, np.array([str(i) for i in range(len(texts))]))
+    entities = [str(i) for i in range(len(texts))]
+    moved = pd.DataFrame({"value": per_token[1] - per_token[0], "entity": entities, "shares": False})
+    row = _moved("unrelated text", "nats per token", moved)
     row |= {"before": float(per_token[0].mean()), "after": float(per_token[1].mean())}
     tells: list[Callable[[str], np.ndarray] | None] = [getattr(m, "next_tokens", None) for m in (before, after)]
     if tells[0] is not None and tells[1] is not None:

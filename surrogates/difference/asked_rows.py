@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from probes.model import Prompt, is_chat
 from surrogates.difference.grouped_rows import numbered
 from surrogates.many.columns import Rows
 
-__all__ = ["FEWEST", "AskedRows", "taken"]
+__all__ = ["FEWEST", "AskedRows", "in_full", "taken"]
 
 #: fewest rows: some of them find rules, the others test these
 FEWEST = 40
@@ -76,7 +76,7 @@ class AskedRows:
         for called, frame in (("rows", inputs), ("by", by)):
             if isinstance(frame, pd.DataFrame):
                 _check_table(called, frame)
-        written = _written(inputs)
+        written = in_full(inputs)
         first = {text: i for i, text in reversed(list(enumerate(written)))}
         chosen = np.sort(np.array([*first.values()], dtype=int))
         notes: tuple[str, ...] = ()
@@ -87,10 +87,9 @@ class AskedRows:
         kept = taken(inputs, chosen)
         described = kept if by is None else by.iloc[chosen].reset_index(drop=True)
         belong = None if labels is None else [labels[i] for i in chosen]
-        if numbers:  # a model is given what the user gives
-            kept = kept.to_numpy(dtype=float)
         columns = tuple(map(str, described.columns)) if numbers and by is None else ()
-        return cls(kept, described, [written[i] for i in chosen], notes, belong, columns)
+        given = kept.to_numpy(dtype=float) if numbers else kept  # a model is given what the user gives
+        return cls(given, described, _written(kept, _for_people), notes, belong, columns)
 
     def features(self, kept: np.ndarray) -> Rows:
         """Return what rules are about, of some inputs."""
@@ -128,19 +127,30 @@ def _texts(rows: Any) -> list[Prompt]:
     return texts
 
 
-def _written(inputs: pd.DataFrame | Sequence[Prompt]) -> list[str]:
-    """Write each input for people, so that equal ones alone read alike."""
+def in_full(inputs: pd.DataFrame | Sequence[Prompt]) -> list[str]:
+    """Write each input so that equal ones alone read alike."""
+    return _written(inputs, _in_full)
+
+
+def _written(inputs: pd.DataFrame | Sequence[Prompt], written: Callable[[Any], str]) -> list[str]:
+    """Write each input, cells of a table one by one."""
     if isinstance(inputs, pd.DataFrame):
         names = list(map(str, inputs.columns))
         return [
-            ", ".join(f"{n}={_quoted(v)}" for n, v in zip(names, row, strict=True))
+            ", ".join(f"{n}={written(v)}" for n, v in zip(names, row, strict=True))
             for row in inputs.itertuples(index=False, name=None)
         ]
     return [text if isinstance(text, str) else repr(text) for text in inputs]
 
 
-def _quoted(cell: Any) -> str:
-    """Write a cell; a text that reads like something else stands between quotation marks."""
+def _for_people(cell: Any) -> str:
+    """Write a cell as tables show it."""
+    whole = isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT
+    return _in_full(cell) if isinstance(cell, str) or whole else shown(cell)
+
+
+def _in_full(cell: Any) -> str:
+    """Write a cell so that equal ones alone read alike; a text like something else stands between quotation marks."""
     if isinstance(cell, (datetime, timedelta)) and not pd.isna(cell):
         return shown(cell)
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:

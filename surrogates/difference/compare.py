@@ -15,13 +15,14 @@ from probes.asking.session import Reply, Session, StoreLike
 from probes.design import Design, random_seed
 from probes.inputs.adapt import ProbeLike, RowSettings
 from probes.inputs.locality import Law
-from probes.models.adapt import ModelLike, as_model, check_order
+from probes.model import Generator, Model
+from probes.models.adapt import ModelLike, check_order
 from probes.outputs.target import TargetLike
 from probes.rounding import alone
 from surrogates.difference.difference import Difference
 from surrogates.difference.overall import flips_of, summary_of
 from surrogates.difference.paired import Change, change, paired
-from surrogates.difference.two_models import alike, check_known, check_names, check_same, said_of
+from surrogates.difference.two_models import alike, check_known, check_names, check_same, model_of, said_of
 from surrogates.families.registry import FAMILIES, FamilyLike, candidates
 from surrogates.judging.fidelity import Fidelity
 from surrogates.judging.notes import cautions
@@ -114,7 +115,7 @@ def compare(
     check_order(after, probe)
     row = RowSettings(background, background_rows, law, groups, feature_names, ignore, seed)
     question = Question.of(before, probe, row, target, answer)
-    second_model = as_model(after)
+    second_model = model_of(after, "after")
     question = replace(question, probe=question.probe.read_by(second_model))
     other = question.probe.asked_of(second_model)
     check_known(question.model, other)
@@ -124,7 +125,9 @@ def compare(
     second = Session(
         replace(question, model=other, target=begun.target, answer=first.answer), budget, first.store, progress
     )
+    second.outputs = begun.answers.outputs
     rule.check(second.question)
+    _check_tokens(first, other)
     with said_of(names[1]):
         told = second.instance(plan.questions)
     check_same(begun.answers.outputs, told.outputs, begun.answers.unit, told.unit)
@@ -157,6 +160,15 @@ def compare(
         flips_of(*replies, drawn),
         (names[0], names[1]),
     )
+
+
+def _check_tokens(first: Session, other: Model) -> None:
+    """Refuse a language model that splits the answer into other tokens, before the target is looked for in them."""
+    if isinstance(other, Generator) and first.scorer.outputs is not None and first.answer is not None:
+        probe = first.question.probe
+        theirs = other.scoring(first.answer, probe.render(probe.instance[None])[0])
+        if theirs.outputs is not None:
+            check_same(first.scorer.outputs, theirs.outputs, first.scorer.unit, theirs.unit)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from probes.store.store import Store, open_store
 from surrogates.difference.arms import BESIDE, UNRELATED, arm, is_right, table_of, unrelated_text
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.difference.random_controls import CONTROL, RandomControls, drawn
-from surrogates.difference.two_models import alike, check_names, said_of, settings_of
+from surrogates.difference.two_models import alike, check_names, check_tokens, model_of, said_of, settings_of
 from surrogates.families.tree import TreeSurrogate
 from surrogates.results.plain import Json
 from surrogates.statements.claim_test import run_claim_test
@@ -145,7 +145,7 @@ def compare_cases(
     """
     check_names(names)
     number = as_metric(metric)
-    first, second = as_model(before), as_model(after)
+    first, second = model_of(before, "before"), model_of(after, "after")
     inquiry = Inquiry.of(
         probe, by, groups, number, statements, find, None, split, most, random_state, treated, of_change=True
     )
@@ -166,6 +166,8 @@ def compare_cases(
     for cases, one in battery.values():
         for model in models.values():
             check_measurable(model, cases, one)
+    if not number.text:
+        check_tokens(models[names[0]], models[names[1]], inquiry.cases)
     asking = _Asking(open_store(store), number, progress)
 
     def changed(cases: Sequence[Case]) -> Measured:
@@ -302,7 +304,7 @@ def _battery(
     off_target: Sequence[str | Behaviour | TemplateProbe], metric: Metric
 ) -> dict[str, tuple[Sequence[Case], Metric]]:
     """Cases and metric of each probe that the change is not about, by name."""
-    if isinstance(off_target, (str, TemplateProbe, Behaviour)) or not isinstance(off_target, Iterable):
+    if isinstance(off_target, (str, Mapping, TemplateProbe, Behaviour)) or not isinstance(off_target, Iterable):
         raise InputError("off_target", "be a list of probes, or of names of built-in behaviours", off_target)
     out: dict[str, tuple[Sequence[Case], Metric]] = {}
     for i, one in enumerate(off_target):

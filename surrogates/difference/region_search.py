@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from surrogates.numerics.folds import folds
 from surrogates.terms import Box
 
-__all__ = ["Counts", "find_rules", "snapped", "united"]
+__all__ = ["Counts", "find_rules", "joined", "snapped", "united", "worth"]
 
 #: quantiles of a column, of all rows and of the marked ones, between whose values cuts are tried first
 _QUANTILES = 33
@@ -30,6 +30,11 @@ _NEAR = 0.3
 _OFTEN = 0.5
 #: F1 in cross-validation that a shorter list of rules may lack
 _SHORTER = 0.01
+#: F1 in cross-validation below which lists of rules that hold for few others are tried as well
+_FULL = 0.95
+#: how far from the share of marked rows to one the precision lies from which a rule pays, where it need only beat
+#: chance, and where it is to hold for few others
+_CHANCE, _FEW_OTHERS = 0.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ def find_rules(
     Parameters
     ----------
     Z : ndarray ``(n, d)``
-        Features of rows.
+        Features of rows; no condition holds for NaN.
     marked : ndarray of bool ``(n,)``
     binary : sequence of d bool
         Which features are 0/1.
@@ -127,7 +132,9 @@ def find_rules(
     Sequential covering by beam search over cuts at quantiles; each rule is then polished over all cuts. Rules are to
     raise F1; where many rows are marked, a first one does so best by holding for nearly all, and rules are tried as
     well that hold for more marked rows than as many others have (weighted relative accuracy, Lavrač, Flach and Zupan
-    1999). Of more than 3,000 rows that many, drawn at random, find rules.
+    1999). A broad rule can stand in the way of two exact ones, for either of two levels of a column: where lists fall
+    short, rules are tried that pay only from half way between chance and a precision of one. Of more than 3,000 rows
+    that many, drawn at random, find rules.
     """
     marks = np.asarray(marked, dtype=bool)
     if len(Z) > _MOST:
@@ -138,17 +145,24 @@ def find_rules(
     of_group = None if groups is None else np.unique(groups, return_inverse=True)[1].reshape(-1)
     parts = list(folds(len(Z), 5, random_state, of_group))
     best, chosen = Counts.of(np.ones(len(marks), dtype=bool), marks).f1, None
-    for by_lift in (False, True)[: 1 + (best > _OFTEN)]:
+    for strict in (None, _CHANCE, _FEW_OTHERS):
+        if (strict == _CHANCE and best <= _OFTEN) or (strict == _FEW_OTHERS and best >= _FULL):
+            continue
         held_out = [Counts(0, 0, 0, 0)] * (most + 1)
         for train, test in parts:
-            found = _covering(Z[train], marks[train], binary, most, length, by_lift)
+            found = _covering(Z[train], marks[train], binary, most, length, strict)
             for k in range(most + 1):
                 held_out[k] = held_out[k] + Counts.of(united(found[:k], Z[test]), marks[test])
         scores = np.array([counts.f1 for counts in held_out])
         number = int(np.argmax(scores >= scores.max() - _SHORTER))
         if scores[number] > best:
-            best, chosen = float(scores[number]), (number, length, by_lift)
+            best, chosen = float(scores[number]), (number, length, strict)
     return [] if chosen is None else [snapped(rule, Z, binary) for rule in _covering(Z, marks, binary, *chosen)]
+
+
+def worth(marked: np.ndarray) -> float:
+    """Return what a rule or a condition must gain in F1 for the marked rows ``(n,)`` to be worth reading."""
+    return _GAIN + 1 / max(int(marked.sum()), 1)
 
 
 def snapped(rule: Box, Z: np.ndarray, binary: Sequence[bool]) -> Box:
@@ -186,7 +200,7 @@ def _plain_cut(cut: float, column: np.ndarray) -> float:
 
 
 def _covering(
-    Z: np.ndarray, marked: np.ndarray, binary: Sequence[bool], most: int, length: int, by_lift: bool
+    Z: np.ndarray, marked: np.ndarray, binary: Sequence[bool], most: int, length: int, strict: float | None
 ) -> list[Box]:
     """Add rules one by one, each for what those before it leave."""
     if marked.sum() < _FEWEST:
@@ -202,7 +216,7 @@ def _covering(
     holds = np.array([(low < Z[:, j]) & (Z[:, j] <= high) for j, low, high in conditions], dtype=np.float32)
     score = 0.0
     while len(rules) < most:
-        goal = _Goal(Z, marked, covered, by_lift)
+        goal = _Goal(Z, marked, covered, strict)
         rule = _polished(_grown(conditions, holds, goal, length), goal, binary)
         inside = rule(Z) > 0
         gained = int((inside & ~covered & marked).sum())
@@ -216,25 +230,26 @@ def _covering(
 
 @dataclass(frozen=True)
 class _Goal:
-    """What a rule is to reach: the F1 of its union with the rules before it, or lift over the rows these leave.
+    """What a rule is to reach: the F1 of its union with the rules before it, or marked rows beyond a price of all.
 
     Attributes
     ----------
     Z : ndarray ``(n, d)``
     marked, covered : ndarray of bool ``(n,)``
         Rows to hold for, and those that earlier rules hold for.
-    by_lift : bool
+    strict : float or None
+        Where the price of each row held lies between the share of marked rows left (0: lift) and one; None for F1.
     """
 
     Z: np.ndarray
     marked: np.ndarray
     covered: np.ndarray
-    by_lift: bool
+    strict: float | None
 
     @property
     def gain(self) -> float:
-        """What a rule or a condition must gain to be worth reading."""
-        return _GAIN + 1 / max(int(self.marked.sum()), 1)
+        """What a rule or a condition must gain."""
+        return worth(self.marked)
 
     @cached_property
     def left(self) -> tuple[int, int]:
@@ -249,8 +264,9 @@ class _Goal:
     def scores(self, both: Any, held: Any) -> Any:
         """Score rules by how many uncovered rows, marked and all, they hold for."""
         marked, rows = self.left
-        if self.by_lift:
-            return self.lift(both, held) * rows / max(marked * (rows - marked), 1)
+        if self.strict is not None:
+            price = self.strict + (1 - self.strict) * marked / max(rows, 1)
+            return (both - price * held) / max(marked * (1 - price), 1 / max(rows, 1))
         return 2 * (both + int(self.marked.sum()) - marked) / (held + len(self.marked) - rows + self.marked.sum())
 
     def lift(self, both: Any, held: Any) -> Any:
@@ -261,13 +277,15 @@ class _Goal:
 
 def _cuts(column: np.ndarray, marked: np.ndarray, binary: bool) -> np.ndarray:
     """Return values between which a column can be cut: all of a few, else at quantiles of all and of marked rows."""
+    known = ~np.isnan(column)
+    column, marked = column[known], marked[known]
     values = np.unique(column)
     if binary or len(values) < 2:
         return np.array([0.5]) if len(values) == 2 else np.empty(0)
     middles = _middles(values)
     if len(middles) > 2 * _QUANTILES:
         share = np.linspace(0, 1, _QUANTILES)
-        ends = np.concatenate([np.quantile(column[rows], share) for rows in (slice(None), marked)])
+        ends = np.concatenate([np.quantile(part, share) for part in (column, column[marked]) if len(part)])
         # a cut on either side of each value
         at = np.searchsorted(values, ends)
         middles = middles[np.unique(np.clip(np.concatenate([at - 1, at]), 0, len(middles) - 1))]
@@ -298,7 +316,7 @@ def _grown(conditions: Sequence[tuple[int, float, float]], holds: np.ndarray, go
             score = float(goal.scores(rows @ target, rows @ fresh))
             if score >= best_score + goal.gain:
                 best, best_score = chosen, score
-    return _box([conditions[c] for c in best])
+    return joined([conditions[c] for c in best])
 
 
 def _best_of(
@@ -325,8 +343,14 @@ def _best_of(
     return [chosen for chosen, _ in found], np.array([rows for _, rows in found]).reshape(-1, holds.shape[1])
 
 
-def _box(conditions: Sequence[tuple[int, float, float]]) -> Box:
-    """Join conditions; several on one feature make an interval."""
+def joined(conditions: Iterable[tuple[int, float, float]]) -> Box:
+    """Join conditions; several on one feature make an interval.
+
+    Examples
+    --------
+    >>> joined([(2, 0.5, np.inf), (0, -np.inf, 9.0), (2, -np.inf, 1.5)])
+    Box(conditions=((0, -inf, 9.0), (2, 0.5, 1.5)))
+    """
     sides: dict[int, tuple[float, float]] = {}
     for j, low, high in conditions:
         known = sides.get(j, (-np.inf, np.inf))
@@ -348,7 +372,7 @@ def _polished(rule: Box, goal: _Goal, binary: Sequence[bool]) -> Box:
                     low, high = next(c[1:] for c in rule.conditions if c[0] == j)
                     if np.isfinite((low, high)[side]):
                         moved = _moved(others, j, low, high, side, goal)
-                        rule = _box([*others.conditions, (j, *moved)])
+                        rule = joined([*others.conditions, (j, *moved)])
         if rule == before:
             break
     return rule
@@ -369,7 +393,7 @@ def _moved(others: Box, j: int, low: float, high: float, side: int, goal: _Goal)
     scores = goal.scores(both[:-1], held[:-1])
     cuts = _middles(values)
     at = int(np.argmax(scores))
-    now = goal.score(_box([*others.conditions, (j, low, high)])(goal.Z) > 0)
+    now = goal.score(joined([*others.conditions, (j, low, high)])(goal.Z) > 0)
     if scores[at] <= now:
         return low, high
     return (low, float(cuts[at])) if side else (float(cuts[at]), high)

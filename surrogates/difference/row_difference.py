@@ -57,7 +57,7 @@ class RowDifference(SavedResult):
     columns : tuple of Column
         What each feature says of an input.
     middles : dict of str to float
-        What stands in for a missing number.
+        What stands in for a missing number in `surrogates` and `leaves`; rules about a number do not hold there.
     number, unit : str
         What is compared, and its unit.
     margin : float
@@ -134,7 +134,7 @@ class RowDifference(SavedResult):
         if self.others:
             return " ".join(self.verdicts)
         share, low, high = self.differ
-        first, second = self.names
+        first, second = (f"“{name}”" for name in self.names)
         how = "decide differently for" if np.isnan(self.margin) else f"differ by more than {rounded(self.margin)} in"
         said = f"{first} and {second} {how} {percent(share)} of the rows {between(low, high, percent)}"
         held = self.rules[self.rules["verdict"] == "supported"]
@@ -177,7 +177,7 @@ class RowDifference(SavedResult):
             if rows.ndim == 2 and rows.shape[1] != len(self.feature_names):
                 raise InputError("rows", f"have the columns {', '.join(self.feature_names)}", rows)
             rows = background_frame(rows, self.feature_names, "rows")
-        return united(self.regions, encoded(rows, self.columns, self.middles))
+        return united(self.regions, encoded(rows, self.columns, {}))
 
     def check_consistent(self) -> None:
         """Check that fields agree with each other, after reading.

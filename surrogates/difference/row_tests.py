@@ -134,11 +134,20 @@ def leaves_of(
 
 
 def surrogates_of(
-    regions: Sequence[Box], chance: Sequence[Box], seen: Part, held: Part, shuffled: np.ndarray, random_state: int
+    regions: Sequence[Box],
+    chance: Sequence[Box],
+    seen: Part,
+    held: Part,
+    filled: tuple[np.ndarray, np.ndarray],
+    shuffled: np.ndarray,
+    random_state: int,
 ) -> pd.DataFrame:
-    """Score surrogates of the change on held-out rows, and the same fitted to shuffled changes."""
+    """Score surrogates of the change on held-out rows, and the same fitted to shuffled changes.
+
+    `filled` are the features of both parts with something in place of missing numbers.
+    """
     names = ["surrogate", "terms", "r2", "permuted"]
-    Z, _, change = seen
+    (Z, new), change = filled, seen[2]
     if not Z.shape[1] or np.ptp(change) == 0:
         return pd.DataFrame(columns=names)
     families: dict[str, Surrogate] = {
@@ -147,11 +156,11 @@ def surrogates_of(
     }
     rows = []
     for name, family in families.items():
-        permuted = _r2(family.fit(Z, change[shuffled]).predict(held[0]), change, held[2])
-        r2 = _r2(family.fit(Z, change).predict(held[0]), change, held[2])
+        permuted = _r2(family.fit(Z, change[shuffled]).predict(new), change, held[2])
+        r2 = _r2(family.fit(Z, change).predict(new), change, held[2])
         rows.append((name, len(family.terms_), r2, permuted))
     lists = ((regions, change), (chance, change[shuffled]))
-    by_rules = [_r2(_by_rules(some, Z, y, held[0]), change, held[2]) for some, y in lists]
+    by_rules = [_r2(_by_rules(some, seen[0], y, held[0]), change, held[2]) for some, y in lists]
     return pd.DataFrame([*rows, ("rules", len(regions), *by_rules)], columns=names)
 
 

@@ -8,12 +8,30 @@ from inspect import signature
 
 import numpy as np
 
+from probes.asking.answers import same_names
+from probes.cases.case import Case, shown
 from probes.errors import InputError, ModelError
-from probes.model import Generator
+from probes.model import Generator, Model
+from probes.models.adapt import ModelLike, as_model
 from probes.rounding import counted
 from surrogates.results.plain import Json, plain
 
-__all__ = ["alike", "check_known", "check_names", "check_same", "said_of", "same_names", "settings_of"]
+__all__ = ["alike", "check_known", "check_names", "check_same", "check_tokens", "model_of", "said_of", "settings_of"]
+
+
+def model_of(given: ModelLike, parameter: str) -> Model | Generator:
+    """Turn one of two models into one; errors call it by the parameter that it was given as.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        return as_model(given)
+    except InputError as error:
+        if error.parameter != "model":
+            raise
+        raise InputError(parameter, error.rule, given) from error
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -28,14 +46,12 @@ def check_names(names: Sequence[str]) -> None:
         raise InputError("names", "be two different texts", names)
 
 
-def check_known(model: object, other: object, ordered: bool = True) -> None:
+def check_known(model: object, other: object) -> None:
     """Refuse models of which it is known, before a question, that they do not compare.
 
     Parameters
     ----------
     model, other : object
-    ordered : bool, default True
-        Whether outputs must be in one order.
 
     Raises
     ------
@@ -47,14 +63,7 @@ def check_known(model: object, other: object, ordered: bool = True) -> None:
     before, after = getattr(model, "outputs", None), getattr(other, "outputs", None)
     if isinstance(model, Generator) or before is None or after is None:
         return
-    if not ordered and same_names(before, after):
-        after = before
-    check_same(before, after, model.unit, other.unit)  # type: ignore[attr-defined]
-
-
-def same_names(before: Sequence[str], after: Sequence[str]) -> bool:
-    """Return whether outputs have the same names, each once, in whatever order."""
-    return len(set(before)) == len(before) and sorted(before) == sorted(after)
+    check_same(before, before if same_names(before, after) else after, model.unit, other.unit)  # type: ignore[attr-defined]
 
 
 def check_same(before: Sequence[str], after: Sequence[str], unit: str, other: str) -> None:
@@ -68,11 +77,35 @@ def check_same(before: Sequence[str], after: Sequence[str], unit: str, other: st
         pairs = enumerate(zip(before, after, strict=False))
         at = next((i for i, pair in pairs if pair[0] != pair[1]), None)
         rule = f"have the {counted(len(before), 'output')} of the first, in their order"
+        if before != after and _unspaced(before) == _unspaced(after):
+            rule = f"split the answer into the {counted(len(before), 'token')} of the first"
         if at is None:
             raise InputError("after", rule, counted(len(after), "output"))
         raise InputError("after", f"{rule}; number {at + 1} there is {before[at]!r}", after[at])
     if unit != other:
         raise InputError("after", f"answer in the unit of the first, {unit}", other)
+
+
+def check_tokens(first: object, second: object, cases: Sequence[Case]) -> None:
+    """Refuse two scorers of answers that split them into other tokens, by the first case that shows it.
+
+    Raises
+    ------
+    InputError
+    """
+    splits = [getattr(scorer, "ids", None) for scorer in (first, second)]
+    if None in splits:
+        return
+    for case in cases:
+        for answer in (case.target, *case.also, *case.foils):
+            one, other = (list(ids((case.prompt, answer))[1]) for ids in splits if ids is not None)
+            if one != other:
+                rule = f"split answers into the tokens of the first; {answer!r} after {shown(case.prompt)!r}"
+                raise InputError("after", f"{rule} is {one} there", other)
+
+
+def _unspaced(tokens: Sequence[str]) -> str:
+    return "".join("".join(tokens).split())
 
 
 def alike(before: object, after: object, identities: tuple[str, str]) -> list[str]:

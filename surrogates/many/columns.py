@@ -18,7 +18,7 @@ from probes.probe import Feature
 from surrogates.results.plain import Json, plain
 from surrogates.terms import Box
 
-__all__ = ["LEVELS", "Column", "Rows", "columns_of", "dates_in", "encoded", "in_words", "words_in"]
+__all__ = ["LEVELS", "Column", "Rows", "columns_of", "dates_in", "encoded", "in_words", "without_word", "words_in"]
 
 #: rows of a table, or texts (chats)
 Rows: TypeAlias = pd.DataFrame | Sequence[Prompt]
@@ -115,6 +115,28 @@ def words_in(text: Prompt) -> set[str]:
     ["don't", 'stop']
     """
     return set(_WORD.findall(_joined(text).casefold()))
+
+
+def without_word(text: Prompt, word: str) -> Prompt:
+    """Leave out a word of a text or a chat, wherever it stands.
+
+    Examples
+    --------
+    >>> without_word("So good! So very good.", "so")
+    'good! very good.'
+    """
+
+    def left(words: str) -> str:
+        kept = _WORD.sub(lambda found: "" if found.group().casefold() == word else found.group(), words)
+        return re.sub(r"[^\S\n]{2,}", " ", kept).strip()
+
+    if isinstance(text, str):
+        return left(text)
+    pairs = zip(text, as_prompt(text), strict=True)
+    return [
+        {**given, "content": left(content)} if isinstance(given, Mapping) else (role, left(content), *more)
+        for given, (role, content, *more) in pairs
+    ]
 
 
 def _joined(text: Prompt) -> str:
@@ -262,6 +284,8 @@ def _one_of(levels: Sequence[Any]) -> list[Any]:
 def encoded(rows: Rows, columns: Sequence[Column], middles: Mapping[str, float], parameter: str = "rows") -> np.ndarray:
     """Convert rows to features, ``(n, c)``; errors call them `parameter`.
 
+    A missing number or date is what `middles` says of its column, NaN where they do not.
+
     Raises
     ------
     InputError
@@ -285,7 +309,7 @@ def encoded(rows: Rows, columns: Sequence[Column], middles: Mapping[str, float],
         values: Any = cells[column.name]
         if column.kind in ("number", "date"):
             try:
-                out.append(values.astype(float).fillna(middles[column.name]).to_numpy())
+                out.append(values.astype(float).fillna(middles.get(column.name, np.nan)).to_numpy())
             except (TypeError, ValueError) as error:
                 rule = f"have {column.kind}s in the column {column.name}"
                 raise InputError(parameter, rule, _first_wrong(table[column.name], column.kind)) from error

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from probes import CallableModel, InputError, MaskProbe, Model, ModelError, Store, cube
 from probes.model import Identity
 from probes.rounding import percent
-from surrogates import Difference, SparseLinear, StableOrder, Width, compare, explain
+from surrogates import Difference, SparseLinear, StableOrder, Width, compare, compare_rows, explain
 from tests.helpers.cheap_families import cheap
 
 
@@ -274,6 +274,41 @@ def named(outputs, unit="output"):
 
 
 @pytest.mark.parametrize(
+    "target", [None, "no", "all", lambda raw: raw[:, 0] - raw[:, 1]], ids=["default", "one", "all", "function"]
+)
+@pytest.mark.parametrize("known", [True, False], ids=["known before", "by an answer"])
+def test_outputs_of_the_same_names_in_another_order_are_compared_by_name(target, known):
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list("abcd"))
+
+    def shares(shift, order, draw):
+        def model(X):
+            odds = pd.DataFrame({"no": X["a"] + shift, "perhaps": X["b"] * X["c"], "yes": 0.0 * X["a"]})
+            odds["no"] += 0.05 * draw.normal(size=len(X))
+            return np.exp(odds).div(np.exp(odds).sum(axis=1), axis=0)[list(order)]
+
+        return CallableModel(model, unit="probability", outputs=order if known else None)
+
+    order = ("no", "perhaps", "yes")
+    plain, by_name = (
+        compare(
+            shares(0.0, order, np.random.default_rng(1)),
+            shares(1.0, another, np.random.default_rng(2)),
+            rows.iloc[0],
+            background=rows,
+            target=target,
+            budget=400,
+            store=None,
+        )
+        for another in (order, ("yes", "no", "perhaps"))
+    )
+    pd.testing.assert_frame_equal(by_name.attributions, plain.attributions)
+    pd.testing.assert_frame_equal(by_name.summary, plain.summary)
+    pd.testing.assert_frame_equal(by_name.flips, plain.flips)
+    assert by_name.after.fidelity.ceiling == pytest.approx(plain.after.fidelity.ceiling)
+    assert by_name.after.answers.outputs == by_name.before.answers.outputs == order
+
+
+@pytest.mark.parametrize(
     ("before", "after", "given", "words"),
     [
         (
@@ -282,7 +317,7 @@ def named(outputs, unit="output"):
             {},
             r"after must have the 2 outputs of the first, .*number 2 there is 'b'",
         ),
-        (named(("a", "b")), named(("b", "a")), {}, "number 1 there is 'a'"),
+        (named(("a", "a")), named(("a", "b")), {}, "number 2 there is 'a'"),
         (
             named(("a", "b")),
             named(("a",)),
@@ -297,7 +332,7 @@ def named(outputs, unit="output"):
         (first, second, {"until": 3}, "until must"),
         (first, second, {"budget": 11}, "budget must"),
         (first, second, {"random_state": -1}, "random_state must"),
-        (first, 7, {}, "model must be a scikit-learn estimator"),
+        (first, 7, {}, "after must be a scikit-learn estimator"),
     ],
 )
 def test_what_does_not_compare_is_refused_before_a_question(before, after, given, words):
@@ -410,3 +445,13 @@ def test_two_models_under_one_name_and_failures_of_the_second_are_said():
     assert caught.value.__notes__ == ["(while new was compared)"]
     with pytest.raises(InputError, match=r"after must have the 2 outputs of the first, .*number 1 there is 'output 0'"):
         compare(lambda Z: Z[:, :2] * 0.5, lambda Z: Z[:, :1] * 0.5, MaskProbe(8), store=None)
+
+
+def test_what_is_no_model_is_called_by_its_parameter():
+    first = lambda Z: Z[:, 0]  # noqa: E731
+    with pytest.raises(InputError, match=r"^after must"):
+        compare(first, "nothing", MaskProbe(3), store=None)
+    rows = pd.DataFrame({"a": range(60)})
+    for pair, parameter in (((first, 3), "after"), ((3, first), "before")):
+        with pytest.raises(InputError, match=rf"^{parameter} must"):
+            compare_rows(*pair, rows, store=None)

@@ -140,7 +140,8 @@ def test_a_statement_on_one_card_alone_is_said_to_be():
     assert d.table["outcome"].tolist()[1:] == ["not tested"] * 2
     assert d.table["reason"].tolist()[1:] == ["only on the first card"] * 2
     assert "2 more are not tested" in d.verdict
-    assert str(d).count("only on the first card") == 2
+    assert " ".join(str(d).split()).count("only on the first card") == 2
+    assert max(map(len, str(d).splitlines())) <= 80
 
 
 def test_effects_of_two_levels_are_not_compared():

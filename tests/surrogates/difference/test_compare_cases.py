@@ -230,6 +230,15 @@ def test_flips_go_both_ways_beside_controls_and_other_probes():
     assert d.entry.cost["rows"] > 2 * alone + 2 * 12 + 1000
 
 
+def test_answers_that_all_stayed_are_no_proof_that_none_changes_in_the_table_as_in_statements():
+    models = Answers("before", lambda p: False), Answers("after", lambda p: False, 2.0)
+    d = compare_cases(*models, answering(), metric="exact_match", controls=0, store=Store(), progress=False, find=False)
+    first, said = d.arms.iloc[0], d.statements.iloc[0]
+    assert first["change"] == pytest.approx(0) and first["high"] == pytest.approx(said["high"]) == -first["low"]
+    assert 0.1 < first["high"] < 3 / 12 + 0.05 and first["net_high"] == pytest.approx(first["high"])
+    assert f"changed on average is open: 0 share [−{first['high']:.3f}, {first['high']:.3f}]" in d.verdict
+
+
 def test_the_page_says_where_bars_have_a_scale_of_their_own(tmp_path):
     two = Answers("before", lambda p: "n00" in p), Answers("after", lambda p: "sad" in p)
     said = []
@@ -247,6 +256,7 @@ def test_every_view_and_the_file(tmp_path):
     text = str(d)
     assert "Verdict: On average output changed by" in text and "R² on held-out entities" in text
     assert "supported  change of output is" in text and " new\n" in text
+    assert ": change of output, " in text and "(output)" not in text
     page = d.report(tmp_path / "d.html").read_text(encoding="utf-8")
     assert "old &lt;b&gt;" in page and "old <b>" not in page
     for words in ("Beside what it is compared with", "Where the change is", "mood is sad", "On average output changed"):
@@ -268,6 +278,7 @@ def test_every_view_and_the_file(tmp_path):
         ({"arms": ["x"]}, "arms"),
         ({"arms": {"random control": len}}, "arms"),
         ({"off_target": "facts"}, "off_target"),
+        ({"off_target": {"facts": "facts"}}, "off_target"),
         ({"off_target": [3]}, "off_target"),
         ({"off_target": ["what"]}, "behaviour"),
         ({"unrelated": "a text"}, "unrelated"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -77,6 +78,14 @@ def test_a_planted_rule_is_found_and_its_numbers_are_those_of_held_out_rows():
     share, low, high = d.differ
     assert low < share < high and share == pytest.approx(inside(people()).mean())
     assert "One rule holds for 100% of these; where it holds, the two differ in 100%." in d.verdict
+
+
+def test_a_long_rule_is_broken_under_its_heading():
+    d = compared()
+    text = str(replace(d, rules=d.rules.assign(rule="age > 50 and job is clerk and income > 20000")))
+    heading, first, second = text.partition("\n\n")[2].splitlines()[:3]
+    assert first[heading.index("rows with") :].startswith("age > 50 and job is clerk")
+    assert second == " " * heading.index("rows with") + "and income > 20000"
 
 
 def test_exchanging_the_models_changes_signs_alone():
@@ -162,6 +171,29 @@ def test_decisions_are_those_of_the_users_own_predict():
     assert d.number == "yes"
 
 
+class Wrapped:
+    """A classifier of nobody's package: a user's object with probabilities and decisions of its own."""
+
+    def __init__(self, inner, classes):
+        self.inner, self.classes_ = inner, classes
+
+    def predict_proba(self, X):
+        return self.inner.predict_proba(X)
+
+    def predict(self, X):
+        return self.inner.predict(X)
+
+
+@pytest.mark.parametrize("kind", [np.array, list, tuple])
+def test_decisions_of_objects_that_are_no_estimators_are_those_of_their_predict(kind):
+    X = people()[["age", "income"]]
+    y = np.where(X["age"] + np.random.default_rng(0).normal(0, 8, len(X)) > 48, "yes", "no")
+    plain, strict = (one(max_iter=1000).fit(X, y) for one in (LogisticRegression, Strict))
+    d = compared(plain, Wrapped(strict, kind(["no", "yes"])), X)
+    expected = plain.predict(X) != strict.predict(X)
+    np.testing.assert_array_equal(d.rows["differs"] > 0, expected)  # exact: truth values
+
+
 def test_the_sign_of_a_single_margin_is_a_decision():
     X = people()[["age", "income"]].apply(lambda c: (c - c.mean()) / c.std())
     y = np.where(X["age"] > 0, "old", "young")
@@ -229,13 +261,22 @@ def test_where_most_rows_differ_and_no_rule_is_better_than_all_of_them_the_tree_
 
 def test_rows_are_shown_as_a_table_would():
     days = pd.date_range("2024-03-01", periods=60, freq="D")
-    rows = pd.DataFrame({"day": days, "pay": [100.0, None, 1.5] * 20})
+    rows = pd.DataFrame({"day": days, "pay": [100.0, None, 0.1 + 0.2] * 20})
     d = compare_rows(lambda r: r["pay"].fillna(0), lambda r: 2 * r["pay"].fillna(0), rows, store=None)
     assert d.rows["input"].head(3).tolist() == [
         "day=2024-03-01, pay=100",
-        "day=2024-03-02, pay=nan",
-        "day=2024-03-03, pay=1.5",
+        "day=2024-03-02, pay=missing",
+        "day=2024-03-03, pay=0.3",
     ]
+
+
+def test_rows_that_read_alike_are_two_rows_and_what_moves_a_row_is_said():
+    rows = pd.DataFrame({"x": np.arange(60) * 1e-9 + 1.0})
+    d = compare_rows(lambda r: r["x"], lambda r: r["x"] + 1.0, rows, names=("old", "new"), store=None, progress=False)
+    assert len(d.rows) == 60 and d.verdict.startswith("“old” and “new” differ")
+    assert any("a tenth of the standard deviation of the answers of “old”, 1.73×10⁻⁹; margin=" in n for n in d.notes)
+    d = compare_rows(lambda r: r["x"], lambda r: r["x"] + 1.0, rows, margin=0.5, store=None, progress=False)
+    assert not any("margin=" in note for note in d.notes)
 
 
 def test_dates_that_are_texts_are_dates_to_rules_and_texts_to_the_models():
@@ -342,6 +383,23 @@ def test_missing_values_are_features():
     rows.loc[::3, "income"] = np.nan
     d = compared(lambda X: X["age"] * 0.0, lambda X: 1.0 * X["income"].isna(), rows, margin=0.5, most=1)
     assert d.rules["rule"].tolist() == ["income is missing"]
+
+
+@pytest.mark.parametrize("further", [0, 200])
+def test_a_rule_about_a_number_does_not_hold_where_it_is_missing(further):
+    rows = people()
+    rows.loc[::5, "income"] = np.nan
+    high = rows["income"].quantile(0.7)
+    d = compared(
+        lambda X: X["age"] * 0.0,
+        lambda X: 1.0 * (X["income"].isna() | (X["income"] > high)),
+        rows, margin=0.5, further=further,
+    )  # fmt: skip
+    said = sorted(d.rules["rule"])
+    assert len(said) == 2 and said[0].startswith("income > ") and said[1] == "income is missing"
+    assert " and " not in said[0]
+    assert d.together["f1"].iloc[-1] > 0.97
+    assert d.predict(rows).mean() == pytest.approx(d.differ[0], abs=0.02)
 
 
 def test_rows_that_repeat_count_once_and_it_is_said():

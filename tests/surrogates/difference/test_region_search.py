@@ -44,6 +44,14 @@ def test_either_of_two_causes_is_found_where_most_rows_are_marked(share):
     assert jaccard_score((new[:, 0] < each) | (new[:, 3] > 1 - each), united(rules, new)) > 0.95
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_broad_rule_does_not_stand_in_the_way_of_two_exact_ones(seed):
+    levels = np.eye(6)[np.random.default_rng(seed).integers(0, 6, 300)]
+    rules = find_rules(levels, levels[:, :2].any(axis=1), [True] * 6, random_state=seed)
+    assert sorted(rule.features for rule in rules) == [(0,), (1,)]
+    assert Counts.of(united(rules, levels), levels[:, :2].any(axis=1)).jaccard == pytest.approx(1)
+
+
 def test_a_cut_lies_where_f1_is_highest():
     Z = table(2)
     marked = (Z[:, 0] > 0.4) ^ (np.random.default_rng(3).random(len(Z)) < 0.1)

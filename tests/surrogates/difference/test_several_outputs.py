@@ -102,7 +102,7 @@ def test_page_text_and_plot_show_every_output(every, tmp_path):
     assert "could not be drawn" not in page and 'class="switch"' in page
     text = str(every)
     for name in NAMES:
-        assert f"Output {name}" in text and f"For {name}, before and after differ" in every.verdict
+        assert f"Output {name}" in text and f"For {name}, “before” and “after” differ" in every.verdict
     pytest.importorskip("matplotlib")
     assert every.plot("rules", output="dog") is not None
     with pytest.raises(InputError, match="output"):
