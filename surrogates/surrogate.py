@@ -83,6 +83,8 @@ class Surrogate(RegressorMixin, BaseEstimator):
 
     #: whether exactly one term holds for each row, so that a weight is the prediction itself
     partitions = False
+    #: whether main effects are terms like others, so that a fit may begin with some: :mod:`surrogates.judging.hints`
+    sums_effects = False
     #: whether the family learns from a proxy where a user gives its name alone
     distilled = False
     proxy: Proxy | None

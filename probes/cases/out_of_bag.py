@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 
+from probes.asking.answers import Answers
 from probes.cases.training_model import TrainingModel, right_label
 from probes.errors import ModelError
 from probes.sampling.cube import uniform
 
-__all__ = ["TrainingByGroup", "halves", "left_out", "named", "own_judge"]
+__all__ = ["TrainingByGroup", "halves", "hints", "left_out", "named", "own_judge"]
 
 
 class TrainingByGroup(TrainingModel):
@@ -32,12 +36,13 @@ class TrainingByGroup(TrainingModel):
 
     def __init__(self, judge: Callable[..., float], given: bool, names: tuple[str, ...], *told: Any):
         self.judge, self.given, self.names = judge, given, named(names)
+        self._judged_by = (_code(judge),) if given else () if judge in (right_label, _share_right) else ("explained",)
         super().__init__(*told)
         first = () if self.evaluate is None else self.outputs
         self.outputs = None if first is None else (*first, *self.names)
 
     def marks(self) -> tuple[Any, ...]:
-        return (*super().marks(), "by group", self.names)
+        return (*super().marks(), "by group", self.names, *self._judged_by)
 
     def fixed(self) -> bool:
         return not self.given and (self.evaluate is None or super().fixed())
@@ -67,6 +72,18 @@ def named(groups: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"records of {group}" for group in groups)
 
 
+def hints(answers: Answers, groups: Sequence[str]) -> np.ndarray | None:
+    """Return what each row says of each group, ``(n, d)``: how well its records are predicted by a model without them.
+
+    NaN where they are present, or there are no records at all; None of answers that do not say it.
+    """
+    names = named(groups)
+    if answers.outputs[-len(names) :] != names:
+        return None
+    absent = (answers.design.Z < 0.5) & (answers.design.Z > 0.5).any(axis=1, keepdims=True)
+    return np.where(absent, answers.y[:, -len(names) :], np.nan)
+
+
 def own_judge(train: Any, y: np.ndarray | None) -> Callable[..., float] | None:
     """Return what an estimator is judged by on records with labels; None where there is no label to predict."""
     if y is None or not hasattr(train, "fit"):
@@ -77,15 +94,51 @@ def own_judge(train: Any, y: np.ndarray | None) -> Callable[..., float] | None:
         if y.ndim > 1:
             return None
         return right_label if hasattr(train, "predict_proba") else _share_right
-    return _minus_squared_error if is_regressor(train) else None
+    if not is_regressor(train):
+        return None
+    try:
+        return partial(_explained, y.astype(float).var(axis=0))
+    except (TypeError, ValueError):  # labels that no regressor learns
+        return None
 
 
 def _share_right(trained: Any, X: Any, y: np.ndarray) -> float:
     return float(np.mean(np.asarray(trained.predict(X)) == y))
 
 
-def _minus_squared_error(trained: Any, X: Any, y: np.ndarray) -> float:
-    return -float(np.mean((np.asarray(trained.predict(X), dtype=float) - y) ** 2))
+def _explained(variance: np.ndarray, trained: Any, X: Any, y: np.ndarray) -> float:
+    """1 / (1 + e), e the mean squared error in variances of the labels: 1 of right predictions, 1/2 of their mean.
+
+    Bounded, for a mean over trainings: squared errors of the few that fail would be nearly all of it.
+    """
+    errors = (np.asarray(trained.predict(X), dtype=float).reshape(y.shape) - y) ** 2
+    return 1 / (1 + float(np.mean(errors / np.where(variance > 0, variance, 1.0))))
+
+
+def _code(value: Any, depth: int = 8) -> str:
+    """Return what tells a function from others of its name: its code, its defaults, and what it encloses."""
+    if isinstance(value, partial):
+        parts: list[Any] = [value.func, *value.args, *sorted(value.keywords.items())]
+    elif isinstance(value, MethodType):
+        parts = [value.__func__, value.__self__]
+    elif isinstance(value, FunctionType):
+        enclosed = [*map(_held_by, value.__closure__ or ())]
+        parts = [value.__code__, value.__defaults__, value.__kwdefaults__, *enclosed]
+    elif isinstance(value, CodeType):
+        parts = [value.co_code, value.co_names, *value.co_consts]
+    else:
+        try:
+            return str(joblib.hash(value))
+        except Exception:  # noqa: BLE001 - whatever cannot be pickled
+            return type(value).__qualname__
+    return str(joblib.hash([_code(part, depth - 1) for part in parts] if depth else type(value).__qualname__))
+
+
+def _held_by(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # assigned later, as the probe that a function judges for
+        return None
 
 
 def halves(d: int, rows: int, rng: np.random.Generator) -> np.ndarray:
@@ -110,11 +163,13 @@ def halves(d: int, rows: int, rng: np.random.Generator) -> np.ndarray:
     return np.stack([one, 1 - one], axis=1).reshape(-1, d)
 
 
-def left_out(names: Sequence[str], Z: np.ndarray, y: np.ndarray) -> pd.DataFrame:
+def left_out(names: Sequence[str], Z: np.ndarray, y: np.ndarray, shares: bool = False) -> pd.DataFrame:
     """Average numbers ``(n, d)`` of d groups over the rows ``(n, d)`` that lack the group, with 95% intervals.
 
-    Lowest first. Rows without any group say nothing of data, and rows of NaN were not answered.
+    Lowest first. Rows without any group say nothing of data, and rows of NaN were not answered. Intervals are
+    Student's, of `shares` between 0 and 1 around their log-odds: near a bound they are skewed, and so are these.
     """
+    from scipy.special import expit, logit
     from scipy.stats import t  # here: scipy.stats takes half the time of importing this package
 
     known = (Z > 0.5).any(axis=1) & ~np.isnan(y).any(axis=1)
@@ -124,5 +179,10 @@ def left_out(names: Sequence[str], Z: np.ndarray, y: np.ndarray) -> pd.DataFrame
         mean = (absent * y[known]).sum(axis=0) / count
         variance = (absent * (y[known] - mean) ** 2).sum(axis=0) / (count - 1)
         half = t.ppf(0.975, count - 1) * np.sqrt(variance / count)
-    table = {"feature": list(names), "mean": mean, "low": mean - half, "high": mean + half}
+        low, high = mean - half, mean + half
+        if shares:
+            wide = half / (mean * (1 - mean))
+            inside = (mean > 0) & (mean < 1)
+            low, high = (np.where(inside, expit(logit(mean) + side), mean + 0 * half) for side in (-wide, wide))
+    table = {"feature": list(names), "mean": mean, "low": low, "high": high}
     return pd.DataFrame({**table, "trainings": count.astype(int)}).sort_values("mean", kind="stable", ignore_index=True)

@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from probes.errors import ModelError, describe
+from probes.errors import describe
 from probes.model import Identity, Model
 from probes.models.estimator import fingerprint
 from probes.outputs.arrays import as_outputs
@@ -28,7 +28,7 @@ OUTPUTS: dict[Metric, str] = {"score": "held-out score", "right_label": "probabi
 class TrainingModel(Model):
     """Rows of 0 (absent) and 1 (present) groups → a metric of the model trained on the records present.
 
-    A set of records that training fails on is a question that is not answered.
+    A set of records that training fails on, or whose metric is no number, is a question that is not answered.
     """
 
     unit = "score"
@@ -116,9 +116,8 @@ class TrainingModel(Model):
             self.reason = f"evaluate returned {few}, and {self._width} for others"
             return None
         if not np.isfinite(row).all():
-            raise ModelError(
-                f"evaluate returned {row}, no number, for a model trained on {counted(len(chosen), 'record')}."
-            )
+            self.reason = f"evaluate returned {row}, no number, for a model trained on {counted(len(chosen), 'record')}"
+            return None
         return row
 
     def untrained(self) -> np.ndarray:

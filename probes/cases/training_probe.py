@@ -20,6 +20,7 @@ from probes.design import Design
 from probes.errors import InputError, integer
 from probes.inputs.mask import MaskProbe
 from probes.inputs.table_rows import in_order_of
+from probes.parallel.workers import distribute
 from probes.rounding import counted
 from probes.store.store import Store, open_store
 from probes.views import CubeView
@@ -58,9 +59,11 @@ class TrainingProbe(MaskProbe):
     evaluate_group : callable, optional
         Of the trained model and the records of one group (and their `y`, where given), how well it predicts them, a
         number: what :meth:`out_of_bag` averages. By default, of an estimator, the mean probability of the right label;
-        where there is none the share of right labels, or minus the mean squared error.
+        where there is none the share of right labels; of a regressor 1 / (1 + e), e the mean squared error in variances
+        of `y`: 1 of right predictions, 1/2 of the mean of `y`.
     name : str, optional
-        Identifies training and evaluation beyond this run, where they are functions. Estimators whose `random_state`
+        Identifies training and evaluation beyond this run, where they are functions; `evaluate_group` also by its code.
+        Estimators whose `random_state`
         is set, where they have one, and that are scored on rows need none.
     random_state : int, default 0
         Draws groups.
@@ -130,7 +133,8 @@ class TrainingProbe(MaskProbe):
             raise InputError("nothing", "be given, because this estimator scores by a rule of its own", None)
         each = sorted({len(rows) for rows in self._rows.values()})
         sizes = f"{each[0]} to {each[-1]} training records" if len(each) > 1 else counted(each[0], "training record")
-        self.notes = (f"Features are {len(self._rows)} groups of {sizes}, of {count} in all.",)
+        told = f"Features are {len(self._rows)} groups of {sizes}, of {count} in all."
+        self.notes = (f"{told} Each question trains anew on those present.",)
         self._told = train, X, labels, list(self._rows.values()), evaluate, nothing, name, metric
         self._judge, self._given = judge, evaluate_group is not None
         self.model = self.by_group if evaluate is None else TrainingModel(*self._told)
@@ -138,6 +142,9 @@ class TrainingProbe(MaskProbe):
     @cached_property
     def by_group(self) -> TrainingModel:
         """The model whose outputs are those of `evaluate`, then of every group how well its own records are predicted.
+
+        Surrogates of its outputs begin with how well groups are predicted by models without them, where effects follow
+        that: ``explain(probe.by_group, probe, target=0)`` needs fewer trainings than ``explain(probe.model, probe)``.
 
         Raises
         ------
@@ -156,6 +163,7 @@ class TrainingProbe(MaskProbe):
         random_state: int = 0,
         store: Store | str | Path | None = "default",
         progress: bool | None = None,
+        n_jobs: int | None = 1,
     ) -> pd.DataFrame:
         """Compute how well models that were trained without a group predict the group's own records.
 
@@ -170,13 +178,15 @@ class TrainingProbe(MaskProbe):
         random_state : int, default 0
         store, progress
             As for :func:`surrogates.explain`.
+        n_jobs : int or None, default 1
+            How many processes train, as for :func:`probes.distribute`.
 
         Returns
         -------
         DataFrame
             ``feature``; ``mean`` over the trainings without it; its 95% interval over these, ``low`` to ``high`` (NaN
-            of one); how many ``trainings``. Lowest first. Squared errors that a few bad trainings dominate are within
-            their intervals less often than that: four times in five, of least squares on few records.
+            of one); how many ``trainings``. Lowest first. Where a few trainings are most of a mean, as of errors that
+            have no bound, it is within its interval less often: `evaluate_group` had better return a share.
 
         Raises
         ------
@@ -198,10 +208,11 @@ class TrainingProbe(MaskProbe):
         if not isinstance(answers, Answers):
             count, seed = integer("trainings", trainings, least=2), integer("random_state", random_state, least=0)
             rows = halves(len(groups), count, np.random.default_rng([seed, 17]))
-            answers = ask(self.by_group, self, Design(rows, 0), open_store(store), progress)
+            with distribute(self.by_group, n_jobs) as model:
+                answers = ask(model, self, Design(rows, 0), open_store(store), progress)
         elif not self._told_of(answers):
             raise InputError("trainings", "be a number, or answers of this probe's by_group", answers.outputs)
-        return left_out(groups, answers.design.Z, answers.y[:, -len(groups) :])
+        return left_out(groups, answers.design.Z, answers.y[:, -len(groups) :], shares=not self._given)
 
     def _told_of(self, answers: Answers) -> bool:
         """Whether answers are those of `by_group`: of the same records, labels and ways to train and judge."""

@@ -49,6 +49,8 @@ class AdditiveSurrogate(CurvedSurrogate):
     Hastie and Tibshirani (1990); steps at quantiles as in explainable boosting machines (Lou et al. 2012).
     """
 
+    sums_effects = True
+
     def __init__(
         self,
         steps: int = 8,

@@ -60,6 +60,7 @@ class InteractionSurrogate(CurvedSurrogate):
     """
 
     distilled = True
+    sums_effects = True
 
     def __init__(
         self,

@@ -56,6 +56,8 @@ class SparseLinear(CurvedSurrogate):
     answers .05 to .07 above that of a lasso.
     """
 
+    sums_effects = True
+
     def __init__(
         self,
         max_terms: int | None = None,

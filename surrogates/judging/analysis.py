@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
 from probes.probe import Feature
 from surrogates.judging.agreement import rounding
@@ -19,6 +18,7 @@ from surrogates.judging.cross_fit import cross_fit
 from surrogates.judging.crossed import CrossFit
 from surrogates.judging.curve_notes import curve_notes
 from surrogates.judging.fidelity import Fidelity, fidelity
+from surrogates.judging.hints import fit_to, hint_note
 from surrogates.judging.problem import Problem
 from surrogates.judging.standing import Standing, standing
 from surrogates.judging.uncertainty import Uncertainty
@@ -52,7 +52,7 @@ class Analysis:
     background : BackgroundSpread or None
         How much of the intervals is due to the background rows used, where they are a sample.
     notes : tuple of str
-        Warnings about a curve that the surrogate's sum passes through.
+        What the surrogate begins with besides the answers, and warnings about a curve that its sum passes through.
     """
 
     surrogate: Surrogate
@@ -73,11 +73,12 @@ def analyse_together(family: Surrogate, problems: Sequence[Problem], control: bo
 
     A family that fits each output separately fits all inputs at once.
     """
-    if len(problems) > 1 and not family.separate:
+    if len(problems) > 1 and not (family.separate and all(problem.hints is None for problem in problems)):
         return [analyse(family, problem, control) for problem in problems]
     joined = Problem.joined(problems)
     answers = joined.sampled
-    surrogate = clone(family).fit(joined.design.sampled, answers[:, 0] if answers.shape[1] == 1 else answers)
+    fitted_to = answers[:, 0] if answers.shape[1] == 1 else answers
+    surrogate = fit_to(family, joined.design.sampled, fitted_to, joined.hinted)
     crossed = cross_fit(family, joined, control)
     spreads = [_spread(problem) for problem in problems]
     columns, standings, unsure = _attributions(surrogate, joined, crossed, _uncertain(problems, spreads))
@@ -97,7 +98,7 @@ def analyse_together(family: Surrogate, problems: Sequence[Problem], control: bo
                 _table(problem.outputs, problem.features, standings[part], some),
                 folds,
                 spread,
-                curve_notes(shown, problem, folds),
+                (*hint_note(family, problem), *curve_notes(shown, problem, folds)),
             )
         )
     return analyses

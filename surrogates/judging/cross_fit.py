@@ -11,6 +11,7 @@ import numpy as np
 
 from surrogates.judging.agreement import r2
 from surrogates.judging.crossed import CrossFit
+from surrogates.judging.hints import fit_each
 from surrogates.judging.problem import Problem
 from surrogates.numerics.folds import folds
 from surrogates.numerics.merged_rows import distinct_rows
@@ -40,14 +41,14 @@ def cross_fit(surrogate: Surrogate, problem: Problem, control: bool = False) -> 
     k, count = y.shape[1], fold_count(len(y) - block)
     shuffled = y[np.random.default_rng([seed, 1]).permutation(len(y))]
     together = control and surrogate.separate
-    fits, tests = _fitted(surrogate, Z, np.hstack([y, shuffled]) if together else y, block, seed, count)
+    fits, tests = _fitted(surrogate, problem, np.hstack([y, shuffled]) if together else y, count)
     every = predict_each(fits, Z[block:])
     permuted = np.full(k, np.nan)
     if together:
         permuted = r2(shuffled[block:], _held_out(every[..., k:], tests))
         every, fits = every[..., :k], [fitted.part(slice(0, k)) for fitted in fits]
     elif control:
-        of_shuffled, some = _fitted(surrogate, Z, shuffled, block, seed, CONTROL_FOLDS)
+        of_shuffled, some = _fitted(surrogate, problem, shuffled, CONTROL_FOLDS)
         permuted = r2(shuffled[block:], _held_out(predict_each(of_shuffled, Z[block:]), some))
     return CrossFit(_held_out(every, tests), tuple(zip(fits, tests, strict=True)), permuted, every)
 
@@ -58,13 +59,13 @@ def fold_count(rows: int) -> int:
 
 
 def _fitted(
-    surrogate: Surrogate, Z: np.ndarray, y: np.ndarray, block: int, random_state: int, count: int
+    surrogate: Surrogate, problem: Problem, y: np.ndarray, count: int
 ) -> tuple[list[Surrogate], list[np.ndarray]]:
     """Return the surrogate of each fold, fitted to the block and all other folds, and the judged rows of the fold."""
-    judged = Z[block:]
-    parts = list(folds(len(judged), count, random_state, equal_rows(judged)))
+    judged, block = problem.design.judged, problem.design.block
+    parts = list(folds(len(judged), count, problem.random_state, equal_rows(judged)))
     known = [np.concatenate([np.arange(block), block + train]) for train, _ in parts]
-    return surrogate.fit_each(Z, y, known), [test for _, test in parts]
+    return fit_each(surrogate, problem.design.sampled, y, known, problem.hinted), [test for _, test in parts]
 
 
 def _held_out(every: np.ndarray, tests: list[np.ndarray]) -> np.ndarray:

@@ -24,8 +24,8 @@ _ONE = 1e-6
 #: how far predictions are from it where it is said
 _AWAY = 0.005
 #: what each of the warnings says, whatever the output
-_BEYOND = "lie beyond the bounds of its curve"
-_ON_FLAT = "lie on the flat of the curve, where differences on its line hardly show"
+_BEYOND = "beyond the bounds of its curve"
+_ON_FLAT = "where its curve is nearly flat"
 _UNDECIDED = "passes through a curve is undecided"
 _ADD_UP = "The model's outputs add up to 1; the surrogate's, each through a curve of its own"
 
@@ -59,8 +59,9 @@ def _beyond(surrogate: Surrogate, problem: Problem) -> list[str]:
         slack = _ROUNDING * np.abs(y).max()
         if beyond := np.sum((y < low - slack) | (y > high + slack)):
             advice = "" if asked == "auto" else ": give bounds that hold, or link='auto'"
+            lie = "lies" if beyond == 1 else "lie"
             notes.append(
-                f"{beyond} of {len(y)} answers of {name} {_BEYOND} ({link}), where no prediction does{advice}."
+                f"{beyond} of {len(y)} answers of {name} {lie} {_BEYOND} ({link}), where no prediction does{advice}."
             )
     return notes
 
@@ -69,7 +70,8 @@ def _flat(surrogate: Surrogate, problem: Problem) -> list[str]:
     line = evaluate(surrogate.terms_, problem.design.judged) @ np.atleast_2d(surrogate.coef_).T + surrogate.intercept_
     shares = [link.flat(column).mean() for link, column in zip(surrogate.links_, line.T, strict=True)]
     return [
-        f"{percent(share)} of the answers of {name} {_ON_FLAT}: weights are unsure there."
+        f"{f'{percent(share)} of the' if share < 1 else 'All'} answers of {name} lie {_ON_FLAT}: a weight moves them "
+        "little there, so that weights are less sure than effects."
         for name, share in zip(problem.outputs, shares, strict=True)
         if share > _FLAT
     ]

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
 from probes.errors import InputError, integer
 from surrogates.judging.agreement import r2, r2_interval
 from surrogates.judging.cross_fit import equal_rows
+from surrogates.judging.hints import fit_each
 from surrogates.judging.problem import Problem
 from surrogates.numerics.folds import folds
 from surrogates.surrogate import Surrogate
@@ -58,7 +58,7 @@ def fidelity_curve(surrogate: Surrogate, problem: Problem, sizes: Sequence[int] 
         by_fold, predicted, terms = [], np.empty_like(problem.judged), []
         for train, test in parts:
             some = np.concatenate([np.arange(block), block + train])[:size]
-            fitted = clone(surrogate).fit(Z[some], y[some])
+            fitted = fit_each(surrogate, Z, y, [some], problem.hinted)[0]
             every = fitted.predict(design.judged).reshape(judged, -1)
             by_fold.append(every)
             predicted[test] = every[test]

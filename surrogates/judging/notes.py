@@ -94,11 +94,10 @@ def said(times: int) -> Iterator[None]:
         log.removeFilter(few)
 
 
-def short_of_all(budget: int, every: int, enough: int, generated: bool, twice: bool) -> str:
+def short_of_all(budget: int, every: int, enough: int) -> str:
     """Say why a budget of as many inputs as there are possible questions does not ask them all."""
-    besides = ["the model's own answer"] * generated + ["questions asked twice"] * twice
     return (
-        f"The budget of {budget:,} pays for {' and '.join(besides)} too, so that not all {every:,} possible inputs "
+        f"The budget of {budget:,} pays for the model's own answer too, so that not all {every:,} possible inputs "
         f"could be asked; budget={enough} pays for all."
     )
 

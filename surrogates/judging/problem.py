@@ -8,6 +8,8 @@ from itertools import chain
 
 import numpy as np
 
+from probes.asking.answers import Answers
+from probes.cases.out_of_bag import hints
 from probes.design import Design
 from probes.probe import Feature
 from surrogates.judging.background import RowAnswers
@@ -34,6 +36,8 @@ class Problem:
         How answers differ between background rows, where those used are a sample.
     sides : (CrossFit, CrossFit) or None
         Where answers are the change from one model to another: how either was predicted by itself.
+    hints : ndarray ``(n, d)`` or None
+        What each row says of single features, see :mod:`surrogates.judging.hints`.
     """
 
     design: Design
@@ -43,6 +47,21 @@ class Problem:
     random_state: int
     rows: RowAnswers | None = None
     sides: tuple[CrossFit, CrossFit] | None = None
+    hints: np.ndarray | None = None
+
+    @classmethod
+    def of(
+        cls,
+        answers: Answers,
+        y: np.ndarray,
+        outputs: tuple[str, ...],
+        features: Sequence[Feature],
+        random_state: int,
+        rows: RowAnswers | None = None,
+    ) -> Problem:
+        """Take what raw answers say of single features along with the numbers `y` that are made of them."""
+        told = hints(answers, [feature.name for feature in features])
+        return cls(answers.design, y, outputs, features, random_state, rows, hints=told)
 
     @property
     def sampled(self) -> np.ndarray:
@@ -53,6 +72,11 @@ class Problem:
     def judged(self) -> np.ndarray:
         """Answers ``(m, k)`` to ``design.judged``, which surrogates are judged on."""
         return self.y[self.design.fixed + self.design.block :]
+
+    @property
+    def hinted(self) -> np.ndarray | None:
+        """Hints ``(b + m, d)`` of ``design.sampled``."""
+        return None if self.hints is None else self.hints[self.design.fixed :]
 
     @property
     def questions(self) -> Hashable:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from probes.asking.answers import Answers
 from probes.asking.question import Question
 from probes.asking.session import Session, StoreLike
 from probes.design import Design, corners, independent, random_seed, sample, uniform
@@ -62,7 +63,7 @@ class _Case:
         """Ask a design and fit the explanation's family to the answers."""
         reply = session.ask(design)
         rows = row_answers(reply.answers, reply.y, reply.target, session.question.probe.replication)
-        return self._analysed(reply.design, reply.y, rows)
+        return self._analysed(reply.answers, reply.y, rows)
 
     def baseline(self) -> Analysis:
         """Explain the explanation's answers to :meth:`part`; nothing is asked."""
@@ -74,11 +75,11 @@ class _Case:
         rows = row_answers(answers, y, self.explanation.target, drawn)
         if rows is not None:
             rows = replace(rows, deviations=rows.deviations[kept])
-        return self._analysed(part, y[kept], rows)
+        return self._analysed(replace(answers, design=part, y=answers.y[kept]), y[kept], rows)
 
-    def _analysed(self, design: Design, y: np.ndarray, rows: RowAnswers | None) -> Analysis:
+    def _analysed(self, answers: Answers, y: np.ndarray, rows: RowAnswers | None) -> Analysis:
         ex = self.explanation
-        problem = Problem(design, y, ex.target.outputs, ex.features, self.seed, rows)
+        problem = Problem.of(answers, y, ex.target.outputs, ex.features, self.seed, rows)
         return analyse(ex.surrogate, problem, control=False)
 
     def part(self) -> Design:

@@ -180,7 +180,7 @@ class Explanation(SavedResult):
         target = target_of(span, self.answers.outputs)
         y = target(self.answers.y)
         seed = self.provenance["random_state"]
-        problem = Problem(self.answers.design, y, target.outputs, self.features, seed)
+        problem = Problem.of(self.answers, y, target.outputs, self.features, seed)
         analysis = analyse(self.surrogate, problem)
         return replace(
             self,
@@ -239,7 +239,7 @@ class Explanation(SavedResult):
             For other sizes, or too few answers.
         """
         seed = self.provenance["random_state"]
-        problem = Problem(self.answers.design, self.y, self.target.outputs, self.features, seed)
+        problem = Problem.of(self.answers, self.y, self.target.outputs, self.features, seed)
         return fidelity_curve(self.surrogate, problem, sizes)
 
     @cached_property

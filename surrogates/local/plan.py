@@ -116,7 +116,7 @@ class Plan:
         """All that is needed to study a reply, whoever does it."""
         probe = self.session.question.probe
         rows = row_answers(reply.answers, reply.y, reply.target, probe.replication)
-        problem = Problem(reply.design, reply.y, reply.target.outputs, probe.features, self.seed, rows)
+        problem = Problem.of(reply.answers, reply.y, reply.target.outputs, probe.features, self.seed, rows)
         return Material(self.families, self.penalty, problem)
 
     def study(self, reply: Reply, control: bool = True) -> tuple[Analysis, pd.DataFrame]:
@@ -233,7 +233,7 @@ def _short(plan: Plan) -> str:
     if plan.budget is None or design.exact or inputs > plan.budget:
         return ""
     enough = Allowance.budget_for(question, int(design.population))
-    return short_of_all(plan.budget, int(inputs), enough, question.generates, question.varies)
+    return short_of_all(plan.budget, int(inputs), enough)
 
 
 def _kept(rule: Rule) -> dict[str, object]:

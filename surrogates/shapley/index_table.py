@@ -200,7 +200,7 @@ def _of_surrogate(known: Estimated, kind: str, order: int, unit: str) -> tuple[I
         return estimated, _NORMAL
     if isinstance(surrogate, FixedTerms):
         return replace(estimated, se=np.full(estimated.values.shape, np.nan)), np.nan
-    crossed = cross_fit(surrogate, Problem(design, known.y, known.outputs, known.features, known.seed))
+    crossed = cross_fit(surrogate, Problem.of(known.answers, known.y, known.outputs, known.features, known.seed))
     folds = np.zeros((len(crossed.fits), *estimated.values.shape))
     place = {subset: j for j, subset in enumerate(estimated.subsets)}
     for values, (fitted, _) in zip(folds, crossed.fits, strict=True):

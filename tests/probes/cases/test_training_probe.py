@@ -50,7 +50,10 @@ def test_every_set_of_groups_is_trained_and_scored():
     effects = ex.attributions.set_index("feature")["attribution"]
     for j, value in enumerate(banzhaf):
         assert effects[str(j)] == pytest.approx(value, abs=1e-9)
-    assert any("5 groups of 24 training records, of 120 in all" in note for note in (*ex.warnings, *probe.notes))
+    assert any(
+        "5 groups of 24 training records, of 120 in all. Each question trains anew" in note
+        for note in (*ex.warnings, *probe.notes)
+    )
 
 
 def test_the_probability_of_the_right_label_is_an_answer():
@@ -140,6 +143,21 @@ def test_sets_that_training_fails_on_are_left_out_and_counted():
         explain(endless.model, endless, store=None)
 
 
+def test_sets_whose_metric_is_no_number_are_left_out_and_counted():
+    order = np.argsort(Y, kind="stable")  # groups of one label alone: some sets hold one class
+
+    def share(model):
+        return np.nan if model is None else float(np.mean(model.predict(NEW) == TRUTH))
+
+    def train(records, labels):
+        return LogisticRegression().fit(records, labels) if len(set(labels)) > 1 else None
+
+    probe = TrainingProbe(train, X.iloc[order], Y[order], np.repeat(range(6), 20), share, nothing=0.5)
+    ex = explain(probe.model, probe, store=None)
+    assert len(ex.y) < 64 and np.isfinite(ex.y).all()
+    assert any("questions were not answered" in note for note in ex.warnings), ex.warnings
+
+
 def test_trainings_are_kept_like_answers_and_told_apart():
     store = Store()
 
@@ -193,9 +211,9 @@ def test_a_group_is_predicted_by_the_models_that_were_trained_without_it():
     assert table["mean"].is_monotonic_increasing and (table["trainings"] == 15).all()  # exact: counts
     for j in range(5):
         found = without(j, cube(5)[:-1])
-        row, half = table.loc[str(j)], 2.1447867 * found.std(ddof=1) / np.sqrt(15)  # Student's t of 14
-        mean = found.mean()
-        assert row[["mean", "low", "high"]].tolist() == pytest.approx([mean, mean - half, mean + half])
+        mean, half = found.mean(), 2.1447867 * found.std(ddof=1) / np.sqrt(15)  # Student's t of 14
+        odds = mean / (1 - mean) * np.exp(np.array([-half, half]) / mean / (1 - mean))
+        assert table.loc[str(j), ["mean", "low", "high"]].tolist() == pytest.approx([mean, *odds / (1 + odds)])
     pair = probe.out_of_bag(3, store=None)
     assert (pair["trainings"] == 1).all() and pair[["low", "high"]].isna().all(axis=None)  # exact: counts
 
@@ -237,7 +255,9 @@ def test_more_trainings_go_on_from_fewer_and_functions_say_how_a_group_is_judged
     for estimator, labels in ((Ridge(), Y * 1.0), (LinearSVC(random_state=0), Y)):
         two = TrainingProbe(estimator, X, labels, {"a": range(60), "b": range(60, 120)}).out_of_bag(store=None)
         answer = clone(estimator).fit(X[60:], labels[60:]).predict(X[:60])
-        own = -np.mean((answer - labels[:60]) ** 2) if isinstance(estimator, Ridge) else np.mean(answer == Y[:60])
+        own = np.mean(answer == Y[:60])
+        if isinstance(estimator, Ridge):
+            own = 1 / (1 + np.mean((answer - labels[:60]) ** 2) / Y.var())
         assert two.set_index("feature").loc["a", "mean"] == pytest.approx(own)
 
 

@@ -26,8 +26,9 @@ def test_a_function_that_returns_a_few_whole_numbers_is_taken_for_one_of_labels(
 def test_a_budget_that_would_ask_all_but_for_what_else_it_pays_for_says_so():
     lm, text = TextFunction(lambda prompt: " ".join(prompt.split()[::-1])), "one two three four five six"
     (note,) = [w for w in explain(lm, text, budget=64, store=None).warnings if "not all 64" in w]
-    assert "the model's own answer and questions asked twice" in note
+    assert "pays for the model's own answer too" in note
     enough = int(re.search(r"budget=(\d+)", note).group(1))
+    assert enough == 65
     for budget, exact in ((enough, True), (enough - 1, False)):
         ex = explain(lm, text, budget=budget, store=None)
         assert (len(ex.fidelity.observed) == 64) == exact and any("not all 64" in w for w in ex.warnings) != exact
@@ -78,6 +79,26 @@ def test_who_let_the_bounds_be_chosen_is_not_told_to_have_them_chosen():
     ex = explain(bent, MaskProbe(8), budget=80, store=None)
     (note,) = [w for w in ex.warnings if "beyond the bounds" in w]
     assert note.endswith("where no prediction does.")
+
+
+@pytest.mark.parametrize(
+    ("high", "said"), [(-5.0, "All answers of output lie where its"), (-1.0, r"of the answers of output lie where its")]
+)
+def test_answers_where_a_curve_is_nearly_flat_are_told_in_plain_words(high, said):
+    def rare(Z):
+        return 1 / (1 + np.exp(7 - (7 + high) * Z[:, 0] - 0.1 * Z[:, 1]))
+
+    ex = explain(rare, MaskProbe(5), family=SparseLinear(link=Link("logistic", 0.0, 1.0)), store=None)
+    (note,) = [w for w in ex.warnings if "nearly flat" in w]
+    assert re.search(said, note) and "100%" not in note
+
+
+def test_one_answer_beyond_a_bound_is_one():
+    family, most = SparseLinear(link=Link("logistic", -0.5, 2.4)), np.array([1, 0, 1, 1, 1])
+    ex = explain(
+        lambda Z: 2 * Z[:, 0] + 0.5 * (np.abs(most - Z).sum(axis=1) < 0.5), MaskProbe(5), family=family, store=None
+    )
+    assert any(w.startswith("1 of 34 answers of output lies beyond the bounds") for w in ex.warnings)
 
 
 @pytest.mark.parametrize(("other", "count"), [("logistic", 0), ("identity", 1)])
