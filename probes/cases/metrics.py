@@ -16,7 +16,7 @@ from scipy.special import log_softmax, logsumexp
 
 from probes.errors import InputError
 
-__all__ = ["CHANGE", "METRICS", "Metric", "Scores", "as_metric", "kl"]
+__all__ = ["CHANGE", "METRICS", "Metric", "Scores", "as_metric", "bounds_of", "kl"]
 
 
 #: what the name of a change of a metric begins with
@@ -216,6 +216,19 @@ def as_metric(metric: Any) -> Metric:
     if isinstance(metric, str) and metric in METRICS:
         return METRICS[metric]
     raise InputError("metric", f"be one of {', '.join(METRICS)}, or a Metric", metric)
+
+
+def bounds_of(name: str, unit: str) -> tuple[float, float]:
+    """Return the least and the most that a metric can be, known by its name and unit; infinite where nothing is known.
+
+    Examples
+    --------
+    >>> bounds_of("mass_contrast", "probability"), bounds_of("output", "probability"), bounds_of("gain", "nats")
+    ((-1.0, 1.0), (0.0, 1.0), (-inf, inf))
+    """
+    known = METRICS[name].bounds if name in METRICS else None
+    share = name == "output" and unit in ("probability", "share")
+    return known or ((0.0, 1.0) if share else (-np.inf, np.inf))
 
 
 def kl(base: np.ndarray, other: np.ndarray) -> np.ndarray:

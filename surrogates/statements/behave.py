@@ -18,6 +18,7 @@ from probes.cases.metrics import METRICS
 from probes.cases.paired_measures import flips
 from probes.errors import InputError
 from probes.model import Generator, Model
+from probes.models.functions import CallableModel
 from probes.models.huggingface.continuation_pairs import Pairs
 from probes.models.huggingface.masked_lm import MaskedLM
 from probes.store.store import Store, open_store
@@ -200,6 +201,8 @@ def _check_continues(asked: Model | Generator, probe: Behaviour) -> None:
         return
     scores = isinstance(asked, Model) and (probe.metric == "output" or asked.outputs == Pairs.outputs)
     if isinstance(asked, MaskedLM) or not (scores or isinstance(asked, Generator)):
+        written = "; TextFunction(f) is for a function f from a prompt to a text"
+        rule += written if isinstance(asked, CallableModel) else ""
         raise InputError("model", rule, asked)
 
 

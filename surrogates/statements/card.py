@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from probes.asking.cost import Cost
 from probes.behaviours.registry import BEHAVIOURS
 from probes.behaviours.registry import behaviour as built_in
 from probes.cases.case import Case
+from probes.cases.metrics import bounds_of
 from probes.cases.template import TemplateProbe
 from probes.errors import InputError
 from surrogates.results.files import written
@@ -87,9 +89,10 @@ class Card(SavedResult):
         Returns
         -------
         dict
-            ``value`` (in ``unit``), its 90% interval ``low`` to ``high``, ``right`` (the chance to be above chance
-            level), ``r2`` (how much better than a constant such predictions were on unseen entities), ``coverage``
-            (how many of their cases such intervals held), ``levels`` that it was predicted by.
+            ``value`` (in ``unit``), its 90% interval ``low`` to ``high``, none of them beyond what the metric can be,
+            ``right`` (the chance to be above chance level), ``r2`` (how much better than a constant such predictions
+            were on unseen entities), ``coverage`` (how many of their cases such intervals held), ``levels`` that it was
+            predicted by.
 
         Raises
         ------
@@ -109,7 +112,9 @@ class Card(SavedResult):
             known = built_in(behaviour).probe if probe is None else probe
             levels = known.levels_of(case.prompt if isinstance(case, Case) else case)
         measured = {k: entry.prediction.scores[k] for k in ("r2", "coverage")}
-        return {**entry.prediction.predict(levels), "unit": entry.unit, **measured, "levels": levels}
+        said, possible = entry.prediction.predict(levels), bounds_of(entry.metric, entry.unit)
+        said |= {name: float(np.clip(said[name], *possible)) for name in ("value", "low", "high")}
+        return {**said, "unit": entry.unit, **measured, "levels": levels}
 
     def compare(self, other: Card) -> pd.DataFrame:
         """Put both cards side by side, with a test of every difference: the table of :func:`surrogates.compare_cards`.

@@ -77,6 +77,8 @@ def _lacking(e: Effect | None, s: Statement, frame: pd.DataFrame) -> str:
     if e is None:
         counts = [int(frame.loc[m, "entity"].nunique()) for _, m in s.masks(frame)]
         have = min(counts)
+        if have >= FEWEST_ENTITIES:
+            return "no cases on either side of it have the same levels of all other factors, with which it goes along"
     return f"a test needs at least {FEWEST_ENTITIES} entities on each side, here are {have}"
 
 

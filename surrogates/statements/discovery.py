@@ -115,9 +115,9 @@ def discover(
     out = []
     for i in _forward_search([_column(s, frame) for s in pool], frame, most):
         seen = pool[i].estimate(frame)
-        if seen is not None:
-            sign = 1 if seen.value >= 0 else -1
-            out.append(_claiming(pool[i], sign, share * abs(seen.value)))
+        # where factors go along with each other no case differs in one alone, and a test will say so
+        size = seen.value if seen is not None else pool[i].apart(frame)
+        out.append(_claiming(pool[i], 1 if size >= 0 else -1, share * abs(size)))
     return out
 
 

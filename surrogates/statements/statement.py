@@ -125,7 +125,7 @@ class Statement:
         least = f" by more than {size}" if self.min_effect and self.kind == "directional" else ""
         near = f"within ±{size} of " if self.min_effect else "close to "
         if len(self.parts) == 1:
-            base = "chance" if self.reference == "chance" else in_unit(rounded(float(self.reference)), unit)
+            base = "chance" if self.reference == "chance" else _level(float(self.reference), unit)
             if self.kind == "equivalence":
                 return f"{metric}{where} is {near}{base}"
             every = f", for every {self.every}" if self.every else ""
@@ -193,6 +193,11 @@ class Statement:
         floor = sum((w * 1.5 / len(set(entity[m]))) ** 2 for w, m in settled)
         return replace(estimated, error=float(np.sqrt(estimated.error**2 + floor)))
 
+    def apart(self, frame: pd.DataFrame) -> float:
+        """Compute the effect on cases as they are, whatever their levels of factors that the claim does not name."""
+        y = self.numbers(frame)
+        return float(sum(weight * y[mask].mean() for weight, mask in self.masks(frame) if mask.any()))
+
     def gaps(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Estimate the effect from each single case of the first set.
 
@@ -222,3 +227,8 @@ class Statement:
         who = np.unique(side["entity"], return_inverse=True)[1].reshape(-1)
         weighed = shares(who, [first[1], *(mask for _, mask in others)], strata)
         return gap, first[1] if weighed is None else weighed[0] > 0
+
+
+def _level(value: float, unit: str) -> str:
+    """Write the number that a mean is compared with; zero is zero in every unit."""
+    return in_unit(rounded(value), unit) if value else "0"

@@ -39,6 +39,31 @@ def test_a_card_predicts_after_a_round_trip_and_beats_the_constant():
         card.predict("other", {})
 
 
+@pytest.mark.parametrize(
+    ("metric", "unit", "least"),
+    [("auc", "share", 0.0), ("output", "probability", 0.0), ("mass_contrast", "share", -1.0)],
+)
+def test_what_a_card_predicts_stays_within_what_its_metric_can_be(metric, unit, least):
+    card = study(entities=20, name="planted").card("Planted")
+    levels = {"order": "ab", "tone": "loud", "template": "f0"}
+    made = replace(card.entries[0].prediction, residuals=(-3.0, 0.0, 3.0))
+    card = replace(card, entries=(replace(card.entries[0], prediction=made),))
+    plain = card.predict("planted", levels)
+    assert plain["low"] < least and plain["high"] > 1  # of a metric without bounds
+    bounded = replace(card, entries=(replace(card.entries[0], metric=metric, unit=unit),)).predict("planted", levels)
+    assert (bounded["low"], bounded["high"]) == (least, 1.0)  # exact: the bounds themselves
+    assert least <= bounded["value"] <= 1 and bounded["right"] == plain["right"]
+
+
+def test_a_page_says_of_what_a_brier_score_is_and_none_where_every_case_is_on_one_side(tmp_path):
+    card = study(entities=24, name="planted").card("Planted")
+    assert "each level). Whether a case is above 0: Brier score " in card.report(tmp_path / "card.html").read_text()
+    entry = card.entries[0]
+    certain = replace(entry.prediction, scores={**entry.prediction.scores, "brier_constant": 0.0})
+    sure = replace(card, entries=(replace(entry, prediction=certain),))
+    assert "Brier" not in sure.report(tmp_path / "sure.html").read_text()
+
+
 def test_pages_escape_everything_and_load_nothing():
     def nasty(text):
         return rule(text)

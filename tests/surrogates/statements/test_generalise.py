@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.quality.statements import trial
-from probes import InputError, Split, Store, hold_out
+from probes import Case, InputError, Split, Store, TemplateProbe, hold_out
 from surrogates import Scope, Statement, generalise
+from surrogates.statements.claim_test import run_claim_test
 from surrogates.statements.inquiry import Inquiry
 from tests.helpers.planted_rule import Counted, noise, probe, study
 
@@ -199,3 +201,33 @@ def test_more_slips_cost_no_call(options, words):
     with pytest.raises(InputError, match=words):
         generalise(counted.model, probe(), metric="output", store=None, **options)
     assert not counted.asked
+
+
+def test_what_goes_along_with_another_factor_is_said_not_to_be_testable():
+    names = [f"n{i}" for i in range(16)]
+    first = names[:8]
+    wordings = ["{} is", "so {} is", "now then {} is"]
+
+    def case(name, wording):
+        side = "one" if name in first else "two"
+        levels = (("half", f"{side}th"), ("length", str(len(wording))), ("side", side))
+        return Case(wording.format(name), " yes", (), levels, name)
+
+    def answer(texts):
+        return [float(not set(first).isdisjoint(text.split())) + 0.01 * (len(text) % 5) for text in texts]
+
+    asked = TemplateProbe.from_cases([case(name, wording) for name in names for wording in wordings])
+    found = generalise(answer, asked, metric="output", store=None).statements
+    assert [judged.verdict for judged in found] == ["not testable"]
+    assert "a test needs at least 5 entities" in found[0].reason
+
+
+def test_entities_that_share_no_level_of_another_factor_with_more_than_one_are_not_called_few():
+    entity = np.arange(40)
+    side = np.where(entity < 20, "one", "two")
+    half = np.where((entity < 20) == (entity != 0), "first", "second")
+    frame = pd.DataFrame(
+        {"entity": entity.astype(str), "side": side, "half": half, "value": entity / 40, "chance": 0.0}
+    )
+    tested = run_claim_test(Statement.contrast(Scope.of(side="one")), frame)
+    assert tested.effect is None and "no cases on either side of it have the same levels" in tested.reason
