@@ -83,7 +83,8 @@ class RuleSurrogate(CurvedSurrogate):
         if not candidates:
             return [], np.zeros((y.shape[1], 0)), np.average(y, axis=0, weights=weight), [IDENTITY] * y.shape[1]
         holds = evaluate(candidates, Z)
-        picked = sorted({i for column in y.T for i in self._pursue(holds, column, weight, y.shape[1])})
+        varying = [column for column in y.T if np.ptp(column) > 0]
+        picked = sorted({i for column in varying for i in self._pursue(holds, column, weight, len(varying))})
         candidates = [candidates[i] for i in picked]
         inner = SparseLinear(None, self.folds, self.random_state)
         kept, coef, intercept, curves = inner.select_linked(holds[:, picked], y, weight, links)

@@ -12,6 +12,7 @@ from probes.errors import InputError
 from surrogates.link import IDENTITY
 from surrogates.numerics.column_units import in_units, units_of
 from surrogates.numerics.folds import folds
+from surrogates.numerics.merged_rows import by_column
 from surrogates.offer import LinkLike
 from surrogates.proxy.distillation import Proxy
 from surrogates.surrogate import Fitted, Surrogate
@@ -89,7 +90,7 @@ class TreeSurrogate(Surrogate):
         self, Z: np.ndarray, y: np.ndarray, weight: np.ndarray, sizes: list[int], least: float = 0.0
     ) -> tuple[list[Term], np.ndarray, np.ndarray]:
         """Grow the tree of the size with the least cross-validated error: terms, weights and intercepts."""
-        spread = np.sqrt(np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight))
+        spread = np.sqrt(by_column((y - by_column(y, weight)) ** 2, weight))
         # u = y / s: the outputs of one tree have equal weight in the choice of splits
         scaled = y / np.where(spread > 0, spread, 1.0)
         units, errors = units_of(Z, weight), np.zeros(len(sizes))

@@ -6,11 +6,14 @@ So a row given twice is never tested on itself, a weight means a repetition, and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 __all__ = ["Rows", "by_column", "collapse", "collapse_each", "distinct_rows"]
+
+#: what is left of a constant answer, in standard deviations
+_NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class Rows:
     def of(self, features: np.ndarray) -> Rows:
         """Select features; rows that become equal stay apart."""
         return Rows(self.Z[:, features], self.y, self.weight, self.scatter)
+
+    def varying(self) -> Rows:
+        """Select the standardised answers that are not nothing everywhere, which alone say how rough a function is."""
+        some = (np.abs(self.y) > _NOTHING).any(axis=0) | (self.scatter > _NOTHING**2).any(axis=0)
+        return self if some.all() or not some.any() else replace(self, y=self.y[:, some], scatter=self.scatter[:, some])
 
 
 def by_column(values: np.ndarray, weight: np.ndarray) -> np.ndarray:

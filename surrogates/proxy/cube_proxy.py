@@ -201,8 +201,10 @@ default "identity"
         predicted = self._on_line.answers(process.kernel(X, self._X) @ process.alpha, np.zeros(len(X)))
         squares = rows.weight @ (rows.y - rows.weight @ rows.y / total) ** 2 + rows.scatter.sum(axis=0)
         varies = squares > 0
-        variance = float((predicted.var(axis=0)[varies] * total / squares[varies]).sum()) / len(varies)
-        return variance <= 1 - rows.weight @ (missed**2).mean(axis=1) / total + SPARE
+        if not varies.any():
+            return True
+        variance = float((predicted.var(axis=0)[varies] * total / squares[varies]).mean())
+        return variance <= 1 - rows.weight @ (missed[:, varies] ** 2).mean(axis=1) / total + SPARE
 
     def predict(self, Z: Any, return_std: bool = False) -> Any:
         """Predict the posterior mean for rows (m, n), of shape (m,) or (m, k), in the unit of the answers.

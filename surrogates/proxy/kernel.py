@@ -72,6 +72,7 @@ class Kernel:
 
 def negative_log_likelihood(kernel: Kernel, rows: Rows) -> float:
     """Compute −log p of the answers behind merged rows, up to a constant; see :class:`Objective`."""
+    rows = rows.varying()
     X, k = 2 * rows.Z - 1, rows.y.shape[1]
     factor, _ = condition(kernel, X, rows.weight)
     white = solve_triangular(factor, rows.y, lower=True)
@@ -141,7 +142,7 @@ class Objective:
 
 def optimise(rows: Rows, shrinkage: float, start: np.ndarray | None = None, gtol: float = 1e-2) -> np.ndarray:
     """Find the log hyperparameters (4 + n,) at the maximum a posteriori, to a gradient of `gtol`."""
-    objective, bounds = Objective(rows, shrinkage), [*SCALES_BOUNDS, *[THETA_BOUNDS] * rows.Z.shape[1]]
+    objective, bounds = Objective(rows.varying(), shrinkage), [*SCALES_BOUNDS, *[THETA_BOUNDS] * rows.Z.shape[1]]
     start, options = objective.start if start is None else start, {"maxiter": MAX_ITER, "ftol": 1e-7, "gtol": gtol}
     return minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
 

@@ -4,6 +4,7 @@ from sklearn.base import clone
 
 from surrogates import SparseLinear
 from surrogates.families.registry import FAMILIES
+from surrogates.proxy.cube_proxy import CubeProxy
 from surrogates.surrogate import predict_each
 from tests.helpers.counting import peak_bytes
 
@@ -65,6 +66,23 @@ def test_an_output_that_least_angles_do_not_move_is_fitted_as_alone():
     Y, family = np.column_stack([X[:, 0], [0.1, -0.1, 0.6, 0.1]]), SparseLinear(folds=2)
     together = family.fit(X, Y, weight).predict(X)[:, 0]
     np.testing.assert_allclose(together, family.fit(X, Y[:, 0], weight).predict(X), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("link", ["identity", "auto"], ids=["plain", "curve"])
+def test_an_output_that_never_varies_changes_nothing(name, link):
+    """Classes that a model never decides for, beside the label of one that it does."""
+    rng = np.random.default_rng(2)
+    X = rng.integers(0, 2, (64, 10)).astype(float)
+    family, label = FAMILIES[name](), (X @ rng.normal(size=10) + X[:, 0] * X[:, 1] > 0.5) * 1.0
+    proxy = {"proxy": CubeProxy(link=link)} if "proxy" in family.get_params() else {}
+    curve = {"link": link} if "link" in family.get_params() else {}
+    family.set_params(**proxy, **curve)
+    alone = clone(family).fit(X, label).predict(X)
+    for others in ([0.0], [0.3, 0.0]):
+        beside = clone(family).fit(X, np.column_stack([label, *(np.full(64, value) for value in others)])).predict(X)
+        np.testing.assert_allclose(beside[:, 0], alone, atol=1e-6)
+        np.testing.assert_allclose(beside[:, 1:], np.broadcast_to(others, (64, len(others))), atol=1e-9)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
