@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 
+import numpy as np
+
 from probes.asking.question import Question
-from probes.design import MINIMUM
+from probes.design import MINIMUM, corners
 from probes.errors import InputError, integer
 
 __all__ = ["QUESTIONS", "Allowance"]
@@ -28,10 +30,13 @@ class Allowance:
         Rows of a design.
     repeats : int
         Rows that are asked twice, where the model may answer differently.
+    beside : bool
+        Whether that is a check besides the budget, which would ask every possible row but for it.
     """
 
     rows: int = QUESTIONS
     repeats: int = REPEATS
+    beside: bool = False
 
     @classmethod
     def of(cls, question: Question, budget: int | None) -> Allowance:
@@ -58,7 +63,10 @@ class Allowance:
     def _within(cls, question: Question, budget: int) -> Allowance:
         each = question.probe.replicates
         allowed = cls(0, max(1, min(REPEATS, budget // (_ONE_IN * each))))
-        return cls((budget - allowed.spare(question)) // each, allowed.repeats)
+        rows, most = (budget - allowed.spare(question)) // each, (budget - question.generates) // each
+        if rows < (every := _every(question)) <= most:
+            return cls(int(every), max(1, int(most - every)), most <= every)
+        return cls(rows, allowed.repeats)
 
     @classmethod
     def budget_for(cls, question: Question, rows: int) -> int:
@@ -67,4 +75,11 @@ class Allowance:
 
     def spare(self, question: Question) -> int:
         """Return model inputs besides the rows of a design: a generated answer, rows asked twice."""
-        return int(question.generates) + question.probe.replicates * self.repeats * question.varies
+        repeats = question.probe.replicates * self.repeats * question.varies
+        return int(question.generates) + repeats * (not self.beside)
+
+
+def _every(question: Question) -> float:
+    """Count the rows that there are; infinity where they cannot be listed."""
+    features = question.probe.features
+    return corners(len(features)) if all(f.kind == "binary" for f in features) else np.inf

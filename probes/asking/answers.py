@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,7 +11,12 @@ from probes.asking.cost import Cost
 from probes.design import Design
 from probes.errors import InputError, ModelError
 
-__all__ = ["Answers", "Interrupted"]
+__all__ = ["Answers", "Interrupted", "same_names"]
+
+
+def same_names(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Return whether outputs have the same names, each once, in whatever order."""
+    return len(set(before)) == len(before) and sorted(before) == sorted(after)
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,14 @@ class Answers:
         y, cost = self.y - other.y, self.cost + other.cost
         noisy = self.noisy or other.noisy
         return Answers(self.design, y, self.outputs, self.unit, self.probe, pair, cost, noisy)
+
+    def in_order(self, outputs: Sequence[str]) -> Answers:
+        """Return these answers with their outputs in the order of the same names; as they are where names differ."""
+        if tuple(outputs) == self.outputs or not same_names(outputs, self.outputs):
+            return self
+        place = [self.outputs.index(name) for name in outputs]
+        each = None if self.replicates is None else self.replicates[..., place]
+        return replace(self, y=self.y[:, place], outputs=tuple(outputs), replicates=each)
 
     @property
     def missing(self) -> np.ndarray:

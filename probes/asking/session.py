@@ -106,6 +106,8 @@ class Session:
         Rows that were asked twice.
     target : Target or None
         The number explained, once the first answer came.
+    outputs : tuple of str or None
+        The order in which outputs of these names are taken; None takes them as the model has them.
 
     Raises
     ------
@@ -127,6 +129,7 @@ class Session:
         self.answer = question.answer
         self.repeats: Repeats | None = None
         self.target: Target | None = None
+        self.outputs: tuple[str, ...] | None = None
         self._bill = [Cost()]
 
     @property
@@ -209,7 +212,11 @@ class Session:
         """Ask the instance alone, which shows the names of the outputs."""
         first = ask(self.scorer, self.question.probe, Design(design.Z[:1], 0), self.store, False, self.run)
         self._pay(first.cost)
-        return first
+        return self._ordered(first)
+
+    def _ordered(self, answers: Answers) -> Answers:
+        """Put the outputs of answers in the order in which they are taken."""
+        return answers if self.outputs is None else answers.in_order(self.outputs)
 
     def settle(self, design: Design) -> Reply:
         """Ask the instance alone, which settles the target."""
@@ -229,9 +236,11 @@ class Session:
     def forecast(self, design: Design, trial: int = 0) -> Forecast:
         """Forecast the cost of a design; see :func:`probes.asking.ask.forecast`. A missing answer is generated."""
         expected = forecast(self.scorer, self.question.probe, design, self.store, self.run, trial)
-        twice = self.question.probe.replicates * self.question.varies * self.allowance.repeats
+        repeated = self.question.probe.replicates * self.question.varies * self.allowance.repeats
+        beside = repeated * self.allowance.beside
+        twice = repeated - beside
         asked = expected.questions - expected.known
-        doubted = self.question.probe.replicates * VOUCHED * (self.question.vouched and asked > 0)
+        doubted = beside + self.question.probe.replicates * VOUCHED * (self.question.vouched and asked > 0)
         more = 1 + (twice + doubted) / asked if asked else 1.0
         return replace(
             expected,
@@ -279,10 +288,11 @@ class Session:
     def _asked_twice(self, answers: Answers, count: int) -> Repeats:
         rows = rows_to_repeat(answers, count)
         second, cost = again(self.scorer, self.question.probe, answers, rows)
-        if self.question.vouched:  # part of first contact, besides the budget
+        if self.question.vouched or self.allowance.beside:  # as first contact, besides the budget
             cost.checks, cost.rows = cost.checks + cost.rows, 0
         self._pay(cost)
-        return Repeats(answers.y[rows], second, float(np.ptp(answers.y[~answers.missing])))
+        once, twice = (self._ordered(replace(answers, y=y, replicates=None)).y for y in (answers.y[rows], second))
+        return Repeats(once, twice, float(np.ptp(answers.y[~answers.missing])))
 
     def _doubt(self, answers: Answers) -> None:
         """Ask two questions again of a model that only a name says is steady, if it was asked; more if it is not.
@@ -301,7 +311,7 @@ class Session:
 
     def _finished(self, answers: Answers) -> Answers:
         """Drop the rows that were not answered, and count all that has been paid; noisy answers are never exact."""
-        answers = replace(answers.complete(), cost=self.cost)
+        answers = replace(self._ordered(answers).complete(), cost=self.cost)
         if self.noisy:
             answers = replace(answers, design=replace(answers.design, population=np.inf), noisy=True)
         return answers

@@ -26,6 +26,7 @@ from probes.models.huggingface.classifier import TextClassifier
 from probes.models.huggingface.image_classifier import ImageClassifier
 from probes.models.huggingface.seq2seq import Seq2SeqLM
 from probes.models.torch_module import TorchModule
+from probes.progress import Bar
 from probes.rounding import counted
 from probes.views import CubeView
 
@@ -168,6 +169,7 @@ def screen(
     reference: Sequence[Any] | None = None,
     metric: str | Metric = "logit_difference",
     random_state: int = 0,
+    progress: bool | None = None,
 ) -> list[str]:
     """Name the components whose ablation alone changes a metric most, the most important first.
 
@@ -180,6 +182,8 @@ def screen(
         How many; by default 12, or all where there are fewer.
     components : sequence of str, optional
         Which to try; by default all heads and feed-forward parts.
+    progress : bool, optional
+        Whether to show a progress bar; by default on a terminal only.
 
     Raises
     ------
@@ -198,7 +202,13 @@ def screen(
     if count > len(probe.components):
         raise InputError("most", f"be at most the {len(probe.components)} components there are", most)
     d = len(probe.components)
-    y = probe.asked_of(model)(np.vstack([np.ones(d), 1 - np.eye(d)]))
+    asking, rows = probe.asked_of(model), np.vstack([np.ones(d), 1 - np.eye(d)])
+    answers = []
+    with Bar(len(rows), "asking", "row", progress) as bar:
+        for part in np.split(rows, range(asking.batch, len(rows), asking.batch)):
+            answers.append(asking(part))
+            bar.update(len(part))
+    y = np.vstack(answers)
     order = np.argsort(-np.abs(y[1:] - y[0]).max(axis=1), kind="stable")
     return [probe.components[j] for j in order[:count]]
 

@@ -20,11 +20,11 @@ from probes.models.estimator_kinds import (
     ADVICE,
     METHODS,
     choices_of,
-    decides_otherwise,
     kind_of,
     of_pairs,
     one_hot,
     output_names,
+    own_decisions,
     side_by_side,
     usual_methods,
 )
@@ -33,7 +33,7 @@ from probes.outputs.arrays import as_outputs
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-__all__ = ["EstimatorModel", "adopt", "fingerprint"]
+__all__ = ["KNOWN", "EstimatorModel", "adopt", "fingerprint"]
 
 
 class _Unknown(Exception):
@@ -179,13 +179,7 @@ class EstimatorModel(Model):
             return None
         if self.method == "decision_function" and of_pairs(self.estimator):
             return None
-        if not hasattr(self.estimator, "predict") or not decides_otherwise(self.estimator, KNOWN):
-            return None
-        try:
-            same = np.ravel(self.estimator.predict(inputs))[:, None] == classes
-        except Exception:  # noqa: BLE001 - it answers with its outputs, whatever is wrong with predict
-            return None
-        return np.where(same.any(axis=1), same.argmax(axis=1), -1)
+        return own_decisions(self.estimator, inputs, classes, KNOWN)
 
     def randomised(self, rng: np.random.Generator, inputs: Any) -> EstimatorModel | None:
         """Return the same estimator fitted to its own answers to `inputs`, shuffled."""

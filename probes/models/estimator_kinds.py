@@ -20,6 +20,7 @@ __all__ = [
     "of_pairs",
     "one_hot",
     "output_names",
+    "own_decisions",
     "side_by_side",
     "usual_methods",
 ]
@@ -110,6 +111,20 @@ def decides_otherwise(estimator: Any, known: Collection[str]) -> bool:
     threshold = hasattr(last, "best_threshold_") or hasattr(last, "threshold")
     apart = threshold or getattr(last, "probability", False) is True
     return apart or type(last).__module__.split(".")[0] not in known
+
+
+def own_decisions(estimator: Any, inputs: Any, classes: np.ndarray, known: Collection[str]) -> np.ndarray | None:
+    """Return the numbers of the classes that ``predict`` gives, ``(n,)``, −1 for none of them.
+
+    None where these are those of the highest outputs, as of all packages that are `known`, or nothing can be said.
+    """
+    if not hasattr(estimator, "predict") or not decides_otherwise(estimator, known):
+        return None
+    try:
+        same = np.ravel(estimator.predict(inputs))[:, None] == classes
+    except Exception:  # noqa: BLE001 - it answers with its outputs, whatever is wrong with predict
+        return None
+    return np.where(same.any(axis=1), same.argmax(axis=1), -1) if len(same) == len(inputs) else None
 
 
 def one_hot(labels: Any, choices: Choices, source: str) -> np.ndarray:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from probes.errors import ModelError, describe
 from probes.model import Identity, Model
+from probes.models.handed import handed
 from probes.outputs.arrays import as_outputs
 from probes.outputs.named import by_name, with_names
 from probes.rounding import counted
@@ -60,13 +61,14 @@ class CallableModel(Model):
 
     def __call__(self, inputs: Any) -> np.ndarray:
         label = getattr(self.function, "__name__", type(self.function).__name__)
-        n, given = len(inputs), list(inputs) if isinstance(inputs, list) else inputs  # it may change what it is given
+        n = len(inputs)
+        given = [*map(handed, inputs)] if isinstance(inputs, list) else inputs  # it may change what it is given
         advice = _ONE_BY_ONE if self.batched else ""
         try:
             if self.batched:
                 values = self.function(given)
             else:
-                rows = (inputs.iloc[[i]] for i in range(len(inputs))) if isinstance(inputs, pd.DataFrame) else inputs
+                rows = (inputs.iloc[[i]] for i in range(len(inputs))) if isinstance(inputs, pd.DataFrame) else given
                 values = _stacked([self.function(row) for row in rows])
         except Exception as error:
             advice = "" if isinstance(error, KeyError) else advice  # what is not there is not in one input either

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from probes.model import Identity, Model
-from probes.models.estimator import fingerprint
-from probes.models.estimator_kinds import side_by_side
+from probes.models.estimator import KNOWN, fingerprint
+from probes.models.estimator_kinds import own_decisions, side_by_side
 from probes.models.functions import CallableModel
 from probes.models.statsmodels_results import fingerprint_of_results, is_results
 
@@ -52,6 +52,13 @@ class Predictor(CallableModel):
     def identity(self) -> Identity:
         mark = self.name or _fingerprint(self.model)
         return Identity(f"predictor:{type(self.model).__name__}:{self.method}:{mark or self._run}", mark is not None)
+
+    def decisions(self, inputs: Any) -> np.ndarray | None:
+        """Return the classes that ``predict`` gives, where the highest probabilities may be others'."""
+        classes = getattr(self.model, "classes_", ())
+        if self.method != "predict_proba" or np.ndim(classes) != 1 or self.outputs != tuple(map(str, classes)):
+            return None
+        return own_decisions(self.model, inputs, np.asarray(classes), KNOWN)
 
     def _function(self, model: Any) -> Callable[[Any], Any]:
         method = self.method

@@ -10,6 +10,7 @@ import numpy as np
 
 from probes.errors import InputError, ModelError, describe
 from probes.model import Generator, Identity, Model
+from probes.models.handed import handed
 from probes.outputs.reply import Reply, Unread
 from probes.outputs.reply_texts import OfTexts, Texts
 from probes.outputs.scalariser import Scalariser
@@ -26,7 +27,8 @@ class TextFunction(Generator):
     function : callable
         Takes a prompt, a text or a chat, and returns a text. A chat is (role, content) pairs, also of a
         :class:`~probes.ContextProbe`, whose document and question are the last content, ``prompt[-1][1]``; of a
-        :class:`~probes.ChatProbe` dictionaries with ``role``, ``content`` and what else a message holds.
+        :class:`~probes.ChatProbe` dictionaries with ``role``, ``content`` and what else a message holds. To look for a
+        text among the messages, ``"word" in prompt``, is an error: it would never be found.
     name : str, optional
         Identifies the function beyond this run; without it answers are kept for one run only.
     scores : Scalariser or callable, optional
@@ -60,7 +62,7 @@ class TextFunction(Generator):
     def generate(self, prompt: Any, max_new_tokens: int) -> str:
         label = getattr(self.function, "__name__", type(self.function).__name__)
         try:
-            text = self.function(prompt)
+            text = self.function(handed(prompt))
         except Exception as error:
             message = describe(str(error), 200)
             raise ModelError(f"The function {label} raised {type(error).__name__}: {message}") from error

@@ -84,8 +84,9 @@ def anchor(
         The most inputs the model may be asked; by default 512 questions, times the probe's replicates.
     same : float or callable, optional
         What counts as the same answer: a tolerance in the unit of the target, or a function of the explained numbers
-        ``(n, k)`` that returns a truth value a row. By default the most likely class for classifiers without `target`,
-        and for anything else to be nearer to the answer for the instance than to that for the reference.
+        ``(n, k)`` that returns a truth value a row. By default, without `target`, the most likely class
+        for classifiers and for functions whose numbers add up to 1 as probabilities do, and for anything else to be
+        nearer to the answer for the instance than to that for the reference.
     max_length : int, default 6
         The most conditions.
 

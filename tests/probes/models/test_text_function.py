@@ -5,7 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from probes import Contains, FirstToken, InputError, ModelError, Store, TemplateProbe, TextFunction, TextProbe, measure
+from probes import (
+    ChatProbe,
+    Contains,
+    ContextProbe,
+    FirstToken,
+    InputError,
+    ModelError,
+    Store,
+    TemplateProbe,
+    TextFunction,
+    TextProbe,
+    measure,
+)
 from surrogates import Explanation, behave, explain, explain_many
 from surrogates.report.sentence import said_line
 
@@ -85,3 +97,19 @@ def test_what_scores_texts_is_no_target_of_their_numbers():
     with pytest.raises(InputError, match=r"target.*scores="):
         explain(model, TextProbe("The museum opened in 1969."), target=Contains("1969"), store=None)
     assert not asked
+
+
+def test_a_text_that_is_looked_for_in_a_chat_is_refused_not_missed():
+    context = ContextProbe("It rained. The museum opened in 1969.", "When did it open?")
+    chat = ChatProbe([{"role": "system", "content": "Be brief. Be kind."}, {"role": "user", "content": "Go"}])
+    for probe, where in ((context, r"prompt\[-1\]\[1\]"), (chat, r"prompt\[-1\]\['content'\]")):
+        for model in (
+            TextFunction(lambda prompt: "yes" if "1969" in prompt else "no"),
+            lambda prompts: [1.0 * ("1969" in prompt) for prompt in prompts],
+        ):
+            with pytest.raises(ModelError, match=f"in which no text is found.*{where}"):
+                explain(model, probe, store=None)
+    read = TextFunction(lambda prompt: "yes" if "1969" in prompt[-1][1] else "no")
+    assert explain(read, context, store=None).fidelity.exact
+    turns = TextProbe([("user", "Go"), ("user", "It rained all day.")])
+    assert explain(lambda prompts: [1.0 * (("user", "Go") in prompt) for prompt in prompts], turns, store=None)

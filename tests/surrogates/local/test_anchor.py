@@ -1,6 +1,7 @@
 """Anchors: rules that settle the answer, with a precision that is proved."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import RandomForestClassifier
@@ -153,6 +154,15 @@ def test_a_model_that_does_not_repeat_itself_proves_nothing():
 def test_a_precision_close_to_one_can_be_proved():
     result = anchor(lambda Z: 1.0 * Z[:, 0], MaskProbe(12), precision=0.996, budget=2000, store=None)
     assert result.proved and result.low >= 0.996
+
+
+def test_probabilities_of_a_function_are_those_of_classes():
+    for columns in (2, 3):
+        odds = lambda Z, k=columns: np.exp(2.0 * Z[:, :k]) / np.exp(2.0 * Z[:, :k]).sum(axis=1, keepdims=True)  # noqa: E731
+        named = lambda Z, of=odds: pd.DataFrame(of(Z * [1, 3, 1, 1])).add_prefix("class ")  # noqa: E731
+        result = anchor(named, MaskProbe(4), store=None)
+        assert result.holds == "the answer is class 1" and result.words == "x1 present"
+        assert result.said["decided"] == ["class 1", "class 0"]
 
 
 def test_a_target_names_the_number_and_several_need_one():
