@@ -21,7 +21,7 @@ anchoring = typer.Typer(
     rich_markup_mode=None,
     help="Find a rule that settles one answer of a model, whatever happens to the rest.",
 )
-app.add_typer(anchoring, name="anchor")
+app.add_typer(anchoring, name="anchor", short_help="Find a rule that settles one answer of a model.")
 
 
 @dataclass(kw_only=True)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from surrogates.results.provenance import library_version
 from surrogates.visible import isolated
 
 __all__ = ["Visible", "app"]
+
+_ORDER = (
+    *("explain", "explain-many", "compare", "anchor", "counterfactuals", "shapley", "interactions"),
+    *("behave", "cards", "report", "store"),
+)
 
 
 class Visible(logging.Formatter):
@@ -20,7 +26,15 @@ class Visible(logging.Formatter):
         return isolated(super().format(record))
 
 
+class _InOrder(TyperGroup):
+    """Lists the commands in the order in which they are met."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=lambda name: (*_ORDER, name).index(name))
+
+
 app = typer.Typer(
+    cls=_InOrder,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -43,6 +57,7 @@ Examples:
   iomap compare text "Not bad at all, oddly moving" --model ./my-classifier --to ./fine-tuned -o change.html
   iomap compare ./my-model ./fine-tuned --probe facts -o change.html
   iomap anchor text "Not bad at all, oddly moving" --model ./my-classifier --precision 0.9 -o rule.html
+  iomap counterfactuals people.csv --row 17 --drop income --model mypackage.models:forest --desired granted -o near.html
   iomap shapley tabular people.csv --row 17 --drop income --model mypackage.models:forest -o values.html
   iomap interactions text "Not bad at all, oddly moving" --model ./my-classifier --budget 512 -o pairs.html
   iomap report why.json -o why.html

@@ -10,15 +10,14 @@ import typer
 from probes.behaviours.registry import BEHAVIOURS, behaviour
 from probes.errors import InputError
 from surrogates.cli.app import app
-from surrogates.cli.inputs import Html, Json, Quiet, Store, in_a_folder, load, place
-from surrogates.report.terminal import coloured
+from surrogates.cli.inputs import STDOUT, Html, Json, Quiet, Store, in_a_folder, load, place, put
 from surrogates.statements.behave import behave
 from surrogates.statements.card import Card
 
 __all__ = ["behave_"]
 
 
-@app.command("behave")
+@app.command("behave", short_help="Say what is generally true of a language model.")
 def behave_(
     model: Annotated[
         str,
@@ -44,18 +43,13 @@ def behave_(
     if other is not None:
         if output is None:
             raise InputError("--against", "come with -o: the page shows both cards", str(against))
-        asked = names if isinstance(names, list) else list(BEHAVIOURS)
-        if not {e.name for e in other.entries} & set(asked):
-            raise InputError("--against", f"be a card of some of {', '.join(asked)}", [e.name for e in other.entries])
+        wanted = names if isinstance(names, list) else list(BEHAVIOURS)
+        if not {e.name for e in other.entries} & set(wanted):
+            raise InputError("--against", f"be a card of some of {', '.join(wanted)}", [e.name for e in other.entries])
     name_shown = Path(model).name if Path(model).exists() else model
-    card = behave(
-        load(model, "lm", "MODEL"), names, store=place(store), progress=False if quiet else None, name=name_shown
-    )
-    if not quiet:
-        typer.echo(coloured(str(card)))
-    if json is not None:
-        card.to_json(json)
-        typer.echo(f"wrote {json}")
+    asked = load(model, "classifier" if Path(model).is_dir() else "lm", "MODEL")  # a folder says itself what it holds
+    card = behave(asked, names, store=place(store), progress=False if quiet else None, name=name_shown)
+    put(card, None, json, quiet)
     if output is not None:
         card.report(output, other)
-        typer.echo(f"wrote {output}")
+        typer.echo(f"wrote {output}", err=json == STDOUT)

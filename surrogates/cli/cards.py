@@ -15,7 +15,7 @@ from surrogates.statements.card import Card
 __all__ = ["cards"]
 
 
-@app.command("cards")
+@app.command("cards", short_help="Test whether two behaviour cards differ.")
 def cards(
     first: Annotated[Path, typer.Argument(help="A behaviour card: what iomap behave --json wrote.")],
     second: Annotated[Path, typer.Argument(help="The card that it is compared with.")],

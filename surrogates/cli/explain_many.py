@@ -25,15 +25,15 @@ from surrogates.report.terminal import coloured
 __all__ = ["many"]
 
 
-@app.command("explain-many")
+@app.command("explain-many", short_help="Explain many answers of a model.")
 @sharing(Common)
 def many(
     common: Common,
     file: Annotated[
         Path,
         typer.Argument(
-            help="A CSV or Parquet file, also the background; a .jsonl file, named texts as an object a line; or a "
-            "text a line."
+            help="A CSV, TSV or Parquet file, also the background; a .jsonl file, named texts as an object a line; or "
+            "a text a line."
         ),
     ],
     rows: Annotated[str, typer.Option(help="Which rows or lines, FIRST:END from 0; default: all.")] = ":",
@@ -62,7 +62,7 @@ def many(
         raise InputError("--unit, --fixed and --pair", "come with a .jsonl file of named texts", str(file))
     of_rows = {"--drop": drop, "--group": groups, "--law": law, "--background-rows": background_rows}
     of_texts = {"--answer": answer, "--system": system, "--chat": chat}
-    rule = "be left out: rows of a table have no continuation" if table else "come with a CSV or Parquet file"
+    rule = "be left out: rows of a table have no continuation" if table else "come with a CSV, TSV or Parquet file"
     for name, value in (of_texts if table else of_rows).items():
         if value:
             raise InputError(name, rule, value)

@@ -81,7 +81,7 @@ def about(group: typer.Typer, act: Callable[..., None], options: dict[str, type]
             k: v for k, v in get_type_hints(region, include_extras=True).items() if k != "return"
         }
         command.__doc__ = f"{features} {doing}"
-        group.command(name)(sharing(kind)(command))
+        group.command(name, short_help=f"{features.removeprefix('Which ').capitalize()}.")(sharing(kind)(command))
 
 
 def text(
@@ -138,7 +138,7 @@ def named_texts(
 
 def tabular(
     common: Options,
-    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file; it is also the background.")],
+    table: Annotated[Path, typer.Argument(help="A CSV, TSV or Parquet file; it is also the background.")],
     row: Annotated[int, typer.Option(help="Number of the row to explain, from 0.")],
     drop: Drop = "",
     groups: Groups = None,
@@ -187,7 +187,7 @@ def chat(
 
 def series(
     common: Options,
-    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a row a step.")],
+    table: Annotated[Path, typer.Argument(help="A CSV, TSV or Parquet file with a row a step.")],
     columns: Columns = "",
     times: Moments = None,
     segments: Segments = None,

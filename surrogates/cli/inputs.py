@@ -42,11 +42,15 @@ __all__ = [
     "table_of",
 ]
 
+#: of tables that are texts, by the end of their names: what stands between columns
+SEPARATORS = {".csv": (",", "commas"), ".tsv": ("\t", "tabs")}
+#: where --json writes to standard output
+STDOUT = Path("-")
 #: first part of --model for a server -> the route it is asked by
 SERVERS = {"endpoint": "chat", "completions": "completions"}
 Store = Annotated[str | None, typer.Option(help="Where answers are kept; 'none' in memory only (./none is a file).")]
 Html = Annotated[Path | None, typer.Option("--output", "-o", help="Write an HTML report here.")]
-Json = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON here.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON here; - is standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
 
 
@@ -89,10 +93,12 @@ class Options:
         in_a_folder(self.output, self.json)
 
 
-def in_a_folder(*paths: Path | None, folders: bool = False) -> None:
+def in_a_folder(output: Path | None, json: Path | None = None, *, folders: bool = False) -> None:
     """Check that files, or `folders`, can be made there, before anything is asked; raises InputError."""
-    for path in paths:
-        if path is None:
+    if output == STDOUT:
+        raise InputError("output", "be a file: --json - alone writes to standard output", str(output))
+    for path in (output, json):
+        if path is None or path == STDOUT:
             continue
         if not path.resolve().parent.is_dir():
             raise InputError("output", "lie in a folder that exists", str(path))
@@ -139,28 +145,37 @@ def shown(result: SavedResult, common: Options) -> None:
 
 def put(result: SavedResult, output: Path | None, json: Path | None, quiet: bool) -> None:
     """Print a result unless `quiet`, and write its report and its JSON to these paths, if any."""
-    if not quiet:
+    alone = json == STDOUT
+    if not quiet and not alone:
         typer.echo(coloured(str(result)))
-    for path, write in ((output, result.report), (json, result.to_json)):
+    for path, write in ((output, result.report), (None if alone else json, result.to_json)):
         if path is not None:
             write(path)
-            typer.echo(f"wrote {path}")
+            typer.echo(f"wrote {path}", err=alone)
+    if alone:
+        typer.echo(result.to_json())
 
 
 def is_table(file: Path) -> bool:
     """Whether a file holds rows of a table, by the end of its name."""
-    return file.suffix.lower() in (".csv", ".parquet")
+    return file.suffix.lower() in (*SEPARATORS, ".parquet")
 
 
 def table_of(file: Path, drop: str) -> pd.DataFrame:
-    """Read a CSV or Parquet file without the columns to drop."""
-    kind, read = ("Parquet", pd.read_parquet) if file.suffix.lower() == ".parquet" else ("CSV", pd.read_csv)
+    """Read a CSV, TSV or Parquet file without the columns to drop."""
+    parquet = file.suffix.lower() == ".parquet"
+    between, called = SEPARATORS.get(file.suffix.lower(), (",", "commas"))
     try:
-        frame = read(file)
+        frame = pd.read_parquet(file) if parquet else pd.read_csv(file, sep=between)
+        first = frame.columns if parquet else pd.read_csv(file, sep=between, header=None, nrows=1, dtype=str).iloc[0]
     except (ImportError, OSError, ValueError) as error:
+        kind = "Parquet" if parquet else "CSV"
         raise InputError("table", f"be a readable {kind} file ({str(error).strip()})", str(file)) from error
-    if len(frame.columns) == 1 and (other := [sign for sign in ";\t|" if sign in str(frame.columns[0])]):
-        raise InputError("table", f"have columns separated by commas, not by {other[0]!r}", str(file))
+    names = pd.Series(first).dropna()
+    if twice := names[names.duplicated()].unique().tolist():
+        raise InputError("table", "have columns of different names", twice)
+    if len(frame.columns) == 1 and (other := [s for s in ",;\t|" if s != between and s in str(frame.columns[0])]):
+        raise InputError("table", f"have columns separated by {called}, not by {other[0]!r}", str(file))
     columns = [name.strip() for name in drop.split(",") if name.strip()]
     if unknown := [name for name in columns if name not in frame.columns]:
         raise InputError("--drop", f"name columns of the table ({', '.join(map(str, frame.columns))})", unknown)

@@ -22,7 +22,7 @@ interacting = typer.Typer(
     rich_markup_mode=None,
     help="The model's own interaction indices of all pairs of features of one answer, with intervals.",
 )
-app.add_typer(interacting, name="interactions")
+app.add_typer(interacting, name="interactions", short_help="Estimate the interactions of all pairs of features.")
 
 
 @dataclass(kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from types import FrameType
@@ -51,6 +52,7 @@ def main() -> None:
     try:
         signal.signal(signal.SIGTERM, _terminated)
         _say_progress()
+        _hide_bars_of_loading()
         with said(1):
             app(prog_name="iomap", standalone_mode=True)
     except InputError as error:
@@ -76,6 +78,12 @@ def _end(words: str, code: int) -> None:
     """Say why the run ends, in one line, and end it."""
     typer.echo(in_line(f"iomap: {words}"), err=True)
     sys.exit(code)
+
+
+def _hide_bars_of_loading() -> None:
+    """Have transformers, before it is loaded, draw no bars of its own where --quiet says so or nobody sees them."""
+    if {"-q", "--quiet"} & {*sys.argv} or not (sys.stderr and sys.stderr.isatty()):
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 
 def _say_progress() -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from surrogates.cli.app import app
+from surrogates.cli.inputs import in_a_folder
 from surrogates.difference.card_difference import CardDifference
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.difference.difference import Difference
@@ -46,6 +47,7 @@ def report(
 ) -> None:
     """Turn a saved result into an HTML page."""
     target = output or file.with_suffix(".html")
+    in_a_folder(target, folders=file.suffix == ".jsonl")
     if file.suffix == ".jsonl":
         ExplanationSet.from_jsonl(file).report(target)
         typer.echo(f"wrote {target}")

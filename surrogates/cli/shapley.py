@@ -16,7 +16,7 @@ __all__ = ["valuing"]
 valuing = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="The model's own Shapley values of one answer, with intervals."
 )
-app.add_typer(valuing, name="shapley")
+app.add_typer(valuing, name="shapley", short_help="Estimate Shapley values of one answer.")
 
 
 def _shapley(model: ModelLike, probe: Probe, common: Options) -> None:

@@ -29,12 +29,12 @@ Examples:
 """,
 )
 
-app.add_typer(storing, name="store")
+app.add_typer(storing, name="store", short_help="See what is kept of answers, and move it.")
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
 
 
-@storing.command("stats")
+@storing.command("stats", short_help="Count the answers of each model in a store.")
 def stats_(
     path: Annotated[Path | None, typer.Argument(help="A store; default: IOMAP_STORE or the one in your cache.")] = None,
 ) -> None:

@@ -43,6 +43,19 @@ def test_the_command_writes_a_card():
         useless = iomap("behave", "small:small", *more, "--against", "card.json")
         assert useless.returncode == 2
         assert "--against must" in useless.stderr
+    Path("writer.py").write_text("def answer(prompt):\n    return 'In 1969.'\n")
+    unnamed = iomap("behave", "writer:answer", "--probes", "greater-than")
+    assert unnamed.returncode == 2 and "TextFunction(f) is for a function f from a prompt to a text" in unnamed.stderr
     bad = iomap("behave", "small:small", "--probes", "greater")
     assert bad.returncode == 2
     assert "behaviour must be one of" in bad.stderr
+
+
+@pytest.mark.skipif(find_spec("transformers") is None, reason="transformers is not installed")
+def test_a_folder_that_holds_a_classifier_is_tested_by_what_its_classes_answer():
+    from tests.helpers.tiny_text_networks import bert, tokenizer
+
+    bert(num_labels=2).save_pretrained("c")
+    tokenizer().save_pretrained("c")
+    done = iomap("behave", "c", "--probes", "facts", "--store", "none")
+    assert done.returncode == 2 and "a text classifier answers with its classes" in done.stderr

@@ -102,6 +102,14 @@ def test_help_has_examples():
     assert iomap("--version").stdout.startswith("iomap ")
 
 
+def test_help_lists_commands_in_the_order_of_use_and_cuts_none_of_their_lines():
+    listed = iomap("--help").stdout.partition("Commands:\n")[2]
+    names = [line.split()[0] for line in listed.splitlines()]
+    assert names[:3] == ["explain", "explain-many", "compare"] and names[-1] == "store" and len(names) == 11
+    groups = [iomap(name, "--help").stdout.partition("Commands:\n")[2] for name in ("explain", "compare", "store")]
+    assert all(groups) and "..." not in "".join([listed, *groups])
+
+
 def test_estimate_asks_next_to_nothing():
     done = iomap("explain", "text", "some words to explain here and there", "-m", "mymodels:lengths", "--estimate")
     assert done.returncode == 0, done.stderr

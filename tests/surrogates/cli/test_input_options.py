@@ -107,7 +107,7 @@ def test_settings_of_rows_that_mean_nothing_are_refused(options, words):
 def test_settings_stay_with_their_kind_of_file():
     Path("t.txt").write_text("it was good\n")
     for name, value in {"--group": "x=a,b", "--law": "background", "--background-rows": "3"}.items():
-        assert f"{name} must come with a CSV or Parquet file" in refused("explain-many", "t.txt", name, value)
+        assert f"{name} must come with a CSV, TSV or Parquet file" in refused("explain-many", "t.txt", name, value)
     for name, value in {"--system": "Be brief.", "--chat": "chat.json"}.items():
         assert f"{name} must be left out: rows of a table" in refused("explain-many", "t.csv", name, value)
 
