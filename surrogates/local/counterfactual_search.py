@@ -39,6 +39,8 @@ _BEAM, _TRIED = 24, 12
 _SPLIT = 5
 #: mixes of two columns' values that are asked at a time, how often, and the share of the distance below which they are
 _MIXES, _TURNS, _CLOSER = 12, 4, 0.99
+#: rows with one change in place of another that are asked at a time, of each set of columns the most promising
+_EXCHANGED = 24
 #: candidates with one number of changes that are considered further; background rows where nothing else helps
 _KEPT, _MOST = 1000, 5000
 
@@ -101,9 +103,10 @@ def counterfactuals(
     Notes
     -----
     That none was found is no proof that there is none. Several changed columns are brought nearer one after another,
-    then two at a time where the surrogate expects a nearer mix; a mix of three, or another set of columns, may still be
-    nearer in sum. A counterfactual is about the model: changing a column in the world may change others, and what is
-    decided about may stay the same (Wachter, Mittelstadt and Russell 2017).
+    then two at a time where the surrogate expects a nearer mix, and each change is given up for one of another column,
+    of each the most promising, as long as that is nearer; a mix of three may still be nearer in sum. A counterfactual
+    is about the model: changing a column in the world may change others, and what is decided about may stay the same
+    (Wachter, Mittelstadt and Russell 2017).
 
     Examples
     --------
@@ -213,7 +216,7 @@ class _Search:
             for z in todo:
                 done.add(z.tobytes())
                 if self.asked.left > 0:
-                    self._draw_nearer(self._traded(self._draw_nearer(self._sparser(z))))
+                    self._exchanged(self._draw_nearer(self._traded(self._draw_nearer(self._sparser(z)))))
         return self.asked.best(self.most)[: self.n]
 
     def _sparser(self, z: np.ndarray) -> np.ndarray:
@@ -241,6 +244,29 @@ class _Search:
                 mixes = mixes[np.sort(nearest)[:_MIXES]]
                 asked.ask(mixes)
                 z = next((mix for mix in mixes if asked.holds(mix)), z)
+        return z
+
+    def _exchanged(self, z: np.ndarray) -> np.ndarray:
+        """Ask rows that are nearer by a change of another column in place of one, as long as one is as wanted."""
+        asked = self.asked
+        while asked.left > 0:
+            bases = [_with(z, int(i), [0])[0] for i in np.flatnonzero(z)]
+            more = [
+                _with(base, j, range(1, len(asked.columns[j].values)))
+                for base in bases
+                for j in asked.free
+                if not base[j]
+            ]
+            others = distinct(np.vstack(more))
+            others = others[asked.distances(others) < asked.distances(z[None])[0] * _CLOSER]
+            new = np.array([o for o in others if o.tobytes() not in asked.known]).reshape(-1, len(z))
+            if not len(new):
+                break
+            asked.ask(_varied(self._promising(new), 1)[:_EXCHANGED])
+            held = [o for o in others if asked.holds(o)]
+            if not held:
+                break
+            z = self._draw_nearer(min(held, key=lambda o: asked.distances(o[None])[0]))
         return z
 
     def _nearer(self, z: np.ndarray, i: int, j: int) -> np.ndarray:
@@ -284,13 +310,13 @@ def _with(z: np.ndarray, j: int, places: Sequence[int] | np.ndarray) -> np.ndarr
     return more
 
 
-def _varied(candidates: np.ndarray) -> np.ndarray:
+def _varied(candidates: np.ndarray, alike: int = _ALIKE) -> np.ndarray:
     """Candidates in order, of each set of changed columns a few alone."""
     seen: dict[bytes, int] = {}
     kept = []
     for z in candidates:
         key = (z > 0).tobytes()
         seen[key] = seen.get(key, 0) + 1
-        if seen[key] <= _ALIKE:
+        if seen[key] <= alike:
             kept.append(z)
     return np.array(kept).reshape(-1, candidates.shape[1])

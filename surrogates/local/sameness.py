@@ -14,6 +14,7 @@ from probes.errors import InputError, ModelError
 from probes.outputs.target import Target
 from probes.rounding import alone
 from surrogates.local.anchor import Said
+from surrogates.local.wanted import classes_of
 
 __all__ = ["Same", "SameLike", "said_of", "sameness"]
 
@@ -48,7 +49,8 @@ def sameness(ends: Reply, wanted: SameLike, targeted: bool) -> tuple[Same, str]:
 
 def _by_class(answers: Answers, targeted: bool) -> bool:
     """Whether the class decided for is what counts."""
-    return not targeted and answers.unit in ("logit", "log-odds", "margin", "probability") and answers.y.shape[1] > 1
+    several = not targeted and answers.y.shape[1] > 1
+    return several and bool(classes_of(answers.y[:2], answers.outputs, answers.unit))
 
 
 def said_of(ends: Reply, wanted: SameLike, targeted: bool) -> Said:

@@ -11,7 +11,7 @@ from probes.errors import InputError
 from probes.outputs.target import Target
 from probes.rounding import given
 
-__all__ = ["DesiredLike", "Wanted", "range_of"]
+__all__ = ["DesiredLike", "Wanted", "classes_of", "range_of"]
 
 #: whatever counterfactuals() takes as desired: a class by name or number, or (low, high)
 DesiredLike: TypeAlias = str | int | tuple[float | None, float | None] | None

@@ -330,6 +330,21 @@ def test_two_columns_are_changed_by_the_mix_that_is_nearest_in_sum():
 MANY = pd.DataFrame({"a": np.arange(250.0), "code": [f"c{i:03}" for i in range(250)]})
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_column_that_is_nearer_than_the_first_that_does_is_found(seed):
+    """Long tails do it, from far away; the last column, which reaches no further than 1, from near."""
+    rng = np.random.default_rng(seed)
+    tails, steep = rng.standard_t(3, size=(400, 23)), rng.uniform(-1, 1, size=(400, 1))
+    people = pd.DataFrame(np.hstack([tails, steep]), columns=[f"c{i}" for i in range(24)])
+
+    def model(rows):
+        yes = 1 / (1 + np.exp(2 - rows.iloc[:, :23].sum(axis=1) - 3 * rows["c23"]))
+        return pd.DataFrame({"no": 1 - yes, "yes": yes})
+
+    found = counterfactuals(model, people.iloc[[0]] * 0, background=people, desired="yes", **QUIET)
+    assert found.changes["column"].tolist() == ["c23"]
+
+
 def test_it_is_said_that_of_many_levels_some_were_not_tried():
     found = counterfactuals(
         lambda rows: (rows["code"] > "c239") * 1.0, MANY.iloc[0], background=MANY, desired=(0.5, None), **QUIET
