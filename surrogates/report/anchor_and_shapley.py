@@ -10,7 +10,7 @@ import pandas as pd
 from probes.rounding import Scale, counted, percent
 from surrogates.local.anchor import Anchor
 from surrogates.local.shapley_values import ShapleyValues
-from surrogates.report.labels import feature_labels, with_unit
+from surrogates.report.labels import bracketed, feature_labels, with_unit
 from surrogates.report.names import condition_words, named, renamed, rule_words
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made, picture
@@ -173,12 +173,13 @@ def _said_lines(a: Anchor) -> list[str]:
         return []
     scale = Scale.of([*said["instance"], *said["reference"]])
     decided = said["decided"] or ["", ""]
+    names = ["" if name == "output" else f"{name} " for name in said["outputs"]]
     each = [
-        f"{name} {scale.rounded(here)} for this input, {scale.rounded(there)} {reference_in_words(a.features, a.view)}"
-        for name, here, there in zip(said["outputs"], said["instance"], said["reference"], strict=True)
+        f"{name}{scale.rounded(here)} for this input, {scale.rounded(there)} {reference_in_words(a.features, a.view)}"
+        for name, here, there in zip(names, said["instance"], said["reference"], strict=True)
     ]
     classes = f"decides for {decided[0]}, {decided[1]} for the reference; " if said["decided"] else ""
-    return [f"Model: {classes}{'; '.join(each)} ({scale.unit(said['unit'])})"]
+    return [f"Model: {classes}{'; '.join(each)}{bracketed(scale.unit(said['unit']))}"]
 
 
 @contents.register
@@ -259,7 +260,7 @@ def shapley_text(v: ShapleyValues) -> str:
     how = "exact: every question was asked" if v.exact else f"{counted(v.cost['rows'], 'input')} asked"
     scale, table = _scale(v), _table(v)
     lines = [
-        *paragraph(f"Shapley values of the model ({scale.unit(v.unit)}; {how})", 4),
+        *paragraph(f"Shapley values of the model{bracketed(scale.unit(v.unit), how)}", 4),
         *input_lines(v.features, v.view),
     ]
     lines += paragraph(f"Answer: “{v.answer.strip()}”", 8) if v.answer is not None else []

@@ -120,9 +120,9 @@ def forest_of(entries: Sequence[Entry], title: str = "All effects") -> list[Part
     """Return the forest plot of statements; none where no effect is known."""
     points = ((s["unit"], _point(s, e.title if len(entries) > 1 else "")) for e in entries for s in e.statements)
     note = (
-        "Dot and line: an effect with its 95% interval. Solid line at 0: no effect (a claim about a mean: the mean is "
-        "at chance, or at the number claimed). Dashed: the least size, or the margin, that a claim names. A hollow dot "
-        "is of a statement that is not settled."
+        "Dot and line: an effect with its 95% interval; of a claim about a mean, the mean less chance or less the "
+        "number claimed. Solid line at 0: no effect. Dashed: the least size, or the margin, that a claim names. A "
+        "hollow dot is of a statement that is not settled."
     )
     forest = Forest.of(points, title, note)
     return [forest] if forest.groups else []
@@ -190,7 +190,7 @@ def card_text(card: Card) -> str:
     """Return every behaviour with its statements and how well single cases are predicted."""
     lines = [f"Behaviour card of {card.model}"]
     for e in card.entries:
-        lines += ["", f"{e.title} ({e.metric}, {e.unit}; {e.cases} cases)"]
+        lines += ["", f"{e.title}: {counted(e.cases, 'case')}, {with_unit([e.metric], e.unit)}"]
         if e.control:
             lines.append(f"  control {e.control['verdict']}: {e.control['words']}")
         for s in e.statements:

@@ -122,9 +122,9 @@ def card_difference_text(difference: CardDifference) -> str:
         lines += ["", f"{'':>19}  {first} → {second}, difference with 95% interval, p (Holm)"]
     for row in tested.itertuples():
         size = f"{in_unit(signed(row.difference), row.unit)} {between(row.low, row.high)}, p {rounded(row.p)}"
-        lines.append(f"{row.outcome:>19}  {claim_of(row)} ({row.behaviour}): ")
+        lines.append(f"{row.outcome:>19}  {claim_of(row)} ({row.behaviour}):")
         lines.append(f"{'':>19}  {signed(row.effect)} → {signed(row.other_effect)}, {size}")
         lines += [f"{'':>19}  {row.reason}"] if row.reason else []
     for row in d.table[d.table["outcome"] == NOT_TESTED].itertuples():
         lines.append(f"{row.outcome:>19}  {claim_of(row)} ({row.behaviour}): {row.reason}")
-    return joined(line.rstrip() for line in lines)
+    return joined(part for line in lines for part in paragraph(line, 21) or [""])

@@ -12,6 +12,7 @@ import pandas as pd
 from probes.rounding import between, in_unit, percent, rounded, score, signed
 from surrogates.difference.case_difference import CaseDifference
 from surrogates.report.card import forest_of
+from surrogates.report.labels import with_unit
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
 from surrogates.report.parts.again import Again
@@ -137,7 +138,7 @@ def _origin(d: CaseDifference) -> list[Part]:
 def case_difference_text(difference: CaseDifference) -> str:
     """Write the verdict, the arms beside each other, and every statement."""
     (before, after), entry = difference.names, difference.entry
-    lines = paragraph(f"Change from {before} to {after}: {entry.metric} ({entry.unit}), {entry.cases} cases")
+    lines = paragraph(f"Change from {before} to {after}: {with_unit([entry.metric], entry.unit)}, {entry.cases} cases")
     lines += paragraph(f"Verdict: {difference.verdict}")
     lines += ["", f"{'change':>8}  {'95% interval':^18}  {'p':>7}  {'to right':>8}  {'to wrong':>8}  {'KL':>6}"]
     for row in difference.arms.itertuples():

@@ -8,6 +8,7 @@ import pandas as pd
 
 from probes.rounding import Scale
 from surrogates.local.dependence import Dependence
+from surrogates.report.labels import bracketed
 from surrogates.report.names import model_name
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
@@ -38,18 +39,18 @@ def _said(result: Dependence) -> str:
     table = result.table
     scale = Scale.of(table["mean"])
     if len(table) == 1:
-        mean = f"{scale.rounded(table['mean'].iloc[0])} ({scale.unit(result.unit)})"
+        mean = f"{scale.rounded(table['mean'].iloc[0])}{bracketed(scale.unit(result.unit))}"
         return f"With {quoted(result.feature)} at {table['value'].iloc[0]}, {result.output} is on average {mean}."
     low, high = table.loc[table["mean"].idxmin()], table.loc[table["mean"].idxmax()]
     if low["mean"] == high["mean"]:
         return (
             f"With {quoted(result.feature)} changed and all else as it is, {result.output} is on average "
-            f"{scale.rounded(low['mean'])} ({scale.unit(result.unit)}) at each of {len(table)} values."
+            f"{scale.rounded(low['mean'])}{bracketed(scale.unit(result.unit))} at each of {len(table)} values."
         )
     return (
         f"With {quoted(result.feature)} changed and all else as it is, {result.output} is on average "
-        f"{scale.rounded(low['mean'])} at {low['value']} and {scale.rounded(high['mean'])} at {high['value']} "
-        f"({scale.unit(result.unit)}), the least and the most of {len(table)} values."
+        f"{scale.rounded(low['mean'])} at {low['value']} and {scale.rounded(high['mean'])} at {high['value']}"
+        f"{bracketed(scale.unit(result.unit))}, the least and the most of {len(table)} values."
     )
 
 

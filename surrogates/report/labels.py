@@ -10,7 +10,7 @@ from probes.probe import Feature
 from probes.views import View
 from surrogates.report.names import named
 
-__all__ = ["LABEL", "cut", "cut_apart", "feature_labels", "valued", "with_unit", "wrapped"]
+__all__ = ["LABEL", "bracketed", "cut", "cut_apart", "feature_labels", "valued", "with_unit", "wrapped"]
 
 #: the place of a word that recurs
 _PLACE = re.compile(r" \((\d+(?:st|nd|rd|th)), in “.*”\)$")
@@ -65,7 +65,19 @@ def with_unit(outputs: Sequence[str], unit: str) -> str:
     >>> with_unit(["positive"], "probability"), with_unit(["output"], "output")
     ('positive (probability)', 'output')
     """
-    return ", ".join(outputs) + ("" if unit in ("output", "target") else f" ({unit})")
+    return ", ".join(outputs) + bracketed(unit)
+
+
+def bracketed(unit: str, *more: str) -> str:
+    """Write a unit, if that says more than that it is a number, and what else there is to say, in brackets.
+
+    Examples
+    --------
+    >>> bracketed("nats", "exact"), bracketed("output", "exact"), bracketed("output")
+    (' (nats; exact)', ' (exact)', '')
+    """
+    words = "; ".join([*([] if unit in ("output", "target") else [unit]), *more])
+    return f" ({words})" if words else ""
 
 
 def wrapped(text: str, width: int = 44, lines: int = 2) -> str:

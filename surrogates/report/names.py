@@ -36,13 +36,21 @@ _NAME, _BESIDE = 60, 14
 #: a fingerprint, of which eight letters are told apart
 _FINGERPRINT = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{16,}\b")
 _UNNAMED = re.compile(r"callable:[0-9a-f]{32}")
+#: quotation marks within a quotation
+_WITHIN = str.maketrans("“”", "‘’")
 #: letters up to which a piece is a word that is shown in its place; a longer one is known by its number
 _WORD = 24
 
 
 def quoted(text: str, longest: int | None = _NAME) -> str:
-    """Quote a name in one line, cut where it is long; None cuts nothing."""
-    line = " ".join(in_line(text).split())
+    """Quote a name in one line, cut where it is long; None cuts nothing. Quotes within are single ones.
+
+    Examples
+    --------
+    >>> quoted("contains “free”")
+    '“contains ‘free’”'
+    """
+    line = " ".join(in_line(text).split()).translate(_WITHIN)
     return f"“{line if longest is None or len(line) <= longest else line[: longest - 1].rstrip() + '…'}”"
 
 

@@ -56,7 +56,8 @@ def card(shown: Contents) -> str:
     shown = replace(shown, parts=[part for part in shown.parts if not part.page_only])
     first = {type(part): part for part in reversed(shown.parts) if part.at_once}
     short = [part.shortened() for part in shown.parts if first.get(type(part)) is part][:_PARTS]
-    folded = shown.parts if short and short != shown.parts else []
+    held = {name for part in short for one in part.within() for name in one.picture_names()}
+    folded = [part.without(held) for part in shown.parts] if short and short != shown.parts else []
     return _filled("fragment.html", Contents(shown.title, short or shown.parts), folded)
 
 

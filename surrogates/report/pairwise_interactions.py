@@ -8,7 +8,7 @@ import pandas as pd
 
 from probes.rounding import Scale, counted
 from surrogates.local.pairwise_interactions import INDEX_NAMES, PairwiseInteractions
-from surrogates.report.labels import feature_labels, with_unit
+from surrogates.report.labels import bracketed, feature_labels, with_unit
 from surrogates.report.names import named
 from surrogates.report.page import Contents, contents
 from surrogates.report.part import Part, made
@@ -123,7 +123,7 @@ def interactions_text(f: PairwiseInteractions) -> str:
     """Return the strongest features and pairs with intervals."""
     how = "exact: every question was asked" if f.exact else f"{counted(f.cost['rows'], 'input')} asked"
     scale, table = _scale(f), _table(f)
-    lines = [*paragraph(f"{_title(f)} ({scale.unit(f.unit)}; {how})", 4), *input_lines(f.features, f.view)]
+    lines = [*paragraph(f"{_title(f)}{bracketed(scale.unit(f.unit), how)}", 4), *input_lines(f.features, f.view)]
     lines += paragraph(f"Answer: “{f.answer.strip()}”", 8) if f.answer is not None else []
     gone = reference_in_words(f.features, f.view)
     each = [

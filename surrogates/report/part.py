@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, ClassVar
@@ -98,6 +98,14 @@ class Part:
     def within(self) -> Iterator[Part]:
         """Yield the part, and those that it draws within itself."""
         yield self
+
+    def picture_names(self) -> Sequence[str]:
+        """Return the names of the pictures that it holds, by which others refer to them."""
+        return ()
+
+    def without(self, pictures: Collection[str]) -> Part:
+        """Return it with pictures of these names as what holds it has them already."""
+        return self
 
     def shortened(self) -> Part:
         """Return what a notebook shows at once: of many rows the first, where the part counts the others as `more`."""

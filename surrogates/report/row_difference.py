@@ -21,12 +21,15 @@ from surrogates.report.parts.regions import DifferingRows, RegionLeaves, Regions
 from surrogates.report.parts.switch import Panel, Switch
 from surrogates.report.repeat_call import row_difference_line
 from surrogates.report.sentence import quoted, worded
-from surrogates.report.terminal import paragraph
+from surrogates.report.terminal import paragraph, width
 from surrogates.results.provenance import cost_line
 from surrogates.results.result import text_of
 from surrogates.visible import joined
 
 __all__ = ["row_difference_contents", "row_difference_text"]
+
+#: where rules begin in a line of text
+_RULE = 54
 
 
 @contents.register
@@ -149,9 +152,10 @@ def _output_lines(d: RowDifference) -> list[str]:
     lines = paragraph(f"Verdict: {d.verdict}")
     if len(d.rules):
         lines += ["", f"{'verdict':>12}  {'differ':>6}  {'95% interval':^16}  {'else':>5}  {'rows':>5}  rows with"]
+    indent = _RULE if width() > _RULE + 20 else 4
     for row in d.rules.itertuples():
         shares = f"{percent(row.precision):>6}  {between(row.low, row.high, percent):^16}  {percent(row.elsewhere):>5}"
-        lines.append(f"{row.verdict:>12}  {shares}  {percent(row.share):>5}  {row.rule}")
+        lines += paragraph(f"{row.verdict:>12}  {shares}  {percent(row.share):>5}  {row.rule}", indent)
     if len(d.together):
         lines += paragraph(together_in_words(d.together))
     if len(d.surrogates):

@@ -46,7 +46,7 @@ _FEW, _OUTPUTS = 3, 3
 _NEARLY = 0.75
 #: letters of a name and of an answer that are quoted
 _NAME, _ANSWER = 60, 160
-#: lower end of R² from which the surrogate's number is said
+#: lower end of R² from which the surrogate's number is said, within the range of the answers
 _SIZES = 0.7
 #: share of the answers below which a number is said to be about zero
 _ROUNDING = 1e-2
@@ -203,12 +203,18 @@ def _expected(ex: Explanation, usable: list[int]) -> str:
     if abs(there) < _ROUNDING * np.abs(ex.y[:, j]).max():
         there = 0.0
     one = f" for {quoted(ex.target.outputs[j])}" if len(ex.target.outputs) > 1 else ""
-    sure = f.r2_low[j] >= _SIZES
+    sure = f.r2_low[j] >= _SIZES and _within(there, ex.y[:, j])
     if ex.answer is not None:
         said = f"the answer would have {'about ' + worded(there, ex.target.unit) if sure else f'a {_less(up)} number'}"
     else:
         said = f"it would say {'about ' + worded(there, ex.target.unit) if sure else f'a {_less(up)} number'}"
     return f"{_without(ex, gone, row)} {said}{one}, by this explanation; that was not asked."
+
+
+def _within(value: float, seen: np.ndarray) -> bool:
+    """Whether a number is among the answers seen, or as good as; beyond them a line may lead anywhere."""
+    slack = _ROUNDING * np.ptp(seen)
+    return bool(seen.min() - slack <= value <= seen.max() + slack)
 
 
 def _less(up: bool) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from probes.probe import Feature
-from probes.rounding import Scale, counted, score
+from probes.rounding import Scale, counted, in_unit, score
 from probes.views import View
 from surrogates.local.explanation import NOT_RAW, Explanation
 from surrogates.report.curves import named
@@ -172,7 +172,8 @@ def _found_lines(explanation: Explanation) -> list[str]:
     unit = first_unit(explanation.target, scale_of(explanation))
     whose = " of what the document does to all outputs" if len(explanation.target.outputs) > 1 else ""
     said = [
-        f"{row.part} {in_line(row.how)}; without it {row.change}{f' {unit} ({row.share}{whose})' if row.share else ''}"
+        f"{row.part} {in_line(row.how)}; without it "
+        + (f"{in_unit(row.change, unit)} ({row.share}{whose})" if row.share else row.change)
         for row in rows[:_FOUND]
     ]
     more = [f"and {len(rows) - _FOUND} more in .zoom.found"] if len(rows) > _FOUND else []

@@ -32,6 +32,9 @@ WORDS: dict[str, str] = {
     "statement": "a claim about means over sets of cases, frozen before it is tested",
     "case": "one prompt with right and wrong answers and its factor levels",
     "entity": "what a case is about; intervals and tests are over entities",
+    "exact match": "share of cases in which the model writes a right answer",
+    "logit difference": "log-prob of the right answer less that of the likeliest wrong one listed, in nats",
+    "mass contrast": "probability of the right answers among those listed, less that of the wrong ones",
     "Holm": "an adjustment of the p-values of several tests, so that of all of them together 5% make a false claim",
     "anchor": "a rule that settles the answer whatever happens to the other features",
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
 from functools import cache, partial, singledispatch
 from reprlib import Repr
 from types import NoneType, UnionType
@@ -31,6 +32,7 @@ import numpy as np
 import pandas as pd
 
 from probes.errors import InputError
+from probes.inputs.table_columns import shown
 from surrogates.results.possible import impossible
 
 __all__ = ["MAY_LACK", "READERS", "Columns", "Damaged", "Json", "plain", "read"]
@@ -89,13 +91,21 @@ def _(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+@plain.register(datetime)
+@plain.register(timedelta)
+def _(value: datetime | timedelta) -> str | None:
+    return None if pd.isna(value) else shown(value)
+
+
 @plain.register
 def _(value: np.generic) -> Any:
-    return plain(value.item())
+    return plain(pd.Series([value]).iloc[0] if value.dtype.kind in "mM" else value.item())
 
 
 @plain.register
 def _(value: np.ndarray) -> list:
+    if value.dtype.kind in "mM":
+        return plain(pd.Series(value).tolist())
     clean = value.dtype.kind in "iub" or (value.dtype.kind == "f" and bool(np.isfinite(value).all()))
     return value.tolist() if clean else plain(value.tolist())
 

@@ -7,7 +7,10 @@ from typing import Self
 
 from probes.rounding import Scale
 from surrogates.local.counterfactual_set import Counterfactuals
+from surrogates.report.labels import with_unit
+from surrogates.report.names import quoted
 from surrogates.report.part import Part
+from surrogates.report.sentence import worded
 from surrogates.report.styles import TABLE
 
 __all__ = ["ChangedRows"]
@@ -66,6 +69,8 @@ class ChangedRows(Part):
 
 def said(found: Counterfactuals, decision: str, answer: float) -> str:
     """What the model answered, in words."""
+    if decision:
+        return f"{quoted(decision)} ({worded(answer, found.unit)})"
     scale = Scale.of([found.answer, *found.answers["answer"]])
-    number = f"{scale.rounded(answer)} ({scale.unit(found.unit)})"
-    return f"{decision}, {number}" if decision else f"{found.output} {number}"
+    number = with_unit([scale.rounded(answer)], scale.unit(found.unit))
+    return number if found.output == "output" else f"{found.output} {number}"

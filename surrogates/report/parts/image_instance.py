@@ -24,8 +24,7 @@ def _tinted(e: InstanceEffects) -> list[Part]:
     refused = e.refused or (False,) * len(e.outputs)
     several = len(e.outputs) > 1
     titles = [f"{e.title}: {name}" if several else e.title for name in e.outputs]
-    first = TintedImage.of(titles[0], e.view, len(e.features), shades[0], muted=refused[0])
-    first = first.named() if several else first
+    first = TintedImage.of(titles[0], e.view, len(e.features), shades[0], muted=refused[0]).named()
     return [first, *(first.again(*each) for each in zip(titles[1:], shades[1:], refused[1:], strict=True))]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from probes.rounding import between, percent, rounded, score, signed
+from surrogates.report.labels import with_unit
 from surrogates.report.part import Part
 from surrogates.report.parts.statements import LEVEL
 from surrogates.report.styles import CLAIM, EXAMPLE, NARROW, SHARE, STACK, TABLE, TAG
@@ -69,7 +70,7 @@ class Regions(Part):
 
     rows: tuple[RegionRow, ...]
     together: str
-    unit: str
+    change: str
 
     @classmethod
     def of(cls, rules: pd.DataFrame, together: pd.DataFrame, unit: str) -> Regions:
@@ -90,7 +91,12 @@ class Regions(Part):
             )
             for i, row in enumerate(rules.itertuples(), start=1)
         )
-        return cls(title="Where they differ", rows=rows, together=together_in_words(together), unit=unit)
+        return cls(
+            title="Where they differ",
+            rows=rows,
+            together=together_in_words(together),
+            change=with_unit(["change"], unit),
+        )
 
 
 def together_in_words(together: pd.DataFrame) -> str:
@@ -113,8 +119,7 @@ class RegionLeaves(Part):
 
     rows: tuple[tuple[str, str, str, str, str], ...]
     fits: tuple[tuple[str, int, str, str], ...]
-    number: str
-    unit: str
+    change: str
 
     @classmethod
     def of(cls, leaves: pd.DataFrame, surrogates: pd.DataFrame, name: str, unit: str) -> RegionLeaves:
@@ -124,7 +129,8 @@ class RegionLeaves(Part):
             for r in leaves.itertuples()
         )
         fits = tuple((r.surrogate, int(r.terms), score(r.r2), score(r.permuted)) for r in surrogates.itertuples())
-        return cls(title="How much it changes", rows=rows, fits=fits, number=name, unit=unit)
+        change = with_unit([f"change of {name}"], unit)
+        return cls(title="How much it changes", rows=rows, fits=fits, change=change)
 
 
 @dataclass(frozen=True, kw_only=True)

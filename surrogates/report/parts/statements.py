@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from probes.rounding import between, in_unit, percent, rounded, score, signed
+from surrogates.report.labels import with_unit
 from surrogates.report.part import Part
 from surrogates.report.parts.asked_cases import ends
 from surrogates.report.styles import CLAIM, EXAMPLE, NARROW, STACK, TABLE, TAG
+from surrogates.statements.case_predictor import CasePredictor
 from surrogates.statements.entry import Entry, StatementData
 from surrogates.statements.entry import Example as ExampleData
 
@@ -137,7 +139,6 @@ class Statements(Part):
     alone: bool
     controlled: bool
     metric: str
-    unit: str
     control: Mapping[str, str]
     cases: int
     prediction: str
@@ -158,8 +159,7 @@ class Statements(Part):
             baselines=_baselines(e),
             alone=any(row.alone for row in rows),
             controlled=any(row.control for row in rows),
-            metric=e.metric.replace("_", " "),
-            unit=e.unit,
+            metric=with_unit([e.metric.replace("_", " ")], e.unit),
             control=dict(e.control),
             cases=e.cases,
             prediction=_prediction(e),
@@ -188,9 +188,16 @@ def _prediction(e: Entry) -> str:
     """Say how well single cases are predicted, in words; empty where they are not."""
     if e.prediction is None or not np.isfinite(e.prediction.scores["r2"]):
         return ""
-    scores = e.prediction.scores
+    return f"Stitched together, this {e.prediction.summary()}.{_chances(e.prediction)}"
+
+
+def _chances(fit: CasePredictor) -> str:
+    """Say how good the chances are of cases to be above the reference; empty where all of them are, or none."""
+    scores = fit.scores
+    if not scores["brier_constant"] > 0:
+        return ""
     return (
-        f"Stitched together, this {e.prediction.summary()}; Brier score {score(scores['brier'])} (constant "
+        f" Whether a case is above {rounded(fit.reference)}: Brier score {score(scores['brier'])} (of a constant "
         f"{score(scores['brier_constant'])}), calibration error {score(scores['calibration'])}."
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from surrogates.report.part import Part
@@ -50,7 +50,13 @@ class Switch(Part):
                 yield from part.within()
 
     def shortened(self) -> Part:
-        panels = (replace(panel, parts=tuple(part.shortened() for part in panel.parts)) for panel in self.panels)
+        return self._each(lambda part: part.shortened())
+
+    def without(self, pictures: Collection[str]) -> Part:
+        return self._each(lambda part: part.without(pictures))
+
+    def _each(self, change: Callable[[Part], Part]) -> Part:
+        panels = (replace(panel, parts=tuple(map(change, panel.parts))) for panel in self.panels)
         return replace(self, panels=tuple(panels))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Self, TypeAlias
 
@@ -81,6 +81,12 @@ class TintedImage(Part):
     def named(self) -> Self:
         """Return it with a name for its picture, by which a page refers to it again."""
         return replace(self, name=f"picture-{hashlib.sha256(self.image.picture.encode()).hexdigest()[:12]}")
+
+    def picture_names(self) -> Sequence[str]:
+        return () if self.repeated or not self.name else (self.name,)
+
+    def without(self, pictures: Collection[str]) -> Part:
+        return replace(self, repeated=True) if self.name in pictures else self
 
     def again(self, title: str, shade: Shade, muted: bool = False) -> Self:
         """Return it with other shades, and its named picture as the page has it already."""

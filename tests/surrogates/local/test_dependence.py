@@ -187,4 +187,4 @@ def test_several_outputs_are_refused_before_more_than_one_row_is_asked(target):
 
 def test_where_nothing_changes_no_value_is_called_the_least():
     found = partial_dependence(lambda rows: rows["hue"] * 0 + 2, "proline", background=X, grid=GRID, rows=5, **QUIET)
-    assert "is on average 2 (output) at each of 4 values" in " ".join(str(found).split())
+    assert "is on average 2 at each of 4 values" in " ".join(str(found).split())

@@ -130,6 +130,7 @@ def test_pages_say_what_was_found(by_name, pages):
     assert re.search(r"x1</td>\s*<td class=\"n\">\+2<small", page) and "Exact: all 16 possible questions" in page
     assert "output</b>: 5 for this input" in page and "4 with every feature absent" in page
     assert "Shapley value (output)" in page and "effect (output)" not in page
+    assert "Shapley values of the model (exact: every question was asked)\n" in str(values)
 
 
 def test_in_a_browser_nothing_loads_runs_or_overflows(pages, visit):

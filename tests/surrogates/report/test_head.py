@@ -87,6 +87,14 @@ def test_what_nobody_asked_is_a_would_of_the_explanation():
     assert change_line(shaky).startswith("Without “x0” and “x2” it would say a lower number, by this explanation;")
 
 
+def test_a_number_beyond_all_answers_is_not_named():
+    ex = explain(lambda Z: Z @ np.r_[-5.0, 1, -5, np.ones(37)], MaskProbe(40), budget=120, store=None)
+    assert ex.fidelity.r2_low[0] > 0.9 and ex.predict(np.r_[0.0, 1, 0, np.ones(37)][None])[0] > ex.y.max() + 1
+    assert change_line(ex) == (
+        "Without “x0” and “x2” it would say a higher number, by this explanation; that was not asked."
+    )
+
+
 def test_one_feature_is_left_out_where_it_does_nearly_what_two_do():
     ex = explain(lambda Z: Z[:, 2] * Z[:, 0], MaskProbe(40), family="interactions", budget=120, store=None)
     assert change_line(ex) in [

@@ -107,6 +107,14 @@ def test_of_several_outputs_the_picture_is_in_the_page_once_and_seen_for_each(vi
     assert np.abs(first - second).mean() < 1
 
 
+def test_in_a_notebook_the_picture_is_there_once(explained):
+    twice = explain(lambda images: np.tile(corners(images)[:, None], 2), PROBE, target="all", budget=64, store=None)
+    for result in (explained, twice):
+        piece = result._repr_html_()
+        (name,) = re.findall(r'<image id="(picture-\w+)"', piece)
+        assert piece.count("<image ") == 1 and piece.count(f'<use href="#{name}"') >= 1
+
+
 def test_what_was_saved_is_drawn_the_same(explained):
     back = Explanation.from_json(explained.to_json())
     assert back.report("b.html").read_text("utf-8") == explained.report("a.html").read_text("utf-8")

@@ -249,8 +249,10 @@ def test_a_difference_of_cards_says_what_differs_and_never_what_is_better(tmp_pa
 
 def test_a_difference_over_rows_says_where_and_shows_rows_of_both_kinds(moved, tmp_path):
     said = head_of(moved, tmp_path)
-    assert said.startswith("old and new differ by more than 0.5 in ")
+    assert said.startswith("“old” and “new” differ by more than 0.5 in ")
     assert "The first rule, “age > 60”: there they differ in 100%" in said and "not which of them is right" in said
+    page = (tmp_path / "page.html").read_text()
+    assert ">change</th>" in page and ">change of output</th>" in page and "(output)" not in page
     asked = part(moved, AskedCases).rows
     assert 3 <= len(asked) <= 5 and {row.why.split(",")[0] for row in asked} == {"they differ", "they agree"}
     for row in asked:
