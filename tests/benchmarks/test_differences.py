@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.quality import data_values, where
@@ -27,6 +28,15 @@ def test_turned_labels_are_those_of_the_bad_groups() -> None:
     t = data_values.task(0)
     assert t["bad"].sum() == data_values.BAD and len(t["y"]) == data_values.RECORDS
     assert len(t["X_new"]) == 500 and set(t["groups"]) == set(range(data_values.GROUPS))
-    told = data_values.trial(0, "accuracy", 64)
-    assert told["spent"] <= 64 and 0.5 < told["iomap"] <= 1
-    assert data_values.out_of_bag(0, 8) == {"seed": 0, "trainings": 8, "spent": 8, "out_of_bag": pytest.approx(1.0)}
+    told = data_values.trial(0, "all", "accuracy", 64)
+    assert told["spent"] <= 64 and 0.5 < min(told["iomap"], told["interactions"]) <= 1
+    found = data_values.out_of_bag(0, "all", 8)
+    assert found == {"seed": 0, "turned": "all", "trainings": 8, "spent": 8, "out_of_bag": pytest.approx(1.0)}
+
+
+def test_of_the_harder_task_three_labels_in_ten_of_a_bad_group_are_turned() -> None:
+    whole, some = data_values.task(1), data_values.task(1, "3 in 10")
+    np.testing.assert_array_equal(whole["X"], some["X"])  # exact: the same draws
+    right = np.where(np.isin(whole["groups"], np.flatnonzero(whole["bad"])), 1 - whole["y"], whole["y"])
+    wrong = pd.Series(right != some["y"]).groupby(some["groups"]).sum()
+    assert set(wrong[some["bad"]]) == {3} and set(wrong[~some["bad"]]) == {0}

@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from probes import Model, as_model
 from probes.model import Generator
 from probes.models.adapt import ADAPTERS
+from tests.helpers.vit_processor import vit_processor
 
 TEXTS = ["not bad at all", "a good film", "the film was so bad", "good", "not a good film at all"]
 
@@ -48,7 +49,7 @@ def image_classifier() -> tuple[Any, Any]:
     shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     config = transformers.ViTConfig(image_size=16, patch_size=8, num_labels=3, **shape)
     network = transformers.ViTForImageClassification(config).eval()
-    processor = transformers.ViTImageProcessorPil(size={"height": 16, "width": 16})
+    processor = vit_processor(16)
     images = np.random.default_rng(0).integers(0, 256, (4, 20, 24, 3), dtype=np.uint8)
     pipeline = transformers.ImageClassificationPipeline(model=network, image_processor=processor)
     return pipeline, [Image.fromarray(image) for image in images]

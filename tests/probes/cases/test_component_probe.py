@@ -136,6 +136,13 @@ def test_a_network_in_half_precision_is_met_with_the_tolerance_of_half_precision
             explain(lm, probe, store=None)
 
 
+def test_screening_shows_how_far_it_is(capsys):
+    screen(lm_of(), CASES, 2, progress=True)
+    assert "asking" in capsys.readouterr().err
+    screen(lm_of(), CASES, 2)
+    assert not capsys.readouterr().err
+
+
 def test_screening_names_those_whose_ablation_alone_changes_most():
     lm = lm_of()
     alone = {n: abs(by_hand(lm, [n]) - by_hand(lm, [])) for n in ("0.0", "0.1", "1.0", "1.1", "mlp.0", "mlp.1")}

@@ -27,6 +27,7 @@ from probes.models.evaluating import evaluating
 from probes.models.huggingface.seq2seq import Seq2SeqLM
 from probes.models.torch_module import TorchModule
 from surrogates import explain
+from tests.helpers.vit_processor import vit_processor
 from tests.helpers.when_used import when_used
 
 torch = when_used("torch")
@@ -53,7 +54,7 @@ def images():
 
 
 def processor():
-    return transformers.ViTImageProcessorPil(size={"height": 16, "width": 16})
+    return vit_processor(16)
 
 
 def decoder():

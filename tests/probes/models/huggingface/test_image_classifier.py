@@ -9,6 +9,7 @@ from sklearn.datasets import load_sample_image
 
 from probes import ImageClassifier, ImageProbe, InputError, ModelError, as_model
 from surrogates import explain
+from tests.helpers.vit_processor import vit_processor
 from tests.helpers.when_used import when_used
 
 torch, transformers = when_used("torch"), when_used("transformers")
@@ -26,7 +27,7 @@ def network(seed=0, **options):
 
 
 def processor(side=32):
-    return transformers.ViTImageProcessorPil(size={"height": side, "width": side})
+    return vit_processor(side)
 
 
 def pipeline(**options):

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from probes import Infill, InputError, MaskedFill, ModelError, TextProbe, mask_token
-from tests.helpers.tiny_masked_lm import BAD, GOOD, SUBJECTS, masked_lm
+from tests.helpers.when_used import when_used
+
+when_used("torch")
+from tests.helpers.tiny_masked_lm import BAD, GOOD, SUBJECTS, masked_lm  # noqa: E402
 
 
 @pytest.fixture(scope="module")

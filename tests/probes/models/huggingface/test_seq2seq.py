@@ -77,11 +77,12 @@ def test_it_writes_its_own_answer_where_none_is_given():
 
 
 def test_an_encoder_that_copies_is_explained_by_what_is_copied():
-    """Trained until the word after the first is what it writes."""
+    """Trained until one word is what it writes, wherever it stands."""
     words = ["house", "river", "museum", "rome"]
     network, made = t5(), target_tokenizer()
-    fed = made([f"a {word} in paris" for word in words], return_tensors="pt")
-    labels = made(words, return_tensors="pt")["input_ids"]
+    sources = [text.format(word) for text in ("a {} in paris", "{} a in paris", "in a {} paris") for word in words]
+    fed = made(sources, return_tensors="pt")
+    labels = made(words * 3, return_tensors="pt")["input_ids"]
     network = transformers.T5ForConditionalGeneration(
         transformers.T5Config(**{**network.config.to_dict(), "initializer_factor": 1.0})
     )
