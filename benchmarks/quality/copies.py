@@ -1,9 +1,9 @@
 """Whether a copy that changes nothing that matters is called equivalent, and one that is changed is found out.
 
 SmolLM2 and small transformers trained from scratch are compared with their copies in bfloat16 over cases: of the
-built-in probes, some entities drawn under each seed, and of invented facts. Then a change is planted in copies, half a
-standard deviation of the cases where one drawn factor has one drawn level. Found is a supported statement about exactly
-these cases.
+built-in probes, some entities drawn under each seed, and of all invented facts. Then a change is planted in copies,
+half a standard deviation of the cases where one drawn factor has one drawn level. Found is a supported statement about
+exactly these cases.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from surrogates import CaseDifference, compare_cases
 
 __all__ = ["TABLE", "Planted", "report", "run", "some_cases", "told"]
 
-#: most entities and cases of a comparison
+#: most entities and cases of a comparison of SmolLM2; small transformers have all 90 and 720
 ENTITIES, CASES = 16, 64
 #: draws of entities of each built-in probe; small transformers; planted changes in either
-SEEDS, SMALL = 1, 5
-PLANTED = {"SmolLM2-135M": 12, "small transformers": 8}
+SEEDS, SMALL = 1, 10
+PLANTED = {"SmolLM2-135M": 12, "small transformers": 20}
 #: a planted change, in standard deviations of the first model's cases
 SIZE = 0.5
 #: metrics that the small transformers are compared by
@@ -74,11 +74,11 @@ def some_cases(cases: Sequence[Case], seed: int) -> TemplateProbe:
     return TemplateProbe.from_cases([kept[i] for i in sorted(rng.permutation(len(kept))[:CASES])])
 
 
-def told(claim: str, factor: str, level: str, levels: Sequence[str]) -> bool:
-    """Whether a claim is about exactly the cases of a level, from either side."""
-    others = [other for other in levels if other != level]
-    about = claim.split(" when ")[-1].split(" than otherwise")[0]
-    return any(about == f"{factor} is {side}" for side in (level, " or ".join(others), " or ".join(others[::-1])))
+def told(claim: str, inside: set[Case], cases: Sequence[Case]) -> bool:
+    """Whether a claim is about exactly some of the cases, or all others, by whichever factor it names them."""
+    about = [part.partition(" is ") for part in claim.split(" when ")[-1].split(" than otherwise")[0].split(" and ")]
+    named = {c for c in cases if all(dict(c.levels).get(f) in levels.split(" or ") for f, _, levels in about)}
+    return named in (inside, set(cases) - inside)
 
 
 def compared(before: Any, after: Any, probe: TemplateProbe, metric: str, store: Store, seed: int) -> CaseDifference:
@@ -109,7 +109,7 @@ def planted(lm: CausalLM, copy: CausalLM, probe: TemplateProbe, metric: str, sto
     )
     d = compared(lm, after, probe, metric, store, seed)
     claims = [s["claim"] for s in d.entry.statements if s["verdict"] == "supported"]
-    found = any(told(claim, factor, level, known[factor]) for claim in claims)
+    found = any(told(claim, set(inside), probe.cases) for claim in claims)
     return {"factor": factor, "level": level, "found": found, "equivalent": d.equivalent, "supported": claims}
 
 
@@ -119,7 +119,7 @@ def taught(seed: int) -> tuple[CausalLM, TemplateProbe]:
     sentences = facts.taught()
     lm = network([*sentences, *("".join(facts.sentence(0, FIRST, c)) for c in facts.unseen)], seed)
     teach(lm, draws([sentences], STEPS, BATCH, rng), RATE)
-    return lm, some_cases(facts.probe().cases, seed)
+    return lm, facts.probe()
 
 
 def run(quick: bool, jobs: int) -> dict[str, Any]:
@@ -145,17 +145,8 @@ def run(quick: bool, jobs: int) -> dict[str, Any]:
                 one = planted(lm, copy, probe, metric, store, 2 * seed + METRICS.index(metric))
                 changed.append({"models": small, "probe": metric, **one})
     rows = [_row(name, copies, changed) for name in (big, small)]
-    everything = (
-        [{**row, "models": "all of these"} for row in copies],
-        [{**r, "models": "all of these"} for r in changed],
-    )
     settings = {"entities": ENTITIES, "cases": CASES, "size": SIZE}
-    return {
-        "settings": settings,
-        "rows": [*rows, _row("all of these", *everything)],
-        "copies": copies,
-        "planted": changed,
-    }
+    return {"settings": settings, "rows": rows, "copies": copies, "planted": changed}
 
 
 def _row(name: str, copies: Sequence[dict[str, Any]], changed: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 *Planted.* The second release is the first with its decision turned round where one drawn rule of one to three
 conditions holds; "retrained" it is fitted to other rows as well. Everyone is given both releases' decisions for the
 same rows and is judged on others: the Jaccard index with the planted region, and F1 for the rows where the two really
-differ. Rivals use all the rows to find rules, iomap two thirds of them, since the others test these.
+differ. Rivals use all the rows to find rules, iomap two thirds of them, since the others test these. Where iomap asks
+further rows, rivals are given these and both decisions for them as well.
 
 *Nulls.* Two models that differ in rows drawn without regard to their columns; any supported rule counts.
 
@@ -17,6 +18,7 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 from io import StringIO
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -37,10 +39,13 @@ __all__ = ["CHANCE", "PLANTED", "people", "planted", "report", "run"]
 
 SEEDS, COMPARISONS = 20, 1000
 KINDS = ("patched", "retrained")
+#: rows that iomap may ask besides
+FURTHER = (0, 200)
 #: shares of the rows that a planted rule holds for
 SHARES = (0.06, 0.3)
 #: columns of the published tables
-PLANTED = {"table": "table", "kind": "second release", "rules": "rules", "recovered": "region found (Jaccard ≥ .8)",
+PLANTED = {"table": "table", "kind": "second release", "further": "further rows",
+           "rules": "rules", "recovered": "region found (Jaccard ≥ .8)",
            "iomap": "F1", "joint": "joint surrogate trees", "joint_any": "of any size",
            "pairs": "tree of both decisions", "pairs_any": "of any size",
            "gain": "above the better", "low": "from", "high": "to", "reached": "as it must be"}  # fmt: skip
@@ -98,7 +103,7 @@ def planted(X: pd.DataFrame, seed: int) -> Chosen:
             return holds
 
 
-def trial(name: str, kind: str, seed: int) -> dict[str, Any]:
+def trial(name: str, kind: str, seed: int, further: int = 0) -> dict[str, Any]:
     """One pair of releases of a model of a table: everyone's rules, judged on rows that nobody was given."""
     X, y = tables(name, seed)
     fit, given, judged = np.split(np.arange(len(X)), [len(X) // 4, len(X) * 5 // 8])
@@ -113,16 +118,21 @@ def trial(name: str, kind: str, seed: int) -> dict[str, Any]:
         return np.where(region(rows)[:, None], second.predict_proba(rows)[:, ::-1], second.predict_proba(rows))
 
     rows, new = X.iloc[given].reset_index(drop=True), X.iloc[judged].reset_index(drop=True)
+    asked: list[pd.DataFrame] = []
 
     def before(rows: pd.DataFrame) -> np.ndarray:
+        asked.append(rows)
         return first.predict_proba(rows)
 
-    d = compare_rows(before, after, rows, store=None, progress=False, random_state=seed)
+    d = compare_rows(before, after, rows, further=further, store=None, progress=False, random_state=seed)
+    every = pd.concat([rows, *asked]).drop_duplicates()
+    more, rows = len(every) - len(rows.drop_duplicates()), every if further else rows
     said = [f(rows).argmax(axis=1) for f in (before, after)]
     truth = before(new).argmax(axis=1) != after(new).argmax(axis=1)
     count = max(len(d.rules), 1)
     found = d.predict(new)
-    out = {"table": name, "kind": kind, "seed": seed, "rules": len(d.rules), "iomap": f1_score(truth, found)}
+    out = {"table": name, "kind": kind, "seed": seed, "further": further, "more": more, "rules": len(d.rules)}
+    out["iomap"] = f1_score(truth, found)
     out["jaccard"] = jaccard_score(region(new), found)
     for label, lists in (("pairs", _pairs(rows, said[0], said[1], seed)), ("joint", _joint(rows, said[0], said[1]))):
         scores = [(k, f1_score(truth, holds(new))) for k, holds in lists]
@@ -185,11 +195,13 @@ def null(n: int, share: float, seed: int) -> dict[str, Any]:
 def run(quick: bool, jobs: int, seeds: int | None = None) -> dict[str, Any]:
     """Plant rules in all tables, and compare models that differ by chance."""
     count, comparisons = (2, 8) if quick else (seeds or SEEDS, COMPARISONS)
-    todo = [(t, k, s) for t in ("people", "breast cancer", "digits") for k in KINDS for s in range(count)]
+    plans = product(("people", "breast cancer", "digits"), KINDS, FURTHER)
+    todo = [(table, kind, s, further) for table, kind, further in plans for s in range(count)]
     trials = pd.DataFrame(Parallel(n_jobs=jobs)(delayed(trial)(*each) for each in todo))
-    rows = [_row(str(t), str(k), part) for (t, k), part in trials.groupby(["table", "kind"], sort=False)]
-    plans = [(n, share) for n in (200, 1000) for share in (0.05, 0.3)]
-    luck = [(n, share, s) for n, share in plans for s in range(max(comparisons // len(plans), 1))]
+    parts = trials.groupby(["table", "kind", "further"], sort=False)
+    rows = [_row(str(table), str(kind), part) for (table, kind, _), part in parts]
+    sizes = [(n, share) for n in (200, 1000) for share in (0.05, 0.3)]
+    luck = [(n, share, s) for n, share in sizes for s in range(max(comparisons // len(sizes), 1))]
     chance = pd.DataFrame(Parallel(n_jobs=jobs)(delayed(null)(*each) for each in luck))
     nulls = [_chance(str(n), share, part) for (n, share), part in chance.groupby(["rows", "share"], sort=False)]
     nulls.append(_chance("all of these", None, chance))
@@ -209,7 +221,7 @@ def _row(table: str, kind: str, part: pd.DataFrame) -> dict[str, Any]:
         "high": gain["high"],
         "reached": reached,
     }
-    return {"table": table, "kind": kind, **means, **told}
+    return {"table": table, "kind": kind, "further": round(part["more"].mean()), **means, **told}
 
 
 def _chance(rows: str, share: float | None, part: pd.DataFrame) -> dict[str, Any]:
