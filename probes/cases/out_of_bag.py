@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from types import CellType, CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
+from uuid import uuid4
 
 import joblib
 import numpy as np
@@ -14,6 +15,7 @@ import pandas as pd
 from probes.asking.answers import Answers
 from probes.cases.training_model import TrainingModel, right_label
 from probes.errors import ModelError
+from probes.model import Identity
 from probes.sampling.cube import uniform
 
 __all__ = ["TrainingByGroup", "halves", "hints", "left_out", "named", "own_judge"]
@@ -36,13 +38,20 @@ class TrainingByGroup(TrainingModel):
 
     def __init__(self, judge: Callable[..., float], given: bool, names: tuple[str, ...], *told: Any):
         self.judge, self.given, self.names = judge, given, named(names)
-        self._judged_by = (_code(judge),) if given else () if judge in (right_label, _share_right) else ("explained",)
+        code = _code(judge) if given else None
+        # a judge that cannot be told from others is like none: its answers are not kept beyond this run
+        self._told_apart = not given or code is not None
+        self._judged_by = (code or uuid4().hex,) if given else () if judge in _SHARES else ("explained",)
         super().__init__(*told)
         first = () if self.evaluate is None else self.outputs
         self.outputs = None if first is None else (*first, *self.names)
 
     def marks(self) -> tuple[Any, ...]:
         return (*super().marks(), "by group", self.names, *self._judged_by)
+
+    def identity(self) -> Identity:
+        known = super().identity()
+        return known if self._told_apart else known._replace(persistent=False)
 
     def fixed(self) -> bool:
         return not self.given and (self.evaluate is None or super().fixed())
@@ -106,6 +115,10 @@ def _share_right(trained: Any, X: Any, y: np.ndarray) -> float:
     return float(np.mean(np.asarray(trained.predict(X)) == y))
 
 
+#: judges whose numbers are shares of labels
+_SHARES = (right_label, _share_right)
+
+
 def _explained(variance: np.ndarray, trained: Any, X: Any, y: np.ndarray) -> float:
     """1 / (1 + e), e the mean squared error in variances of the labels: 1 of right predictions, 1/2 of their mean.
 
@@ -115,30 +128,30 @@ def _explained(variance: np.ndarray, trained: Any, X: Any, y: np.ndarray) -> flo
     return 1 / (1 + float(np.mean(errors / np.where(variance > 0, variance, 1.0))))
 
 
-def _code(value: Any, depth: int = 8) -> str:
-    """Return what tells a function from others of its name: its code, its defaults, and what it encloses."""
+def _code(value: Any, depth: int = 8) -> str | None:
+    """Return what tells a function from others of its name: its code, its defaults, and what it encloses.
+
+    None where some of that cannot be told from something else: it cannot be pickled, or encloses itself.
+    """
     if isinstance(value, partial):
         parts: list[Any] = [value.func, *value.args, *sorted(value.keywords.items())]
     elif isinstance(value, MethodType):
         parts = [value.__func__, value.__self__]
     elif isinstance(value, FunctionType):
-        enclosed = [*map(_held_by, value.__closure__ or ())]
+        try:
+            enclosed = [cell.cell_contents for cell in value.__closure__ or ()]
+        except ValueError:  # assigned later, as the probe that a function judges for
+            return None
         parts = [value.__code__, value.__defaults__, value.__kwdefaults__, *enclosed]
     elif isinstance(value, CodeType):
         parts = [value.co_code, value.co_names, *value.co_consts]
     else:
         try:
             return str(joblib.hash(value))
-        except Exception:  # noqa: BLE001 - whatever cannot be pickled
-            return type(value).__qualname__
-    return str(joblib.hash([_code(part, depth - 1) for part in parts] if depth else type(value).__qualname__))
-
-
-def _held_by(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # assigned later, as the probe that a function judges for
-        return None
+        except Exception:  # noqa: BLE001 - whatever a user's object raises when it is pickled
+            return None
+    codes = [_code(part, depth - 1) for part in parts] if depth else [None]
+    return None if None in codes else str(joblib.hash(codes))
 
 
 def halves(d: int, rows: int, rng: np.random.Generator) -> np.ndarray:

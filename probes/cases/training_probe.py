@@ -62,9 +62,9 @@ class TrainingProbe(MaskProbe):
         where there is none the share of right labels; of a regressor 1 / (1 + e), e the mean squared error in variances
         of `y`: 1 of right predictions, 1/2 of the mean of `y`.
     name : str, optional
-        Identifies training and evaluation beyond this run, where they are functions; `evaluate_group` also by its code.
-        Estimators whose `random_state`
-        is set, where they have one, and that are scored on rows need none.
+        Identifies training and evaluation beyond this run, where they are functions; `evaluate_group` by its code as
+        well, and what it gives is kept for this run alone where it holds what cannot be pickled. Estimators whose
+        `random_state` is set, where they have one, and that are scored on rows need none.
     random_state : int, default 0
         Draws groups.
 

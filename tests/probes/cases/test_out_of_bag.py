@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, partial
+from threading import Lock
 
 import numpy as np
 import pytest
@@ -143,6 +144,29 @@ def test_answers_of_one_name_are_kept_for_the_way_groups_were_judged():
     probe = TrainingProbe(mean_of, X, Y, GROUPS, evaluate_group=of_all, name="mean")  # which of_all will know
     assert probe.out_of_bag(8, store=store)["mean"].tolist() == pytest.approx([v / 6 for v in lowest(near)])
     assert lowest(near) == TrainingProbe(mean_of, X, Y, GROUPS, evaluate_group=near).out_of_bag(8)["mean"].tolist()
+
+
+@pytest.mark.parametrize("kind", ["cannot be pickled", "encloses itself", "known later"])
+def test_answers_of_a_judge_that_cannot_be_told_from_others_are_not_kept(kind):
+    store = Store()
+
+    def lowest(factor):
+        def plain(model, records, y):
+            return factor * near(model, records, y)
+
+        if kind == "cannot be pickled":
+            held = Times(factor)
+            held.lock = Lock()
+            judge = lambda model, records, y: held.factor * near(model, records, y)  # noqa: E731
+        elif kind == "encloses itself":
+            judge = lambda model, records, y: plain(model, records, y) if judge else 0.0  # noqa: E731
+        else:
+            judge = lambda model, records, y: plain(model, records, y) + 0 * len(probe.features)  # noqa: E731
+        probe = TrainingProbe(mean_of, X, Y, GROUPS, evaluate_group=judge, name="mean")
+        assert not probe.by_group.identity().persistent
+        return probe.out_of_bag(8, store=store)["mean"].tolist()
+
+    assert lowest(2.0) == pytest.approx([2 * value for value in lowest(1.0)])
 
 
 def test_the_same_judge_under_the_same_name_trains_once():
